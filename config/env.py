@@ -1,0 +1,240 @@
+"""Every environment variable of the product, read and judged once.
+
+Owns names, defaults and the sentence that a person sees when a value is wrong. Must not import Django settings.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final, Never
+from urllib.parse import urlsplit
+
+import environ
+from cryptography.fernet import Fernet
+from psycopg import ProgrammingError, conninfo
+
+DEFAULT_BASE_URL: Final = "http://localhost:8000"
+
+
+class EnvError(Exception):
+    """A variable has a value that cannot be used. The message is one line: the name, and what it takes."""
+
+
+@dataclass(frozen=True, slots=True)
+class PostgresAddress:
+    """A database as libpq understands it. `options` holds every further connection parameter, such as sslmode."""
+
+    name: str
+    user: str
+    password: str
+    host: str
+    port: str
+    options: dict[str, str]
+
+    def __repr__(self) -> str:
+        return f"PostgresAddress(name={self.name!r}, host={self.host!r})"
+
+
+def read_env_file(base_dir: Path) -> None:
+    """Add the lines of `.env` (or of the file named by ENV_FILE) to the environment; what is set already wins."""
+    named = os.environ.get("ENV_FILE", "")
+    path = Path(named) if named else base_dir / ".env"
+    if not path.exists():
+        if named:
+            refuse("ENV_FILE", f"takes the path of an existing file, and {named} does not exist")
+        return
+    try:
+        environ.Env.read_env(str(path))
+    except (OSError, UnicodeDecodeError) as error:
+        raise EnvError(f"{path}: cannot be read ({error.__class__.__name__}); it takes NAME=value lines") from error
+
+
+def refuse(name: str, takes: str) -> Never:
+    """Stop the start with the one line that names the variable and what it takes."""
+    raise EnvError(f"{name}: {takes}")
+
+
+def text(name: str, default: str = "") -> str:
+    return os.environ.get(name, "").strip() or default
+
+
+def flag(name: str, *, default: bool) -> bool:
+    value = text(name).lower()
+    if not value:
+        return default
+    if value in {"true", "1", "yes", "on"}:
+        return True
+    if value in {"false", "0", "no", "off"}:
+        return False
+    refuse(name, "takes true or false")
+
+
+def whole_number(name: str, default: int, *, minimum: int = 0, maximum: int = 1_000_000_000, unit: str = "") -> int:
+    """The number in `unit`, inside the bounds, both included."""
+    value = text(name)
+    if not value:
+        return default
+    takes = f"takes a whole number{f' of {unit}' if unit else ''} from {minimum} to {maximum}"
+    try:
+        number = int(value)
+    except ValueError:
+        refuse(name, takes)
+    if not minimum <= number <= maximum:
+        refuse(name, takes)
+    return number
+
+
+def listed(name: str) -> list[str]:
+    return [item.strip() for item in text(name).split(",") if item.strip()]
+
+
+def whole_numbers(name: str, default: list[int], *, unit: str) -> list[int]:
+    """A comma-separated list of numbers of `unit`, each at least 1."""
+    takes = f"takes whole {unit} separated by commas, such as {','.join(map(str, default))}"
+    if not text(name):
+        return default
+    items = listed(name)
+    if not items or not all(item.isdecimal() and 0 < int(item) <= 1_000_000 for item in items):
+        refuse(name, takes)
+    return [int(item) for item in items]
+
+
+def email_addresses(name: str) -> list[str]:
+    addresses = listed(name)
+    if not all(address.count("@") == 1 and all(address.split("@")) for address in addresses):
+        refuse(name, "takes email addresses separated by commas")
+    return addresses
+
+
+def choice(name: str, options: tuple[str, ...], default: str) -> str:
+    value = text(name, default)
+    if value not in options:
+        refuse(name, f"takes {' or '.join(options)}")
+    return value
+
+
+def url(name: str, default: str = "", *, schemes: tuple[str, ...], example: str) -> str:
+    """An absolute URL without its last slash, or the empty string when unset and without a default."""
+    value = text(name, default)
+    if not value:
+        return ""
+    takes = f"takes a URL such as {example}"
+    try:
+        parts = urlsplit(value)
+        valid = parts.scheme in schemes and bool(parts.hostname or parts.scheme == "unix") and parts.port != 0
+    except ValueError:
+        refuse(name, takes)
+    if not valid:
+        refuse(name, takes)
+    return value.rstrip("/")
+
+
+def postgres_address(name: str) -> PostgresAddress | None:
+    """Parse a PostgreSQL URI with libpq's own parser, so that sockets and every libpq parameter work; None if unset.
+
+    The value may hold a password, so no error repeats it.
+    """
+    value = text(name)
+    if not value:
+        return None
+    takes = "takes a PostgreSQL URI such as postgres://user:password@host:5432/name or postgres://user@/name?host=/dir"
+    if not value.startswith(("postgres://", "postgresql://")):
+        refuse(name, takes)
+    try:
+        found = {key: str(item) for key, item in conninfo.conninfo_to_dict(value).items()}
+    except ProgrammingError:
+        refuse(name, takes)
+    database = found.pop("dbname", "")
+    port = found.pop("port", "")
+    if not database or not (port == "" or all(item.isdecimal() for item in port.split(","))):
+        refuse(name, takes)
+    return PostgresAddress(
+        name=database,
+        user=found.pop("user", ""),
+        password=found.pop("password", ""),
+        host=found.pop("host", ""),
+        port=port,
+        options=found,
+    )
+
+
+def secret_key(data_dir: Path, *, debug: bool) -> str:
+    """SECRET_KEY, or in development one that is made once and kept under the data directory."""
+    value = text("SECRET_KEY")
+    if value:
+        return value
+    if not debug:
+        refuse("SECRET_KEY", "is required when DEBUG=false; takes 50 or more random characters")
+    return _kept_secret(data_dir / "secret_key", lambda: secrets.token_urlsafe(64))
+
+
+def field_encryption_keys(data_dir: Path, *, debug: bool) -> list[str]:
+    """Fernet keys: the first encrypts, all decrypt. In development one is made once and kept."""
+    name = "FIELD_ENCRYPTION_KEYS"
+    takes = "takes Fernet keys (32 bytes in URL-safe base64) separated by commas, the newest first"
+    keys = listed(name)
+    if not keys:
+        if not debug:
+            refuse(name, f"is required when DEBUG=false; {takes}")
+        keys = [_kept_secret(data_dir / "field_encryption_key", lambda: Fernet.generate_key().decode())]
+    for key in keys:
+        try:
+            Fernet(key)
+        except ValueError:
+            refuse(name, takes)
+    return keys
+
+
+def _kept_secret(path: Path, make: Callable[[], str]) -> str:
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if not path.exists():
+            draft = path.with_name(f"{path.name}.{os.getpid()}")
+            with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
+                file.write(make())
+            # link() never replaces: of several processes that start at once, all read the one that came first
+            try:
+                path.hardlink_to(draft)
+            except FileExistsError:
+                pass
+            finally:
+                draft.unlink()
+        return path.read_text().strip()
+    except OSError as error:
+        raise EnvError(f"DATA_DIR: takes a directory that can be written; {path}: {error.strerror}") from error
+
+
+def start_error_reporting(dsn: str) -> None:
+    """Send unhandled errors to Sentry when a DSN is given; the package is an optional extra."""
+    if not dsn:
+        return
+    try:
+        import sentry_sdk
+    except ImportError:
+        refuse("SENTRY_DSN", "needs the package sentry-sdk; install it or leave the variable empty")
+    sentry_sdk.init(dsn=dsn, send_default_pii=False)
+
+
+def database_settings(address: PostgresAddress | None, data_dir: Path, pool_size: int) -> dict[str, Any]:
+    """The Django DATABASES entry: the given server, or the embedded one under the data directory."""
+    options: dict[str, Any] = dict(address.options) if address else {}
+    if pool_size:
+        options["pool"] = {"min_size": 1, "max_size": pool_size}
+    common: dict[str, Any] = {"CONN_MAX_AGE": 0 if pool_size else 60, "CONN_HEALTH_CHECKS": True}
+    if address is None:
+        options |= {"data_dir": str(data_dir / "postgres"), "durable": True}
+        return {"ENGINE": "config.embedded_postgres", "NAME": "sequence_executor", "OPTIONS": options, **common}
+    return {
+        "ENGINE": "django.db.backends.postgresql",
+        "NAME": address.name,
+        "USER": address.user,
+        "PASSWORD": address.password,
+        "HOST": address.host,
+        "PORT": address.port,
+        "OPTIONS": options,
+        **common,
+    }

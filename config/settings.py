@@ -1,0 +1,184 @@
+"""Django's settings, derived from the environment (config/env.py) and nothing else."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import django_stubs_ext
+
+from config import env, logging
+
+django_stubs_ext.monkeypatch()
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+env.read_env_file(BASE_DIR)
+
+DEBUG = env.flag("DEBUG", default=True)
+DATA_DIR = Path(env.text("DATA_DIR", str(BASE_DIR / ".data"))).absolute()
+SECRET_KEY = env.secret_key(DATA_DIR, debug=DEBUG)
+FIELD_ENCRYPTION_KEYS = env.field_encryption_keys(DATA_DIR, debug=DEBUG)
+ALLOWED_HOSTS = env.listed("ALLOWED_HOSTS")
+CSRF_TRUSTED_ORIGINS = env.listed("CSRF_TRUSTED_ORIGINS")
+PUBLIC_BASE_URL = env.url(
+    "PUBLIC_BASE_URL", env.DEFAULT_BASE_URL, schemes=("http", "https"), example="https://mail.example.com"
+)
+
+EXECUTOR_POLL_SECONDS = env.whole_number("EXECUTOR_POLL_SECONDS", 30, minimum=1, maximum=3600, unit="seconds")
+EXECUTOR_BATCH_SIZE = env.whole_number("EXECUTOR_BATCH_SIZE", 500, minimum=1, maximum=10_000)
+RETRY_MINUTES = env.whole_numbers("RETRY_MINUTES", [5, 10, 20], unit="minutes")
+REPLY_FRESHNESS_MINUTES = env.whole_number("REPLY_FRESHNESS_MINUTES", 15, minimum=1, maximum=1440, unit="minutes")
+SEND_DAILY_DEFAULT = env.whole_number("SEND_DAILY_DEFAULT", 50, minimum=1)
+SEND_HOURLY_DEFAULT = env.whole_number("SEND_HOURLY_DEFAULT", 10, minimum=1)
+SEND_GAP_SECONDS = env.whole_number("SEND_GAP_SECONDS", 120, maximum=86_400, unit="seconds")
+SEND_JITTER_SECONDS = env.whole_number("SEND_JITTER_SECONDS", 60, maximum=86_400, unit="seconds")
+ALERT_EMAILS = env.email_addresses("ALERT_EMAILS")
+ALERT_WEBHOOK_URL = env.url("ALERT_WEBHOOK_URL", schemes=("http", "https"), example="https://example.com/alert")
+REDIS_URL = env.url("REDIS_URL", schemes=("redis", "rediss", "unix"), example="redis://localhost:6379/0")
+env.start_error_reporting(env.url("SENTRY_DSN", schemes=("http", "https"), example="https://key@sentry.example.com/1"))
+
+DATABASE_POOL = env.whole_number("DATABASE_POOL", 0, maximum=1000, unit="connections per process")
+DATABASES = {"default": env.database_settings(env.postgres_address("DATABASE_URL"), DATA_DIR, DATABASE_POOL)}
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+INSTALLED_APPS = [
+    "unfold",
+    "unfold.contrib.filters",
+    "unfold.contrib.forms",
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "whitenoise.runserver_nostatic",
+    "django.contrib.staticfiles",
+    "rest_framework",
+    "knox",
+    "django_filters",
+    "drf_spectacular",
+    "drf_spectacular_sidecar",
+    "drf_standardized_errors",
+    "django_q",
+    "anymail",
+    "config",
+    "sequences",
+    "emails",
+    "tasks_app",
+    "execution",
+]
+
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+]
+
+ROOT_URLCONF = "config.urls"
+WSGI_APPLICATION = "config.wsgi.application"
+APPEND_SLASH = False
+LOGIN_URL = "admin:login"
+LOGIN_REDIRECT_URL = "admin:index"
+
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ],
+        },
+    },
+]
+
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": f"django.contrib.auth.password_validation.{name}"}
+    for name in (
+        "UserAttributeSimilarityValidator",
+        "MinimumLengthValidator",
+        "CommonPasswordValidator",
+        "NumericPasswordValidator",
+    )
+]
+
+LANGUAGE_CODE = "en-us"
+USE_I18N = True
+USE_TZ = True
+TIME_ZONE = "UTC"
+
+STATIC_URL = "/static/"
+STATIC_ROOT = DATA_DIR / "static"
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {
+        "BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"
+        if DEBUG
+        else "whitenoise.storage.CompressedManifestStaticFilesStorage"
+    },
+}
+
+# Behind a proxy that ends TLS and always sets (or removes) X-Forwarded-Proto itself; otherwise a visitor could forge it.
+if env.flag("TRUST_PROXY", default=False):
+    SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+SECURE_SSL_REDIRECT = env.flag("SECURE_SSL_REDIRECT", default=not DEBUG)
+# /healthz and /readyz are asked by probes inside the cluster, over plain HTTP
+SECURE_REDIRECT_EXEMPT = [r"^healthz/?$", r"^readyz/?$"]
+SECURE_HSTS_SECONDS = env.whole_number("SECURE_HSTS_SECONDS", 0 if DEBUG else 31_536_000, unit="seconds")
+SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = bool(SECURE_HSTS_SECONDS)
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = env.flag("SECURE_COOKIES", default=not DEBUG)
+SESSION_COOKIE_HTTPONLY = True
+X_FRAME_OPTIONS = "DENY"
+
+LOG_FORMAT = env.choice("LOG_FORMAT", ("console", "json"), "console")
+LOGGING_CONFIG = None
+logging.configure(LOG_FORMAT)
+
+REST_FRAMEWORK: dict[str, Any] = {
+    "DEFAULT_AUTHENTICATION_CLASSES": [
+        "knox.auth.TokenAuthentication",
+        "rest_framework.authentication.SessionAuthentication",
+    ],
+    "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
+    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
+    "DEFAULT_FILTER_BACKENDS": ["django_filters.rest_framework.DjangoFilterBackend"],
+    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "TEST_REQUEST_DEFAULT_FORMAT": "json",
+}
+REST_KNOX = {"AUTH_HEADER_PREFIX": "Token", "TOKEN_TTL": None}
+SPECTACULAR_SETTINGS = {
+    "TITLE": "Sequence Executor API",
+    "DESCRIPTION": "Runs outbound sales sequences: on time, exactly once, and always able to say why.",
+    "VERSION": "1",
+    "SERVE_INCLUDE_SCHEMA": False,
+    "SWAGGER_UI_DIST": "SIDECAR",
+    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
+    "REDOC_DIST": "SIDECAR",
+}
+
+# A job that outlives `timeout` is killed, and only after `retry` offered again: the order of the two keeps it single.
+Q_CLUSTER: dict[str, Any] = {
+    "name": "sequence-executor",
+    "workers": env.whole_number("Q_WORKERS", 4, minimum=1, maximum=256),
+    "timeout": 300,
+    "retry": 360,
+    "max_attempts": 1,
+    "ack_failures": True,
+    "catch_up": False,
+    "save_limit": 250,
+    "recycle": 500,
+    "queue_limit": 50,
+    "bulk": 1,
+    "poll": 1,
+    "label": "Jobs",
+    **({"redis": REDIS_URL} if REDIS_URL else {"orm": "default"}),
+}
+UNFOLD = {"SITE_TITLE": "Sequence Executor", "SITE_HEADER": "Sequence Executor", "SHOW_HISTORY": True}

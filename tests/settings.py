@@ -1,0 +1,14 @@
+"""Settings of the tests: the product's own, a second embedded server without fsync, and a fast password hasher."""
+
+import os
+
+os.environ["ENV_FILE"] = os.devnull
+os.environ.setdefault("LOG_FORMAT", "console")
+
+from config.settings import *
+from config.settings import DATABASES, DATA_DIR
+
+if DATABASES["default"]["ENGINE"] == "config.embedded_postgres":
+    DATABASES["default"]["OPTIONS"] |= {"data_dir": str(DATA_DIR / "test-postgres"), "durable": False}
+DATABASES["default"]["CONN_MAX_AGE"] = 0
+PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
