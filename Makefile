@@ -1,0 +1,72 @@
+# Every target sets up what it needs: a virtual environment in .venv, the pinned packages, the database and its tables.
+# Pass arguments with ARGS, another interpreter with PYTHON:  make demo ARGS=--once   make test PYTHON=python3.12
+
+PYTHON ?= python3
+ARGS ?=
+VENV := .venv
+BIN := $(VENV)/bin
+MANAGE := $(BIN)/python manage.py
+SOURCES := manage.py config sequences emails tasks_app execution tests $(wildcard benchmarks)
+COMPILE := $(BIN)/pip-compile --quiet --generate-hashes --strip-extras --allow-unsafe --no-header \
+	--no-emit-index-url --no-emit-trusted-host --no-emit-find-links
+
+.DEFAULT_GOAL := help
+.PHONY: help demo run test check bench stop format requirements migrated
+
+help: ## List the targets.
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+demo: migrated ## Show the whole product on sample data, with a local mail server. ARGS=--once runs to the end.
+	@$(MANAGE) demo $(ARGS)
+
+run: migrated ## Run the executor and the web server on this machine.
+	@$(MANAGE) run_executor & executor=$$!; trap 'kill $$executor 2>/dev/null; wait $$executor' EXIT INT TERM; \
+	$(MANAGE) runserver --noreload $(ARGS)
+
+test: $(VENV)/.dev ## Run the tests. ARGS go to pytest, such as ARGS="tests/unit -k timing".
+	@$(BIN)/python -m pytest $(ARGS)
+
+check: $(VENV)/.dev ## Style, types, import rules, migrations and deployment settings.
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	@find $(SOURCES) -name '*.py' -not -path '*/migrations/*' -exec awk \
+		'FNR == 401 {print FILENAME ": over 400 lines; split it"; long = 1} END {exit long}' {} +
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	ENV_FILE=/dev/null DJANGO_SETTINGS_MODULE=tests.settings $(MANAGE) makemigrations --check --dry-run
+	@echo "check --deploy, as in production"
+	@ENV_FILE=/dev/null DEBUG=false ALLOWED_HOSTS=mail.example.com PUBLIC_BASE_URL=https://mail.example.com \
+		SECRET_KEY="$$($(BIN)/python -c 'import secrets; print(secrets.token_urlsafe(64))')" \
+		FIELD_ENCRYPTION_KEYS="$$($(BIN)/python -c 'from cryptography.fernet import Fernet; print(Fernet.generate_key().decode())')" \
+		$(MANAGE) check --deploy --fail-level WARNING
+
+bench: $(VENV)/.dev ## Measure speed; never part of the tests.
+	@$(BIN)/python -m benchmarks $(ARGS)
+
+stop: ## Stop the embedded PostgreSQL servers of this checkout.
+	@test ! -x $(BIN)/python || $(MANAGE) stop_database
+	@test ! -x $(BIN)/python || DJANGO_SETTINGS_MODULE=tests.settings $(MANAGE) stop_database
+
+format: $(VENV)/.dev ## Put the code into the house style.
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+requirements: $(VENV)/.dev ## Pin the packages of requirements/*.in anew; ARGS=--upgrade takes newer ones.
+	$(COMPILE) $(ARGS) --output-file requirements/base.txt requirements/base.in
+	$(COMPILE) $(ARGS) --output-file requirements/dev.txt requirements/dev.in
+
+migrated: $(VENV)/.base
+	@$(MANAGE) migrate --verbosity 0
+
+$(VENV)/bin/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
+		echo "Python 3.11 or newer is needed, and $(PYTHON) is $$($(PYTHON) --version 2>&1 | tail -n 1)." \
+			"Name one: make PYTHON=python3.12" >&2; exit 1; }
+	@$(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); \
+		echo "The virtual environment cannot be made; on Debian install python3-venv." >&2; exit 1; }
+
+# A stamp per list of packages: a second run installs nothing.
+$(VENV)/.base $(VENV)/.dev: $(VENV)/.%: requirements/%.txt | $(VENV)/bin/python
+	@echo "Installing $< into $(VENV) …" >&2
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $<
+	@touch $@
