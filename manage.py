@@ -8,17 +8,31 @@ import sys
 def main() -> None:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
     try:
+        import psycopg
         from django.core.management import execute_from_command_line
+        from django.db import OperationalError
 
-        from config.embedded_postgres.server import EmbeddedPostgresError
+        from config.embedded_postgres.errors import EmbeddedPostgresError
         from config.env import EnvError
     except ImportError as error:
-        sys.exit(f"{error}. Run `make demo` once, or use .venv/bin/python.")
+        sys.exit(f"{error}. Use .venv/bin/python; `make demo` makes it.")
     try:
         execute_from_command_line(sys.argv)
-    except (EnvError, EmbeddedPostgresError) as error:
-        print(error, file=sys.stderr)  # noqa: T201
-        sys.exit(2 if isinstance(error, EnvError) else 1)
+    except EnvError as error:
+        stop(str(error), status=2)
+    except EmbeddedPostgresError as error:
+        stop(str(error), status=1)
+    except OperationalError as error:
+        cause = error.__cause__
+        # without an SQLSTATE nobody answered: there was no server to refuse a statement, and no bug of ours to trace
+        if not isinstance(cause, psycopg.OperationalError) or cause.sqlstate is not None:
+            raise
+        stop(f"The database does not answer: {' '.join(str(error).split())} (see DATABASE_URL)", status=1)
+
+
+def stop(line: str, *, status: int) -> None:
+    print(line, file=sys.stderr)  # noqa: T201
+    sys.exit(status)
 
 
 if __name__ == "__main__":

@@ -150,7 +150,7 @@ def postgres_address(name: str) -> PostgresAddress | None:
         refuse(name, takes)
     database = found.pop("dbname", "")
     port = found.pop("port", "")
-    if not database or not (port == "" or all(item.isdecimal() for item in port.split(","))):
+    if not database or not all(item.isdecimal() for item in port.split(",") if item):
         refuse(name, takes)
     return PostgresAddress(
         name=database,

@@ -125,7 +125,7 @@ STORAGES = {
     },
 }
 
-# Behind a proxy that ends TLS and always sets (or removes) X-Forwarded-Proto itself; otherwise a visitor could forge it.
+# Behind a proxy that ends TLS and always sets X-Forwarded-Proto itself; otherwise a visitor could forge it.
 if env.flag("TRUST_PROXY", default=False):
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
 SECURE_SSL_REDIRECT = env.flag("SECURE_SSL_REDIRECT", default=not DEBUG)

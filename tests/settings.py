@@ -6,7 +6,7 @@ os.environ["ENV_FILE"] = os.devnull
 os.environ.setdefault("LOG_FORMAT", "console")
 
 from config.settings import *
-from config.settings import DATABASES, DATA_DIR
+from config.settings import DATA_DIR, DATABASES
 
 if DATABASES["default"]["ENGINE"] == "config.embedded_postgres":
     DATABASES["default"]["OPTIONS"] |= {"data_dir": str(DATA_DIR / "test-postgres"), "durable": False}

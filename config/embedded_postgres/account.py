@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, TypedDict
 
-from django.db.utils import OperationalError
+from config.embedded_postgres.errors import EmbeddedPostgresError
 
 ACCOUNT_NAME: Final = "embedded_postgres"
 
@@ -45,11 +45,20 @@ class ServerAccount:
 def find_account(data_dir: Path) -> ServerAccount:
     """The account for this data directory; as root, makes the account on first use."""
     if os.geteuid() != 0:
-        entry = pwd.getpwuid(os.geteuid())
+        entry = _entry_of(os.geteuid())
         return ServerAccount(entry.pw_name, entry.pw_uid, entry.pw_gid, switched=False)
     owner = data_dir.stat().st_uid if data_dir.exists() else 0
-    entry = pwd.getpwuid(owner) if owner else _own_account()
+    entry = _entry_of(owner) if owner else _own_account()
     return ServerAccount(entry.pw_name, entry.pw_uid, entry.pw_gid, switched=True)
+
+
+def _entry_of(uid: int) -> pwd.struct_passwd:
+    try:
+        return pwd.getpwuid(uid)
+    except KeyError as error:
+        raise EmbeddedPostgresError(
+            f"PostgreSQL runs only as a user with a name, and the user id {uid} has none in /etc/passwd. Set DATABASE_URL."
+        ) from error
 
 
 def _own_account() -> pwd.struct_passwd:
@@ -61,7 +70,7 @@ def _own_account() -> pwd.struct_passwd:
             subprocess.run(command, check=True, capture_output=True)
             return pwd.getpwnam(ACCOUNT_NAME)
         except (OSError, subprocess.CalledProcessError, KeyError) as error:
-            raise OperationalError(
+            raise EmbeddedPostgresError(
                 "PostgreSQL does not run as root, and the account for it cannot be made with useradd. "
                 "Run as an ordinary user, or set DATABASE_URL."
             ) from error

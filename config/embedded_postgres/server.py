@@ -22,9 +22,9 @@ from pathlib import Path
 from typing import Final
 
 import psutil
-from django.db.utils import OperationalError
 
 from config.embedded_postgres.account import ServerAccount, find_account, is_reachable
+from config.embedded_postgres.errors import EmbeddedPostgresError
 
 DATABASE: Final = "sequence_executor"
 SUPERUSER: Final = "postgres"
@@ -33,11 +33,8 @@ START_SECONDS: Final = 60
 MAX_SOCKET_PATH: Final = 100
 SHARED_HOME: Final = Path("/var/lib/sequence-executor")
 SETTINGS: Final = ("listen_addresses=", "max_connections=200", "timezone=UTC", "log_timezone=UTC")
-UNSAFE_BUT_FAST: Final = ("fsync=off", "synchronous_commit=off", "full_page_writes=off")
-
-
-class EmbeddedPostgresError(OperationalError):
-    """The server cannot be made, started or stopped. The message is one line with the remedy."""
+# what was committed survives a killed server still, only not a machine that loses power
+FAST: Final = ("fsync=off", "full_page_writes=off")
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,7 +154,7 @@ class EmbeddedPostgres:
             time.sleep(0.1)
 
     def _start_command(self, data_dir: Path, account: ServerAccount) -> list[str]:
-        chosen = [*SETTINGS, *(() if self.durable else UNSAFE_BUT_FAST)]
+        chosen = [*SETTINGS, *(() if self.durable else FAST)]
         chosen.append(f"unix_socket_directories={self._socket_dir(data_dir, account)}")
         options = " ".join(f"-c {setting}" for setting in chosen)
         log = str(data_dir / "server.log")
@@ -170,7 +167,7 @@ class EmbeddedPostgres:
         if len(os.fsencode(path)) <= MAX_SOCKET_PATH and all(char.isalnum() or char in "/._-" for char in path):
             return data_dir
         status = data_dir.stat()
-        short = Path(f"/tmp/sequence-executor-{account.uid}-{status.st_dev:x}-{status.st_ino:x}")  # noqa: S108
+        short = Path(f"/tmp/sequence-executor-{account.uid}-{status.st_dev:x}-{status.st_ino:x}")
         if not short.exists():
             short.mkdir(mode=0o700)
             account.own(short)
@@ -187,6 +184,9 @@ class EmbeddedPostgres:
             home.mkdir(parents=True, exist_ok=True)
             if not is_reachable(home, account):
                 raise self._failure(f"neither {self.data_dir.parent} nor {home} can be reached by {account.name}")
+        if home != SHARED_HOME:
+            for left in home.glob(f"{self.data_dir.name}.new-*"):
+                shutil.rmtree(left)
         if self.data_dir.is_symlink():
             self.data_dir.unlink()
         draft = Path(tempfile.mkdtemp(prefix=f"{self.data_dir.name}.new-", dir=home))

@@ -12,7 +12,7 @@ from config.embedded_postgres.base import server_of
 
 
 class Command(BaseCommand):
-    help = "Stop the embedded PostgreSQL server. It starts again when it is next needed. Example: manage.py stop_database"
+    help = "Stop the embedded PostgreSQL server; it starts again when needed. Example: manage.py stop_database"
     requires_system_checks = ()
 
     def add_arguments(self, parser: CommandParser) -> None:

@@ -1,0 +1,161 @@
+"""Environment variables: what is taken, what stops the start, and the one line a person sees then."""
+
+from __future__ import annotations
+
+import os
+import stat
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from cryptography.fernet import Fernet
+
+from config import env
+
+ROOT = Path(__file__).resolve().parents[2]
+PRODUCTION = {"DEBUG": "false", "SECRET_KEY": "s" * 60, "FIELD_ENCRYPTION_KEYS": Fernet.generate_key().decode()}
+
+
+def run_manage(data_dir: Path, *arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
+    kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
+    return subprocess.run(
+        [sys.executable, "manage.py", *arguments],
+        cwd=ROOT,
+        env=kept | {"ENV_FILE": os.devnull, "DATA_DIR": str(data_dir)} | variables,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "read"),
+    [
+        ("DEBUG", "maybe", lambda: env.flag("DEBUG", default=True)),
+        ("SEND_DAILY_DEFAULT", "many", lambda: env.whole_number("SEND_DAILY_DEFAULT", 50, minimum=1)),
+        ("SEND_DAILY_DEFAULT", "0", lambda: env.whole_number("SEND_DAILY_DEFAULT", 50, minimum=1)),
+        ("SEND_DAILY_DEFAULT", "-3", lambda: env.whole_number("SEND_DAILY_DEFAULT", 50, minimum=1)),
+        ("RETRY_MINUTES", "5,x", lambda: env.whole_numbers("RETRY_MINUTES", [5, 10], unit="minutes")),
+        ("RETRY_MINUTES", "0", lambda: env.whole_numbers("RETRY_MINUTES", [5, 10], unit="minutes")),
+        ("RETRY_MINUTES", ",", lambda: env.whole_numbers("RETRY_MINUTES", [5, 10], unit="minutes")),
+        ("ALERT_EMAILS", "ops@example.com,ops", lambda: env.email_addresses("ALERT_EMAILS")),
+        ("LOG_FORMAT", "xml", lambda: env.choice("LOG_FORMAT", ("console", "json"), "console")),
+        (
+            "PUBLIC_BASE_URL",
+            "example.com",
+            lambda: env.url("PUBLIC_BASE_URL", schemes=("https",), example="https://a.b"),
+        ),
+        ("PUBLIC_BASE_URL", "https://", lambda: env.url("PUBLIC_BASE_URL", schemes=("https",), example="https://a.b")),
+        (
+            "PUBLIC_BASE_URL",
+            "https://a:b",
+            lambda: env.url("PUBLIC_BASE_URL", schemes=("https",), example="https://a.b"),
+        ),
+        ("DATABASE_URL", "mysql://u:topsecret@h/db", lambda: env.postgres_address("DATABASE_URL")),
+        ("DATABASE_URL", "postgres://u:topsecret@h", lambda: env.postgres_address("DATABASE_URL")),
+        ("DATABASE_URL", "postgres://u:topsecret@h:port/db", lambda: env.postgres_address("DATABASE_URL")),
+        ("DATABASE_URL", "postgres://u:topsecret@h/db?nonsense=1", lambda: env.postgres_address("DATABASE_URL")),
+        ("FIELD_ENCRYPTION_KEYS", "topsecret", lambda: env.field_encryption_keys(Path("/nowhere"), debug=True)),
+    ],
+)
+def test_wrong_value_is_one_line_that_names_the_variable(
+    monkeypatch: pytest.MonkeyPatch, name: str, value: str, read: Callable[[], Any]
+) -> None:
+    monkeypatch.setenv(name, value)
+    with pytest.raises(env.EnvError) as refused:
+        read()
+    line = str(refused.value)
+    assert line.startswith(f"{name}: takes ")
+    assert "\n" not in line
+    assert "topsecret" not in line
+
+
+@pytest.mark.parametrize(
+    ("uri", "expected"),
+    [
+        (
+            "postgres://ann:p%40ss@db.example:6543/sales?sslmode=require",
+            env.PostgresAddress("sales", "ann", "p@ss", "db.example", "6543", {"sslmode": "require"}),
+        ),
+        ("postgres://ann@/sales?host=/run/pg", env.PostgresAddress("sales", "ann", "", "/run/pg", "", {})),
+        ("postgresql://%2Frun%2Fpg/sales", env.PostgresAddress("sales", "", "", "/run/pg", "", {})),
+        ("postgres://a,b:5433/sales", env.PostgresAddress("sales", "", "", "a,b", ",5433", {})),
+    ],
+)
+def test_database_url_takes_any_postgres_uri(
+    monkeypatch: pytest.MonkeyPatch, uri: str, expected: env.PostgresAddress
+) -> None:
+    monkeypatch.setenv("DATABASE_URL", uri)
+    assert env.postgres_address("DATABASE_URL") == expected
+
+
+def test_database_password_is_in_no_repr(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DATABASE_URL", "postgres://ann:topsecret@h/db?sslpassword=topsecret")
+    assert "topsecret" not in repr(env.postgres_address("DATABASE_URL"))
+
+
+def test_unset_database_is_the_embedded_one_and_a_pool_is_passed_on(tmp_path: Path) -> None:
+    embedded = env.database_settings(None, tmp_path, 7)
+    assert embedded["ENGINE"] == "config.embedded_postgres"
+    assert embedded["OPTIONS"]["data_dir"] == str(tmp_path / "postgres")
+    assert embedded["OPTIONS"]["pool"]["max_size"] == 7
+    assert embedded["CONN_MAX_AGE"] == 0, "Django refuses a pool together with kept connections"
+
+
+def test_unset_values_are_the_defaults(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("RETRY_MINUTES", "DEBUG", "ALERT_EMAILS", "REDIS_URL", "DATABASE_URL"):
+        monkeypatch.setenv(name, "")
+    assert env.whole_numbers("RETRY_MINUTES", [5, 10, 20], unit="minutes") == [5, 10, 20]
+    assert env.flag("DEBUG", default=True) is True
+    assert env.email_addresses("ALERT_EMAILS") == []
+    assert env.url("REDIS_URL", schemes=("redis",), example="redis://a") == ""
+    assert env.postgres_address("DATABASE_URL") is None
+
+
+def test_env_file_is_read_and_the_environment_wins(tmp_path: Path) -> None:
+    file = tmp_path / "settings.env"
+    file.write_text("# ours\nQ_WORKERS=many\n")
+    refused = run_manage(tmp_path, "check", ENV_FILE=str(file))
+    assert (refused.returncode, refused.stderr[:17]) == (2, "Q_WORKERS: takes ")
+    assert run_manage(tmp_path, "check", ENV_FILE=str(file), Q_WORKERS="3").stderr.count("Q_WORKERS") == 0
+
+
+def test_development_secrets_are_made_once_and_private(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("SECRET_KEY", "")
+    monkeypatch.setenv("FIELD_ENCRYPTION_KEYS", "")
+    data_dir = tmp_path / "data"
+    made = env.secret_key(data_dir, debug=True), env.field_encryption_keys(data_dir, debug=True)
+    assert made == (env.secret_key(data_dir, debug=True), env.field_encryption_keys(data_dir, debug=True))
+    assert sorted(path.name for path in data_dir.iterdir()) == ["field_encryption_key", "secret_key"]
+    assert {stat.S_IMODE(path.stat().st_mode) for path in data_dir.iterdir()} == {0o600}
+
+
+@pytest.mark.parametrize("name", ["SECRET_KEY", "FIELD_ENCRYPTION_KEYS"])
+def test_production_needs_its_secrets(tmp_path: Path, name: str) -> None:
+    done = run_manage(tmp_path, "check", **(PRODUCTION | {name: ""}))
+    assert done.returncode == 2
+    assert done.stderr.startswith(f"{name}: is required when DEBUG=false")
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("DATABASE_URL", "sqlite:///db"), ("EXECUTOR_POLL_SECONDS", "soon"), ("ENV_FILE", "/no/such/file")],
+)
+def test_command_line_stops_with_status_2_and_one_line(tmp_path: Path, name: str, value: str) -> None:
+    done = run_manage(tmp_path, "check", **{name: value})
+    assert done.returncode == 2
+    assert done.stdout == ""
+    assert done.stderr.startswith(f"{name}: takes ")
+    assert done.stderr.count("\n") == 1
+
+
+def test_unreachable_database_is_one_line_with_status_1(tmp_path: Path) -> None:
+    done = run_manage(tmp_path, "migrate", DATABASE_URL=f"postgres://u:topsecret@/db?host={tmp_path}/none")
+    assert done.returncode == 1
+    assert done.stderr.startswith("The database does not answer: ")
+    assert done.stderr.count("\n") == 1
+    assert "topsecret" not in done.stderr
