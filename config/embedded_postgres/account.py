@@ -57,7 +57,7 @@ def _entry_of(uid: int) -> pwd.struct_passwd:
         return pwd.getpwuid(uid)
     except KeyError as error:
         raise EmbeddedPostgresError(
-            f"PostgreSQL runs only as a user with a name, and the user id {uid} has none in /etc/passwd. Set DATABASE_URL."
+            f"PostgreSQL runs only as a user with a name; the user id {uid} has none in /etc/passwd. Set DATABASE_URL."
         ) from error
 
 
