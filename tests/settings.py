@@ -12,3 +12,5 @@ if DATABASES["default"]["ENGINE"] == "config.embedded_postgres":
     DATABASES["default"]["OPTIONS"] |= {"data_dir": str(DATA_DIR / "test-postgres"), "durable": False}
 DATABASES["default"]["CONN_MAX_AGE"] = 0
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+# static files straight from the packages: nothing is collected for a test
+WHITENOISE_AUTOREFRESH = WHITENOISE_USE_FINDERS = True
