@@ -1,0 +1,48 @@
+"""How a message is handed over to a mailbox's server or ESP. Only delivery and the mailbox test may use this.
+
+No transport touches the outbox or decides what happens next: it answers `Sent`, `Refused` or `Unknown`.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from emails.choices import Transport as TransportName
+from emails.transport.base import Envelope, HandOver, LoginReport, Refused, Sent, Stage, Transport, Unknown
+
+if TYPE_CHECKING:
+    from emails.models.mailbox import Mailbox
+
+__all__ = [
+    "Envelope",
+    "HandOver",
+    "LoginReport",
+    "Refused",
+    "Sent",
+    "Stage",
+    "Transport",
+    "Unknown",
+    "open_transport",
+    "test_login",
+]
+
+
+def open_transport(mailbox: Mailbox) -> Transport:
+    """The mailbox's door; a context manager. Nothing is connected before the first hand-over."""
+    if mailbox.transport == TransportName.SMTP:
+        from emails.transport.smtp import SmtpTransport
+
+        return SmtpTransport(mailbox)
+    from emails.transport.esp import EspTransport
+
+    return EspTransport(mailbox)
+
+
+def test_login(mailbox: Mailbox) -> LoginReport:
+    """Try the mailbox's logins, each within 15 seconds; sends nothing, changes nothing."""
+    from emails.transport.login import report_login
+
+    return report_login(mailbox)
+
+
+test_login.__test__ = False  # type: ignore[attr-defined]  # not a test, whatever its name

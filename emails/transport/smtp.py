@@ -1,0 +1,340 @@
+"""Hands messages to a mailbox's SMTP server over one reused connection.
+
+Owns the connection's life and the reading of every way a dialogue can end. Decides nothing about retries: it answers
+who pays (`emails.errors`) and whether the message may have left.
+"""
+
+from __future__ import annotations
+
+import re
+import smtplib
+import ssl
+from types import TracebackType
+from typing import TYPE_CHECKING, Self
+
+from django.core.mail.utils import DNS_NAME
+
+from emails.choices import AuthMethod, ErrorClass, Security
+from emails.errors import Stage, classify_smtp, tidy_error
+from emails.transport import oauth
+from emails.transport.base import Envelope, HandOver, Refused, Sent, Unknown
+from emails.transport.smtp_session import Deadline, StagedSMTP
+
+if TYPE_CHECKING:
+    from emails.models.mailbox import Mailbox
+
+OPERATION_SECONDS = 20.0
+MESSAGE_SECONDS = 60.0
+QUIT_SECONDS = 2.0
+
+_PROVIDER_ID = (
+    re.compile(r"queued as <?([^\s<>]+)", re.IGNORECASE),
+    re.compile(r"<([^\s<>]+@[^\s<>]+)>"),
+    re.compile(r"^(?:\d\.\d\.\d )?ok:? ([\w.@-]{16,})$", re.IGNORECASE),
+)
+
+
+class _Ended(Exception):
+    """The dialogue ended early with a refusal. `is_usable`: the session may serve the next message after RSET."""
+
+    def __init__(self, refused: Refused, *, is_usable: bool = False) -> None:
+        super().__init__(refused.error)
+        self.refused = refused
+        self.is_usable = is_usable
+
+
+def read_provider_id(response: str) -> str:
+    """The id a server gave the message in its last answer ("queued as 4F1A", an own Message-ID), or nothing."""
+    for pattern in _PROVIDER_ID:
+        if found := pattern.search(response):
+            return found[1][:255]
+    return ""
+
+
+class SmtpTransport:
+    """A mailbox's SMTP server. One thread at a time; no database transaction may be open while it works."""
+
+    def __init__(
+        self,
+        mailbox: Mailbox,
+        *,
+        operation_seconds: float = OPERATION_SECONDS,
+        message_seconds: float = MESSAGE_SECONDS,
+    ) -> None:
+        self._mailbox = mailbox
+        self._operation_seconds = operation_seconds
+        self._message_seconds = message_seconds
+        self._session: StagedSMTP | None = None
+        self._needs_reset = False
+
+    def __repr__(self) -> str:
+        return f"<SmtpTransport of mailbox {self._mailbox.pk}>"
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def hand_over(self, envelope: Envelope) -> HandOver:
+        deadline = Deadline(self._message_seconds)
+        reused = self._take_reusable(deadline)
+        if reused is not None:
+            outcome = self._transfer(reused, envelope)
+            if self._session is not None or reused.stage is not Stage.MAIL:
+                return outcome
+            # the server closed the idle connection, or says that it has served enough: nobody was named yet
+        try:
+            session = self._connect(deadline)
+        except _Ended as ended:
+            return ended.refused
+        return self._transfer(session, envelope)
+
+    def check_login(self) -> Refused | None:
+        """Connect and log in, send nothing."""
+        try:
+            self._connect(Deadline(self._message_seconds))
+        except _Ended as ended:
+            return ended.refused
+        finally:
+            self.close()
+        return None
+
+    def close(self) -> None:
+        session, self._session = self._session, None
+        if session is None:
+            return
+        try:
+            session.begin(Deadline(QUIT_SECONDS))
+            session.quit()
+        except (OSError, smtplib.SMTPException):
+            session.close()
+
+    # --- the connection
+
+    def _take_reusable(self, deadline: Deadline) -> StagedSMTP | None:
+        """The open connection, cleared of what a refused message left in it; None if there is none that serves."""
+        session = self._session
+        if session is None:
+            return None
+        session.begin(deadline)
+        if self._needs_reset:
+            try:
+                code, _ = session.rset()
+            except (OSError, smtplib.SMTPException):
+                code = 421
+            if not 200 <= code < 300:
+                self._discard()
+                return None
+            self._needs_reset = False
+        return session
+
+    def _discard(self) -> None:
+        if self._session is not None:
+            self._session.close()
+        self._session = None
+        self._needs_reset = False
+
+    def _connect(self, deadline: Deadline, *, force_refresh: bool = False) -> StagedSMTP:
+        mailbox = self._mailbox
+        context = None if mailbox.smtp_security == Security.NONE else make_tls_context(mailbox)
+        session = StagedSMTP(
+            mailbox.smtp_host,
+            str(DNS_NAME),
+            operation_seconds=self._operation_seconds,
+            tls_context=context if mailbox.smtp_security == Security.TLS else None,
+        )
+        session.begin(deadline)
+        try:
+            code, reply = session.connect(mailbox.smtp_host, mailbox.smtp_port)
+            self._expect(code, reply, Stage.CONNECT, 200)
+            if mailbox.smtp_security == Security.STARTTLS:
+                session.ehlo()
+                self._start_tls(session, context)
+            code, reply = session.ehlo()
+            if code >= 500:
+                code, reply = session.helo()
+            self._expect(code, reply, Stage.CONNECT, 200)
+            session.stage = Stage.LOGIN
+            retry_login = self._log_in(session, force_refresh=force_refresh)
+        except _Ended:
+            session.close()
+            raise
+        except (OSError, smtplib.SMTPException) as error:
+            session.close()
+            raise _Ended(self._lost(error, session.stage)) from None
+        if retry_login:
+            session.close()
+            return self._connect(deadline, force_refresh=True)
+        self._session = session
+        return session
+
+    def _start_tls(self, session: StagedSMTP, context: ssl.SSLContext | None) -> None:
+        try:
+            session.starttls(context=context)
+        except smtplib.SMTPNotSupportedError:
+            raise _Ended(
+                Refused(
+                    ErrorClass.MAILBOX,
+                    "",
+                    f"{self._mailbox.smtp_host} does not offer STARTTLS; set the mailbox's security to tls or none",
+                )
+            ) from None
+        except smtplib.SMTPResponseException as error:
+            self._expect(error.smtp_code, _as_bytes(error.smtp_error), Stage.CONNECT, 200)
+            raise
+
+    def _log_in(self, session: StagedSMTP, *, force_refresh: bool) -> bool:
+        """Log in if the mailbox has a login. True: the access token was refused, so refresh it and come again."""
+        mailbox = self._mailbox
+        method = mailbox.auth_method
+        if method == AuthMethod.NONE or (method == AuthMethod.PASSWORD and not mailbox.smtp_username):
+            return False
+        if not session.has_extn("auth"):
+            raise _Ended(
+                Refused(
+                    ErrorClass.MAILBOX,
+                    "",
+                    f"{mailbox.smtp_host} offers no login on this connection; check its port and security",
+                )
+            )
+        try:
+            if method == AuthMethod.PASSWORD:
+                session.login(mailbox.smtp_username, str(mailbox.credentials.get("password", "")))
+            else:
+                user = mailbox.smtp_username or mailbox.address
+                token = oauth.get_access_token(mailbox, force_refresh=force_refresh)
+                session.auth("XOAUTH2", lambda challenge=None: "" if challenge else oauth.xoauth2(user, token))
+        except oauth.TokenRefused as error:
+            raise _Ended(Refused(ErrorClass.MAILBOX, "", self._tidy(str(error)))) from None
+        except oauth.TokenUnavailable as error:
+            raise _Ended(Refused(ErrorClass.SERVER, "", self._tidy(str(error)))) from None
+        except smtplib.SMTPAuthenticationError as error:
+            if method != AuthMethod.PASSWORD and not force_refresh and error.smtp_code >= 500:
+                return True
+            self._expect(error.smtp_code, _as_bytes(error.smtp_error), Stage.LOGIN, 200)
+        except smtplib.SMTPServerDisconnected:
+            raise
+        except smtplib.SMTPException:
+            raise _Ended(
+                Refused(ErrorClass.MAILBOX, "", f"{mailbox.smtp_host} offers no way to log in that is known here")
+            ) from None
+        return False
+
+    # --- one message
+
+    def _transfer(self, session: StagedSMTP, envelope: Envelope) -> HandOver:
+        try:
+            return self._dialogue(session, envelope)
+        except _Ended as ended:
+            if ended.is_usable:
+                self._needs_reset = True
+            else:
+                self._discard()
+            return ended.refused
+        except (OSError, smtplib.SMTPException) as error:
+            self._discard()
+            if session.is_dot_written:
+                return Unknown(self._tidy(f"no answer to the message: {describe(error)}"))
+            return self._lost(error, session.stage)
+
+    def _dialogue(self, session: StagedSMTP, envelope: Envelope) -> HandOver:
+        sender, recipient, options = _address(session, envelope)
+        session.stage = Stage.MAIL
+        session.command_encoding = "utf-8" if "SMTPUTF8" in options else "ascii"
+        code, reply = session.mail(sender, options)
+        self._expect(code, reply, Stage.MAIL, 200)
+        session.stage = Stage.RCPT
+        code, reply = session.rcpt(recipient)
+        self._expect(code, reply, Stage.RCPT, 200)
+        session.stage = Stage.DATA
+        code, reply = session.docmd("DATA")
+        self._expect(code, reply, Stage.DATA, 300)
+        code, reply = session.write_text(envelope.mime)
+        if not 200 <= code < 300 and not 400 <= code < 600:
+            self._discard()
+            return Unknown(self._tidy(f"not an answer to a message: {code} {reply.decode(errors='replace')}"))
+        self._expect(code, reply, Stage.BODY, 200)
+        response = self._tidy(reply.decode(errors="replace"))
+        return Sent(read_provider_id(response), response)
+
+    def _expect(self, code: int, reply: bytes, stage: Stage, hundred: int) -> None:
+        """Go on if the code is of this hundred, else end with what the reply means."""
+        if hundred <= code < hundred + 100:
+            return
+        text = reply.decode(errors="replace")
+        verdict = classify_smtp(code, text, stage)
+        refused = Refused(verdict.error_class, verdict.code, self._tidy(f"{code} {text}"))
+        # 421 announces the end (RFC 5321 section 3.8); something that is no refusal leaves the dialogue out of step
+        raise _Ended(refused, is_usable=stage > Stage.LOGIN and 400 <= code < 600 and code != 421)
+
+    def _lost(self, error: OSError | smtplib.SMTPException, stage: Stage) -> Refused:
+        host = f"{self._mailbox.smtp_host}:{self._mailbox.smtp_port}"
+        return Refused(ErrorClass.SERVER, "", self._tidy(f"{host} at {stage.name}: {describe(error)}"))
+
+    def _tidy(self, text: str) -> str:
+        return tidy_error(text, oauth.list_secrets(self._mailbox.credentials))
+
+
+def _address(session: StagedSMTP, envelope: Envelope) -> tuple[str, str, list[str]]:
+    """Addresses and MAIL options as this server takes them (RFC 1870 SIZE, 6152 8BITMIME, 6531 SMTPUTF8)."""
+    pair = [_to_ascii_domain(address) for address in (envelope.from_address, envelope.to_address)]
+    options = [f"SIZE={len(envelope.mime)}"] if session.has_extn("size") else []
+    if not envelope.mime.isascii() and session.has_extn("8bitmime"):
+        options.append("BODY=8BITMIME")
+    if not all(address.isascii() for address in pair):
+        if not session.has_extn("smtputf8"):
+            raise _Ended(
+                Refused(
+                    ErrorClass.CONTENT,
+                    "550 5.6.7",
+                    "the server takes no address with letters beyond ASCII (SMTPUTF8); use another address",
+                ),
+                is_usable=True,
+            )
+        options.append("SMTPUTF8")
+    return pair[0], pair[1], options
+
+
+def _to_ascii_domain(address: str) -> str:
+    local, at, domain = address.rpartition("@")
+    if not at or not local or re.search(r"[\s<>\x00-\x1f\x7f]", address):
+        raise _Ended(
+            Refused(ErrorClass.UNCLASSIFIED, "", "not a mail address: it has no @, or white space, < or > in it"),
+            is_usable=True,
+        )
+    try:
+        return f"{local}@{domain.encode('idna').decode()}" if not domain.isascii() else address
+    except UnicodeError:
+        return address
+
+
+def make_tls_context(mailbox: Mailbox) -> ssl.SSLContext:
+    """Certificates are always verified, against the system's authorities and `ca_file` of the options if given."""
+    context = ssl.create_default_context()
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    if ca_file := mailbox.transport_options.get("ca_file"):
+        context.load_verify_locations(str(ca_file))
+    return context
+
+
+def _as_bytes(reply: bytes | str) -> bytes:
+    return reply if isinstance(reply, bytes) else reply.encode()
+
+
+def describe(error: OSError | smtplib.SMTPException) -> str:
+    match error:
+        case ssl.SSLCertVerificationError():
+            return f"the certificate is not good: {error.verify_message}"
+        case ssl.SSLError():
+            return f"TLS failed: {error.reason or 'handshake broken off'}"
+        case TimeoutError():
+            return "no answer in time"
+        case smtplib.SMTPResponseException():
+            return f"{error.smtp_code} {_as_bytes(error.smtp_error).decode(errors='replace')}"
+        case smtplib.SMTPException():
+            return str(error)
+        case _:
+            return error.strerror or str(error) or type(error).__name__

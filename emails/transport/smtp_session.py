@@ -1,0 +1,162 @@
+"""One SMTP session that knows how far it got and when it must give up (RFC 5321). Knows no mailbox and no policy."""
+
+from __future__ import annotations
+
+import io
+import re
+import smtplib
+import socket
+import ssl
+import time
+from base64 import b64decode, b64encode
+from collections.abc import Callable
+from typing import Any
+
+from emails.errors import Stage
+
+_LINE_END = re.compile(rb"\r\n|\r|\n")
+_DOT_AT_LINE_START = re.compile(rb"(?m)^\.")
+MAX_CHALLENGES = 5
+
+
+class Deadline:
+    """When one hand-over must be over, whatever the server does. Measured on the monotonic clock."""
+
+    def __init__(self, seconds: float) -> None:
+        self._ends = time.monotonic() + seconds
+
+    def remaining(self, at_most: float) -> float:
+        """Seconds that the next socket operation may take. TimeoutError when none are left."""
+        left = self._ends - time.monotonic()
+        if left <= 0:
+            raise TimeoutError("the server took too long altogether")
+        return min(left, at_most)
+
+
+class _TimedReader(io.RawIOBase):
+    """Reads a socket under the session's deadline: also a server that drips one byte at a time comes to an end."""
+
+    def __init__(self, session: StagedSMTP, sock: socket.socket) -> None:
+        self._session = session
+        self._sock = sock
+        self.is_instant = False
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        self._sock.settimeout(0 if self.is_instant else self._session.patience())
+        return self._sock.recv_into(buffer)
+
+
+class StagedSMTP(smtplib.SMTP):
+    """smtplib's client with the stage reached, a deadline over all operations, TLS from the start if asked, and a
+    text that is written separately from its final dot."""
+
+    def __init__(
+        self,
+        host: str,
+        ehlo_name: str,
+        *,
+        operation_seconds: float,
+        tls_context: ssl.SSLContext | None = None,
+    ) -> None:
+        super().__init__(local_hostname=ehlo_name, timeout=operation_seconds)
+        self.stage = Stage.CONNECT
+        self.is_dot_written = False
+        self._host = host  # the name that STARTTLS verifies the certificate against
+        self._operation_seconds = operation_seconds
+        self._tls_context = tls_context
+        self._deadline = Deadline(operation_seconds)
+
+    def begin(self, deadline: Deadline) -> None:
+        """Everything from now on belongs to one hand-over with this deadline."""
+        self._deadline = deadline
+        self.is_dot_written = False
+
+    def patience(self) -> float:
+        # RFC 5321 section 4.5.3.2.6: the answer to the final dot may take long, and not to wait for it is how
+        # duplicates arise; so it alone may use all the time that is left
+        return self._deadline.remaining(3600 if self.is_dot_written else self._operation_seconds)
+
+    def _get_socket(self, host: str, port: int, timeout: float) -> socket.socket:  # type: ignore[override]
+        sock = socket.create_connection((host, port), self.patience())
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        if self._tls_context is None:
+            return sock
+        sock.settimeout(self.patience())
+        return self._tls_context.wrap_socket(sock, server_hostname=self._host)
+
+    def starttls(self, *args: Any, **kwargs: Any) -> tuple[int, bytes]:
+        if self.sock is not None:
+            self.sock.settimeout(self.patience())
+        return super().starttls(*args, **kwargs)
+
+    def send(self, s: Any) -> None:
+        """Write all of it. OSError, unlike smtplib's, keeps its kind: whether bytes can have left depends on it."""
+        if self.sock is None:
+            raise smtplib.SMTPServerDisconnected("not connected")
+        try:
+            self.sock.settimeout(self.patience())
+            self.sock.sendall(s.encode(self.command_encoding) if isinstance(s, str) else s)
+        except OSError:
+            self.close()
+            raise
+
+    def getreply(self) -> tuple[int, bytes]:
+        if self.file is None and self.sock is not None:
+            self.file = io.BufferedReader(_TimedReader(self, self.sock))
+        return super().getreply()
+
+    def auth(self, mechanism: str, authobject: Callable[..., str | None], *, initial_response_ok: bool = True) -> Any:
+        """RFC 4954 as smtplib does it, but passwords may hold any character (UTF-8), and no reply is kept in a text."""
+        initial = authobject() if initial_response_ok else None
+        line = mechanism.upper() + ("" if initial is None else " " + b64encode(initial.encode()).decode())
+        code, reply = self.docmd("AUTH", line)
+        for count in range(2 if initial is not None else 1, MAX_CHALLENGES + 2):
+            if code != 334:
+                break
+            self._auth_challenge_count = count
+            answer = authobject(b64decode(reply)) or ""
+            code, reply = self.docmd(b64encode(answer.encode()).decode())
+        if code not in {235, 503}:
+            raise smtplib.SMTPAuthenticationError(code, reply)
+        return code, reply
+
+    def write_text(self, mime: bytes) -> tuple[int, bytes]:
+        """Write the message after a 354, then the final dot, then read the answer (RFC 5321 section 4.1.1.4).
+
+        Whatever is raised while `is_dot_written` is false: the server cannot have accepted the message.
+        """
+        self.stage = Stage.BODY
+        text = _DOT_AT_LINE_START.sub(b"..", _LINE_END.sub(b"\r\n", mime))
+        self.send(text if text.endswith(b"\r\n") else text + b"\r\n")
+        if self._has_hung_up():
+            self.close()
+            raise smtplib.SMTPServerDisconnected("connection closed while the text was written")
+        self.is_dot_written = True
+        try:
+            self.send(b".\r\n")
+        except ConnectionError:
+            # the kernel refused these bytes: the connection was gone before the dot
+            self.is_dot_written = False
+            raise
+        code, reply = self.getreply()
+        self.stage = Stage.DONE
+        return code, reply
+
+    def _has_hung_up(self) -> bool:
+        """Whether the server closed the connection before the final dot: what can be known must not stay unknown."""
+        if self.sock is None or not isinstance(self.file, io.BufferedReader):
+            return False
+        reader = self.file.raw
+        assert isinstance(reader, _TimedReader)
+        reader.is_instant = True
+        try:
+            return self.file.peek(1) == b""
+        except (BlockingIOError, ssl.SSLWantReadError):
+            return False
+        except OSError:
+            return True
+        finally:
+            reader.is_instant = False
