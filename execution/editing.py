@@ -29,10 +29,10 @@ WITHHELD_REASON = "step_removed"
 
 @dataclass(frozen=True, slots=True)
 class StoredSequence:
-    """`moved` counts the enrollments whose step is gone."""
+    """`moved` counts the enrollments whose step is gone. `saved.sequence` is as it is stored now."""
 
     saved: SavedSequence
-    activated: bool
+    steps: int
     moved: int
 
 
@@ -49,7 +49,8 @@ def store_sequence(
         _follow_moved(saved, workspace.pk, actor, now)
     if activate:
         activate_sequence(saved.sequence.pk, now)
-    return StoredSequence(saved, activate, len(saved.moved))
+        saved.sequence.refresh_from_db()
+    return StoredSequence(saved, len(draft.steps), len(saved.moved))
 
 
 _WITHHOLD = """

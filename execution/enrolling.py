@@ -5,6 +5,7 @@ Owns the first position of an enrollment. Must not move anybody who is already e
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from collections.abc import Sequence as Rows
 from dataclasses import dataclass
 from datetime import datetime
@@ -50,6 +51,11 @@ class EnrollResult:
     enrolled: tuple[int, ...]
     skipped: tuple[Skipped, ...]
 
+    def present(self) -> dict[str, object]:
+        """As the commands print it."""
+        skipped = [{"contact": left.email or left.contact_id, "reason": left.reason} for left in self.skipped]
+        return {"enrolled": len(self.enrolled), "skipped": skipped}
+
 
 @transaction.atomic
 def enroll_contacts(
@@ -61,6 +67,7 @@ def enroll_contacts(
     actor: str,
     now: datetime,
     start_at: datetime | None = None,
+    report: Callable[[int], None] = lambda contacts: None,
 ) -> EnrollResult:
     """Start the sequence for these contacts at `start_at` (default `now`), the first step planned by SPEC section 3.
 
@@ -95,6 +102,7 @@ def enroll_contacts(
         ids = [inserted[row["id"]] for row in fit if row["id"] in inserted]
         _log(current, facts.steps[0], ids, sender, actor, now)
         enrolled.extend(ids)
+        report(len(batch))
     if enrolled:
         notify_engine()
     return EnrollResult(tuple(enrolled), tuple(skipped))

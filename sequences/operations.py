@@ -1,7 +1,8 @@
 """Changes of sequences: create, edit without losing anybody, activate.
 
 Editing keeps the identity of steps where it can. Whoever stood at a step that is gone is moved to the one that now
-comes next, in the same transaction; who moved is answered, so that the caller can plan, log and wake (execution.editing).
+comes next, in the same transaction; who moved is answered, so that the caller can plan, log and wake them
+(execution.editing).
 """
 
 from __future__ import annotations

@@ -14,11 +14,14 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, Never
 
+from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError, CommandParser, DjangoHelpFormatter
 from django.db import InterfaceError, OperationalError, ProgrammingError, connections, transaction
+from django.db.models import Model
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+from emails.models import Mailbox
 from sequences.models import Sequence, Workspace
 
 FAILED = 1
@@ -120,6 +123,34 @@ class ProductCommand(BaseCommand):
             remedy = f"use one of {', '.join(map(repr, known))}" if known else "import one with import_sequence"
             self.fail(f"workspace {workspace.slug} has no sequence {name!r}: {remedy}", BAD_ARGUMENTS)
         return sequence
+
+    def find_mailbox(self, workspace: Workspace | None, address: str) -> Mailbox:
+        """`workspace` None: whichever has that address, as long as only one does."""
+        mailboxes = Mailbox.objects.filter(address__iexact=address).select_related("workspace")
+        found = list(mailboxes.filter(workspace=workspace) if workspace else mailboxes)
+        if not found:
+            where = f"workspace {workspace.slug} has no" if workspace else "there is no"
+            self.fail(f"{where} mailbox {address!r}: make it with create_mailbox", BAD_ARGUMENTS)
+        if len(found) > 1:
+            slugs = ", ".join(mailbox.workspace.slug for mailbox in found)
+            self.fail(f"several workspaces have the mailbox {address} ({slugs}): name the --workspace", BAD_ARGUMENTS)
+        return found[0]
+
+    def check_fields(self, row: Model, options: Mapping[str, str]) -> None:
+        """Judge the values by the rules of the model; `options` are the options that are not called as their column."""
+        try:
+            row.clean_fields()
+        except ValidationError as error:
+            name, messages = next(iter(error.message_dict.items()))
+            option = options.get(name, name).replace("_", "-")
+            self.fail(f"{option}: {messages[0]}", BAD_ARGUMENTS)
+
+    def actor(self) -> str:
+        """Who a change is logged for."""
+        try:
+            return f"command line ({getpass.getuser()})"
+        except (OSError, KeyError):
+            return "command line"
 
     def read_secret(self, prompt: str, *, from_stdin: bool) -> str:
         """A password from the first line of standard input, or typed unseen on a terminal."""

@@ -1,0 +1,152 @@
+"""Make or change the sending account of an SDR."""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+from django.conf import settings
+from django.contrib.auth import get_user_model
+from django.contrib.auth.models import AbstractBaseUser
+from django.core.management.base import CommandParser
+
+from emails.choices import AuthMethod, Inbound, LimitScope, LimitWindow, MailboxStatus
+from emails.models import Mailbox, SendLimit
+from execution.management.base import BAD_ARGUMENTS, ProductCommand
+from execution.management.values import ServerAddress, count, email_address, imap_url, smtp_url
+from sequences.encryption import Secrets
+from sequences.models import Workspace
+
+
+class Command(ProductCommand):
+    help = (
+        "Create a mailbox, or change the one of that address: only what is given changes. A password that is not in "
+        "the URL is read from standard input (--password-stdin) or typed; it serves SMTP and IMAP."
+    )
+    example = (
+        "manage.py create_mailbox ada@example.com --workspace acme --owner ada@example.com \\\n"
+        "    --smtp-url 'smtp://ada%40example.com@smtp.example.com:587?tls=starttls' --password-stdin < password.txt"
+    )
+    changes_data = True
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        super().add_arguments(parser)
+        parser.add_argument("address", metavar="ADDRESS", type=email_address)
+        parser.add_argument("--workspace", required=True, metavar="SLUG")
+        parser.add_argument("--owner", metavar="EMAIL", help="the login that the mailbox belongs to")
+        parser.add_argument("--smtp-url", type=smtp_url, metavar="URL", help="smtp://user:pass@host:port?tls=starttls")
+        parser.add_argument("--imap-url", type=imap_url, metavar="URL", help="where replies are read")
+        parser.add_argument("--password-stdin", action="store_true", help="read the password from standard input")
+        parser.add_argument("--daily", type=count, metavar="N", help="at most N messages in any 24 hours")
+        parser.add_argument("--hourly", type=count, metavar="N", help="at most N messages in any hour")
+        parser.add_argument("--gap", type=count, metavar="SECONDS", help="at least so long between two messages")
+        parser.add_argument("--jitter", type=count, metavar="SECONDS", help="up to so much more, by chance")
+        parser.add_argument("--no-ramp", action="store_true", help="allow the full number from the first day")
+        parser.add_argument("--display-name", help="the sender's name that recipients see")
+        parser.add_argument("--timezone", help="IANA name; used for contacts whose own zone is not known")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        workspace = self.find_workspace(options["workspace"])
+        mailbox = Mailbox.objects.filter(workspace=workspace, address__iexact=options["address"]).first()
+        is_new = mailbox is None
+        if mailbox is None:
+            self._require_for_new(options)
+            mailbox = Mailbox(workspace=workspace, address=options["address"])
+        if options["owner"]:
+            mailbox.owner = self._find_owner(workspace, options["owner"])
+        self._set_servers(mailbox, options)
+        for option, column in (("gap", "gap_seconds"), ("jitter", "jitter_seconds"), ("display_name", "display_name")):
+            if options[option] is not None:
+                setattr(mailbox, column, options[option])
+        if options["timezone"] is not None:
+            mailbox.timezone = options["timezone"]
+        if options["no_ramp"]:
+            mailbox.ramp_enabled = False
+        self.check_fields(mailbox, {})
+        with self.keeping_changes(dry_run=options["dry_run"]):
+            mailbox.save(update_fields=None if is_new else _changeable_columns())
+            daily = _keep_limit(mailbox, LimitWindow.DAY, options["daily"], settings.SEND_DAILY_DEFAULT)
+            hourly = _keep_limit(mailbox, LimitWindow.HOUR, options["hourly"], settings.SEND_HOURLY_DEFAULT)
+        done = f"{'Created' if is_new else 'Updated'} the mailbox {mailbox.address}: {daily} a day, {hourly} an hour."
+        if mailbox.status != MailboxStatus.ACTIVE:
+            done += f" It is {mailbox.status} ({mailbox.status_reason}): resume it when test_mailbox succeeds."
+        self.emit(
+            {
+                "id": None if options["dry_run"] and is_new else mailbox.pk,
+                "address": mailbox.address,
+                "created": is_new,
+                "daily": daily,
+                "hourly": hourly,
+                "status": mailbox.status,
+            },
+            f"Dry run. {done}" if options["dry_run"] else done,
+            as_json=options["json"],
+        )
+
+    def _require_for_new(self, options: dict[str, Any]) -> None:
+        for option in ("owner", "smtp_url"):
+            if not options[option]:
+                name = option.replace("_", "-")
+                self.fail(f"--{name}: a new mailbox needs it; {options['address']} does not exist yet", BAD_ARGUMENTS)
+
+    def _find_owner(self, workspace: Workspace, email: str) -> AbstractBaseUser:
+        owner = get_user_model().objects.filter(username__iexact=email, memberships__workspace=workspace).first()
+        if owner is None:
+            self.fail(
+                f"--owner: {email} is not a member of {workspace.slug}: add the login with create_user", BAD_ARGUMENTS
+            )
+        return owner
+
+    def _set_servers(self, mailbox: Mailbox, options: dict[str, Any]) -> None:
+        smtp: ServerAddress | None = options["smtp_url"]
+        imap: ServerAddress | None = options["imap_url"]
+        secrets = dict(mailbox.credentials or {})
+        if smtp:
+            mailbox.smtp_host, mailbox.smtp_port = smtp.host, smtp.port
+            mailbox.smtp_security, mailbox.smtp_username = smtp.security.value, smtp.username
+            mailbox.auth_method = (AuthMethod.PASSWORD if smtp.username else AuthMethod.NONE).value
+            if smtp.password is not None:
+                secrets["password"] = smtp.password
+        if imap:
+            mailbox.inbound = Inbound.IMAP.value
+            mailbox.imap_host, mailbox.imap_port = imap.host, imap.port
+            mailbox.imap_security, mailbox.imap_username = imap.security.value, imap.username
+            if imap.password is not None:
+                secrets["imap_password"] = imap.password
+        needs_password = (
+            smtp is not None and smtp.username and smtp.password is None and "password" not in secrets
+        ) or (imap is not None and imap.password is None and not {"imap_password", "password"} & secrets.keys())
+        if options["password_stdin"]:
+            secrets["password"] = self.read_secret("", from_stdin=True)
+        elif needs_password:
+            if not sys.stdin.isatty():
+                self.fail("the password is missing: give it with --password-stdin or in the URL", BAD_ARGUMENTS)
+            secrets["password"] = self.read_secret(f"Password of {mailbox.address}: ", from_stdin=False)
+        mailbox.credentials = Secrets(secrets)
+
+
+def _changeable_columns() -> list[str]:
+    # Never the state of the lane, which a worker may be changing right now.
+    return [
+        "owner", "display_name", "timezone", "smtp_host", "smtp_port", "smtp_security", "smtp_username", "auth_method",
+        "credentials", "inbound", "imap_host", "imap_port", "imap_security", "imap_username", "gap_seconds",
+        "jitter_seconds", "ramp_enabled", "updated_at",
+    ]  # fmt: skip
+
+
+def _keep_limit(mailbox: Mailbox, window: LimitWindow, given: int | None, default: int) -> int:
+    """Store the cap that was given, else keep the stored one, else store the default; answers which holds."""
+    limit, is_new = SendLimit.objects.get_or_create(
+        workspace_id=mailbox.workspace_id,
+        scope=LimitScope.MAILBOX.value,
+        window=window.value,
+        mailbox=mailbox,
+        user=None,
+        recipient_domain="",
+        first_touch_only=False,
+        defaults={"maximum": default if given is None else given},
+    )
+    if not is_new and given is not None and limit.maximum != given:
+        limit.maximum = given
+        limit.save(update_fields=["maximum", "updated_at"])
+    return int(limit.maximum)

@@ -1,0 +1,80 @@
+"""Give a person a login and a role in a workspace."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib.auth import get_user_model
+from django.contrib.auth.models import Group, Permission
+from django.core.management.base import CommandParser
+from knox.models import get_token_model
+
+from execution.management.base import ProductCommand
+from execution.management.values import email_address
+from sequences.choices import Role
+from sequences.models import Membership
+
+_APPS = ("sequences", "emails", "tasks_app", "execution")
+_OPERATORS = "Operators"
+_OPERATED = ("executorstate", "enrollment", "deadletter", "emailmessage", "mailbox", "task")
+
+
+class Command(ProductCommand):
+    help = (
+        "Create a login whose name is its email address, or change the role of one that exists. "
+        "Without --password-stdin a new login has no password: it can use its API token only."
+    )
+    example = "manage.py create_user ada@example.com --workspace acme --role manager --operator --token"
+    changes_data = True
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        super().add_arguments(parser)
+        parser.add_argument("email", metavar="EMAIL", type=email_address)
+        parser.add_argument("--workspace", required=True, metavar="SLUG")
+        parser.add_argument("--role", required=True, choices=[role.value for role in Role])
+        parser.add_argument("--operator", action="store_true", help="may use the admin, pause and resume the executor")
+        parser.add_argument("--token", action="store_true", help="make an API key; it is shown once")
+        parser.add_argument("--password-stdin", action="store_true", help="read the password from standard input")
+        parser.add_argument("--first-name", default="", help="for signatures and merge fields")
+        parser.add_argument("--last-name", default="", help="for signatures and merge fields")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        workspace = self.find_workspace(options["workspace"])
+        password = self.read_secret("", from_stdin=True) if options["password_stdin"] else None
+        users = get_user_model().objects
+        email: str = options["email"]
+        with self.keeping_changes(dry_run=options["dry_run"]):
+            user = users.filter(username__iexact=email).first()
+            is_new = user is None
+            if user is None:
+                user = users.create_user(username=email, email=email, password=password)
+            elif password is not None:
+                user.set_password(password)
+            user.first_name = options["first_name"] or user.first_name
+            user.last_name = options["last_name"] or user.last_name
+            user.is_staff = user.is_staff or options["operator"]
+            user.save()
+            if options["operator"]:
+                user.groups.add(_operators())
+            Membership.objects.update_or_create(
+                workspace=workspace, user=user, defaults={"role": options["role"]}
+            )
+            token = get_token_model().objects.create(user=user)[1] if options["token"] else None
+        done = f"{'Created' if is_new else 'Updated'} {email}: {options['role']} of {workspace.slug}."
+        if options["dry_run"]:
+            token, done = None, f"Dry run. {done}"
+        data: dict[str, Any] = {"id": user.pk}
+        if token is not None:
+            data["token"] = token
+        self.emit(data, f"{done}\nToken (shown once): {token}" if token else done, as_json=options["json"])
+
+
+def _operators() -> Group:
+    """People who look at everything of their workspaces and act on what runs."""
+    group, _ = Group.objects.get_or_create(name=_OPERATORS)
+    permissions = Permission.objects.filter(content_type__app_label__in=_APPS)
+    wanted = permissions.filter(codename__startswith="view_") | permissions.filter(
+        codename__in=[f"change_{model}" for model in _OPERATED]
+    )
+    group.permissions.add(*wanted)
+    return group

@@ -1,0 +1,89 @@
+"""Contacts into a sequence."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib.auth import get_user_model
+from django.core.management.base import CommandParser
+from django.db.models.functions import Lower
+from django.utils import timezone
+
+from execution.enrolling import EnrollError, EnrollResult, Skipped, enroll_contacts
+from execution.management.base import BAD_ARGUMENTS, ProductCommand
+from execution.management.values import instant
+from sequences.models import Contact, Workspace
+
+
+class Command(ProductCommand):
+    help = (
+        "Start a sequence for contacts. Who is suppressed or already in it is skipped with the reason; calling it "
+        "again enrolls nobody twice."
+    )
+    example = 'manage.py enroll --workspace acme --sequence "Warm intro" --mailbox ada@example.com bob@prospect.com'
+    changes_data = True
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        super().add_arguments(parser)
+        parser.add_argument("emails", metavar="EMAIL", nargs="*")
+        parser.add_argument("--all", action="store_true", help="all contacts of the workspace")
+        parser.add_argument("--workspace", required=True, metavar="SLUG")
+        parser.add_argument("--sequence", required=True, metavar="NAME")
+        parser.add_argument("--mailbox", metavar="ADDRESS", help="the mailbox that sends")
+        parser.add_argument("--owner", metavar="EMAIL", help="who gets the tasks (default: the mailbox's owner)")
+        parser.add_argument("--start-at", type=instant, metavar="TIME", help="ISO 8601; default: now")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        if bool(options["emails"]) == options["all"]:
+            self.fail("name contacts by EMAIL, or all of them with --all", BAD_ARGUMENTS)
+        workspace = self.find_workspace(options["workspace"])
+        sequence = self.find_sequence(workspace, options["sequence"])
+        mailbox = self.find_mailbox(workspace, options["mailbox"]) if options["mailbox"] else None
+        owner = mailbox.owner if mailbox else None
+        if options["owner"]:
+            members = get_user_model().objects.filter(memberships__workspace=workspace)
+            owner = members.filter(username__iexact=options["owner"]).first()
+            if owner is None:
+                self.fail(f"--owner: {options['owner']} is not a member of {workspace.slug}", BAD_ARGUMENTS)
+        ids, unknown = _find_contacts(workspace, options["emails"])
+        try:
+            with self.keeping_changes(dry_run=options["dry_run"]), self.progress("Contacts", len(ids)) as report:
+                result = enroll_contacts(
+                    sequence=sequence,
+                    contact_ids=ids,
+                    mailbox=mailbox,
+                    owner=owner,
+                    actor=self.actor(),
+                    now=timezone.now(),
+                    start_at=options["start_at"],
+                    report=report,
+                )
+        except EnrollError as error:
+            self.fail(str(error))
+        result = EnrollResult(result.enrolled, (*result.skipped, *unknown))
+        if not options["json"]:
+            for skipped in result.skipped:
+                self.stderr.write(f"skipped {skipped.email}: {skipped.reason}")
+        text = f"{len(result.enrolled)} enrolled, {len(result.skipped)} skipped."
+        self.emit(
+            result.present(),
+            f"Dry run, nothing is kept. {text}" if options["dry_run"] else text,
+            as_json=options["json"],
+        )
+
+
+def _find_contacts(workspace: Workspace, emails: list[str]) -> tuple[list[int], list[Skipped]]:
+    """The contacts' ids in the order they were named, all of the workspace when none is; and who is not known."""
+    contacts = Contact.objects.filter(workspace=workspace)
+    if not emails:
+        return list(contacts.order_by("id").values_list("id", flat=True)), []
+    wanted = list(dict.fromkeys(email.strip().lower() for email in emails))
+    found = dict(
+        contacts.annotate(lower_email=Lower("email")).filter(lower_email__in=wanted).values_list("lower_email", "id")
+    )
+    unknown = [
+        Skipped(0, email, "is not a contact of this workspace: import it first")
+        for email in wanted
+        if email not in found
+    ]
+    return [found[email] for email in wanted if email in found], unknown

@@ -1,0 +1,95 @@
+"""Contacts from a CSV file, and into a sequence if asked."""
+
+from __future__ import annotations
+
+import csv
+from pathlib import Path
+from typing import Any
+
+from django.core.management.base import CommandParser
+from django.utils import timezone
+
+from execution.enrolling import EnrollError, EnrollResult, enroll_contacts
+from execution.management.base import BAD_ARGUMENTS, ProductCommand
+from sequences.importing.contacts import ImportedContacts, import_contacts
+from sequences.importing.csv_form import REJECT_COLUMN, CsvFormError
+from sequences.models import Workspace
+
+
+class Command(ProductCommand):
+    help = (
+        "Create and update contacts from a CSV file (UTF-8; comma, semicolon or tab; a column email). Columns beyond "
+        "the known ones become merge fields. Rows that cannot be used are reported and harm no other."
+    )
+    example = "manage.py import_contacts contacts.csv --workspace acme --rejects rejects.csv"
+    changes_data = True
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        super().add_arguments(parser)
+        parser.add_argument("file", metavar="FILE", type=Path)
+        parser.add_argument("--workspace", required=True, metavar="SLUG")
+        parser.add_argument("--enroll-in", metavar="NAME", help="start this sequence for all contacts of the file")
+        parser.add_argument("--mailbox", metavar="ADDRESS", help="the mailbox that sends to them")
+        parser.add_argument("--rejects", metavar="FILE", type=Path, help="write the rejected rows with their reasons")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        workspace = self.find_workspace(options["workspace"])
+        if options["mailbox"] and not options["enroll_in"]:
+            self.fail("--mailbox: is only used with --enroll-in", BAD_ARGUMENTS)
+        with self.keeping_changes(dry_run=options["dry_run"]):
+            imported = self._import(workspace, options["file"])
+            enrolled = self._enroll(workspace, imported, options) if options["enroll_in"] else None
+        if options["rejects"]:
+            self._write_rejects(options["rejects"], imported)
+        if not options["json"]:
+            for rejected in imported.rejected:
+                self.stderr.write(f"row {rejected.row}: {rejected.reason}")
+        data: dict[str, Any] = {
+            "created": imported.created,
+            "updated": imported.updated,
+            "rejected": [{"row": rejected.row, "reason": rejected.reason} for rejected in imported.rejected],
+        }
+        text = f"{imported.created} created, {imported.updated} updated, {len(imported.rejected)} rejected."
+        if enrolled is not None:
+            data |= enrolled.present()
+            text += f" {len(enrolled.enrolled)} enrolled, {len(enrolled.skipped)} skipped."
+        self.emit(data, f"Dry run, nothing is kept. {text}" if options["dry_run"] else text, as_json=options["json"])
+
+    def _import(self, workspace: Workspace, path: Path) -> ImportedContacts:
+        try:
+            with path.open("rb") as stream:
+                total = sum(chunk.count(b"\n") for chunk in iter(lambda: stream.read(1 << 20), b""))
+                stream.seek(0)
+                with self.progress("Contacts", total) as report:
+                    return import_contacts(workspace.pk, str(path), stream, timezone.now(), report)
+        except CsvFormError as error:
+            self.fail(str(error))
+        except OSError as error:
+            self.fail(f"{path}: cannot be read ({error.strerror}): check the path", BAD_ARGUMENTS)
+
+    def _enroll(self, workspace: Workspace, imported: ImportedContacts, options: dict[str, Any]) -> EnrollResult:
+        sequence = self.find_sequence(workspace, options["enroll_in"])
+        mailbox = self.find_mailbox(workspace, options["mailbox"]) if options["mailbox"] else None
+        try:
+            return enroll_contacts(
+                sequence=sequence,
+                contact_ids=imported.contact_ids,
+                mailbox=mailbox,
+                owner=mailbox.owner if mailbox else None,
+                actor=self.actor(),
+                now=timezone.now(),
+            )
+        except EnrollError as error:
+            self.fail(str(error))
+
+    def _write_rejects(self, path: Path, imported: ImportedContacts) -> None:
+        try:
+            with path.open("w", encoding="utf-8", newline="") as file:
+                writer = csv.writer(file)
+                writer.writerow([*imported.columns, REJECT_COLUMN])
+                width = len(imported.columns)
+                for rejected in imported.rejected:
+                    padding = [""] * (width - len(rejected.cells))
+                    writer.writerow([*rejected.cells, *padding, f"row {rejected.row}: {rejected.reason}"])
+        except OSError as error:
+            self.fail(f"{path}: the rejects cannot be written ({error.strerror}); the contacts are imported")

@@ -1,0 +1,42 @@
+"""Try the logins of a mailbox."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.core.management.base import CommandParser
+
+from emails.mailbox_test import check_mailbox
+from execution.management.base import ProductCommand
+
+
+class Command(ProductCommand):
+    help = "Log in to a mailbox's SMTP server, and to IMAP where it reads replies. Sends nothing. Status 1: refused."
+    example = "manage.py test_mailbox ada@example.com"
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        super().add_arguments(parser)
+        parser.add_argument("address", metavar="ADDRESS")
+        parser.add_argument("--workspace", metavar="SLUG", help="needed when several workspaces have the address")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        workspace = self.find_workspace(options["workspace"]) if options["workspace"] else None
+        mailbox = self.find_mailbox(workspace, options["address"])
+        report = check_mailbox(mailbox)
+        smtp = report.smtp_error or "ok"
+        imap = (report.imap_error or "ok") if report.imap_checked else "not configured"
+        if not report.is_ok and not options["json"]:
+            self.fail(f"{mailbox.address}: SMTP: {smtp}; IMAP: {imap}")
+        self.emit(
+            {
+                "address": mailbox.address,
+                "ok": report.is_ok,
+                "smtp_error": report.smtp_error,
+                "imap_error": report.imap_error,
+                "imap_checked": report.imap_checked,
+            },
+            f"{mailbox.address}: SMTP: {smtp}; IMAP: {imap}",
+            as_json=options["json"],
+        )
+        if not report.is_ok:
+            self.fail(f"{mailbox.address}: SMTP: {smtp}; IMAP: {imap}")
