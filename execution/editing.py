@@ -124,6 +124,4 @@ def _log_row(person: MovedPerson, numbers: dict[int, int], workspace_id: int, ac
     else:
         said, action = f"step {person.from_number} was removed and nothing comes after it", LogAction.MOVED
     line = LogLine(action, said, actor=actor)
-    return LogRow(
-        workspace_id, person.enrollment_id, person.from_step_id, person.from_number, person.from_type, line
-    )
+    return LogRow(workspace_id, person.enrollment_id, person.from_step_id, person.from_number, person.from_type, line)

@@ -107,10 +107,12 @@ def _parse_sequence(root: yaml.Node, context: _Context) -> tuple[SequenceDraft, 
     problems = context.problems
     top = read_mapping(root, "the sequence", _TOP_KEYS, problems)
     name = read_text(top["name"], "name", problems, 200).strip() if "name" in top else ""
-    if not name:
-        problems.add(line_of(top.get("name", root)), "name is missing: name the sequence")
+    is_readable = not problems.found
     items = read_items(top["steps"], "steps", problems) if "steps" in top else []
-    if not items:
+    # A key that is misspelt or of a wrong kind is not also missing.
+    if is_readable and not name:
+        problems.add(line_of(top.get("name", root)), "name is missing: name the sequence")
+    if is_readable and not items and not problems.found:
         problems.add(line_of(top.get("steps", root)), "steps is missing: list at least one step")
     if len(items) > MAX_STEPS:
         problems.add(line_of(items[MAX_STEPS]), f"there are {len(items)} steps: {MAX_STEPS} are allowed")
@@ -193,9 +195,7 @@ def _parse_step(
     return StepDraft(type=step_type.value, **values)
 
 
-def _parse_id(
-    nodes: Mapping[str, yaml.Node], number: int, where: str, problems: Problems, ids: dict[str, int]
-) -> str:
+def _parse_id(nodes: Mapping[str, yaml.Node], number: int, where: str, problems: Problems, ids: dict[str, int]) -> str:
     if "id" not in nodes:
         return f"#{number}"
     key = read_text(nodes["id"], f"{where} id", problems)

@@ -56,9 +56,7 @@ class Command(ProductCommand):
             user.save()
             if options["operator"]:
                 user.groups.add(_operators())
-            Membership.objects.update_or_create(
-                workspace=workspace, user=user, defaults={"role": options["role"]}
-            )
+            Membership.objects.update_or_create(workspace=workspace, user=user, defaults={"role": options["role"]})
             token = get_token_model().objects.create(user=user)[1] if options["token"] else None
         done = f"{'Created' if is_new else 'Updated'} {email}: {options['role']} of {workspace.slug}."
         if options["dry_run"]:

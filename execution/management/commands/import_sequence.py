@@ -62,9 +62,7 @@ class Command(ProductCommand):
 
     def _store(self, workspace: Workspace, file: ParsedFile, *, activate: bool) -> StoredSequence:
         try:
-            return store_sequence(
-                workspace, file.draft, activate=activate, actor=self.actor(), now=timezone.now()
-            )
+            return store_sequence(workspace, file.draft, activate=activate, actor=self.actor(), now=timezone.now())
         except InvalidSequenceError as error:
             self.fail("\n".join(f"{file.place(problem.step_number)}: {problem}" for problem in error.problems))
         except SequenceStateError as error:
