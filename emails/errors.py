@@ -100,7 +100,7 @@ _SENDER_REFUSED = _words(
     r"(not allowed|not authori[sz]ed|no permissions?|not have permissions?|not permitted) to send (as|from|using|mail)",
     r"send ?as ?denied",
     r"(mail )?from address (is )?(not|must)",
-    r"(identity|identities) .{0,60}not verified",
+    r"(address|identit(y|ies)|domain) (is |are )?not verified",
     r"bad (outbound )?sender",
 )
 _BLOCKED = _words(

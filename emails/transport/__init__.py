@@ -45,4 +45,4 @@ def test_login(mailbox: Mailbox) -> LoginReport:
     return report_login(mailbox)
 
 
-test_login.__test__ = False  # type: ignore[attr-defined]  # not a test, whatever its name
+test_login.__test__ = False  # type: ignore[attr-defined]  # pytest takes the name for a test's

@@ -51,7 +51,7 @@ def _log_in_to_imap(mailbox: Mailbox) -> None:
         ssl_context=context if is_tls else None,
         timeout=LOGIN_SECONDS,
     )
-    try:
+    with client:
         if mailbox.imap_security == Security.STARTTLS:
             client.starttls(context)
         user = mailbox.imap_username or mailbox.smtp_username or mailbox.address
@@ -60,6 +60,3 @@ def _log_in_to_imap(mailbox: Mailbox) -> None:
         else:
             secrets = mailbox.credentials
             client.login(user, str(secrets.get("imap_password") or secrets.get("password", "")))
-        client.logout()
-    finally:
-        client.shutdown()

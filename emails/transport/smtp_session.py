@@ -79,7 +79,7 @@ class StagedSMTP(smtplib.SMTP):
         # duplicates arise; so it alone may use all the time that is left
         return self._deadline.remaining(3600 if self.is_dot_written else self._operation_seconds)
 
-    def _get_socket(self, host: str, port: int, timeout: float) -> socket.socket:  # type: ignore[override]
+    def _get_socket(self, host: str, port: int, timeout: float) -> socket.socket:
         sock = socket.create_connection((host, port), self.patience())
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         if self._tls_context is None:

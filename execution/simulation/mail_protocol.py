@@ -41,7 +41,7 @@ class Server(Protocol):
     def accept(self, protocol: ScriptedSMTP, sender: str, recipients: Iterable[str], data: bytes) -> None: ...
 
 
-class ScriptedSMTP(SMTP):  # type: ignore[misc]
+class ScriptedSMTP(SMTP):
     """One client's dialogue. The script's answer wins over the server's own."""
 
     def __init__(self, server: Server, loop: asyncio.AbstractEventLoop) -> None:
@@ -75,7 +75,7 @@ class ScriptedSMTP(SMTP):  # type: ignore[misc]
     def cut(self) -> None:
         """Close the socket at once, unsent bytes lost."""
         transport = self._original_transport or self.transport
-        if transport is not None:
+        if isinstance(transport, asyncio.WriteTransport):
             transport.abort()
 
     async def _ask(self, moment: Moment, recipient: str = "") -> Reply | Drop | None:
@@ -126,9 +126,8 @@ class ScriptedSMTP(SMTP):  # type: ignore[misc]
 
     async def auth_XOAUTH2(self, server: Any, arguments: list[str]) -> AuthResult:
         """https://developers.google.com/workspace/gmail/imap/xoauth2-protocol: a refusal is a challenge first."""
-        blob = (
-            base64.b64decode(arguments[1]).decode() if len(arguments) > 1 else (await self.challenge_auth("")).decode()
-        )
+        answer = base64.b64decode(arguments[1]) if len(arguments) > 1 else await self.challenge_auth("")
+        blob = answer.decode() if isinstance(answer, bytes) else ""
         fields = dict(part.split("=", 1) for part in blob.split("\x01") if "=" in part)
         user = fields.get("user", "")
         if self.server.bearers.get(user, None) == fields.get("auth", "").removeprefix("Bearer "):

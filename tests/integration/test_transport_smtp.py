@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import socket
+import socketserver
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from emails.choices import AuthMethod, ErrorClass, Security
+from emails.choices import AuthMethod, ErrorClass, Inbound, Security
 from emails.models import Mailbox
 from emails.transport import Envelope, HandOver, Refused, Sent, Unknown, open_transport, test_login
 from emails.transport.smtp import SmtpTransport, read_provider_id
@@ -236,7 +237,7 @@ def test_a_server_that_is_down_is_refused_and_comes_back(server: MailServer) -> 
 def test_tls_is_verified_against_the_given_authority(tmp_path: Path, implicit: bool) -> None:
     certificate = make_certificate(tmp_path)
     with MailServer(tls_context=certificate.server_context(), implicit_tls=implicit, users={"ada": PASSWORD}) as server:
-        login = {
+        login: dict[str, Any] = {
             "smtp_host": "localhost",
             "smtp_security": Security.TLS if implicit else Security.STARTTLS,
             "auth_method": AuthMethod.PASSWORD,
@@ -273,7 +274,10 @@ def test_a_bad_certificate_is_refused_before_anything_is_said(tmp_path: Path, ba
 @pytest.mark.parametrize("stored", [True, False])
 def test_over_tls_a_loss_after_the_dot_is_unknown_and_one_within_the_text_is_not(tmp_path: Path, stored: bool) -> None:
     certificate = make_certificate(tmp_path)
-    options = {"smtp_security": Security.TLS, "transport_options": {"ca_file": str(certificate.ca_file)}}
+    options: dict[str, Any] = {
+        "smtp_security": Security.TLS,
+        "transport_options": {"ca_file": str(certificate.ca_file)},
+    }
     with MailServer(tls_context=certificate.server_context(), implicit_tls=True) as server:
         server.on(Moment.DOT, Drop(store=stored), times=1)
         assert isinstance(hand_over(server, **options), Unknown)
@@ -382,3 +386,55 @@ def test_the_servers_own_id_is_read(response: str, expected: str) -> None:
     found = read_provider_id(response)
     assert found.startswith(expected)
     assert bool(found) == bool(expected)
+
+
+class FakeImap(socketserver.StreamRequestHandler):
+    """As much of RFC 9051 as a login needs."""
+
+    def handle(self) -> None:
+        self.wfile.write(b"* OK [CAPABILITY IMAP4rev1] ready\r\n")
+        for line in self.rfile:
+            tag, command = line.decode().split(maxsplit=1)
+            verb = command.split()[0].upper()
+            is_refused = verb == "LOGIN" and "right" not in command
+            answer = (
+                f"{tag} NO [AUTHENTICATIONFAILED] {command.strip()}" if is_refused else f"{tag} OK {verb} completed"
+            )
+            self.wfile.write(f"{answer}\r\n".encode())
+            if verb == "LOGOUT":
+                return
+
+
+@pytest.mark.parametrize("password", ["right-password", "wrong-password"])
+def test_login_report_tries_imap_too(server: MailServer, password: str) -> None:
+    imap = socketserver.ThreadingTCPServer(("127.0.0.1", 0), FakeImap)
+    thread = threading.Thread(target=imap.serve_forever, kwargs={"poll_interval": 0.01})
+    thread.start()
+    mailbox = make_mailbox(
+        server,
+        inbound=Inbound.IMAP,
+        imap_host="127.0.0.1",
+        imap_port=imap.server_address[1],
+        imap_security=Security.NONE,
+        imap_username="ada",
+        credentials=Secrets(imap_password=password),
+    )
+    report = test_login(mailbox)
+    imap.shutdown()
+    thread.join()
+    imap.server_close()
+    assert report.imap_checked
+    assert report.smtp_error is None
+    assert (report.imap_error is None) == (password == "right-password")
+    assert password not in repr(report)
+
+
+def test_an_imap_server_that_cannot_be_reached_is_named(server: MailServer) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as placeholder:
+        free_port = placeholder.getsockname()[1]
+    mailbox = make_mailbox(
+        server, inbound=Inbound.IMAP, imap_host="127.0.0.1", imap_port=free_port, imap_security=Security.NONE
+    )
+    report = test_login(mailbox)
+    assert report.imap_error is not None
+    assert report.imap_error.startswith(f"127.0.0.1:{free_port}: ")

@@ -1,0 +1,254 @@
+"""Hands messages to an email service provider through django-anymail's backend for it, with the mailbox's own keys.
+
+An answer of the ESP is `Sent` or `Refused`; no answer to a request that was written is `Unknown`. Nothing is retried
+here.
+"""
+
+from __future__ import annotations
+
+import email.utils
+import json
+import uuid
+from dataclasses import dataclass
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Self
+
+import requests
+from anymail.exceptions import AnymailAPIError, AnymailError, AnymailRecipientsRefused
+from django.core.exceptions import ImproperlyConfigured
+from django.core.mail import EmailMultiAlternatives
+from django.utils.module_loading import import_string
+
+from emails.choices import ErrorClass
+from emails.choices import Transport as TransportName
+from emails.errors import classify_http, tidy_error
+from emails.transport.base import Envelope, HandOver, Refused, Sent, Unknown
+from emails.transport.http_probe import RequestProbe
+from emails.transport.oauth import list_secrets
+
+if TYPE_CHECKING:
+    from emails.models.mailbox import Mailbox
+
+CONNECT_SECONDS = 10.0
+ANSWER_SECONDS = 30.0
+MAX_RETRY_AFTER_SECONDS = 86_400
+
+
+@dataclass(frozen=True, slots=True)
+class Provider:
+    """What one ESP takes: the names of its secrets (`credentials`) and of its open settings (`transport_options`)."""
+
+    secrets: tuple[str, ...]
+    options: tuple[str, ...] = ()
+    takes_metadata: bool = True
+
+
+# only these names reach the backends: others, like anymail's IDNA_ENCODER, would import code
+PROVIDERS: dict[TransportName, Provider] = {
+    TransportName.AMAZON_SES: Provider(
+        ("aws_access_key_id", "aws_secret_access_key", "aws_session_token"),
+        ("region_name", "endpoint_url", "configuration_set_name"),
+    ),
+    TransportName.BREVO: Provider(("api_key",), ("api_url",)),
+    TransportName.MAILERSEND: Provider(("api_token",), ("api_url",), takes_metadata=False),
+    TransportName.MAILGUN: Provider(("api_key",), ("api_url", "sender_domain")),
+    TransportName.MAILJET: Provider(("api_key", "secret_key"), ("api_url",)),
+    TransportName.MAILTRAP: Provider(("api_token",), ("api_url", "sandbox_id")),
+    TransportName.MANDRILL: Provider(("api_key",), ("api_url",)),
+    TransportName.POSTAL: Provider(("api_key",), ("api_url",), takes_metadata=False),
+    TransportName.POSTMARK: Provider(("server_token",), ("api_url", "message_stream")),
+    TransportName.RESEND: Provider(("api_key",), ("api_url",)),
+    TransportName.SCALEWAY: Provider(("secret_key",), ("api_url", "project_id", "region")),
+    TransportName.SENDGRID: Provider(("api_key",), ("api_url",)),
+    TransportName.SPARKPOST: Provider(("api_key",), ("api_url", "subaccount")),
+    TransportName.UNISENDER_GO: Provider(("api_key",), ("api_url",)),
+}
+
+# the sender's own state, that some ESPs report as if the recipient had been refused
+_SENDERS_FAULT = ("invalid-sender", "unsigned", "test-mode-limit", "payment-required", "recipient-limit")
+
+
+class EspTransport:
+    """A mailbox's ESP over one kept HTTP session. One thread at a time; no transaction may be open while it works."""
+
+    def __init__(
+        self, mailbox: Mailbox, *, connect_seconds: float = CONNECT_SECONDS, answer_seconds: float = ANSWER_SECONDS
+    ) -> None:
+        self._mailbox = mailbox
+        self._provider = PROVIDERS[TransportName(mailbox.transport)]
+        self._timeouts = (connect_seconds, answer_seconds)
+        self._backend: Any = None
+        self._probe = RequestProbe()
+
+    def __repr__(self) -> str:
+        return f"<EspTransport {self._mailbox.transport} of mailbox {self._mailbox.pk}>"
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        backend, self._backend = self._backend, None
+        if backend is not None:
+            backend.close()
+
+    def hand_over(self, envelope: Envelope) -> HandOver:
+        self._probe.is_written = False
+        try:
+            backend = self._open()
+        except ImproperlyConfigured as error:
+            # the message names the missing key (and settings of a kind this product has not): keep its first line
+            return Refused(ErrorClass.MAILBOX, "", self._tidy(str(error).splitlines()[0]))
+        try:
+            message = self._build(envelope, backend)
+            backend.send_messages([message])
+        except AnymailRecipientsRefused as error:
+            return self._read_recipient_refusal(error)
+        except AnymailAPIError as error:
+            return self._read_api_error(error)
+        except AnymailError as error:
+            # raised while the request was built: an address or a feature that this ESP does not take
+            return Refused(ErrorClass.UNCLASSIFIED, "", self._tidy(str(error)))
+        return self._read_status(message.anymail_status, backend.esp_name)
+
+    # --- what is sent
+
+    def _open(self) -> Any:
+        if self._backend is None:
+            make_backend = import_string(f"anymail.backends.{self._mailbox.transport}.EmailBackend")
+            backend = make_backend(**self._settings())
+            backend.open()
+            if isinstance(getattr(backend, "session", None), requests.Session):
+                backend.session.mount("https://", self._probe)
+                backend.session.mount("http://", self._probe)
+                # credentials come from the mailbox alone, never from a .netrc of the host
+                backend.session.trust_env = False
+            self._backend = backend
+        return self._backend
+
+    def _settings(self) -> dict[str, Any]:
+        credentials, options = self._mailbox.credentials, self._mailbox.transport_options
+        chosen = {name: credentials[name] for name in self._provider.secrets if credentials.get(name)}
+        chosen |= {name: options[name] for name in self._provider.options if options.get(name)}
+        if self._mailbox.transport != TransportName.AMAZON_SES:
+            return {**chosen, "timeout": self._timeouts}
+        configuration_set = chosen.pop("configuration_set_name", None)
+        # botocore repeats a request whose answer was lost, up to five times: that is how duplicates arise
+        chosen["config"] = {
+            "retries": {"total_max_attempts": 1, "mode": "standard"},
+            "connect_timeout": self._timeouts[0],
+            "read_timeout": self._timeouts[1],
+        }
+        settings: dict[str, Any] = {"client_params": chosen}
+        return settings | ({"configuration_set_name": configuration_set} if configuration_set else {})
+
+    def _build(self, envelope: Envelope, backend: Any) -> Any:
+        headers = {"Message-ID": envelope.message_id, **envelope.headers}
+        message: Any = EmailMultiAlternatives(
+            subject=envelope.subject,
+            body=envelope.text,
+            from_email=email.utils.formataddr((envelope.from_name, envelope.from_address)),
+            to=[email.utils.formataddr((envelope.to_name, envelope.to_address))],
+            headers=headers,
+        )
+        if envelope.html:
+            message.attach_alternative(envelope.html, "text/html")
+        if self._provider.takes_metadata:
+            message.metadata = {"message": str(envelope.message_pk), "message_id": envelope.message_id}
+        if self._mailbox.transport == TransportName.RESEND:
+            # https://resend.com/docs/dashboard/emails/idempotency-keys: kept 24 hours, at most 256 characters
+            backend.session.headers["Idempotency-Key"] = envelope.message_id[:256]
+        elif self._mailbox.transport == TransportName.BREVO:
+            # https://developers.brevo.com/docs/heterogenous-versions-batch-emails: a UUID, kept 30 minutes
+            message.extra_headers["idempotencyKey"] = str(uuid.uuid5(uuid.NAMESPACE_URL, envelope.message_id))
+        return message
+
+    # --- what came back
+
+    def _read_status(self, status: Any, esp_name: str) -> HandOver:
+        """Anymail takes some answers for a success that name no recipient or report a failure."""
+        words = set(status.status or ())
+        if not words & {"sent", "queued"}:
+            code, said = int(getattr(status.esp_response, "status_code", 0) or 0), _body(status.esp_response)
+            if code >= 400:
+                verdict = classify_http(code, said)
+                return Refused(verdict.error_class, verdict.code, self._tidy(f"{code} {said}"))
+            if "failed" in words:
+                return Refused(ErrorClass.UNCLASSIFIED, str(code), self._tidy(f"{esp_name} reports a failure: {said}"))
+        return Sent(_only_id(status.message_id), f"{esp_name}: {', '.join(sorted(words))}")
+
+    def _read_recipient_refusal(self, error: AnymailRecipientsRefused) -> Refused:
+        said = _body(error.response)
+        is_senders = any(word in said for word in _SENDERS_FAULT)
+        error_class = ErrorClass.MAILBOX if is_senders else ErrorClass.RECIPIENT_PERMANENT
+        return Refused(error_class, str(_status_code(error)), self._tidy(f"recipient refused: {said}"))
+
+    def _read_api_error(self, error: AnymailAPIError) -> HandOver:
+        status = _status_code(error)
+        said = _body(error.response)
+        if not status:
+            return self._read_silence(error)
+        if status < 400:
+            return Unknown(self._tidy(f"{status} with an answer that cannot be read: {said}"))
+        if status == 409 and "invalid_idempotent_request" in said:
+            return Unknown(self._tidy(f"an earlier hand-over of this message was taken with another text: {said}"))
+        verdict = classify_http(status, said)
+        headers = getattr(error.response, "headers", {})
+        return Refused(verdict.error_class, verdict.code, self._tidy(f"{status} {said}"), read_retry_after(headers))
+
+    def _read_silence(self, error: AnymailAPIError) -> HandOver:
+        """No answer: unknown if the request was written. botocore tells it by the kind of its error."""
+        cause = type(error.__cause__).__name__
+        what = self._tidy(f"no answer from {self._mailbox.get_transport_display()} ({cause})")
+        if cause in {"NoCredentialsError", "PartialCredentialsError", "NoRegionError", "ParamValidationError"}:
+            return Refused(ErrorClass.MAILBOX, "", self._tidy(f"{cause}: {error.__cause__}"))
+        if self._mailbox.transport == TransportName.AMAZON_SES:
+            is_written = cause not in {
+                "EndpointConnectionError",
+                "ConnectTimeoutError",
+                "SSLError",
+                "ProxyConnectionError",
+            }
+        else:
+            is_written = self._probe.is_written
+        return Unknown(what) if is_written else Refused(ErrorClass.SERVER, "", what)
+
+    def _tidy(self, text: str) -> str:
+        return tidy_error(text, list_secrets(self._mailbox.credentials))
+
+
+def read_retry_after(headers: Any) -> int | None:
+    """Seconds of `Retry-After` (RFC 9110 section 10.2.3): a number, or a date measured against the answer's own."""
+    value = str(headers.get("Retry-After") or "").strip()
+    if value.isdigit():
+        return min(int(value), MAX_RETRY_AFTER_SECONDS)
+    try:
+        until = email.utils.parsedate_to_datetime(value)
+        said_at = email.utils.parsedate_to_datetime(str(headers.get("Date") or ""))
+        return min(max(int((until - said_at).total_seconds()), 0), MAX_RETRY_AFTER_SECONDS)
+    except (TypeError, ValueError):
+        return None
+
+
+def _only_id(message_id: Any) -> str:
+    """Anymail answers one id, or a set of them if recipients got several; there is one recipient."""
+    if isinstance(message_id, set | frozenset):
+        message_id = next(iter(sorted(filter(None, message_id))), "")
+    return str(message_id or "")[:255]
+
+
+def _status_code(error: AnymailError) -> int:
+    """The HTTP status of the answer, 0 if there is none. Botocore's answer is a dictionary."""
+    if isinstance(error.response, dict):
+        return int(error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0))
+    return int(getattr(error.response, "status_code", None) or 0)
+
+
+def _body(response: Any) -> str:
+    if isinstance(response, dict):
+        return json.dumps(response.get("Error", {}))
+    return str(getattr(response, "text", ""))
