@@ -1,0 +1,131 @@
+"""Render a chunk's messages from fresh data, just before they are handed over. Reads only."""
+
+from __future__ import annotations
+
+import traceback
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from emails import tracking
+from emails.choices import ErrorClass
+from emails.personalising import PERSON_COLUMNS, PERSON_JOINS, merge_fields, sender_name
+from emails.rendering import RenderedEmail, build_mime, render_email, thread_headers, unsubscribe_headers
+from emails.transport.base import Envelope, Refused
+from sequences.db import Row, fetch_all
+from sequences.templating import TemplateError
+
+
+@dataclass(frozen=True, slots=True)
+class Composed:
+    """A message ready to leave, and what is kept of it."""
+
+    message_pk: int
+    envelope: Envelope
+    rendered: RenderedEmail
+    in_reply_to: str
+
+
+@dataclass(frozen=True, slots=True)
+class Uncomposed:
+    """A message that cannot be rendered: it never reached the network."""
+
+    message_pk: int
+    refused: Refused
+    trace: str
+
+
+_CONTENT = f"""
+SELECT m.id AS message_pk, m.message_id, m.recipient, t.id AS step_id, t.subject, t.body,
+       b.signature, w.postal_address, thread.ids AS thread_ids, thread.subjects AS thread_subjects,
+       thread.replies AS thread_replies, {PERSON_COLUMNS}
+FROM emails_emailmessage m
+JOIN sequences_enrollment e ON e.id = m.enrollment_id
+{PERSON_JOINS}
+LEFT JOIN sequences_step t ON t.id = m.step_id
+LEFT JOIN LATERAL (
+    SELECT array_agg(CASE WHEN p.provider_message_id LIKE '<%%@%%>' THEN p.provider_message_id ELSE p.message_id END
+                     ORDER BY p.visit) AS ids,
+           array_agg(p.subject ORDER BY p.visit) AS subjects, array_agg(p.in_reply_to ORDER BY p.visit) AS replies
+    FROM emails_emailmessage p
+    WHERE p.enrollment_id = m.enrollment_id AND p.visit < m.visit AND p.status = 'sent'
+) thread ON true
+WHERE m.id = ANY(%(messages)s)
+"""
+
+
+def compose(message_ids: Sequence[int], now: datetime) -> list[Composed | Uncomposed]:
+    """In the order given. A message that cannot be rendered is answered as refused, the others are not affected."""
+    rows = {row["message_pk"]: row for row in fetch_all(_CONTENT, {"messages": list(message_ids)})}
+    return [_compose_one(rows[message_pk], now) for message_pk in message_ids]
+
+
+def _compose_one(row: Row, now: datetime) -> Composed | Uncomposed:
+    try:
+        return _build(row, now)
+    except (TemplateError, ValueError) as error:
+        return Uncomposed(row["message_pk"], Refused(ErrorClass.TEMPLATE, "", str(error)), "")
+    except Exception as error:
+        said = f"{type(error).__name__}: {error}"
+        return Uncomposed(row["message_pk"], Refused(ErrorClass.BUG, "", said), traceback.format_exc())
+
+
+def _build(row: Row, now: datetime) -> Composed:
+    if row["step_id"] is None:
+        raise TemplateError("the step of this email was deleted before it was sent")
+    thread = _current_thread(row)
+    is_reply = not row["subject"].strip()
+    if is_reply and not thread:
+        raise TemplateError("an empty subject replies in an earlier thread, and there is none")
+    message_pk = row["message_pk"]
+    unsubscribe_url = tracking.unsubscribe_url(message_pk)
+    name = sender_name(row)
+    rendered = render_email(
+        subject=row["subject"].strip(),
+        body=row["body"],
+        context={**merge_fields(row), "unsubscribe_url": unsubscribe_url},
+        reply_subject=thread[-1][1] if is_reply else None,
+        signature=row["signature"],
+        postal_address=row["postal_address"],
+        unsubscribe_url=unsubscribe_url,
+        open_pixel_url=tracking.open_pixel_url(message_pk),
+        rewrite_link=lambda url: tracking.click_url(message_pk, url),
+    )
+    thread_ids = [message_id for message_id, _ in thread] if is_reply else []
+    to_name = f"{row['first_name']} {row['last_name']}".strip()
+    mime = build_mime(
+        rendered=rendered,
+        from_name=name,
+        from_address=row["mailbox_address"],
+        to_name=to_name,
+        to_address=row["recipient"],
+        message_id=row["message_id"],
+        date=now,
+        thread_ids=thread_ids,
+        unsubscribe_url=unsubscribe_url,
+    )
+    envelope = Envelope(
+        message_pk=message_pk,
+        message_id=row["message_id"],
+        from_address=row["mailbox_address"],
+        to_address=row["recipient"],
+        mime=mime,
+        subject=rendered.subject,
+        text=rendered.text,
+        html=rendered.html,
+        from_name=name,
+        to_name=to_name,
+        headers={**thread_headers(thread_ids), **unsubscribe_headers(unsubscribe_url)},
+    )
+    return Composed(message_pk, envelope, rendered, thread_ids[-1] if thread_ids else "")
+
+
+def _current_thread(row: Row) -> list[tuple[str, str]]:
+    """(Message-ID, subject) of the thread that the previous email belongs to, oldest first."""
+    thread: list[tuple[str, str]] = []
+    sent = zip(row["thread_ids"] or [], row["thread_subjects"] or [], row["thread_replies"] or [], strict=True)
+    for message_id, subject, in_reply_to in sent:
+        if not in_reply_to:
+            thread = []
+        thread.append((message_id, subject))
+    return thread

@@ -1,0 +1,139 @@
+"""The one door out: serve a mailbox's lane. Last look and mark (A), hand over, record (B); no transaction in between.
+
+The caller gives the clock and as many threads as it likes; the lease makes sure that each lane has one of them.
+"""
+
+from __future__ import annotations
+
+import logging
+import random
+import threading
+import traceback
+import uuid
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from datetime import datetime
+
+from django.db import transaction
+
+from emails.composing import Composed, Uncomposed, compose
+from emails.lanes import Lease, LeaseLostError, release_lane, take_lane
+from emails.last_look import chunk_limit, claim_chunk
+from emails.models import Mailbox
+from emails.results import LANE_ERRORS, Result, record_results
+from emails.transport import open_transport
+from emails.transport.base import HandOver, Refused, Transport, Unknown
+
+log = logging.getLogger(__name__)
+
+Clock = Callable[[], datetime]
+
+
+class HeldLeases:
+    """The leases that this process holds, for whoever renews them."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._tokens: set[uuid.UUID] = set()
+
+    def add(self, token: uuid.UUID) -> None:
+        with self._lock:
+            self._tokens.add(token)
+
+    def discard(self, token: uuid.UUID) -> None:
+        with self._lock:
+            self._tokens.discard(token)
+
+    def tokens(self) -> list[uuid.UUID]:
+        with self._lock:
+            return list(self._tokens)
+
+
+def deliver_lane(
+    clock: Clock,
+    worker: str,
+    leases: HeldLeases,
+    *,
+    workspace_id: int | None = None,
+    is_stopping: Callable[[], bool] = lambda: False,
+) -> int | None:
+    """Serve the lane that has been ready longest until it has nothing to send now.
+
+    Returns how many messages were handed over, whatever became of them; None when no lane is ready.
+    """
+    lease = take_lane(clock(), worker, workspace_id)
+    if lease is None:
+        return None
+    leases.add(lease.token)
+    try:
+        return _serve(lease, clock, is_stopping)
+    except LeaseLostError as error:
+        log.warning("%s", error)
+        return 0
+    finally:
+        leases.discard(lease.token)
+        release_lane(lease)
+
+
+def _serve(lease: Lease, clock: Clock, is_stopping: Callable[[], bool]) -> int:
+    mailbox = Mailbox.objects.get(pk=lease.mailbox_id)
+    largest = chunk_limit(mailbox.transport, mailbox.gap_seconds, mailbox.jitter_seconds)
+    handed_over, size = 0, 1
+    with ExitStack() as doors:
+        transports = [doors.enter_context(open_transport(mailbox)) for _ in range(max(mailbox.connections, 1))]
+        while not is_stopping():
+            with transaction.atomic():
+                chunk = claim_chunk(lease, clock(), size)
+            if not chunk.message_ids:
+                break
+            results = _hand_over(chunk.message_ids, transports, clock)
+            with transaction.atomic():
+                breaker = record_results(lease, results, chunk.breaker, clock(), random.random())
+            handed_over += len(results)
+            if any(isinstance(r.answer, Refused) and r.answer.error_class in LANE_ERRORS for r in results):
+                break
+            if breaker.failures:
+                break
+            size = min(size * 2, largest)
+    return handed_over
+
+
+def _hand_over(message_ids: Sequence[int], transports: Sequence[Transport], clock: Clock) -> list[Result]:
+    composed = compose(message_ids, clock())
+    results = [_unrendered(item, clock) for item in composed if isinstance(item, Uncomposed)]
+    ready = [item for item in composed if isinstance(item, Composed)]
+    if len(transports) == 1 or len(ready) == 1:
+        return results + _hand_over_by(transports[0], ready, clock)
+    shares = [ready[index :: len(transports)] for index in range(len(transports))]
+    with ThreadPoolExecutor(len(transports)) as pool:
+        for share in pool.map(lambda pair: _hand_over_by(*pair, clock), zip(transports, shares, strict=True)):
+            results += share
+    return results
+
+
+def _hand_over_by(transport: Transport, ready: Sequence[Composed], clock: Clock) -> list[Result]:
+    """One after the other; when the lane itself fails, the rest is not tried."""
+    results: list[Result] = []
+    lane_failed = False
+    for item in ready:
+        if lane_failed:
+            results.append(Result(item.message_pk, None, clock(), item))
+            continue
+        answer, trace = _hand_over_one(transport, item)
+        results.append(Result(item.message_pk, answer, clock(), item, trace))
+        lane_failed = isinstance(answer, Refused) and answer.error_class in LANE_ERRORS
+    return results
+
+
+def _hand_over_one(transport: Transport, item: Composed) -> tuple[HandOver, str]:
+    try:
+        return transport.hand_over(item.envelope), ""
+    except Exception as error:
+        # A bug after which nobody knows whether the message left must not send it twice.
+        log.exception("handing over message %d met a bug", item.message_pk)
+        return Unknown(f"a bug was met while handing over: {type(error).__name__}: {error}"), traceback.format_exc()
+
+
+def _unrendered(item: Uncomposed, clock: Clock) -> Result:
+    return Result(item.message_pk, item.refused, clock(), trace=item.trace)

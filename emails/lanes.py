@@ -1,0 +1,102 @@
+"""The lease on a lane: one worker serves one mailbox at a time, on whatever host it runs.
+
+The lease survives commits and ends by itself; whoever lost it writes nothing, since every write names its token.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sequences.db import execute, fetch_all
+
+LEASE_SECONDS = 45
+RENEW_SECONDS = 10
+
+
+class LeaseLostError(RuntimeError):
+    """Another worker has taken the lane over; what was in hand belongs to the recovery."""
+
+
+@dataclass(frozen=True, slots=True)
+class Lease:
+    """The timed right to serve one mailbox."""
+
+    mailbox_id: int
+    workspace_id: int
+    token: uuid.UUID
+
+
+_TAKE = """
+UPDATE emails_mailbox b
+SET lease_token = %(token)s, leased_until = %(until)s, leased_by = %(worker)s
+WHERE b.id = (
+    SELECT id FROM emails_mailbox
+    WHERE lane_at <= %(now)s AND status = 'active' AND (leased_until IS NULL OR leased_until <= %(now)s)
+      AND (%(workspace)s::bigint IS NULL OR workspace_id = %(workspace)s)
+      AND NOT EXISTS (SELECT 1 FROM execution_executorstate WHERE is_paused)
+    ORDER BY lane_at, id LIMIT 1 FOR NO KEY UPDATE SKIP LOCKED)
+RETURNING b.id, b.workspace_id
+"""
+_RENEW = """
+WITH lanes AS (
+    UPDATE emails_mailbox SET leased_until = %(until)s
+    WHERE lease_token = ANY(%(tokens)s) RETURNING lease_token
+)
+UPDATE emails_emailmessage SET leased_until = %(until)s
+WHERE status = 'sending' AND lease_token IN (SELECT lease_token FROM lanes)
+"""
+_RELEASE = """
+UPDATE emails_mailbox SET lease_token = NULL, leased_until = NULL, leased_by = ''
+WHERE id = %(mailbox)s AND lease_token = %(token)s
+"""
+_WAKE_LANES = """
+UPDATE emails_mailbox SET lane_at = %(now)s
+WHERE id IN (
+    SELECT id FROM emails_mailbox WHERE id = ANY(%(ids)s) AND (lane_at IS NULL OR lane_at > %(now)s)
+    ORDER BY id FOR NO KEY UPDATE)
+"""
+_NEXT = """
+SELECT min(greatest(lane_at, coalesce(leased_until, lane_at))) AS at FROM emails_mailbox
+WHERE lane_at IS NOT NULL AND status = 'active'
+"""
+
+
+def take_lane(now: datetime, worker: str, workspace_id: int | None = None) -> Lease | None:
+    """Lease the lane that has been ready longest; None when none is. Commits with the caller's transaction."""
+    token = uuid.uuid4()
+    rows = fetch_all(
+        _TAKE,
+        {
+            "now": now,
+            "token": token,
+            "until": now + timedelta(seconds=LEASE_SECONDS),
+            "worker": worker[:200],
+            "workspace": workspace_id,
+        },
+    )
+    return Lease(rows[0]["id"], rows[0]["workspace_id"], token) if rows else None
+
+
+def renew_leases(tokens: Sequence[uuid.UUID], now: datetime) -> None:
+    """Prolong the leases, and those of the messages in hand. A lost lease stays lost."""
+    if tokens:
+        execute(_RENEW, {"tokens": list(tokens), "until": now + timedelta(seconds=LEASE_SECONDS)})
+
+
+def release_lane(lease: Lease) -> None:
+    execute(_RELEASE, {"mailbox": lease.mailbox_id, "token": lease.token})
+
+
+def next_lane_at() -> datetime | None:
+    """The earliest moment at which some lane can be taken; None when none waits for the clock."""
+    at: datetime | None = fetch_all(_NEXT, {})[0]["at"]
+    return at
+
+
+def wake_lanes(mailbox_ids: Sequence[int], now: datetime) -> None:
+    """Have a worker look at these lanes. Pace and caps still decide when they may send."""
+    if mailbox_ids:
+        execute(_WAKE_LANES, {"ids": sorted(set(mailbox_ids)), "now": now})

@@ -1,0 +1,44 @@
+"""Addresses and domains that must not be mailed."""
+
+from __future__ import annotations
+
+from django.db import models
+from django.db.models import Q
+
+from emails.choices import SuppressionReason
+from sequences.models.scope import WorkspaceQuerySet
+from sequences.models.workspace import Workspace
+
+
+class Suppression(models.Model):
+    """Exactly one of `email` and `domain` is set, in lower case."""
+
+    workspace = models.ForeignKey(Workspace, on_delete=models.CASCADE, related_name="suppressions")
+    email = models.EmailField(max_length=254, blank=True)
+    domain = models.CharField(max_length=253, blank=True)
+    reason = models.CharField(
+        max_length=16, choices=SuppressionReason.choices(), default=SuppressionReason.MANUAL.value
+    )
+    note = models.CharField(max_length=500, blank=True)
+    actor = models.CharField(max_length=200, blank=True)
+    created_at = models.DateTimeField()
+
+    objects = WorkspaceQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-created_at", "-id"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["workspace", "email"], name="suppression_email_once", condition=~Q(email="")
+            ),
+            models.UniqueConstraint(
+                fields=["workspace", "domain"], name="suppression_domain_once", condition=~Q(domain="")
+            ),
+            models.CheckConstraint(
+                condition=(Q(email="") & ~Q(domain="")) | (~Q(email="") & Q(domain="")),
+                name="suppression_names_one",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.email or f"@{self.domain}"

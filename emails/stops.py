@@ -1,0 +1,61 @@
+"""The stop facts and the one rule that reads them (SPEC sections 4 and 6). Pure.
+
+The engine and the last look before sending share it, so that they can never disagree.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from sequences.choices import AccountReplyPolicy, ExitReason, SequenceStatus
+
+_SUPPRESSION_EXITS = {
+    "unsubscribed": ExitReason.UNSUBSCRIBED,
+    "bounced": ExitReason.BOUNCED,
+    "complained": ExitReason.COMPLAINED,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class StopFacts:
+    """When each stop fact was first known for this enrollment; None where there is none.
+
+    `suppressed_for` is the reason of a suppression that covers the address or its domain. `account_replied_at` is the
+    latest reply of a colleague at the same account.
+    """
+
+    replied_at: datetime | None = None
+    unsubscribed_at: datetime | None = None
+    complained_at: datetime | None = None
+    bounced_at: datetime | None = None
+    suppressed_for: str | None = None
+    account_replied_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Resting:
+    """Facts that ask for a rest: the newest out-of-office answer, and soft bounces since the last resume."""
+
+    out_of_office_at: datetime | None = None
+    out_of_office_until: datetime | None = None
+    soft_bounces: int = 0
+
+
+def find_exit_reason(stops: StopFacts, account_policy: str, sequence_status: str) -> ExitReason | None:
+    """The first stop rule that holds, or None."""
+    if stops.replied_at is not None:
+        return ExitReason.REPLIED
+    if stops.unsubscribed_at is not None:
+        return ExitReason.UNSUBSCRIBED
+    if stops.complained_at is not None:
+        return ExitReason.COMPLAINED
+    if stops.bounced_at is not None:
+        return ExitReason.BOUNCED
+    if stops.suppressed_for is not None:
+        return _SUPPRESSION_EXITS.get(stops.suppressed_for, ExitReason.SUPPRESSED)
+    if stops.account_replied_at is not None and account_policy == AccountReplyPolicy.STOP:
+        return ExitReason.ACCOUNT_REPLIED
+    if sequence_status == SequenceStatus.ARCHIVED:
+        return ExitReason.SEQUENCE_ARCHIVED
+    return None

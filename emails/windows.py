@@ -1,0 +1,39 @@
+"""Whether an email may leave now by the rules of its sequence's time (SPEC section 3)."""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime
+from functools import lru_cache
+
+from sequences.db import Row
+from sequences.timing import Calendar, Move, Window, next_allowed, parse_window, resolve_zone
+
+
+@lru_cache(maxsize=1024)
+def read_window(text: str) -> Window:
+    """The sending window stored as JSON text. It was validated when stored."""
+    return parse_window(json.loads(text))
+
+
+def find_opening(row: Row, now: datetime) -> Move | None:
+    """None when the email may leave at `now`; else the rule that holds it, with `until` the next opening.
+
+    Rows need window (text), skip_weekends, the four zones, holiday_country and extra_holidays.
+    """
+    window = read_window(row["window"])
+    zone = resolve_zone(
+        window,
+        contact=row["contact_timezone"],
+        account=row["account_timezone"],
+        mailbox=row["mailbox_timezone"],
+        workspace=row["workspace_timezone"],
+    )
+    calendar = Calendar(
+        zone=zone,
+        window=window,
+        holiday_country=row["holiday_country"] or None,
+        extra_holidays=frozenset(row["extra_holidays"]),
+    )
+    allowed = next_allowed(now, calendar, skip_weekends=row["skip_weekends"])
+    return None if allowed.at <= now else Move(allowed.moves[-1].code, allowed.at, allowed.moves[-1].detail)

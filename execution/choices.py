@@ -1,0 +1,40 @@
+"""The words of the execution log and the quarantine. No Django, so that pure modules may use them."""
+
+from __future__ import annotations
+
+from sequences.choices import Choice
+
+
+class LogAction(Choice):
+    ENROLLED = "enrolled"
+    QUEUED = "queued"
+    EXECUTED = "executed"
+    WAITING = "waiting"
+    BRANCHED = "branched"
+    SKIPPED = "skipped"
+    MOVED = "moved"
+    FAILED = "failed"
+    RETRIED = "retried"
+    QUARANTINED = "quarantined"
+    PAUSED = "paused"
+    RESUMED = "resumed"
+    SNOOZED = "snoozed"
+    EXITED = "exited"
+    COMPLETED = "completed"
+    RESOLVED = "resolved"
+    WITHHELD = "withheld"
+
+
+class LogStatus(Choice):
+    OK = "ok"
+    WAITING = "waiting"
+    ERROR = "error"
+
+
+class Resolution(Choice):
+    """How a dead letter was closed."""
+
+    REPLAYED = "replayed"
+    DISCARDED = "discarded"
+    SKIPPED = "skipped"
+    EXITED = "exited"

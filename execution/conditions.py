@@ -1,0 +1,108 @@
+"""Whether and since when the condition of a conditional split holds (SPEC section 2). Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import assert_never
+
+from execution.snapshot import Snapshot
+from sequences.choices import ConditionType, Operator
+from sequences.step_config import SplitConfig
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """`deadline_at`: until when the split waits. `true_at`: since when the condition holds, None if it does not.
+
+    A signal that came after the deadline does not count, however late the engine looks.
+    """
+
+    true_at: datetime | None
+    deadline_at: datetime
+
+
+def judge_condition(config: SplitConfig, snapshot: Snapshot, due_at: datetime) -> Verdict:
+    """Judge at any time at or after `due_at`: the same facts give the same verdict."""
+    started_at = _waits_from(config, snapshot) or due_at
+    deadline_at = max(started_at + config.wait, due_at)
+    signal_at = _signal_at(config, snapshot, due_at)
+    if signal_at is None or signal_at > deadline_at:
+        return Verdict(None, deadline_at)
+    return Verdict(max(signal_at, due_at), deadline_at)
+
+
+def _waits_from(config: SplitConfig, snapshot: Snapshot) -> datetime | None:
+    email = snapshot.last_email.sent_at if snapshot.last_email else None
+    task = snapshot.last_task.created_at if snapshot.last_task else None
+    if config.condition is ConditionType.TASK_COMPLETED:
+        return task or email
+    return email or task
+
+
+def _signal_at(config: SplitConfig, snapshot: Snapshot, due_at: datetime) -> datetime | None:
+    email, task = snapshot.last_email, snapshot.last_task
+    match config.condition:
+        case ConditionType.EMAIL_OPENED:
+            # A click or an answer proves that the email was read, also where images are blocked.
+            return (
+                min(filter(None, (email.opened_at, email.clicked_at, email.replied_at)), default=None)
+                if email
+                else None
+            )
+        case ConditionType.EMAIL_CLICKED:
+            return email.clicked_at if email else None
+        case ConditionType.EMAIL_REPLIED:
+            return email.replied_at if email else None
+        case ConditionType.TASK_COMPLETED:
+            return task.completed_at if task and task.status == "completed" else None
+        case ConditionType.CONTACT_FIELD:
+            held = compare_field(_field_value(snapshot.contact_columns, config.field), config.operator, config.value)
+            return due_at if held else None
+        case ConditionType.ENGAGEMENT_SCORE:
+            return due_at if compare_field(snapshot.engagement_score, config.operator, config.value) else None
+        case _:
+            assert_never(config.condition)
+
+
+def _field_value(columns: Mapping[str, object], field: str) -> object:
+    name = field.removeprefix("contact.")
+    return columns.get(name.removeprefix("fields."))
+
+
+def compare_field(actual: object, operator: Operator, expected: str) -> bool:
+    """Compare as people mean it: text without case and surrounding blanks, numbers as numbers."""
+    text = "" if actual is None else str(actual).strip()
+    match operator:
+        case Operator.IS_SET:
+            return text != ""
+        case Operator.IS_NOT_SET:
+            return text == ""
+        case Operator.EQUALS:
+            return _same(text, expected)
+        case Operator.NOT_EQUALS:
+            return not _same(text, expected)
+        case Operator.CONTAINS:
+            return expected.strip().casefold() in text.casefold()
+        case Operator.AT_LEAST | Operator.AT_MOST:
+            left, right = _number(text), _number(expected)
+            if left is None or right is None:
+                return False
+            return left >= right if operator is Operator.AT_LEAST else left <= right
+        case _:
+            assert_never(operator)
+
+
+def _same(text: str, expected: str) -> bool:
+    left, right = _number(text), _number(expected)
+    if left is not None and right is not None:
+        return left == right
+    return text.casefold() == expected.strip().casefold()
+
+
+def _number(text: str) -> float | None:
+    try:
+        return float(text)
+    except ValueError:
+        return None

@@ -1,0 +1,144 @@
+"""What people do to enrollments: pause, resume, skip, retry, exit. The same outcomes and the same writer as the engine's.
+
+Every function locks the rows it names, writes one log entry per change with who and why, and says what it left alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from django.db import transaction
+
+from execution.apply import apply_outcomes
+from execution.choices import LogAction, Resolution
+from execution.claim import claim_by_id
+from execution.decide import UNKNOWN_OUTCOME, advance_past, replan
+from execution.outcomes import Exit, LogLine, Outcome, Pause, Resume
+from execution.snapshot import Snapshot
+from sequences.choices import ENDED_STATUSES, EnrollmentStatus, ExitReason
+from sequences.wakeup import notify_engine
+
+_BATCH = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """Not possible in this state; one line that says which state and what to do."""
+
+    reason: str
+
+
+@dataclass(slots=True)
+class Report:
+    """What a control did, by enrollment id. `unchanged` were in the wanted state already."""
+
+    changed: list[int] = field(default_factory=list)
+    unchanged: list[int] = field(default_factory=list)
+    refused: dict[int, str] = field(default_factory=dict)
+
+
+Judge = Callable[[Snapshot], Outcome | Refusal | None]
+
+
+def pause_enrollments(
+    ids: Sequence[int], *, actor: str, now: datetime, reason: str = "", resume_at: datetime | None = None
+) -> Report:
+    """Pause until somebody resumes, or until `resume_at`. Queued messages stay queued and do not leave meanwhile."""
+    said = reason or "paused by hand"
+
+    def judge(snapshot: Snapshot) -> Outcome | Refusal | None:
+        if snapshot.status is EnrollmentStatus.PAUSED:
+            return None
+        if snapshot.status is EnrollmentStatus.QUARANTINED:
+            return Refusal("it is quarantined: retry, skip or exit it")
+        details = {"resume_at": resume_at.isoformat()} if resume_at else {}
+        return Pause(said, resume_at, LogLine(LogAction.PAUSED, said, actor=actor, details=details))
+
+    return _control(ids, judge, now)
+
+
+def resume_enrollments(ids: Sequence[int], *, actor: str, now: datetime, reason: str = "") -> Report:
+    """Go on from the same step, planned anew: never outside its window. Quarantined rows are not released."""
+
+    def judge(snapshot: Snapshot) -> Outcome | Refusal | None:
+        if snapshot.status is EnrollmentStatus.ACTIVE:
+            return None
+        if snapshot.status is EnrollmentStatus.QUARANTINED:
+            return Refusal("it is quarantined: retry, skip or exit it")
+        return Resume(replan(snapshot, now), LogLine(LogAction.RESUMED, reason or "resumed by hand", actor=actor))
+
+    return _control(ids, judge, now)
+
+
+def skip_steps(ids: Sequence[int], *, actor: str, now: datetime, reason: str = "") -> Report:
+    """End the current step unexecuted and go on with the next one; its queued message is withdrawn."""
+
+    def judge(snapshot: Snapshot) -> Outcome | Refusal | None:
+        if snapshot.message is not None and snapshot.message.status == "sending":
+            return Refusal("its email is being handed over right now: try again in a minute")
+        step = snapshot.sequence.step(snapshot.current_step_id)
+        if step is None:
+            return Refusal("the step it stood at was deleted: move it to another step or exit it")
+        line = LogLine(LogAction.SKIPPED, reason or "skipped by hand", actor=actor)
+        return advance_past(snapshot, step, now, line)
+
+    return _control(ids, judge, now)
+
+
+def exit_enrollments(
+    ids: Sequence[int],
+    *,
+    actor: str,
+    now: datetime,
+    reason: str = "",
+    exit_reason: ExitReason = ExitReason.MANUAL,
+    resolution: Resolution = Resolution.EXITED,
+) -> Report:
+    """Stop early: nothing more is sent, queued messages are withdrawn and open tasks cancelled."""
+    line = LogLine(LogAction.EXITED, reason or "exited by hand", actor=actor, details={"reason": exit_reason.value})
+    return _control(ids, lambda snapshot: Exit(exit_reason, line, resolution), now)
+
+
+def retry_enrollments(ids: Sequence[int], *, actor: str, now: datetime, reason: str = "") -> Report:
+    """Try at once what failed: releases quarantined rows and shortens the wait of a pending retry."""
+
+    def judge(snapshot: Snapshot) -> Outcome | Refusal | None:
+        if snapshot.quarantine_class == UNKNOWN_OUTCOME and snapshot.message and snapshot.message.status == "unknown":
+            return Refusal("it is not known whether its email left: resolve the message as sent or send it again")
+        if snapshot.status is EnrollmentStatus.PAUSED:
+            return Refusal("it is paused: resume it")
+        if snapshot.status is EnrollmentStatus.ACTIVE and snapshot.retry_at is None:
+            return None
+        line = LogLine(LogAction.RETRIED, reason or "retried by hand", actor=actor)
+        return Resume(snapshot.next_step_at or now, line, tries_again=True)
+
+    return _control(ids, judge, now)
+
+
+def _control(ids: Sequence[int], judge: Judge, now: datetime) -> Report:
+    report = Report()
+    for start in range(0, len(ids), _BATCH):
+        batch = ids[start : start + _BATCH]
+        with transaction.atomic():
+            judged = []
+            for snapshot in claim_by_id(batch):
+                outcome = _refuse_ended(snapshot) or judge(snapshot)
+                if outcome is None:
+                    report.unchanged.append(snapshot.id)
+                elif isinstance(outcome, Refusal):
+                    report.refused[snapshot.id] = outcome.reason
+                else:
+                    judged.append((snapshot, outcome))
+            apply_outcomes(judged, now)
+            if judged:
+                notify_engine()
+            report.changed += [snapshot.id for snapshot, _ in judged]
+    return report
+
+
+def _refuse_ended(snapshot: Snapshot) -> Refusal | None:
+    if snapshot.status in ENDED_STATUSES:
+        return Refusal(f"it has ended: {snapshot.status.value.replace('_', ' ')}")
+    return None

@@ -1,0 +1,43 @@
+"""Which executor processes are alive: one row each, beaten every few seconds."""
+
+from __future__ import annotations
+
+import uuid
+from datetime import datetime, timedelta
+
+from execution.models import Worker
+
+ALIVE_SECONDS = 60
+_KEPT = timedelta(days=7)
+
+
+def start(worker_id: uuid.UUID, name: str, kind: str, now: datetime) -> None:
+    Worker.objects.filter(heartbeat_at__lt=now - _KEPT).delete()
+    Worker.objects.create(id=worker_id, name=name, kind=kind, started_at=now, heartbeat_at=now)
+
+
+def beat(worker_id: uuid.UUID, now: datetime, decided: int, delivered: int, last_processed_at: datetime | None) -> None:
+    Worker.objects.filter(pk=worker_id).update(
+        heartbeat_at=now, decided=decided, delivered=delivered, last_processed_at=last_processed_at
+    )
+
+
+def stop(worker_id: uuid.UUID, now: datetime, decided: int, delivered: int, last_processed_at: datetime | None) -> None:
+    Worker.objects.filter(pk=worker_id).update(
+        heartbeat_at=now, stopped_at=now, decided=decided, delivered=delivered, last_processed_at=last_processed_at
+    )
+
+
+def alive_workers(now: datetime) -> list[Worker]:
+    """Workers that have beaten within the last minute and did not say goodbye."""
+    since = now - timedelta(seconds=ALIVE_SECONDS)
+    return list(Worker.objects.filter(heartbeat_at__gte=since, stopped_at__isnull=True).order_by("started_at"))
+
+
+def last_processed_at() -> datetime | None:
+    return (
+        Worker.objects.exclude(last_processed_at=None)
+        .order_by("-last_processed_at")
+        .values_list("last_processed_at", flat=True)
+        .first()
+    )

@@ -1,0 +1,57 @@
+"""Append to the execution log, set-based, inside the transaction of the change that is logged."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from execution.outcomes import LogLine
+from sequences.db import execute
+
+
+@dataclass(frozen=True, slots=True)
+class LogRow:
+    """A log line of one enrollment, at the step it stood at."""
+
+    workspace_id: int
+    enrollment_id: int
+    step_id: int | None
+    step_number: int | None
+    step_type: str
+    line: LogLine
+
+
+_INSERT = """
+INSERT INTO execution_executionlog (workspace_id, enrollment_id, step_id, step_number, step_type, at, action, status,
+                                    message, error, actor, details)
+SELECT r.workspace, r.enrollment, r.step, r.number, r.type, %(at)s, r.action, r.status, r.message, r.error, r.actor,
+       r.details::jsonb
+FROM unnest(%(workspaces)s::bigint[], %(enrollments)s::bigint[], %(steps)s::bigint[], %(numbers)s::int[],
+            %(types)s::text[], %(actions)s::text[], %(statuses)s::text[], %(messages)s::text[], %(errors)s::text[],
+            %(actors)s::text[], %(details)s::text[])
+     AS r(workspace, enrollment, step, number, type, action, status, message, error, actor, details)
+"""
+
+
+def write_logs(rows: Sequence[LogRow], at: datetime) -> None:
+    if not rows:
+        return
+    execute(
+        _INSERT,
+        {
+            "at": at,
+            "workspaces": [row.workspace_id for row in rows],
+            "enrollments": [row.enrollment_id for row in rows],
+            "steps": [row.step_id for row in rows],
+            "numbers": [row.step_number for row in rows],
+            "types": [row.step_type for row in rows],
+            "actions": [row.line.action.value for row in rows],
+            "statuses": [row.line.status.value for row in rows],
+            "messages": [row.line.message for row in rows],
+            "errors": [row.line.error for row in rows],
+            "actors": [row.line.actor for row in rows],
+            "details": [json.dumps(row.line.details) if row.line.details else "{}" for row in rows],
+        },
+    )

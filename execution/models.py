@@ -1,0 +1,164 @@
+"""What the engine leaves behind: its log, its quarantine, its state and its heartbeats."""
+
+from __future__ import annotations
+
+from django.conf import settings
+from django.contrib.postgres.indexes import BrinIndex
+from django.db import models
+from django.db.models import Q
+
+from execution.choices import LogAction, LogStatus, Resolution
+from sequences.models import Enrollment, Step, Workspace
+from sequences.models.scope import WorkspaceQuerySet
+
+
+class ExecutionLog(models.Model):
+    """Append-only: every state change of an enrollment, by whom and why."""
+
+    # Only the enrollment's foreign key is checked by the database; see EmailMessage.
+    workspace = models.ForeignKey(
+        Workspace, on_delete=models.CASCADE, related_name="+", db_constraint=False, db_index=False
+    )
+    enrollment = models.ForeignKey(Enrollment, on_delete=models.CASCADE, related_name="logs", db_index=False)
+    step = models.ForeignKey(
+        Step, on_delete=models.DO_NOTHING, null=True, related_name="+", db_constraint=False, db_index=False
+    )
+    step_number = models.PositiveIntegerField(null=True)
+    step_type = models.CharField(max_length=32, blank=True)
+    at = models.DateTimeField()
+    action = models.CharField(max_length=24, choices=LogAction.choices())
+    status = models.CharField(max_length=16, choices=LogStatus.choices(), default=LogStatus.OK.value)
+    message = models.TextField(blank=True)
+    error = models.TextField(blank=True)
+    actor = models.CharField(max_length=200)
+    details = models.JSONField(default=dict)
+
+    objects = WorkspaceQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-at", "-id"]
+        indexes = [
+            models.Index(fields=["enrollment", "-at", "-id"], name="log_enrollment"),
+            BrinIndex(fields=["at"], name="log_at", autosummarize=True),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.action} at {self.at:%Y-%m-%d %H:%M:%S}"
+
+
+class DeadLetter(models.Model):
+    """Why an enrollment is quarantined. At most one open row each."""
+
+    workspace = models.ForeignKey(Workspace, on_delete=models.CASCADE, related_name="dead_letters")
+    enrollment = models.ForeignKey(Enrollment, on_delete=models.CASCADE, related_name="dead_letters")
+    step = models.ForeignKey(Step, on_delete=models.DO_NOTHING, null=True, related_name="+", db_constraint=False)
+    error_class = models.CharField(max_length=64)
+    error = models.TextField()
+    error_trace = models.TextField(blank=True)
+    attempts = models.PositiveSmallIntegerField(default=0)
+    facts = models.JSONField(default=dict)
+    created_at = models.DateTimeField()
+    resolution = models.CharField(max_length=16, choices=Resolution.choices(), blank=True)
+    resolved_by = models.CharField(max_length=200, blank=True)
+    resolved_at = models.DateTimeField(null=True, blank=True)
+
+    objects = WorkspaceQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-created_at", "-id"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["enrollment"], name="dead_letter_open_once", condition=Q(resolved_at__isnull=True)
+            ),
+            models.CheckConstraint(
+                condition=Q(resolved_at__isnull=True) | ~Q(resolution=""), name="dead_letter_resolved_how"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.error_class}: {self.error[:80]}"
+
+
+class ExecutorState(models.Model):
+    """The global pause: one row."""
+
+    id = models.PositiveSmallIntegerField(primary_key=True, default=1)
+    is_paused = models.BooleanField(default=False)
+    paused_by = models.CharField(max_length=200, blank=True)
+    paused_reason = models.CharField(max_length=500, blank=True)
+    changed_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        verbose_name_plural = "executor state"
+        constraints = [
+            models.CheckConstraint(condition=Q(id=1), name="executor_state_single"),
+            models.CheckConstraint(
+                condition=Q(is_paused=False) | ~Q(paused_reason=""), name="executor_paused_has_reason"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return "paused" if self.is_paused else "running"
+
+
+class Worker(models.Model):
+    """A running process and when it was last alive."""
+
+    id = models.UUIDField(primary_key=True)
+    name = models.CharField(max_length=200)
+    kind = models.CharField(max_length=32)
+    started_at = models.DateTimeField()
+    heartbeat_at = models.DateTimeField(db_index=True)
+    stopped_at = models.DateTimeField(null=True)
+    last_processed_at = models.DateTimeField(null=True)
+    decided = models.PositiveBigIntegerField(default=0)
+    delivered = models.PositiveBigIntegerField(default=0)
+
+    class Meta:
+        ordering = ["-heartbeat_at"]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Alert(models.Model):
+    """Something a person must look at, raised once however often it is seen, until it has cleared."""
+
+    workspace = models.ForeignKey(Workspace, on_delete=models.CASCADE, null=True, related_name="alerts")
+    key = models.CharField(max_length=200)
+    title = models.CharField(max_length=300)
+    remedy = models.TextField(blank=True)
+    link = models.CharField(max_length=500, blank=True)
+    raised_at = models.DateTimeField()
+    seen_at = models.DateTimeField()
+    notified_at = models.DateTimeField(null=True)
+    cleared_at = models.DateTimeField(null=True)
+
+    objects = WorkspaceQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-raised_at"]
+        constraints = [
+            models.UniqueConstraint(fields=["key"], name="alert_open_once", condition=Q(cleared_at__isnull=True)),
+        ]
+
+    def __str__(self) -> str:
+        return self.title
+
+
+class IdempotencyKey(models.Model):
+    """The first answer to a POST, given again to whoever repeats it within 24 hours."""
+
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
+    key = models.CharField(max_length=255)
+    path = models.CharField(max_length=500)
+    body_hash = models.CharField(max_length=64)
+    status_code = models.PositiveSmallIntegerField(null=True)
+    response = models.JSONField(null=True)
+    created_at = models.DateTimeField(db_index=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["user", "key"], name="idempotency_key_once")]
+
+    def __str__(self) -> str:
+        return self.key

@@ -1,0 +1,232 @@
+"""The engine as a running process: one thread decides, several deliver, one keeps house. Used by command and job alike.
+
+Everything durable is in the database; this file holds threads, timers and the clock. Nobody sleeps past the next moment at
+which something is due, and whoever makes work for another thread wakes it.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import socket
+import threading
+import time
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from django.db import connection
+
+from emails.delivery import Clock, HeldLeases, deliver_lane
+from emails.inbound import poll_due_inboxes, resolve_unknown_by_evidence
+from emails.lanes import RENEW_SECONDS, next_lane_at, renew_leases
+from emails.recovery import recover_expired
+from execution import heartbeat
+from execution.alerts import reconcile_alerts
+from execution.backoff import Policy
+from execution.engine import TEMPORARY_ERRORS, next_wake_at, run_tick
+from execution.wakeup import Listener
+
+log = logging.getLogger(__name__)
+
+_HOUSEKEEPING_SECONDS = 5.0
+_AFTER_ERROR_SECONDS = 2.0
+_LISTEN_SECONDS = 5.0
+_STOP_SECONDS = 8.0
+_SHORTEST_WAIT_SECONDS = 0.01
+
+
+class Stage(StrEnum):
+    DECIDE = "decide"
+    DELIVER = "deliver"
+    INBOUND = "inbound"
+    ALL = "all"
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """How a runner runs. `limit`: stop after so many decided enrollments; None: no end."""
+
+    policy: Policy
+    stage: Stage = Stage.ALL
+    poll_seconds: float = 30.0
+    batch_size: int = 500
+    limit: int | None = None
+    workspace_id: int | None = None
+    lane_threads: int = 8
+    kind: str = "run_executor"
+
+
+class Runner:
+    """Start with `run`, end with `stop` from any thread or signal handler."""
+
+    def __init__(self, options: Options, clock: Clock) -> None:
+        self.options = options
+        self.clock = clock
+        self.id = uuid.uuid4()
+        self.name = f"{socket.gethostname()}:{os.getpid()}"
+        self.leases = HeldLeases()
+        self.decided = 0
+        self.delivered = 0
+        self._stop = threading.Event()
+        self._decide_wake = threading.Event()
+        self._lanes_wake = threading.Condition()
+        self._lanes_calls = 0
+        self._last_processed_at: datetime | None = None
+
+    def stop(self) -> None:
+        self._stop.set()
+        self._decide_wake.set()
+        self.wake_lanes()
+
+    def run(self, until: datetime | None = None) -> None:
+        """Work until stopped, or until the clock passes `until`. Leaves within ten seconds of being stopped."""
+        heartbeat.start(self.id, self.name, self.options.kind, self.clock())
+        threads = [threading.Thread(target=self._guard, args=(loop,), daemon=True) for loop in self._loops()]
+        for thread in threads:
+            thread.start()
+        while not self._stop.is_set():
+            if until is not None and self.clock() >= until:
+                self.stop()
+            self._stop.wait(0.2)
+        deadline = time.monotonic() + _STOP_SECONDS
+        for thread in threads:
+            thread.join(timeout=max(deadline - time.monotonic(), 0))
+        heartbeat.stop(self.id, self.clock(), self.decided, self.delivered, self._last_processed_at)
+        connection.close()
+
+    def wake_lanes(self) -> None:
+        with self._lanes_wake:
+            self._lanes_calls += 1
+            self._lanes_wake.notify_all()
+
+    def _loops(self) -> list[Callable[[], None]]:
+        stage = self.options.stage
+        loops = [self._keep_house, self._listen]
+        if stage in {Stage.ALL, Stage.DECIDE}:
+            loops.append(self._decide)
+        if stage in {Stage.ALL, Stage.DELIVER}:
+            loops += [self._deliver] * self.options.lane_threads
+        if stage in {Stage.ALL, Stage.INBOUND}:
+            loops.append(self._read_inboxes)
+        return loops
+
+    def _guard(self, loop: Callable[[], None]) -> None:
+        """Keep a loop alive: a lost database or a bug costs a moment, never the process."""
+        try:
+            while not self._stop.is_set():
+                try:
+                    loop()
+                except TEMPORARY_ERRORS as error:
+                    log.warning("the database is not there, trying again: %s", str(error).splitlines()[0])
+                except Exception:
+                    log.exception("a loop of the executor met a bug, going on")
+                connection.close()
+                self._stop.wait(_AFTER_ERROR_SECONDS)
+        finally:
+            connection.close()
+
+    def _decide(self) -> None:
+        options = self.options
+        while not self._stop.is_set():
+            self._decide_wake.clear()
+            limit = options.batch_size
+            if options.limit is not None:
+                limit = min(limit, options.limit - self.decided)
+            tick = run_tick(self.clock(), limit, options.policy, options.workspace_id)
+            if tick.claimed:
+                self.decided += tick.claimed
+                self._last_processed_at = self.clock()
+                self.wake_lanes()
+            if options.limit is not None and self.decided >= options.limit:
+                self.stop()
+            elif not tick.is_full:
+                self._decide_wake.wait(self._seconds_until(next_wake_at()))
+
+    def _deliver(self) -> None:
+        while not self._stop.is_set():
+            with self._lanes_wake:
+                calls = self._lanes_calls
+            handed_over = deliver_lane(
+                self.clock,
+                self.name,
+                self.leases,
+                workspace_id=self.options.workspace_id,
+                is_stopping=self._stop.is_set,
+            )
+            if handed_over:
+                self.delivered += handed_over
+                self._last_processed_at = self.clock()
+                self._decide_wake.set()
+            elif handed_over is None:
+                self._wait_for_lane(calls)
+
+    def _wait_for_lane(self, calls: int) -> None:
+        seconds = self._seconds_until(next_lane_at())
+        with self._lanes_wake:
+            if self._lanes_calls == calls:
+                self._lanes_wake.wait(seconds)
+
+    def _seconds_until(self, at: datetime | None) -> float:
+        """Never longer than a poll: whatever was missed is found then."""
+        if at is None:
+            return self.options.poll_seconds
+        seconds = (at - self.clock()).total_seconds()
+        return min(max(seconds, _SHORTEST_WAIT_SECONDS), self.options.poll_seconds)
+
+    def _listen(self) -> None:
+        with Listener() as listener:
+            while not self._stop.is_set():
+                if listener.wait(_LISTEN_SECONDS):
+                    self._decide_wake.set()
+                    self.wake_lanes()
+
+    def _keep_house(self) -> None:
+        renewed_at = self.clock() - timedelta(seconds=RENEW_SECONDS)
+        while not self._stop.is_set():
+            now = self.clock()
+            heartbeat.beat(self.id, now, self.decided, self.delivered, self._last_processed_at)
+            if (now - renewed_at).total_seconds() >= RENEW_SECONDS:
+                renew_leases(self.leases.tokens(), now)
+                renewed_at = now
+            if recover_expired(now):
+                self._decide_wake.set()
+            if resolve_unknown_by_evidence(now):
+                self._decide_wake.set()
+            reconcile_alerts(now)
+            self._stop.wait(_HOUSEKEEPING_SECONDS)
+
+    def _read_inboxes(self) -> None:
+        while not self._stop.is_set():
+            if poll_due_inboxes(self.clock()):
+                self._decide_wake.set()
+                self.wake_lanes()
+            self._stop.wait(_HOUSEKEEPING_SECONDS)
+
+
+def run_until_idle(options: Options, clock: Clock) -> tuple[int, int]:
+    """Decide and deliver until nothing is due now, in this thread. Returns (decided, handed over)."""
+    decided = delivered = 0
+    leases = HeldLeases()
+    worker = f"{socket.gethostname()}:{os.getpid()}"
+    stage = options.stage
+    recover_expired(clock())
+    if stage in {Stage.ALL, Stage.INBOUND}:
+        poll_due_inboxes(clock())
+    while True:
+        before = (decided, delivered)
+        while stage in {Stage.ALL, Stage.DECIDE} and (options.limit is None or decided < options.limit):
+            limit = options.batch_size if options.limit is None else min(options.batch_size, options.limit - decided)
+            tick = run_tick(clock(), limit, options.policy, options.workspace_id)
+            decided += tick.claimed
+            if not tick.claimed:
+                break
+        while stage in {Stage.ALL, Stage.DELIVER}:
+            handed_over = deliver_lane(clock, worker, leases, workspace_id=options.workspace_id)
+            if handed_over is None:
+                break
+            delivered += handed_over
+        if (decided, delivered) == before:
+            return decided, delivered

@@ -1,0 +1,117 @@
+"""Everything `decide` may look at, frozen: one enrollment with the facts known about it. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from emails.stops import Resting, StopFacts
+from sequences.choices import EnrollmentStatus
+from sequences.step_config import StepConfig
+from sequences.timing import StepTiming, Window, Zone
+
+
+@dataclass(frozen=True, slots=True)
+class StepFacts:
+    id: int
+    number: int
+    type: str
+    name: str
+    timing: StepTiming
+    config: StepConfig
+
+
+@dataclass(frozen=True, slots=True)
+class SequenceFacts:
+    """`steps` are in the order of their numbers."""
+
+    id: int
+    name: str
+    status: str
+    window: Window
+    steps: tuple[StepFacts, ...]
+
+    def step(self, step_id: int | None) -> StepFacts | None:
+        return next((step for step in self.steps if step.id == step_id), None)
+
+    def step_after(self, step: StepFacts) -> StepFacts | None:
+        return next((later for later in self.steps if later.number > step.number), None)
+
+
+@dataclass(frozen=True, slots=True)
+class MessageFacts:
+    """The message of the current step run."""
+
+    id: int
+    status: str
+    attempts: int
+    sent_at: datetime | None
+    failed_at: datetime | None
+    unknown_at: datetime | None
+    error_class: str
+    error: str
+    error_trace: str
+    withheld_reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class TaskFacts:
+    """The task of the current step run, or the last task before it."""
+
+    id: int
+    status: str
+    created_at: datetime
+    completed_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class LastEmail:
+    """The last email sent before the current step, and the first human signal of each kind on it."""
+
+    sent_at: datetime
+    opened_at: datetime | None
+    clicked_at: datetime | None
+    replied_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """One enrollment as it stands. Times are aware UTC."""
+
+    id: int
+    workspace_id: int
+    contact_id: int
+    mailbox_id: int | None
+    owner_id: int | None
+    status: EnrollmentStatus
+    current_step_id: int | None
+    visit: int
+    previous_ended_at: datetime
+    next_step_at: datetime | None
+    priority: int
+    retry_count: int
+    retry_at: datetime | None
+    instant_transitions: int
+    resume_at: datetime | None
+    resumed_at: datetime | None
+    enrolled_at: datetime
+    emails_sent: int
+    engagement_score: int
+    recipient: str
+    merge_fields: Mapping[str, object]
+    contact_columns: Mapping[str, object]
+    zone: Zone
+    holiday_country: str
+    extra_holidays: frozenset[date]
+    account_policy: str
+    account_delay_days: int
+    evidence_possible: bool
+    quarantine_class: str | None
+    sequence: SequenceFacts
+    stops: StopFacts
+    resting: Resting
+    message: MessageFacts | None
+    task: TaskFacts | None
+    last_email: LastEmail | None
+    last_task: TaskFacts | None

@@ -1,0 +1,108 @@
+"""The words of the product that sequences own, once each: the same in code, column, API and log.
+
+Plain enumerations without Django, so that pure modules may use them.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class Choice(StrEnum):
+    """A closed set of words; `choices()` is the form Django fields take."""
+
+    @property
+    def label(self) -> str:
+        return self.value.replace("_", " ").capitalize()
+
+    @classmethod
+    def choices(cls) -> list[tuple[str, str]]:
+        return [(member.value, member.label) for member in cls]
+
+
+class Role(Choice):
+    SDR = "sdr"
+    MANAGER = "manager"
+    ADMIN = "admin"
+
+
+class AccountReplyPolicy(Choice):
+    """What a reply means for the sender's colleagues at the same account."""
+
+    IGNORE = "ignore"
+    DELAY = "delay"
+    PAUSE = "pause"
+    STOP = "stop"
+
+
+class SequenceStatus(Choice):
+    DRAFT = "draft"
+    ACTIVE = "active"
+    PAUSED = "paused"
+    ARCHIVED = "archived"
+
+
+class StepType(Choice):
+    EMAIL = "email"
+    TASK = "task"
+    DELAY = "delay"
+    CONDITIONAL_SPLIT = "conditional_split"
+
+
+class ConditionType(Choice):
+    EMAIL_OPENED = "email_opened"
+    EMAIL_CLICKED = "email_clicked"
+    EMAIL_REPLIED = "email_replied"
+    TASK_COMPLETED = "task_completed"
+    CONTACT_FIELD = "contact_field"
+    ENGAGEMENT_SCORE = "engagement_score"
+
+
+class Operator(Choice):
+    """How a `contact_field` or `engagement_score` condition compares."""
+
+    EQUALS = "equals"
+    NOT_EQUALS = "not_equals"
+    CONTAINS = "contains"
+    IS_SET = "is_set"
+    IS_NOT_SET = "is_not_set"
+    AT_LEAST = "at_least"
+    AT_MOST = "at_most"
+
+
+class TaskType(Choice):
+    CALL = "call"
+    LINKEDIN = "linkedin"
+    GENERIC = "generic"
+    MANUAL_EMAIL = "manual_email"
+
+
+class TaskPriority(Choice):
+    LOW = "low"
+    NORMAL = "normal"
+    HIGH = "high"
+
+
+class EnrollmentStatus(Choice):
+    ACTIVE = "active"
+    PAUSED = "paused"
+    QUARANTINED = "quarantined"
+    COMPLETED = "completed"
+    REPLIED = "replied"
+    AUTO_EXITED = "auto_exited"
+
+
+LIVE_STATUSES = (EnrollmentStatus.ACTIVE, EnrollmentStatus.PAUSED, EnrollmentStatus.QUARANTINED)
+ENDED_STATUSES = (EnrollmentStatus.COMPLETED, EnrollmentStatus.REPLIED, EnrollmentStatus.AUTO_EXITED)
+
+
+class ExitReason(Choice):
+    REPLIED = "replied"
+    UNSUBSCRIBED = "unsubscribed"
+    BOUNCED = "bounced"
+    COMPLAINED = "complained"
+    ACCOUNT_REPLIED = "account_replied"
+    SUPPRESSED = "suppressed"
+    MANUAL = "manual"
+    SEQUENCE_ARCHIVED = "sequence_archived"
+    GOAL_MET = "goal_met"

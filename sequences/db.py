@@ -1,0 +1,34 @@
+"""Set-based SQL on Django's own connection: prepared, binary, inside whatever transaction is open.
+
+Django's cursor interpolates parameters on the client; batches of arrays are faster as server-side binary parameters.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import psycopg
+from django.db import connection
+from psycopg.rows import dict_row
+
+Row = dict[str, Any]
+
+
+def _execute(sql: str, params: Mapping[str, Any]) -> psycopg.Cursor[Row]:
+    connection.ensure_connection()
+    cursor = psycopg.Cursor(connection.connection, row_factory=dict_row)
+    cursor.execute(sql.encode(), params, prepare=True, binary=True)
+    return cursor
+
+
+def fetch_all(sql: str, params: Mapping[str, Any]) -> list[Row]:
+    """Run one statement and return its rows as dictionaries. Raises `psycopg.Error`."""
+    with _execute(sql, params) as cursor:
+        return cursor.fetchall()
+
+
+def execute(sql: str, params: Mapping[str, Any]) -> int:
+    """Run one statement and return how many rows it changed. Raises `psycopg.Error`."""
+    with _execute(sql, params) as cursor:
+        return cursor.rowcount

@@ -1,0 +1,8 @@
+"""WHAT is sent and WHO is in it."""
+
+from sequences.models.enrollment import Enrollment
+from sequences.models.people import Account, Contact
+from sequences.models.sequence import Sequence, Step
+from sequences.models.workspace import Membership, Workspace
+
+__all__ = ["Account", "Contact", "Enrollment", "Membership", "Sequence", "Step", "Workspace"]

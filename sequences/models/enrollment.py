@@ -1,0 +1,96 @@
+"""One contact in one sequence, and where they stand.
+
+`next_step_at` says when the step may run; `wake_at` when the engine must look. Facts only ever set `wake_at`; the
+position changes through the engine and the controls alone.
+"""
+
+from __future__ import annotations
+
+from django.conf import settings
+from django.db import models
+from django.db.models import Q
+
+from sequences.choices import ENDED_STATUSES, LIVE_STATUSES, EnrollmentStatus, ExitReason
+from sequences.models.people import Contact
+from sequences.models.scope import WorkspaceQuerySet
+from sequences.models.sequence import Sequence, Step
+from sequences.models.workspace import Workspace
+
+_LIVE = [status.value for status in LIVE_STATUSES]
+_ENDED = [status.value for status in ENDED_STATUSES]
+
+
+class Enrollment(models.Model):
+    workspace = models.ForeignKey(Workspace, on_delete=models.CASCADE, related_name="enrollments")
+    sequence = models.ForeignKey(Sequence, on_delete=models.RESTRICT, related_name="enrollments")
+    contact = models.ForeignKey(Contact, on_delete=models.CASCADE, related_name="enrollments")
+    mailbox = models.ForeignKey(
+        "emails.Mailbox", on_delete=models.RESTRICT, null=True, blank=True, related_name="enrollments"
+    )
+    owner = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, blank=True, related_name="enrollments"
+    )
+    status = models.CharField(max_length=16, choices=EnrollmentStatus.choices(), default=EnrollmentStatus.ACTIVE.value)
+    current_step = models.ForeignKey(Step, on_delete=models.SET_NULL, null=True, blank=True, related_name="+")
+    visit = models.PositiveIntegerField(default=1, help_text="Counts the steps entered; names one run of a step.")
+    previous_ended_at = models.DateTimeField(help_text="When the previous step ended; the delay counts from here.")
+    next_step_at = models.DateTimeField(null=True, blank=True, help_text="Due: when the step may run.")
+    wake_at = models.DateTimeField(null=True, blank=True, help_text="When the engine must look.")
+    priority = models.SmallIntegerField(default=50)
+
+    retry_count = models.PositiveSmallIntegerField(default=0)
+    retry_at = models.DateTimeField(null=True, blank=True)
+    last_error = models.TextField(blank=True)
+    instant_transitions = models.PositiveSmallIntegerField(default=0)
+
+    pause_reason = models.CharField(max_length=500, blank=True)
+    paused_by = models.CharField(max_length=200, blank=True)
+    paused_at = models.DateTimeField(null=True, blank=True)
+    resume_at = models.DateTimeField(null=True, blank=True)
+    resumed_at = models.DateTimeField(null=True, blank=True)
+
+    emails_sent = models.PositiveIntegerField(default=0)
+    steps_completed = models.PositiveIntegerField(default=0)
+    auto_exit_reason = models.CharField(max_length=32, choices=ExitReason.choices(), blank=True)
+    enrolled_at = models.DateTimeField()
+    completed_at = models.DateTimeField(null=True, blank=True, help_text="When it ended, whichever way.")
+    updated_at = models.DateTimeField(auto_now=True)
+
+    objects = WorkspaceQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-id"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["sequence", "contact"], name="enrollment_live_once", condition=Q(status__in=_LIVE)
+            ),
+            models.CheckConstraint(
+                condition=~Q(status__in=_ENDED) | Q(wake_at__isnull=True, next_step_at__isnull=True),
+                name="enrollment_ended_sleeps",
+            ),
+            models.CheckConstraint(
+                condition=~Q(status__in=_ENDED) | Q(completed_at__isnull=False), name="enrollment_ended_has_time"
+            ),
+            models.CheckConstraint(
+                condition=~Q(status="paused") | (~Q(pause_reason="") & Q(paused_at__isnull=False)),
+                name="enrollment_paused_has_reason",
+            ),
+            models.CheckConstraint(
+                condition=~Q(status__in=["auto_exited", "replied"]) | ~Q(auto_exit_reason=""),
+                name="enrollment_exited_has_reason",
+            ),
+            models.CheckConstraint(
+                condition=~Q(status="quarantined") | ~Q(last_error=""), name="enrollment_quarantined_has_error"
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["wake_at", "id"], name="enrollment_wake", condition=Q(wake_at__isnull=False)),
+            models.Index(fields=["contact", "status"], name="enrollment_contact"),
+            models.Index(fields=["workspace", "status", "next_step_at"], name="enrollment_queue"),
+            models.Index(
+                fields=["sequence", "current_step"], name="enrollment_standing", condition=Q(status__in=_LIVE)
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"Enrollment {self.pk}"

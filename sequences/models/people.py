@@ -1,0 +1,64 @@
+"""Companies and the people at them."""
+
+from __future__ import annotations
+
+from django.db import models
+from django.db.models.functions import Lower
+
+from sequences.models.scope import WorkspaceQuerySet
+from sequences.models.workspace import Workspace, validate_timezone
+
+
+class Account(models.Model):
+    """A company that contacts belong to."""
+
+    workspace = models.ForeignKey(Workspace, on_delete=models.CASCADE, related_name="accounts")
+    name = models.CharField(max_length=200)
+    domain = models.CharField(max_length=253, blank=True)
+    timezone = models.CharField(max_length=64, blank=True, validators=[validate_timezone])
+    created_at = models.DateTimeField(auto_now_add=True)
+    updated_at = models.DateTimeField(auto_now=True)
+
+    objects = WorkspaceQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["name", "id"]
+        constraints = [
+            models.UniqueConstraint(
+                "workspace", Lower("domain"), name="account_domain_once", condition=~models.Q(domain="")
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Contact(models.Model):
+    """A person who can be enrolled. `fields` holds the merge fields beyond the known columns."""
+
+    workspace = models.ForeignKey(Workspace, on_delete=models.CASCADE, related_name="contacts")
+    account = models.ForeignKey(Account, on_delete=models.SET_NULL, null=True, blank=True, related_name="contacts")
+    email = models.EmailField(max_length=254)
+    first_name = models.CharField(max_length=200, blank=True)
+    last_name = models.CharField(max_length=200, blank=True)
+    title = models.CharField(max_length=200, blank=True)
+    phone = models.CharField(max_length=64, blank=True)
+    timezone = models.CharField(max_length=64, blank=True, validators=[validate_timezone])
+    fields = models.JSONField(default=dict, blank=True)
+    engagement_score = models.IntegerField(default=0)
+    created_at = models.DateTimeField(auto_now_add=True)
+    updated_at = models.DateTimeField(auto_now=True)
+
+    objects = WorkspaceQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["email", "id"]
+        constraints = [models.UniqueConstraint("workspace", Lower("email"), name="contact_email_once")]
+        indexes = [models.Index(fields=["workspace", "-engagement_score"], name="contact_score")]
+
+    def __str__(self) -> str:
+        return self.email
+
+    @property
+    def full_name(self) -> str:
+        return f"{self.first_name} {self.last_name}".strip()

@@ -1,0 +1,99 @@
+"""Sequences and their steps. A step is addressed by identity; its number only orders it."""
+
+from __future__ import annotations
+
+from django.core.exceptions import ValidationError
+from django.core.validators import MaxValueValidator
+from django.db import models
+
+from sequences.choices import ConditionType, SequenceStatus, StepType, TaskPriority, TaskType
+from sequences.models.scope import WorkspaceQuerySet
+from sequences.models.workspace import Workspace
+from sequences.timing import TimingError, parse_window
+
+
+def validate_window(value: object) -> None:
+    try:
+        parse_window(value)  # type: ignore[arg-type]
+    except TimingError as error:
+        raise ValidationError(str(error)) from None
+
+
+class Sequence(models.Model):
+    workspace = models.ForeignKey(Workspace, on_delete=models.CASCADE, related_name="sequences")
+    name = models.CharField(max_length=200)
+    description = models.TextField(blank=True)
+    status = models.CharField(max_length=16, choices=SequenceStatus.choices(), default=SequenceStatus.DRAFT.value)
+    pause_reason = models.CharField(max_length=500, blank=True)
+    paused_by = models.CharField(max_length=200, blank=True)
+    window = models.JSONField(
+        default=dict,
+        blank=True,
+        validators=[validate_window],
+        help_text='Such as {"timezone": "contact", "mon-fri": ["09:00-17:00"]}; empty: Monday to Friday 09:00-17:00.',
+    )
+    priority = models.PositiveSmallIntegerField(default=50, help_text="0 goes first, 100 last; 50 is normal.")
+    created_at = models.DateTimeField(auto_now_add=True)
+    updated_at = models.DateTimeField(auto_now=True)
+
+    objects = WorkspaceQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["name", "id"]
+        constraints = [
+            models.UniqueConstraint(fields=["workspace", "name"], name="sequence_name_once"),
+            models.CheckConstraint(condition=models.Q(priority__lte=100), name="sequence_priority_range"),
+            models.CheckConstraint(
+                condition=~models.Q(status="paused") | ~models.Q(pause_reason=""), name="sequence_paused_has_reason"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Step(models.Model):
+    workspace = models.ForeignKey(Workspace, on_delete=models.CASCADE, related_name="steps")
+    sequence = models.ForeignKey(Sequence, on_delete=models.CASCADE, related_name="steps")
+    number = models.PositiveIntegerField()
+    # Forms offer the choices, the database does not check them: a type this release does not know is an error of the
+    # enrollment that meets it, never of the batch.
+    type = models.CharField(max_length=32, choices=StepType.choices())
+    name = models.CharField(max_length=200, blank=True)
+
+    delay_days = models.PositiveIntegerField(default=0, validators=[MaxValueValidator(730)])
+    delay_hours = models.PositiveIntegerField(default=0, validators=[MaxValueValidator(17_520)])
+    delay_minutes = models.PositiveIntegerField(default=0, validators=[MaxValueValidator(1_051_200)])
+    skip_weekends = models.BooleanField(default=False)
+    send_time = models.TimeField(null=True, blank=True)
+
+    subject = models.CharField(max_length=500, blank=True, help_text="Liquid; empty = reply in the previous thread.")
+    body = models.TextField(blank=True, help_text="Liquid in Markdown, or HTML when it starts with <.")
+
+    task_type = models.CharField(max_length=16, choices=TaskType.choices(), default=TaskType.GENERIC.value)
+    task_priority = models.CharField(max_length=16, choices=TaskPriority.choices(), default=TaskPriority.NORMAL.value)
+    instructions = models.TextField(blank=True)
+    wait_for_completion = models.BooleanField(default=False)
+
+    condition_type = models.CharField(max_length=32, choices=ConditionType.choices(), blank=True)
+    condition_config = models.JSONField(
+        default=dict, blank=True, help_text='Such as {"wait_hours": 48}, or {"field": "title", "operator": "is_set"}.'
+    )
+    if_true_goto = models.ForeignKey("self", on_delete=models.SET_NULL, null=True, blank=True, related_name="+")
+    if_false_goto = models.ForeignKey("self", on_delete=models.SET_NULL, null=True, blank=True, related_name="+")
+
+    created_at = models.DateTimeField(auto_now_add=True)
+    updated_at = models.DateTimeField(auto_now=True)
+
+    objects = WorkspaceQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["sequence_id", "number"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["sequence", "number"], name="step_number_once", deferrable=models.Deferrable.DEFERRED
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.number}. {self.name or self.type}"

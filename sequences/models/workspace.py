@@ -1,0 +1,76 @@
+"""Tenants and who belongs to them."""
+
+from __future__ import annotations
+
+from typing import Self
+
+from django.conf import settings
+from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
+from django.contrib.postgres.fields import ArrayField
+from django.core.exceptions import ValidationError
+from django.db import models
+
+from sequences.choices import AccountReplyPolicy, Role
+from sequences.models.scope import WorkspaceQuerySet
+from sequences.timing import is_valid_holiday_country, is_valid_timezone
+
+
+def validate_timezone(value: str) -> None:
+    if value and not is_valid_timezone(value):
+        raise ValidationError(f"{value!r} is not a time zone: use an IANA name such as Europe/Berlin")
+
+
+def validate_holiday_country(value: str) -> None:
+    if value and not is_valid_holiday_country(value):
+        raise ValidationError(f"{value!r} has no holiday calendar: use an ISO 3166 code such as DE or US-CA")
+
+
+class WorkspaceOwnQuerySet(models.QuerySet["Workspace"]):
+    def for_user(self, user: AbstractBaseUser | AnonymousUser) -> Self:
+        if not user.is_authenticated:
+            return self.none()
+        if getattr(user, "is_superuser", False):
+            return self.all()
+        return self.filter(memberships__user=user)
+
+
+class Workspace(models.Model):
+    name = models.CharField(max_length=200)
+    slug = models.SlugField(unique=True)
+    timezone = models.CharField(max_length=64, default="UTC", validators=[validate_timezone])
+    postal_address = models.TextField(blank=True, help_text="Stands in the footer of every email.")
+    holiday_country = models.CharField(
+        max_length=16, blank=True, validators=[validate_holiday_country], help_text="ISO 3166, such as DE or US-CA."
+    )
+    extra_holidays = ArrayField(models.DateField(), default=list, blank=True)
+    account_reply_policy = models.CharField(
+        max_length=16, choices=AccountReplyPolicy.choices(), default=AccountReplyPolicy.IGNORE.value
+    )
+    account_reply_delay_days = models.PositiveSmallIntegerField(default=7)
+    retention_days = models.PositiveIntegerField(default=730)
+    created_at = models.DateTimeField(auto_now_add=True)
+    updated_at = models.DateTimeField(auto_now=True)
+
+    objects = WorkspaceOwnQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["name"]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Membership(models.Model):
+    workspace = models.ForeignKey(Workspace, on_delete=models.CASCADE, related_name="memberships")
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="memberships")
+    role = models.CharField(max_length=16, choices=Role.choices(), default=Role.SDR.value)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    objects = WorkspaceQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["workspace_id", "user_id"]
+        constraints = [models.UniqueConstraint(fields=["workspace", "user"], name="membership_once")]
+
+    def __str__(self) -> str:
+        return f"{self.user} is {self.role} of {self.workspace}"

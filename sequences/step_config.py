@@ -1,0 +1,140 @@
+"""What each step type needs, parsed once from the columns of a step into a closed union. Pure.
+
+A row that cannot be parsed becomes `Broken`: an error of the enrollment that reaches it, never of a batch.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+
+from sequences.choices import ConditionType, Operator, StepType
+
+MAX_WAIT_HOURS = 24 * 730
+
+
+class StepConfigError(ValueError):
+    """One line that names the key and says what is allowed."""
+
+
+@dataclass(frozen=True, slots=True)
+class EmailConfig:
+    """`subject` empty: reply in the thread of the previous email."""
+
+    subject: str
+    body: str
+
+
+@dataclass(frozen=True, slots=True)
+class TaskConfig:
+    type: str
+    priority: str
+    title: str
+    instructions: str
+    wait_for_completion: bool
+
+
+@dataclass(frozen=True, slots=True)
+class DelayConfig:
+    pass
+
+
+@dataclass(frozen=True, slots=True)
+class SplitConfig:
+    """`if_true` and `if_false` are step ids; None ends the sequence."""
+
+    condition: ConditionType
+    wait: timedelta
+    field: str
+    operator: Operator
+    value: str
+    if_true: int | None
+    if_false: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Broken:
+    error: str
+
+
+StepConfig = EmailConfig | TaskConfig | DelayConfig | SplitConfig | Broken
+
+_SPLIT_KEYS = frozenset({"wait_hours", "field", "operator", "value"})
+
+
+def parse_condition(
+    condition_type: str, raw: Mapping[str, object]
+) -> tuple[ConditionType, timedelta, str, Operator, str]:
+    """Read `condition_type` and `condition_config`. Raises `StepConfigError`."""
+    try:
+        condition = ConditionType(condition_type)
+    except ValueError:
+        allowed = ", ".join(ConditionType)
+        raise StepConfigError(f"condition {condition_type!r} is not known: use one of {allowed}") from None
+    if unknown := sorted(set(raw) - _SPLIT_KEYS):
+        raise StepConfigError(f"condition key {unknown[0]!r} is not known: use {', '.join(sorted(_SPLIT_KEYS))}")
+    hours = raw.get("wait_hours", 0)
+    if isinstance(hours, bool) or not isinstance(hours, int | float) or not 0 <= hours <= MAX_WAIT_HOURS:
+        raise StepConfigError(f"wait_hours must be a number from 0 to {MAX_WAIT_HOURS}, not {hours!r}")
+    default = Operator.AT_LEAST if condition is ConditionType.ENGAGEMENT_SCORE else Operator.EQUALS
+    try:
+        operator = Operator(str(raw.get("operator", default)))
+    except ValueError:
+        raise StepConfigError(f"operator {raw['operator']!r} is not known: use one of {', '.join(Operator)}") from None
+    field, value = raw.get("field", ""), raw.get("value", "")
+    if condition is ConditionType.CONTACT_FIELD and (not isinstance(field, str) or not field):
+        raise StepConfigError("a contact_field condition needs the key field, such as title")
+    needs_value = condition is ConditionType.ENGAGEMENT_SCORE or (
+        condition is ConditionType.CONTACT_FIELD and operator not in {Operator.IS_SET, Operator.IS_NOT_SET}
+    )
+    if needs_value and "value" not in raw:
+        raise StepConfigError(f"a {condition} condition needs the key value")
+    if condition is ConditionType.ENGAGEMENT_SCORE:
+        try:
+            float(str(value))
+        except ValueError:
+            raise StepConfigError(
+                f"the value of an engagement_score condition must be a number, not {value!r}"
+            ) from None
+    return condition, timedelta(hours=hours), str(field), operator, str(value)
+
+
+def parse_config(row: Mapping[str, object]) -> StepConfig:
+    """Turn the columns of one step (names of the model) into its configuration. Never raises."""
+    step_type = str(row["type"])
+    if step_type == StepType.EMAIL:
+        return EmailConfig(subject=str(row["subject"]).strip(), body=str(row["body"]))
+    if step_type == StepType.TASK:
+        return TaskConfig(
+            type=str(row["task_type"]),
+            priority=str(row["task_priority"]),
+            title=str(row["name"]),
+            instructions=str(row["instructions"]),
+            wait_for_completion=bool(row["wait_for_completion"]),
+        )
+    if step_type == StepType.DELAY:
+        return DelayConfig()
+    if step_type == StepType.CONDITIONAL_SPLIT:
+        return _parse_split(row)
+    return Broken(f"step type {step_type!r} is not known: use one of {', '.join(StepType)}")
+
+
+def _parse_split(row: Mapping[str, object]) -> SplitConfig | Broken:
+    raw = row["condition_config"]
+    if not isinstance(raw, Mapping):
+        return Broken("condition_config must be an object")
+    try:
+        condition, wait, field, operator, value = parse_condition(str(row["condition_type"]), raw)
+    except StepConfigError as error:
+        return Broken(str(error))
+    if_true, if_false = row["if_true_goto_id"], row["if_false_goto_id"]
+    return SplitConfig(
+        condition=condition,
+        wait=wait,
+        field=field,
+        operator=operator,
+        value=value,
+        if_true=if_true if isinstance(if_true, int) else None,
+        if_false=if_false if isinstance(if_false, int) else None,
+    )
