@@ -139,7 +139,12 @@ class SmtpTransport:
 
     def _connect(self, deadline: Deadline, *, force_refresh: bool = False) -> StagedSMTP:
         mailbox = self._mailbox
-        context = None if mailbox.smtp_security == Security.NONE else make_tls_context(mailbox)
+        if not mailbox.smtp_host:
+            raise _Ended(Refused(ErrorClass.MAILBOX, "", f"{mailbox.address} has no SMTP server; set its host"))
+        try:
+            context = None if mailbox.smtp_security == Security.NONE else make_tls_context(mailbox)
+        except OSError as error:
+            raise _Ended(Refused(ErrorClass.MAILBOX, "", f"ca_file cannot be used: {describe(error)}")) from None
         session = StagedSMTP(
             mailbox.smtp_host,
             str(DNS_NAME),

@@ -61,6 +61,35 @@ def test_messages_are_kept_in_order_with_all_that_is_known(server: MailServer) -
         server.wait_for_messages(3, timeout_seconds=0.01)
 
 
+@pytest.mark.parametrize(
+    ("written", "arrives"),
+    [
+        (b"\r\n.\r\n", b"\r\n"),
+        (b".\r\n", b""),
+        (b"..\r\n...\r\na.\r\n.\r\n", b".\r\n..\r\na.\r\n"),
+        (b"x" * 998 + b"\r\n.\r\n", b"x" * 998 + b"\r\n"),
+    ],
+)
+def test_texts_arrive_as_rfc_5321_has_them(server: MailServer, written: bytes, arrives: bytes) -> None:
+    with smtplib.SMTP(server.host, server.port) as client:
+        client.ehlo()
+        client.mail("ada@x.example")
+        client.rcpt("bob@y.example")
+        assert client.docmd("DATA")[0] == 354
+        client.send(written)
+        assert client.getreply()[0] == 250
+        assert client.noop()[0] == 250
+    assert server.messages[0].data == arrives
+
+
+def test_a_line_beyond_998_octets_is_refused(server: MailServer) -> None:
+    with (
+        smtplib.SMTP(server.host, server.port) as client,
+        pytest.raises(smtplib.SMTPDataError, match="Line too long"),
+    ):
+        client.sendmail("ada@x.example", ["bob@y.example"], b"x" * 999)
+
+
 def test_rules_fit_by_recipient_and_sender_and_run_out(server: MailServer) -> None:
     server.on(Moment.RCPT, "550 5.1.1 Gone", recipient="Gone@y.example")
     server.on(Moment.RCPT, "450 Later", sender="slow@x.example", times=1)

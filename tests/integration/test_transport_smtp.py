@@ -338,6 +338,20 @@ def test_login_report_tells_what_works(server: MailServer) -> None:
     assert server.messages == []
 
 
+@pytest.mark.parametrize(
+    ("fields", "named"),
+    [
+        ({"smtp_host": ""}, "no SMTP server"),
+        ({"smtp_security": Security.TLS, "transport_options": {"ca_file": "/nowhere/ca.pem"}}, "ca_file"),
+    ],
+)
+def test_a_mailbox_that_is_set_up_wrongly_is_told_so(server: MailServer, fields: dict[str, Any], named: str) -> None:
+    outcome = hand_over(server, **fields)
+    assert isinstance(outcome, Refused)
+    assert outcome.error_class is ErrorClass.MAILBOX
+    assert named in outcome.error
+
+
 def test_a_poisoned_address_is_refused_without_touching_the_dialogue(server: MailServer) -> None:
     with open_transport(make_mailbox(server)) as transport:
         outcome = transport.hand_over(make_envelope("bob@prospect.example>\r\nRCPT TO:<eve@evil.example"))
