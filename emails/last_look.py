@@ -1,8 +1,8 @@
 """Transaction A, the last look: mark what may leave now as `sending`, with everything re-read under locks.
 
-Order of locks: the mailbox's row, the caps in id order, then the candidates' enrollments without waiting (one that is locked
-is looked at with the next chunk). A stop fact stored by anybody either is seen here, or waits for these locks and finds the
-message on its way. The mailbox's row comes first, so that a message queued meanwhile wakes the lane after us.
+Order of locks: the mailbox's row, the candidates' enrollments without waiting (one that is locked is looked at with the
+next chunk), the caps in id order. A stop fact stored by anybody either is seen here, or waits for these locks and finds
+the message on its way. The mailbox's row comes first, so that a message queued meanwhile wakes the lane after us.
 """
 
 from __future__ import annotations
@@ -44,7 +44,8 @@ class Chunk:
 _LANE = """
 SELECT b.id, b.workspace_id, b.status, b.transport, b.inbound, b.inbox_read_at, b.gap_seconds, b.jitter_seconds,
        b.next_slot_at, b.breaker_state, b.breaker_failures, b.breaker_trips, b.breaker_until, b.ramp_enabled,
-       b.ramp_start, b.ramp_step, b.ramp_allowance, b.ramp_day, coalesce(nullif(b.timezone, ''), w.timezone) AS timezone,
+       b.ramp_start, b.ramp_step, b.ramp_allowance, b.ramp_day,
+       coalesce(nullif(b.timezone, ''), w.timezone) AS timezone,
        NOT EXISTS (SELECT 1 FROM execution_executorstate WHERE is_paused) AS executor_runs
 FROM emails_mailbox b JOIN sequences_workspace w ON w.id = b.workspace_id
 WHERE b.id = %(mailbox)s AND b.lease_token = %(token)s
@@ -138,7 +139,7 @@ def claim_chunk(lease: Lease, now: datetime, size: int) -> Chunk:
 
 
 def chunk_limit(transport: str, gap_seconds: int, jitter_seconds: int) -> int:
-    """How many messages at most may be in doubt after a crash: one where a pace is kept, few over SMTP, more for an ESP."""
+    """How many messages at most may be in doubt after a crash: one where a pace is kept, few over SMTP, else more."""
     if gap_seconds or jitter_seconds:
         return 1
     return 8 if transport == "smtp" else _CHUNK_UNPACED_ESP

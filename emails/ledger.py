@@ -1,7 +1,7 @@
 """Lock the caps that concern a chunk and count what the ledger says has left in their rolling windows.
 
-Call inside the transaction that marks the messages: whoever counts holds the caps' rows, so no interleaving of any number of
-workers can pass a cap. Messages whose outcome is unknown count as sent.
+Call inside the transaction that marks the messages: whoever counts holds the caps' rows, so no interleaving of any
+number of workers can pass a cap. Messages whose outcome is unknown count as sent.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 
 from emails.choices import LimitScope, LimitWindow
 from emails.limits import Candidate, Cap, Usage
-from sequences.db import fetch_all
+from sequences.db import Row, fetch_all
 
 _LOCK = """
 SELECT scope, "window", maximum, mailbox_id, user_id, workspace_id, recipient_domain, first_touch_only
@@ -24,9 +24,9 @@ ORDER BY id
 """
 _LEFT = "status IN ('sending', 'sent', 'unknown')"
 _USAGE = f"""
-SELECT r.ord, count(*) AS used,
-       (array_agg(q.at ORDER BY q.at DESC))[r.maximum] AS last_place_taken_at
-FROM unnest(%(scopes)s::text[], %(targets)s::text[], %(maxima)s::int[], %(first_only)s::bool[], %(since)s::timestamptz[])
+SELECT r.ord, count(*) AS used, (array_agg(q.at ORDER BY q.at DESC))[1:r.maximum] AS latest
+FROM unnest(%(scopes)s::text[], %(targets)s::text[], %(maxima)s::int[], %(first_only)s::bool[],
+            %(since)s::timestamptz[])
      WITH ORDINALITY AS r(scope, target, maximum, first_only, since, ord)
 CROSS JOIN LATERAL (
     SELECT m.handed_over_at AS at FROM emails_emailmessage m
@@ -113,11 +113,8 @@ def count_usage(caps: Sequence[Cap], workspace_id: int, now: datetime) -> list[U
     return [_usage(cap, found.get(index)) for index, cap in enumerate(caps)]
 
 
-def _usage(cap: Cap, row: dict[str, object] | None) -> Usage:
+def _usage(cap: Cap, row: Row | None) -> Usage:
+    """`latest`, newest first, holds as many hand-overs as the cap has places; the last of them frees the next place."""
     if row is None:
-        return Usage(cap, 0, None)
-    taken_at = row["last_place_taken_at"]
-    frees_at = taken_at + timedelta(seconds=cap.window.seconds) if isinstance(taken_at, datetime) else None
-    used = row["used"]
-    assert isinstance(used, int)
-    return Usage(cap, used, frees_at)
+        return Usage(cap, 0, ())
+    return Usage(cap, row["used"], tuple(row["latest"] or ()))

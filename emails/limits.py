@@ -1,7 +1,7 @@
 """Which of a lane's messages the caps let through now, and until when the others are held. Pure.
 
-Usage is counted from the ledger over half-open rolling windows (now - window, now]. A message that would make any cap that
-covers it overfull is not taken, so no window anywhere in time holds one too many.
+Usage is counted from the ledger over half-open rolling windows (now - window, now]. A message that would make any cap
+that covers it overfull is not taken, so no window anywhere in time holds one too many.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from emails.choices import LimitScope, LimitWindow
 
 @dataclass(frozen=True, slots=True)
 class Cap:
-    """At most `maximum` hand-overs of what it covers within one window. `target` is the id or the domain it is about."""
+    """At most `maximum` hand-overs of what it covers within one window. `target`: the id or the domain it is about."""
 
     scope: LimitScope
     target: str
@@ -38,11 +38,18 @@ class Cap:
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """What a cap has let through in the window that ends now; `frees_at`: when its next place is free, if it is full."""
+    """What a cap let through in the window that ends now. `latest`: its newest hand-overs, at most as many as places."""
 
     cap: Cap
     used: int
-    frees_at: datetime | None
+    latest: tuple[datetime, ...] = ()
+
+    @property
+    def frees_at(self) -> datetime | None:
+        """When its next place is free, if it is full. A cap of zero never frees one by itself."""
+        if not self.is_full or not self.latest:
+            return None
+        return self.latest[-1] + timedelta(seconds=self.cap.window.seconds)
 
     @property
     def is_full(self) -> bool:
@@ -125,5 +132,5 @@ def _count(cap: Cap, taken: Sequence[Candidate]) -> int:
 
 
 def _frees_at(usage: Usage, now: datetime) -> datetime:
-    """A cap of zero never frees a place by itself; it is looked at again, since a person may raise it."""
+    """A cap of zero is looked at again, since a person may raise it."""
     return usage.frees_at or now + timedelta(seconds=usage.cap.window.seconds)

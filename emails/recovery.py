@@ -1,7 +1,7 @@
 """What a dead worker leaves behind: messages in hand whose lease has run out.
 
-A message marked `sending` may have left: nobody recorded more. It becomes `unknown`, waits for evidence or a person, and is
-never sent again by itself.
+A message marked `sending` may have left: nobody recorded more. It becomes `unknown`, waits for evidence or a person,
+and is never sent again by itself.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Transaction B: write what became of the messages that were handed over, and wake their enrollments.
 
-Every write names the lease's token: a worker whose lane was taken over changes nothing. Order of locks: enrollments in id
-order, then messages, then the mailbox.
+Every write names the lease's token: a worker whose lane was taken over changes nothing. Order of locks: enrollments in
+id order, then messages, then the mailbox.
 """
 
 from __future__ import annotations
@@ -42,7 +42,8 @@ ORDER BY e.id FOR NO KEY UPDATE
 _SENT = """
 UPDATE emails_emailmessage m
 SET status = 'sent', sent_at = r.at, provider_message_id = r.provider, error = '', error_code = '', error_class = '',
-    subject = r.subject, text = r.text, html = r.html, in_reply_to = r.in_reply_to, lease_token = NULL, leased_until = NULL
+    subject = r.subject, text = r.text, html = r.html, in_reply_to = r.in_reply_to, lease_token = NULL,
+    leased_until = NULL
 FROM unnest(%(ids)s::bigint[], %(at)s::timestamptz[], %(providers)s::text[], %(subjects)s::text[], %(texts)s::text[],
             %(htmls)s::text[], %(replies)s::text[]) AS r(id, at, provider, subject, text, html, in_reply_to)
 WHERE m.id = r.id AND m.status = 'sending' AND m.lease_token = %(token)s

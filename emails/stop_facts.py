@@ -43,7 +43,8 @@ LEFT JOIN LATERAL (
 LEFT JOIN LATERAL (
     SELECT x.reason FROM emails_suppression x WHERE x.workspace_id = r.workspace AND x.email = r.email AND x.email <> ''
     UNION ALL
-    SELECT x.reason FROM emails_suppression x WHERE x.workspace_id = r.workspace AND x.domain = r.domain AND x.domain <> ''
+    SELECT x.reason FROM emails_suppression x
+    WHERE x.workspace_id = r.workspace AND x.domain = r.domain AND x.domain <> ''
     LIMIT 1
 ) p ON true
 LEFT JOIN LATERAL (
@@ -56,8 +57,10 @@ LEFT JOIN LATERAL (
 
 
 def load_stop_facts(rows: Sequence[Row]) -> dict[int, tuple[StopFacts, Resting]]:
-    """By enrollment id. Rows need id, workspace_id, contact_id, account_id, account_domain, account_reply_policy, email,
-    enrolled_at and resumed_at.
+    """By enrollment id.
+
+    Rows need id, workspace_id, contact_id, account_id, account_domain, account_reply_policy, email, enrolled_at and
+    resumed_at.
     """
     domains = [row["email"].rpartition("@")[2].lower() for row in rows]
     found = fetch_all(

@@ -1,6 +1,6 @@
 """Tell owners and operators what needs them: once when it starts, however often it is seen, until it has cleared.
 
-Alerts are derived from the state itself, so a crash cannot lose one, and sent after they are stored, outside a transaction.
+Alerts are derived from the state itself, so a crash cannot lose one; sent after they are stored, outside a transaction.
 """
 
 from __future__ import annotations

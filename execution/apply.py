@@ -1,7 +1,7 @@
 """Write a batch of outcomes, set-based, in the transaction that holds the enrollments' locks. Decides nothing.
 
-One statement per table, whatever the size of the batch; a statement is left out when nothing in the batch needs it. Tables
-in this order: enrollments, messages, mailboxes, tasks, dead letters, log.
+One statement per table, whatever the size of the batch; a statement is left out when nothing in the batch needs it.
+Tables in this order: enrollments, messages, mailboxes, tasks, dead letters, log.
 """
 
 from __future__ import annotations
@@ -40,8 +40,8 @@ from tasks_app.operations import NewTask, cancel_tasks, create_tasks
 Judged = tuple[Snapshot, Outcome]
 
 _OPEN_DEAD_LETTERS = """
-INSERT INTO execution_deadletter (workspace_id, enrollment_id, step_id, error_class, error, error_trace, attempts, facts,
-                                  created_at, resolution, resolved_by)
+INSERT INTO execution_deadletter (workspace_id, enrollment_id, step_id, error_class, error, error_trace, attempts,
+                                  facts, created_at, resolution, resolved_by)
 SELECT r.workspace, r.enrollment, r.step, r.class, r.error, r.trace, r.attempts, r.facts::jsonb, %(now)s, '', ''
 FROM unnest(%(workspaces)s::bigint[], %(enrollments)s::bigint[], %(steps)s::bigint[], %(classes)s::text[],
             %(errors)s::text[], %(traces)s::text[], %(attempts)s::int[], %(facts)s::text[])

@@ -1,7 +1,7 @@
 """Lock the due rows and load their facts, in a fixed number of statements. Decides nothing, writes nothing.
 
-The facts are read after the rows are locked: under READ COMMITTED a fact committed before that is seen, and one committed
-later waits for our lock with its wake and sets `wake_at` again after us. So no fact is missed.
+The facts are read after the rows are locked: under READ COMMITTED a fact committed before that is seen, and one
+committed later waits for our lock with its wake and sets `wake_at` again after us. So no fact is missed.
 """
 
 from __future__ import annotations
@@ -21,7 +21,8 @@ from sequences.choices import EnrollmentStatus
 from sequences.db import Row, fetch_all
 from sequences.timing import resolve_zone
 
-# The columns are taken inside the CTE: the lock returns the newest version of a row, a join outside would read the old one.
+# The columns are taken inside the CTE: the lock returns the newest version of a row, a join outside would read an old
+# one.
 _CLAIM = """
 WITH claimed AS MATERIALIZED (
     SELECT * FROM sequences_enrollment

@@ -1,4 +1,4 @@
-"""What people do to enrollments: pause, resume, skip, retry, exit. The same outcomes and the same writer as the engine's.
+"""What people do to enrollments: pause, resume, skip, retry, exit. The same outcomes and writer as the engine's.
 
 Every function locks the rows it names, writes one log entry per change with who and why, and says what it left alone.
 """

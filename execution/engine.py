@@ -1,7 +1,7 @@
 """The main loop's one turn: claim, decide, apply, in one transaction. Talks to no network and reads no clock.
 
-A row that fails becomes its own quarantine; a batch the database refuses is halved until the row is found. What is not the
-row's fault (a lost connection, a deadlock, a time-out) is raised: nothing was written, the rows are due again at once.
+A row that fails becomes its own quarantine; a batch the database refuses is halved until the row is found. What is not
+the row's fault (a lost connection, a deadlock, a time-out) is raised: nothing was written, the rows are due again.
 """
 
 from __future__ import annotations
@@ -119,8 +119,8 @@ WITH moved AS (
     SELECT workspace_id, id, current_step_id, '', %(now)s, 'quarantined', 'error', 'it cannot be read', %(error)s,
            'engine', '{}'::jsonb FROM moved
 )
-INSERT INTO execution_deadletter (workspace_id, enrollment_id, step_id, error_class, error, error_trace, attempts, facts,
-                                  created_at, resolution, resolved_by)
+INSERT INTO execution_deadletter (workspace_id, enrollment_id, step_id, error_class, error, error_trace, attempts,
+                                  facts, created_at, resolution, resolved_by)
 SELECT workspace_id, id, current_step_id, 'database', %(error)s, %(trace)s, retry_count, '{}'::jsonb, %(now)s, '', ''
 FROM moved
 ON CONFLICT (enrollment_id) WHERE resolved_at IS NULL DO NOTHING
@@ -142,3 +142,14 @@ def next_wake_at() -> datetime | None:
     rows = fetch_all("SELECT min(wake_at) AS at FROM sequences_enrollment WHERE wake_at IS NOT NULL", {})
     at: datetime | None = rows[0]["at"]
     return at
+
+
+def count_overdue(before: datetime) -> int:
+    """How many enrollments the engine should have looked at before that moment; none while the executor is paused."""
+    rows = fetch_all(
+        "SELECT count(*) AS number FROM sequences_enrollment WHERE wake_at <= %(before)s "
+        "AND NOT EXISTS (SELECT 1 FROM execution_executorstate WHERE is_paused)",
+        {"before": before},
+    )
+    number: int = rows[0]["number"]
+    return number

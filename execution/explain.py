@@ -32,12 +32,14 @@ class Hold:
 
 
 _EXTRAS = """
-SELECT e.id, e.last_error, e.pause_reason, e.paused_by, e.auto_exit_reason, e.completed_at, s.pause_reason AS sequence_reason,
-       s.paused_by AS sequence_by, m.status AS message_status, m.send_after_at, m.held_by, m.is_first_touch,
+SELECT e.id, e.last_error, e.pause_reason, e.paused_by, e.auto_exit_reason, e.completed_at,
+       s.pause_reason AS sequence_reason, s.paused_by AS sequence_by,
+       m.status AS message_status, m.send_after_at, m.held_by, m.is_first_touch,
        b.address, b.status AS mailbox_status, b.status_reason, b.status_actor, b.breaker_state, b.breaker_until,
        b.breaker_error, b.next_slot_at, b.lane_at, b.lane_held_by, b.inbound, b.inbox_read_at,
        x.is_paused AS executor_paused, x.paused_by AS executor_by, x.paused_reason AS executor_reason,
-       EXISTS (SELECT 1 FROM execution_worker k WHERE k.stopped_at IS NULL AND k.heartbeat_at >= %(alive)s) AS has_worker
+       EXISTS (SELECT 1 FROM execution_worker k
+               WHERE k.stopped_at IS NULL AND k.heartbeat_at >= %(alive)s) AS has_worker
 FROM sequences_enrollment e
 JOIN sequences_sequence s ON s.id = e.sequence_id
 LEFT JOIN emails_mailbox b ON b.id = e.mailbox_id

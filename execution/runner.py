@@ -1,7 +1,7 @@
 """The engine as a running process: one thread decides, several deliver, one keeps house. Used by command and job alike.
 
-Everything durable is in the database; this file holds threads, timers and the clock. Nobody sleeps past the next moment at
-which something is due, and whoever makes work for another thread wakes it.
+Everything durable is in the database; this file holds threads, timers and the clock. Nobody sleeps past the next moment
+at which something is due, and whoever makes work for another thread wakes it.
 """
 
 from __future__ import annotations

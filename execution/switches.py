@@ -1,7 +1,7 @@
 """Pause and resume more than one enrollment's worth: a sequence, a mailbox, the whole executor. And settle doubts.
 
-Each is a state with reason and actor. Resuming wakes what was held; the engine then plans it anew, and the lanes' pace and
-caps spread the backlog.
+Each is a state with reason and actor. Resuming wakes what was held; the engine then plans it anew, and the lanes' pace
+and caps spread the backlog.
 """
 
 from __future__ import annotations

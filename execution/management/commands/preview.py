@@ -1,0 +1,71 @@
+"""A contact's whole future in a sequence: `manage.py preview`."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from django.core.management.base import CommandParser
+from django.utils import timezone
+
+from execution.management.base import BAD_ARGUMENTS, ProductCommand
+from execution.previewing import preview_sequence
+from sequences.models import Contact
+
+
+class Command(ProductCommand):
+    help = "Show when each step of a sequence would run for a contact. A split is shown with both of its branches."
+    example = "manage.py preview --workspace acme 'Warm intro' ada@example.com --from 2026-03-27T16:00:00+01:00"
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        super().add_arguments(parser)
+        parser.add_argument("sequence", metavar="SEQUENCE")
+        parser.add_argument("contact", metavar="CONTACT", help="an email address")
+        parser.add_argument("--workspace", required=True, metavar="SLUG")
+        parser.add_argument("--from", dest="start", metavar="TIME", help="ISO 8601 with its offset; default: now")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        workspace = self.find_workspace(options["workspace"])
+        sequence = self.find_sequence(workspace, options["sequence"])
+        contact = (
+            Contact.objects.select_related("account")
+            .filter(workspace=workspace, email__iexact=options["contact"])
+            .first()
+        )
+        if contact is None:
+            self.fail(
+                f"workspace {workspace.slug} has no contact {options['contact']!r}: import it with import_contacts",
+                BAD_ARGUMENTS,
+            )
+        preview = preview_sequence(sequence, contact, self._start(options["start"]))
+        data = {
+            "timezone": preview.zone.name,
+            "zone_source": preview.zone.source,
+            "steps": [
+                {
+                    "number": step.number,
+                    "type": step.type,
+                    "name": step.name,
+                    "earliest_at": step.earliest_at.isoformat().replace("+00:00", "Z") if step.earliest_at else None,
+                    "note": step.note,
+                    "branch": step.branch,
+                }
+                for step in preview.steps
+            ],
+        }
+        lines = [f"{contact.email} in {sequence.name}, times in {preview.zone.name} (the {preview.zone.source}'s zone)"]
+        for step in preview.steps:
+            at = f"{step.earliest_at.astimezone(preview.zone.zone):%a %Y-%m-%d %H:%M}" if step.earliest_at else "never"
+            branch = f"[{step.branch}] " if step.branch else ""
+            note = f"  ({step.note})" if step.note else ""
+            lines.append(f"  {at}  {branch}{step.number}. {step.name or step.type}{note}")
+        self.emit(data, "\n".join(lines), as_json=options["json"])
+
+    def _start(self, text: str | None) -> datetime:
+        if text is None:
+            return timezone.now()
+        try:
+            start = datetime.fromisoformat(text)
+        except ValueError:
+            self.fail(f"--from: {text!r} is not a time: use ISO 8601, such as 2026-03-27T16:00:00+01:00", BAD_ARGUMENTS)
+        return start if start.tzinfo else timezone.make_aware(start)

@@ -1,0 +1,82 @@
+"""The engine in the foreground: `manage.py run_executor`."""
+
+from __future__ import annotations
+
+import signal
+from datetime import timedelta
+from types import FrameType
+from typing import Any
+
+from django.conf import settings
+from django.core.management.base import CommandParser
+from django.utils import timezone
+
+from execution.engine import count_overdue
+from execution.heartbeat import alive_workers
+from execution.management.base import BAD_ARGUMENTS, FAILED, ProductCommand
+from execution.policy import engine_policy
+from execution.runner import Options, Runner, Stage, run_until_idle
+
+_OVERDUE_MINUTES = 5
+
+
+class Command(ProductCommand):
+    help = "Decide and deliver what is due, until stopped. SIGTERM and Ctrl-C finish the batch and leave within 10 s."
+    example = "manage.py run_executor --once --json"
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        super().add_arguments(parser)
+        parser.add_argument("--once", action="store_true", help="work until nothing is due, then exit")
+        parser.add_argument("--check", action="store_true", help="exit 0 if an executor is healthy, else 1")
+        parser.add_argument("--stage", choices=[stage.value for stage in Stage], default=Stage.ALL.value)
+        parser.add_argument("--poll-interval", type=float, default=settings.EXECUTOR_POLL_SECONDS, metavar="SECONDS")
+        parser.add_argument("--batch-size", type=int, default=settings.EXECUTOR_BATCH_SIZE, metavar="N")
+        parser.add_argument("--limit", type=int, metavar="N", help="exit after deciding N enrollments")
+        parser.add_argument("--workspace", metavar="SLUG", help="work for this workspace only")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        if options["check"]:
+            self._check(options["json"])
+            return
+        for name in ("batch_size", "limit", "poll_interval"):
+            if options[name] is not None and options[name] <= 0:
+                self.fail(f"--{name.replace('_', '-')} must be greater than 0", BAD_ARGUMENTS)
+        workspace = self.find_workspace(options["workspace"]) if options["workspace"] else None
+        run_options = Options(
+            policy=engine_policy(),
+            stage=Stage(options["stage"]),
+            poll_seconds=options["poll_interval"],
+            batch_size=options["batch_size"],
+            limit=options["limit"],
+            workspace_id=workspace.pk if workspace else None,
+        )
+        if options["once"]:
+            decided, delivered = run_until_idle(run_options, timezone.now)
+        else:
+            decided, delivered = self._run(run_options)
+        text = f"decided {decided}, handed over {delivered}"
+        self.emit({"decided": decided, "delivered": delivered}, text, as_json=options["json"])
+
+    def _run(self, run_options: Options) -> tuple[int, int]:
+        runner = Runner(run_options, timezone.now)
+
+        def stop(number: int, frame: FrameType | None) -> None:
+            runner.stop()
+
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, stop)
+        self.stderr.write(f"executor {runner.name} runs (stage {run_options.stage}); Ctrl-C stops it")
+        runner.run()
+        return runner.decided, runner.delivered
+
+    def _check(self, as_json: bool) -> None:
+        """Healthy: a worker has beaten within the last minute, and nothing has been due for more than five."""
+        now = timezone.now()
+        workers = len(alive_workers(now))
+        overdue = count_overdue(now - timedelta(minutes=_OVERDUE_MINUTES))
+        healthy = workers > 0 and overdue == 0
+        text = f"{'healthy' if healthy else 'not healthy'}: {workers} workers alive, {overdue} enrollments overdue"
+        self.emit({"healthy": healthy, "workers": workers, "overdue": overdue}, text, as_json=as_json)
+        if not healthy:
+            remedy = "start run_executor or qcluster" if not workers else "look at manage.py why ENROLLMENT and the log"
+            self.fail(f"{text}: {remedy}", FAILED)

@@ -1,0 +1,111 @@
+"""A contact's whole future in a sequence, with dates: the same planning as the engine's, and nothing sent.
+
+Emails leave and tasks are created when they are due; a split is shown with both of its branches.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from execution.planning import calendar_for
+from execution.sequence_facts import load_sequences
+from execution.snapshot import SequenceFacts, StepFacts
+from sequences.models import Contact, Sequence
+from sequences.step_config import Broken, SplitConfig
+from sequences.timing import TimingError, Zone, plan, resolve_zone
+
+
+@dataclass(frozen=True, slots=True)
+class PreviewStep:
+    """`branch` says on which answers of splits the step is reached: empty on the way that everybody takes."""
+
+    number: int
+    type: str
+    name: str
+    earliest_at: datetime | None
+    note: str
+    branch: str
+
+
+@dataclass(frozen=True, slots=True)
+class Preview:
+    zone: Zone
+    steps: tuple[PreviewStep, ...]
+
+
+def preview_sequence(sequence: Sequence, contact: Contact, start_at: datetime, mailbox_timezone: str = "") -> Preview:
+    """Plan every step from `start_at` (aware) as if the contact were enrolled then."""
+    facts = load_sequences([sequence.pk])[sequence.pk]
+    workspace = sequence.workspace
+    zone = resolve_zone(
+        facts.window,
+        contact=contact.timezone,
+        account=contact.account.timezone if contact.account else "",
+        mailbox=mailbox_timezone,
+        workspace=workspace.timezone,
+    )
+    rules = _Rules(facts, zone, workspace.holiday_country, frozenset(workspace.extra_holidays))
+    first = facts.steps[0] if facts.steps else None
+    return Preview(zone, tuple(_walk(rules, first, start_at, "", frozenset())))
+
+
+@dataclass(frozen=True, slots=True)
+class _Rules:
+    sequence: SequenceFacts
+    zone: Zone
+    holiday_country: str
+    extra_holidays: frozenset[date]
+
+
+def _walk(
+    rules: _Rules, step: StepFacts | None, previous_ended_at: datetime, branch: str, seen: frozenset[int]
+) -> Iterator[PreviewStep]:
+    while step is not None:
+        if step.id in seen:
+            yield PreviewStep(step.number, step.type, step.name, None, "comes again from here", branch)
+            return
+        seen |= {step.id}
+        calendar = calendar_for(
+            step.type,
+            rules.sequence.window,
+            rules.zone,
+            rules.holiday_country,
+            rules.extra_holidays,
+        )
+        try:
+            planned = plan(previous_ended_at, step.timing, calendar)
+        except TimingError as error:
+            yield PreviewStep(step.number, step.type, step.name, None, str(error), branch)
+            return
+        note = "; ".join(move.detail for move in planned.moves)
+        if isinstance(step.config, Broken):
+            yield PreviewStep(step.number, step.type, step.name, None, step.config.error, branch)
+            return
+        if isinstance(step.config, SplitConfig):
+            yield from _branches(rules, step, step.config, previous_ended_at, planned.at, branch, seen)
+            return
+        yield PreviewStep(step.number, step.type, step.name, planned.at, note, branch)
+        previous_ended_at = planned.at
+        step = rules.sequence.step_after(step)
+
+
+def _branches(
+    rules: _Rules,
+    step: StepFacts,
+    config: SplitConfig,
+    previous_ended_at: datetime,
+    due_at: datetime,
+    branch: str,
+    seen: frozenset[int],
+) -> Iterator[PreviewStep]:
+    """True at the earliest; false when the wait, which counts from the last email or task, is over."""
+    false_at = max(due_at, previous_ended_at + config.wait)
+    said = f"{config.condition.value}: at once if true, else at {false_at:%Y-%m-%d %H:%M} UTC"
+    yield PreviewStep(step.number, step.type, step.name, due_at, said, branch)
+    for answer, goto, ended_at in ((True, config.if_true, due_at), (False, config.if_false, false_at)):
+        label = f"{branch} > " if branch else ""
+        label += f"step {step.number} {str(answer).lower()}"
+        if goto is not None:
+            yield from _walk(rules, rules.sequence.step(goto), ended_at, label, seen)
