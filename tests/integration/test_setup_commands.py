@@ -1,0 +1,430 @@
+"""The commands that set up, import and enroll, as the shell sees them: output, exit status, errors, dry runs."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import os
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+import pytest
+from django.contrib.auth import get_user_model
+from django.core.management import load_command_class
+from knox.auth import TokenAuthentication
+
+from emails.models import Mailbox, SendLimit
+from execution.management import base
+from execution.management.base import ProductCommand
+from sequences.models import Contact, Enrollment, Membership, Sequence, Workspace
+from tests.factories import (
+    ContactFactory,
+    MailboxFactory,
+    MembershipFactory,
+    SequenceFactory,
+    StepFactory,
+    SuppressionFactory,
+    UserFactory,
+    WorkspaceFactory,
+)
+
+pytestmark = pytest.mark.django_db
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+COMMANDS = (
+    "create_workspace", "create_user", "create_mailbox", "test_mailbox", "import_sequence", "export_sequence",
+    "import_contacts", "enroll",
+)  # fmt: skip
+YAML = """\
+name: Intro
+steps:
+  - email: {subject: "Hello {{ contact.first_name | default: 'there' }}", body: "One."}
+  - task: {name: Call, type: call}
+"""
+
+
+@dataclass(frozen=True)
+class Ended:
+    status: int
+    out: str
+    err: str
+
+    @property
+    def data(self) -> dict[str, Any]:
+        """The one JSON object on standard output; anything beside it fails the test."""
+        found = json.loads(self.out)
+        assert isinstance(found, dict)
+        return found
+
+
+class Shell(Protocol):
+    def __call__(self, name: str, *args: str | Path) -> Ended: ...
+
+
+@pytest.fixture
+def shell(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Shell:
+    # The connection belongs to the test's transaction.
+    monkeypatch.setattr(base.connections, "close_all", lambda: None)
+
+    def run(name: str, *args: str | Path) -> Ended:
+        capsys.readouterr()
+        status = 0
+        try:
+            load_command_class("execution", name).run_from_argv(["manage.py", name, *map(str, args)])
+        except SystemExit as end:
+            status = end.code if isinstance(end.code, int) else 0
+        said = capsys.readouterr()
+        return Ended(status, said.out, said.err)
+
+    return run
+
+
+@pytest.fixture
+def workspace() -> Workspace:
+    return WorkspaceFactory(slug="acme")
+
+
+def one_error(ended: Ended, status: int) -> str:
+    assert ended.status == status, ended
+    assert ended.out == ""
+    assert ended.err.startswith("error: ")
+    assert "Traceback" not in ended.err
+    assert ended.err.count("\n") == 1
+    return ended.err
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_help_ends_with_an_example_of_the_command(shell: Shell, name: str) -> None:
+    ended = shell(name, "--help")
+    assert ended.status == 0
+    assert f"Example:\n  manage.py {name}" in ended.out
+    command = load_command_class("execution", name)
+    assert isinstance(command, ProductCommand)
+    assert ("--dry-run" in ended.out) is command.changes_data
+    assert "--json" in ended.out
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_wrong_arguments_are_one_line_and_status_2(shell: Shell, name: str) -> None:
+    said = one_error(shell(name, "--no-such-option"), 2)
+    assert said.endswith(f"(see manage.py {name} --help)\n")
+
+
+def test_create_workspace(shell: Shell) -> None:
+    args = ("--timezone", "Europe/Berlin", "--holidays", "DE", "--postal-address", "Street 1", "--json")
+    data = shell("create_workspace", "Acme Sales", *args).data
+    workspace = Workspace.objects.get()
+    assert data == {"id": workspace.pk, "slug": "acme-sales"}
+    assert (workspace.timezone, workspace.holiday_country) == ("Europe/Berlin", "DE")
+    assert workspace.postal_address == "Street 1"
+
+
+@pytest.mark.parametrize(
+    ("args", "status", "said"),
+    [
+        (("Acme", "--slug", "acme"), 1, "the workspace 'acme' exists already: use it, or choose another --slug"),
+        (("Other", "--timezone", "Mars/Base"), 2, "timezone: 'Mars/Base' is not a time zone"),
+        (("Other", "--holidays", "XX"), 2, "holidays: 'XX' has no holiday calendar"),
+        (("Other", "--slug", "a b"), 2, "slug: "),
+        (("…",), 2, "no slug can be made from the name '…': give one with --slug"),
+    ],
+)
+def test_create_workspace_refuses(
+    shell: Shell, workspace: Workspace, args: tuple[str, ...], status: int, said: str
+) -> None:
+    assert said in one_error(shell("create_workspace", *args), status)
+    assert Workspace.objects.count() == 1
+
+
+def test_create_user_makes_a_login_that_its_token_opens(shell: Shell, workspace: Workspace) -> None:
+    args = ("--workspace", "acme", "--role", "sdr", "--token", "--json")
+    data = shell("create_user", "ada@a.example", *args).data
+    user = get_user_model().objects.get()
+    assert data["id"] == user.pk
+    assert TokenAuthentication().authenticate_credentials(data["token"].encode())[0] == user
+    assert (user.username, user.email, user.is_staff, user.has_usable_password()) == (
+        "ada@a.example", "ada@a.example", False, False,
+    )  # fmt: skip
+    assert Membership.objects.get().role == "sdr"
+
+
+def test_create_user_again_changes_the_role_and_makes_an_operator(
+    shell: Shell, workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shell("create_user", "ada@a.example", "--workspace", "acme", "--role", "sdr")
+    monkeypatch.setattr(sys, "stdin", io.StringIO("a long pass phrase\n"))
+    args = ("--workspace", "acme", "--role", "manager", "--operator", "--password-stdin", "--json")
+    data = shell("create_user", "ADA@a.example", *args).data
+    user = get_user_model().objects.get()
+    assert data == {"id": user.pk}
+    assert user.is_staff
+    assert user.check_password("a long pass phrase")
+    assert user.has_perm("execution.change_executorstate")
+    assert Membership.objects.get().role == "manager"
+
+
+def test_create_user_refuses(shell: Shell, workspace: Workspace) -> None:
+    args = ("--workspace", "acme", "--role", "sdr")
+    assert "is not an email address" in one_error(shell("create_user", "ada", *args), 2)
+    said = one_error(shell("create_user", "ada@a.example", "--workspace", "no", "--role", "sdr"), 2)
+    assert "there is no workspace 'no': use one of acme" in said
+    assert one_error(shell("create_user", "ada@a.example", "--workspace", "acme", "--role", "boss"), 2)
+    assert not get_user_model().objects.exists()
+
+
+@pytest.fixture
+def owner(workspace: Workspace) -> str:
+    MembershipFactory(workspace=workspace, user=UserFactory(username="ada@a.example"))
+    return "ada@a.example"
+
+
+def test_create_mailbox_stores_servers_limits_and_secrets(shell: Shell, owner: str) -> None:
+    ended = shell(
+        "create_mailbox", "Ada@a.example", "--workspace", "acme", "--owner", owner,
+        "--smtp-url", "smtp://ada%40a.example:p%3Ass%2Fword@smtp.a.example:2525?tls=starttls",
+        "--imap-url", "imaps://ada:other@imap.a.example", "--daily", "7", "--gap", "0", "--jitter", "5", "--no-ramp",
+        "--json",
+    )  # fmt: skip
+    mailbox = Mailbox.objects.get()
+    assert ended.data == {
+        "id": mailbox.pk, "address": "Ada@a.example", "created": True, "daily": 7, "hourly": 10, "status": "active",
+    }  # fmt: skip
+    assert (mailbox.smtp_host, mailbox.smtp_port, mailbox.smtp_security) == ("smtp.a.example", 2525, "starttls")
+    assert (mailbox.smtp_username, mailbox.auth_method) == ("ada@a.example", "password")
+    assert (mailbox.inbound, mailbox.imap_host, mailbox.imap_port) == ("imap", "imap.a.example", 993)
+    assert (mailbox.imap_security, mailbox.imap_username) == ("tls", "ada")
+    assert dict(mailbox.credentials) == {"password": "p:ss/word", "imap_password": "other"}
+    assert (mailbox.gap_seconds, mailbox.jitter_seconds, mailbox.ramp_enabled) == (0, 5, False)
+    assert set(SendLimit.objects.values_list("scope", "window", "maximum")) == {
+        ("mailbox", "day", 7), ("mailbox", "hour", 10),
+    }  # fmt: skip
+
+
+def test_create_mailbox_again_changes_only_what_is_given(shell: Shell, owner: str) -> None:
+    base_args = ("create_mailbox", "ada@a.example", "--workspace", "acme")
+    shell(*base_args, "--owner", owner, "--smtp-url", "smtp://u:p@smtp.a.example", "--daily", "7", "--gap", "9")
+    data = shell(*base_args, "--hourly", "3", "--json").data
+    mailbox = Mailbox.objects.get()
+    assert (data["created"], data["daily"], data["hourly"]) == (False, 7, 3)
+    assert (mailbox.smtp_host, mailbox.smtp_port, mailbox.gap_seconds) == ("smtp.a.example", 587, 9)
+    assert dict(mailbox.credentials) == {"password": "p"}
+
+
+def test_create_mailbox_reads_the_password_from_standard_input(
+    shell: Shell, owner: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    args = ("create_mailbox", "ada@a.example", "--workspace", "acme", "--owner", owner)
+    url = ("--smtp-url", "smtps://ada@smtp.a.example")
+    monkeypatch.setattr(sys, "stdin", io.StringIO(""))
+    assert "give it with --password-stdin" in one_error(shell(*args, *url), 2)
+    monkeypatch.setattr(sys, "stdin", io.StringIO("s3cret\n"))
+    ended = shell(*args, *url, "--password-stdin")
+    assert ended.status == 0
+    assert "s3cret" not in ended.out + ended.err
+    mailbox = Mailbox.objects.get()
+    assert (mailbox.smtp_security, mailbox.smtp_port) == ("tls", 465)
+    assert mailbox.credentials["password"] == "s3cret"
+
+
+def test_a_server_on_this_machine_needs_neither_login_nor_encryption(shell: Shell, owner: str) -> None:
+    args = ("--workspace", "acme", "--owner", owner, "--smtp-url", "smtp://127.0.0.1:2525")
+    assert shell("create_mailbox", "ada@a.example", *args).status == 0
+    mailbox = Mailbox.objects.get()
+    assert (mailbox.smtp_security, mailbox.auth_method, mailbox.smtp_port) == ("none", "none", 2525)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "smtp.a.example", "http://u:hunter2@a.example", "smtp://u:hunter2@a.example:notaport", "smtp://u:hunter2@/",
+        "smtp://u:hunter2@a.example?tls=maybe", "smtp://u:hunter2@a.example?ssl=1", "smtps://u:hunter2@a.example?tls=none",
+        "smtp://u:hunter2@[::1",
+    ],
+)  # fmt: skip
+def test_a_wrong_url_is_refused_without_repeating_its_password(shell: Shell, owner: str, url: str) -> None:
+    args = ("--workspace", "acme", "--owner", owner, "--smtp-url", url)
+    said = one_error(shell("create_mailbox", "ada@a.example", *args), 2)
+    assert "takes smtp://user:password@host:port" in said
+    assert "hunter2" not in said
+
+
+def test_create_mailbox_refuses(shell: Shell, owner: str) -> None:
+    args = ("create_mailbox", "ada@a.example", "--workspace", "acme")
+    url = ("--smtp-url", "smtp://127.0.0.1:2525")
+    assert "--owner: a new mailbox needs it" in one_error(shell(*args, *url), 2)
+    assert "--smtp-url: a new mailbox needs it" in one_error(shell(*args, "--owner", owner), 2)
+    stranger = UserFactory().username
+    assert "is not a member of acme" in one_error(shell(*args, *url, "--owner", stranger), 2)
+    assert "timezone" in one_error(shell(*args, *url, "--owner", owner, "--timezone", "Mars"), 2)
+    assert not Mailbox.objects.exists()
+
+
+def test_test_mailbox_says_why_a_server_refuses(shell: Shell, workspace: Workspace) -> None:
+    # Port 1 of this machine: nobody listens there.
+    MailboxFactory(workspace=workspace, address="ada@a.example", smtp_port=1)
+    assert "ada@a.example: SMTP: " in one_error(shell("test_mailbox", "ada@a.example"), 1)
+    ended = shell("test_mailbox", "ada@a.example", "--json")
+    assert ended.status == 1
+    assert ended.data["ok"] is False
+    assert ended.data["imap_checked"] is False
+
+
+def test_test_mailbox_needs_one_mailbox(shell: Shell, workspace: Workspace) -> None:
+    assert "make it with create_mailbox" in one_error(shell("test_mailbox", "no@a.example"), 2)
+    MailboxFactory(workspace=workspace, address="ada@a.example")
+    MailboxFactory(address="ada@a.example")
+    assert "name the --workspace" in one_error(shell("test_mailbox", "ada@a.example"), 2)
+
+
+def test_sequences_go_in_and_come_out_again(shell: Shell, workspace: Workspace, tmp_path: Path) -> None:
+    path = tmp_path / "intro.yaml"
+    path.write_text(YAML)
+    (data,) = shell("import_sequence", path, "--workspace", "acme", "--activate", "--json").data["sequences"]
+    sequence = Sequence.objects.get()
+    assert data == {
+        "id": sequence.pk, "name": "Intro", "status": "active", "created": True, "steps": 2, "moved": 0, "warnings": [],
+    }  # fmt: skip
+    text = shell("export_sequence", "Intro", "--workspace", "acme").out
+    path.write_text(text)
+    (data,) = shell("import_sequence", path, "--workspace", "acme", "--json").data["sequences"]
+    assert (data["created"], data["moved"]) == (False, 0)
+    assert shell("export_sequence", "--sequence", "Intro", "--workspace", "acme", "--json").data["yaml"] == text
+
+
+def test_of_several_files_all_or_none_are_imported(shell: Shell, workspace: Workspace, tmp_path: Path) -> None:
+    good, loop = tmp_path / "good.yaml", tmp_path / "loop.yaml"
+    good.write_text(YAML)
+    loop.write_text(
+        "name: Loop\nsteps:\n  - task: {id: again, name: Call}\n"
+        "  - split: {condition: task_completed, if_true: again, if_false: again}\n"
+    )
+    ended = shell("import_sequence", good, loop, "--workspace", "acme")
+    assert ended.status == 1
+    assert f"{loop}:3: step 1: no path ends from steps 1, 2" in ended.err
+    assert f"{loop}:3: step 1: the loop over steps 1, 2 has no delay" in ended.err
+    assert not Sequence.objects.exists()
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("name: Intro\nstpes: []\n", ":2: the sequence has the unknown key 'stpes': did you mean steps?"),
+        (YAML + "  - split: {condition: email_opened, if_true: gone}\n", ":5: no step has the id 'gone'"),
+        (YAML.replace("there' }}", "there'"), ":3: step 1: subject: "),
+        (YAML.replace("One.", "{{ contact.frist_name }}"), "did you mean contact.first_name?"),
+    ],
+)
+def test_a_bad_sequence_names_file_line_and_remedy(
+    shell: Shell, workspace: Workspace, tmp_path: Path, text: str, said: str
+) -> None:
+    path = tmp_path / "bad.yaml"
+    path.write_text(text)
+    message = one_error(shell("import_sequence", path, "--workspace", "acme", "--activate", "--json"), 1)
+    assert message.startswith(f"error: {path}:")
+    assert said in message
+    assert not Sequence.objects.exists()
+
+
+def test_missing_files_and_names_are_bad_arguments(shell: Shell, workspace: Workspace, tmp_path: Path) -> None:
+    for args in (
+        ("import_sequence", tmp_path / "no.yaml", "--workspace", "acme"),
+        ("import_sequence", tmp_path, "--workspace", "acme"),
+        ("import_contacts", tmp_path / "no.csv", "--workspace", "acme"),
+        ("export_sequence", "No", "--workspace", "acme"),
+        ("enroll", "--workspace", "acme", "--sequence", "No", "--all"),
+    ):
+        one_error(shell(str(args[0]), *args[1:]), 2)
+
+
+def test_contacts_are_imported_and_rejects_written(shell: Shell, workspace: Workspace, tmp_path: Path) -> None:
+    path, rejects = tmp_path / "c.csv", tmp_path / "rejects.csv"
+    ContactFactory(workspace=workspace, email="b@x.example")
+    path.write_text("email;first_name\na@x.example;Ada\nb@x.example;Bob\nbroken;Cyd\n")
+    args = ("import_contacts", path, "--workspace", "acme", "--rejects", rejects)
+    data = shell(*args[:1], *args[1:], "--json").data  # type: ignore[arg-type]
+    assert (data["created"], data["updated"], set(data)) == (1, 1, {"created", "updated", "rejected"})
+    (rejected,) = data["rejected"]
+    assert (rejected["row"], rejected["reason"].split(":")[0]) == (4, "broken is not an email address")
+    header, row = csv.reader(rejects.read_text().splitlines())
+    assert header == ["email", "first_name", "rejected_reason"]
+    assert row[:2] == ["broken", "Cyd"]
+    path.write_text(rejects.read_text().replace("broken", "cyd@x.example"))
+    again = shell("import_contacts", path, "--workspace", "acme", "--json").data
+    assert again == {"created": 1, "updated": 0, "rejected": []}
+    assert Contact.objects.get(email="cyd@x.example").fields == {}
+
+
+def test_contacts_are_imported_and_enrolled_together_or_not_at_all(
+    shell: Shell, workspace: Workspace, tmp_path: Path
+) -> None:
+    path = tmp_path / "c.csv"
+    path.write_text("email\na@x.example\nb@x.example\n")
+    sequence = SequenceFactory(workspace=workspace, name="Intro", status="draft")
+    StepFactory(sequence=sequence)
+    MailboxFactory(workspace=workspace, address="ada@a.example")
+    args = (path, "--workspace", "acme", "--enroll-in", "Intro", "--mailbox", "ada@a.example", "--json")
+    assert "is draft: activate it first" in one_error(shell("import_contacts", *args), 1)
+    assert not Contact.objects.exists()
+    Sequence.objects.update(status="active")
+    SuppressionFactory(workspace=workspace, email="b@x.example", reason="bounced")
+    data = shell("import_contacts", *args).data
+    assert data == {
+        "created": 2, "updated": 0, "rejected": [], "enrolled": 1,
+        "skipped": [{"contact": "b@x.example", "reason": "suppressed: bounced"}],
+    }  # fmt: skip
+
+
+def test_a_wrong_encoding_is_one_line(shell: Shell, workspace: Workspace, tmp_path: Path) -> None:
+    path = tmp_path / "c.csv"
+    path.write_bytes("email,first_name\na@x.example,Zoë\n".encode("latin-1"))
+    said = one_error(shell("import_contacts", path, "--workspace", "acme", "--json"), 1)
+    assert said == f"error: {path}: row 2: byte 32 (0xEB) is not UTF-8: save the file with the encoding UTF-8\n"
+
+
+def test_enroll_by_address_and_all(shell: Shell, workspace: Workspace) -> None:
+    sequence = SequenceFactory(workspace=workspace, name="Intro")
+    StepFactory(sequence=sequence)
+    MailboxFactory(workspace=workspace, address="ada@a.example")
+    for name in "abc":
+        ContactFactory(workspace=workspace, email=f"{name}@x.example")
+    args = ("--workspace", "acme", "--sequence", "Intro", "--mailbox", "ada@a.example", "--json")
+    assert shell("enroll", *args, "A@x.example", "no@x.example").data == {
+        "enrolled": 1,
+        "skipped": [{"contact": "no@x.example", "reason": "is not a contact of this workspace: import it first"}],
+    }
+    assert shell("enroll", *args, "--all").data == {
+        "enrolled": 2, "skipped": [{"contact": "a@x.example", "reason": "already in this sequence"}],
+    }  # fmt: skip
+    assert Enrollment.objects.count() == 3
+    for wrong in ((), ("a@x.example", "--all")):
+        assert "name contacts by EMAIL" in one_error(shell("enroll", *args, *wrong), 2)
+
+
+def test_dry_runs_answer_and_keep_nothing(shell: Shell, workspace: Workspace, owner: str, tmp_path: Path) -> None:
+    sheet, text = tmp_path / "c.csv", tmp_path / "s.yaml"
+    sheet.write_text("email\na@x.example\n")
+    text.write_text(YAML)
+    common = ("--workspace", "acme", "--dry-run", "--json")
+    assert shell("create_workspace", "Other", "--dry-run", "--json").data == {"id": None, "slug": "other"}
+    assert "token" not in shell("create_user", "b@a.example", *common, "--role", "sdr", "--token").data
+    url = ("--owner", owner, "--smtp-url", "smtp://127.0.0.1:2525")
+    assert shell("create_mailbox", owner, *common, *url).data["created"]
+    assert shell("import_sequence", text, *common).data["sequences"][0]["steps"] == 2
+    assert shell("import_contacts", sheet, *common).data["created"] == 1
+    assert Workspace.objects.count() == Membership.objects.count() == get_user_model().objects.count() == 1
+    assert not (Mailbox.objects.exists() or Sequence.objects.exists() or Contact.objects.exists())
+
+
+def test_a_database_that_cannot_be_reached_is_one_line() -> None:
+    environment = {**os.environ, "DATABASE_URL": "postgres://u:hunter2@127.0.0.1:1/none", "ENV_FILE": os.devnull}
+    ended = subprocess.run(
+        [sys.executable, "manage.py", "create_workspace", "Acme"],
+        cwd=ROOT, env=environment, capture_output=True, text=True, timeout=60, check=False,
+    )  # fmt: skip
+    said = one_error(Ended(ended.returncode, ended.stdout, ended.stderr), 1)
+    assert "check DATABASE_URL" in said
+    assert "hunter2" not in said
