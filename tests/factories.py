@@ -9,7 +9,7 @@ import uuid
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-import factory
+import factory as factory_boy
 from django.contrib.auth import get_user_model
 
 from emails.choices import AuthMethod, EventType, LimitScope, LimitWindow, Security
@@ -19,6 +19,9 @@ from execution.models import Alert, DeadLetter, ExecutionLog, ExecutorState, Wor
 from sequences.choices import ConditionType, EnrollmentStatus, Role, SequenceStatus, StepType
 from sequences.models import Account, Contact, Enrollment, Membership, Sequence, Step, Workspace
 from tasks_app.models import Task
+
+# Its declarations carry no types.
+factory: Any = factory_boy
 
 # A Monday at 10:00 UTC, inside the default window of a workspace in UTC.
 NOW = datetime(2026, 3, 2, 10, 0, tzinfo=UTC)

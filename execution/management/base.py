@@ -117,7 +117,7 @@ class ProductCommand(BaseCommand):
         return workspace
 
     def find_sequence(self, workspace: Workspace, name: str) -> Sequence:
-        sequence = Sequence.objects.filter(workspace=workspace, name=name).first()
+        sequence: Sequence | None = Sequence.objects.filter(workspace=workspace, name=name).first()
         if sequence is None:
             known = list(Sequence.objects.filter(workspace=workspace).values_list("name", flat=True)[:5])
             remedy = f"use one of {', '.join(map(repr, known))}" if known else "import one with import_sequence"
@@ -127,7 +127,7 @@ class ProductCommand(BaseCommand):
     def find_mailbox(self, workspace: Workspace | None, address: str) -> Mailbox:
         """`workspace` None: whichever has that address, as long as only one does."""
         mailboxes = Mailbox.objects.filter(address__iexact=address).select_related("workspace")
-        found = list(mailboxes.filter(workspace=workspace) if workspace else mailboxes)
+        found: list[Mailbox] = list(mailboxes.filter(workspace=workspace) if workspace else mailboxes)
         if not found:
             where = f"workspace {workspace.slug} has no" if workspace else "there is no"
             self.fail(f"{where} mailbox {address!r}: make it with create_mailbox", BAD_ARGUMENTS)

@@ -51,23 +51,21 @@ class _Loader(yaml.SafeLoader):
     depth = 0
 
     def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
-        event = self.peek_event()
+        event: yaml.Event = self.peek_event()  # type: ignore[no-untyped-call]
         if isinstance(event, yaml.AliasEvent):
-            raise yaml.MarkedYAMLError(
-                problem=f"the alias *{event.anchor} is not allowed: write the value out", problem_mark=event.start_mark
-            )
+            raise _refuse(f"the alias *{event.anchor} is not allowed: write the value out", event.start_mark)
         self.depth += 1
         if self.depth > _MAX_DEPTH:
-            raise yaml.MarkedYAMLError(
-                problem="values are nested too deeply: a sequence needs five levels", problem_mark=event.start_mark
-            )
+            raise _refuse("values are nested too deeply: a sequence needs five levels", event.start_mark)
         node: yaml.Node | None = super().compose_node(parent, index)
         self.depth -= 1
         if node is not None and node.tag not in _CORE_TAGS:
-            raise yaml.MarkedYAMLError(
-                problem=f"the tag {node.tag} is not allowed: write a plain value", problem_mark=node.start_mark
-            )
+            raise _refuse(f"the tag {node.tag} is not allowed: write a plain value", node.start_mark)
         return node
+
+
+def _refuse(problem: str, mark: Any) -> yaml.MarkedYAMLError:
+    return yaml.MarkedYAMLError(problem=problem, problem_mark=mark)
 
 
 def load_root(file: str, data: bytes) -> yaml.Node:

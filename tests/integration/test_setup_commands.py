@@ -15,10 +15,10 @@ from typing import Any, Protocol
 import pytest
 from django.contrib.auth import get_user_model
 from django.core.management import load_command_class
+from django.db import connections
 from knox.auth import TokenAuthentication
 
 from emails.models import Mailbox, SendLimit
-from execution.management import base
 from execution.management.base import ProductCommand
 from sequences.models import Contact, Enrollment, Membership, Sequence, Workspace
 from tests.factories import (
@@ -68,7 +68,7 @@ class Shell(Protocol):
 @pytest.fixture
 def shell(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Shell:
     # The connection belongs to the test's transaction.
-    monkeypatch.setattr(base.connections, "close_all", lambda: None)
+    monkeypatch.setattr(connections, "close_all", lambda: None)
 
     def run(name: str, *args: str | Path) -> Ended:
         capsys.readouterr()
@@ -344,8 +344,7 @@ def test_contacts_are_imported_and_rejects_written(shell: Shell, workspace: Work
     path, rejects = tmp_path / "c.csv", tmp_path / "rejects.csv"
     ContactFactory(workspace=workspace, email="b@x.example")
     path.write_text("email;first_name\na@x.example;Ada\nb@x.example;Bob\nbroken;Cyd\n")
-    args = ("import_contacts", path, "--workspace", "acme", "--rejects", rejects)
-    data = shell(*args[:1], *args[1:], "--json").data  # type: ignore[arg-type]
+    data = shell("import_contacts", path, "--workspace", "acme", "--rejects", rejects, "--json").data
     assert (data["created"], data["updated"], set(data)) == (1, 1, {"created", "updated", "rejected"})
     (rejected,) = data["rejected"]
     assert (rejected["row"], rejected["reason"].split(":")[0]) == (4, "broken is not an email address")

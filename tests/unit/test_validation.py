@@ -71,7 +71,7 @@ def test_an_email_needs_a_body() -> None:
 @pytest.mark.parametrize("field", ["if_true", "if_false"])
 def test_every_goto_names_a_step(field: str) -> None:
     gotos: dict[str, str | None] = {"if_true": None, "if_false": None, field: "gone"}
-    problem = only(check(email("a"), split("b", **gotos)))  # type: ignore[arg-type]
+    problem = only(check(email("a"), split("b", **gotos)))
     assert (problem.step_number, problem.field) == (2, f"{field}_goto")
     assert "'gone', which is no step of this sequence" in problem.message
 

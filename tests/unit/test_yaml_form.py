@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -222,7 +223,7 @@ def _steps(draw: st.DrawFn) -> tuple[StepDraft, ...]:
     target = st.one_of(st.none(), st.sampled_from(keys))
     found = []
     for key in keys:
-        common = {
+        common: dict[str, Any] = {
             "key": key,
             "name": draw(_line),
             "delay_days": draw(_number),

@@ -48,7 +48,8 @@ class Command(ProductCommand):
         )
 
     def _parse(self, paths: list[Path]) -> list[ParsedFile]:
-        parsed, problems = [], []
+        parsed: list[ParsedFile] = []
+        problems: list[str] = []
         for path in paths:
             try:
                 parsed.append(parse_file(path))
