@@ -69,7 +69,7 @@ def validate_draft(draft: SequenceDraft, custom_fields: frozenset[str] | None) -
     problems = list(_check_sequence(draft))
     window = _read_window(draft)
     for number, step in enumerate(draft.steps, start=1):
-        problems.extend(_check_step(step, number, window))
+        problems.extend(_check_step(step, number, window, custom_fields))
         problems.extend(_check_templates(step, number, custom_fields))
     problems.extend(_check_paths(draft))
     return sorted(problems, key=lambda problem: problem.step_number or 0)
@@ -95,7 +95,9 @@ def _read_window(draft: SequenceDraft) -> Window | None:
         return None
 
 
-def _check_step(step: StepDraft, number: int, window: Window | None) -> Iterator[Problem]:
+def _check_step(
+    step: StepDraft, number: int, window: Window | None, custom_fields: frozenset[str] | None
+) -> Iterator[Problem]:
     if step.type not in list(StepType):
         yield Problem(number, "type", f"step type {step.type!r} is not known: use one of {', '.join(StepType)}")
         return
@@ -110,7 +112,7 @@ def _check_step(step: StepDraft, number: int, window: Window | None) -> Iterator
             number, "send_time", f"it can never run{at}{weekends}: the sending window is not open then on any day"
         )
     if step.is_split:
-        yield from _check_condition(step, number)
+        yield from _check_condition(step, number, custom_fields)
 
 
 def _can_run(step: StepDraft, window: Window) -> bool:
@@ -125,9 +127,9 @@ def _can_run(step: StepDraft, window: Window) -> bool:
         return False
 
 
-def _check_condition(step: StepDraft, number: int) -> Iterator[Problem]:
+def _check_condition(step: StepDraft, number: int, custom_fields: frozenset[str] | None) -> Iterator[Problem]:
     try:
-        condition, *_ = parse_condition(step.condition_type, step.condition_config)
+        condition, _, field, _, _ = parse_condition(step.condition_type, step.condition_config)
     except StepConfigError as error:
         yield Problem(number, "condition_config", str(error))
         return
@@ -138,6 +140,10 @@ def _check_condition(step: StepDraft, number: int) -> Iterator[Problem]:
             "email_replied is never true here: a reply ends the sequence for that person, so all others go if_false",
             Severity.WARNING,
         )
+    if condition is ConditionType.CONTACT_FIELD and custom_fields is not None:
+        names = {*_CONTACT_FIELDS, *custom_fields}
+        if field.removeprefix("contact.").removeprefix("fields.") not in names:
+            yield Problem(number, "condition_config", f"no contact has the field {field!r}", Severity.WARNING)
 
 
 def _check_templates(step: StepDraft, number: int, custom_fields: frozenset[str] | None) -> Iterator[Problem]:

@@ -16,6 +16,7 @@ import yaml
 
 MAX_BYTES = 2_000_000
 _MAX_DEPTH = 12
+_MAX_VALUES = 30_000
 _CORE_TAGS = frozenset(
     f"tag:yaml.org,2002:{name}"
     for name in ("bool", "float", "int", "map", "merge", "null", "seq", "str", "timestamp", "value")
@@ -49,11 +50,15 @@ class _Loader(yaml.SafeLoader):
     """Composes nodes only; nothing is ever constructed from a tag."""
 
     depth = 0
+    values = 0
 
     def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
         event: yaml.Event = self.peek_event()  # type: ignore[no-untyped-call]
         if isinstance(event, yaml.AliasEvent):
             raise _refuse(f"the alias *{event.anchor} is not allowed: write the value out", event.start_mark)
+        self.values += 1
+        if self.values > _MAX_VALUES:
+            raise _refuse(f"there are more than {_MAX_VALUES:,} values: a sequence has fewer", event.start_mark)
         self.depth += 1
         if self.depth > _MAX_DEPTH:
             raise _refuse("values are nested too deeply: a sequence needs five levels", event.start_mark)

@@ -88,6 +88,13 @@ def test_asking_for_a_reply_is_a_warning() -> None:
     assert errors_of([problem]) == []
 
 
+def test_asking_for_a_field_that_no_contact_has_is_a_warning() -> None:
+    config = {"field": "plan", "operator": "is_set"}
+    ask = split("a", None, None, condition_type="contact_field", condition_config=config)
+    assert only(check(ask)).severity is Severity.WARNING
+    assert check(ask, fields=frozenset({"plan"})) == []
+
+
 def test_a_loop_without_a_way_out_names_its_steps() -> None:
     problems = check(email("a"), delay("b"), split("c", "b", "b"))
     problem = only(problems)

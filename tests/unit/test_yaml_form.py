@@ -150,6 +150,7 @@ def test_condition_values_keep_their_kind() -> None:
         ("", "f.yaml:1: is empty: it needs name and steps"),
         (b"name: x\n\xff\n", "f.yaml:2: byte 9 is not UTF-8: save the file with the encoding UTF-8"),
         ("[" * 10_000, "f.yaml:1: values are nested too deeply: a sequence needs five levels"),
+        (b"- {}\n" * 400_000, "f.yaml:30000: there are more than 30,000 values: a sequence has fewer"),
         (b"#" * 2_000_001, "f.yaml: has 2,000,001 bytes; a sequence may have 2,000,000: split it"),
         (
             "name: x\nsteps:\n- email: {body_file: a.md}\n",
