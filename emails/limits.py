@@ -38,7 +38,7 @@ class Cap:
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """What a cap let through in the window that ends now. `latest`: its newest hand-overs, at most as many as places."""
+    """What a cap let through in the window that ends now. `latest`: its newest hand-overs, no more than places."""
 
     cap: Cap
     used: int

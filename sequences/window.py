@@ -1,0 +1,143 @@
+"""The weekly sending window of a sequence: its written form (API section 2) and whether it is open. Pure.
+
+Ranges are wall-clock minutes `[start, end)` of one weekday; one that crosses midnight is kept as two.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from functools import lru_cache
+from zoneinfo import available_timezones
+
+_DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+_MIDNIGHT = 24 * 60
+_RANGE = re.compile(r"(\d{1,2}):(\d{2})\s*-\s*(\d{1,2}):(\d{2})")
+_DEFAULT = {"mon-fri": ["09:00-17:00"]}
+
+Ranges = tuple[tuple[int, int], ...]
+
+
+class TimingError(ValueError):
+    """The rules of time are wrong or contradict each other; one line that names the key and the remedy."""
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """`days`: seven sets of ranges in minutes, Monday first. `timezone` None: the contact's zone."""
+
+    timezone: str | None
+    days: tuple[Ranges, ...]
+
+    def is_open(self, local: datetime) -> bool:
+        """Whether that wall clock time is inside."""
+        minute = local.hour * 60 + local.minute
+        return any(start <= minute < end for start, end in self.days[local.weekday()])
+
+
+def parse_window(raw: Mapping[str, object] | None) -> Window:
+    """Read `{"timezone": "contact", "mon-fri": ["09:00-17:00"]}`; nothing given: Monday to Friday 09:00-17:00.
+
+    Raises `TimingError`.
+    """
+    if raw is not None and not isinstance(raw, Mapping):
+        raise TimingError('the window must be an object such as {"mon-fri": ["09:00-17:00"]}')
+    given = dict(raw or {})
+    timezone = _parse_timezone(given.pop("timezone", "contact"))
+    days: list[list[tuple[int, int]]] = [[] for _ in _DAYS]
+    named: set[int] = set()
+    for key, value in (given or _DEFAULT).items():
+        for day in _parse_days(key):
+            if day in named:
+                raise TimingError(f"window: {_DAYS[day]} is named twice, again by {key!r}: name each day once")
+            named.add(day)
+            for start, end in _parse_ranges(key, value):
+                days[day].append((start, min(end, _MIDNIGHT)))
+                if end > _MIDNIGHT:
+                    days[(day + 1) % 7].append((0, end - _MIDNIGHT))
+    merged = tuple(_merge(ranges) for ranges in days)
+    if not any(merged):
+        raise TimingError('the window never opens: give a day hours, such as "mon-fri": ["09:00-17:00"]')
+    return Window(timezone, merged)
+
+
+def window_to_raw(window: Window) -> dict[str, object]:
+    """The written form; reading it again gives the same window."""
+    raw: dict[str, object] = {"timezone": window.timezone or "contact"}
+    for key, ranges in _grouped(window):
+        raw[key] = [f"{_clock(start)}-{_clock(end)}" for start, end in ranges]
+    return raw
+
+
+@lru_cache(maxsize=1024)
+def describe_window(window: Window) -> str:
+    """Such as `mon-fri 09:00-17:00, sat 10:00-12:00`."""
+    return ", ".join(
+        f"{key} {' '.join(f'{_clock(start)}-{_clock(end)}' for start, end in ranges)}"
+        for key, ranges in _grouped(window)
+    )
+
+
+def _grouped(window: Window) -> Iterable[tuple[str, Ranges]]:
+    first = 0
+    while first < len(_DAYS):
+        last = first
+        while last + 1 < len(_DAYS) and window.days[last + 1] == window.days[first]:
+            last += 1
+        if window.days[first]:
+            yield _DAYS[first] if first == last else f"{_DAYS[first]}-{_DAYS[last]}", window.days[first]
+        first = last + 1
+
+
+def _parse_timezone(value: object) -> str | None:
+    if value in {None, "", "contact"}:
+        return None
+    if not isinstance(value, str) or value not in available_timezones():
+        raise TimingError(f"window: timezone {value!r} is not known: use contact or an IANA name such as Europe/Berlin")
+    return value
+
+
+def _parse_days(key: object) -> Iterable[int]:
+    for part in str(key).lower().split(","):
+        names = [name.strip() for name in part.split("-")]
+        if len(names) > 2 or any(name not in _DAYS for name in names):
+            raise TimingError(
+                f"window: {key!r} is not a day: use mon … sun, ranges such as mon-fri, lists such as sat,sun"
+            )
+        first, last = _DAYS.index(names[0]), _DAYS.index(names[-1])
+        yield from ((first + offset) % 7 for offset in range((last - first) % 7 + 1))
+
+
+def _parse_ranges(key: object, value: object) -> Iterable[tuple[int, int]]:
+    texts = [value] if isinstance(value, str) else value
+    if not isinstance(texts, list | tuple):
+        raise TimingError(f'window: {key} must be a list of ranges such as ["09:00-17:00"]')
+    for text in texts:
+        found = _RANGE.fullmatch(text.strip()) if isinstance(text, str) else None
+        if found is None:
+            raise TimingError(f"window: {key}: {text!r} is not a range: use HH:MM-HH:MM")
+        start_hour, start_minute, end_hour, end_minute = map(int, found.groups())
+        start, end = start_hour * 60 + start_minute, end_hour * 60 + end_minute
+        if start_minute > 59 or end_minute > 59 or start >= _MIDNIGHT or end > _MIDNIGHT:
+            raise TimingError(f"window: {key}: {text!r} is not a time of day: use 00:00 to 24:00")
+        if start == end:
+            raise TimingError(f"window: {key}: {text!r} is empty: for the whole day use 00:00-24:00")
+        yield start, end if end > start else end + _MIDNIGHT
+
+
+def _merge(ranges: Iterable[tuple[int, int]]) -> Ranges:
+    merged: list[tuple[int, int]] = []
+    for start, end in sorted(ranges):
+        if start == end:
+            continue
+        if merged and start <= merged[-1][1]:
+            merged[-1] = (merged[-1][0], max(merged[-1][1], end))
+        else:
+            merged.append((start, end))
+    return tuple(merged)
+
+
+def _clock(minutes: int) -> str:
+    return f"{minutes // 60:02d}:{minutes % 60:02d}"
