@@ -153,11 +153,15 @@ def _check_templates(step: StepDraft, number: int, custom_fields: frozenset[str]
     }
     for name, source in sources.get(step.type, {}).items():
         try:
-            parse(source)
+            template = parse(source)
             fields = list_fields(source)
         except TemplateError as error:
             yield Problem(number, name, f"{name}: {error}")
             continue
+        known_filters = sorted(template.env.filters)
+        for unknown in sorted(set(template.analyze().filters) - set(known_filters)):
+            remedy = _suggest(unknown, known_filters) or "remove it"
+            yield Problem(number, name, f"{name}: the filter {unknown} is not known: {remedy}")
         for field in fields:
             if problem := _judge_field(field, custom_fields):
                 yield Problem(number, name, f"{name} line {field.line}: {problem}")

@@ -154,6 +154,11 @@ def test_templates_must_parse(step: StepDraft, field: str) -> None:
     assert (problem.step_number, problem.field) == (1, field)
 
 
+def test_a_misspelt_filter_is_answered_with_the_one_that_is_meant() -> None:
+    problem = only(check(email("a", body="{{ contact.title | defualt: 'x' }}"), fields=None))
+    assert "the filter defualt is not known: did you mean default?" in problem.message
+
+
 @pytest.mark.parametrize(
     "path",
     [
