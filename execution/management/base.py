@@ -10,7 +10,7 @@ import argparse
 import getpass
 import json
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, Never
 
@@ -22,11 +22,13 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from emails.models import Mailbox
-from sequences.models import Sequence, Workspace
+from sequences.models import Sequence as SequenceRow
+from sequences.models import Workspace
 
 FAILED = 1
 BAD_ARGUMENTS = 2
 _INTERRUPTED = 130
+_SHOWN = 20
 _UNDEFINED_TABLE = ("42P01", "42703")
 
 
@@ -90,6 +92,13 @@ class ProductCommand(BaseCommand):
         """Print the answer once, as one JSON object or as text for people."""
         self.stdout.write(json.dumps(data, ensure_ascii=False, default=str) if as_json else text)
 
+    def list_aside(self, lines: Sequence[str]) -> None:
+        """Show on standard error what was left out, as far as a person reads it."""
+        for line in lines[:_SHOWN]:
+            self.stderr.write(line)
+        if len(lines) > _SHOWN:
+            self.stderr.write(f"… and {len(lines) - _SHOWN} more: --json has all of them")
+
     @contextmanager
     def keeping_changes(self, *, dry_run: bool) -> Iterator[None]:
         """One transaction around all changes; a dry run takes them all back."""
@@ -116,10 +125,10 @@ class ProductCommand(BaseCommand):
             self.fail(f"there is no workspace {slug!r}: {remedy}", BAD_ARGUMENTS)
         return workspace
 
-    def find_sequence(self, workspace: Workspace, name: str) -> Sequence:
-        sequence: Sequence | None = Sequence.objects.filter(workspace=workspace, name=name).first()
+    def find_sequence(self, workspace: Workspace, name: str) -> SequenceRow:
+        sequence: SequenceRow | None = SequenceRow.objects.filter(workspace=workspace, name=name).first()
         if sequence is None:
-            known = list(Sequence.objects.filter(workspace=workspace).values_list("name", flat=True)[:5])
+            known = list(SequenceRow.objects.filter(workspace=workspace).values_list("name", flat=True)[:5])
             remedy = f"use one of {', '.join(map(repr, known))}" if known else "import one with import_sequence"
             self.fail(f"workspace {workspace.slug} has no sequence {name!r}: {remedy}", BAD_ARGUMENTS)
         return sequence

@@ -41,7 +41,7 @@ def export_sequence(draft: SequenceDraft) -> str:
     if draft.description:
         content["description"] = draft.description
     if draft.window:
-        content["window"] = dict(draft.window)
+        content["window"] = dict(sorted(draft.window.items(), key=lambda item: item[0] != "timezone"))
     if draft.priority != DEFAULT_PRIORITY:
         content["priority"] = draft.priority
     content["steps"] = [_export_step(step, ids) for step in draft.steps]

@@ -110,6 +110,15 @@ def test_contacts_are_imported_and_rejects_written(shell: Shell, workspace: Work
     assert Contact.objects.get(email="cyd@x.example").fields == {}
 
 
+def test_a_person_is_shown_the_first_rejected_rows_only(shell: Shell, workspace: Workspace, tmp_path: Path) -> None:
+    path = tmp_path / "c.csv"
+    path.write_text("email\n" + "broken\n" * 25)
+    ended = shell("import_contacts", path, "--workspace", "acme")
+    assert (ended.status, ended.out) == (0, "0 created, 0 updated, 25 rejected.\n")
+    assert ended.err.startswith("row 2: broken is not an email address")
+    assert ended.err.endswith("… and 5 more: --json has all of them\n")
+
+
 def test_contacts_are_imported_and_enrolled_together_or_not_at_all(
     shell: Shell, workspace: Workspace, tmp_path: Path
 ) -> None:

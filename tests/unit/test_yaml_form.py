@@ -275,6 +275,11 @@ def test_what_is_written_reads_back_the_same(draft: SequenceDraft) -> None:
     assert dict(again.window) == dict(draft.window)
 
 
+def test_the_zone_of_a_window_comes_first() -> None:
+    text = export_sequence(SequenceDraft(name="x", window={"mon": ["09:00-10:00"], "timezone": "UTC"}))
+    assert text.index("timezone") < text.index("mon:")
+
+
 def test_targets_are_named_after_their_steps() -> None:
     draft = SequenceDraft(
         name="x",

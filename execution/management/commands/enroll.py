@@ -62,8 +62,7 @@ class Command(ProductCommand):
             self.fail(str(error))
         result = EnrollResult(result.enrolled, (*result.skipped, *unknown))
         if not options["json"]:
-            for skipped in result.skipped:
-                self.stderr.write(f"skipped {skipped.email}: {skipped.reason}")
+            self.list_aside([f"skipped {skipped.email}: {skipped.reason}" for skipped in result.skipped])
         text = f"{len(result.enrolled)} enrolled, {len(result.skipped)} skipped."
         self.emit(
             result.present(),

@@ -42,8 +42,7 @@ class Command(ProductCommand):
         if options["rejects"]:
             self._write_rejects(options["rejects"], imported)
         if not options["json"]:
-            for rejected in imported.rejected:
-                self.stderr.write(f"row {rejected.row}: {rejected.reason}")
+            self.list_aside([f"row {rejected.row}: {rejected.reason}" for rejected in imported.rejected])
         data: dict[str, Any] = {
             "created": imported.created,
             "updated": imported.updated,
