@@ -9,8 +9,9 @@ from datetime import datetime
 
 from emails import tracking
 from emails.choices import ErrorClass
+from emails.mime import build_mime
 from emails.personalising import PERSON_COLUMNS, PERSON_JOINS, merge_fields, sender_name
-from emails.rendering import RenderedEmail, build_mime, render_email, thread_headers, unsubscribe_headers
+from emails.rendering import RenderedEmail, render_email, thread_headers, unsubscribe_headers
 from emails.transport.base import Envelope, Refused
 from sequences.db import Row, fetch_all
 from sequences.templating import TemplateError
@@ -92,6 +93,7 @@ def _build(row: Row, now: datetime) -> Composed:
         rewrite_link=lambda url: tracking.click_url(message_pk, url),
     )
     thread_ids = [message_id for message_id, _ in thread] if is_reply else []
+    headers = {**thread_headers(thread_ids), **unsubscribe_headers(unsubscribe_url)}
     to_name = f"{row['first_name']} {row['last_name']}".strip()
     mime = build_mime(
         rendered=rendered,
@@ -101,8 +103,7 @@ def _build(row: Row, now: datetime) -> Composed:
         to_address=row["recipient"],
         message_id=row["message_id"],
         date=now,
-        thread_ids=thread_ids,
-        unsubscribe_url=unsubscribe_url,
+        headers=headers,
     )
     envelope = Envelope(
         message_pk=message_pk,
@@ -115,7 +116,7 @@ def _build(row: Row, now: datetime) -> Composed:
         html=rendered.html,
         from_name=name,
         to_name=to_name,
-        headers={**thread_headers(thread_ids), **unsubscribe_headers(unsubscribe_url)},
+        headers=headers,
     )
     return Composed(message_pk, envelope, rendered, thread_ids[-1] if thread_ids else "")
 

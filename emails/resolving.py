@@ -24,6 +24,8 @@ SET status = 'queued', send_after_at = %(now)s, held_by = '', error = '', resolv
     resolved_at = %(now)s, resolution = %(resolution)s,
     earlier_handed_over_at = earlier_handed_over_at || handed_over_at, handed_over_at = NULL
 WHERE id = %(message)s AND status = 'unknown'
+  AND EXISTS (SELECT 1 FROM sequences_enrollment e
+              WHERE e.id = enrollment_id AND e.status IN ('active', 'paused', 'quarantined'))
 RETURNING enrollment_id, mailbox_id
 """
 _WAKE = """
@@ -45,7 +47,10 @@ def mark_sent(message_id: int, actor: str, reason: str, now: datetime) -> bool:
 
 
 def send_again(message_id: int, actor: str, reason: str, now: datetime) -> bool:
-    """Queue it once more, with the same Message-ID; the doubtful hand-over still counts against the caps."""
+    """Queue it once more, with the same Message-ID; the doubtful hand-over still counts against the caps.
+
+    Call inside a transaction. False when it is not unknown any more, or when its enrollment has ended.
+    """
     execute(_LOCK, {"message": message_id})
     resolution = reason or "sent again"
     rows = fetch_all(_AGAIN, {"message": message_id, "actor": actor, "now": now, "resolution": resolution[:200]})

@@ -13,8 +13,7 @@ from datetime import datetime
 from emails.breaker import Breaker, after_failure, after_success, pause_after
 from emails.choices import BounceType, BreakerState, ErrorClass, EventType, MailboxStatus
 from emails.composing import Composed
-from emails.events import NewEvent, record_events
-from emails.health import measure_health
+from emails.events import NewEvent, record_events, stop_unhealthy
 from emails.lanes import Lease, LeaseLostError
 from emails.transport.base import HandOver, Refused, Sent, Unknown
 from sequences.db import execute
@@ -200,16 +199,6 @@ def _judge_mailbox(lease: Lease, refused: Sequence[Result], now: datetime) -> No
         stop_mailbox(lease.mailbox_id, MailboxStatus.BROKEN, f"{error.code} {error.error}".strip(), now)
     elif classes & _HEALTH_ERRORS:
         stop_unhealthy(lease.mailbox_id, now)
-
-
-def stop_unhealthy(mailbox_id: int, now: datetime) -> None:
-    """Pause a mailbox that bounces too much. Call after a bounce was stored, in its transaction."""
-    health = measure_health(mailbox_id)
-    if health.is_broken:
-        reason = (
-            f"{health.bounced} of the last {health.messages} messages bounced or were refused ({health.percent:.1f} %)"
-        )
-        stop_mailbox(mailbox_id, MailboxStatus.PAUSED, reason, now)
 
 
 def stop_mailbox(mailbox_id: int, status: MailboxStatus, reason: str, now: datetime) -> None:

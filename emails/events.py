@@ -1,0 +1,201 @@
+"""Facts from outside: store each once, suppress whom it stops, wake whom it concerns. Moves nobody.
+
+Order inside the one transaction: events, suppressions, doubtful messages, then the wake, which takes the enrollments' locks
+in id order. So a last look before sending either sees the fact, or holds the lock and comes first.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from django.db import transaction
+
+from emails.choices import BounceType, EventType, SuppressionReason, Verdict
+from emails.health import measure_health
+from emails.suppressing import suppress_addresses
+from sequences.db import Row, execute, fetch_all
+from sequences.wakeup import notify_engine
+
+_SUPPRESSES = {
+    EventType.UNSUBSCRIBED: SuppressionReason.UNSUBSCRIBED,
+    EventType.COMPLAINED: SuppressionReason.COMPLAINED,
+    EventType.BOUNCED: SuppressionReason.BOUNCED,
+}
+_STOPPING = frozenset(
+    {
+        EventType.REPLIED,
+        EventType.AUTO_REPLIED,
+        EventType.UNSUBSCRIBED,
+        EventType.COMPLAINED,
+        EventType.BOUNCED,
+    }
+)
+
+
+@dataclass(frozen=True, slots=True)
+class NewEvent:
+    """One fact. `provider` and `provider_event_id` name it for good: the same pair again is the same fact.
+
+    What is known of message, contact and mailbox may be partial; the rest is taken from the message.
+    """
+
+    type: EventType
+    provider: str
+    provider_event_id: str
+    occurred_at: datetime
+    message_pk: int | None = None
+    contact_id: int | None = None
+    mailbox_id: int | None = None
+    bounce_type: str = ""
+    verdict: Verdict = Verdict.HUMAN
+    verdict_reason: str = ""
+    until_at: datetime | None = None
+    detail: str = ""
+    payload: Mapping[str, object] = field(default_factory=dict)
+
+
+_INSERT = """
+INSERT INTO emails_emailevent (workspace_id, message_id, enrollment_id, contact_id, mailbox_id, type, bounce_type, provider,
+                               provider_event_id, occurred_at, recorded_at, until_at, verdict, verdict_reason, detail,
+                               payload)
+SELECT coalesce(m.workspace_id, c.workspace_id, b.workspace_id), m.id, m.enrollment_id, coalesce(m.contact_id, c.id),
+       coalesce(m.mailbox_id, b.id), r.type, r.bounce_type, r.provider, r.event, least(r.occurred_at, %(now)s), %(now)s,
+       r.until_at, r.verdict, r.reason, r.detail, r.payload::jsonb
+FROM unnest(%(messages)s::bigint[], %(contacts)s::bigint[], %(mailboxes)s::bigint[], %(types)s::text[],
+            %(bounces)s::text[], %(providers)s::text[], %(events)s::text[], %(occurred)s::timestamptz[],
+            %(until)s::timestamptz[], %(verdicts)s::text[], %(reasons)s::text[], %(details)s::text[],
+            %(payloads)s::text[])
+     AS r(message, contact, mailbox, type, bounce_type, provider, event, occurred_at, until_at, verdict, reason, detail,
+          payload)
+LEFT JOIN emails_emailmessage m ON m.id = r.message
+LEFT JOIN sequences_contact c ON c.id = r.contact
+LEFT JOIN emails_mailbox b ON b.id = r.mailbox
+WHERE coalesce(m.workspace_id, c.workspace_id, b.workspace_id) IS NOT NULL
+ON CONFLICT (provider, provider_event_id) DO NOTHING
+RETURNING id, workspace_id, message_id, enrollment_id, contact_id, mailbox_id, type, bounce_type, verdict, occurred_at,
+          provider, detail
+"""
+_RECIPIENTS = """
+SELECT v.id, coalesce(m.recipient, c.email) AS email
+FROM emails_emailevent v
+LEFT JOIN emails_emailmessage m ON m.id = v.message_id
+LEFT JOIN sequences_contact c ON c.id = v.contact_id
+WHERE v.id = ANY(%(ids)s) AND coalesce(m.recipient, c.email) IS NOT NULL
+"""
+_LOCK = """
+SELECT e.id FROM sequences_enrollment e
+WHERE e.status IN ('active', 'paused', 'quarantined') AND (
+    e.id = ANY(%(enrollments)s) OR e.contact_id = ANY(%(contacts)s)
+    OR (e.contact_id IN (
+        SELECT k.id FROM sequences_contact c
+        JOIN sequences_contact k ON k.account_id = c.account_id
+        JOIN sequences_workspace w ON w.id = c.workspace_id AND w.account_reply_policy <> 'ignore'
+        WHERE c.id = ANY(%(replied)s))))
+ORDER BY e.id FOR NO KEY UPDATE
+"""
+_PROVEN = """
+UPDATE emails_emailmessage
+SET status = 'sent', sent_at = coalesce(handed_over_at, %(now)s), error = '', lease_token = NULL, leased_until = NULL,
+    resolved_by = 'evidence', resolved_at = %(now)s, resolution = 'an event proves that it left'
+WHERE id = ANY(%(messages)s) AND (status = 'unknown' OR (status = 'sending' AND leased_until <= %(now)s))
+RETURNING enrollment_id
+"""
+_COUNT = "UPDATE sequences_enrollment SET emails_sent = emails_sent + 1 WHERE id = ANY(%(ids)s)"
+_WAKE = "UPDATE sequences_enrollment SET wake_at = %(now)s WHERE id = ANY(%(ids)s)"
+
+
+def record_events(events: Sequence[NewEvent], now: datetime) -> int:
+    """Store facts; what is known already is left alone. Returns how many are new."""
+    if not events:
+        return 0
+    with transaction.atomic():
+        new = fetch_all(_INSERT, _columns(events, now))
+        if not new:
+            return 0
+        _suppress(new, now)
+        concerned = fetch_all(_LOCK, _concerned(new))
+        left = fetch_all(_PROVEN, {"messages": [row["message_id"] for row in new if row["message_id"]], "now": now})
+        if left:
+            execute(_COUNT, {"ids": [row["enrollment_id"] for row in left]})
+        execute(_WAKE, {"ids": [row["id"] for row in concerned], "now": now})
+        _judge_mailboxes(new, now)
+        notify_engine()
+    return len(new)
+
+
+def _columns(events: Sequence[NewEvent], now: datetime) -> dict[str, object]:
+    return {
+        "now": now,
+        "messages": [event.message_pk for event in events],
+        "contacts": [event.contact_id for event in events],
+        "mailboxes": [event.mailbox_id for event in events],
+        "types": [event.type.value for event in events],
+        "bounces": [str(event.bounce_type) for event in events],
+        "providers": [event.provider for event in events],
+        "events": [event.provider_event_id for event in events],
+        "occurred": [event.occurred_at for event in events],
+        "until": [event.until_at for event in events],
+        "verdicts": [event.verdict.value for event in events],
+        "reasons": [event.verdict_reason for event in events],
+        "details": [event.detail.replace("\x00", "") for event in events],
+        "payloads": [json.dumps(event.payload).replace("\\u0000", "") for event in events],
+    }
+
+
+def _suppress(new: Sequence[Row], now: datetime) -> None:
+    stopping = {
+        row["id"]: row
+        for row in new
+        if row["type"] in _SUPPRESSES
+        and not (row["type"] == EventType.BOUNCED and row["bounce_type"] != BounceType.HARD)
+    }
+    if not stopping:
+        return
+    entries = []
+    for found in fetch_all(_RECIPIENTS, {"ids": list(stopping)}):
+        row = stopping[found["id"]]
+        reason = _SUPPRESSES[EventType(row["type"])]
+        entries.append((row["workspace_id"], found["email"], reason, row["detail"]))
+    suppress_addresses(entries, f"event:{new[0]['provider']}", now)
+
+
+def _concerned(new: Sequence[Row]) -> dict[str, object]:
+    """A stop fact concerns all of the contact's enrollments, and a reply their colleagues' too; a signal only its own."""
+    human = [row for row in new if row["verdict"] == Verdict.HUMAN or row["type"] == EventType.AUTO_REPLIED]
+    stopping = [row for row in human if row["type"] in _STOPPING]
+    return {
+        "enrollments": [row["enrollment_id"] for row in human if row["enrollment_id"]],
+        "contacts": [row["contact_id"] for row in stopping if row["contact_id"]],
+        "replied": [row["contact_id"] for row in human if row["type"] == EventType.REPLIED and row["contact_id"]],
+    }
+
+
+def _judge_mailboxes(new: Sequence[Row], now: datetime) -> None:
+    """A mailbox that bounces too much pauses itself; one look per mailbox, not per bounce."""
+    blamed = {
+        row["mailbox_id"]
+        for row in new
+        if row["mailbox_id"]
+        and (row["type"] == EventType.COMPLAINED or (row["type"] == EventType.BOUNCED and row["bounce_type"] == "hard"))
+    }
+    for mailbox_id in sorted(blamed):
+        stop_unhealthy(mailbox_id, now)
+
+
+def stop_unhealthy(mailbox_id: int, now: datetime) -> None:
+    """Pause a mailbox of whose last messages too many bounced. Call in the transaction that stored the bounce."""
+    health = measure_health(mailbox_id)
+    if not health.is_broken:
+        return
+    share = f"{health.bounced} of the last {health.messages} messages bounced or were refused ({health.percent:.1f} %)"
+    execute(_PAUSE, {"mailbox": mailbox_id, "reason": share, "now": now})
+
+
+_PAUSE = """
+UPDATE emails_mailbox
+SET status = 'paused', status_reason = %(reason)s, status_actor = 'engine', status_at = %(now)s, lane_at = NULL
+WHERE id = %(mailbox)s AND status = 'active'
+"""

@@ -1,0 +1,13 @@
+"""Where the links in our emails lead."""
+
+from __future__ import annotations
+
+from django.urls import re_path
+
+from emails import views
+
+urlpatterns = [
+    re_path(r"^t/o/(?P<token>[^/]+)\.gif/?$", views.open_pixel, name="open-pixel"),
+    re_path(r"^t/c/(?P<token>[^/]+)/?$", views.click, name="click"),
+    re_path(r"^u/(?P<token>[^/]+)/?$", views.unsubscribe, name="unsubscribe"),
+]
