@@ -8,15 +8,18 @@ from __future__ import annotations
 import logging
 import random
 import threading
+import time
 import traceback
 import uuid
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from datetime import datetime
 
-from django.db import transaction
+import psycopg
+from django.db import InterfaceError, OperationalError, connection, transaction
 
+from emails.breaker import Breaker
 from emails.composing import Composed, Uncomposed, compose
 from emails.lanes import Lease, LeaseLostError, release_lane, take_lane
 from emails.last_look import chunk_limit, claim_chunk
@@ -26,6 +29,10 @@ from emails.transport import open_transport
 from emails.transport.base import HandOver, Refused, Transport, Unknown
 
 log = logging.getLogger(__name__)
+
+_DATABASE_GONE = (psycopg.OperationalError, psycopg.InterfaceError, OperationalError, InterfaceError)
+_RECORD_SECONDS = 30
+_RECORD_PAUSE_SECONDS = 0.5
 
 Clock = Callable[[], datetime]
 
@@ -73,7 +80,9 @@ def deliver_lane(
         return 0
     finally:
         leases.discard(lease.token)
-        release_lane(lease)
+        with suppress(*_DATABASE_GONE):
+            # an unreleased lease runs out by itself
+            release_lane(lease)
 
 
 def _serve(lease: Lease, clock: Clock, is_stopping: Callable[[], bool]) -> int:
@@ -88,8 +97,7 @@ def _serve(lease: Lease, clock: Clock, is_stopping: Callable[[], bool]) -> int:
             if not chunk.message_ids:
                 break
             results = _hand_over(chunk.message_ids, transports, clock)
-            with transaction.atomic():
-                breaker = record_results(lease, results, chunk.breaker, clock(), random.random())
+            breaker = _record(lease, results, chunk.breaker, clock)
             handed_over += len(results)
             if any(isinstance(r.answer, Refused) and r.answer.error_class in LANE_ERRORS for r in results):
                 break
@@ -97,6 +105,21 @@ def _serve(lease: Lease, clock: Clock, is_stopping: Callable[[], bool]) -> int:
                 break
             size = min(size * 2, largest)
     return handed_over
+
+
+def _record(lease: Lease, results: Sequence[Result], breaker: Breaker, clock: Clock) -> Breaker:
+    """Write what the server said, patiently: it is known only here, and lost it would leave the messages in doubt."""
+    deadline = time.monotonic() + _RECORD_SECONDS
+    while True:
+        try:
+            with transaction.atomic():
+                return record_results(lease, results, breaker, clock(), random.random())
+        except _DATABASE_GONE as error:
+            if time.monotonic() > deadline:
+                raise
+            log.warning("the results of mailbox %d wait for the database: %s", lease.mailbox_id, error)
+            connection.close()
+            time.sleep(_RECORD_PAUSE_SECONDS)
 
 
 def _hand_over(message_ids: Sequence[int], transports: Sequence[Transport], clock: Clock) -> list[Result]:

@@ -1,7 +1,7 @@
 """Facts from outside: store each once, suppress whom it stops, wake whom it concerns. Moves nobody.
 
-Order inside the one transaction: events, suppressions, doubtful messages, then the wake, which takes the enrollments' locks
-in id order. So a last look before sending either sees the fact, or holds the lock and comes first.
+Order inside the one transaction: the events, the enrollments' locks in id order, suppressions, doubtful messages, the
+wake. So a last look before sending either sees the fact, or holds the lock and comes first.
 """
 
 from __future__ import annotations
@@ -58,8 +58,8 @@ class NewEvent:
 
 
 _INSERT = """
-INSERT INTO emails_emailevent (workspace_id, message_id, enrollment_id, contact_id, mailbox_id, type, bounce_type, provider,
-                               provider_event_id, occurred_at, recorded_at, until_at, verdict, verdict_reason, detail,
+INSERT INTO emails_emailevent (workspace_id, message_id, enrollment_id, contact_id, mailbox_id, type, bounce_type,
+                               provider, provider_event_id, occurred_at, recorded_at, until_at, verdict, verdict_reason, detail,
                                payload)
 SELECT coalesce(m.workspace_id, c.workspace_id, b.workspace_id), m.id, m.enrollment_id, coalesce(m.contact_id, c.id),
        coalesce(m.mailbox_id, b.id), r.type, r.bounce_type, r.provider, r.event, least(r.occurred_at, %(now)s), %(now)s,
@@ -115,8 +115,8 @@ def record_events(events: Sequence[NewEvent], now: datetime) -> int:
         new = fetch_all(_INSERT, _columns(events, now))
         if not new:
             return 0
-        _suppress(new, now)
         concerned = fetch_all(_LOCK, _concerned(new))
+        _suppress(new, now)
         left = fetch_all(_PROVEN, {"messages": [row["message_id"] for row in new if row["message_id"]], "now": now})
         if left:
             execute(_COUNT, {"ids": [row["enrollment_id"] for row in left]})
@@ -163,7 +163,7 @@ def _suppress(new: Sequence[Row], now: datetime) -> None:
 
 
 def _concerned(new: Sequence[Row]) -> dict[str, object]:
-    """A stop fact concerns all of the contact's enrollments, and a reply their colleagues' too; a signal only its own."""
+    """A stop fact concerns all enrollments of the contact, a reply the colleagues' too; a signal only its own."""
     human = [row for row in new if row["verdict"] == Verdict.HUMAN or row["type"] == EventType.AUTO_REPLIED]
     stopping = [row for row in human if row["type"] in _STOPPING]
     return {

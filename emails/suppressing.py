@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from emails.choices import SuppressionReason
-from sequences.db import execute
+from sequences.db import execute, fetch_all
 
 _BY_EMAIL = """
 INSERT INTO emails_suppression (workspace_id, email, domain, reason, note, actor, created_at)
@@ -21,14 +21,13 @@ SELECT %(workspace)s, '', lower(d.domain), %(reason)s, %(note)s, %(actor)s, %(no
 FROM unnest(%(domains)s::text[]) AS d(domain)
 ON CONFLICT (workspace_id, domain) WHERE domain <> '' DO NOTHING
 """
-_WAKE = """
-UPDATE sequences_enrollment SET wake_at = %(now)s
-WHERE id IN (
-    SELECT e.id FROM sequences_enrollment e JOIN sequences_contact c ON c.id = e.contact_id
-    WHERE e.workspace_id = %(workspace)s AND e.status IN ('active', 'paused', 'quarantined')
-      AND (lower(c.email) = ANY(%(emails)s) OR split_part(lower(c.email), '@', 2) = ANY(%(domains)s))
-    ORDER BY e.id FOR NO KEY UPDATE OF e)
+_LOCK = """
+SELECT e.id FROM sequences_enrollment e JOIN sequences_contact c ON c.id = e.contact_id
+WHERE e.workspace_id = %(workspace)s AND e.status IN ('active', 'paused', 'quarantined')
+  AND (lower(c.email) = ANY(%(emails)s) OR split_part(lower(c.email), '@', 2) = ANY(%(domains)s))
+ORDER BY e.id FOR NO KEY UPDATE OF e
 """
+_WAKE = "UPDATE sequences_enrollment SET wake_at = %(now)s WHERE id = ANY(%(ids)s)"
 
 
 def suppress(
@@ -43,11 +42,12 @@ def suppress(
 ) -> int:
     """Suppress addresses and whole domains (exactly those, not their subdomains). Call inside a transaction.
 
-    Known ones keep their first reason. Returns how many are new. The enrollments are woken after the rows are stored:
-    a last look that holds their locks either comes first or sees the suppression.
+    Known ones keep their first reason. Returns how many are new. The enrollments concerned are locked first: a last
+    look before sending either comes before us or sees the suppression.
     """
     given = [email.strip().lower() for email in emails]
     named = [domain.strip().lower().removeprefix("@") for domain in domains]
+    concerned = fetch_all(_LOCK, {"workspace": workspace_id, "emails": given, "domains": named})
     added = suppress_addresses([(workspace_id, email, reason, note) for email in given], actor, now) if given else 0
     if named:
         added += execute(
@@ -61,7 +61,8 @@ def suppress(
                 "now": now,
             },
         )
-    execute(_WAKE, {"workspace": workspace_id, "emails": given, "domains": named, "now": now})
+    if concerned:
+        execute(_WAKE, {"ids": [row["id"] for row in concerned], "now": now})
     return added
 
 

@@ -1,7 +1,7 @@
 """Whether a person or a machine opened or clicked. Pure.
 
-Mail security scans links and images on arrival, and some mail programs prefetch everything; neither says that anybody read
-the email. Google's image proxy fetches when the reader opens, so it counts as a person.
+Mail security scans links and images on arrival, and some mail programs prefetch everything; neither says that anybody
+read the email. Google's image proxy fetches when the reader opens, so it counts as a person.
 """
 
 from __future__ import annotations
