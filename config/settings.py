@@ -151,14 +151,37 @@ REST_FRAMEWORK: dict[str, Any] = {
     "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
     "DEFAULT_FILTER_BACKENDS": ["django_filters.rest_framework.DjangoFilterBackend"],
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "DEFAULT_THROTTLE_CLASSES": ["rest_framework.throttling.UserRateThrottle"],
+    "DEFAULT_THROTTLE_RATES": {"user": "6000/min"},
+    "EXCEPTION_HANDLER": "sequences.api.problems.answer_problem",
     "TEST_REQUEST_DEFAULT_FORMAT": "json",
 }
 REST_KNOX = {"AUTH_HEADER_PREFIX": "Token", "TOKEN_TTL": None}
-SPECTACULAR_SETTINGS = {
+SPECTACULAR_SETTINGS: dict[str, Any] = {
     "TITLE": "Sequence Executor API",
     "DESCRIPTION": "Runs outbound sales sequences: on time, exactly once, and always able to say why.",
     "VERSION": "1",
     "SERVE_INCLUDE_SCHEMA": False,
+    "SCHEMA_PATH_PREFIX": "/api",
+    "COMPONENT_SPLIT_REQUEST": True,
+    "ENUM_NAME_OVERRIDES": {
+        "EnrollmentStatus": "sequences.choices.EnrollmentStatus.choices",
+        "SequenceStatus": "sequences.choices.SequenceStatus.choices",
+        "TaskStatus": "tasks_app.choices.TaskStatus.choices",
+        "MailboxStatus": "emails.choices.MailboxStatus.choices",
+        "MessageStatus": "emails.choices.MessageStatus.choices",
+        "LogStatus": "execution.choices.LogStatus.choices",
+        "StepType": "sequences.choices.StepType.choices",
+        "TaskType": "sequences.choices.TaskType.choices",
+        "TaskPriority": "sequences.choices.TaskPriority.choices",
+        "Security": "emails.choices.Security.choices",
+        "BreakerState": "emails.choices.BreakerState.choices",
+    },
+    "PREPROCESSING_HOOKS": ["sequences.api.schema.strip_slashes"],
+    "POSTPROCESSING_HOOKS": [
+        "drf_spectacular.hooks.postprocess_schema_enums",
+        "sequences.api.schema.add_problems",
+    ],
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "REDOC_DIST": "SIDECAR",

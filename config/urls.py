@@ -1,9 +1,23 @@
-"""The root of all addresses: the admin, and what the apps list in execution/urls.py."""
+"""The root of all addresses: the admin, the API's description, health, and what the apps list in execution/urls.py."""
 
 from django.contrib import admin
-from django.urls import include, path
+from django.urls import include, path, re_path
+from drf_spectacular.views import SpectacularJSONAPIView, SpectacularSwaggerView
+
+from config.api.errors import NoSuchAddress
+from config.api.health import show_health, show_readiness
 
 urlpatterns = [
     path("admin/", admin.site.urls),
+    re_path(r"^healthz/?$", show_health, name="healthz"),
+    re_path(r"^readyz/?$", show_readiness, name="readyz"),
+    re_path(r"^api/schema/?$", SpectacularJSONAPIView.as_view(), name="schema"),
+    re_path(r"^api/docs/?$", SpectacularSwaggerView.as_view(url_name="schema"), name="docs"),
     path("", include("execution.urls")),
+    re_path(r"^api(/.*)?$", NoSuchAddress.as_view()),
 ]
+
+handler400 = "config.api.errors.handle_400"
+handler403 = "config.api.errors.handle_403"
+handler404 = "config.api.errors.handle_404"
+handler500 = "config.api.errors.handle_500"

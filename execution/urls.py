@@ -1,5 +1,33 @@
 """Where the addresses of the product meet; each app lists its own."""
 
-from django.urls import URLPattern, URLResolver
+from django.urls import URLPattern, URLResolver, include, path
 
-urlpatterns: list[URLPattern | URLResolver] = []
+from emails.api.views import SuppressionViewSet
+from execution.api.acting import DeadLetterViewSet, OperatedMailboxViewSet, ResolvableMessageViewSet
+from execution.api.enrollments import EnrollmentViewSet
+from execution.api.executor import ExecutorViewSet
+from execution.api.idempotency import answer_once
+from sequences.api.base import Router
+from sequences.api.views import ContactViewSet, SequenceViewSet
+from tasks_app.api.views import TaskViewSet
+
+
+def _list_api() -> list[URLPattern]:
+    router = Router()
+    router.register("sequence-executor", ExecutorViewSet, "executor")
+    router.register("sequence-enrollments", EnrollmentViewSet, "enrollment")
+    router.register("sequences", SequenceViewSet, "sequence")
+    router.register("contacts", ContactViewSet, "contact")
+    router.register("mailboxes", OperatedMailboxViewSet, "mailbox")
+    router.register("messages", ResolvableMessageViewSet, "message")
+    router.register("suppressions", SuppressionViewSet, "suppression")
+    router.register("tasks", TaskViewSet, "task")
+    router.register("dead-letters", DeadLetterViewSet, "dead-letter")
+    for pattern in router.urls:
+        pattern.callback = answer_once(pattern.callback)
+    return router.urls
+
+
+urlpatterns: list[URLPattern | URLResolver] = [
+    path("api/", include((_list_api(), "api"))),
+]

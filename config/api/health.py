@@ -1,0 +1,56 @@
+"""`/healthz` and `/readyz` for load balancers and monitors. They need no login and tell nothing about any workspace."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+from django.db import DatabaseError, connection
+from django.db.migrations.loader import MigrationLoader
+from django.db.migrations.recorder import MigrationRecorder
+from django.http import HttpRequest, JsonResponse
+from django.utils import timezone
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_safe
+
+from execution.heartbeat import alive_workers
+
+
+@never_cache
+@require_safe
+def show_health(request: HttpRequest) -> JsonResponse:
+    """The process answers. Asks nobody else."""
+    return JsonResponse({"status": "ok"})
+
+
+@never_cache
+@require_safe
+def show_readiness(request: HttpRequest) -> JsonResponse:
+    """200 when the database is there, its tables are current, and an executor was alive within the last minute.
+
+    503 names the first of `database`, `migrations`, `worker` that is missing.
+    """
+    missing = _find_missing()
+    if missing is None:
+        return JsonResponse({"status": "ok"})
+    name, detail = missing
+    return JsonResponse({"status": "unavailable", "missing": name, "detail": detail}, status=503)
+
+
+def _find_missing() -> tuple[str, str] | None:
+    try:
+        applied = set(MigrationRecorder(connection).applied_migrations())
+        behind = sorted(_newest_migrations() - applied)
+        if behind:
+            app, name = behind[0]
+            return "migrations", f"{app}.{name} is not applied: run manage.py migrate"
+        if not alive_workers(timezone.now()):
+            return "worker", "no executor was alive within the last minute: start run_executor or qcluster"
+    except DatabaseError:
+        return "database", "the database cannot be reached: check DATABASE_URL and the server"
+    return None
+
+
+@lru_cache(maxsize=1)
+def _newest_migrations() -> frozenset[tuple[str, str]]:
+    """The last migration of each app, as on disk."""
+    return frozenset(MigrationLoader(None, ignore_no_migrations=True).graph.leaf_nodes())

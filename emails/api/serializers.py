@@ -1,0 +1,174 @@
+"""How mailboxes, lanes, messages and suppressions look. A mailbox's secrets go in and never come out."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib.auth import get_user_model
+from rest_framework import serializers
+
+from emails.choices import BreakerState, LimitScope, LimitWindow
+from emails.models import EmailMessage, Mailbox, Suppression
+from sequences.models import Workspace
+
+_MOST_NAMES = 30
+_LONGEST_SECRET = 20_000
+_STATE = [
+    "status", "status_reason", "status_actor", "status_at", "inbox_read_at", "next_slot_at", "breaker_state",
+    "breaker_until", "breaker_error",
+]  # fmt: skip
+
+
+class MailboxSerializer(serializers.ModelSerializer[Mailbox]):
+    """`credentials` are written by name (`password`, `imap_password`, an ESP's own); null removes one."""
+
+    workspace = serializers.PrimaryKeyRelatedField(queryset=Workspace.objects.none())
+    owner = serializers.PrimaryKeyRelatedField(
+        queryset=get_user_model().objects.none(), allow_null=True, required=False
+    )
+    transport_options = serializers.DictField(required=False)
+    credentials = serializers.DictField(
+        child=serializers.CharField(
+            allow_null=True, allow_blank=True, max_length=_LONGEST_SECRET, trim_whitespace=False
+        ),
+        write_only=True,
+        required=False,
+    )
+    credential_names = serializers.SerializerMethodField(help_text="Which credentials are stored; never their values.")
+    daily_limit = serializers.IntegerField(
+        write_only=True, required=False, min_value=0, max_value=1_000_000, help_text="Messages in any 24 hours."
+    )
+    hourly_limit = serializers.IntegerField(
+        write_only=True, required=False, min_value=0, max_value=1_000_000, help_text="Messages in any hour."
+    )
+
+    class Meta:
+        model = Mailbox
+        fields = [
+            "id", "workspace", "owner", "address", "display_name", "aliases", "timezone", "signature", "transport",
+            "transport_options", "smtp_host", "smtp_port", "smtp_security", "smtp_username", "auth_method",
+            "credentials", "credential_names", "connections", "inbound", "imap_host", "imap_port", "imap_security",
+            "imap_username", "gap_seconds", "jitter_seconds", "ramp_enabled", "ramp_start", "ramp_step", "daily_limit",
+            "hourly_limit", *_STATE, "created_at", "updated_at",
+        ]  # fmt: skip
+        read_only_fields = [*_STATE, "created_at", "updated_at"]
+        # the database names one address per workspace; saving says so in words
+        validators: list[Any] = []
+        extra_kwargs = {
+            "smtp_port": {"min_value": 1, "max_value": 65_535},
+            "imap_port": {"min_value": 1, "max_value": 65_535},
+            "connections": {"min_value": 1, "max_value": 50},
+            "gap_seconds": {"min_value": 0, "max_value": 86_400},
+            "jitter_seconds": {"min_value": 0, "max_value": 86_400},
+            "ramp_start": {"min_value": 1, "max_value": 1_000_000},
+            "ramp_step": {"min_value": 1, "max_value": 1_000_000},
+        }
+
+    def get_fields(self) -> dict[str, serializers.Field[Any, Any, Any, Any]]:
+        fields = super().get_fields()
+        request = self.context.get("request")
+        if request is not None:
+            workspaces = Workspace.objects.for_user(request.user)
+            fields["workspace"].queryset = workspaces  # type: ignore[attr-defined]
+            members = get_user_model().objects.filter(memberships__workspace__in=workspaces).distinct()
+            fields["owner"].queryset = members  # type: ignore[attr-defined]
+        if self.instance is not None:
+            fields["workspace"].read_only = True
+            fields["address"].read_only = True
+        return fields
+
+    def get_credential_names(self, mailbox: Mailbox) -> list[str]:
+        return sorted(mailbox.credentials or {})
+
+    def validate_credentials(self, value: dict[str, str | None]) -> dict[str, str | None]:
+        if len(value) > _MOST_NAMES:
+            raise serializers.ValidationError(f"At most {_MOST_NAMES} credentials.")
+        return value
+
+
+class MailboxCreateSerializer(MailboxSerializer):
+    """`workspace` may be left out by who belongs to one only."""
+
+    workspace = serializers.PrimaryKeyRelatedField(queryset=Workspace.objects.none(), required=False)
+
+
+class LoginReportSerializer(serializers.Serializer[Any]):
+    """Null: works; a text: why not."""
+
+    ok = serializers.BooleanField(source="is_ok")
+    smtp_error = serializers.CharField(allow_null=True)
+    imap_error = serializers.CharField(allow_null=True)
+    imap_checked = serializers.BooleanField()
+
+
+class _BreakerSerializer(serializers.Serializer[Any]):
+    state = serializers.ChoiceField(choices=BreakerState.choices(), source="breaker.state")
+    failures = serializers.IntegerField(source="breaker.failures")
+    until = serializers.DateTimeField(allow_null=True, source="breaker.until")
+    error = serializers.CharField(source="breaker_error")
+
+
+class _UsageSerializer(serializers.Serializer[Any]):
+    code = serializers.CharField(source="cap.code")
+    scope = serializers.ChoiceField(choices=LimitScope.choices(), source="cap.scope")
+    target = serializers.CharField(source="cap.target")
+    window = serializers.ChoiceField(choices=LimitWindow.choices(), source="cap.window")
+    first_touch_only = serializers.BooleanField(source="cap.first_touch_only")
+    used = serializers.IntegerField()
+    maximum = serializers.IntegerField(source="cap.maximum")
+    frees_at = serializers.DateTimeField(allow_null=True)
+
+
+class _QueuedSerializer(serializers.Serializer[Any]):
+    message = serializers.IntegerField(source="id")
+    enrollment = serializers.IntegerField(source="enrollment_id")
+    recipient = serializers.EmailField()
+    priority = serializers.IntegerField()
+    is_first_touch = serializers.BooleanField()
+    due_at = serializers.DateTimeField()
+    queued_at = serializers.DateTimeField()
+    planned_at = serializers.DateTimeField(allow_null=True, help_text="When it leaves if nothing else comes.")
+    held_by = serializers.CharField()
+
+
+class LaneSerializer(serializers.Serializer[Any]):
+    """One mailbox's queue, usage against each cap, next slot and breaker. `queue_length` stops counting at 10,000."""
+
+    mailbox = serializers.IntegerField(source="mailbox_id")
+    address = serializers.EmailField()
+    status = serializers.CharField()
+    status_reason = serializers.CharField()
+    breaker = _BreakerSerializer(source="*")
+    next_slot_at = serializers.DateTimeField(allow_null=True)
+    held_by = serializers.CharField()
+    held_until = serializers.DateTimeField(allow_null=True)
+    inbox_read_at = serializers.DateTimeField(allow_null=True)
+    is_inbox_stale = serializers.BooleanField()
+    leased_by = serializers.CharField()
+    queue_length = serializers.IntegerField()
+    in_hand = serializers.IntegerField()
+    unknown = serializers.IntegerField()
+    usage = _UsageSerializer(many=True, source="usages")
+    queue = _QueuedSerializer(many=True)
+
+
+class MessageSerializer(serializers.ModelSerializer[EmailMessage]):
+    """`subject`, `text` and `html` are what was rendered at the hand-over; empty before."""
+
+    class Meta:
+        model = EmailMessage
+        fields = [
+            "id", "workspace", "enrollment", "step", "visit", "mailbox", "contact", "owner", "recipient", "status",
+            "message_id", "in_reply_to", "provider_message_id", "priority", "is_first_touch", "due_at", "queued_at",
+            "send_after_at", "held_by", "attempts", "handed_over_at", "sent_at", "unknown_at", "failed_at",
+            "withheld_reason", "error_class", "error_code", "error", "resolution", "resolved_by", "resolved_at",
+            "subject", "text", "html",
+        ]  # fmt: skip
+        read_only_fields = fields
+
+
+class SuppressionSerializer(serializers.ModelSerializer[Suppression]):
+    class Meta:
+        model = Suppression
+        fields = ["id", "workspace", "email", "domain", "reason", "note", "actor", "created_at"]
+        read_only_fields = fields

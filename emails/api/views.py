@@ -1,0 +1,141 @@
+"""`/api/mailboxes` (all but what wakes the engine), and messages and suppressions to read."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import django_filters
+from django.db.models import RestrictedError
+from django.utils import timezone
+from drf_spectacular.utils import extend_schema
+from rest_framework import mixins, status
+from rest_framework.decorators import action
+from rest_framework.exceptions import ValidationError
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.serializers import BaseSerializer
+
+from emails.api.saving import InvalidMailboxError, change_mailbox, create_mailbox
+from emails.api.serializers import (
+    LaneSerializer,
+    LoginReportSerializer,
+    MailboxCreateSerializer,
+    MailboxSerializer,
+    MessageSerializer,
+    SuppressionSerializer,
+)
+from emails.choices import MailboxStatus, MessageStatus, SuppressionReason
+from emails.lane_view import read_lane
+from emails.mailbox_test import check_mailbox
+from emails.models import EmailMessage, Mailbox, Suppression
+from sequences.api.base import IdFilter, ReadViewSet
+from sequences.api.problems import ConflictError
+from sequences.api.roles import require_right
+from sequences.models import Workspace
+
+
+class MailboxFilter(django_filters.FilterSet):
+    workspace = IdFilter(field_name="workspace_id")
+    owner = IdFilter(field_name="owner_id")
+    status = django_filters.ChoiceFilter(choices=MailboxStatus.choices())
+    address = django_filters.CharFilter(field_name="address", lookup_expr="iexact")
+
+
+class MailboxViewSet(mixins.CreateModelMixin, mixins.UpdateModelMixin, mixins.DestroyModelMixin, ReadViewSet):
+    """Sending accounts. Everybody sees those of their workspaces; owners, managers and admins change them."""
+
+    queryset = Mailbox.objects.all()
+    serializer_class = MailboxSerializer
+    filterset_class = MailboxFilter
+    ordering_fields = ("id", "address", "created_at")
+
+    def get_serializer_class(self) -> type[BaseSerializer[Any]]:
+        return MailboxCreateSerializer if self.action == "create" else super().get_serializer_class()
+
+    @extend_schema(request=MailboxCreateSerializer, responses={201: MailboxSerializer})
+    def create(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        form = self.get_serializer(data=request.data)
+        form.is_valid(raise_exception=True)
+        workspace = form.validated_data.get("workspace") or _only_workspace(request)
+        owner = form.validated_data.get("owner")
+        require_right(request.user, workspace.pk, owner.pk if owner else None, is_shared_without_owner=False)
+        try:
+            mailbox = create_mailbox({**form.validated_data, "workspace": workspace})
+        except InvalidMailboxError as error:
+            raise ValidationError({error.field: [str(error)]}) from None
+        return Response(MailboxSerializer(mailbox).data, status=status.HTTP_201_CREATED)
+
+    def perform_update(self, serializer: BaseSerializer[Any]) -> None:
+        mailbox: Mailbox = serializer.instance  # type: ignore[assignment]
+        self.require_mailbox_right(mailbox)
+        owner = serializer.validated_data.get("owner", mailbox.owner)
+        require_right(
+            self.request.user, mailbox.workspace_id, owner.pk if owner else None, is_shared_without_owner=False
+        )
+        try:
+            serializer.instance = change_mailbox(mailbox, serializer.validated_data)
+        except InvalidMailboxError as error:
+            raise ValidationError({error.field: [str(error)]}) from None
+
+    def perform_destroy(self, instance: Mailbox) -> None:
+        self.require_mailbox_right(instance)
+        try:
+            instance.delete()
+        except RestrictedError:
+            raise ConflictError("The mailbox is in use by enrollments or messages: pause it instead.") from None
+
+    @extend_schema(request=None, responses=LoginReportSerializer)
+    @action(detail=True, methods=["post"], serializer_class=LoginReportSerializer, asks_outside=True)
+    def test(self, request: Request, pk: str) -> Response:
+        """Try the SMTP (or ESP) and IMAP logins. Sends nothing, changes nothing."""
+        mailbox = self.get_object()
+        self.require_mailbox_right(mailbox)
+        return Response(LoginReportSerializer(check_mailbox(mailbox)).data)
+
+    @extend_schema(responses=LaneSerializer)
+    @action(detail=True, methods=["get"], serializer_class=LaneSerializer)
+    def lane(self, request: Request, pk: str) -> Response:
+        """The queue with planned times, usage against each cap, the next slot and the breaker."""
+        return Response(LaneSerializer(read_lane(self.get_object(), timezone.now())).data)
+
+    def require_mailbox_right(self, mailbox: Mailbox) -> None:
+        require_right(self.request.user, mailbox.workspace_id, mailbox.owner_id, is_shared_without_owner=False)
+
+
+def _only_workspace(request: Request) -> Workspace:
+    own = list(Workspace.objects.for_user(request.user)[:2])
+    if len(own) != 1:
+        raise ValidationError({"workspace": ["Name one of your workspaces."]})
+    return own[0]
+
+
+class MessageFilter(django_filters.FilterSet):
+    workspace = IdFilter(field_name="workspace_id")
+    enrollment = IdFilter(field_name="enrollment_id")
+    contact = IdFilter(field_name="contact_id")
+    mailbox = IdFilter(field_name="mailbox_id")
+    status = django_filters.ChoiceFilter(choices=MessageStatus.choices())
+
+
+class MessageViewSet(ReadViewSet):
+    """Every email, queued or sent, as it was rendered."""
+
+    queryset = EmailMessage.objects.all()
+    serializer_class = MessageSerializer
+    filterset_class = MessageFilter
+
+
+class SuppressionFilter(django_filters.FilterSet):
+    workspace = IdFilter(field_name="workspace_id")
+    email = django_filters.CharFilter(field_name="email", lookup_expr="iexact")
+    domain = django_filters.CharFilter(field_name="domain", lookup_expr="iexact")
+    reason = django_filters.ChoiceFilter(choices=SuppressionReason.choices())
+
+
+class SuppressionViewSet(ReadViewSet):
+    """Addresses and domains that must not be mailed."""
+
+    queryset = Suppression.objects.all()
+    serializer_class = SuppressionSerializer
+    filterset_class = SuppressionFilter
+    ordering_fields = ("id", "created_at")

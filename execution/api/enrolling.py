@@ -1,0 +1,87 @@
+"""From what a request names to the rows that `enroll_contacts` takes; whoever asks must have a right to them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence as Rows
+from datetime import datetime
+
+from django.contrib.auth import get_user_model
+from django.contrib.auth.models import AbstractBaseUser
+from django.db.models.functions import Lower
+
+from emails.models import Mailbox
+from execution.enrolling import EnrollResult, Skipped, enroll_contacts
+from sequences.api.roles import Reader, name_actor, require_right
+from sequences.models import Contact, Sequence
+
+
+class EnrollRequestError(ValueError):
+    """A row that is named does not exist for the sequence's workspace; `field` names it."""
+
+    def __init__(self, field: str, said: str) -> None:
+        self.field = field
+        super().__init__(said)
+
+
+def enroll(
+    user: Reader,
+    sequence: Sequence,
+    *,
+    now: datetime,
+    contacts: Rows[int] = (),
+    emails: Rows[str] = (),
+    mailbox: int | None = None,
+    owner: int | None = None,
+    start_at: datetime | None = None,
+) -> EnrollResult:
+    """Enroll for oneself, or as a manager for anybody.
+
+    Raises `EnrollRequestError`, `EnrollError` and DRF's `PermissionDenied`.
+    """
+    sender = _find_mailbox(sequence, mailbox)
+    person = _find_owner(sequence, owner, sender, user)
+    require_right(user, sequence.workspace_id, person.pk if person else None, is_shared_without_owner=True)
+    if sender is not None:
+        require_right(user, sequence.workspace_id, sender.owner_id, is_shared_without_owner=True)
+    ids, unknown = (list(contacts), []) if contacts else _find_contacts(sequence.workspace_id, emails)
+    result = enroll_contacts(
+        sequence=sequence,
+        contact_ids=ids,
+        mailbox=sender,
+        owner=person,
+        actor=name_actor(user),
+        now=now,
+        start_at=start_at,
+    )
+    return EnrollResult(result.enrolled, (*result.skipped, *unknown))
+
+
+def _find_mailbox(sequence: Sequence, mailbox_id: int | None) -> Mailbox | None:
+    if mailbox_id is None:
+        return None
+    mailbox = Mailbox.objects.filter(workspace_id=sequence.workspace_id, pk=mailbox_id).first()
+    if mailbox is None:
+        raise EnrollRequestError("mailbox", "The sequence's workspace has no such mailbox.")
+    return mailbox
+
+
+def _find_owner(
+    sequence: Sequence, owner_id: int | None, mailbox: Mailbox | None, user: Reader
+) -> AbstractBaseUser | None:
+    if owner_id is None and mailbox is not None and mailbox.owner_id is not None:
+        return mailbox.owner
+    members = get_user_model().objects.filter(memberships__workspace_id=sequence.workspace_id)
+    member = members.filter(pk=user.pk if owner_id is None else owner_id).first()
+    if member is None and owner_id is not None:
+        raise EnrollRequestError("owner", "The sequence's workspace has no such member.")
+    return member
+
+
+def _find_contacts(workspace_id: int, emails: Rows[str]) -> tuple[list[int], list[Skipped]]:
+    """The contacts' ids in the order they were named; and who is not known."""
+    wanted = list(dict.fromkeys(email.strip().lower() for email in emails))
+    contacts = Contact.objects.filter(workspace_id=workspace_id).annotate(lower_email=Lower("email"))
+    found = dict(contacts.filter(lower_email__in=wanted).values_list("lower_email", "id"))
+    missing = [email for email in wanted if email not in found]
+    ids = [found[email] for email in wanted if email in found]
+    return ids, [Skipped(0, email, "is not a contact of this workspace: import it first") for email in missing]

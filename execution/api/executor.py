@@ -1,0 +1,66 @@
+"""`/api/sequence-executor`: status and queue for everybody, pause and resume for operators."""
+
+from __future__ import annotations
+
+from django.utils import timezone
+from drf_spectacular.utils import extend_schema
+from rest_framework.decorators import action
+from rest_framework.permissions import IsAdminUser, IsAuthenticated
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.viewsets import ViewSet
+
+from execution.api.serializers import (
+    ExecutorStatusSerializer,
+    QueueQuerySerializer,
+    QueueSerializer,
+    ReasonSerializer,
+    SuccessSerializer,
+)
+from execution.queries import QueueFilter, read_queue, read_status
+from execution.switches import pause_executor, resume_executor
+from sequences.api.roles import name_actor, workspace_ids_of
+
+_SUCCESS = {"success": True}
+
+
+class ExecutorViewSet(ViewSet):
+    """The engine as a whole."""
+
+    @extend_schema(responses=ExecutorStatusSerializer)
+    @action(detail=False, methods=["get"], permission_classes=[IsAuthenticated])
+    def status(self, request: Request) -> Response:
+        """Whether it runs, and its figures of the last hour in the reader's workspaces."""
+        status = read_status(workspace_ids_of(request.user), timezone.now())
+        return Response(ExecutorStatusSerializer(status).data)
+
+    @extend_schema(request=ReasonSerializer, responses=SuccessSerializer)
+    @action(detail=False, methods=["post"], permission_classes=[IsAdminUser])
+    def pause(self, request: Request) -> Response:
+        """Decide nothing and send nothing until resumed. Pausing twice changes nothing."""
+        form = ReasonSerializer(data=request.data)
+        form.is_valid(raise_exception=True)
+        pause_executor(actor=name_actor(request.user), now=timezone.now(), reason=form.validated_data["reason"])
+        return Response(_SUCCESS)
+
+    @extend_schema(request=None, responses=SuccessSerializer)
+    @action(detail=False, methods=["post"], permission_classes=[IsAdminUser])
+    def resume(self, request: Request) -> Response:
+        """Go on. Resuming what runs changes nothing."""
+        resume_executor(actor=name_actor(request.user), now=timezone.now())
+        return Response(_SUCCESS)
+
+    @extend_schema(parameters=[QueueQuerySerializer], responses=QueueSerializer)
+    @action(detail=False, methods=["get"], permission_classes=[IsAuthenticated])
+    def queue(self, request: Request) -> Response:
+        """Who waits for the engine, most overdue first, with the first thing that holds each."""
+        form = QueueQuerySerializer(data=request.query_params)
+        form.is_valid(raise_exception=True)
+        chosen = form.validated_data.get("filter")
+        items = read_queue(
+            workspace_ids_of(request.user),
+            timezone.now(),
+            form.validated_data["limit"],
+            QueueFilter(chosen) if chosen else None,
+        )
+        return Response(QueueSerializer({"queue": items}).data)

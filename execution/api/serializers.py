@@ -1,0 +1,202 @@
+"""How the executor, its queue, enrollments, logs and dead letters look; and what people may ask of them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from rest_framework import serializers
+
+from execution.explain import explain_enrollments
+from execution.models import DeadLetter, ExecutionLog, Worker
+from execution.queries import QueueFilter
+from sequences.api.base import BIGGEST_ID
+from sequences.choices import EnrollmentStatus, ExitReason, StepType
+from sequences.models import Enrollment, Step
+
+MOST_CONTACTS = 10_000
+_LONGEST_REASON = 500
+
+
+class SuccessSerializer(serializers.Serializer[Any]):
+    success = serializers.BooleanField(default=True)
+
+
+class ReasonSerializer(serializers.Serializer[Any]):
+    reason = serializers.CharField(required=False, allow_blank=True, default="", max_length=_LONGEST_REASON)
+
+
+class WorkerSerializer(serializers.ModelSerializer[Worker]):
+    class Meta:
+        model = Worker
+        fields = ["name", "kind", "started_at", "heartbeat_at", "last_processed_at", "decided", "delivered"]
+        read_only_fields = fields
+
+
+class ExecutorStatusSerializer(serializers.Serializer[Any]):
+    """Figures of the reader's own workspaces. `queueDepth` and `quarantined` stop counting at 10,001."""
+
+    isRunning = serializers.BooleanField(source="is_running", help_text="Some worker was alive within the last minute.")
+    queueDepth = serializers.IntegerField(source="queue_depth", help_text="Steps that are due and not yet executed.")
+    lastProcessedAt = serializers.DateTimeField(source="last_processed_at", allow_null=True)
+    isPaused = serializers.BooleanField(source="is_paused")
+    pausedBy = serializers.SerializerMethodField()
+    pausedReason = serializers.SerializerMethodField()
+    processing = serializers.IntegerField(help_text="Emails that are being handed over right now.")
+    completedLastHour = serializers.IntegerField(source="completed_last_hour", help_text="Steps executed.")
+    errorsLastHour = serializers.IntegerField(source="errors_last_hour")
+    oldestDueSeconds = serializers.IntegerField(source="oldest_due_seconds")
+    delayP50Seconds = serializers.FloatField(source="delay_p50_seconds", allow_null=True)
+    delayP95Seconds = serializers.FloatField(source="delay_p95_seconds", allow_null=True)
+    quarantined = serializers.IntegerField()
+    workers = WorkerSerializer(many=True)
+
+    def get_pausedBy(self, status: Any) -> str | None:
+        return status.paused_by or None
+
+    def get_pausedReason(self, status: Any) -> str | None:
+        return status.paused_reason or None
+
+
+class QueueQuerySerializer(serializers.Serializer[Any]):
+    limit = serializers.IntegerField(required=False, default=100, min_value=1, max_value=500)
+    filter = serializers.ChoiceField(required=False, choices=[word.value for word in QueueFilter])
+
+
+class _QueueItemSerializer(serializers.Serializer[Any]):
+    enrollment_id = serializers.IntegerField()
+    contact = serializers.EmailField()
+    sequence = serializers.CharField()
+    next_step = serializers.CharField(allow_null=True)
+    due_at = serializers.DateTimeField(allow_null=True)
+    status = serializers.ChoiceField(choices=EnrollmentStatus.choices())
+    why = serializers.CharField()
+
+
+class QueueSerializer(serializers.Serializer[Any]):
+    queue = _QueueItemSerializer(many=True)
+
+
+class LogSerializer(serializers.ModelSerializer[ExecutionLog]):
+    details = serializers.DictField()
+
+    class Meta:
+        model = ExecutionLog
+        fields = ["at", "action", "status", "step_number", "step_type", "message", "error", "actor", "details"]
+        read_only_fields = fields
+
+
+class LogPageSerializer(serializers.Serializer[Any]):
+    logs = LogSerializer(many=True)
+    next = serializers.URLField(allow_null=True)
+    previous = serializers.URLField(allow_null=True)
+
+
+class _CurrentStepSerializer(serializers.ModelSerializer[Step]):
+    type = serializers.CharField(help_text=f"{', '.join(StepType)}, or a word this release does not know.")
+
+    class Meta:
+        model = Step
+        fields = ["id", "number", "type", "name"]
+        read_only_fields = fields
+
+
+class _HoldSerializer(serializers.Serializer[Any]):
+    code = serializers.CharField()
+    detail = serializers.CharField()
+    until = serializers.DateTimeField(allow_null=True, help_text="The earliest time it clears; null: by a person.")
+
+
+class EnrollmentSerializer(serializers.ModelSerializer[Enrollment]):
+    """The context holds what explains each: `holds`, by enrollment id."""
+
+    account = serializers.IntegerField(source="contact.account_id", allow_null=True)
+    current_step = _CurrentStepSerializer(allow_null=True)
+    current_step_number = serializers.IntegerField(source="current_step.number", default=None, allow_null=True)
+    auto_exited = serializers.SerializerMethodField()
+    auto_exit_reason = serializers.ChoiceField(choices=ExitReason.choices(), allow_blank=True)
+    engagement_score = serializers.IntegerField(source="contact.engagement_score")
+    why = serializers.SerializerMethodField()
+
+    class Meta:
+        model = Enrollment
+        fields = [
+            "id", "workspace", "sequence", "contact", "account", "mailbox", "owner", "status", "current_step",
+            "current_step_number", "next_step_at", "pause_reason", "paused_by", "resume_at", "retry_count",
+            "last_error", "emails_sent", "steps_completed", "auto_exited", "auto_exit_reason", "engagement_score",
+            "enrolled_at", "completed_at", "updated_at", "why",
+        ]  # fmt: skip
+        read_only_fields = fields
+
+    def get_auto_exited(self, enrollment: Enrollment) -> bool:
+        return enrollment.auto_exit_reason != ""
+
+    def get_why(self, enrollment: Enrollment) -> list[dict[str, Any]]:
+        holds = self.context["holds"].get(enrollment.pk, ())
+        return list(_HoldSerializer(holds, many=True).data)
+
+
+class EnrollmentAnswerSerializer(serializers.Serializer[Any]):
+    enrollment = EnrollmentSerializer()
+
+
+class PauseSerializer(ReasonSerializer):
+    resume_at = serializers.DateTimeField(required=False, allow_null=True, default=None)
+
+
+class EnrollSerializer(serializers.Serializer[Any]):
+    """Exactly one of `contacts` (ids) and `emails`. Without an owner: the mailbox's, else whoever asks."""
+
+    sequence = serializers.IntegerField(min_value=1, max_value=BIGGEST_ID)
+    contacts = serializers.ListField(
+        child=serializers.IntegerField(min_value=1, max_value=BIGGEST_ID),
+        required=False,
+        allow_empty=False,
+        max_length=MOST_CONTACTS,
+    )
+    emails = serializers.ListField(
+        child=serializers.CharField(max_length=254), required=False, allow_empty=False, max_length=MOST_CONTACTS
+    )
+    mailbox = serializers.IntegerField(required=False, allow_null=True, min_value=1, max_value=BIGGEST_ID)
+    owner = serializers.IntegerField(required=False, allow_null=True, min_value=1, max_value=BIGGEST_ID)
+    start_at = serializers.DateTimeField(required=False, allow_null=True)
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        if ("contacts" in attrs) == ("emails" in attrs):
+            raise serializers.ValidationError("Name contacts by their ids in `contacts`, or by address in `emails`.")
+        return attrs
+
+
+class _SkippedSerializer(serializers.Serializer[Any]):
+    contact = serializers.CharField(help_text="Its address; its id where it is not a contact of the workspace.")
+    reason = serializers.CharField()
+
+
+class EnrollAnswerSerializer(serializers.Serializer[Any]):
+    enrolled = serializers.ListField(child=serializers.IntegerField(), help_text="The ids of the new enrollments.")
+    skipped = _SkippedSerializer(many=True)
+
+
+class DeadLetterSerializer(serializers.ModelSerializer[DeadLetter]):
+    facts = serializers.DictField()
+
+    class Meta:
+        model = DeadLetter
+        fields = [
+            "id", "workspace", "enrollment", "step", "error_class", "error", "error_trace", "attempts", "facts",
+            "created_at", "resolution", "resolved_by", "resolved_at",
+        ]  # fmt: skip
+        read_only_fields = fields
+
+
+class ResolveSerializer(ReasonSerializer):
+    def get_fields(self) -> dict[str, serializers.Field[Any, Any, Any, Any]]:
+        # `as` is a word of Python's own
+        return {"as": serializers.ChoiceField(choices=["sent", "resend"]), **super().get_fields()}
+
+
+def present_enrollments(enrollments: Sequence[Enrollment], now: datetime) -> list[dict[str, Any]]:
+    """Each with what holds it, in a fixed number of statements."""
+    holds = explain_enrollments([enrollment.pk for enrollment in enrollments], now)
+    return list(EnrollmentSerializer(enrollments, many=True, context={"holds": holds}).data)

@@ -1,0 +1,1 @@
+"""What all doors of the HTTP API share, and the read-only addresses of sequences and contacts."""

@@ -1,0 +1,106 @@
+"""The form of every list and detail: tenancy, cursor paging, ordering, and ids in filters. No addresses of its own."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import django_filters
+from django import forms
+from django.core.exceptions import ValidationError as DjangoValidationError
+from django.db.models import QuerySet
+from django_filters.rest_framework import DjangoFilterBackend
+from rest_framework import mixins
+from rest_framework.exceptions import NotFound, ValidationError
+from rest_framework.filters import OrderingFilter
+from rest_framework.pagination import Cursor, CursorPagination
+from rest_framework.request import Request
+from rest_framework.routers import SimpleRouter
+from rest_framework.viewsets import GenericViewSet
+
+BIGGEST_ID = 2**63 - 1
+
+
+class Router(SimpleRouter):
+    """Paths without a trailing slash; one is accepted too."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.trailing_slash = "/?"
+
+
+class CursorPages(CursorPagination):
+    """`{"next", "previous", "results"}`, at most 200 a page. Ordered by the id last, so that no row shows twice."""
+
+    page_size = 50
+    page_size_query_param = "page_size"
+    max_page_size = 200
+    ordering = "-id"
+
+    def get_ordering(self, request: Request, queryset: QuerySet[Any], view: Any) -> tuple[str, ...]:
+        ordering = tuple(super().get_ordering(request, queryset, view))
+        return ordering if ordering[-1].lstrip("-") == "id" else (*ordering, "-id" if ordering[0][0] == "-" else "id")
+
+    def decode_cursor(self, request: Request) -> Cursor | None:
+        try:
+            return super().decode_cursor(request)
+        except NotFound:
+            raise _bad_cursor() from None
+
+    def paginate_queryset(self, queryset: QuerySet[Any], request: Request, view: Any = None) -> list[Any] | None:
+        try:
+            return super().paginate_queryset(queryset, request, view)
+        except (ValueError, DjangoValidationError):
+            # a forged cursor names a position that its column cannot hold
+            raise _bad_cursor() from None
+
+
+def _bad_cursor() -> ValidationError:
+    return ValidationError({"cursor": ["It is not a cursor of this list: follow the links `next` and `previous`."]})
+
+
+class StrictOrdering(OrderingFilter):
+    """`?ordering=`, which refuses what it does not know."""
+
+    def remove_invalid_fields(
+        self, queryset: QuerySet[Any], fields: list[str], view: Any, request: Request
+    ) -> list[str]:
+        known = [name for name, _ in self.get_valid_fields(queryset, view, {"request": request})]
+        for field in fields:
+            if field.removeprefix("-") not in known:
+                raise ValidationError({"ordering": [f"{field!r} is not one of: {', '.join(known)}."]})
+        return fields
+
+
+class IdFilter(django_filters.NumberFilter):
+    """The id of a related row."""
+
+    field_class = forms.IntegerField
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, min_value=1, max_value=BIGGEST_ID, **kwargs)
+
+    def get_max_validator(self) -> None:
+        return None
+
+
+class WorkspaceViewSet(GenericViewSet[Any]):
+    """Serves rows of the reader's own workspaces only; another workspace's row does not exist for them.
+
+    `asks_outside`: an action that talks to a server and changes nothing; no transaction may be open around it.
+    """
+
+    pagination_class = CursorPages
+    filter_backends = [DjangoFilterBackend, StrictOrdering]
+    lookup_value_regex = "[0-9]{1,18}"
+    ordering: Any = ("-id",)
+    ordering_fields: Any = ("id",)
+    asks_outside = False
+
+    def get_queryset(self) -> QuerySet[Any]:
+        rows: Any = super().get_queryset()
+        mine: QuerySet[Any] = rows.for_user(self.request.user)
+        return mine
+
+
+class ReadViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, WorkspaceViewSet):
+    """List and detail."""

@@ -1,0 +1,42 @@
+"""Who may do what (SPEC section 1): everybody reads their workspaces; an sdr acts on their own, a manager on all.
+
+Rows that a user may not even see are not asked about here: they are 404 by the queryset.
+"""
+
+from __future__ import annotations
+
+from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
+from rest_framework.exceptions import PermissionDenied
+
+from sequences.choices import Role
+from sequences.models import Membership, Workspace
+
+Reader = AbstractBaseUser | AnonymousUser
+
+
+def name_actor(user: Reader) -> str:
+    """How the log names who acted."""
+    return getattr(user, "email", "") or user.get_username()
+
+
+def workspace_ids_of(user: Reader) -> list[int]:
+    return list(Workspace.objects.for_user(user).order_by("id").values_list("id", flat=True))
+
+
+def is_manager(user: Reader, workspace_id: int) -> bool:
+    """Whether `user` may act on everything in the workspace."""
+    if getattr(user, "is_superuser", False):
+        return True
+    return Membership.objects.filter(
+        user_id=user.pk, workspace_id=workspace_id, role__in=[Role.MANAGER, Role.ADMIN]
+    ).exists()
+
+
+def require_right(user: Reader, workspace_id: int, owner_id: int | None, *, is_shared_without_owner: bool) -> None:
+    """Raises `PermissionDenied` unless the row is the user's own, or they manage its workspace.
+
+    `is_shared_without_owner`: whether any member may act on what nobody owns.
+    """
+    is_own = owner_id == user.pk or (owner_id is None and is_shared_without_owner)
+    if not is_own and not is_manager(user, workspace_id):
+        raise PermissionDenied("It belongs to somebody else: its owner, a manager or an admin may do this.")

@@ -1,0 +1,40 @@
+"""How sequences, steps and contacts look."""
+
+from __future__ import annotations
+
+from rest_framework import serializers
+
+from sequences.models import Contact, Sequence, Step
+
+
+class StepSerializer(serializers.ModelSerializer[Step]):
+    class Meta:
+        model = Step
+        fields = [
+            "id", "number", "type", "name", "delay_days", "delay_hours", "delay_minutes", "skip_weekends", "send_time",
+            "subject", "body", "task_type", "task_priority", "instructions", "wait_for_completion", "condition_type",
+            "condition_config", "if_true_goto", "if_false_goto",
+        ]  # fmt: skip
+        read_only_fields = fields
+
+
+class SequenceSerializer(serializers.ModelSerializer[Sequence]):
+    steps = StepSerializer(many=True, read_only=True)
+
+    class Meta:
+        model = Sequence
+        fields = [
+            "id", "workspace", "name", "description", "status", "pause_reason", "paused_by", "window", "priority",
+            "steps", "created_at", "updated_at",
+        ]  # fmt: skip
+        read_only_fields = fields
+
+
+class ContactSerializer(serializers.ModelSerializer[Contact]):
+    class Meta:
+        model = Contact
+        fields = [
+            "id", "workspace", "account", "email", "first_name", "last_name", "title", "phone", "timezone", "fields",
+            "engagement_score", "created_at", "updated_at",
+        ]  # fmt: skip
+        read_only_fields = fields
