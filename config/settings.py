@@ -6,6 +6,8 @@ from pathlib import Path
 from typing import Any
 
 import django_stubs_ext
+from django.templatetags.static import static
+from django.urls import reverse_lazy
 
 from config import env, logging
 
@@ -204,4 +206,77 @@ Q_CLUSTER: dict[str, Any] = {
     "label": "Jobs",
     **({"redis": REDIS_URL} if REDIS_URL else {"orm": "default"}),
 }
-UNFOLD = {"SITE_TITLE": "Sequence Executor", "SITE_HEADER": "Sequence Executor", "SHOW_HISTORY": True}
+
+
+def _page(title: str, icon: str, name: str, permission: str) -> dict[str, Any]:
+    """A link of the admin's side bar, for those who may open it."""
+    return {
+        "title": title,
+        "icon": icon,
+        "link": reverse_lazy(f"admin:{name}"),
+        "permission": lambda request: request.user.has_perm(permission),
+    }
+
+
+UNFOLD: dict[str, Any] = {
+    "SITE_TITLE": "Sequence Executor",
+    "SITE_HEADER": "Sequence Executor",
+    "SITE_SYMBOL": "forward_to_inbox",
+    "SHOW_HISTORY": True,
+    "SHOW_VIEW_ON_SITE": False,
+    "STYLES": [lambda request: static("execution/admin.css")],
+    "SCRIPTS": [lambda request: static("execution/admin.js")],
+    "SIDEBAR": {
+        "show_search": True,
+        "navigation": [
+            {
+                "title": "Work",
+                "items": [
+                    {"title": "Overview", "icon": "dashboard", "link": reverse_lazy("admin:index")},
+                    _page("Enrollments", "group", "sequences_enrollment_changelist", "sequences.view_enrollment"),
+                    _page("Sequences", "account_tree", "sequences_sequence_changelist", "sequences.view_sequence"),
+                    _page("Tasks", "task_alt", "tasks_app_task_changelist", "tasks_app.view_task"),
+                    _page("Dead letters", "report", "execution_deadletter_changelist", "execution.view_deadletter"),
+                ],
+            },
+            {
+                "title": "Sending",
+                "separator": True,
+                "items": [
+                    _page("Lanes", "view_stream", "emails_mailbox_lanes", "emails.view_mailbox"),
+                    _page("Mailboxes", "inbox", "emails_mailbox_changelist", "emails.view_mailbox"),
+                    _page("Messages", "mail", "emails_emailmessage_changelist", "emails.view_emailmessage"),
+                    _page("Events", "bolt", "emails_emailevent_changelist", "emails.view_emailevent"),
+                    _page("Limits", "speed", "emails_sendlimit_changelist", "emails.view_sendlimit"),
+                    _page("Suppressions", "block", "emails_suppression_changelist", "emails.view_suppression"),
+                ],
+            },
+            {
+                "title": "People",
+                "separator": True,
+                "items": [
+                    _page("Contacts", "contacts", "sequences_contact_changelist", "sequences.view_contact"),
+                    _page("Accounts", "domain", "sequences_account_changelist", "sequences.view_account"),
+                    _page("Workspaces", "workspaces", "sequences_workspace_changelist", "sequences.view_workspace"),
+                    _page("Members", "badge", "sequences_membership_changelist", "sequences.view_membership"),
+                    _page("Logins", "person", "auth_user_changelist", "auth.view_user"),
+                    _page("Groups", "shield_person", "auth_group_changelist", "auth.view_group"),
+                    _page("API tokens", "key", "knox_authtoken_changelist", "knox.view_authtoken"),
+                ],
+            },
+            {
+                "title": "System",
+                "separator": True,
+                "items": [
+                    _page("Executor", "power", "execution_executorstate_changelist", "execution.view_executorstate"),
+                    _page("Workers", "memory", "execution_worker_changelist", "execution.view_worker"),
+                    _page("Alerts", "notifications", "execution_alert_changelist", "execution.view_alert"),
+                    _page("Log", "history", "execution_executionlog_changelist", "execution.view_executionlog"),
+                    _page("Controls", "tune", "execution_controllog_changelist", "execution.view_controllog"),
+                    _page("Schedules", "schedule", "django_q_schedule_changelist", "django_q.view_schedule"),
+                    _page("Failed jobs", "error", "django_q_failure_changelist", "django_q.view_failure"),
+                ],
+            },
+        ],
+    },
+}

@@ -1,0 +1,138 @@
+"""Logins, API tokens and the jobs of django-q2 in the look of the product's admin."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import admin
+from django.contrib.auth import get_user_model
+from django.contrib.auth.admin import GroupAdmin, UserAdmin
+from django.contrib.auth.models import Group
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.template.response import TemplateResponse
+from django_q.admin import FailAdmin, QueueAdmin, ScheduleAdmin, TaskAdmin
+from django_q.models import Failure, OrmQ, Schedule, Success
+from knox.admin import AuthTokenCreateForm
+from knox.models import get_token_model
+from unfold.admin import ModelAdmin, TabularInline
+from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
+
+from sequences.admin_base import scope_rows, time_column
+from sequences.models import Membership
+
+DIGEST_SHOWN = 12
+AuthToken: Any = get_token_model()
+User: Any = get_user_model()
+
+
+class UserMembershipInline(TabularInline):
+    model = Membership
+    extra = 0
+
+
+class ProductUserAdmin(UserAdmin[Any], ModelAdmin):
+    form = UserChangeForm
+    add_form = UserCreationForm
+    change_password_form = AdminPasswordChangeForm
+    inlines = (UserMembershipInline,)
+    list_display = ("email", "username", "first_name", "last_name", "is_staff", "is_active")
+    list_display_links = ("email", "username")
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        return scope_rows(super().get_queryset(request), request)
+
+    def get_inlines(self, request: HttpRequest, obj: Any) -> Any:
+        # Roles reach across workspaces: whoever belongs to some of them only sets roles on the workspace's page.
+        return super().get_inlines(request, obj) if getattr(request.user, "is_superuser", False) else ()
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
+        fields = super().get_readonly_fields(request, obj)
+        if getattr(request.user, "is_superuser", False):
+            return fields
+        return [*fields, "is_superuser", "is_staff", "groups", "user_permissions"]
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        outranks = getattr(obj, "is_superuser", False) and not getattr(request.user, "is_superuser", False)
+        return not outranks and super().has_change_permission(request, obj)
+
+
+class ProductGroupAdmin(GroupAdmin, ModelAdmin):
+    pass
+
+
+class TokenAdmin(ModelAdmin):
+    """A token is shown once, when it is made; what is stored is its digest. Revoked by deleting it."""
+
+    form = AuthTokenCreateForm
+    fields = ("user", "expiry")
+    list_display = ("show_digest", "user", time_column("created"), time_column("expiry", "expires"))
+    list_select_related = ("user",)
+    search_fields = ("user__email", "user__username")
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        rows = super().get_queryset(request)
+        return rows.filter(user__in=scope_rows(User.objects.all(), request).values("pk"))
+
+    def formfield_for_foreignkey(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        # A token is its user's identity: nobody makes one for somebody who may do more.
+        is_superuser = getattr(request.user, "is_superuser", False)
+        users = User.objects.all() if is_superuser else User.objects.filter(pk=request.user.pk)
+        return super().formfield_for_foreignkey(db_field, request, **{"queryset": users, **kwargs})
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    @admin.display(description="digest", ordering="digest")
+    def show_digest(self, token: Any) -> str:
+        return f"{token.digest[:DIGEST_SHOWN]}…"
+
+    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
+        obj.save()
+        obj.shown_once = form.token
+
+    def response_add(self, request: HttpRequest, obj: Any, post_url_continue: str | None = None) -> HttpResponse:
+        context = {
+            **self.admin_site.each_context(request),
+            "title": "API token",
+            "opts": self.model._meta,
+            "user_name": str(obj.user),
+            "token": obj.shown_once,
+        }
+        response = TemplateResponse(request, "admin/token.html", context)
+        response["Cache-Control"] = "no-store"
+        return response
+
+
+class ProductScheduleAdmin(ScheduleAdmin, ModelAdmin):
+    pass
+
+
+class ProductSuccessAdmin(TaskAdmin, ModelAdmin):
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+
+class ProductFailureAdmin(FailAdmin, ModelAdmin):
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+
+class ProductQueueAdmin(QueueAdmin, ModelAdmin):
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+
+_PAGES: tuple[tuple[Any, Any], ...] = (
+    (User, ProductUserAdmin),
+    (Group, ProductGroupAdmin),
+    (AuthToken, TokenAdmin),
+    (Schedule, ProductScheduleAdmin),
+    (Success, ProductSuccessAdmin),
+    (Failure, ProductFailureAdmin),
+    (OrmQ, ProductQueueAdmin),
+)
+for _model, _page in _PAGES:
+    if admin.site.is_registered(_model):
+        admin.site.unregister(_model)
+        admin.site.register(_model, _page)

@@ -1,0 +1,8 @@
+"""Suppressions, caps and events in the admin, and what a mailbox's pages are made of.
+
+Mailboxes and messages need the engine's side: execution.admin shows them.
+"""
+
+from emails.admin import facts
+
+__all__ = ["facts"]

@@ -1,0 +1,110 @@
+"""The pages of lanes: one row per mailbox, and one mailbox with its queue. They read emails.lane_view and present."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.core.exceptions import PermissionDenied
+from django.core.paginator import Paginator
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404
+from django.template.response import TemplateResponse
+from django.urls import URLPattern, path, reverse
+from django.utils import timezone
+
+from emails.choices import BreakerState, MailboxStatus
+from emails.lane_view import LaneView, read_lane, read_lanes
+from emails.limits import Usage
+from emails.models import Mailbox
+from sequences.admin_base import scope_rows
+
+LANES_PER_PAGE = 50
+QUEUE_SHOWN = 100
+
+
+class LanePages:
+    """Adds the pages to the admin of mailboxes."""
+
+    admin_site: Any
+    model: type[Mailbox]
+
+    def get_urls(self) -> list[URLPattern]:
+        view = self.admin_site.admin_view
+        own = [
+            path("lanes/", view(self.lanes_view), name="emails_mailbox_lanes"),
+            path("<int:object_id>/lane/", view(self.lane_view), name="emails_mailbox_lane"),
+        ]
+        return [*own, *super().get_urls()]  # type: ignore[misc]
+
+    def lanes_view(self, request: HttpRequest) -> HttpResponse:
+        mailboxes = self._visible(request).order_by("address", "pk")
+        page = Paginator(mailboxes, LANES_PER_PAGE).get_page(request.GET.get("p"))
+        lanes = [present_lane(lane) for lane in read_lanes(list(page), timezone.now())]
+        context = {
+            **self.admin_site.each_context(request),
+            "title": "Lanes",
+            "opts": self.model._meta,
+            "lanes": lanes,
+            "page": page,
+        }
+        return TemplateResponse(request, "admin/emails/mailbox/lanes.html", context)
+
+    def lane_view(self, request: HttpRequest, object_id: int) -> HttpResponse:
+        mailbox = get_object_or_404(self._visible(request), pk=object_id)
+        lane = read_lane(mailbox, timezone.now(), QUEUE_SHOWN)
+        context = {
+            **self.admin_site.each_context(request),
+            "title": f"Lane of {mailbox.address}",
+            "opts": self.model._meta,
+            "mailbox": mailbox,
+            "lane": lane,
+            "shown": present_lane(lane),
+            "not_shown": max(0, lane.queue_length - len(lane.queue)),
+        }
+        return TemplateResponse(request, "admin/emails/mailbox/lane.html", context)
+
+    def _visible(self, request: HttpRequest) -> Any:
+        if not self.has_view_permission(request):  # type: ignore[attr-defined]
+            raise PermissionDenied
+        return scope_rows(Mailbox.objects.all(), request)
+
+
+def present_lane(lane: LaneView) -> dict[str, Any]:
+    """The cells of one lane."""
+    return {
+        "lane": lane,
+        "url": reverse("admin:emails_mailbox_lane", args=[lane.mailbox_id]),
+        "state": lane.status.capitalize(),
+        "state_variant": "success" if lane.status == MailboxStatus.ACTIVE else "danger",
+        "breaker": lane.breaker.state.label,
+        "breaker_variant": "success" if lane.breaker.state is BreakerState.CLOSED else "danger",
+        "usages": [present_usage(usage) for usage in lane.usages],
+        "hold": _first_hold(lane),
+    }
+
+
+def present_usage(usage: Usage) -> dict[str, Any]:
+    """One cap with how full it is, in percent."""
+    cap = usage.cap
+    target = f" {cap.target}" if cap.scope == "recipient_domain" else ""
+    scope = "Ramp-up" if cap.is_ramp else f"{cap.scope.label}{target}"
+    return {
+        "name": f"{scope}, first emails" if cap.first_touch_only else scope,
+        "detail": usage.detail,
+        "percent": min(100, round(100 * usage.used / cap.maximum)) if cap.maximum else 100,
+        "is_full": usage.is_full,
+        "frees_at": usage.frees_at,
+    }
+
+
+def _first_hold(lane: LaneView) -> str:
+    """The most important thing that holds the whole lane."""
+    if lane.status != MailboxStatus.ACTIVE:
+        return lane.status_reason
+    if lane.breaker.state is not BreakerState.CLOSED:
+        return lane.breaker_error or "the mail server does not work"
+    if lane.held_by:
+        return lane.held_by.partition(": ")[2] or lane.held_by
+    if lane.is_inbox_stale:
+        return "the inbox was not read lately: follow-ups wait"
+    return ""

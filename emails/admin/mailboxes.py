@@ -1,0 +1,140 @@
+"""The form of a mailbox. Its secrets go in and never come out: they are in no field, no page and no history."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+from django.contrib import admin
+from django.http import HttpRequest
+from unfold.admin import TabularInline
+from unfold.forms import PaginationInlineFormSet
+from unfold.widgets import UnfoldAdminPasswordWidget, UnfoldAdminTextareaWidget
+
+from emails.choices import LimitScope
+from emails.models import Mailbox, SendLimit
+from sequences.admin_base import OneWorkspaceForm, WorkspaceAdmin, exact_name, time_column
+from sequences.encryption import Secrets
+
+_FACTS = (
+    "status", "status_reason", "status_actor", "breaker_state", "breaker_failures", "breaker_error",
+    "ramp_allowance", "ramp_day",
+)  # fmt: skip
+_TIMES = ("status_at", "breaker_until", "next_slot_at", "inbox_read_at")
+
+
+class WriteOnlyTextarea(UnfoldAdminTextareaWidget):
+    """Shows nothing, not even what was just typed into a refused form."""
+
+    def format_value(self, value: Any) -> str:
+        return ""
+
+
+class MailboxForm(OneWorkspaceForm):
+    """`password`, `imap_password` and `other_secrets` replace what is stored; left empty they leave it alone."""
+
+    password = forms.CharField(
+        label="Set password",
+        required=False,
+        strip=False,
+        widget=UnfoldAdminPasswordWidget(attrs={"autocomplete": "new-password"}, render_value=False),
+        help_text="Of the SMTP login. Empty: the stored one stays.",
+    )
+    imap_password = forms.CharField(
+        label="Set IMAP password",
+        required=False,
+        strip=False,
+        widget=UnfoldAdminPasswordWidget(attrs={"autocomplete": "new-password"}, render_value=False),
+        help_text="Only if it differs from the SMTP password. Empty: the stored one stays.",
+    )
+    other_secrets = forms.JSONField(
+        label="Set other secrets",
+        required=False,
+        widget=WriteOnlyTextarea(attrs={"rows": 3, "autocomplete": "off"}),
+        help_text='ESP keys and OAuth tokens, such as {"api_key": "…"}; null forgets one. Empty: the stored ones stay.',
+    )
+
+    class Meta:
+        model = Mailbox
+        exclude = ("credentials",)
+
+    def clean_other_secrets(self) -> dict[str, Any]:
+        value = self.cleaned_data["other_secrets"]
+        if value is None:
+            return {}
+        if not isinstance(value, dict):
+            raise forms.ValidationError('This is a JSON object, such as {"api_key": "…"}.')
+        return value
+
+    def merge_secrets(self) -> None:
+        """Put what was typed over what is stored."""
+        typed: dict[str, Any] = dict(self.cleaned_data.get("other_secrets") or {})
+        typed |= {name: value for name in ("password", "imap_password") if (value := self.cleaned_data.get(name))}
+        merged = {**(self.instance.credentials or {}), **typed}
+        self.instance.credentials = Secrets({name: value for name, value in merged.items() if value is not None})
+
+
+class SendLimitFormSet(PaginationInlineFormSet):
+    """Caps of this one mailbox."""
+
+    def save_new(self, form: Any, commit: bool = True) -> Any:
+        form.instance.scope = LimitScope.MAILBOX.value
+        form.instance.workspace_id = self.instance.workspace_id
+        return super().save_new(form, commit=commit)
+
+
+class SendLimitInline(TabularInline):
+    model = SendLimit
+    formset = SendLimitFormSet
+    fields = ("maximum", "window", "first_touch_only")
+    extra = 0
+    verbose_name = "cap"
+    verbose_name_plural = "caps of this mailbox"
+
+
+class MailboxBaseAdmin(WorkspaceAdmin):
+    """All but what people do to a running mailbox."""
+
+    form = MailboxForm
+    inlines = (SendLimitInline,)
+    list_display = ("address", "owner", "transport", "inbound", time_column("inbox_read_at", "inbox read"))
+    list_filter = ("status", "breaker_state", "transport")
+    list_select_related = ("owner",)
+    search_fields = ("address", "display_name", "owner__email")
+    readonly_fields = (*_FACTS, *(exact_name(name) for name in _TIMES), "stored_secrets")
+    fieldsets = (
+        (None, {"fields": ("workspace", ("address", "display_name"), "owner", "timezone", "aliases", "signature")}),
+        ("Sends by", {"fields": (("transport", "auth_method", "connections"), "stored_secrets")}),
+        ("SMTP", {"classes": ["tab"], "fields": (("smtp_host", "smtp_port"), ("smtp_security", "smtp_username"), "password")}),
+        ("ESP", {"classes": ["tab"], "fields": ("transport_options", "other_secrets")}),
+        (
+            "Inbox",
+            {
+                "classes": ["tab"],
+                "fields": ("inbound", ("imap_host", "imap_port"), ("imap_security", "imap_username"), "imap_password", "exact_inbox_read_at"),
+            },
+        ),
+        ("Pace", {"classes": ["tab"], "fields": (("gap_seconds", "jitter_seconds"), "exact_next_slot_at")}),
+        (
+            "Ramp-up",
+            {"classes": ["tab"], "fields": ("ramp_enabled", ("ramp_start", "ramp_step"), ("ramp_allowance", "ramp_day"))},
+        ),
+        (
+            "State",
+            {
+                "classes": ["tab"],
+                "fields": (
+                    ("status", "status_reason"), ("status_actor", "exact_status_at"),
+                    ("breaker_state", "breaker_failures"), "breaker_error", "exact_breaker_until",
+                ),
+            },
+        ),
+    )  # fmt: skip
+
+    @admin.display(description="stored secrets")
+    def stored_secrets(self, mailbox: Mailbox) -> str:
+        return ", ".join(sorted(mailbox.credentials)) if mailbox.pk and mailbox.credentials else "none"
+
+    def save_model(self, request: HttpRequest, obj: Mailbox, form: Any, change: bool) -> None:
+        form.merge_secrets()
+        super().save_model(request, obj, form, change)

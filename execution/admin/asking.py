@@ -1,0 +1,164 @@
+"""The page between an action's button and its deed: what it touches, why, and a way back.
+
+Shared by all actions of the admin; must not know what any of them does.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django import forms
+from django.contrib import messages
+from django.contrib.admin import helpers
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.template.response import TemplateResponse
+from django.urls import reverse
+from django.utils import timezone
+from unfold.decorators import action
+from unfold.widgets import UnfoldAdminSplitDateTimeWidget, UnfoldAdminTextInputWidget
+
+from execution.controls import Report
+
+SUBJECTS_SHOWN = 10
+
+
+class ReasonForm(forms.Form):
+    """Why; it stands in the log."""
+
+    reason = forms.CharField(
+        required=False, max_length=500, widget=UnfoldAdminTextInputWidget(attrs={"autofocus": True, "class": "w-full"})
+    )
+
+
+class NothingForm(forms.Form):
+    """For what needs no reason."""
+
+
+class PauseForm(ReasonForm):
+    resume_at = forms.SplitDateTimeField(
+        label="Resume at (UTC)",
+        required=False,
+        widget=UnfoldAdminSplitDateTimeWidget(),
+        help_text="Empty: it stays paused until somebody resumes it.",
+    )
+
+    def clean_resume_at(self) -> datetime | None:
+        at: datetime | None = self.cleaned_data["resume_at"]
+        if at is not None and at <= timezone.now():
+            raise forms.ValidationError("This time has passed: choose a later one, or leave it empty.")
+        return at
+
+
+@dataclass(frozen=True, slots=True)
+class Deed:
+    """One action: its words, what it asks for, and the function that does it and says what it did.
+
+    `run(ids, answers, request)` gets the primary keys, what was filled in, and who asks.
+    """
+
+    name: str
+    label: str
+    past: str
+    icon: str
+    explanation: str
+    run: Callable[[Sequence[Any], dict[str, Any], HttpRequest], Report]
+    form: type[forms.Form] = ReasonForm
+    is_danger: bool = False
+
+
+class AsksFirst:
+    """For admins whose rows have deeds: `on_selected(deed)` makes a list action, `on_one(deed)` a button on the page."""
+
+    admin_site: Any
+    model: Any
+
+    def name_subjects(self, queryset: QuerySet[Any]) -> Iterable[str]:
+        """The first rows, as the page shows them."""
+        return [str(row) for row in queryset[:SUBJECTS_SHOWN]]
+
+    def explain_touched(self, queryset: QuerySet[Any], deed: Deed) -> str:
+        """What else the deed touches; empty: nothing worth saying."""
+        return ""
+
+    def do_selected(self, request: HttpRequest, queryset: QuerySet[Any], deed: Deed) -> HttpResponse | None:
+        form = deed.form(request.POST if "apply" in request.POST else None)
+        if form.is_valid():
+            tell_report(request, deed, deed.run(list(queryset.values_list("pk", flat=True)), form.cleaned_data, request))
+            return None
+        is_all = request.POST.get("select_across") == "1"
+        chosen = request.POST.getlist(helpers.ACTION_CHECKBOX_NAME)
+        hidden = [("action", f"{deed.name}_selected"), ("select_across", "1" if is_all else "0"), ("apply", "1")]
+        hidden += [(helpers.ACTION_CHECKBOX_NAME, pk) for pk in (chosen[:1] if is_all else chosen)]
+        return self._ask(request, queryset, deed, form, hidden, request.get_full_path())
+
+    def do_one(self, request: HttpRequest, object_id: str, deed: Deed) -> HttpResponse:
+        row = self.find_row(request, object_id)  # type: ignore[attr-defined]
+        opts = self.model._meta
+        back_url = reverse(f"admin:{opts.app_label}_{opts.model_name}_change", args=[row.pk])
+        form = deed.form(request.POST if request.method == "POST" else None)
+        if form.is_valid():
+            tell_report(request, deed, deed.run([row.pk], form.cleaned_data, request))
+            return HttpResponseRedirect(back_url)
+        queryset = self.get_queryset(request).filter(pk=row.pk)  # type: ignore[attr-defined]
+        return self._ask(request, queryset, deed, form, [], back_url)
+
+    def _ask(
+        self,
+        request: HttpRequest,
+        queryset: QuerySet[Any],
+        deed: Deed,
+        form: forms.Form,
+        hidden: list[tuple[str, str]],
+        back_url: str,
+    ) -> HttpResponse:
+        opts = self.model._meta
+        count = queryset.count()
+        names = list(self.name_subjects(queryset))
+        context = {
+            **self.admin_site.each_context(request),
+            "title": f"{deed.label} {names[0]}" if count == 1 else f"{deed.label} {count:,} {opts.verbose_name_plural}",
+            "opts": opts,
+            "deed": deed,
+            "form": form,
+            "hidden": hidden,
+            "back_url": back_url,
+            "names": names if count > 1 else [],
+            "not_named": count - len(names),
+            "touched": self.explain_touched(queryset, deed),
+        }
+        return TemplateResponse(request, "admin/asking.html", context)
+
+
+def on_selected(deed: Deed) -> Any:
+    """A list action."""
+
+    def run(self: Any, request: HttpRequest, queryset: QuerySet[Any]) -> HttpResponse | None:
+        return self.do_selected(request, queryset, deed)  # type: ignore[no-any-return]
+
+    run.__name__ = f"{deed.name}_selected"
+    return action(description=deed.label, permissions=["operate"], icon=deed.icon)(run)
+
+
+def on_one(deed: Deed) -> Any:
+    """A button on the page of one row."""
+
+    def run(self: Any, request: HttpRequest, object_id: str) -> HttpResponse:
+        return self.do_one(request, object_id, deed)  # type: ignore[no-any-return]
+
+    run.__name__ = f"{deed.name}_one"
+    return action(description=deed.label, url_path=deed.name, permissions=["operate"], icon=deed.icon)(run)
+
+
+def tell_report(request: HttpRequest, deed: Deed, report: Report) -> None:
+    """Say how many rows changed, were so already, or were refused and why."""
+    parts = [f"{deed.past} {len(report.changed):,}"]
+    if report.unchanged:
+        parts.append(f"{len(report.unchanged):,} unchanged")
+    if report.refused:
+        parts.append(f"{len(report.refused):,} refused, the first because {next(iter(report.refused.values()))}")
+    level = messages.SUCCESS if report.changed and not report.refused else messages.WARNING
+    messages.add_message(request, level, f"{'; '.join(parts)}.")

@@ -1,0 +1,73 @@
+"""The quarantine: what failed, since when, and the two ways out of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from django.contrib import admin
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from unfold.contrib.filters.admin import DropdownFilter
+from unfold.decorators import display
+
+from execution.admin.asking import SUBJECTS_SHOWN, AsksFirst, on_one, on_selected
+from execution.admin.deeds import DISCARD, REPLAY
+from execution.models import DeadLetter
+from sequences.admin_base import FactsAdmin, time_column
+
+
+class OpenFilter(DropdownFilter):
+    title = "state"
+    parameter_name = "state"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [("open", "Open"), ("resolved", "Resolved")]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        if self.value() in {"open", "resolved"}:
+            return queryset.filter(resolved_at__isnull=self.value() == "open")
+        return queryset
+
+
+@admin.register(DeadLetter)
+class DeadLetterAdmin(AsksFirst, FactsAdmin):
+    list_display = (
+        "show_contact", "show_class", "error", "attempts", time_column("created_at", "age"), "show_resolution",
+        "resolved_by",
+    )  # fmt: skip
+    list_display_links = ("show_contact",)
+    list_filter = (OpenFilter, "error_class", "resolution")
+    list_select_related = ("enrollment__contact", "enrollment__sequence")
+    search_fields = ("enrollment__contact__email", "error")
+    leading_fields = ("show_contact", "enrollment", "step", "error_class", "error")
+    hidden_fields = ("id",)
+    actions = ("replay_selected", "discard_selected")
+    actions_detail = ("replay_one", "discard_one")
+
+    replay_selected, replay_one = on_selected(REPLAY), on_one(REPLAY)
+    discard_selected, discard_one = on_selected(DISCARD), on_one(DISCARD)
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        return super().get_queryset(request).select_related("enrollment__contact", "enrollment__sequence", "step")
+
+    def get_actions_detail(self, request: HttpRequest, object_id: Any) -> list[Any]:
+        row = self.get_object(request, str(object_id))
+        if row is None or row.resolved_at is not None:
+            return []
+        return super().get_actions_detail(request, object_id)  # type: ignore[no-any-return]
+
+    def name_subjects(self, queryset: QuerySet[Any]) -> Iterable[str]:
+        return [f"{row.enrollment.contact.email}: {row}" for row in queryset[:SUBJECTS_SHOWN]]
+
+    @admin.display(description="contact", ordering="enrollment__contact__email")
+    def show_contact(self, row: DeadLetter) -> str:
+        return f"{row.enrollment.contact.email} in {row.enrollment.sequence.name}"
+
+    @display(description="class", ordering="error_class", label=True)
+    def show_class(self, row: DeadLetter) -> str:
+        return row.error_class
+
+    @display(description="resolution", ordering="resolution", label={"": "danger"})
+    def show_resolution(self, row: DeadLetter) -> tuple[str, str]:
+        return row.resolution, row.get_resolution_display() if row.resolution else "Open"

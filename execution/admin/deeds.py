@@ -1,0 +1,104 @@
+"""What can be done to enrollments and dead letters from the admin: each deed names its control, and nothing more."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from django.http import HttpRequest
+from django.utils import timezone
+
+from execution.admin.asking import Deed, PauseForm
+from execution.choices import Resolution
+from execution.controls import (
+    Report,
+    exit_enrollments,
+    pause_enrollments,
+    resume_enrollments,
+    retry_enrollments,
+    skip_steps,
+)
+from execution.models import DeadLetter
+from sequences.admin_base import name_actor
+
+
+def _call(control: Callable[..., Report], **fixed: Any) -> Callable[..., Report]:
+    def run(ids: Sequence[Any], answers: dict[str, Any], request: HttpRequest) -> Report:
+        return control(ids, actor=name_actor(request), now=timezone.now(), **answers, **fixed)
+
+    return run
+
+
+def _call_for_letters(control: Callable[..., Report], **fixed: Any) -> Callable[..., Report]:
+    run = _call(control, **fixed)
+
+    def run_for_letters(ids: Sequence[Any], answers: dict[str, Any], request: HttpRequest) -> Report:
+        rows = DeadLetter.objects.filter(pk__in=ids).values_list("enrollment_id", "resolved_at")
+        report = run(sorted({enrollment for enrollment, resolved_at in rows if resolved_at is None}), answers, request)
+        closed = sum(resolved_at is not None for _, resolved_at in rows)
+        if closed:
+            report.refused[0] = f"it has been resolved before ({closed} of them)"
+        return report
+
+    return run_for_letters
+
+
+PAUSE = Deed(
+    "pause",
+    "Pause",
+    "Paused",
+    "pause",
+    "Nothing more is sent until it is resumed; what waits in the outbox stays there.",
+    _call(pause_enrollments),
+    PauseForm,
+)
+RESUME = Deed(
+    "resume",
+    "Resume",
+    "Resumed",
+    "play_arrow",
+    "It goes on from the same step, planned anew inside its sending window.",
+    _call(resume_enrollments),
+)
+SKIP = Deed(
+    "skip",
+    "Skip step",
+    "Skipped a step of",
+    "skip_next",
+    "The current step ends unexecuted and the next one is planned; its email, if it waits, is withdrawn.",
+    _call(skip_steps),
+)
+RETRY = Deed(
+    "retry",
+    "Retry",
+    "Retried",
+    "refresh",
+    "What failed is tried again at once; whoever is quarantined is released.",
+    _call(retry_enrollments),
+)
+EXIT = Deed(
+    "exit",
+    "Exit",
+    "Exited",
+    "logout",
+    "It ends here for good: waiting emails are withdrawn and open tasks cancelled.",
+    _call(exit_enrollments),
+    is_danger=True,
+)
+REPLAY = Deed(
+    "replay",
+    "Replay",
+    "Replayed",
+    "refresh",
+    "The enrollment is released and its step is tried again at once.",
+    _call_for_letters(retry_enrollments),
+)
+DISCARD = Deed(
+    "discard",
+    "Discard",
+    "Discarded",
+    "delete",
+    "The enrollment exits for good: waiting emails are withdrawn and open tasks cancelled.",
+    _call_for_letters(exit_enrollments, resolution=Resolution.DISCARDED),
+    is_danger=True,
+)

@@ -1,0 +1,123 @@
+"""The form that puts contacts into a sequence. It finds the contacts and calls execution.enrolling."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from typing import Any
+
+from django import forms
+from django.contrib import messages
+from django.contrib.auth import get_user_model
+from django.core.exceptions import PermissionDenied
+from django.db.models.functions import Lower
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.template.response import TemplateResponse
+from django.urls import reverse
+from django.utils import timezone
+from unfold.widgets import UnfoldAdminSelect2Widget, UnfoldAdminSplitDateTimeWidget, UnfoldAdminTextareaWidget
+
+from emails.models import Mailbox
+from execution.enrolling import EnrollError, EnrollResult, enroll_contacts
+from sequences.admin_base import name_actor, scope_rows
+from sequences.choices import SequenceStatus
+from sequences.models import Contact, Sequence
+
+_ENROLLABLE = (SequenceStatus.ACTIVE, SequenceStatus.PAUSED)
+
+
+class EnrollForm(forms.Form):
+    sequence = forms.ModelChoiceField(Sequence.objects.none(), widget=UnfoldAdminSelect2Widget())
+    emails = forms.CharField(
+        label="Contacts",
+        widget=UnfoldAdminTextareaWidget(attrs={"rows": 8}),
+        help_text="Email addresses of contacts in the sequence's workspace, one per line.",
+    )
+    mailbox = forms.ModelChoiceField(
+        Mailbox.objects.none(),
+        required=False,
+        widget=UnfoldAdminSelect2Widget(),
+        help_text="Empty: the owner's only mailbox.",
+    )
+    owner = forms.ModelChoiceField(
+        get_user_model().objects.none(),
+        required=False,
+        widget=UnfoldAdminSelect2Widget(),
+        help_text="Empty: the owner of the mailbox.",
+    )
+    start_at = forms.SplitDateTimeField(
+        label="Start at (UTC)", required=False, widget=UnfoldAdminSplitDateTimeWidget(), help_text="Empty: now."
+    )
+
+    def __init__(self, request: HttpRequest, data: Any = None) -> None:
+        super().__init__(data)
+        choices: dict[str, Any] = {
+            "sequence": Sequence.objects.filter(status__in=_ENROLLABLE).select_related("workspace"),
+            "mailbox": Mailbox.objects.all(),
+            "owner": get_user_model().objects.all(),
+        }
+        for name, queryset in choices.items():
+            field: Any = self.fields[name]
+            field.queryset = scope_rows(queryset, request)
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean() or {}
+        sequence, text = self.cleaned_data.get("sequence"), self.cleaned_data.get("emails")
+        if sequence and text:
+            wanted = {email.lower() for email in re.split(r"[\s,;]+", text) if email}
+            rows = Contact.objects.filter(workspace=sequence.workspace_id).annotate(lowered=Lower("email"))
+            found = dict(rows.filter(lowered__in=wanted).values_list("lowered", "pk"))
+            if missing := sorted(wanted - found.keys()):
+                more = f" and {len(missing) - 1} more" if len(missing) > 1 else ""
+                self.add_error("emails", f"No contact of {sequence.workspace} has {missing[0]}{more}: add or import it first.")
+            cleaned["contact_ids"] = list(found.values())
+        return cleaned
+
+
+class EnrollPage:
+    """Puts the form where the admin adds rows."""
+
+    admin_site: Any
+    model: Any
+
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return bool(request.user.has_perm("sequences.add_enrollment"))  # type: ignore[union-attr]
+
+    def add_view(
+        self, request: HttpRequest, form_url: str = "", extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        if not self.has_add_permission(request):
+            raise PermissionDenied
+        form = EnrollForm(request, request.POST if request.method == "POST" else None)
+        if form.is_valid():
+            answers = form.cleaned_data
+            try:
+                result = enroll_contacts(
+                    sequence=answers["sequence"],
+                    contact_ids=answers["contact_ids"],
+                    mailbox=answers["mailbox"],
+                    owner=answers["owner"],
+                    actor=name_actor(request),
+                    now=timezone.now(),
+                    start_at=answers["start_at"],
+                )
+            except EnrollError as error:
+                form.add_error(None, str(error))
+            else:
+                _tell(request, result)
+                return HttpResponseRedirect(reverse("admin:sequences_enrollment_changelist"))
+        context = {
+            **self.admin_site.each_context(request),
+            "title": "Enroll contacts",
+            "opts": self.model._meta,
+            "form": form,
+        }
+        return TemplateResponse(request, "admin/sequences/enrollment/enroll.html", context)
+
+
+def _tell(request: HttpRequest, result: EnrollResult) -> None:
+    said = f"Enrolled {len(result.enrolled):,}"
+    for reason, count in Counter(left.reason for left in result.skipped).most_common():
+        said += f"; skipped {count:,}: {reason}"
+    level = messages.SUCCESS if result.enrolled else messages.WARNING
+    messages.add_message(request, level, f"{said}.")

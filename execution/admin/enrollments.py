@@ -1,0 +1,195 @@
+"""The queue of people in sequences: why each waits, what happened, and what can be done. Positions are never edited."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from django.contrib import admin
+from django.db.models import Q, QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.utils import timezone
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from unfold.contrib.filters.admin import DropdownFilter
+from unfold.decorators import display
+from unfold.views import ChangeList
+
+from emails.models import Mailbox
+from execution.admin import deeds
+from execution.admin.asking import SUBJECTS_SHOWN, AsksFirst, on_one, on_selected
+from execution.admin.enrolling import EnrollPage
+from execution.admin.timeline import ENTRIES_SHOWN, read_timeline
+from execution.explain import Hold, explain_enrollments
+from sequences.admin_base import FactsAdmin, OwnerFilter, exact_name, filter_by, show_time, time_column
+from sequences.choices import LIVE_STATUSES, EnrollmentStatus
+from sequences.models import Enrollment, Sequence
+
+STATUS_COLOURS = {
+    EnrollmentStatus.ACTIVE.value: "info",
+    EnrollmentStatus.PAUSED.value: "warning",
+    EnrollmentStatus.QUARANTINED.value: "danger",
+    EnrollmentStatus.COMPLETED.value: "success",
+    EnrollmentStatus.REPLIED.value: "success",
+}
+_OFFERED = {
+    EnrollmentStatus.ACTIVE: ("pause", "retry", "skip", "exit"),
+    EnrollmentStatus.PAUSED: ("resume", "skip", "exit"),
+    EnrollmentStatus.QUARANTINED: ("retry", "skip", "exit"),
+}
+
+
+class NeedsFilter(DropdownFilter):
+    """The questions an operator comes with."""
+
+    title = "needs attention"
+    parameter_name = "needs"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [("overdue", "Overdue"), ("errors", "Errors"), ("live", "Live")]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        match self.value():
+            case "overdue":
+                return queryset.filter(status=EnrollmentStatus.ACTIVE, next_step_at__lt=timezone.now())
+            case "errors":
+                return queryset.filter(Q(status=EnrollmentStatus.QUARANTINED) | Q(retry_count__gt=0))
+            case "live":
+                return queryset.filter(status__in=LIVE_STATUSES)
+            case _:
+                return queryset
+
+
+class ExplainedList(ChangeList):
+    """Asks once per page why its rows wait."""
+
+    def get_results(self, request: HttpRequest) -> None:
+        super().get_results(request)
+        rows = list(self.result_list)
+        holds = explain_enrollments([row.pk for row in rows], timezone.now())
+        for row in rows:
+            row.holds = holds.get(row.pk, ())
+        self.result_list = rows
+
+
+@admin.register(Enrollment)
+class EnrollmentAdmin(EnrollPage, AsksFirst, FactsAdmin):
+    list_display = (
+        "show_contact", "sequence", "show_step", time_column("next_step_at", "due at"), "show_status", "show_why",
+        "owner",
+    )  # fmt: skip
+    list_display_links = ("show_contact",)
+    list_filter = (
+        NeedsFilter,
+        "status",
+        filter_by(Sequence, "sequence", "name"),
+        filter_by(Mailbox, "mailbox", "address"),
+        OwnerFilter,
+    )
+    list_select_related = ("contact", "sequence", "current_step", "owner")
+    list_fullwidth = True
+    search_fields = ("contact__email",)
+    search_help_text = "The contact's email address"
+    ordering = ("next_step_at", "pk")
+    actions = ("pause_selected", "resume_selected", "skip_selected", "retry_selected", "exit_selected")
+    actions_detail = ("pause_one", "resume_one", "retry_one", "skip_one", "exit_one")
+    change_form_outer_before_template = "admin/sequences/enrollment/holds.html"
+    change_form_outer_after_template = "admin/sequences/enrollment/timeline.html"
+    fieldsets = (
+        (
+            None,
+            {
+                "fields": (
+                    ("contact", "sequence"),
+                    ("show_status", "current_step"),
+                    (exact_name("next_step_at"), "mailbox"),
+                    ("owner", "emails_sent", "steps_completed"),
+                )
+            },
+        ),
+        (
+            "More",
+            {
+                "classes": ["collapse"],
+                "fields": (
+                    ("pause_reason", "paused_by"),
+                    (exact_name("paused_at"), exact_name("resume_at")),
+                    ("retry_count", exact_name("retry_at")),
+                    "last_error",
+                    ("auto_exit_reason", exact_name("completed_at")),
+                    (exact_name("enrolled_at"), exact_name("wake_at")),
+                    ("priority", "visit", "workspace"),
+                ),
+            },
+        ),
+    )
+
+    pause_selected, pause_one = on_selected(deeds.PAUSE), on_one(deeds.PAUSE)
+    resume_selected, resume_one = on_selected(deeds.RESUME), on_one(deeds.RESUME)
+    skip_selected, skip_one = on_selected(deeds.SKIP), on_one(deeds.SKIP)
+    retry_selected, retry_one = on_selected(deeds.RETRY), on_one(deeds.RETRY)
+    exit_selected, exit_one = on_selected(deeds.EXIT), on_one(deeds.EXIT)
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
+        names = [name for _, options in self.fieldsets for line in options["fields"] for name in _as_line(line)]
+        return names
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        return super().get_queryset(request).select_related("contact", "sequence", "current_step", "mailbox", "owner")
+
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
+        return ExplainedList
+
+    def get_actions_detail(self, request: HttpRequest, object_id: Any) -> list[Any]:
+        row = self.get_object(request, str(object_id))
+        offered = _OFFERED.get(EnrollmentStatus(row.status), ()) if row else ()
+        found = super().get_actions_detail(request, object_id)
+        return [each for each in found if each.path in offered and not (each.path == "retry" and _has_no_error(row))]
+
+    def change_view(
+        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        row = self.find_row(request, object_id)
+        context = {
+            "title": f"{row.contact.email} in {row.sequence.name}",
+            "subtitle": None,
+            "holds": explain_enrollments([row.pk], timezone.now()).get(row.pk, ()),
+            "entries": read_timeline(row),
+            "entries_shown": ENTRIES_SHOWN,
+            **(extra_context or {}),
+        }
+        return super().change_view(request, object_id, form_url, context)  # type: ignore[no-any-return]
+
+    def name_subjects(self, queryset: QuerySet[Any]) -> Iterable[str]:
+        return [f"{row.contact.email} in {row.sequence.name}" for row in queryset[:SUBJECTS_SHOWN]]
+
+    @admin.display(description="contact", ordering="contact__email")
+    def show_contact(self, row: Enrollment) -> str:
+        return row.contact.email
+
+    @admin.display(description="next step", ordering="current_step__number")
+    def show_step(self, row: Enrollment) -> str:
+        return str(row.current_step) if row.current_step else "–"
+
+    @display(description="status", ordering="status", label=STATUS_COLOURS)
+    def show_status(self, row: Enrollment) -> tuple[str, str]:
+        return row.status, row.get_status_display()
+
+    @admin.display(description="why")
+    def show_why(self, row: Any) -> SafeString | str:
+        return present_hold(row.holds[0]) if row.holds else "–"
+
+
+def present_hold(hold: Hold) -> SafeString:
+    """One line: what holds it, and until when if that is known."""
+    if hold.until is None:
+        return format_html('<span class="se-why">{}</span>', hold.detail)
+    return format_html('<span class="se-why">{} <span class="se-muted">{}</span></span>', hold.detail, show_time(hold.until))
+
+
+def _as_line(line: Any) -> tuple[str, ...]:
+    return (line,) if isinstance(line, str) else tuple(line)
+
+
+def _has_no_error(row: Enrollment) -> bool:
+    return row.status == EnrollmentStatus.ACTIVE and row.retry_at is None

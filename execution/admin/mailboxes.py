@@ -1,0 +1,106 @@
+"""Mailboxes with what people do to them: pause, resume, test the login, look at the lane."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from django.contrib import admin
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import reverse
+from django.utils import timezone
+from unfold.decorators import action, display
+
+from emails.admin.lanes import LanePages
+from emails.admin.mailboxes import MailboxBaseAdmin
+from emails.choices import MailboxStatus
+from emails.mailbox_test import check_mailbox
+from emails.models import Mailbox
+from execution import switches
+from execution.admin.asking import AsksFirst, Deed, NothingForm, on_one, on_selected
+from execution.controls import Report
+from sequences.admin_base import name_actor
+
+
+def _switch(switch: Callable[..., bool]) -> Callable[..., Report]:
+    def run(ids: Sequence[Any], answers: dict[str, Any], request: HttpRequest) -> Report:
+        report = Report()
+        for mailbox in Mailbox.objects.filter(pk__in=ids).order_by("pk"):
+            changed = switch(mailbox, actor=name_actor(request), now=timezone.now(), **answers)
+            (report.changed if changed else report.unchanged).append(mailbox.pk)
+        return report
+
+    return run
+
+
+def _test(ids: Sequence[Any], answers: dict[str, Any], request: HttpRequest) -> Report:
+    report = Report()
+    for mailbox in Mailbox.objects.filter(pk__in=ids).order_by("pk"):
+        found = check_mailbox(mailbox)
+        if found.is_ok:
+            report.changed.append(mailbox.pk)
+        else:
+            said = (("sending", found.smtp_error), ("the inbox", found.imap_error))
+            report.refused[mailbox.pk] = "; ".join(f"{what}: {error}" for what, error in said if error)
+    return report
+
+
+PAUSE = Deed(
+    "pause",
+    "Pause",
+    "Paused",
+    "pause",
+    "Its lane stops: nothing leaves from it until it is resumed. The people in its sequences are untouched.",
+    _switch(switches.pause_mailbox),
+)
+RESUME = Deed(
+    "resume",
+    "Resume",
+    "Resumed",
+    "play_arrow",
+    "Its lane goes on, the breaker is closed and its health is counted anew.",
+    _switch(switches.resume_mailbox),
+    NothingForm,
+)
+TEST = Deed(
+    "test",
+    "Test login",
+    "Login works for",
+    "key",
+    "Logs in to its mail server, and to its inbox if it has one, within 15 seconds each. Sends nothing.",
+    _test,
+    NothingForm,
+)
+
+
+@admin.register(Mailbox)
+class MailboxAdmin(LanePages, AsksFirst, MailboxBaseAdmin):
+    list_display = ("address", "owner", "show_status", "show_breaker", *MailboxBaseAdmin.list_display[2:])
+    actions = ("pause_selected", "resume_selected", "test_selected")
+    actions_list = ("show_lanes",)
+    actions_detail = ("show_lane", "pause_one", "resume_one", "test_one")
+
+    pause_selected, pause_one = on_selected(PAUSE), on_one(PAUSE)
+    resume_selected, resume_one = on_selected(RESUME), on_one(RESUME)
+    test_selected, test_one = on_selected(TEST), on_one(TEST)
+
+    @action(description="Lanes", url_path="all-lanes", permissions=["view"], icon="view_stream")
+    def show_lanes(self, request: HttpRequest) -> HttpResponse:
+        return HttpResponseRedirect(reverse("admin:emails_mailbox_lanes"))
+
+    @action(description="Lane", url_path="its-lane", permissions=["view"], icon="view_stream")
+    def show_lane(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        return HttpResponseRedirect(reverse("admin:emails_mailbox_lane", args=[object_id]))
+
+    def get_actions_detail(self, request: HttpRequest, object_id: Any) -> list[Any]:
+        row = self.get_object(request, str(object_id))
+        hidden = "resume" if row is not None and row.status == MailboxStatus.ACTIVE else "pause"
+        return [each for each in super().get_actions_detail(request, object_id) if each.path != hidden]
+
+    @display(description="status", ordering="status", label={"active": "success", "paused": "warning", "broken": "danger"})
+    def show_status(self, row: Mailbox) -> tuple[str, str]:
+        return row.status, row.get_status_display()
+
+    @display(description="breaker", ordering="breaker_state", label={"open": "danger", "half_open": "warning"})
+    def show_breaker(self, row: Mailbox) -> tuple[str, str]:
+        return row.breaker_state, row.get_breaker_state_display()

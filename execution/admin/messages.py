@@ -1,0 +1,91 @@
+"""The outbox and the ledger. Only unknown outcomes can be settled, by a person who says why."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, Literal
+
+from django.contrib import admin
+from django.http import HttpRequest, HttpResponse
+from django.utils import timezone
+from unfold.decorators import display
+
+from emails.admin.facts import MailboxFilter
+from emails.choices import MessageStatus
+from emails.models import EmailMessage
+from execution import switches
+from execution.admin.asking import AsksFirst, Deed, on_one, on_selected
+from execution.controls import Report
+from sequences.admin_base import FactsAdmin, name_actor, time_column
+
+
+def _resolve(answer: Literal["sent", "resend"]) -> Callable[..., Report]:
+    def run(ids: Sequence[Any], answers: dict[str, Any], request: HttpRequest) -> Report:
+        report = Report()
+        for message in EmailMessage.objects.filter(pk__in=ids).order_by("pk"):
+            try:
+                switches.resolve_message(message, answer, actor=name_actor(request), now=timezone.now(), **answers)
+            except switches.NotPossibleError as error:
+                report.refused[message.pk] = str(error)
+            else:
+                report.changed.append(message.pk)
+        return report
+
+    return run
+
+
+MARK_SENT = Deed(
+    "mark_sent",
+    "Mark as sent",
+    "Marked as sent",
+    "mark_email_read",
+    "It has left: the sequence goes on from when it was handed over. Look into the mailbox's Sent folder first.",
+    _resolve("sent"),
+)
+SEND_AGAIN = Deed(
+    "send_again",
+    "Send again",
+    "Queued again",
+    "forward_to_inbox",
+    "It has not left: it is sent once more. If it has left after all, the person gets it twice.",
+    _resolve("resend"),
+    is_danger=True,
+)
+_COLOURS = {"sent": "success", "queued": "info", "sending": "info", "failed": "danger", "unknown": "warning"}
+
+
+@admin.register(EmailMessage)
+class EmailMessageAdmin(AsksFirst, FactsAdmin):
+    list_display = (
+        "recipient", "subject", "show_status", "mailbox", time_column("due_at", "due"),
+        time_column("handed_over_at", "handed over"), "error",
+    )  # fmt: skip
+    list_filter = ("status", "error_class", MailboxFilter)
+    list_select_related = ("mailbox",)
+    search_fields = ("recipient", "message_id", "subject")
+    search_help_text = "Recipient, Message-ID or subject"
+    leading_fields = ("recipient", "subject", "status")
+    hidden_fields = ("id", "text", "html", "error_trace", "lease_token", "leased_until", "lane_order_at")
+    actions = ("mark_sent_selected", "send_again_selected")
+    actions_detail = ("mark_sent_one", "send_again_one")
+    change_form_outer_before_template = "admin/emails/emailmessage/rendered.html"
+
+    mark_sent_selected, mark_sent_one = on_selected(MARK_SENT), on_one(MARK_SENT)
+    send_again_selected, send_again_one = on_selected(SEND_AGAIN), on_one(SEND_AGAIN)
+
+    def get_actions_detail(self, request: HttpRequest, object_id: Any) -> list[Any]:
+        row = self.get_object(request, str(object_id))
+        if row is None or row.status != MessageStatus.UNKNOWN:
+            return []
+        return super().get_actions_detail(request, object_id)  # type: ignore[no-any-return]
+
+    def change_view(
+        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        message = self.find_row(request, object_id)
+        context = {"title": f"Email to {message.recipient}", "subtitle": None, "message": message}
+        return super().change_view(request, object_id, form_url, {**context, **(extra_context or {})})  # type: ignore[no-any-return]
+
+    @display(description="status", ordering="status", label=_COLOURS)
+    def show_status(self, row: EmailMessage) -> tuple[str, str]:
+        return row.status, row.get_status_display()

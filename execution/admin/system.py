@@ -1,0 +1,119 @@
+"""The executor itself: its global pause, its processes, its logs and alerts."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from django.contrib import admin
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import reverse
+from django.utils import timezone
+from unfold.decorators import display
+
+from execution import switches
+from execution.admin.asking import AsksFirst, Deed, NothingForm, on_one
+from execution.controls import Report
+from execution.models import Alert, ControlLog, ExecutionLog, ExecutorState, IdempotencyKey, Worker
+from sequences.admin_base import FactsAdmin, name_actor, time_column
+
+
+def _switch(switch: Callable[..., bool]) -> Callable[..., Report]:
+    def run(ids: Sequence[Any], answers: dict[str, Any], request: HttpRequest) -> Report:
+        changed = switch(actor=name_actor(request), now=timezone.now(), **answers)
+        return Report(changed=list(ids)) if changed else Report(unchanged=list(ids))
+
+    return run
+
+
+PAUSE = Deed(
+    "pause",
+    "Pause",
+    "Paused the executor:",
+    "pause",
+    "Nothing is decided and nothing leaves, in all workspaces, until it is resumed.",
+    _switch(switches.pause_executor),
+    is_danger=True,
+)
+RESUME = Deed(
+    "resume",
+    "Resume",
+    "Resumed the executor:",
+    "play_arrow",
+    "Everything that is due goes on, inside its sending windows and limits.",
+    _switch(switches.resume_executor),
+    NothingForm,
+)
+
+
+@admin.register(ExecutorState)
+class ExecutorStateAdmin(AsksFirst, FactsAdmin):
+    hidden_fields = ("id",)
+    actions_detail = ("pause_one", "resume_one")
+    pause_one, resume_one = on_one(PAUSE), on_one(RESUME)
+
+    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        return HttpResponseRedirect(reverse("admin:execution_executorstate_change", args=[1]))
+
+    def get_actions_detail(self, request: HttpRequest, object_id: Any) -> list[Any]:
+        row = self.get_object(request, str(object_id))
+        offered = "resume" if row is not None and row.is_paused else "pause"
+        return [each for each in super().get_actions_detail(request, object_id) if each.path == offered]
+
+
+@admin.register(Worker)
+class WorkerAdmin(FactsAdmin):
+    list_display = (
+        "name", "kind", time_column("heartbeat_at", "last heartbeat"), time_column("started_at", "started"),
+        time_column("stopped_at", "stopped"), "decided", "delivered",
+    )  # fmt: skip
+    list_filter = ("kind",)
+    search_fields = ("name",)
+
+
+@admin.register(Alert)
+class AlertAdmin(FactsAdmin):
+    list_display = (
+        "title", "show_state", time_column("raised_at", "raised"), time_column("seen_at", "last seen"), "workspace",
+    )  # fmt: skip
+    list_select_related = ("workspace",)
+    search_fields = ("title", "key")
+
+    @display(description="state", label={"open": "danger", "cleared": "success"})
+    def show_state(self, row: Alert) -> str:
+        return "cleared" if row.cleared_at else "open"
+
+
+@admin.register(ExecutionLog)
+class ExecutionLogAdmin(FactsAdmin):
+    list_display = (time_column("at", "when"), "show_action", "show_contact", "step_number", "message", "actor")
+    list_display_links = ("show_action",)
+    list_filter = ("action", "status")
+    list_select_related = ("enrollment__contact",)
+    search_fields = ("enrollment__contact__email", "actor")
+    hidden_fields = ("id",)
+
+    @display(description="action", ordering="action", label={"ok": "info", "waiting": "warning", "error": "danger"})
+    def show_action(self, row: ExecutionLog) -> tuple[str, str]:
+        return row.status, row.get_action_display()
+
+    @admin.display(description="contact")
+    def show_contact(self, row: ExecutionLog) -> str:
+        return row.enrollment.contact.email
+
+
+@admin.register(ControlLog)
+class ControlLogAdmin(FactsAdmin):
+    list_display = (time_column("at", "when"), "label", "target", "action", "reason", "actor")
+    list_display_links = ("label",)
+    list_filter = ("target", "action")
+    search_fields = ("label", "actor", "reason")
+    hidden_fields = ("id",)
+
+
+@admin.register(IdempotencyKey)
+class IdempotencyKeyAdmin(FactsAdmin):
+    list_display = ("key", "user", "path", "status_code", time_column("created_at", "created"))
+    list_select_related = ("user",)
+    # An answer may hold what its owner alone may see.
+    hidden_fields = ("id", "body_hash", "response")

@@ -1,0 +1,92 @@
+"""The work of people. A task is made by its step and completed here; its place in the sequence is the engine's."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from django import forms
+from django.contrib import admin
+from django.db import transaction
+from django.http import HttpRequest
+from django.utils import timezone
+from unfold.decorators import display
+from unfold.widgets import UnfoldAdminTextInputWidget
+
+from execution.admin.asking import AsksFirst, Deed, on_one, on_selected
+from execution.controls import Report
+from sequences.admin_base import ScopedFilter, WorkspaceAdmin, exact_name, name_actor, time_column
+from tasks_app.choices import TaskStatus
+from tasks_app.models import Task
+from tasks_app.operations import TaskClosedError, complete_task
+
+
+class OutcomeForm(forms.Form):
+    outcome = forms.CharField(required=False, widget=UnfoldAdminTextInputWidget(attrs={"autofocus": True}))
+
+
+def _complete(ids: Sequence[Any], answers: dict[str, Any], request: HttpRequest) -> Report:
+    report = Report()
+    for task in Task.objects.filter(pk__in=ids).order_by("pk"):
+        try:
+            with transaction.atomic():
+                complete_task(task, name_actor(request), timezone.now(), **answers)
+        except TaskClosedError as error:
+            report.refused[task.pk] = str(error)
+        else:
+            report.changed.append(task.pk)
+    return report
+
+
+COMPLETE = Deed(
+    "complete",
+    "Complete",
+    "Completed",
+    "check",
+    "The work is done; if the sequence waits for it, it goes on.",
+    _complete,
+    OutcomeForm,
+)
+
+
+class AssigneeFilter(ScopedFilter):
+    title = "assignee"
+    parameter_name = "assignee"
+    order_by = "email"
+
+
+@admin.register(Task)
+class TaskAdmin(AsksFirst, WorkspaceAdmin):
+    list_display = ("title", "type", "contact", "assignee", "show_status", "priority", time_column("due_at", "due"))
+    list_filter = ("status", "type", "priority", AssigneeFilter)
+    list_select_related = ("contact", "assignee")
+    search_fields = ("title", "contact__email")
+    actions = ("complete_selected",)
+    actions_detail = ("complete_one",)
+    readonly_fields = (
+        "contact", "enrollment", "type", "status", exact_name("completed_at"), "completed_by", "outcome",
+    )  # fmt: skip
+    fieldsets = (
+        (None, {"fields": ("title", ("contact", "type"), ("assignee", "priority"), "due_at", "instructions")}),
+        (
+            "State",
+            {"fields": ("workspace", "enrollment", ("status", exact_name("completed_at"), "completed_by"), "outcome")},
+        ),
+    )
+
+    complete_selected, complete_one = on_selected(COMPLETE), on_one(COMPLETE)
+
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def get_actions_detail(self, request: HttpRequest, object_id: Any) -> list[Any]:
+        row = self.get_object(request, str(object_id))
+        is_open = row is not None and row.status == TaskStatus.OPEN
+        return super().get_actions_detail(request, object_id) if is_open else []
+
+    @display(description="status", ordering="status", label={"open": "info", "completed": "success"})
+    def show_status(self, row: Task) -> tuple[str, str]:
+        return row.status, row.get_status_display()

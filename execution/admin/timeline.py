@@ -1,0 +1,109 @@
+"""Everything that happened to one enrollment, newest first: the log's lines and the events of its emails as one list.
+
+Reads only, in a fixed number of queries.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from emails.choices import EventType, Verdict
+from emails.models import EmailEvent
+from execution.choices import LogAction, LogStatus
+from execution.models import ExecutionLog
+from sequences.choices import StepType
+from sequences.models import Enrollment
+
+ENTRIES_SHOWN = 200
+
+_LOG_ICONS = {
+    LogAction.ENROLLED: "➕",
+    LogAction.QUEUED: "📤",
+    LogAction.EXECUTED: "✅",
+    LogAction.WAITING: "⏳",
+    LogAction.BRANCHED: "🔀",
+    LogAction.SKIPPED: "⏭",
+    LogAction.MOVED: "↪",
+    LogAction.FAILED: "⚠",
+    LogAction.RETRIED: "🔁",
+    LogAction.QUARANTINED: "⚠",
+    LogAction.PAUSED: "⏸",
+    LogAction.RESUMED: "▶",
+    LogAction.SNOOZED: "💤",
+    LogAction.EXITED: "⏹",
+    LogAction.COMPLETED: "🏁",
+    LogAction.RESOLVED: "🔎",
+    LogAction.WITHHELD: "✋",
+}
+_EVENT_ICONS = {
+    EventType.DELIVERED: "📬",
+    EventType.OPENED: "👁",
+    EventType.CLICKED: "🖱",
+    EventType.REPLIED: "💬",
+    EventType.AUTO_REPLIED: "🏖",
+    EventType.BOUNCED: "↩",
+    EventType.COMPLAINED: "🚩",
+    EventType.UNSUBSCRIBED: "🚫",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One line. `is_minor`: caused by a machine, or a mere wait."""
+
+    at: datetime
+    icon: str
+    title: str
+    text: str
+    error: str
+    actor: str
+    is_minor: bool
+
+
+def read_timeline(enrollment: Enrollment, limit: int = ENTRIES_SHOWN) -> list[Entry]:
+    """The newest `limit` entries."""
+    logs = ExecutionLog.objects.filter(enrollment=enrollment).order_by("-at", "-id")[:limit]
+    events = EmailEvent.objects.filter(enrollment=enrollment).order_by("-occurred_at", "-id")[:limit]
+    entries = [*map(_from_log, logs), *map(_from_event, events)]
+    return sorted(entries, key=lambda entry: entry.at, reverse=True)[:limit]
+
+
+def _from_log(row: ExecutionLog) -> Entry:
+    is_error = row.status == LogStatus.ERROR
+    step = f"Step {row.step_number}" if row.step_number else ""
+    step += f" ({row.step_type.replace('_', ' ')})" if step and row.step_type else ""
+    said = "Email sent" if row.action == LogAction.EXECUTED and row.step_type == StepType.EMAIL else ""
+    title = said or row.get_action_display()
+    return Entry(
+        at=row.at,
+        icon="⚠" if is_error else _LOG_ICONS.get(_member(LogAction, row.action), "•"),
+        title=f"{title} · {step}" if step else title,
+        text=row.message,
+        error=row.error,
+        actor=row.actor,
+        is_minor=row.status == LogStatus.WAITING,
+    )
+
+
+def _from_event(row: EmailEvent) -> Entry:
+    is_machine = row.verdict == Verdict.MACHINE
+    hardness = f" ({row.get_bounce_type_display().lower()})" if row.bounce_type else ""
+    text = row.detail
+    if is_machine:
+        text = f"by a machine: {row.verdict_reason} {text}".strip()
+    return Entry(
+        at=row.occurred_at,
+        icon=_EVENT_ICONS.get(_member(EventType, row.type), "•"),
+        title=f"{row.get_type_display()}{hardness}",
+        text=text if row.type != EventType.BOUNCED else "",
+        error=text if row.type == EventType.BOUNCED else "",
+        actor=row.provider,
+        is_minor=is_machine,
+    )
+
+
+def _member(words: Any, value: str) -> Any:
+    """The word, or None for one that this release does not know."""
+    return words(value) if value in set(words) else None

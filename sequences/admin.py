@@ -1,0 +1,81 @@
+"""Workspaces, their people, accounts and contacts in the admin. Sequences and enrollments need the engine's side:
+execution.admin shows them.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+from django.contrib import admin
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from unfold.admin import TabularInline
+
+from sequences.admin_base import ScopedChoices, WorkspaceAdmin, filter_by, time_column
+from sequences.models import Account, Contact, Membership, Workspace
+
+WorkspaceFilter = filter_by(Workspace, "workspace", "name")
+
+
+class MembershipInline(ScopedChoices, TabularInline):
+    model = Membership
+    extra = 0
+    tab = True
+
+
+@admin.register(Workspace)
+class WorkspaceOwnAdmin(WorkspaceAdmin):
+    form = forms.ModelForm
+    list_display = ("name", "slug", "timezone", "holiday_country", "account_reply_policy")
+    search_fields = ("name", "slug")
+    prepopulated_fields = {"slug": ("name",)}
+    inlines = (MembershipInline,)
+    fieldsets = (
+        (None, {"fields": (("name", "slug"), "postal_address")}),
+        ("Time", {"fields": ("timezone", "holiday_country", "extra_holidays")}),
+        ("Replies", {"fields": (("account_reply_policy", "account_reply_delay_days"),)}),
+        ("Retention", {"fields": ("retention_days",)}),
+    )
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        # Its people, contacts, sequences and everything that was sent would go with it.
+        return False
+
+
+@admin.register(Membership)
+class MembershipAdmin(WorkspaceAdmin):
+    list_display = ("user", "workspace", "role")
+    list_filter = (WorkspaceFilter, "role")
+    list_select_related = ("user", "workspace")
+    search_fields = ("user__email", "user__username", "workspace__name")
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
+        fields = super().get_readonly_fields(request, obj)
+        return [*fields, "user"] if obj is not None else fields
+
+
+@admin.register(Account)
+class AccountAdmin(WorkspaceAdmin):
+    list_display = ("name", "domain", "timezone", "workspace")
+    list_filter = (WorkspaceFilter,)
+    list_select_related = ("workspace",)
+    search_fields = ("name", "domain")
+
+
+@admin.register(Contact)
+class ContactAdmin(WorkspaceAdmin):
+    list_display = ("email", "full_name", "title", "account", "engagement_score", time_column("created_at", "added"))
+    list_filter = (WorkspaceFilter,)
+    list_select_related = ("account",)
+    search_fields = ("email", "first_name", "last_name", "account__name")
+    autocomplete_fields = ("account",)
+    readonly_fields = ("engagement_score",)
+    fieldsets = (
+        (None, {"fields": ("workspace", ("email", "phone"), ("first_name", "last_name"), ("title", "account"))}),
+        ("Time", {"fields": ("timezone",)}),
+        ("Merge fields", {"fields": ("fields", "engagement_score")}),
+    )
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        return super().get_queryset(request).order_by("email", "pk")

@@ -1,0 +1,179 @@
+"""What every page of the admin shares: whose rows it shows, how it prints times, what it never lets anybody edit.
+
+Must not know any model in particular, and must not change anything.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from django import forms
+from django.contrib import admin
+from django.contrib.auth import get_user_model
+from django.contrib.auth.models import AbstractBaseUser
+from django.core.exceptions import PermissionDenied
+from django.db.models import DateTimeField, ForeignKey, Model, QuerySet
+from django.http import Http404, HttpRequest
+from django.utils.safestring import SafeString
+from unfold.admin import ModelAdmin
+from unfold.contrib.filters.admin import DropdownFilter
+
+from sequences.admin_times import show_time
+from sequences.models.scope import WorkspaceQuerySet
+from sequences.models.workspace import WorkspaceOwnQuerySet
+
+MOST_CHOICES = 1_000
+
+
+def name_actor(request: HttpRequest) -> str:
+    """The person as logs name them."""
+    return getattr(request.user, "email", "") or request.user.get_username()
+
+
+def scope_rows(queryset: QuerySet[Any], request: HttpRequest) -> QuerySet[Any]:
+    """Rows of the workspaces that the person belongs to; models without a workspace are left as they are."""
+    user = request.user
+    if isinstance(queryset, WorkspaceQuerySet | WorkspaceOwnQuerySet):
+        return queryset.for_user(user)
+    if issubclass(queryset.model, AbstractBaseUser) and not getattr(user, "is_superuser", False):
+        return queryset.filter(memberships__workspace__memberships__user=user.pk).distinct()
+    return queryset
+
+
+def exact_name(field: str) -> str:
+    """What the read-only form of a time is called."""
+    return f"exact_{field}"
+
+
+def time_column(field: str, description: str = "", *, exact: bool = False) -> Callable[[Any], SafeString | str]:
+    """A list column or read-only field for a time, sortable by it."""
+
+    @admin.display(description=description or field.removesuffix("_at").replace("_", " "), ordering=field)
+    def column(obj: Any) -> SafeString | str:
+        return show_time(getattr(obj, field), exact=exact)
+
+    column.__name__ = f"show_{field}"
+    return column
+
+
+class OneWorkspaceForm(forms.ModelForm[Any]):
+    """Refuses to tie rows of two workspaces together."""
+
+    def clean(self) -> dict[str, Any] | None:
+        cleaned = super().clean()
+        workspace = self.cleaned_data.get("workspace") or (
+            self.instance.workspace if self.instance.workspace_id else None
+        )
+        for name, value in self.cleaned_data.items():
+            other = getattr(value, "workspace_id", None) if isinstance(value, Model) else None
+            if workspace is not None and other is not None and other != workspace.pk:
+                self.add_error(name, f"It belongs to another workspace: choose one of {workspace}.")
+        return cleaned
+
+
+class ScopedChoices:
+    """Foreign keys offer, and accept, rows of the person's own workspaces only."""
+
+    def formfield_for_foreignkey(self, db_field: ForeignKey[Any, Any], request: HttpRequest, **kwargs: Any) -> Any:
+        related: Any = db_field.remote_field.model
+        kwargs.setdefault("queryset", scope_rows(related._default_manager.all(), request))
+        return super().formfield_for_foreignkey(db_field, request, **kwargs)  # type: ignore[misc]
+
+
+class WorkspaceAdmin(ScopedChoices, ModelAdmin):
+    """Rows of the person's own workspaces. `has_operate_permission` is asked by actions on rows nobody edits.
+
+    Each time of the model is also there as `exact_name(field)`, to show and not to edit.
+    """
+
+    form = OneWorkspaceForm
+    list_filter_submit = True
+    list_per_page = 50
+    show_full_result_count = False
+    compressed_fields = True
+    warn_unsaved_form = True
+
+    def __init__(self, model: type[Model], admin_site: admin.AdminSite) -> None:
+        super().__init__(model, admin_site)
+        for field in model._meta.concrete_fields:
+            if isinstance(field, DateTimeField):
+                setattr(self, exact_name(field.name), time_column(field.name, exact=True))
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        return scope_rows(super().get_queryset(request), request)
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Sequence[Any]:
+        fields = list(super().get_readonly_fields(request, obj))
+        # A row that moved to another tenant would take along what points to it.
+        return [*fields, "workspace"] if obj is not None and hasattr(obj, "workspace_id") else fields
+
+    def has_operate_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        opts = self.model._meta
+        return bool(request.user.has_perm(f"{opts.app_label}.change_{opts.model_name}"))  # type: ignore[union-attr]
+
+    def find_row(self, request: HttpRequest, object_id: str) -> Any:
+        """The row, if the person may see it. Raises `PermissionDenied`, and `Http404` for another workspace's."""
+        if not self.has_view_permission(request):
+            raise PermissionDenied
+        row = self.get_object(request, object_id)
+        if row is None:
+            raise Http404
+        return row
+
+
+class FactsAdmin(WorkspaceAdmin):
+    """Rows that only the product writes: nobody adds, edits or deletes them here. Times are shown exactly."""
+
+    hidden_fields: tuple[str, ...] = ()
+    leading_fields: tuple[str, ...] = ()
+
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def get_fields(self, request: HttpRequest, obj: Any = None) -> Sequence[Any]:
+        names = [field.name for field in self.model._meta.concrete_fields]
+        rest = [name for name in names if name not in {*self.hidden_fields, *self.leading_fields}]
+        return [*self.leading_fields, *(self._presented(name) for name in rest)]
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Sequence[Any]:
+        return [name for name in self.get_fields(request, obj) if isinstance(name, str)]
+
+    def _presented(self, name: str) -> str:
+        return exact_name(name) if isinstance(self.model._meta.get_field(name), DateTimeField) else name
+
+
+class ScopedFilter(DropdownFilter):
+    """A filter by a foreign key that offers the person's own rows only. Set `title`, `parameter_name` and `model`."""
+
+    related: type[Model] | None = None
+    order_by = "pk"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        model: Any = self.related or get_user_model()
+        rows = scope_rows(model._default_manager.all(), request).order_by(self.order_by)[:MOST_CHOICES]
+        return [(str(row.pk), str(row)) for row in rows]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        value = self.value()
+        if value and value.isdigit():
+            return queryset.filter(**{f"{self.parameter_name}_id": int(value)})
+        return queryset
+
+
+class OwnerFilter(ScopedFilter):
+    title = "owner"
+    parameter_name = "owner"
+    order_by = "email"
+
+
+def filter_by(model: type[Model], name: str, order_by: str) -> type[ScopedFilter]:
+    """A `ScopedFilter` for the foreign key `name` to `model`."""
+    attributes = {"title": name, "parameter_name": name, "related": model, "order_by": order_by}
+    return type(f"{model.__name__}Filter", (ScopedFilter,), attributes)

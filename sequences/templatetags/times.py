@@ -1,0 +1,22 @@
+"""Times in templates of the admin, written the one way that sequences.admin_times writes them."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from django import template
+from django.utils.safestring import SafeString
+
+from sequences.admin_times import show_time
+
+register = template.Library()
+
+
+@register.filter
+def relative_time(at: datetime | None) -> SafeString | str:
+    return show_time(at)
+
+
+@register.filter
+def exact_time(at: datetime | None) -> SafeString | str:
+    return show_time(at, exact=True)
