@@ -9,10 +9,10 @@ from datetime import datetime
 
 from emails import tracking
 from emails.choices import ErrorClass
+from emails.hand_over import Envelope, Refused
 from emails.mime import build_mime
 from emails.personalising import PERSON_COLUMNS, PERSON_JOINS, merge_fields, sender_name
 from emails.rendering import RenderedEmail, render_email, thread_headers, unsubscribe_headers
-from emails.transport.base import Envelope, Refused
 from sequences.db import Row, fetch_all
 from sequences.templating import TemplateError
 

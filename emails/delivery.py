@@ -21,12 +21,12 @@ from django.db import InterfaceError, OperationalError, connection, transaction
 
 from emails.breaker import Breaker
 from emails.composing import Composed, Uncomposed, compose
+from emails.hand_over import HandOver, Refused, Transport, Unknown
 from emails.lanes import Lease, LeaseLostError, release_lane, take_lane
 from emails.last_look import chunk_limit, claim_chunk
 from emails.models import Mailbox
 from emails.results import LANE_ERRORS, Result, record_results
 from emails.transport import open_transport
-from emails.transport.base import HandOver, Refused, Transport, Unknown
 
 log = logging.getLogger(__name__)
 
@@ -130,7 +130,7 @@ def _hand_over(message_ids: Sequence[int], transports: Sequence[Transport], cloc
         return results + _hand_over_by(transports[0], ready, clock)
     shares = [ready[index :: len(transports)] for index in range(len(transports))]
     with ThreadPoolExecutor(len(transports)) as pool:
-        for share in pool.map(lambda pair: _hand_over_by(*pair, clock), zip(transports, shares, strict=True)):
+        for share in pool.map(_hand_over_by, transports, shares, [clock] * len(transports)):
             results += share
     return results
 

@@ -58,9 +58,9 @@ class NewEvent:
 
 
 _INSERT = """
-INSERT INTO emails_emailevent (workspace_id, message_id, enrollment_id, contact_id, mailbox_id, type, bounce_type,
-                               provider, provider_event_id, occurred_at, recorded_at, until_at, verdict, verdict_reason, detail,
-                               payload)
+INSERT INTO emails_emailevent (
+    workspace_id, message_id, enrollment_id, contact_id, mailbox_id, type, bounce_type, provider, provider_event_id,
+    occurred_at, recorded_at, until_at, verdict, verdict_reason, detail, payload)
 SELECT coalesce(m.workspace_id, c.workspace_id, b.workspace_id), m.id, m.enrollment_id, coalesce(m.contact_id, c.id),
        coalesce(m.mailbox_id, b.id), r.type, r.bounce_type, r.provider, r.event, least(r.occurred_at, %(now)s), %(now)s,
        r.until_at, r.verdict, r.reason, r.detail, r.payload::jsonb

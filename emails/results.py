@@ -14,8 +14,8 @@ from emails.breaker import Breaker, after_failure, after_success, pause_after
 from emails.choices import BounceType, BreakerState, ErrorClass, EventType, MailboxStatus
 from emails.composing import Composed
 from emails.events import NewEvent, record_events, stop_unhealthy
+from emails.hand_over import HandOver, Refused, Sent, Unknown
 from emails.lanes import Lease, LeaseLostError
-from emails.transport.base import HandOver, Refused, Sent, Unknown
 from sequences.db import execute
 
 LANE_ERRORS = frozenset({ErrorClass.SERVER, ErrorClass.MAILBOX})

@@ -68,7 +68,7 @@ def record_click(token: str, method: str, user_agent: str, now: datetime) -> str
 def find_unsubscribing(token: str) -> str:
     """The address that a link unsubscribes. Raises `BadTokenError`."""
     message_pk = _message_pk(_read(_UNSUBSCRIBE, token))
-    recipient = EmailMessage.objects.filter(pk=message_pk).values_list("recipient", flat=True).first()
+    recipient: str | None = EmailMessage.objects.filter(pk=message_pk).values_list("recipient", flat=True).first()
     if recipient is None:
         raise BadTokenError("this email is not known any more: reply to it with the word unsubscribe")
     return recipient

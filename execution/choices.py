@@ -38,3 +38,16 @@ class Resolution(Choice):
     DISCARDED = "discarded"
     SKIPPED = "skipped"
     EXITED = "exited"
+
+
+class ControlTarget(Choice):
+    EXECUTOR = "executor"
+    SEQUENCE = "sequence"
+    MAILBOX = "mailbox"
+
+
+class ControlAction(Choice):
+    ACTIVATED = "activated"
+    PAUSED = "paused"
+    RESUMED = "resumed"
+    ARCHIVED = "archived"

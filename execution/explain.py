@@ -11,9 +11,9 @@ from datetime import datetime, timedelta
 
 from emails.choices import BreakerState, MailboxStatus, MessageStatus
 from emails.last_look import is_inbox_stale
-from execution.claim import read_snapshots
 from execution.conditions import judge_condition
 from execution.heartbeat import ALIVE_SECONDS
+from execution.loading import read_snapshots
 from execution.planning import calendar_for
 from execution.snapshot import Snapshot, StepFacts
 from sequences.choices import ENDED_STATUSES, EnrollmentStatus, SequenceStatus

@@ -7,7 +7,7 @@ from django.contrib.postgres.indexes import BrinIndex
 from django.db import models
 from django.db.models import Q
 
-from execution.choices import LogAction, LogStatus, Resolution
+from execution.choices import ControlAction, ControlTarget, LogAction, LogStatus, Resolution
 from sequences.models import Enrollment, Step, Workspace
 from sequences.models.scope import WorkspaceQuerySet
 
@@ -144,6 +144,28 @@ class Alert(models.Model):
 
     def __str__(self) -> str:
         return self.title
+
+
+class ControlLog(models.Model):
+    """Append-only: who paused, resumed, activated or archived a sequence, a mailbox or the executor, and why."""
+
+    workspace = models.ForeignKey(Workspace, on_delete=models.CASCADE, null=True, related_name="control_logs")
+    target = models.CharField(max_length=16, choices=ControlTarget.choices())
+    target_id = models.BigIntegerField(null=True)
+    label = models.CharField(max_length=254, blank=True)
+    action = models.CharField(max_length=16, choices=ControlAction.choices())
+    reason = models.CharField(max_length=500, blank=True)
+    actor = models.CharField(max_length=200)
+    at = models.DateTimeField()
+
+    objects = WorkspaceQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-at", "-id"]
+        indexes = [models.Index(fields=["target", "target_id", "-at"], name="control_log_target")]
+
+    def __str__(self) -> str:
+        return f"{self.label or self.target} {self.action} by {self.actor}"
 
 
 class IdempotencyKey(models.Model):

@@ -11,18 +11,18 @@ from typing import Literal
 
 from django.db import transaction
 
-from emails.choices import BreakerState, MailboxStatus
+from emails.choices import BreakerState, MailboxStatus, MessageStatus
 from emails.lanes import wake_lanes
 from emails.models import EmailMessage, Mailbox
 from emails.resolving import mark_sent, send_again
-from execution.choices import LogAction
+from execution.choices import ControlAction, ControlTarget, LogAction
 from execution.logs import LogRow, write_logs
-from execution.models import ExecutorState
+from execution.models import ControlLog, ExecutorState
 from execution.outcomes import LogLine
+from sequences import operations
 from sequences.choices import SequenceStatus
 from sequences.db import execute, fetch_all
 from sequences.models import Sequence
-from sequences.validation import validate_sequence
 from sequences.wakeup import notify_engine
 
 
@@ -44,9 +44,13 @@ WHERE m.status = 'queued' AND e.sequence_id = %(sequence)s
 
 def pause_executor(*, actor: str, now: datetime, reason: str = "") -> bool:
     """Nothing is decided and nothing leaves until resumed. False when it was paused before; then nothing changes."""
-    changed = ExecutorState.objects.filter(pk=1, is_paused=False).update(
-        is_paused=True, paused_by=actor, paused_reason=reason or "paused by hand", changed_at=now
-    )
+    said = reason or "paused by hand"
+    with transaction.atomic():
+        changed = ExecutorState.objects.filter(pk=1, is_paused=False).update(
+            is_paused=True, paused_by=actor, paused_reason=said, changed_at=now
+        )
+        if changed:
+            _log_control(ControlTarget.EXECUTOR, None, ControlAction.PAUSED, actor, said, now)
     return changed > 0
 
 
@@ -56,48 +60,70 @@ def resume_executor(*, actor: str, now: datetime) -> bool:
         changed = ExecutorState.objects.filter(pk=1, is_paused=True).update(
             is_paused=False, paused_by="", paused_reason="", changed_at=now
         )
-        notify_engine()
+        if changed:
+            _log_control(ControlTarget.EXECUTOR, None, ControlAction.RESUMED, actor, "", now)
+            notify_engine()
     return changed > 0
 
 
 def activate_sequence(sequence: Sequence, *, actor: str, now: datetime) -> None:
-    """Validate and set going, or resume. Raises `NotPossibleError` with every problem found."""
-    problems = [str(problem) for problem in validate_sequence(sequence.pk) if problem.is_error]
-    if problems:
-        raise NotPossibleError(f"the sequence cannot be activated: {'; '.join(problems)}")
-    _set_sequence(sequence, SequenceStatus.ACTIVE, {"draft", "paused", "active"}, now=now)
+    """Validate a draft and let it run. Raises `NotPossibleError` with every problem found."""
+    try:
+        with transaction.atomic():
+            operations.activate_sequence(sequence.pk, now)
+            if sequence.status == SequenceStatus.DRAFT:
+                _log_control(ControlTarget.SEQUENCE, sequence, ControlAction.ACTIVATED, actor, "", now)
+    except (operations.InvalidSequenceError, operations.SequenceStateError) as error:
+        raise NotPossibleError(str(error)) from None
+    sequence.refresh_from_db()
 
 
 def pause_sequence(sequence: Sequence, *, actor: str, now: datetime, reason: str = "") -> None:
-    _set_sequence(sequence, SequenceStatus.PAUSED, {"active"}, now=now, actor=actor, reason=reason or "paused by hand")
+    said = reason or "paused by hand"
+    _set_sequence(sequence, SequenceStatus.PAUSED, "active", ControlAction.PAUSED, actor=actor, reason=said, now=now)
 
 
 def resume_sequence(sequence: Sequence, *, actor: str, now: datetime) -> None:
-    _set_sequence(sequence, SequenceStatus.ACTIVE, {"paused"}, now=now)
+    _set_sequence(sequence, SequenceStatus.ACTIVE, "paused", ControlAction.RESUMED, actor=actor, reason="", now=now)
 
 
-def archive_sequence(sequence: Sequence, *, actor: str, now: datetime) -> None:
+def archive_sequence(sequence: Sequence, *, actor: str, now: datetime, reason: str = "") -> None:
     """For good: everybody in it exits, and its unsent messages are withdrawn."""
-    _set_sequence(sequence, SequenceStatus.ARCHIVED, {"draft", "active", "paused"}, now=now, actor=actor)
+    _set_sequence(
+        sequence,
+        SequenceStatus.ARCHIVED,
+        "draft active paused",
+        ControlAction.ARCHIVED,
+        actor=actor,
+        reason=reason,
+        now=now,
+    )
 
 
 def _set_sequence(
     sequence: Sequence,
     status: SequenceStatus,
-    allowed_from: set[str],
+    allowed_from: str,
+    action: ControlAction,
     *,
+    actor: str,
+    reason: str,
     now: datetime,
-    actor: str = "",
-    reason: str = "",
 ) -> None:
+    is_paused = status is SequenceStatus.PAUSED
     with transaction.atomic():
-        if sequence.status == status:
+        stands_at = Sequence.objects.select_for_update().values_list("status", flat=True).get(pk=sequence.pk)
+        if stands_at == status:
             return
-        changed = Sequence.objects.filter(pk=sequence.pk, status__in=allowed_from).update(
-            status=status.value, pause_reason=reason, paused_by=actor, updated_at=now
+        if stands_at not in allowed_from.split():
+            raise NotPossibleError(f"the sequence is {stands_at}: it cannot become {status}")
+        Sequence.objects.filter(pk=sequence.pk).update(
+            status=status.value,
+            pause_reason=reason if is_paused else "",
+            paused_by=actor if is_paused else "",
+            updated_at=now,
         )
-        if not changed:
-            raise NotPossibleError(f"the sequence is {sequence.status}: it cannot become {status}")
+        _log_control(ControlTarget.SEQUENCE, sequence, action, actor, reason, now)
         execute(_WAKE_SEQUENCE, {"sequence": sequence.pk, "now": now})
         wake_lanes([row["id"] for row in fetch_all(_QUEUED_LANES, {"sequence": sequence.pk})], now)
         notify_engine()
@@ -106,13 +132,13 @@ def _set_sequence(
 
 def pause_mailbox(mailbox: Mailbox, *, actor: str, now: datetime, reason: str = "") -> bool:
     """Its lane stops; its enrollments are untouched. False when it was stopped before."""
-    changed = Mailbox.objects.filter(pk=mailbox.pk, status=MailboxStatus.ACTIVE).update(
-        status=MailboxStatus.PAUSED,
-        status_reason=reason or "paused by hand",
-        status_actor=actor,
-        status_at=now,
-        lane_at=None,
-    )
+    said = reason or "paused by hand"
+    with transaction.atomic():
+        changed = Mailbox.objects.filter(pk=mailbox.pk, status=MailboxStatus.ACTIVE).update(
+            status=MailboxStatus.PAUSED, status_reason=said, status_actor=actor, status_at=now, lane_at=None
+        )
+        if changed:
+            _log_control(ControlTarget.MAILBOX, mailbox, ControlAction.PAUSED, actor, said, now)
     mailbox.refresh_from_db()
     return changed > 0
 
@@ -136,7 +162,9 @@ def resume_mailbox(mailbox: Mailbox, *, actor: str, now: datetime) -> bool:
                 lane_at=now,
             )
         )
-        notify_engine()
+        if changed:
+            _log_control(ControlTarget.MAILBOX, mailbox, ControlAction.RESUMED, actor, "", now)
+            notify_engine()
     mailbox.refresh_from_db()
     return changed > 0
 
@@ -149,9 +177,31 @@ def resolve_message(
         settle = mark_sent if answer == "sent" else send_again
         if not settle(message.pk, actor, reason, now):
             message.refresh_from_db()
+            if message.status == MessageStatus.UNKNOWN:
+                raise NotPossibleError("its enrollment has ended: it can be marked as sent, not sent again")
             raise NotPossibleError(f"the message is {message.status}: only an unknown one can be resolved")
         said = "resolved as sent" if answer == "sent" else "resolved: send it again"
         line = LogLine(LogAction.RESOLVED, reason or said, actor=actor, details={"message": message.pk, "as": answer})
         write_logs([LogRow(message.workspace_id, message.enrollment_id, message.step_id, None, "email", line)], now)
         notify_engine()
     message.refresh_from_db()
+
+
+def _log_control(
+    target: ControlTarget,
+    row: Sequence | Mailbox | None,
+    action: ControlAction,
+    actor: str,
+    reason: str,
+    now: datetime,
+) -> None:
+    ControlLog.objects.create(
+        workspace_id=row.workspace_id if row else None,
+        target=target.value,
+        target_id=row.pk if row else None,
+        label=str(row) if row else "",
+        action=action.value,
+        reason=reason,
+        actor=actor,
+        at=now,
+    )

@@ -47,11 +47,14 @@ def _draft_step(step: Step) -> StepDraft:
     )
 
 
-def list_custom_fields(workspace_id: int) -> frozenset[str]:
-    """The names of the merge fields that some contact of the workspace has beyond the known columns."""
-    rows = fetch_all(
-        "SELECT DISTINCT jsonb_object_keys(fields) AS name FROM sequences_contact "
-        "WHERE workspace_id = %(workspace)s AND fields <> '{}'::jsonb",
-        {"workspace": workspace_id},
-    )
-    return frozenset(row["name"] for row in rows)
+_CUSTOM_FIELDS = """
+SELECT EXISTS (SELECT 1 FROM sequences_contact WHERE workspace_id = %(workspace)s) AS has_contacts,
+       array(SELECT DISTINCT jsonb_object_keys(fields) FROM sequences_contact
+             WHERE workspace_id = %(workspace)s AND fields <> '{}'::jsonb) AS names
+"""
+
+
+def list_custom_fields(workspace_id: int) -> frozenset[str] | None:
+    """The merge fields that some contact has beyond the known columns; None while there is no contact to ask."""
+    row = fetch_all(_CUSTOM_FIELDS, {"workspace": workspace_id})[0]
+    return frozenset(row["names"]) if row["has_contacts"] else None

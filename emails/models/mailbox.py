@@ -1,7 +1,7 @@
 """An SDR's sending account and the state of its lane.
 
-`lane_at` says when a worker must look at the lane; `next_slot_at` when its pace allows the next hand-over. The lease and
-the breaker live here too, so that all workers on all hosts agree.
+`lane_at` says when a worker must look at the lane; `next_slot_at` when its pace allows the next hand-over. The lease
+and the breaker live here too, so that all workers on all hosts agree.
 """
 
 from __future__ import annotations

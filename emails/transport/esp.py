@@ -22,9 +22,9 @@ from django.utils.module_loading import import_string
 from emails.choices import ErrorClass
 from emails.choices import Transport as TransportName
 from emails.errors import classify_http, tidy_error
-from emails.transport.base import Envelope, HandOver, Refused, Sent, Unknown
+from emails.hand_over import Envelope, HandOver, Refused, Sent, Unknown
+from emails.oauth import list_secrets
 from emails.transport.http_probe import RequestProbe
-from emails.transport.oauth import list_secrets
 
 if TYPE_CHECKING:
     from emails.models.mailbox import Mailbox

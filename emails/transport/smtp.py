@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING, Self
 
 from django.core.mail.utils import DNS_NAME
 
+from emails import oauth
 from emails.choices import AuthMethod, ErrorClass, Security
 from emails.errors import Stage, classify_smtp, tidy_error
-from emails.transport import oauth
-from emails.transport.base import Envelope, HandOver, Refused, Sent, Unknown
+from emails.hand_over import Envelope, HandOver, Refused, Sent, Unknown
 from emails.transport.smtp_session import Deadline, StagedSMTP
 
 if TYPE_CHECKING:

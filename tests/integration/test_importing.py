@@ -191,6 +191,7 @@ def test_an_invalid_sequence_is_refused_and_leaves_nothing(workspace: Workspace,
 
 
 def test_a_field_that_no_contact_has_yet_is_a_warning_until_activation(workspace: Workspace) -> None:
+    ContactFactory(workspace=workspace)
     text = HEAD + "  - email: {subject: Hi, body: 'Your {{ contact.plan }}'}\n"
     (warning,) = store(workspace, text).saved.warnings
     assert "contact.plan" in warning.message
@@ -201,6 +202,7 @@ def test_a_field_that_no_contact_has_yet_is_a_warning_until_activation(workspace
 
 
 def test_an_active_sequence_never_becomes_invalid(workspace: Workspace) -> None:
+    ContactFactory(workspace=workspace)
     stored = store(workspace, HEAD + A, activate=True)
     with pytest.raises(InvalidSequenceError):
         store(workspace, HEAD + "  - email: {subject: Hi, body: 'Your {{ contact.plan }}'}\n")
