@@ -7,15 +7,22 @@ before the gap, one that exists twice means its first occurrence.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from functools import lru_cache
-from zoneinfo import ZoneInfo, available_timezones
+from zoneinfo import ZoneInfo
 
 import holidays
 
-from sequences.window import TimingError, Window, describe_window, parse_window, window_to_raw
+from sequences.window import (
+    TimingError,
+    Window,
+    describe_window,
+    is_valid_timezone,
+    parse_window,
+    window_to_raw,
+)
 
 __all__ = [
     "Calendar",
@@ -39,7 +46,6 @@ __all__ = [
 ]
 
 _LONGEST = timedelta(days=750)
-_SEARCHED_DAYS = 15
 _SATURDAY = 5
 
 
@@ -96,21 +102,15 @@ class Planned:
 
 
 @lru_cache(maxsize=1)
-def _zone_names() -> frozenset[str]:
-    return frozenset(available_timezones())
+def _holiday_countries() -> Mapping[str, list[str]]:
+    return holidays.list_supported_countries()
 
 
-def is_valid_timezone(name: str) -> bool:
-    """Whether `name` is a zone of the IANA database."""
-    return name in _zone_names()
-
-
-@lru_cache(maxsize=512)
 def is_valid_holiday_country(code: str) -> bool:
     """Whether there is a holiday calendar for an ISO 3166 code such as DE or US-CA."""
-    country, _, subdivision = code.partition("-")
-    known = holidays.list_supported_countries()
-    return country in known and (not subdivision or subdivision in known[country])
+    country, dash, subdivision = code.partition("-")
+    known = _holiday_countries()
+    return country in known and (not dash or subdivision in known[country])
 
 
 def resolve_zone(
@@ -155,7 +155,8 @@ def next_allowed(now: datetime, calendar: Calendar, *, skip_weekends: bool = Fal
 
 
 def is_allowed(now: datetime, calendar: Calendar, *, skip_weekends: bool = False) -> bool:
-    return next_allowed(now, calendar, skip_weekends=skip_weekends).at == now
+    """Whether `next_allowed` would answer `now`."""
+    return _next_move(_aware(now), calendar, skip_weekends, None) is None
 
 
 def _settle(earliest: datetime, calendar: Calendar, skip_weekends: bool, send_time: time | None) -> Planned:
@@ -177,9 +178,9 @@ def _next_move(at: datetime, calendar: Calendar, skip_weekends: bool, send_time:
         return Move("send_time", until, f"its send time is {send_time:%H:%M} {zone.name}")
     local = at.astimezone(zone.zone)
     if skip_weekends and local.weekday() >= _SATURDAY:
-        return Move("weekend", _day_start(local.date() + timedelta(days=7 - local.weekday()), zone), "weekend")
+        return Move("weekend", _day_start(at, 7 - local.weekday(), zone), "weekend")
     if holiday := _holiday(local.date(), calendar):
-        return Move("holiday", _day_start(local.date() + timedelta(days=1), zone), f"holiday: {holiday}")
+        return Move("holiday", _day_start(at, 1, zone), f"holiday: {holiday}")
     window = calendar.window
     if window is not None and not window.is_open(local):
         opening = _next_opening(at, window, zone)
@@ -191,60 +192,56 @@ def _check_send_time(send_time: time, window: Window | None) -> None:
     minute = send_time.hour * 60 + send_time.minute
     if window is not None and not any(start <= minute < end for day in window.days for start, end in day):
         raise TimingError(
-            f"the send time {send_time:%H:%M} is never inside the sending window {describe_window(window)}: change one"
+            f"send_time {send_time:%H:%M} is never inside the sending window {describe_window(window)}: "
+            "change one of them"
         )
 
 
 def _next_send_time(at: datetime, send_time: time, zone: Zone) -> datetime:
     day = at.astimezone(zone.zone).date()
-    for offset in range(-1, _SEARCHED_DAYS):
+    # Yesterday's can be today, across a gap at midnight; today's may have passed.
+    for offset in (-1, 0, 1, 2):
         candidate = _instant(datetime.combine(day + timedelta(days=offset), send_time), zone)
         if candidate >= at:
             return candidate
-    raise AssertionError("a day has a send time")
+    raise AssertionError("every other day has a send time")
 
 
 def _next_opening(at: datetime, window: Window, zone: Zone) -> datetime:
-    """The first instant from `at` on whose wall clock is inside the window."""
-    day = at.astimezone(zone.zone).date()
-    for offset in range(_SEARCHED_DAYS):
-        found = [
-            candidate
-            for candidate in _openings(day + timedelta(days=offset), window, zone)
-            if candidate >= at and window.is_open(candidate.astimezone(zone.zone))
-        ]
-        if found:
-            return min(found)
-    raise TimingError(f"the sending window {describe_window(window)} does not open within {_SEARCHED_DAYS} days")
+    """The first instant from `at` on whose wall clock is inside the window.
+
+    The wall clock runs evenly up to the next change of the clocks; there the search starts again.
+    """
+    while True:
+        local = at.astimezone(zone.zone).replace(tzinfo=None)
+        opening = at + (window.next_opening(local) - local)
+        change = _next_clock_change(at, opening, zone.name)
+        if change is None:
+            return opening
+        at = change
 
 
-def _openings(day: date, window: Window, zone: Zone) -> Iterator[datetime]:
-    """Where a local day can open: the starts of its ranges, both where there are two, and changes of the clock."""
-    for start, _ in window.days[day.weekday()]:
-        naive = datetime.combine(day, time()) + timedelta(minutes=start)
-        yield naive.replace(tzinfo=zone.zone, fold=0).astimezone(UTC)
-        yield naive.replace(tzinfo=zone.zone, fold=1).astimezone(UTC)
-    yield from _clock_changes(day, zone.name)
+def _next_clock_change(after: datetime, until: datetime, zone_name: str) -> datetime | None:
+    day, last = after.date(), until.date()
+    while day <= last:
+        change = _clock_change(day, zone_name)
+        if change is not None and after < change <= until:
+            return change
+        day += timedelta(days=1)
+    return None
 
 
-@lru_cache(maxsize=4096)
-def _clock_changes(day: date, zone_name: str) -> tuple[datetime, ...]:
-    """The instants around that local day at which the offset changes, to the second."""
+@lru_cache(maxsize=8192)
+def _clock_change(day: date, zone_name: str) -> datetime | None:
+    """The second of that UTC day from which on the zone has another offset. No zone has ever had two in one day."""
     zone = ZoneInfo(zone_name)
-    low = datetime.combine(day, time(), tzinfo=UTC) - timedelta(days=1)
-    changes = []
-    for _ in range(3 * 24):
-        high = low + timedelta(hours=1)
-        if low.astimezone(zone).utcoffset() != high.astimezone(zone).utcoffset():
-            changes.append(_bisect(low, high, zone))
-        low = high
-    return tuple(changes)
-
-
-def _bisect(low: datetime, high: datetime, zone: ZoneInfo) -> datetime:
+    low = datetime.combine(day, time(), tzinfo=UTC) - timedelta(seconds=1)
+    high = low + timedelta(days=1)
     before = low.astimezone(zone).utcoffset()
-    while high - low > timedelta(seconds=1):
-        middle = low + timedelta(seconds=int((high - low).total_seconds() / 2))
+    if high.astimezone(zone).utcoffset() == before:
+        return None
+    while (gap_seconds := (high - low) // timedelta(seconds=1)) > 1:
+        middle = low + timedelta(seconds=gap_seconds // 2)
         if middle.astimezone(zone).utcoffset() == before:
             low = middle
         else:
@@ -252,8 +249,12 @@ def _bisect(low: datetime, high: datetime, zone: ZoneInfo) -> datetime:
     return high
 
 
-def _day_start(day: date, zone: Zone) -> datetime:
-    return _instant(datetime.combine(day, time()), zone)
+def _day_start(at: datetime, days_later: int, zone: Zone) -> datetime:
+    """The first instant from `at` on of a later local day."""
+    midnight = datetime.combine(at.astimezone(zone.zone).date() + timedelta(days=days_later), time())
+    first = _instant(midnight, zone)
+    # A clock that was set back over midnight passes it twice, and `at` can lie in between.
+    return first if first > at else midnight.replace(tzinfo=zone.zone, fold=1).astimezone(UTC)
 
 
 def _instant(naive: datetime, zone: Zone) -> datetime:
@@ -277,4 +278,7 @@ def _holiday(day: date, calendar: Calendar) -> str | None:
 @lru_cache(maxsize=512)
 def _holidays(code: str, year: int) -> Mapping[date, str]:
     country, _, subdivision = code.partition("-")
-    return dict(holidays.country_holidays(country, subdiv=subdivision or None, years=year, language="en_US"))
+    try:
+        return dict(holidays.country_holidays(country, subdiv=subdivision or None, years=year, language="en_US"))
+    except NotImplementedError:
+        raise TimingError(f"there is no holiday calendar {code!r}: use a country such as DE or US-CA") from None

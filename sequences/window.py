@@ -8,13 +8,14 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import lru_cache
 from zoneinfo import available_timezones
 
 _DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 _MIDNIGHT = 24 * 60
-_RANGE = re.compile(r"(\d{1,2}):(\d{2})\s*-\s*(\d{1,2}):(\d{2})")
+_RANGE = re.compile(r"([0-9]{1,2}):([0-9]{2})\s*-\s*([0-9]{1,2}):([0-9]{2})")
+_NOT_PLACES = frozenset({"localtime", "Factory"})  # of the tz files, but another zone on every host, or none
 _DEFAULT = {"mon-fri": ["09:00-17:00"]}
 
 Ranges = tuple[tuple[int, int], ...]
@@ -35,6 +36,29 @@ class Window:
         """Whether that wall clock time is inside."""
         minute = local.hour * 60 + local.minute
         return any(start <= minute < end for start, end in self.days[local.weekday()])
+
+    def next_opening(self, local: datetime) -> datetime:
+        """The first wall clock time from `local` on that is inside; `local` itself when it is."""
+        if self.is_open(local):
+            return local
+        midnight = local.replace(hour=0, minute=0, second=0, microsecond=0)
+        elapsed = local.hour * 60 + local.minute
+        for offset in range(len(_DAYS) + 1):
+            for start, _ in self.days[(local.weekday() + offset) % len(_DAYS)]:
+                if offset or start > elapsed:
+                    return midnight + timedelta(days=offset, minutes=start)
+        raise TimingError("the window never opens: give a day hours")
+
+
+@lru_cache(maxsize=1)
+def _zone_names() -> frozenset[str]:
+    # Once per process: listing them walks the file system for milliseconds.
+    return frozenset(available_timezones() - _NOT_PLACES)
+
+
+def is_valid_timezone(name: str) -> bool:
+    """Whether `name` is a zone of the IANA database. Only compared with its names, never used as a path."""
+    return name in _zone_names()
 
 
 def parse_window(raw: Mapping[str, object] | None) -> Window:
@@ -81,20 +105,36 @@ def describe_window(window: Window) -> str:
 
 
 def _grouped(window: Window) -> Iterable[tuple[str, Ranges]]:
+    days = [_join_over_midnight(window, day) for day in range(len(_DAYS))]
     first = 0
     while first < len(_DAYS):
         last = first
-        while last + 1 < len(_DAYS) and window.days[last + 1] == window.days[first]:
+        while last + 1 < len(_DAYS) and days[last + 1] == days[first]:
             last += 1
-        if window.days[first]:
-            yield _DAYS[first] if first == last else f"{_DAYS[first]}-{_DAYS[last]}", window.days[first]
+        if days[first]:
+            yield _DAYS[first] if first == last else f"{_DAYS[first]}-{_DAYS[last]}", days[first]
         first = last + 1
 
 
+def _join_over_midnight(window: Window, day: int) -> Ranges:
+    """The ranges as people write them: 22:00-02:00 stands with the day where it starts."""
+    today, yesterday = window.days[day], window.days[day - 1]
+    tomorrow = window.days[(day + 1) % len(_DAYS)]
+    if yesterday and today and _crosses(yesterday[-1], today[0]):
+        today = today[1:]
+    if today and tomorrow and _crosses(today[-1], tomorrow[0]):
+        today = (*today[:-1], (today[-1][0], tomorrow[0][1]))
+    return today
+
+
+def _crosses(evening: tuple[int, int], morning: tuple[int, int]) -> bool:
+    return evening[1] == _MIDNIGHT and morning[0] == 0 and morning[1] < evening[0]
+
+
 def _parse_timezone(value: object) -> str | None:
-    if value in {None, "", "contact"}:
+    if value is None or value in ("", "contact"):
         return None
-    if not isinstance(value, str) or value not in available_timezones():
+    if not isinstance(value, str) or not is_valid_timezone(value):
         raise TimingError(f"window: timezone {value!r} is not known: use contact or an IANA name such as Europe/Berlin")
     return value
 
@@ -113,17 +153,17 @@ def _parse_days(key: object) -> Iterable[int]:
 def _parse_ranges(key: object, value: object) -> Iterable[tuple[int, int]]:
     texts = [value] if isinstance(value, str) else value
     if not isinstance(texts, list | tuple):
-        raise TimingError(f'window: {key} must be a list of ranges such as ["09:00-17:00"]')
+        raise TimingError(f'window: {key!r} must be a list of ranges such as ["09:00-17:00"]')
     for text in texts:
         found = _RANGE.fullmatch(text.strip()) if isinstance(text, str) else None
         if found is None:
-            raise TimingError(f"window: {key}: {text!r} is not a range: use HH:MM-HH:MM")
+            raise TimingError(f"window: {key!r}: {text!r} is not a range: use HH:MM-HH:MM")
         start_hour, start_minute, end_hour, end_minute = map(int, found.groups())
         start, end = start_hour * 60 + start_minute, end_hour * 60 + end_minute
         if start_minute > 59 or end_minute > 59 or start >= _MIDNIGHT or end > _MIDNIGHT:
-            raise TimingError(f"window: {key}: {text!r} is not a time of day: use 00:00 to 24:00")
+            raise TimingError(f"window: {key!r}: {text!r} is not a time of day: use 00:00 to 24:00")
         if start == end:
-            raise TimingError(f"window: {key}: {text!r} is empty: for the whole day use 00:00-24:00")
+            raise TimingError(f"window: {key!r}: {text!r} is empty: for the whole day use 00:00-24:00")
         yield start, end if end > start else end + _MIDNIGHT
 
 
