@@ -54,7 +54,7 @@ class ExecutorViewSet(ViewSet):
     @action(detail=False, methods=["get"], permission_classes=[IsAuthenticated])
     def queue(self, request: Request) -> Response:
         """Who waits for the engine, most overdue first, with the first thing that holds each."""
-        form = QueueQuerySerializer(data=request.query_params)
+        form = QueueQuerySerializer(data=request.query_params.dict())
         form.is_valid(raise_exception=True)
         chosen = form.validated_data.get("filter")
         items = read_queue(

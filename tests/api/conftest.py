@@ -1,0 +1,92 @@
+"""A workspace with one login per role, each with a token, at a clock that stands still at `NOW`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+import time_machine
+from django.contrib.auth.models import AbstractBaseUser
+from knox.models import get_token_model
+from rest_framework.test import APIClient
+
+from sequences.choices import Role
+from sequences.models import Enrollment, Sequence, Workspace
+from tests.factories import (
+    NOW,
+    EnrollmentFactory,
+    MailboxFactory,
+    MembershipFactory,
+    OperatorFactory,
+    SequenceFactory,
+    StepFactory,
+    UserFactory,
+    WorkspaceFactory,
+)
+
+
+@pytest.fixture(autouse=True)
+def clock() -> Iterator[time_machine.Coordinates]:
+    with time_machine.travel(NOW, tick=False) as traveller:
+        yield traveller
+
+
+def log_in(user: AbstractBaseUser) -> APIClient:
+    client = APIClient()
+    token = get_token_model().objects.create(user=user)[1]
+    client.credentials(HTTP_AUTHORIZATION=f"Token {token}")
+    return client
+
+
+def join(workspace: Workspace, role: Role = Role.SDR, **values: Any) -> Any:
+    user = UserFactory(**values)
+    MembershipFactory(workspace=workspace, user=user, role=role.value)
+    return user
+
+
+@pytest.fixture
+def workspace(db: None) -> Workspace:
+    return WorkspaceFactory()
+
+
+@pytest.fixture
+def sdr(workspace: Workspace) -> Any:
+    return join(workspace)
+
+
+@pytest.fixture
+def api(sdr: Any) -> APIClient:
+    return log_in(sdr)
+
+
+@pytest.fixture
+def manager_api(workspace: Workspace) -> APIClient:
+    return log_in(join(workspace, Role.MANAGER))
+
+
+@pytest.fixture
+def operator_api(workspace: Workspace) -> APIClient:
+    operator = OperatorFactory()
+    MembershipFactory(workspace=workspace, user=operator)
+    return log_in(operator)
+
+
+@pytest.fixture
+def stranger_api(db: None) -> APIClient:
+    """Admin of another workspace."""
+    return log_in(join(WorkspaceFactory(), Role.ADMIN))
+
+
+@pytest.fixture
+def sequence(workspace: Workspace) -> Sequence:
+    sequence = SequenceFactory(workspace=workspace)
+    StepFactory(sequence=sequence, name="Intro")
+    StepFactory(sequence=sequence, delay_days=2)
+    return sequence
+
+
+@pytest.fixture
+def enrollment(sequence: Sequence, sdr: Any) -> Enrollment:
+    mailbox = MailboxFactory(workspace=sequence.workspace, owner=sdr)
+    return EnrollmentFactory(sequence=sequence, owner=sdr, mailbox=mailbox)

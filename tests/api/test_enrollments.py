@@ -1,0 +1,280 @@
+"""`/api/sequence-enrollments`: shape, enroll, pause, resume, skip, the log."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from rest_framework.test import APIClient
+
+from execution.models import ExecutionLog
+from sequences.choices import Role, SequenceStatus
+from sequences.models import Enrollment, Sequence, Workspace
+from tests.api.conftest import join, log_in
+from tests.counting import count_statements
+from tests.factories import (
+    NOW,
+    CompletedEnrollmentFactory,
+    ContactFactory,
+    EnrollmentFactory,
+    ExecutionLogFactory,
+    MailboxFactory,
+    QuarantinedEnrollmentFactory,
+    SuppressionFactory,
+)
+
+URL = "/api/sequence-enrollments"
+NOW_TEXT = "2026-03-02T10:00:00Z"
+
+
+def test_the_shape_of_an_enrollment(api: APIClient, enrollment: Enrollment, sdr: Any) -> None:
+    step = enrollment.current_step
+    answer = api.get(f"{URL}/{enrollment.pk}").json()
+    why = answer.pop("why")
+    assert answer == {
+        "id": enrollment.pk,
+        "workspace": enrollment.workspace_id,
+        "sequence": enrollment.sequence_id,
+        "contact": enrollment.contact_id,
+        "account": None,
+        "mailbox": enrollment.mailbox_id,
+        "owner": sdr.pk,
+        "status": "active",
+        "current_step": {"id": step.pk, "number": 1, "type": "email", "name": "Intro"},
+        "current_step_number": 1,
+        "next_step_at": NOW_TEXT,
+        "pause_reason": "",
+        "paused_by": "",
+        "resume_at": None,
+        "retry_count": 0,
+        "last_error": "",
+        "emails_sent": 0,
+        "steps_completed": 0,
+        "auto_exited": False,
+        "auto_exit_reason": "",
+        "engagement_score": 0,
+        "enrolled_at": NOW_TEXT,
+        "completed_at": None,
+        "updated_at": NOW_TEXT,
+    }
+    assert [set(hold) for hold in why] == [{"code", "detail", "until"}] * len(why)
+    assert why[0]["code"] == "no_worker"
+
+
+def test_pause_resume_and_their_log(api: APIClient, enrollment: Enrollment, sdr: Any) -> None:
+    until = NOW + timedelta(days=3)
+    answer = api.post(f"{URL}/{enrollment.pk}/pause", {"reason": "on holiday", "resume_at": until.isoformat()})
+    assert answer.status_code == 200
+    paused = answer.json()["enrollment"]
+    assert (paused["status"], paused["pause_reason"], paused["paused_by"]) == ("paused", "on holiday", sdr.email)
+    assert paused["resume_at"] == "2026-03-05T10:00:00Z"
+    assert paused["why"][0]["until"] == "2026-03-05T10:00:00Z"
+    assert api.post(f"{URL}/{enrollment.pk}/pause", {"reason": "twice"}).json()["enrollment"] == paused
+    resumed = api.post(f"{URL}/{enrollment.pk}/resume").json()["enrollment"]
+    assert (resumed["status"], resumed["pause_reason"], resumed["resume_at"]) == ("active", "", None)
+    assert api.post(f"{URL}/{enrollment.pk}/resume").status_code == 200
+    logs = api.get(f"{URL}/{enrollment.pk}/logs").json()["logs"]
+    assert [line["action"] for line in logs] == ["resumed", "paused"]
+    assert logs[1] == {
+        "at": NOW_TEXT,
+        "action": "paused",
+        "status": "ok",
+        "step_number": 1,
+        "step_type": "email",
+        "message": "on holiday",
+        "error": "",
+        "actor": sdr.email,
+        "details": logs[1]["details"],
+    }
+
+
+def test_skip_step_moves_on_and_completes_at_the_end(api: APIClient, enrollment: Enrollment) -> None:
+    second = api.post(f"{URL}/{enrollment.pk}/skip-step", {"reason": "known"}).json()["enrollment"]
+    assert second["current_step_number"] == 2
+    assert second["next_step_at"] == "2026-03-04T10:00:00Z"
+    ended = api.post(f"{URL}/{enrollment.pk}/skip-step").json()["enrollment"]
+    assert (ended["status"], ended["next_step_at"], ended["completed_at"]) == ("completed", None, NOW_TEXT)
+
+
+@pytest.mark.parametrize("verb", ["pause", "resume", "skip-step"])
+def test_what_has_ended_is_a_conflict_that_names_the_state(api: APIClient, sequence: Sequence, verb: str) -> None:
+    ended = CompletedEnrollmentFactory(sequence=sequence)
+    answer = api.post(f"{URL}/{ended.pk}/{verb}")
+    assert answer.status_code == 409
+    assert answer.headers["Content-Type"] == "application/problem+json"
+    assert "completed" in answer.json()["detail"]
+    assert not ExecutionLog.objects.filter(enrollment=ended).exists()
+
+
+@pytest.mark.parametrize("verb", ["pause", "resume"])
+def test_resuming_never_releases_a_quarantined_one(api: APIClient, sequence: Sequence, verb: str) -> None:
+    held = QuarantinedEnrollmentFactory(sequence=sequence)
+    answer = api.post(f"{URL}/{held.pk}/{verb}")
+    assert answer.status_code == 409
+    assert "quarantined" in answer.json()["detail"]
+    assert api.get(f"{URL}/{held.pk}").json()["status"] == "quarantined"
+
+
+@pytest.mark.parametrize(
+    ("body", "field"),
+    [
+        ({"resume_at": "soon"}, "resume_at"),
+        ({"resume_at": "2026-03-01T10:00:00Z"}, "resume_at"),
+        ({"reason": "x" * 501}, "reason"),
+        ({"reason": {"a": 1}}, "reason"),
+    ],
+)
+def test_pause_refuses_bad_input(api: APIClient, enrollment: Enrollment, body: Any, field: str) -> None:
+    answer = api.post(f"{URL}/{enrollment.pk}/pause", body)
+    assert answer.status_code == 400
+    assert field in answer.json()["errors"]
+    assert api.get(f"{URL}/{enrollment.pk}").json()["status"] == "active"
+
+
+@pytest.mark.parametrize("verb", ["pause", "resume", "skip-step"])
+def test_an_sdr_acts_on_own_and_unowned_ones_a_manager_on_all(
+    workspace: Workspace, enrollment: Enrollment, sequence: Sequence, manager_api: APIClient, verb: str
+) -> None:
+    other_api = log_in(join(workspace))
+    assert other_api.get(f"{URL}/{enrollment.pk}").status_code == 200
+    assert other_api.post(f"{URL}/{enrollment.pk}/{verb}").status_code == 403
+    unowned = EnrollmentFactory(sequence=sequence, owner=None)
+    assert other_api.post(f"{URL}/{unowned.pk}/{verb}").status_code == 200
+    assert manager_api.post(f"{URL}/{enrollment.pk}/{verb}").status_code == 200
+
+
+def test_logs_are_newest_first_and_paged(api: APIClient, enrollment: Enrollment) -> None:
+    for minute in range(5):
+        ExecutionLogFactory(enrollment=enrollment, at=NOW + timedelta(minutes=minute), message=str(minute))
+    ExecutionLogFactory(enrollment=enrollment, at=NOW + timedelta(minutes=4), message="same time")
+    first = api.get(f"{URL}/{enrollment.pk}/logs?page_size=4").json()
+    assert set(first) == {"logs", "next", "previous"}
+    assert first["previous"] is None
+    rest = api.get(first["next"]).json()
+    said = [line["message"] for line in first["logs"] + rest["logs"]]
+    assert said == ["same time", "4", "3", "2", "1", "0"]
+    assert rest["next"] is None
+
+
+def test_lists_are_paged_by_cursor_filtered_and_ordered(api: APIClient, sequence: Sequence) -> None:
+    made = EnrollmentFactory.create_batch(5, sequence=sequence)
+    QuarantinedEnrollmentFactory(sequence=sequence)
+    seen: list[int] = []
+    link: str | None = f"{URL}?page_size=2&ordering=id&status=active"
+    while link:
+        page = api.get(link).json()
+        assert set(page) == {"next", "previous", "results"}
+        seen += [item["id"] for item in page["results"]]
+        link = page["next"]
+    assert seen == [item.pk for item in made]
+    chosen = made[2]
+    for query in (f"contact={chosen.contact_id}", f"mailbox={chosen.mailbox_id}"):
+        assert [item["id"] for item in api.get(f"{URL}?{query}").json()["results"]] == [chosen.pk]
+    assert api.get(f"{URL}?due_before=2026-03-02T10:00:00Z").json()["results"] == []
+    assert len(api.get(f"{URL}?due_before=2026-03-02T10:00:01Z&status=active").json()["results"]) == 5
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "status=gone", "ordering=contact__email", "cursor=abc", "cursor=cD14", "sequence=x", "sequence=0",
+        "sequence=99999999999999999999", "due_before=soon",
+    ],
+)  # fmt: skip
+def test_lists_refuse_bad_questions(api: APIClient, enrollment: Enrollment, query: str) -> None:
+    answer = api.get(f"{URL}?{query}")
+    assert answer.status_code == 400
+    assert list(answer.json()["errors"]) == [query.partition("=")[0]]
+
+
+def test_a_page_has_at_most_200(api: APIClient, sequence: Sequence) -> None:
+    EnrollmentFactory.create_batch(201, sequence=sequence)
+    assert len(api.get(f"{URL}?page_size=1000").json()["results"]) == 200
+
+
+def test_a_list_costs_the_same_for_one_and_for_many(api: APIClient, sequence: Sequence) -> None:
+    def cost() -> int:
+        with count_statements() as statements:
+            assert api.get(f"{URL}?page_size=100").status_code == 200
+        return statements.count
+
+    EnrollmentFactory(sequence=sequence)
+    cost()
+    one = cost()
+    EnrollmentFactory.create_batch(60, sequence=sequence)
+    assert cost() == one
+
+
+def test_enroll_by_ids_and_who_is_left_out(api: APIClient, sequence: Sequence, sdr: Any) -> None:
+    workspace = sequence.workspace
+    MailboxFactory(workspace=workspace, owner=sdr)
+    fit, barred = ContactFactory(workspace=workspace), ContactFactory(workspace=workspace)
+    SuppressionFactory(workspace=workspace, email=barred.email)
+    foreign = ContactFactory()
+    body = {"sequence": sequence.pk, "contacts": [fit.pk, barred.pk, foreign.pk]}
+    answer = api.post(URL, body)
+    assert answer.status_code == 201
+    enrollment = Enrollment.objects.get(contact=fit)
+    assert answer.json() == {
+        "enrolled": [enrollment.pk],
+        "skipped": [
+            {"contact": barred.email, "reason": "suppressed: manual"},
+            {"contact": str(foreign.pk), "reason": "is not a contact of this workspace"},
+        ],
+    }
+    assert enrollment.owner_id == sdr.pk
+    again = api.post(URL, body).json()
+    assert again["enrolled"] == []
+    assert {"contact": fit.email, "reason": "already in this sequence"} in again["skipped"]
+
+
+def test_enroll_by_address_with_a_mailbox_and_a_start(manager_api: APIClient, sequence: Sequence, sdr: Any) -> None:
+    mailbox = MailboxFactory(workspace=sequence.workspace, owner=sdr)
+    contact = ContactFactory(workspace=sequence.workspace, email="Bob@Prospect.example")
+    body = {
+        "sequence": sequence.pk,
+        "emails": ["bob@prospect.example ", "nobody@prospect.example"],
+        "mailbox": mailbox.pk,
+        "start_at": "2026-03-03T12:00:00+01:00",
+    }
+    answer = manager_api.post(URL, body).json()
+    assert [left["contact"] for left in answer["skipped"]] == ["nobody@prospect.example"]
+    enrollment = Enrollment.objects.get(contact=contact)
+    assert answer["enrolled"] == [enrollment.pk]
+    assert (enrollment.mailbox_id, enrollment.owner_id) == (mailbox.pk, sdr.pk)
+    shown = manager_api.get(f"{URL}/{enrollment.pk}").json()
+    assert shown["next_step_at"] == "2026-03-03T11:00:00Z"
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"contacts": []}, {"contacts": None}, {"contacts": ["x"]}, {"contacts": [2**63]}, {"emails": ["a@b.example"]},
+        {"sequence": 2**62}, {"sequence": "x"}, {"mailbox": 2**62}, {"owner": 2**31 - 1}, {"start_at": "soon"},
+    ],
+)  # fmt: skip
+def test_enroll_refuses_bad_input(manager_api: APIClient, sequence: Sequence, changes: dict[str, Any]) -> None:
+    contact = ContactFactory(workspace=sequence.workspace)
+    mailbox = MailboxFactory(workspace=sequence.workspace)
+    body = {"sequence": sequence.pk, "contacts": [contact.pk], "mailbox": mailbox.pk, **changes}
+    assert manager_api.post(URL, body).status_code == 400
+    assert not Enrollment.objects.exists()
+
+
+def test_a_draft_takes_nobody(manager_api: APIClient, sequence: Sequence) -> None:
+    Sequence.objects.update(status=SequenceStatus.DRAFT.value)
+    contact = ContactFactory(workspace=sequence.workspace)
+    answer = manager_api.post(URL, {"sequence": sequence.pk, "contacts": [contact.pk]})
+    assert answer.status_code == 409
+    assert "draft" in answer.json()["detail"]
+
+
+def test_an_sdr_enrolls_for_nobody_else(api: APIClient, sequence: Sequence) -> None:
+    colleague = join(sequence.workspace, Role.SDR)
+    mailbox = MailboxFactory(workspace=sequence.workspace, owner=colleague)
+    contact = ContactFactory(workspace=sequence.workspace)
+    body = {"sequence": sequence.pk, "contacts": [contact.pk]}
+    assert api.post(URL, {**body, "owner": colleague.pk}).status_code == 403
+    assert api.post(URL, {**body, "mailbox": mailbox.pk}).status_code == 403
+    assert not Enrollment.objects.exists()

@@ -1,0 +1,186 @@
+"""`/api/mailboxes`: secrets go in and never come out; who may change one; test, pause, resume, lane."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from rest_framework.test import APIClient
+
+from emails.models import Mailbox, SendLimit
+from sequences.choices import Role
+from sequences.models import Enrollment, Workspace
+from tests.api.conftest import join, log_in
+from tests.factories import EmailMessageFactory, MailboxFactory, MembershipFactory, SendLimitFactory, SentMessageFactory
+
+URL = "/api/mailboxes"
+SECRET = "correct-horse-battery-staple"
+
+
+def describe(**changes: Any) -> dict[str, Any]:
+    return {
+        "address": "ada@sender.example",
+        "smtp_host": "smtp.sender.example",
+        "smtp_username": "ada",
+        "credentials": {"password": SECRET},
+        **changes,
+    }
+
+
+@pytest.fixture
+def mailbox(workspace: Workspace, sdr: Any) -> Mailbox:
+    return MailboxFactory(workspace=workspace, owner=sdr, credentials={"password": SECRET})
+
+
+def test_an_sdr_makes_their_own_mailbox_with_caps(api: APIClient, sdr: Any, workspace: Workspace) -> None:
+    answer = api.post(URL, describe(owner=sdr.pk, daily_limit=40, connections=1))
+    assert answer.status_code == 201
+    shown = answer.json()
+    assert (shown["workspace"], shown["owner"], shown["status"]) == (workspace.pk, sdr.pk, "active")
+    assert shown["credential_names"] == ["password"]
+    assert SECRET not in answer.content.decode()
+    stored = Mailbox.objects.get(pk=shown["id"])
+    assert stored.credentials == {"password": SECRET}
+    limits = dict(SendLimit.objects.filter(mailbox=stored).values_list("window", "maximum"))
+    assert limits == {"day": 40, "hour": 10}
+    assert shown["gap_seconds"] == 120
+
+
+def test_secrets_never_come_out(api: APIClient, mailbox: Mailbox) -> None:
+    for path in (URL, f"{URL}/{mailbox.pk}", f"{URL}/{mailbox.pk}/lane"):
+        text = api.get(path).content.decode()
+        assert SECRET not in text
+        assert '"credentials"' not in text
+    refused = api.patch(f"{URL}/{mailbox.pk}", {"credentials": {"password": SECRET}, "smtp_port": 0})
+    assert refused.status_code == 400
+    assert SECRET not in refused.content.decode()
+    for bad in (SECRET, [SECRET], {"password": [SECRET]}, {"password": {SECRET: SECRET}}):
+        answer = api.patch(f"{URL}/{mailbox.pk}", {"credentials": bad})
+        assert answer.status_code == 400
+        assert SECRET not in answer.content.decode()
+    assert SECRET not in api.get("/api/schema").content.decode()
+
+
+def test_credentials_are_merged_and_null_removes(api: APIClient, mailbox: Mailbox) -> None:
+    shown = api.patch(f"{URL}/{mailbox.pk}", {"credentials": {"imap_password": "b", "password": None}}).json()
+    assert shown["credential_names"] == ["imap_password"]
+    api.patch(f"{URL}/{mailbox.pk}", {"display_name": "Ada"})
+    mailbox.refresh_from_db()
+    assert (mailbox.credentials, mailbox.display_name) == ({"imap_password": "b"}, "Ada")
+
+
+def test_stored_secrets_never_go_to_another_server(api: APIClient, mailbox: Mailbox) -> None:
+    answer = api.patch(f"{URL}/{mailbox.pk}", {"smtp_host": "thief.example"})
+    assert answer.status_code == 400
+    assert list(answer.json()["errors"]) == ["credentials"]
+    body = {"smtp_host": "new.example", "credentials": {"imap_password": "new"}}
+    assert api.patch(f"{URL}/{mailbox.pk}", body).json()["credential_names"] == ["imap_password"]
+
+
+def test_a_change_keeps_the_state_of_the_lane(api: APIClient, mailbox: Mailbox) -> None:
+    Mailbox.objects.update(breaker_failures=3, leased_by="worker")
+    body = {"gap_seconds": 90, "status": "paused", "leased_by": "me", "breaker_failures": 0, "address": "x@y.example"}
+    assert api.patch(f"{URL}/{mailbox.pk}", body).status_code == 200
+    changed = Mailbox.objects.get()
+    assert (changed.gap_seconds, changed.breaker_failures, changed.leased_by) == (90, 3, "worker")
+    assert (changed.status, changed.address) == ("active", mailbox.address)
+
+
+@pytest.mark.parametrize(
+    ("changes", "field"),
+    [
+        ({"address": "nobody"}, "address"),
+        ({"smtp_host": ""}, "smtp_host"),
+        ({"smtp_port": 70_000}, "smtp_port"),
+        ({"timezone": "Mars/Olympus"}, "timezone"),
+        ({"connections": 4}, "connections"),
+        ({"inbound": "imap"}, "imap_host"),
+        ({"transport": "pigeon"}, "transport"),
+        ({"owner": 2**31 - 1}, "owner"),
+        ({"workspace": 2**31 - 1}, "workspace"),
+        ({"daily_limit": -1}, "daily_limit"),
+        ({"gap_seconds": 2**40}, "gap_seconds"),
+    ],
+)
+def test_bad_mailboxes_are_refused_by_field(manager_api: APIClient, changes: dict[str, Any], field: str) -> None:
+    answer = manager_api.post(URL, describe(**changes))
+    assert answer.status_code == 400
+    assert list(answer.json()["errors"]) == [field]
+    assert not Mailbox.objects.exists()
+
+
+def test_one_address_per_workspace(manager_api: APIClient, mailbox: Mailbox) -> None:
+    answer = manager_api.post(URL, describe(address=mailbox.address.upper()))
+    assert answer.status_code == 400
+    assert list(answer.json()["errors"]) == ["address"]
+
+
+def test_an_owner_belongs_to_the_workspace_of_the_mailbox(workspace: Workspace) -> None:
+    boss = join(workspace, Role.ADMIN)
+    elsewhere = MembershipFactory(user=boss, role=Role.ADMIN.value).workspace
+    colleague = join(elsewhere)
+    answer = log_in(boss).post(URL, describe(workspace=workspace.pk, owner=colleague.pk))
+    assert list(answer.json()["errors"]) == ["owner"]
+    assert list(log_in(boss).post(URL, describe()).json()["errors"]) == ["workspace"]
+
+
+def test_others_may_look_but_not_touch(workspace: Workspace, mailbox: Mailbox) -> None:
+    other = log_in(join(workspace))
+    assert other.get(f"{URL}/{mailbox.pk}").status_code == 200
+    assert other.get(f"{URL}/{mailbox.pk}/lane").status_code == 200
+    assert other.patch(f"{URL}/{mailbox.pk}", {"gap_seconds": 1}).status_code == 403
+    assert other.delete(f"{URL}/{mailbox.pk}").status_code == 403
+    for verb in ("test", "pause", "resume"):
+        assert other.post(f"{URL}/{mailbox.pk}/{verb}").status_code == 403
+    assert other.post(URL, describe()).status_code == 403
+    unchanged = Mailbox.objects.get()
+    assert (unchanged.gap_seconds, unchanged.status) == (0, "active")
+
+
+def test_pause_and_resume(manager_api: APIClient, mailbox: Mailbox) -> None:
+    paused = manager_api.post(f"{URL}/{mailbox.pk}/pause", {"reason": "new password"}).json()
+    assert (paused["status"], paused["status_reason"]) == ("paused", "new password")
+    assert manager_api.post(f"{URL}/{mailbox.pk}/pause").json() == paused
+    assert manager_api.post(f"{URL}/{mailbox.pk}/resume").json()["status"] == "active"
+    assert manager_api.post(f"{URL}/{mailbox.pk}/resume").status_code == 200
+
+
+def test_the_login_test_answers_what_is_wrong(api: APIClient, mailbox: Mailbox) -> None:
+    Mailbox.objects.update(smtp_port=1)
+    answer = api.post(f"{URL}/{mailbox.pk}/test")
+    assert answer.status_code == 200
+    report = answer.json()
+    assert set(report) == {"ok", "smtp_error", "imap_error", "imap_checked"}
+    assert report["ok"] is False
+    assert report["smtp_error"]
+    assert SECRET not in answer.content.decode()
+
+
+def test_the_lane_shows_queue_usage_and_breaker(api: APIClient, enrollment: Enrollment) -> None:
+    SendLimitFactory(mailbox=enrollment.mailbox, maximum=50)
+    queued = EmailMessageFactory(enrollment=enrollment)
+    lane = api.get(f"{URL}/{enrollment.mailbox_id}/lane").json()
+    assert (lane["mailbox"], lane["queue_length"], lane["unknown"]) == (enrollment.mailbox_id, 1, 0)
+    assert lane["breaker"] == {"state": "closed", "failures": 0, "until": None, "error": ""}
+    assert [item["message"] for item in lane["queue"]] == [queued.pk]
+    assert lane["queue"][0]["due_at"] == "2026-03-02T10:00:00Z"
+    assert [(use["code"], use["window"], use["used"], use["maximum"]) for use in lane["usage"]] == [
+        ("mailbox_cap", "day", 0, 50)
+    ]
+
+
+def test_delete_only_what_nothing_needs(api: APIClient, mailbox: Mailbox, enrollment: Enrollment) -> None:
+    SentMessageFactory(enrollment=enrollment)
+    answer = api.delete(f"{URL}/{enrollment.mailbox_id}")
+    assert answer.status_code == 409
+    assert "pause it instead" in answer.json()["detail"]
+    assert api.delete(f"{URL}/{mailbox.pk}").status_code == 204
+    assert not Mailbox.objects.filter(pk=mailbox.pk).exists()
+
+
+def test_put_replaces(api: APIClient, mailbox: Mailbox) -> None:
+    body = describe(smtp_host=mailbox.smtp_host, credentials={})
+    answer = api.put(f"{URL}/{mailbox.pk}", body)
+    assert answer.status_code == 200
+    assert json.loads(answer.content)["smtp_username"] == "ada"

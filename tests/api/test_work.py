@@ -1,0 +1,150 @@
+"""Messages resolved, tasks completed; and sequences, contacts, dead letters and suppressions to read."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from rest_framework.test import APIClient
+
+from emails.models import EmailMessage
+from execution.models import ExecutionLog
+from sequences.models import Enrollment, Sequence, Workspace
+from tests.api.conftest import join, log_in
+from tests.counting import count_statements
+from tests.factories import (
+    NOW,
+    ContactFactory,
+    DeadLetterFactory,
+    EmailMessageFactory,
+    SentMessageFactory,
+    SequenceFactory,
+    StepFactory,
+    SuppressionFactory,
+    TaskFactory,
+)
+from tasks_app.models import Task
+
+
+@pytest.fixture
+def unknown(enrollment: Enrollment) -> EmailMessage:
+    return EmailMessageFactory(
+        enrollment=enrollment, status="unknown", attempts=1, unknown_at=NOW, handed_over_at=NOW - timedelta(minutes=9)
+    )
+
+
+@pytest.mark.parametrize(("answer", "status"), [("sent", "sent"), ("resend", "queued")])
+def test_a_person_settles_an_unknown_outcome(
+    api: APIClient, unknown: EmailMessage, sdr: Any, answer: str, status: str
+) -> None:
+    resolved = api.post(f"/api/messages/{unknown.pk}/resolve", {"as": answer, "reason": "the customer has it"})
+    assert resolved.status_code == 200
+    shown = resolved.json()
+    assert (shown["status"], shown["resolved_by"], shown["message_id"]) == (status, sdr.email, unknown.message_id)
+    log = ExecutionLog.objects.get(enrollment_id=unknown.enrollment_id)
+    assert (log.action, log.actor, log.message) == ("resolved", sdr.email, "the customer has it")
+    again = api.post(f"/api/messages/{unknown.pk}/resolve", {"as": answer})
+    assert again.status_code == 409
+    assert status in again.json()["detail"]
+
+
+def test_who_may_resolve(workspace: Workspace, unknown: EmailMessage, manager_api: APIClient) -> None:
+    assert log_in(join(workspace)).post(f"/api/messages/{unknown.pk}/resolve", {"as": "sent"}).status_code == 403
+    assert manager_api.post(f"/api/messages/{unknown.pk}/resolve", {"as": "sent"}).status_code == 200
+
+
+@pytest.mark.parametrize("body", [{}, {"as": "lost"}, {"as": None}, {"as": ["sent"]}])
+def test_resolve_refuses_other_words(api: APIClient, unknown: EmailMessage, body: Any) -> None:
+    answer = api.post(f"/api/messages/{unknown.pk}/resolve", body)
+    assert answer.status_code == 400
+    assert list(answer.json()["errors"]) == ["as"]
+
+
+def test_messages_show_what_was_rendered(api: APIClient, enrollment: Enrollment) -> None:
+    sent = SentMessageFactory(enrollment=enrollment)
+    shown = api.get(f"/api/messages?enrollment={enrollment.pk}&status=sent").json()["results"]
+    assert [(item["id"], item["subject"], item["sent_at"]) for item in shown] == [
+        (sent.pk, "Hello", "2026-03-02T10:00:00Z")
+    ]
+    assert api.get("/api/messages?status=queued").json()["results"] == []
+
+
+def test_complete_a_task_once(api: APIClient, enrollment: Enrollment, sdr: Any) -> None:
+    task = TaskFactory(enrollment=enrollment)
+    Enrollment.objects.update(wake_at=None)
+    done = api.post(f"/api/tasks/{task.pk}/complete", {"outcome": "will call back"})
+    assert done.status_code == 200
+    shown = done.json()
+    assert (shown["status"], shown["outcome"], shown["completed_by"]) == ("completed", "will call back", sdr.email)
+    enrollment.refresh_from_db()
+    assert enrollment.wake_at == NOW
+    again = api.post(f"/api/tasks/{task.pk}/complete")
+    assert again.status_code == 409
+    assert "completed" in again.json()["detail"]
+
+
+def test_only_the_assignee_or_a_manager_completes(
+    workspace: Workspace, enrollment: Enrollment, manager_api: APIClient
+) -> None:
+    task = TaskFactory(enrollment=enrollment)
+    other = log_in(join(workspace))
+    assert other.post(f"/api/tasks/{task.pk}/complete").status_code == 403
+    assert Task.objects.get().status == "open"
+    assert manager_api.post(f"/api/tasks/{task.pk}/complete").status_code == 200
+
+
+def test_my_tasks_with_the_earliest_due_first(api: APIClient, enrollment: Enrollment) -> None:
+    later = TaskFactory(enrollment=enrollment, at=NOW + timedelta(hours=2), visit=2)
+    sooner = TaskFactory(enrollment=enrollment, at=NOW + timedelta(hours=1), visit=3)
+    TaskFactory(enrollment=enrollment, assignee=None, visit=4)
+    mine = api.get("/api/tasks?mine=true").json()["results"]
+    assert [task["id"] for task in mine] == [sooner.pk, later.pk]
+    due = api.get("/api/tasks?mine=true&due_before=2026-03-02T11:30:00Z").json()["results"]
+    assert [task["id"] for task in due] == [sooner.pk]
+
+
+def test_sequences_show_their_steps_in_order(api: APIClient, sequence: Sequence) -> None:
+    shown = api.get(f"/api/sequences/{sequence.pk}").json()
+    assert (shown["name"], shown["status"]) == (sequence.name, "active")
+    assert [step["number"] for step in shown["steps"]] == [1, 2]
+    assert shown["steps"][1]["delay_days"] == 2
+    assert api.get("/api/sequences?status=draft").json()["results"] == []
+
+
+def test_contacts_are_found_by_address(api: APIClient, workspace: Workspace) -> None:
+    contact = ContactFactory(workspace=workspace, email="Bob@prospect.example", fields={"plan": "pro"})
+    ContactFactory(workspace=workspace)
+    found = api.get("/api/contacts?email=bob@Prospect.example").json()["results"]
+    assert [(item["id"], item["fields"]) for item in found] == [(contact.pk, {"plan": "pro"})]
+
+
+def test_dead_letters_and_suppressions(api: APIClient, sequence: Sequence) -> None:
+    letter = DeadLetterFactory(enrollment__sequence=sequence)
+    DeadLetterFactory(enrollment__sequence=sequence, resolved_at=NOW, resolution="replayed")
+    shown = api.get("/api/dead-letters?is_open=true").json()["results"]
+    assert [(item["id"], item["error_class"], item["attempts"]) for item in shown] == [(letter.pk, "template", 3)]
+    gone = SuppressionFactory(workspace=sequence.workspace, domain="gone.example")
+    assert api.get("/api/suppressions?domain=GONE.example").json()["results"][0]["id"] == gone.pk
+
+
+def test_lists_cost_the_same_for_one_and_for_many(api: APIClient, enrollment: Enrollment) -> None:
+    def make(count: int) -> None:
+        for _ in range(count):
+            sequence = SequenceFactory(workspace=enrollment.workspace)
+            StepFactory(sequence=sequence)
+            DeadLetterFactory(enrollment__sequence=sequence)
+            SuppressionFactory(workspace=sequence.workspace)
+            SentMessageFactory(enrollment__sequence=sequence)
+            TaskFactory(enrollment__sequence=sequence)
+
+    def cost(path: str) -> int:
+        with count_statements() as statements:
+            assert api.get(f"/api/{path}?page_size=100").status_code == 200
+        return statements.count
+
+    paths = ("sequences", "contacts", "messages", "tasks", "dead-letters", "suppressions", "mailboxes")
+    make(1)
+    one = [cost(path) for path in paths]
+    make(12)
+    assert [cost(path) for path in paths] == one
