@@ -72,7 +72,8 @@ class TokenAdmin(ModelAdmin):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         rows = super().get_queryset(request)
-        return rows.filter(user__in=scope_rows(User.objects.all(), request).values("pk"))
+        own: QuerySet[Any] = rows.filter(user__in=scope_rows(User.objects.all(), request).values("pk"))
+        return own
 
     def formfield_for_foreignkey(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
         # A token is its user's identity: nobody makes one for somebody who may do more.

@@ -36,6 +36,8 @@ SEND_GAP_SECONDS = env.whole_number("SEND_GAP_SECONDS", 120, maximum=86_400, uni
 SEND_JITTER_SECONDS = env.whole_number("SEND_JITTER_SECONDS", 60, maximum=86_400, unit="seconds")
 ALERT_EMAILS = env.email_addresses("ALERT_EMAILS")
 ALERT_WEBHOOK_URL = env.url("ALERT_WEBHOOK_URL", schemes=("http", "https"), example="https://example.com/alert")
+DEFAULT_FROM_EMAIL = env.text("ALERT_FROM_EMAIL", "sequence-executor@localhost")
+globals().update(env.mail_settings("EMAIL_URL"))
 REDIS_URL = env.url("REDIS_URL", schemes=("redis", "rediss", "unix"), example="redis://localhost:6379/0")
 env.start_error_reporting(env.url("SENTRY_DSN", schemes=("http", "https"), example="https://key@sentry.example.com/1"))
 
@@ -208,14 +210,19 @@ Q_CLUSTER: dict[str, Any] = {
 }
 
 
-def _page(title: str, icon: str, name: str, permission: str) -> dict[str, Any]:
+def _page(title: str, icon: str, name: str, permission: str, **more: Any) -> dict[str, Any]:
     """A link of the admin's side bar, for those who may open it."""
     return {
+        **more,
         "title": title,
         "icon": icon,
         "link": reverse_lazy(f"admin:{name}"),
         "permission": lambda request: request.user.has_perm(permission),
     }
+
+
+def _is_lane(request: Any) -> bool:
+    return "/lane" in request.path
 
 
 UNFOLD: dict[str, Any] = {
@@ -243,8 +250,14 @@ UNFOLD: dict[str, Any] = {
                 "title": "Sending",
                 "separator": True,
                 "items": [
-                    _page("Lanes", "view_stream", "emails_mailbox_lanes", "emails.view_mailbox"),
-                    _page("Mailboxes", "inbox", "emails_mailbox_changelist", "emails.view_mailbox"),
+                    _page("Lanes", "view_stream", "emails_mailbox_lanes", "emails.view_mailbox", active=_is_lane),
+                    _page(
+                        "Mailboxes",
+                        "inbox",
+                        "emails_mailbox_changelist",
+                        "emails.view_mailbox",
+                        active=lambda request: "/emails/mailbox/" in request.path and not _is_lane(request),
+                    ),
                     _page("Messages", "mail", "emails_emailmessage_changelist", "emails.view_emailmessage"),
                     _page("Events", "bolt", "emails_emailevent_changelist", "emails.view_emailevent"),
                     _page("Limits", "speed", "emails_sendlimit_changelist", "emails.view_sendlimit"),

@@ -12,7 +12,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 from unfold.admin import TabularInline
 
-from sequences.admin_base import ScopedChoices, WorkspaceAdmin, filter_by, time_column
+from sequences.admin_base import ScopedChoices, WorkspaceAdmin, by_choice, filter_by, time_column
 from sequences.models import Account, Contact, Membership, Workspace
 
 WorkspaceFilter = filter_by(Workspace, "workspace", "name")
@@ -26,7 +26,7 @@ class MembershipInline(ScopedChoices, TabularInline):
 
 @admin.register(Workspace)
 class WorkspaceOwnAdmin(WorkspaceAdmin):
-    form = forms.ModelForm
+    form: Any = forms.ModelForm
     list_display = ("name", "slug", "timezone", "holiday_country", "account_reply_policy")
     search_fields = ("name", "slug")
     prepopulated_fields = {"slug": ("name",)}
@@ -46,7 +46,7 @@ class WorkspaceOwnAdmin(WorkspaceAdmin):
 @admin.register(Membership)
 class MembershipAdmin(WorkspaceAdmin):
     list_display = ("user", "workspace", "role")
-    list_filter = (WorkspaceFilter, "role")
+    list_filter = (WorkspaceFilter, *by_choice("role"))
     list_select_related = ("user", "workspace")
     search_fields = ("user__email", "user__username", "workspace__name")
 

@@ -5,8 +5,8 @@ Must not know any model in particular, and must not change anything.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, TypeVar
 
 from django import forms
 from django.contrib import admin
@@ -17,13 +17,17 @@ from django.db.models import DateTimeField, ForeignKey, Model, QuerySet
 from django.http import Http404, HttpRequest
 from django.utils.safestring import SafeString
 from unfold.admin import ModelAdmin
-from unfold.contrib.filters.admin import DropdownFilter
+from unfold.contrib.filters.admin import ChoicesDropdownFilter, DropdownFilter
+from unfold.decorators import display
 
 from sequences.admin_times import show_time
 from sequences.models.scope import WorkspaceQuerySet
 from sequences.models.workspace import WorkspaceOwnQuerySet
 
+Column = TypeVar("Column", bound=Callable[..., Any])
+
 MOST_CHOICES = 1_000
+TEXT_ROWS = {"body": 10, "signature": 5, "instructions": 5}
 
 
 def name_actor(request: HttpRequest) -> str:
@@ -57,6 +61,14 @@ def time_column(field: str, description: str = "", *, exact: bool = False) -> Ca
     return column
 
 
+def label_column(
+    description: str, colours: Mapping[str, str] | bool = True, ordering: str = ""
+) -> Callable[[Column], Column]:
+    """A list column drawn as a label; `colours` by the first of what the column answers, or by its only answer."""
+    decorate: Callable[[Column], Column] = display(description=description, label=colours, ordering=ordering or None)
+    return decorate
+
+
 class OneWorkspaceForm(forms.ModelForm[Any]):
     """Refuses to tie rows of two workspaces together."""
 
@@ -73,7 +85,13 @@ class OneWorkspaceForm(forms.ModelForm[Any]):
 
 
 class ScopedChoices:
-    """Foreign keys offer, and accept, rows of the person's own workspaces only."""
+    """Foreign keys offer, and accept, rows of the person's own workspaces only; texts get fields of sensible height."""
+
+    def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        field = super().formfield_for_dbfield(db_field, request, **kwargs)  # type: ignore[misc]
+        if field is not None and isinstance(field.widget, forms.Textarea):
+            field.widget.attrs["rows"] = TEXT_ROWS.get(db_field.name, 3)
+        return field
 
     def formfield_for_foreignkey(self, db_field: ForeignKey[Any, Any], request: HttpRequest, **kwargs: Any) -> Any:
         related: Any = db_field.remote_field.model
@@ -87,10 +105,12 @@ class WorkspaceAdmin(ScopedChoices, ModelAdmin):
     Each time of the model is also there as `exact_name(field)`, to show and not to edit.
     """
 
-    form = OneWorkspaceForm
+    form: Any = OneWorkspaceForm
     list_filter_submit = True
     list_per_page = 50
     show_full_result_count = False
+    # Each facet would count a hot table once more.
+    show_facets = admin.ShowFacets.NEVER
     compressed_fields = True
     warn_unsaved_form = True
 
@@ -110,7 +130,7 @@ class WorkspaceAdmin(ScopedChoices, ModelAdmin):
 
     def has_operate_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         opts = self.model._meta
-        return bool(request.user.has_perm(f"{opts.app_label}.change_{opts.model_name}"))  # type: ignore[union-attr]
+        return bool(request.user.has_perm(f"{opts.app_label}.change_{opts.model_name}"))
 
     def find_row(self, request: HttpRequest, object_id: str) -> Any:
         """The row, if the person may see it. Raises `PermissionDenied`, and `Http404` for another workspace's."""
@@ -165,6 +185,11 @@ class ScopedFilter(DropdownFilter):
         if value and value.isdigit():
             return queryset.filter(**{f"{self.parameter_name}_id": int(value)})
         return queryset
+
+
+def by_choice(*names: str) -> tuple[tuple[str, type[ChoicesDropdownFilter]], ...]:
+    """Filters by fields with choices."""
+    return tuple((name, ChoicesDropdownFilter) for name in names)
 
 
 class OwnerFilter(ScopedFilter):

@@ -15,6 +15,4 @@ def show_time(at: datetime | None, *, exact: bool = False) -> SafeString | str:
         return "–"
     said = f"{at.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
     text = f"{said} ({naturaltime(at)})" if exact else naturaltime(at)
-    return format_html(
-        '<time datetime="{}" title="{}" class="whitespace-nowrap">{}</time>', at.isoformat(), said, text
-    )
+    return format_html('<time datetime="{}" title="{}" class="whitespace-nowrap">{}</time>', at.isoformat(), said, text)

@@ -7,11 +7,19 @@ from typing import Any
 from django.contrib import admin
 from django.http import HttpRequest
 from django.utils import timezone
-from unfold.decorators import display
 
 from emails.choices import BounceType, LimitScope, Verdict
 from emails.models import EmailEvent, Mailbox, SendLimit, Suppression
-from sequences.admin_base import FactsAdmin, OneWorkspaceForm, WorkspaceAdmin, filter_by, name_actor, time_column
+from sequences.admin_base import (
+    FactsAdmin,
+    OneWorkspaceForm,
+    WorkspaceAdmin,
+    by_choice,
+    filter_by,
+    label_column,
+    name_actor,
+    time_column,
+)
 from sequences.models import Workspace
 
 MailboxFilter = filter_by(Mailbox, "mailbox", "address")
@@ -24,17 +32,17 @@ class EmailEventAdmin(FactsAdmin):
         time_column("occurred_at", "when"), "show_type", "contact", "mailbox", "show_verdict", "detail", "provider",
     )  # fmt: skip
     list_display_links = ("show_type",)
-    list_filter = ("type", "verdict", MailboxFilter, "provider")
+    list_filter = (*by_choice("type", "verdict"), MailboxFilter)
     list_select_related = ("contact", "mailbox")
     search_fields = ("contact__email", "provider_event_id")
     hidden_fields = ("id",)
 
-    @display(description="fact", ordering="type", label={"bounced": "danger", "complained": "danger"})
+    @label_column("fact", {"bounced": "danger", "complained": "danger"}, ordering="type")
     def show_type(self, event: EmailEvent) -> tuple[str, str]:
         hardness = f" ({BounceType(event.bounce_type).label.lower()})" if event.bounce_type else ""
         return event.type, f"{event.get_type_display()}{hardness}"
 
-    @display(description="caused by", ordering="verdict", label={Verdict.MACHINE.label: "warning"})
+    @label_column("caused by", {Verdict.MACHINE.label: "warning"}, ordering="verdict")
     def show_verdict(self, event: EmailEvent) -> str:
         return event.get_verdict_display()
 
@@ -42,7 +50,7 @@ class EmailEventAdmin(FactsAdmin):
 @admin.register(Suppression)
 class SuppressionAdmin(WorkspaceAdmin):
     list_display = ("__str__", "reason", "note", "actor", time_column("created_at", "since"), "workspace")
-    list_filter = ("reason", WorkspaceFilter)
+    list_filter = (*by_choice("reason"), WorkspaceFilter)
     list_select_related = ("workspace",)
     search_fields = ("email", "domain", "note")
     fields = ("workspace", ("email", "domain"), "reason", "note", "actor")
@@ -75,7 +83,7 @@ class SendLimitForm(OneWorkspaceForm):
 class SendLimitAdmin(WorkspaceAdmin):
     form = SendLimitForm
     list_display = ("__str__", "scope", "window", "maximum", "first_touch_only", "workspace")
-    list_filter = ("scope", "window", WorkspaceFilter)
+    list_filter = (*by_choice("scope", "window"), WorkspaceFilter)
     list_select_related = ("workspace", "mailbox", "user")
     search_fields = ("mailbox__address", "user__email", "recipient_domain")
     fields = (

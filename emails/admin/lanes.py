@@ -43,7 +43,6 @@ class LanePages:
         context = {
             **self.admin_site.each_context(request),
             "title": "Lanes",
-            "opts": self.model._meta,
             "lanes": lanes,
             "page": page,
         }
@@ -55,7 +54,6 @@ class LanePages:
         context = {
             **self.admin_site.each_context(request),
             "title": f"Lane of {mailbox.address}",
-            "opts": self.model._meta,
             "mailbox": mailbox,
             "lane": lane,
             "shown": present_lane(lane),

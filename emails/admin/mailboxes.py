@@ -13,7 +13,7 @@ from unfold.widgets import UnfoldAdminPasswordWidget, UnfoldAdminTextareaWidget
 
 from emails.choices import LimitScope
 from emails.models import Mailbox, SendLimit
-from sequences.admin_base import OneWorkspaceForm, WorkspaceAdmin, exact_name, time_column
+from sequences.admin_base import OneWorkspaceForm, WorkspaceAdmin, by_choice, exact_name
 from sequences.encryption import Secrets
 
 _FACTS = (
@@ -97,27 +97,38 @@ class MailboxBaseAdmin(WorkspaceAdmin):
 
     form = MailboxForm
     inlines = (SendLimitInline,)
-    list_display = ("address", "owner", "transport", "inbound", time_column("inbox_read_at", "inbox read"))
-    list_filter = ("status", "breaker_state", "transport")
+    list_filter = by_choice("status", "breaker_state", "transport")
     list_select_related = ("owner",)
     search_fields = ("address", "display_name", "owner__email")
     readonly_fields = (*_FACTS, *(exact_name(name) for name in _TIMES), "stored_secrets")
     fieldsets = (
         (None, {"fields": ("workspace", ("address", "display_name"), "owner", "timezone", "aliases", "signature")}),
         ("Sends by", {"fields": (("transport", "auth_method", "connections"), "stored_secrets")}),
-        ("SMTP", {"classes": ["tab"], "fields": (("smtp_host", "smtp_port"), ("smtp_security", "smtp_username"), "password")}),
+        (
+            "SMTP",
+            {
+                "classes": ["tab"],
+                "fields": (("smtp_host", "smtp_port"), ("smtp_security", "smtp_username"), "password"),
+            },
+        ),
         ("ESP", {"classes": ["tab"], "fields": ("transport_options", "other_secrets")}),
         (
             "Inbox",
             {
                 "classes": ["tab"],
-                "fields": ("inbound", ("imap_host", "imap_port"), ("imap_security", "imap_username"), "imap_password", "exact_inbox_read_at"),
+                "fields": (
+                    "inbound", ("imap_host", "imap_port"), ("imap_security", "imap_username"), "imap_password",
+                    "exact_inbox_read_at",
+                ),
             },
         ),
         ("Pace", {"classes": ["tab"], "fields": (("gap_seconds", "jitter_seconds"), "exact_next_slot_at")}),
         (
             "Ramp-up",
-            {"classes": ["tab"], "fields": ("ramp_enabled", ("ramp_start", "ramp_step"), ("ramp_allowance", "ramp_day"))},
+            {
+                "classes": ["tab"],
+                "fields": ("ramp_enabled", ("ramp_start", "ramp_step"), ("ramp_allowance", "ramp_day")),
+            },
         ),
         (
             "State",

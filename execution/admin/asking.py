@@ -71,7 +71,7 @@ class Deed:
 
 
 class AsksFirst:
-    """For admins whose rows have deeds: `on_selected(deed)` makes a list action, `on_one(deed)` a button on the page."""
+    """For admins whose rows have deeds: `on_selected(deed)` is a list action, `on_one(deed)` a button on the page."""
 
     admin_site: Any
     model: Any
@@ -87,7 +87,9 @@ class AsksFirst:
     def do_selected(self, request: HttpRequest, queryset: QuerySet[Any], deed: Deed) -> HttpResponse | None:
         form = deed.form(request.POST if "apply" in request.POST else None)
         if form.is_valid():
-            tell_report(request, deed, deed.run(list(queryset.values_list("pk", flat=True)), form.cleaned_data, request))
+            tell_report(
+                request, deed, deed.run(list(queryset.values_list("pk", flat=True)), form.cleaned_data, request)
+            )
             return None
         is_all = request.POST.get("select_across") == "1"
         chosen = request.POST.getlist(helpers.ACTION_CHECKBOX_NAME)
@@ -121,7 +123,6 @@ class AsksFirst:
         context = {
             **self.admin_site.each_context(request),
             "title": f"{deed.label} {names[0]}" if count == 1 else f"{deed.label} {count:,} {opts.verbose_name_plural}",
-            "opts": opts,
             "deed": deed,
             "form": form,
             "hidden": hidden,

@@ -9,12 +9,11 @@ from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from unfold.contrib.filters.admin import DropdownFilter
-from unfold.decorators import display
 
 from execution.admin.asking import SUBJECTS_SHOWN, AsksFirst, on_one, on_selected
 from execution.admin.deeds import DISCARD, REPLAY
 from execution.models import DeadLetter
-from sequences.admin_base import FactsAdmin, time_column
+from sequences.admin_base import FactsAdmin, by_choice, label_column, time_column
 
 
 class OpenFilter(DropdownFilter):
@@ -37,7 +36,7 @@ class DeadLetterAdmin(AsksFirst, FactsAdmin):
         "resolved_by",
     )  # fmt: skip
     list_display_links = ("show_contact",)
-    list_filter = (OpenFilter, "error_class", "resolution")
+    list_filter = (OpenFilter, *by_choice("resolution"))
     list_select_related = ("enrollment__contact", "enrollment__sequence")
     search_fields = ("enrollment__contact__email", "error")
     leading_fields = ("show_contact", "enrollment", "step", "error_class", "error")
@@ -64,10 +63,10 @@ class DeadLetterAdmin(AsksFirst, FactsAdmin):
     def show_contact(self, row: DeadLetter) -> str:
         return f"{row.enrollment.contact.email} in {row.enrollment.sequence.name}"
 
-    @display(description="class", ordering="error_class", label=True)
+    @label_column("class", ordering="error_class")
     def show_class(self, row: DeadLetter) -> str:
         return row.error_class
 
-    @display(description="resolution", ordering="resolution", label={"": "danger"})
+    @label_column("resolution", {"": "danger"}, ordering="resolution")
     def show_resolution(self, row: DeadLetter) -> tuple[str, str]:
         return row.resolution, row.get_resolution_display() if row.resolution else "Open"

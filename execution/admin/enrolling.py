@@ -69,7 +69,9 @@ class EnrollForm(forms.Form):
             found = dict(rows.filter(lowered__in=wanted).values_list("lowered", "pk"))
             if missing := sorted(wanted - found.keys()):
                 more = f" and {len(missing) - 1} more" if len(missing) > 1 else ""
-                self.add_error("emails", f"No contact of {sequence.workspace} has {missing[0]}{more}: add or import it first.")
+                self.add_error(
+                    "emails", f"No contact of {sequence.workspace} has {missing[0]}{more}: add or import it first."
+                )
             cleaned["contact_ids"] = list(found.values())
         return cleaned
 
@@ -81,7 +83,7 @@ class EnrollPage:
     model: Any
 
     def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return bool(request.user.has_perm("sequences.add_enrollment"))  # type: ignore[union-attr]
+        return bool(request.user.has_perm("sequences.add_enrollment"))
 
     def add_view(
         self, request: HttpRequest, form_url: str = "", extra_context: dict[str, Any] | None = None
@@ -109,7 +111,6 @@ class EnrollPage:
         context = {
             **self.admin_site.each_context(request),
             "title": "Enroll contacts",
-            "opts": self.model._meta,
             "form": form,
         }
         return TemplateResponse(request, "admin/sequences/enrollment/enroll.html", context)

@@ -12,7 +12,6 @@ from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from unfold.contrib.filters.admin import DropdownFilter
-from unfold.decorators import display
 from unfold.views import ChangeList
 
 from emails.models import Mailbox
@@ -21,7 +20,8 @@ from execution.admin.asking import SUBJECTS_SHOWN, AsksFirst, on_one, on_selecte
 from execution.admin.enrolling import EnrollPage
 from execution.admin.timeline import ENTRIES_SHOWN, read_timeline
 from execution.explain import Hold, explain_enrollments
-from sequences.admin_base import FactsAdmin, OwnerFilter, exact_name, filter_by, show_time, time_column
+from sequences.admin_base import FactsAdmin, OwnerFilter, by_choice, exact_name, filter_by, label_column, time_column
+from sequences.admin_times import show_time
 from sequences.choices import LIVE_STATUSES, EnrollmentStatus
 from sequences.models import Enrollment, Sequence
 
@@ -63,9 +63,11 @@ class NeedsFilter(DropdownFilter):
 class ExplainedList(ChangeList):
     """Asks once per page why its rows wait."""
 
+    result_list: Any
+
     def get_results(self, request: HttpRequest) -> None:
         super().get_results(request)
-        rows = list(self.result_list)
+        rows: list[Any] = list(self.result_list)
         holds = explain_enrollments([row.pk for row in rows], timezone.now())
         for row in rows:
             row.holds = holds.get(row.pk, ())
@@ -81,7 +83,7 @@ class EnrollmentAdmin(EnrollPage, AsksFirst, FactsAdmin):
     list_display_links = ("show_contact",)
     list_filter = (
         NeedsFilter,
-        "status",
+        *by_choice("status"),
         filter_by(Sequence, "sequence", "name"),
         filter_by(Mailbox, "mailbox", "address"),
         OwnerFilter,
@@ -101,7 +103,7 @@ class EnrollmentAdmin(EnrollPage, AsksFirst, FactsAdmin):
             {
                 "fields": (
                     ("contact", "sequence"),
-                    ("show_status", "current_step"),
+                    ("status", "current_step"),
                     (exact_name("next_step_at"), "mailbox"),
                     ("owner", "emails_sent", "steps_completed"),
                 )
@@ -171,7 +173,7 @@ class EnrollmentAdmin(EnrollPage, AsksFirst, FactsAdmin):
     def show_step(self, row: Enrollment) -> str:
         return str(row.current_step) if row.current_step else "–"
 
-    @display(description="status", ordering="status", label=STATUS_COLOURS)
+    @label_column("status", STATUS_COLOURS, ordering="status")
     def show_status(self, row: Enrollment) -> tuple[str, str]:
         return row.status, row.get_status_display()
 
@@ -184,7 +186,9 @@ def present_hold(hold: Hold) -> SafeString:
     """One line: what holds it, and until when if that is known."""
     if hold.until is None:
         return format_html('<span class="se-why">{}</span>', hold.detail)
-    return format_html('<span class="se-why">{} <span class="se-muted">{}</span></span>', hold.detail, show_time(hold.until))
+    return format_html(
+        '<span class="se-why">{} <span class="se-muted">{}</span></span>', hold.detail, show_time(hold.until)
+    )
 
 
 def _as_line(line: Any) -> tuple[str, ...]:

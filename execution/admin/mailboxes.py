@@ -9,7 +9,7 @@ from django.contrib import admin
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.utils import timezone
-from unfold.decorators import action, display
+from unfold.decorators import action
 
 from emails.admin.lanes import LanePages
 from emails.admin.mailboxes import MailboxBaseAdmin
@@ -19,7 +19,7 @@ from emails.models import Mailbox
 from execution import switches
 from execution.admin.asking import AsksFirst, Deed, NothingForm, on_one, on_selected
 from execution.controls import Report
-from sequences.admin_base import name_actor
+from sequences.admin_base import label_column, name_actor, time_column
 
 
 def _switch(switch: Callable[..., bool]) -> Callable[..., Report]:
@@ -73,9 +73,23 @@ TEST = Deed(
 )
 
 
+def show_lanes(self: Any, request: HttpRequest) -> HttpResponse:
+    return HttpResponseRedirect(reverse("admin:emails_mailbox_lanes"))
+
+
+def show_lane(self: Any, request: HttpRequest, object_id: str) -> HttpResponse:
+    return HttpResponseRedirect(reverse("admin:emails_mailbox_lane", args=[object_id]))
+
+
+_STATUS_COLOURS = {"active": "success", "paused": "warning", "broken": "danger"}
+
+
 @admin.register(Mailbox)
 class MailboxAdmin(LanePages, AsksFirst, MailboxBaseAdmin):
-    list_display = ("address", "owner", "show_status", "show_breaker", *MailboxBaseAdmin.list_display[2:])
+    list_display = (
+        "address", "owner", "show_status", "show_breaker", "transport", "inbound",
+        time_column("inbox_read_at", "inbox read"),
+    )  # fmt: skip
     actions = ("pause_selected", "resume_selected", "test_selected")
     actions_list = ("show_lanes",)
     actions_detail = ("show_lane", "pause_one", "resume_one", "test_one")
@@ -84,23 +98,18 @@ class MailboxAdmin(LanePages, AsksFirst, MailboxBaseAdmin):
     resume_selected, resume_one = on_selected(RESUME), on_one(RESUME)
     test_selected, test_one = on_selected(TEST), on_one(TEST)
 
-    @action(description="Lanes", url_path="all-lanes", permissions=["view"], icon="view_stream")
-    def show_lanes(self, request: HttpRequest) -> HttpResponse:
-        return HttpResponseRedirect(reverse("admin:emails_mailbox_lanes"))
-
-    @action(description="Lane", url_path="its-lane", permissions=["view"], icon="view_stream")
-    def show_lane(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        return HttpResponseRedirect(reverse("admin:emails_mailbox_lane", args=[object_id]))
+    show_lanes = action(description="Lanes", url_path="all-lanes", permissions=["view"], icon="view_stream")(show_lanes)
+    show_lane = action(description="Lane", url_path="its-lane", permissions=["view"], icon="view_stream")(show_lane)
 
     def get_actions_detail(self, request: HttpRequest, object_id: Any) -> list[Any]:
         row = self.get_object(request, str(object_id))
         hidden = "resume" if row is not None and row.status == MailboxStatus.ACTIVE else "pause"
         return [each for each in super().get_actions_detail(request, object_id) if each.path != hidden]
 
-    @display(description="status", ordering="status", label={"active": "success", "paused": "warning", "broken": "danger"})
+    @label_column("status", _STATUS_COLOURS, ordering="status")
     def show_status(self, row: Mailbox) -> tuple[str, str]:
         return row.status, row.get_status_display()
 
-    @display(description="breaker", ordering="breaker_state", label={"open": "danger", "half_open": "warning"})
+    @label_column("breaker", {"open": "danger", "half_open": "warning"}, ordering="breaker_state")
     def show_breaker(self, row: Mailbox) -> tuple[str, str]:
         return row.breaker_state, row.get_breaker_state_display()

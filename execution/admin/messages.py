@@ -8,7 +8,6 @@ from typing import Any, Literal
 from django.contrib import admin
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
-from unfold.decorators import display
 
 from emails.admin.facts import MailboxFilter
 from emails.choices import MessageStatus
@@ -16,7 +15,7 @@ from emails.models import EmailMessage
 from execution import switches
 from execution.admin.asking import AsksFirst, Deed, on_one, on_selected
 from execution.controls import Report
-from sequences.admin_base import FactsAdmin, name_actor, time_column
+from sequences.admin_base import FactsAdmin, by_choice, label_column, name_actor, time_column
 
 
 def _resolve(answer: Literal["sent", "resend"]) -> Callable[..., Report]:
@@ -60,7 +59,7 @@ class EmailMessageAdmin(AsksFirst, FactsAdmin):
         "recipient", "subject", "show_status", "mailbox", time_column("due_at", "due"),
         time_column("handed_over_at", "handed over"), "error",
     )  # fmt: skip
-    list_filter = ("status", "error_class", MailboxFilter)
+    list_filter = (*by_choice("status", "error_class"), MailboxFilter)
     list_select_related = ("mailbox",)
     search_fields = ("recipient", "message_id", "subject")
     search_help_text = "Recipient, Message-ID or subject"
@@ -86,6 +85,6 @@ class EmailMessageAdmin(AsksFirst, FactsAdmin):
         context = {"title": f"Email to {message.recipient}", "subtitle": None, "message": message}
         return super().change_view(request, object_id, form_url, {**context, **(extra_context or {})})  # type: ignore[no-any-return]
 
-    @display(description="status", ordering="status", label=_COLOURS)
+    @label_column("status", _COLOURS, ordering="status")
     def show_status(self, row: EmailMessage) -> tuple[str, str]:
         return row.status, row.get_status_display()

@@ -10,13 +10,12 @@ from django.contrib import admin, messages
 from django.db.models import Count, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
-from unfold.decorators import display
 
 from execution import switches
 from execution.admin.asking import AsksFirst, Deed, NothingForm, ReasonForm, on_one, on_selected
 from execution.admin.step_forms import StepFormSet, StepInline
 from execution.controls import Report
-from sequences.admin_base import FactsAdmin, WorkspaceAdmin, filter_by, name_actor, time_column
+from sequences.admin_base import FactsAdmin, WorkspaceAdmin, by_choice, filter_by, label_column, name_actor, time_column
 from sequences.choices import LIVE_STATUSES, SequenceStatus
 from sequences.models import Enrollment, Step, Workspace
 from sequences.models import Sequence as SequenceModel
@@ -90,8 +89,16 @@ _COLOURS = {"active": "success", "paused": "warning", "draft": "info"}
 @admin.register(SequenceModel)
 class SequenceAdmin(AsksFirst, WorkspaceAdmin):
     inlines = (StepInline,)
-    list_display = ("name", "show_status", "show_steps", "show_people", "priority", "workspace", time_column("updated_at"))
-    list_filter = ("status", filter_by(Workspace, "workspace", "name"))
+    list_display = (
+        "name",
+        "show_status",
+        "show_steps",
+        "show_people",
+        "priority",
+        "workspace",
+        time_column("updated_at"),
+    )
+    list_filter = (*by_choice("status"), filter_by(Workspace, "workspace", "name"))
     list_select_related = ("workspace",)
     search_fields = ("name", "description")
     readonly_fields = ("status", "pause_reason", "paused_by")
@@ -154,7 +161,7 @@ class SequenceAdmin(AsksFirst, WorkspaceAdmin):
         live = Enrollment.objects.filter(sequence__in=queryset.values("pk"), status__in=LIVE_STATUSES).count()
         return f"{live:,} {'person is' if live == 1 else 'people are'} in it now."
 
-    @display(description="status", ordering="status", label=_COLOURS)
+    @label_column("status", _COLOURS, ordering="status")
     def show_status(self, row: SequenceModel) -> tuple[str, str]:
         return row.status, row.get_status_display()
 
@@ -185,6 +192,6 @@ class StepAdmin(FactsAdmin):
     """To look at; steps are edited on the page of their sequence."""
 
     list_display = ("__str__", "sequence", "type", "delay_days", "delay_hours", "delay_minutes")
-    list_filter = ("type", filter_by(SequenceModel, "sequence", "name"))
+    list_filter = (*by_choice("type"), filter_by(SequenceModel, "sequence", "name"))
     list_select_related = ("sequence",)
     search_fields = ("name", "subject", "sequence__name")

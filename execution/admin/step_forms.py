@@ -14,6 +14,7 @@ from django.http import HttpRequest
 from django.utils import timezone
 from unfold.admin import StackedInline
 from unfold.forms import PaginationInlineFormSet
+from unfold.widgets import UnfoldAdminIntegerFieldWidget
 
 from execution.editing import store_sequence
 from sequences.admin_base import ScopedChoices, name_actor
@@ -26,20 +27,23 @@ from sequences.validation import Problem, errors_of, validate_draft
 _GOTOS = ("if_true_goto", "if_false_goto")
 _LAST = 1_000_000
 _STORED = [
-    field.name for field in Step._meta.concrete_fields if field.name not in {"id", "workspace", "sequence", "created_at"}
+    field.name
+    for field in Step._meta.concrete_fields
+    if field.name not in {"id", "workspace", "sequence", "created_at"}
 ]
 
 
 class StepForm(forms.ModelForm[Step]):
-    number = forms.IntegerField(required=False, min_value=0, help_text="Its place; empty: at the end.")
-
-    class Meta:
-        model = Step
-        fields = "__all__"
+    number = forms.IntegerField(
+        required=False,
+        min_value=0,
+        widget=UnfoldAdminIntegerFieldWidget(),
+        help_text="Its place; empty: at the end.",
+    )
 
     def _get_validation_exclusions(self) -> set[str]:
         # Numbers may collide while they are typed: the formset numbers the steps by their place.
-        return {*super()._get_validation_exclusions(), "number"}
+        return {*super()._get_validation_exclusions(), "number"}  # type: ignore[misc]
 
     def clean_number(self) -> int:
         number: int | None = self.cleaned_data["number"]
@@ -88,12 +92,9 @@ class StepFormSet(PaginationInlineFormSet):
         if sequence.workspace_id is None or (is_draft and not kept):
             return
         fields = None if is_draft else list_custom_fields(sequence.workspace_id)
-        without_steps: list[str] = []
-        for problem in errors_of(validate_draft(_draft(sequence, kept), fields)):
-            if not _add_to_form(problem, kept):
-                without_steps.append(str(problem))
-        if without_steps:
-            raise ValidationError(without_steps)
+        problems = errors_of(validate_draft(_draft(sequence, kept), fields))
+        if elsewhere := [str(problem) for problem in problems if not _add_to_form(problem, kept)]:
+            raise ValidationError(elsewhere)
 
     def store(self, request: HttpRequest) -> int:
         """Write the steps; answers how many people had to be moved on. The caller holds a transaction."""
@@ -120,7 +121,10 @@ def _draft(sequence: Sequence, forms_kept: list[Any]) -> SequenceDraft:
     steps = [form.instance for form in forms_kept]
     draft = build_draft(sequence, steps)
     # New steps have no identity yet, and nothing can lead to them by one.
-    keyed = (replace(step, key=step.key if stored.pk else f"new {place}") for place, (step, stored) in enumerate(zip(draft.steps, steps, strict=True)))
+    keyed = (
+        replace(step, key=step.key if stored.pk else f"new {place}")
+        for place, (step, stored) in enumerate(zip(draft.steps, steps, strict=True))
+    )
     return replace(draft, steps=tuple(keyed))
 
 
@@ -140,7 +144,16 @@ class StepInline(ScopedChoices, StackedInline):
     ordering = ("number",)
     collapsible = True
     fieldsets = (
-        (None, {"fields": (("number", "type", "name"), ("delay_days", "delay_hours", "delay_minutes"), ("skip_weekends", "send_time"))}),
+        (
+            None,
+            {
+                "fields": (
+                    ("number", "type", "name"),
+                    ("delay_days", "delay_hours", "delay_minutes"),
+                    ("skip_weekends", "send_time"),
+                )
+            },
+        ),
         ("Email", {"classes": ["step-for-email"], "fields": ("subject", "body")}),
         (
             "Task",

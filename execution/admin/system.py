@@ -9,13 +9,12 @@ from django.contrib import admin
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.utils import timezone
-from unfold.decorators import display
 
 from execution import switches
 from execution.admin.asking import AsksFirst, Deed, NothingForm, on_one
 from execution.controls import Report
 from execution.models import Alert, ControlLog, ExecutionLog, ExecutorState, IdempotencyKey, Worker
-from sequences.admin_base import FactsAdmin, name_actor, time_column
+from sequences.admin_base import FactsAdmin, by_choice, label_column, name_actor, time_column
 
 
 def _switch(switch: Callable[..., bool]) -> Callable[..., Report]:
@@ -67,7 +66,6 @@ class WorkerAdmin(FactsAdmin):
         "name", "kind", time_column("heartbeat_at", "last heartbeat"), time_column("started_at", "started"),
         time_column("stopped_at", "stopped"), "decided", "delivered",
     )  # fmt: skip
-    list_filter = ("kind",)
     search_fields = ("name",)
 
 
@@ -79,7 +77,7 @@ class AlertAdmin(FactsAdmin):
     list_select_related = ("workspace",)
     search_fields = ("title", "key")
 
-    @display(description="state", label={"open": "danger", "cleared": "success"})
+    @label_column("state", {"open": "danger", "cleared": "success"})
     def show_state(self, row: Alert) -> str:
         return "cleared" if row.cleared_at else "open"
 
@@ -88,12 +86,12 @@ class AlertAdmin(FactsAdmin):
 class ExecutionLogAdmin(FactsAdmin):
     list_display = (time_column("at", "when"), "show_action", "show_contact", "step_number", "message", "actor")
     list_display_links = ("show_action",)
-    list_filter = ("action", "status")
+    list_filter = by_choice("action", "status")
     list_select_related = ("enrollment__contact",)
     search_fields = ("enrollment__contact__email", "actor")
     hidden_fields = ("id",)
 
-    @display(description="action", ordering="action", label={"ok": "info", "waiting": "warning", "error": "danger"})
+    @label_column("action", {"ok": "info", "waiting": "warning", "error": "danger"}, ordering="action")
     def show_action(self, row: ExecutionLog) -> tuple[str, str]:
         return row.status, row.get_action_display()
 
@@ -106,7 +104,7 @@ class ExecutionLogAdmin(FactsAdmin):
 class ControlLogAdmin(FactsAdmin):
     list_display = (time_column("at", "when"), "label", "target", "action", "reason", "actor")
     list_display_links = ("label",)
-    list_filter = ("target", "action")
+    list_filter = by_choice("target", "action")
     search_fields = ("label", "actor", "reason")
     hidden_fields = ("id",)
 

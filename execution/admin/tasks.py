@@ -10,12 +10,19 @@ from django.contrib import admin
 from django.db import transaction
 from django.http import HttpRequest
 from django.utils import timezone
-from unfold.decorators import display
 from unfold.widgets import UnfoldAdminTextInputWidget
 
 from execution.admin.asking import AsksFirst, Deed, on_one, on_selected
 from execution.controls import Report
-from sequences.admin_base import ScopedFilter, WorkspaceAdmin, exact_name, name_actor, time_column
+from sequences.admin_base import (
+    ScopedFilter,
+    WorkspaceAdmin,
+    by_choice,
+    exact_name,
+    label_column,
+    name_actor,
+    time_column,
+)
 from tasks_app.choices import TaskStatus
 from tasks_app.models import Task
 from tasks_app.operations import TaskClosedError, complete_task
@@ -58,7 +65,7 @@ class AssigneeFilter(ScopedFilter):
 @admin.register(Task)
 class TaskAdmin(AsksFirst, WorkspaceAdmin):
     list_display = ("title", "type", "contact", "assignee", "show_status", "priority", time_column("due_at", "due"))
-    list_filter = ("status", "type", "priority", AssigneeFilter)
+    list_filter = (*by_choice("status", "type", "priority"), AssigneeFilter)
     list_select_related = ("contact", "assignee")
     search_fields = ("title", "contact__email")
     actions = ("complete_selected",)
@@ -87,6 +94,6 @@ class TaskAdmin(AsksFirst, WorkspaceAdmin):
         is_open = row is not None and row.status == TaskStatus.OPEN
         return super().get_actions_detail(request, object_id) if is_open else []
 
-    @display(description="status", ordering="status", label={"open": "info", "completed": "success"})
+    @label_column("status", {"open": "info", "completed": "success"}, ordering="status")
     def show_status(self, row: Task) -> tuple[str, str]:
         return row.status, row.get_status_display()

@@ -18,34 +18,46 @@ from sequences.models import Enrollment
 
 ENTRIES_SHOWN = 200
 
-_LOG_ICONS = {
-    LogAction.ENROLLED: "➕",
-    LogAction.QUEUED: "📤",
-    LogAction.EXECUTED: "✅",
-    LogAction.WAITING: "⏳",
-    LogAction.BRANCHED: "🔀",
-    LogAction.SKIPPED: "⏭",
-    LogAction.MOVED: "↪",
-    LogAction.FAILED: "⚠",
-    LogAction.RETRIED: "🔁",
-    LogAction.QUARANTINED: "⚠",
-    LogAction.PAUSED: "⏸",
-    LogAction.RESUMED: "▶",
-    LogAction.SNOOZED: "💤",
-    LogAction.EXITED: "⏹",
-    LogAction.COMPLETED: "🏁",
-    LogAction.RESOLVED: "🔎",
-    LogAction.WITHHELD: "✋",
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """What stands before an entry: the icon as text, and the symbol of the admin's own font that draws it anywhere."""
+
+    icon: str
+    symbol: str
+    tone: str = ""
+
+
+_ERROR = Mark("⚠", "warning", "bad")
+_OTHER = Mark("•", "circle")
+_LOG_MARKS = {
+    LogAction.ENROLLED: Mark("➕", "person_add"),
+    LogAction.QUEUED: Mark("📤", "outbox"),
+    LogAction.EXECUTED: Mark("✅", "check_circle", "good"),
+    LogAction.WAITING: Mark("⏳", "hourglass_empty"),
+    LogAction.BRANCHED: Mark("🔀", "call_split"),
+    LogAction.SKIPPED: Mark("⏭", "skip_next"),
+    LogAction.MOVED: Mark("↪", "redo"),
+    LogAction.FAILED: _ERROR,
+    LogAction.RETRIED: Mark("🔁", "refresh"),
+    LogAction.QUARANTINED: _ERROR,
+    LogAction.PAUSED: Mark("⏸", "pause_circle", "halt"),
+    LogAction.RESUMED: Mark("▶", "play_circle", "good"),
+    LogAction.SNOOZED: Mark("💤", "snooze", "halt"),
+    LogAction.EXITED: Mark("⏹", "stop_circle", "halt"),
+    LogAction.COMPLETED: Mark("🏁", "flag", "good"),
+    LogAction.RESOLVED: Mark("🔎", "fact_check"),
+    LogAction.WITHHELD: Mark("✋", "front_hand", "halt"),
 }
-_EVENT_ICONS = {
-    EventType.DELIVERED: "📬",
-    EventType.OPENED: "👁",
-    EventType.CLICKED: "🖱",
-    EventType.REPLIED: "💬",
-    EventType.AUTO_REPLIED: "🏖",
-    EventType.BOUNCED: "↩",
-    EventType.COMPLAINED: "🚩",
-    EventType.UNSUBSCRIBED: "🚫",
+_EVENT_MARKS = {
+    EventType.DELIVERED: Mark("📬", "mark_email_read", "good"),
+    EventType.OPENED: Mark("👁", "visibility"),
+    EventType.CLICKED: Mark("🖱", "mouse"),
+    EventType.REPLIED: Mark("💬", "chat", "good"),
+    EventType.AUTO_REPLIED: Mark("🏖", "beach_access"),
+    EventType.BOUNCED: Mark("↩", "undo", "bad"),
+    EventType.COMPLAINED: Mark("🚩", "report", "bad"),
+    EventType.UNSUBSCRIBED: Mark("🚫", "block", "bad"),
 }
 
 
@@ -54,7 +66,7 @@ class Entry:
     """One line. `is_minor`: caused by a machine, or a mere wait."""
 
     at: datetime
-    icon: str
+    mark: Mark
     title: str
     text: str
     error: str
@@ -78,7 +90,7 @@ def _from_log(row: ExecutionLog) -> Entry:
     title = said or row.get_action_display()
     return Entry(
         at=row.at,
-        icon="⚠" if is_error else _LOG_ICONS.get(_member(LogAction, row.action), "•"),
+        mark=_ERROR if is_error else _LOG_MARKS.get(_member(LogAction, row.action), _OTHER),
         title=f"{title} · {step}" if step else title,
         text=row.message,
         error=row.error,
@@ -95,7 +107,7 @@ def _from_event(row: EmailEvent) -> Entry:
         text = f"by a machine: {row.verdict_reason} {text}".strip()
     return Entry(
         at=row.occurred_at,
-        icon=_EVENT_ICONS.get(_member(EventType, row.type), "•"),
+        mark=_EVENT_MARKS.get(_member(EventType, row.type), _OTHER),
         title=f"{row.get_type_display()}{hardness}",
         text=text if row.type != EventType.BOUNCED else "",
         error=text if row.type == EventType.BOUNCED else "",
