@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, Never
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 import environ
 from cryptography.fernet import Fernet
@@ -131,6 +131,34 @@ def url(name: str, default: str = "", *, schemes: tuple[str, ...], example: str)
     if not valid:
         refuse(name, takes)
     return value.rstrip("/")
+
+
+def mail_settings(name: str) -> dict[str, Any]:
+    """Django's EMAIL_* settings for the product's own mail, such as alerts; a backend that sends nothing when unset.
+
+    The value may hold a password, so no error repeats it.
+    """
+    value = text(name)
+    if not value:
+        return {"EMAIL_BACKEND": "django.core.mail.backends.dummy.EmailBackend"}
+    takes = "takes a URL such as smtp+tls://user:password@mail.example.com:587 (smtp, smtp+tls or smtp+ssl)"
+    try:
+        parts = urlsplit(value)
+        port = parts.port
+    except ValueError:
+        refuse(name, takes)
+    if parts.scheme not in {"smtp", "smtp+tls", "smtp+ssl"} or not parts.hostname:
+        refuse(name, takes)
+    return {
+        "EMAIL_BACKEND": "django.core.mail.backends.smtp.EmailBackend",
+        "EMAIL_HOST": parts.hostname,
+        "EMAIL_PORT": port or {"smtp": 25, "smtp+tls": 587, "smtp+ssl": 465}[parts.scheme],
+        "EMAIL_HOST_USER": unquote(parts.username or ""),
+        "EMAIL_HOST_PASSWORD": unquote(parts.password or ""),
+        "EMAIL_USE_TLS": parts.scheme == "smtp+tls",
+        "EMAIL_USE_SSL": parts.scheme == "smtp+ssl",
+        "EMAIL_TIMEOUT": 15,
+    }
 
 
 def postgres_address(name: str) -> PostgresAddress | None:

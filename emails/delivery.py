@@ -64,15 +64,18 @@ def deliver_lane(
     *,
     workspace_id: int | None = None,
     is_stopping: Callable[[], bool] = lambda: False,
+    on_taken: Callable[[], None] = lambda: None,
 ) -> int | None:
     """Serve the lane that has been ready longest until it has nothing to send now.
 
-    Returns how many messages were handed over, whatever became of them; None when no lane is ready.
+    Returns how many messages were handed over, whatever became of them; None when no lane is ready. `on_taken` is
+    called once the lane is leased.
     """
     lease = take_lane(clock(), worker, workspace_id)
     if lease is None:
         return None
     leases.add(lease.token)
+    on_taken()
     try:
         return _serve(lease, clock, is_stopping)
     except LeaseLostError as error:

@@ -61,6 +61,7 @@ WHERE id IN (
 _NEXT = """
 SELECT min(greatest(lane_at, coalesce(leased_until, lane_at))) AS at FROM emails_mailbox
 WHERE lane_at IS NOT NULL AND status = 'active'
+  AND NOT EXISTS (SELECT 1 FROM execution_executorstate WHERE is_paused)
 """
 
 

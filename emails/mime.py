@@ -15,6 +15,8 @@ from email.utils import format_datetime, formataddr
 from emails.rendering import RenderedEmail
 
 _UNSAFE = re.compile(r"[\x00-\x1f\x7f]")
+_UNSAFE_IN_ADDRESS = re.compile(r"[\x00-\x20\x7f()<>,;:\\\"\[\]]")
+_LONGEST_NAME = 200
 _UTF8 = Charset("utf-8")
 _UTF8.body_encoding = QP
 _POLICY = policy.compat32.clone(linesep="\r\n", max_line_length=998)
@@ -37,16 +39,17 @@ def build_mime(
 ) -> bytes:
     """The complete message with CRLF line ends. `headers` are those beyond the usual ones.
 
-    Raises `AddressError` for an address with control characters or letters that SMTP cannot carry before the @.
+    Raises `AddressError` for an address that cannot stand in a header, `ValueError` for a header that would become two.
     """
     message = MIMEMultipart("alternative")
     message["Date"] = format_datetime(date)
     message["From"] = _address(from_name, from_address)
     message["To"] = _address(to_name, to_address)
-    message["Subject"] = rendered.subject if rendered.subject.isascii() else Header(rendered.subject, "utf-8").encode()
-    message["Message-ID"] = message_id
-    for name, value in headers.items():
-        message[name] = value
+    values = {"Subject": rendered.subject, "Message-ID": message_id, **headers}
+    for name, value in values.items():
+        if _UNSAFE.search(value):
+            raise ValueError(f"the header {name} has a line break or a control character: {value!r}")
+        message[name] = _encode(value)
     message.attach(_part("plain", rendered.text))
     message.attach(_part("html", rendered.html))
     return message.as_bytes(policy=_POLICY)
@@ -55,7 +58,7 @@ def build_mime(
 def check_address(address: str) -> str:
     """The address with its domain in ASCII (RFC 5890). Raises `AddressError`."""
     local, _, domain = address.rpartition("@")
-    if not local or not domain or _UNSAFE.search(address) or " " in address:
+    if not local or not domain or "@" in local or _UNSAFE_IN_ADDRESS.search(address):
         raise AddressError(f"{address!r} is not an email address: correct it")
     if not local.isascii():
         raise AddressError(f"{address!r} has letters before the @ that mail servers do not take: correct it")
@@ -68,8 +71,18 @@ def check_address(address: str) -> str:
 
 
 def _address(name: str, address: str) -> str:
-    clean = " ".join(_UNSAFE.sub(" ", name).split())
-    return formataddr((clean, check_address(address)), "utf-8")
+    clean = " ".join(_UNSAFE.sub(" ", name).split())[:_LONGEST_NAME]
+    checked = check_address(address)
+    return f"{_encode(clean)} <{checked}>" if _needs_encoding(clean) else formataddr((clean, checked))
+
+
+def _needs_encoding(text: str) -> bool:
+    return not text.isascii() or "=?" in text
+
+
+def _encode(text: str) -> str:
+    """As encoded words of at most 75 characters where it is not ASCII (RFC 2047 section 2)."""
+    return Header(text, "utf-8", maxlinelen=75).encode(linesep="").strip() if _needs_encoding(text) else text
 
 
 def _part(subtype: str, text: str) -> MIMENonMultipart:

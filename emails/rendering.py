@@ -20,14 +20,14 @@ from markdown_it import MarkdownIt
 from sequences.templating import TemplateError, render
 
 _LONGEST_SUBJECT = 255
-_LONGEST_BODY = 1_000_000
 _REFERENCES = 20
 _CONTROL = re.compile(r"[\x00-\x1f\x7f\u2028\u2029]+")
 _REPLY = re.compile(r"^(re\s*:\s*)+", re.IGNORECASE)
 _LINK = re.compile(r'(<a\b[^>]*?\bhref=")([^"]*)(")')
-_DOUBLED_LINK = re.compile(r"\[(https?://[^\]]+)\]\(\1\)")
+_TEXT_LINK = re.compile(r"\[([^\[\]]*)\]\(([a-z]+:[^\s()]+)\)", re.IGNORECASE)
 
 _markdown = MarkdownIt("commonmark", {"html": True, "breaks": True}).enable(["table", "strikethrough"])
+_inliner = css_inline.CSSInliner(load_remote_stylesheets=False)
 _TEXT = ParserConfig(display_links=True, css=CSS_PROFILES["strict"])
 _TAGS = nh3.ALLOWED_TAGS | {"center", "font", "u"}
 _ATTRIBUTES = {
@@ -104,8 +104,9 @@ def render_email(
     """
     said = _render_subject(subject, context, reply_subject)
     content = _render_part("body", body, context)
-    if signature.strip():
-        content += _render_part("signature", signature, context)
+    if not content.strip():
+        raise TemplateError("body: nothing of it is left for this contact")
+    content += _render_part("signature", signature, context)
     footer = _footer(postal_address, unsubscribe_url)
     text = _to_text(content + footer)
     if rewrite_link is not None:
@@ -122,15 +123,19 @@ def _render_subject(subject: str, context: Mapping[str, object], reply_subject: 
     if not subject.strip():
         if not reply_subject:
             raise TemplateError("subject: it is empty, and there is no earlier email to reply to")
-        return "Re: " + _REPLY.sub("", reply_subject)[:_LONGEST_SUBJECT]
+        return ("Re: " + _REPLY.sub("", _one_line(reply_subject)))[:_LONGEST_SUBJECT]
     try:
         text = render(subject, context)
     except TemplateError as error:
         raise TemplateError(f"subject: {error}") from None
-    line = " ".join(_CONTROL.sub(" ", text).split())[:_LONGEST_SUBJECT]
+    line = _one_line(text)[:_LONGEST_SUBJECT].rstrip()
     if not line:
         raise TemplateError("subject: it is blank for this contact: give its fields a default")
     return line
+
+
+def _one_line(text: str) -> str:
+    return " ".join(_CONTROL.sub(" ", text).split())
 
 
 def _render_part(part: str, source: str, context: Mapping[str, object]) -> str:
@@ -138,13 +143,12 @@ def _render_part(part: str, source: str, context: Mapping[str, object]) -> str:
         text = render(source, context, autoescape=True)
     except TemplateError as error:
         raise TemplateError(f"{part}: {error}") from None
-    if not text.strip():
-        raise TemplateError(f"{part}: it is blank for this contact")
-    if len(text) > _LONGEST_BODY:
-        raise TemplateError(f"{part}: it is longer than {_LONGEST_BODY} characters")
     page = text if source.lstrip().startswith("<") else str(_markdown.render(text))
     if "<style" in page:
-        page = css_inline.CSSInliner(load_remote_stylesheets=False).inline(page)
+        try:
+            page = _inliner.inline(page)
+        except css_inline.InlineError as error:
+            raise TemplateError(f"{part}: its styles cannot be read: {_one_line(str(error))}") from None
     return nh3.clean(
         page,
         tags=_TAGS,
@@ -174,9 +178,13 @@ def _footer(postal_address: str, unsubscribe_url: str) -> str:
 
 
 def _to_text(content: str) -> str:
-    text = get_text(f"<html><body>{content}</body></html>", _TEXT)
-    lines = [line.rstrip() for line in _DOUBLED_LINK.sub(r"\1", text).strip().splitlines()]
-    return "\n".join(lines) + "\n"
+    text = _TEXT_LINK.sub(_write_link, get_text(f"<html><body>{content}</body></html>", _TEXT))
+    return "\n".join(line.rstrip() for line in text.strip().splitlines()) + "\n"
+
+
+def _write_link(found: re.Match[str]) -> str:
+    label, url = found[1].strip(), found[2]
+    return url if label in ("", url, url.removeprefix("mailto:")) else f"{label} ({url})"
 
 
 def thread_headers(message_ids: Sequence[str]) -> dict[str, str]:

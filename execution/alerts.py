@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import json
 import logging
+import smtplib
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import requests
 from django.conf import settings
@@ -24,6 +25,7 @@ from sequences.db import Row, execute, fetch_all
 log = logging.getLogger(__name__)
 
 _WEBHOOK_TIMEOUT_SECONDS = 10
+_RECENTLY = timedelta(days=7)
 _ONE_RECONCILER = 7_306_001
 
 
@@ -46,11 +48,12 @@ FROM emails_mailbox b LEFT JOIN auth_user u ON u.id = b.owner_id
 WHERE (b.status <> 'active' AND b.status_actor = 'engine') OR b.breaker_state <> 'closed'
 """
 _RECENTLY_BOUNCED = """
-SELECT DISTINCT b.id, b.workspace_id, b.address, u.email AS owner_email
-FROM emails_mailbox b
-JOIN emails_emailmessage m ON m.mailbox_id = b.id
-LEFT JOIN auth_user u ON u.id = b.owner_id
-WHERE b.status = 'active' AND m.status = 'failed' AND m.failed_at > %(since)s::timestamptz - interval '7 days'
+SELECT b.id, b.workspace_id, b.address, u.email AS owner_email
+FROM emails_mailbox b LEFT JOIN auth_user u ON u.id = b.owner_id
+WHERE b.status = 'active' AND b.id IN (
+    SELECT mailbox_id FROM emails_emailmessage WHERE status = 'failed' AND failed_at > %(since)s
+    UNION
+    SELECT mailbox_id FROM emails_emailevent WHERE type IN ('bounced', 'complained') AND recorded_at > %(since)s)
 """
 _QUARANTINED = """
 SELECT d.workspace_id, w.name AS workspace, d.error_class, count(*) AS number, min(d.error) AS error
@@ -88,7 +91,8 @@ def reconcile_alerts(now: datetime) -> int:
 
 def find_troubles(now: datetime) -> list[Trouble]:
     troubles = [trouble for row in fetch_all(_MAILBOXES, {}) for trouble in _mailbox_troubles(row)]
-    troubles += [trouble for row in fetch_all(_RECENTLY_BOUNCED, {"since": now}) if (trouble := _health_warning(row))]
+    bounced = fetch_all(_RECENTLY_BOUNCED, {"since": now - _RECENTLY})
+    troubles += [trouble for row in bounced if (trouble := _health_warning(row))]
     troubles += [_quarantine(row) for row in fetch_all(_QUARANTINED, {})]
     return troubles
 
@@ -167,13 +171,13 @@ def _store(troubles: Sequence[Trouble], now: datetime) -> None:
 def _notify(trouble: Trouble) -> None:
     """By email and webhook; a failure is logged and never stops the engine."""
     log.warning("alert: %s", trouble.title)
-    to = sorted({*settings.ALERT_EMAILS, *trouble.to}) if settings.ALERT_EMAILS else []
+    to = sorted({*settings.ALERT_EMAILS, *trouble.to})
     if to:
         body = f"{trouble.title}\n\n{trouble.remedy}\n\n{trouble.link}\n"
         try:
             EmailMessage(subject=trouble.title[:150], body=body, to=to).send()
-        except OSError as error:
-            log.error("the alert %r could not be mailed: %s", trouble.key, error)
+        except (OSError, smtplib.SMTPException) as error:
+            log.error("the alert %r could not be mailed: %s", trouble.key, type(error).__name__)
     if settings.ALERT_WEBHOOK_URL:
         document = {"key": trouble.key, "title": trouble.title, "remedy": trouble.remedy, "link": trouble.link}
         try:

@@ -317,6 +317,8 @@ def _missing(paths: tuple[str, ...]) -> Quarantine:
     return _quarantine("template", f"no value for {named}: fill it in at the contact or give the template a default")
 
 
-def _quarantine(error_class: str, error: str, *, trace: str = "", facts: Mapping[str, object] | None = None) -> Quarantine:
+def _quarantine(
+    error_class: str, error: str, *, trace: str = "", facts: Mapping[str, object] | None = None
+) -> Quarantine:
     log = LogLine(LogAction.QUARANTINED, "taken out until a person looks", LogStatus.ERROR, error)
     return Quarantine(error_class, error, log, trace, facts or {})

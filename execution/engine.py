@@ -138,8 +138,12 @@ def _due_ids(now: datetime, limit: int, workspace_id: int | None) -> list[int]:
 
 
 def next_wake_at() -> datetime | None:
-    """The earliest moment at which an enrollment must be looked at; None when there is none."""
-    rows = fetch_all("SELECT min(wake_at) AS at FROM sequences_enrollment WHERE wake_at IS NOT NULL", {})
+    """The earliest moment at which an enrollment must be looked at; None when there is none, or while paused."""
+    rows = fetch_all(
+        "SELECT min(wake_at) AS at FROM sequences_enrollment WHERE wake_at IS NOT NULL "
+        "AND NOT EXISTS (SELECT 1 FROM execution_executorstate WHERE is_paused)",
+        {},
+    )
     at: datetime | None = rows[0]["at"]
     return at
 

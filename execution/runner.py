@@ -32,10 +32,12 @@ from execution.wakeup import Listener
 log = logging.getLogger(__name__)
 
 _HOUSEKEEPING_SECONDS = 5.0
+_ALERTS_EVERY_ROUNDS = 3
 _AFTER_ERROR_SECONDS = 2.0
 _LISTEN_SECONDS = 5.0
 _STOP_SECONDS = 8.0
-_SHORTEST_WAIT_SECONDS = 0.01
+_SHORTEST_WAIT_SECONDS = 0.05
+_BUSY_SECONDS = 0.2
 
 
 class Stage(StrEnum):
@@ -55,7 +57,7 @@ class Options:
     batch_size: int = 500
     limit: int | None = None
     workspace_id: int | None = None
-    lane_threads: int = 8
+    lane_threads: int = 16
     kind: str = "run_executor"
 
 
@@ -73,13 +75,16 @@ class Runner:
         self._stop = threading.Event()
         self._decide_wake = threading.Event()
         self._lanes_wake = threading.Condition()
+        self._lanes_changed = threading.Event()
         self._lanes_calls = 0
         self._last_processed_at: datetime | None = None
 
     def stop(self) -> None:
         self._stop.set()
         self._decide_wake.set()
-        self.wake_lanes()
+        with self._lanes_wake:
+            self._lanes_wake.notify_all()
+        self._lanes_changed.set()
 
     def run(self, until: datetime | None = None) -> None:
         """Work until stopped, or until the clock passes `until`. Leaves within ten seconds of being stopped."""
@@ -98,9 +103,11 @@ class Runner:
         connection.close()
 
     def wake_lanes(self) -> None:
+        """Have one idle thread look for a lane; whoever finds one calls the next."""
         with self._lanes_wake:
             self._lanes_calls += 1
-            self._lanes_wake.notify_all()
+            self._lanes_wake.notify()
+        self._lanes_changed.set()
 
     def _loops(self) -> list[Callable[[], None]]:
         stage = self.options.stage
@@ -108,7 +115,7 @@ class Runner:
         if stage in {Stage.ALL, Stage.DECIDE}:
             loops.append(self._decide)
         if stage in {Stage.ALL, Stage.DELIVER}:
-            loops += [self._deliver] * self.options.lane_threads
+            loops += [self._time_lanes, *[self._deliver] * self.options.lane_threads]
         if stage in {Stage.ALL, Stage.INBOUND}:
             loops.append(self._read_inboxes)
         return loops
@@ -155,19 +162,27 @@ class Runner:
                 self.leases,
                 workspace_id=self.options.workspace_id,
                 is_stopping=self._stop.is_set,
+                on_taken=self.wake_lanes,
             )
             if handed_over:
                 self.delivered += handed_over
                 self._last_processed_at = self.clock()
                 self._decide_wake.set()
-            elif handed_over is None:
-                self._wait_for_lane(calls)
+            if handed_over is None:
+                with self._lanes_wake:
+                    if self._lanes_calls == calls and not self._stop.is_set():
+                        self._lanes_wake.wait(self.options.poll_seconds)
+            else:
+                self._lanes_changed.set()
 
-    def _wait_for_lane(self, calls: int) -> None:
-        seconds = self._seconds_until(next_lane_at())
-        with self._lanes_wake:
-            if self._lanes_calls == calls:
-                self._lanes_wake.wait(seconds)
+    def _time_lanes(self) -> None:
+        """Call the lane threads at the moment the next lane may send, so that not each of them asks for it."""
+        while not self._stop.is_set():
+            self._lanes_changed.clear()
+            seconds = self._seconds_until(next_lane_at())
+            if self._lanes_changed.wait(max(seconds, _BUSY_SECONDS) if seconds <= _SHORTEST_WAIT_SECONDS else seconds):
+                continue
+            self.wake_lanes()
 
     def _seconds_until(self, at: datetime | None) -> float:
         """Never longer than a poll: whatever was missed is found then."""
@@ -185,6 +200,7 @@ class Runner:
 
     def _keep_house(self) -> None:
         renewed_at = self.clock() - timedelta(seconds=RENEW_SECONDS)
+        rounds = 0
         while not self._stop.is_set():
             now = self.clock()
             heartbeat.beat(self.id, now, self.decided, self.delivered, self._last_processed_at)
@@ -195,7 +211,9 @@ class Runner:
                 self._decide_wake.set()
             if resolve_unknown_by_evidence(now):
                 self._decide_wake.set()
-            reconcile_alerts(now)
+            if rounds % _ALERTS_EVERY_ROUNDS == 0:
+                reconcile_alerts(now)
+            rounds += 1
             self._stop.wait(_HOUSEKEEPING_SECONDS)
 
     def _read_inboxes(self) -> None:

@@ -1,5 +1,7 @@
 """Where the addresses of the product meet; each app lists its own."""
 
+from typing import Any
+
 from django.urls import URLPattern, URLResolver, include, path
 
 from emails.api.views import SuppressionViewSet
@@ -12,7 +14,7 @@ from sequences.api.views import ContactViewSet, SequenceViewSet
 from tasks_app.api.views import TaskViewSet
 
 
-def _list_api() -> list[URLPattern]:
+def _list_api() -> list[Any]:
     router = Router()
     router.register("sequence-executor", ExecutorViewSet, "executor")
     router.register("sequence-enrollments", EnrollmentViewSet, "enrollment")
@@ -23,9 +25,10 @@ def _list_api() -> list[URLPattern]:
     router.register("suppressions", SuppressionViewSet, "suppression")
     router.register("tasks", TaskViewSet, "task")
     router.register("dead-letters", DeadLetterViewSet, "dead-letter")
-    for pattern in router.urls:
+    patterns: list[Any] = router.urls
+    for pattern in patterns:
         pattern.callback = answer_once(pattern.callback)
-    return router.urls
+    return patterns
 
 
 urlpatterns: list[URLPattern | URLResolver] = [

@@ -1,4 +1,4 @@
-"""Storage settings of the outbox and the lanes, and the index of doubtful hand-overs that were sent again."""
+"""Storage settings of the outbox and the lanes, and partial indexes that the ORM cannot word."""
 
 from django.db import migrations
 
@@ -18,5 +18,13 @@ class Migration(migrations.Migration):
             "CREATE INDEX message_resent ON emails_emailmessage (workspace_id) "
             "WHERE cardinality(earlier_handed_over_at) > 0",
             "DROP INDEX message_resent",
+        ),
+        migrations.RunSQL(
+            "CREATE INDEX message_failed ON emails_emailmessage (failed_at) WHERE status = 'failed'",
+            "DROP INDEX message_failed",
+        ),
+        migrations.RunSQL(
+            "CREATE INDEX event_complaint ON emails_emailevent (recorded_at) WHERE type IN ('bounced', 'complained')",
+            "DROP INDEX event_complaint",
         ),
     ]
