@@ -1,7 +1,7 @@
-"""Liquid templates: parse, check and render what authors write, with strict fields and bounded resources. Pure.
+"""Liquid templates: parse, check and render what authors write, with strict fields. Pure.
 
-python-liquid does the language (https://shopify.github.io/liquid/); this file decides what an author may use, what
-counts as missing, and how errors are worded. Nothing is loaded from files, and no template can run away.
+python-liquid does the language (https://shopify.github.io/liquid/) in the dialect of `liquid_dialect`; this file
+decides what counts as missing and how errors are worded.
 """
 
 from __future__ import annotations
@@ -11,18 +11,30 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 
-from liquid import BoundTemplate, Environment, FalsyStrictUndefined, RenderContext
+from liquid import BoundTemplate
 from liquid.ast import ConditionalBlockNode, Node
 from liquid.builtin.expressions import FilteredExpression, Path
 from liquid.builtin.expressions.primitive import RangeLiteral
+from liquid.builtin.tags.case_tag import CaseNode
 from liquid.builtin.tags.for_tag import ForNode
+from liquid.builtin.tags.if_tag import IfNode
+from liquid.builtin.tags.unless_tag import UnlessNode
 from liquid.exceptions import LiquidError, UndefinedError
 from liquid.expression import Expression
-from liquid.undefined import is_undefined
 
-_FORBIDDEN_TAGS = ("include", "render", "tablerow", "increment", "decrement", "ifchanged", "doc")
+from sequences.liquid_dialect import (
+    ESCAPING,
+    PLAIN,
+    allow_missing,
+    children_of,
+    needs_default,
+    walk_expressions,
+    walk_nodes,
+)
+
 _CONTROL_CHARACTERS = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
-_LARGEST_SOURCE = 200_000
+_LARGEST_SOURCE = 100_000
+_TESTS = (IfNode, UnlessNode, CaseNode, ConditionalBlockNode)
 
 
 class TemplateError(ValueError):
@@ -31,42 +43,15 @@ class TemplateError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """A merge field that a template uses. `has_fallback`: it may be blank, by `default:` or inside an `if` about it."""
+    """A merge field that a template uses. `has_fallback`: it may be blank, by `default:` or inside an `if` about it.
+
+    `instead_of`: it is itself the fallback of that field, and needed only where that one is blank.
+    """
 
     path: str
     line: int
     has_fallback: bool
-
-
-class _Environment(Environment):
-    """Bounds: nothing an author writes may take the engine's time or memory."""
-
-    loop_iteration_limit = 10_000
-    output_stream_limit = 262_144
-    local_namespace_limit = 262_144
-    context_depth_limit = 20
-    block_nesting_limit = 20
-
-
-def _make_environment(*, autoescape: bool) -> Environment:
-    environment = _Environment(undefined=FalsyStrictUndefined, autoescape=autoescape)
-    for tag in _FORBIDDEN_TAGS:
-        environment.tags.pop(tag, None)
-    environment.filters["default"] = _default
-    return environment
-
-
-def _default(value: object, fallback: object = "", *, allow_false: bool = False) -> object:
-    """Liquid's `default`, which also takes the fallback where a value is nothing but blanks."""
-    if is_undefined(value) or value is None or (value is False and not allow_false):
-        return fallback
-    if isinstance(value, str) and not value.strip():
-        return fallback
-    return fallback if isinstance(value, list | dict) and not value else value
-
-
-_PLAIN = _make_environment(autoescape=False)
-_ESCAPING = _make_environment(autoescape=True)
+    instead_of: str | None = None
 
 
 def parse(source: str, *, autoescape: bool = False) -> BoundTemplate:
@@ -79,39 +64,45 @@ def _parse(source: str, autoescape: bool) -> BoundTemplate:
     if len(source) > _LARGEST_SOURCE:
         raise TemplateError(f"the template is longer than {_LARGEST_SOURCE} characters: shorten it")
     try:
-        template = (_ESCAPING if autoescape else _PLAIN).from_string(source)
+        template = (ESCAPING if autoescape else PLAIN).from_string(source)
     except LiquidError as error:
         raise TemplateError(_describe(error)) from None
     except RecursionError:
         raise TemplateError("the template is nested too deeply: make it flatter") from None
-    for node in _walk(template.nodes):
-        if isinstance(node, ForNode):
-            continue
-        if any(isinstance(part, RangeLiteral) for top in node.expressions() for part in _parts(top)):
-            raise TemplateError(f"line {_line(source, node.token.start_index)}: a range belongs in a for tag")
+    for node in walk_nodes(template.nodes):
+        for expression in [part for top in node.expressions() for part in walk_expressions(top)]:
+            if isinstance(expression, RangeLiteral) and not isinstance(node, ForNode):
+                raise TemplateError(f"line {_line(source, node.token.start_index)}: a range belongs in a for tag")
+            allow_missing(expression)
     return template
 
 
 def list_fields(source: str) -> tuple[Field, ...]:
     """Every merge field used, by static analysis. Raises `TemplateError`."""
-    return _fields(source)
+    found: dict[str, Field] = {}
+    for field in _uses(source):
+        if field.path not in found or _need(field) > _need(found[field.path]):
+            found[field.path] = field
+    return tuple(sorted(found.values(), key=lambda item: (item.line, item.path)))
 
 
 @lru_cache(maxsize=4096)
-def _fields(source: str) -> tuple[Field, ...]:
+def _uses(source: str) -> tuple[Field, ...]:
     template = parse(source)
     try:
         given = frozenset(template.analyze().globals)
     except LiquidError as error:
         raise TemplateError(_describe(error)) from None
-    found: dict[str, Field] = {}
-    for path, index, has_fallback in _find_fields(template.nodes, frozenset()):
-        if path.partition(".")[0] not in given:
-            continue
-        known = found.get(path)
-        if known is None or (known.has_fallback and not has_fallback):
-            found[path] = Field(path, _line(source, index), has_fallback)
-    return tuple(sorted(found.values(), key=lambda item: (item.line, item.path)))
+    return tuple(
+        Field(path, _line(source, index), has_fallback, instead_of)
+        for path, index, has_fallback, instead_of in _find_fields(template.nodes, frozenset())
+        if path.partition(".")[0] in given
+    )
+
+
+def _need(field: Field) -> int:
+    """How badly this use of a field wants a value; the worst of all its uses counts."""
+    return 0 if field.has_fallback else 1 if field.instead_of else 2
 
 
 def unknown_fields(source: str, known: frozenset[str]) -> tuple[Field, ...]:
@@ -120,79 +111,85 @@ def unknown_fields(source: str, known: frozenset[str]) -> tuple[Field, ...]:
 
 
 def missing_fields(source: str, context: Mapping[str, object]) -> tuple[str, ...]:
-    """The fields without a fallback that are blank for this person."""
-    return tuple(path for path in _required(source) if _is_blank(path, context))
+    """The fields without a fallback that are blank for this person. Cheap: the analysis is done once per source."""
+    missing = [
+        path
+        for path, instead_of in _required(source)
+        if _is_blank(_read(path, context)) and (instead_of is None or needs_default(_read(instead_of, context)))
+    ]
+    return tuple(dict.fromkeys(missing))
 
 
 @lru_cache(maxsize=4096)
-def _required(source: str) -> tuple[str, ...]:
-    return tuple(item.path for item in _fields(source) if not item.has_fallback and item.path != "unsubscribe_url")
+def _required(source: str) -> tuple[tuple[str, str | None], ...]:
+    # The unsubscribe link is made when the email is sent; nobody's data can lack it.
+    uses = sorted(_uses(source), key=lambda use: (use.line, use.path))
+    needed = [(use.path, use.instead_of) for use in uses if not use.has_fallback and use.path != "unsubscribe_url"]
+    return tuple(dict.fromkeys(needed))
 
 
 def render(source: str, context: Mapping[str, object], *, autoescape: bool = False) -> str:
-    """Fill in a template. `autoescape`: values are escaped for HTML. Raises `TemplateError`."""
+    """Fill in a template. `autoescape`: values are escaped for HTML and Markdown. Raises `TemplateError`."""
     template = parse(source, autoescape=autoescape)
     try:
         text = template.render(**context)
     except LiquidError as error:
         raise TemplateError(_describe(error)) from None
-    except (RecursionError, MemoryError, OverflowError, ValueError, TypeError) as error:
-        raise TemplateError(f"the template cannot be rendered: {error}") from None
+    except ArithmeticError:
+        raise TemplateError("the template cannot be rendered: it calculates with something that is no number") from None
+    except (AttributeError, LookupError, MemoryError, RecursionError, TypeError, ValueError) as error:
+        said = " ".join(str(error).split()) or type(error).__name__
+        raise TemplateError(f"the template cannot be rendered: {said}") from None
     return _CONTROL_CHARACTERS.sub("", str(text))
 
 
-def _is_blank(path: str, context: Mapping[str, object]) -> bool:
+def _read(path: str, context: Mapping[str, object]) -> object:
     value: object = context
     for part in path.split("."):
         if not isinstance(value, Mapping) or part not in value:
-            return True
+            return None
         value = value[part]
+    return value
+
+
+def _is_blank(value: object) -> bool:
     return value is None or (isinstance(value, str) and not value.strip())
 
 
-def _find_fields(nodes: Iterable[Node], guarded: frozenset[str]) -> Iterator[tuple[str, int, bool]]:
+def _find_fields(nodes: Iterable[Node], guarded: frozenset[str]) -> Iterator[tuple[str, int, bool, str | None]]:
     for node in nodes:
         inside = guarded
-        tested = isinstance(node, ConditionalBlockNode) or hasattr(node, "condition")
+        tested = isinstance(node, _TESTS)
         for expression in node.expressions():
-            for path, index, has_fallback in _expression_fields(expression):
-                yield path, index, has_fallback or tested or path in guarded
+            for path, index, has_fallback, instead_of in _expression_fields(expression):
+                yield path, index, has_fallback or tested or path in guarded, instead_of
                 if tested:
                     inside |= {path}
-        yield from _find_fields(_children(node), inside)
+        yield from _find_fields(children_of(node), inside)
 
 
-def _expression_fields(expression: Expression) -> Iterator[tuple[str, int, bool]]:
-    left = expression.left if isinstance(expression, FilteredExpression) else None
-    if isinstance(left, Path) and isinstance(expression, FilteredExpression):
-        has_fallback = any(filter_.name == "default" for filter_ in expression.filters or ())
-        yield _path(left), left.token.start_index, has_fallback
-    for part in _parts(expression):
-        if isinstance(part, Path) and part is not left:
-            yield _path(part), part.token.start_index, False
+def _expression_fields(expression: Expression) -> Iterator[tuple[str, int, bool, str | None]]:
+    """(path, index, has a fallback, is the fallback of). A `default:` serves all that stands before it."""
+    if not isinstance(expression, FilteredExpression):
+        yield from ((_path(part), part.token.start_index, False, None) for part in _paths(expression))
+        return
+    filters = expression.filters or []
+    last = max((number for number, used in enumerate(filters) if used.name == "default"), default=-1)
+    left = list(_paths(expression.left))
+    yield from ((_path(part), part.token.start_index, last >= 0, None) for part in left)
+    for number, used in enumerate(filters):
+        instead_of = _path(left[0]) if used.name == "default" and left else None
+        for argument in used.children():
+            for part in _paths(argument):
+                yield _path(part), part.token.start_index, number < last, instead_of
+
+
+def _paths(expression: Expression) -> Iterator[Path]:
+    return (part for part in walk_expressions(expression) if isinstance(part, Path))
 
 
 def _path(path: Path) -> str:
     return ".".join(str(segment) for segment in path.path)
-
-
-def _parts(expression: Expression) -> Iterator[Expression]:
-    yield expression
-    for child in expression.children():
-        yield from _parts(child)
-
-
-def _walk(nodes: Iterable[Node]) -> Iterator[Node]:
-    for node in nodes:
-        yield node
-        yield from _walk(_children(node))
-
-
-def _children(node: Node) -> Iterable[Node]:
-    return node.children(_STATIC, include_partials=False)
-
-
-_STATIC = RenderContext(_PLAIN.from_string(""))
 
 
 def _line(source: str, index: int) -> int:

@@ -1,0 +1,200 @@
+"""The Liquid that authors may write: what of it exists, how much it may use, how values enter Markdown or HTML. Pure.
+
+Templates come from many authors and run inside the engine: nothing is loaded, every loop and every text is bounded.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from typing import TextIO
+
+from liquid import BoundTemplate, Environment, FalsyStrictUndefined, RenderContext, escape
+from liquid.ast import Node
+from liquid.builtin.expressions import FilteredExpression
+from liquid.builtin.expressions.logical import EqExpression, NeExpression
+from liquid.builtin.expressions.primitive import Blank, Empty
+from liquid.builtin.output import Output, OutputNode
+from liquid.builtin.tags.echo_tag import EchoNode, EchoTag
+from liquid.exceptions import LiquidValueError, LoopIterationLimitError
+from liquid.expression import Expression
+from liquid.filter import sequence_filter, string_filter
+from liquid.stringify import to_liquid_string
+from liquid.undefined import is_undefined
+
+LARGEST_OUTPUT = 262_144
+_MOST_ITERATIONS = 10_000
+_FORBIDDEN_TAGS = ("include", "render", "tablerow", "increment", "decrement", "ifchanged", "doc")
+_URL = re.compile(r"https?://[\w.~:/?=&%@+-]+(?:#[\w.~:/?=&%@+-]*)?", re.ASCII)
+_MARKS = {ord(mark): f"&#{ord(mark)};" for mark in "\\`*_[]()!|~"}
+# What Markdown only sees at the start of a line: headings, lists, underlines, and the indent of a code block.
+_LINE_START = re.compile(r"^[ \t]*(?:([#+=-])|(\d{1,9})([.]))?", re.MULTILINE)
+
+
+class _Context(RenderContext):
+    """Counts the iterations of all loops of one rendering; the library bounds only those of one nest."""
+
+    __slots__ = ("iterations",)
+    iterations: int
+
+    def raise_for_loop_limit(self, length: int = 1) -> None:
+        self.iterations = getattr(self, "iterations", 0) + length
+        if self.iterations > _MOST_ITERATIONS:
+            raise LoopIterationLimitError(f"its loops run more than {_MOST_ITERATIONS} times", token=None)
+
+
+class _Template(BoundTemplate):
+    context_class = _Context
+
+
+class _Environment(Environment):
+    template_class = _Template
+    output_stream_limit = LARGEST_OUTPUT
+    local_namespace_limit = 65_536
+    context_depth_limit = 20
+    block_nesting_limit = 20
+
+
+class _EscapedOutput(OutputNode):
+    def render_to_output(self, context: RenderContext, buffer: TextIO) -> int:
+        return buffer.write(_escape_value(self.expression.evaluate(context)))
+
+
+class _EscapedEcho(EchoNode):
+    def render_to_output(self, context: RenderContext, buffer: TextIO) -> int:
+        return buffer.write(_escape_value(self.expression.evaluate(context)))
+
+
+class _EscapingOutputTag(Output):
+    node_class = _EscapedOutput
+
+
+class _EscapingEchoTag(EchoTag):
+    node_class = _EscapedEcho
+
+
+def _escape_value(value: object) -> str:
+    """The value as text that HTML and Markdown show as it is; what the author wrote himself (`Markup`) stays.
+
+    A character reference is never structure in Markdown (CommonMark section 2.5), and is the same character in HTML.
+    """
+    if hasattr(value, "__html__"):
+        return to_liquid_string(value, True)
+    text = to_liquid_string(value, False)
+    escaped = str(escape(text))
+    if _URL.fullmatch(text):
+        return escaped
+    return _LINE_START.sub(_escape_line_start, escaped.translate(_MARKS))
+
+
+def _escape_line_start(found: re.Match[str]) -> str:
+    if found[1]:
+        return f"&#{ord(found[1])};"
+    return f"{found[2]}&#46;" if found[3] else ""
+
+
+class BlankIfMissing(Expression):
+    """Reads `inner`, and is the empty text where that has no value."""
+
+    __slots__ = ("inner",)
+
+    def __init__(self, inner: Expression) -> None:
+        super().__init__(inner.token)
+        self.inner = inner
+
+    def __str__(self) -> str:
+        return str(self.inner)
+
+    def evaluate(self, context: RenderContext) -> object:
+        value = self.inner.evaluate(context)
+        return "" if value is None or is_undefined(value) else value
+
+    def children(self) -> list[Expression]:
+        return [self.inner]
+
+
+def allow_missing(expression: Expression) -> None:
+    """Let a value be missing where the author has said what then: `== blank`, or `default:` after another filter.
+
+    The library calls nothing but the empty text blank, and lets `upcase` see a missing value before `default` can.
+    """
+    if isinstance(expression, EqExpression | NeExpression):
+        if isinstance(expression.right, Blank | Empty):
+            expression.left = BlankIfMissing(expression.left)
+        elif isinstance(expression.left, Blank | Empty):
+            expression.right = BlankIfMissing(expression.right)
+    elif isinstance(expression, FilteredExpression) and any(
+        used.name == "default" for used in expression.filters or ()
+    ):
+        expression.left = BlankIfMissing(expression.left)
+
+
+def walk_nodes(nodes: Iterable[Node]) -> Iterable[Node]:
+    for node in nodes:
+        yield node
+        yield from walk_nodes(children_of(node))
+
+
+def children_of(node: Node) -> Iterable[Node]:
+    return node.children(_STATIC, include_partials=False)
+
+
+def walk_expressions(expression: Expression) -> Iterable[Expression]:
+    yield expression
+    for child in expression.children():
+        yield from walk_expressions(child)
+
+
+def needs_default(value: object, *, allow_false: bool = False) -> bool:
+    """Whether `default:` takes its fallback: as in Liquid, and where a text is nothing but blanks."""
+    if is_undefined(value) or value is None or (value is False and not allow_false):
+        return True
+    if isinstance(value, str):
+        return not value.strip()
+    return isinstance(value, list | dict) and not value
+
+
+def _default(value: object, fallback: object = "", *, allow_false: bool = False) -> object:
+    return fallback if needs_default(value, allow_false=allow_false) else value
+
+
+@string_filter
+def _replace(value: str, old: object, new: object = "") -> str:
+    """Bounded before it is done: one `replace` could square the size of a text."""
+    sought, put = str(old), str(new)
+    _check_size(len(value) + value.count(sought) * len(put))
+    return value.replace(sought, new if isinstance(new, str) else put)
+
+
+@sequence_filter
+def _join(items: Iterable[object], separator: object = " ") -> str:
+    texts = [to_liquid_string(item, False) for item in items]
+    between = separator if isinstance(separator, str) else str(separator)
+    _check_size(sum(map(len, texts)) + len(texts) * len(between))
+    return between.join(texts)
+
+
+@sequence_filter
+def _uniq(items: Iterable[object]) -> list[object]:
+    return list(dict.fromkeys(items))
+
+
+def _check_size(length: int) -> None:
+    if length > LARGEST_OUTPUT:
+        raise LiquidValueError(f"a text grows beyond {LARGEST_OUTPUT} characters", token=None)
+
+
+def _make_environment(*, autoescape: bool) -> Environment:
+    environment = _Environment(undefined=FalsyStrictUndefined, autoescape=autoescape)
+    for tag in _FORBIDDEN_TAGS:
+        environment.tags.pop(tag, None)
+    if autoescape:
+        environment.add_tag(_EscapingOutputTag)
+        environment.add_tag(_EscapingEchoTag)
+    environment.filters.update({"default": _default, "replace": _replace, "join": _join, "uniq": _uniq})
+    return environment
+
+
+PLAIN = _make_environment(autoescape=False)
+ESCAPING = _make_environment(autoescape=True)
+_STATIC = RenderContext(PLAIN.from_string(""))
