@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from datetime import datetime
-from email import policy
 from email.charset import QP, Charset
 from email.header import Header
 from email.mime.multipart import MIMEMultipart
 from email.mime.nonmultipart import MIMENonMultipart
+from email.policy import Compat32
 from email.utils import format_datetime, formataddr
 
 from emails.rendering import RenderedEmail
@@ -19,7 +19,21 @@ _UNSAFE_IN_ADDRESS = re.compile(r"[\x00-\x20\x7f()<>,;:\\\"\[\]]")
 _LONGEST_NAME = 200
 _UTF8 = Charset("utf-8")
 _UTF8.body_encoding = QP
-_POLICY = policy.compat32.clone(linesep="\r\n", max_line_length=998)
+_LONGEST_LINE = 998
+# "=_" never occurs in quoted-printable text (RFC 2045 section 6.7), so no body can hold the boundary.
+_BOUNDARY = "=_alternative"
+
+
+class _Policy(Compat32):
+    """Writes a header that is ready as it is: folding it again costs as much as all the rest."""
+
+    def fold_binary(self, name: str, value: str) -> bytes:
+        if len(name) + len(value) + 2 <= _LONGEST_LINE and value.isascii():
+            return f"{name}: {value}\r\n".encode("ascii")
+        return super().fold_binary(name, value)
+
+
+_POLICY = _Policy(linesep="\r\n", max_line_length=_LONGEST_LINE)
 
 
 class AddressError(ValueError):
@@ -41,7 +55,7 @@ def build_mime(
 
     Raises `AddressError` for an address that cannot stand in a header, `ValueError` for a header that would become two.
     """
-    message = MIMEMultipart("alternative")
+    message = MIMEMultipart("alternative", boundary=_BOUNDARY)
     message["Date"] = format_datetime(date)
     message["From"] = _address(from_name, from_address)
     message["To"] = _address(to_name, to_address)

@@ -293,6 +293,14 @@ def test_the_bytes_are_a_message_with_text_and_html() -> None:
     assert message["Date"].datetime == DATE
     assert message["Message-ID"] == "<1@a.io>"
     assert "X-Mailer" not in message
+    assert mime(rendered, from_name="Łukasz, Ż", to_name="Zoë") == raw
+
+
+def test_no_text_ends_its_part() -> None:
+    boundary = parse(mime()).get_boundary()
+    rendered = render(f"a\n\n--{boundary}\n\n--{boundary}--\n\nb")
+    parts = [part.get_content() for part in parse(mime(rendered)).iter_parts() if isinstance(part, EmailMessage)]
+    assert [part.replace("\r\n", "\n") for part in parts] == [rendered.text, rendered.html]
 
 
 def test_one_click_unsubscribing_as_rfc_8058_wants_it() -> None:
