@@ -192,9 +192,9 @@ class World:
         for task in fresh:
             self._tasks_seen.add(task.pk)
             waits = task.step is not None and task.step.wait_for_completion
-            if waits or task.pk % 2:
+            if waits or len(self._tasks_seen) % 2:
                 self._plan(
-                    task.created_at + timedelta(minutes=40 + task.pk * 17 % 200),
+                    task.created_at + timedelta(minutes=40 + len(self._tasks_seen) * 17 % 200),
                     lambda at, task=task: _finish(task, at),  # type: ignore[misc]
                 )
 

@@ -10,9 +10,10 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import datetime, timedelta
+from datetime import datetime, timedelta, tzinfo
 from unittest.mock import patch
 
+from django.contrib.humanize.templatetags import humanize
 from django.utils import timezone
 
 
@@ -41,5 +42,12 @@ class VirtualClock:
 @contextmanager
 def living_by(clock: VirtualClock) -> Iterator[None]:
     """Let the whole process live by `clock`: views and commands ask Django for the time and get the virtual one."""
-    with patch.object(timezone, "now", clock):
+
+    class Virtual(datetime):
+        @classmethod
+        def now(cls, tz: tzinfo | None = None) -> datetime:  # type: ignore[override]
+            return clock().astimezone(tz)
+
+    # The "ago" of the admin's pages asks the standard library, past Django's clock.
+    with patch.object(timezone, "now", clock), patch.object(humanize, "datetime", Virtual):
         yield

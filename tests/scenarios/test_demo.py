@@ -1,0 +1,109 @@
+"""The demo as its visitor starts it: a process of its own that tells the whole story and judges it."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import subprocess
+import sys
+from collections import Counter
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from django.utils import timezone
+
+from emails.models import EmailEvent, EmailMessage
+from execution.models import ExecutionLog
+from execution.simulation.demo_workspace import SLUG, remove_workspace
+from execution.simulation.prospects import Deed, Persona, plan_acts
+from execution.simulation.virtual_clock import VirtualClock, living_by
+from sequences.models import Contact, Enrollment, Step, Workspace
+from tests.factories import EnrollmentFactory, StepFactory
+
+ROOT = Path(__file__).parents[2]
+
+
+def start_demo(database_url: str, *args: str) -> subprocess.CompletedProcess[str]:
+    env = {**os.environ, "DATABASE_URL": database_url, "DEBUG": "true", "ENV_FILE": os.devnull}
+    env["DJANGO_SETTINGS_MODULE"] = "config.settings"
+    command = [sys.executable, str(ROOT / "manage.py"), "demo", *args]
+    return subprocess.run(command, env=env, cwd=ROOT, capture_output=True, text=True, timeout=110, check=False)
+
+
+@pytest.mark.slow
+def test_everybody_reaches_an_end_and_every_promise_is_kept(database_url: str) -> None:
+    step = StepFactory()
+    due_at = datetime(2020, 1, 1, tzinfo=UTC)
+    other = EnrollmentFactory(sequence=step.sequence, current_step=step, wake_at=due_at, next_step_at=due_at)
+
+    ended = start_demo(database_url, "--json")
+
+    assert ended.returncode == 0, ended.stderr
+    report = json.loads(ended.stdout)
+    assert report["ok"] is True
+    assert [row["enrolled"] for row in report["sequences"]] == [20, 20, 20]
+    assert report["server_messages"] == report["ledger_messages"] > 100
+    for row in report["sequences"]:
+        ends = row["completed"] + row["replied"] + sum(row["exited"].values()) + row["quarantined"]
+        assert ends == row["enrolled"]
+
+    workspace = Workspace.objects.get(slug=SLUG)
+    steps = Step.objects.filter(workspace=workspace)
+    assert {step.type for step in steps} == {"email", "task", "delay", "conditional_split"}
+    assert len(set(Contact.objects.filter(workspace=workspace).values_list("timezone", flat=True))) >= 6
+    doors = Counter(EmailEvent.objects.filter(workspace=workspace).values_list("type", "provider"))
+    for door in [("opened", "tracking"), ("clicked", "tracking"), ("unsubscribed", "link"), ("bounced", "smtp")]:
+        assert doors[door] > 0
+    assert doors["auto_replied", "demo"] > 0
+    assert not EmailEvent.objects.filter(workspace=workspace, verdict="machine").exists()
+    greylisted = EmailMessage.objects.filter(workspace=workspace, status="sent", attempts=2)
+    assert greylisted.exists()
+    assert EmailMessage.objects.filter(workspace=workspace, subject__startswith="Re: ").exists()
+    actions = set(ExecutionLog.objects.filter(workspace=workspace).values_list("action", flat=True))
+    assert {"branched", "paused", "resumed", "quarantined", "exited", "failed", "retried"} <= actions
+
+    other.refresh_from_db()
+    assert (other.status, other.wake_at) == ("active", due_at)
+    remove_workspace()
+    assert list(Workspace.objects.values_list("pk", flat=True)) == [other.workspace_id]
+    assert Enrollment.objects.get().pk == other.pk
+
+
+def test_a_port_in_use_is_one_line_with_the_remedy(database_url: str) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        ended = start_demo(database_url, "--once", "--port", str(port))
+    assert ended.returncode == 1
+    assert ended.stderr.splitlines() == [
+        f"error: port {port} is in use: choose another with --port, such as --port {port + 1}"
+    ]
+    assert ended.stdout == ""
+
+
+@pytest.mark.parametrize("persona", list(Persona))
+def test_nobody_acts_within_the_seconds_that_betray_a_machine(persona: Persona) -> None:
+    acts = [act for nth in range(1, 5) for act in plan_acts(persona, "ada@firm.example", nth)]
+    assert all(act.after >= timedelta(minutes=1) for act in acts)
+    assert bool(acts) == (persona not in {Persona.SILENT, Persona.GONE})
+
+
+def test_a_late_replier_answers_the_second_email_only() -> None:
+    deeds = [[act.deed for act in plan_acts(Persona.LATE_REPLIER, "ada@firm.example", nth)] for nth in (1, 2)]
+    assert deeds == [[Deed.OPEN], [Deed.OPEN, Deed.REPLY]]
+
+
+def test_the_clock_leaps_forward_and_never_back() -> None:
+    start_at = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
+    clock = VirtualClock(start_at)
+    clock.advance_to(start_at + timedelta(days=3))
+    clock.advance_to(start_at + timedelta(days=1))
+    assert timedelta(days=3) <= clock() - start_at < timedelta(days=3, minutes=5)
+
+
+def test_the_whole_process_lives_by_the_clock_and_returns_to_its_own() -> None:
+    clock = VirtualClock(datetime(2020, 1, 1, tzinfo=UTC))
+    with living_by(clock):
+        assert timezone.now().year == 2020
+    assert timezone.now().year > 2020
