@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import json
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import lru_cache
 
 from sequences.db import Row
-from sequences.timing import Calendar, Move, Window, next_allowed, parse_window, resolve_zone
+from sequences.timing import Calendar, Move, TimingError, Window, next_allowed, parse_window, resolve_zone
+
+
+# Rules that contradict each other hold an email until somebody mends them; `why` shows what is wrong.
+_CONTRADICTION_RECHECK = timedelta(hours=1)
 
 
 @lru_cache(maxsize=1024)
@@ -35,5 +39,8 @@ def find_opening(row: Row, now: datetime) -> Move | None:
         holiday_country=row["holiday_country"] or None,
         extra_holidays=frozenset(row["extra_holidays"]),
     )
-    allowed = next_allowed(now, calendar, skip_weekends=row["skip_weekends"])
+    try:
+        allowed = next_allowed(now, calendar, skip_weekends=row["skip_weekends"])
+    except TimingError as error:
+        return Move("timing", now + _CONTRADICTION_RECHECK, str(error))
     return None if allowed.at <= now else Move(allowed.moves[-1].code, allowed.at, allowed.moves[-1].detail)
