@@ -175,7 +175,6 @@ SPECTACULAR_SETTINGS: dict[str, Any] = {
         "MailboxStatus": "emails.choices.MailboxStatus.choices",
         "MessageStatus": "emails.choices.MessageStatus.choices",
         "LogStatus": "execution.choices.LogStatus.choices",
-        "StepType": "sequences.choices.StepType.choices",
         "TaskType": "sequences.choices.TaskType.choices",
         "TaskPriority": "sequences.choices.TaskPriority.choices",
         "Security": "emails.choices.Security.choices",

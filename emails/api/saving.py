@@ -46,7 +46,7 @@ def create_mailbox(values: Mapping[str, Any]) -> Mailbox:
 @transaction.atomic
 def change_mailbox(mailbox: Mailbox, values: Mapping[str, Any]) -> Mailbox:
     """Only what is given changes. Stored secrets are never sent to another server than they were given for."""
-    current = Mailbox.objects.select_for_update(of=("self",), no_key=True).get(pk=mailbox.pk)
+    current: Mailbox = Mailbox.objects.select_for_update(of=("self",), no_key=True).get(pk=mailbox.pk)
     columns = _columns(values)
     moved = [name for name in _SERVERS if name in columns and columns[name] != getattr(current, name)]
     if moved and current.credentials and not values.get("credentials"):

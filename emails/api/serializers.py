@@ -7,7 +7,7 @@ from typing import Any
 from django.contrib.auth import get_user_model
 from rest_framework import serializers
 
-from emails.choices import BreakerState, LimitScope, LimitWindow
+from emails.choices import BreakerState, ErrorClass, LimitScope, LimitWindow
 from emails.models import EmailMessage, Mailbox, Suppression
 from sequences.models import Workspace
 
@@ -154,6 +154,8 @@ class LaneSerializer(serializers.Serializer[Any]):
 
 class MessageSerializer(serializers.ModelSerializer[EmailMessage]):
     """`subject`, `text` and `html` are what was rendered at the hand-over; empty before."""
+
+    error_class = serializers.ChoiceField(choices=ErrorClass.choices(), allow_blank=True, read_only=True)
 
     class Meta:
         model = EmailMessage

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence as Rows
 from datetime import datetime
+from typing import Any
 
 from django.contrib.auth import get_user_model
 from django.contrib.auth.models import AbstractBaseUser
@@ -59,7 +60,7 @@ def enroll(
 def _find_mailbox(sequence: Sequence, mailbox_id: int | None) -> Mailbox | None:
     if mailbox_id is None:
         return None
-    mailbox = Mailbox.objects.filter(workspace_id=sequence.workspace_id, pk=mailbox_id).first()
+    mailbox: Mailbox | None = Mailbox.objects.filter(workspace_id=sequence.workspace_id, pk=mailbox_id).first()
     if mailbox is None:
         raise EnrollRequestError("mailbox", "The sequence's workspace has no such mailbox.")
     return mailbox
@@ -71,7 +72,8 @@ def _find_owner(
     if owner_id is None and mailbox is not None and mailbox.owner_id is not None:
         return mailbox.owner
     members = get_user_model().objects.filter(memberships__workspace_id=sequence.workspace_id)
-    member = members.filter(pk=user.pk if owner_id is None else owner_id).first()
+    wanted: Any = user.pk if owner_id is None else owner_id
+    member = members.filter(pk=wanted).first()
     if member is None and owner_id is not None:
         raise EnrollRequestError("owner", "The sequence's workspace has no such member.")
     return member

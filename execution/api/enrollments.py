@@ -55,7 +55,7 @@ class LogPages(CursorPages):
     ordering = ("-at", "-id")
 
     def get_ordering(self, request: Request, queryset: Any, view: Any) -> tuple[str, ...]:
-        return self.ordering
+        return ("-at", "-id")
 
     def get_paginated_response(self, data: Any) -> Response:
         return Response({"logs": data, "next": self.get_next_link(), "previous": self.get_previous_link()})

@@ -22,7 +22,7 @@ from rest_framework.renderers import JSONRenderer
 from rest_framework.response import Response
 
 from execution.models import IdempotencyKey
-from sequences.api.problems import ConflictError
+from sequences.api.problems import CONTENT_TYPE, ConflictError
 from sequences.db import fetch_all
 
 _LONGEST_KEY = 255
@@ -107,10 +107,15 @@ class _Guard:
 
     def _authenticate(self, request: HttpRequest) -> int | None:
         """Whose request it is; None: the view itself says what is wrong with the credentials."""
+        visitor = getattr(request, "user", None)
         try:
             user = self._instance().initialize_request(request).user
         except APIException:
             return None
+        finally:
+            # DRF writes its finding into Django's request, where the view's own look would meet it
+            if visitor is not None:
+                request.user = visitor
         return user.pk if user.is_authenticated else None
 
     def _replay(self, request: HttpRequest, asked: dict[str, Any]) -> HttpResponseBase:
@@ -118,7 +123,7 @@ class _Guard:
         if (kept.path, kept.body_hash) != (asked["path"], asked["body_hash"]):
             said = "This Idempotency-Key was used for another request: take a new key."
             return self._refuse(request, ConflictError(said))
-        content_type = None if kept.status_code < 400 else "application/problem+json"
+        content_type = CONTENT_TYPE if (kept.status_code or 0) >= 400 else None
         return self._finish(request, Response(kept.response, status=kept.status_code, content_type=content_type))
 
     def _refuse(self, request: HttpRequest, error: APIException) -> HttpResponseBase:

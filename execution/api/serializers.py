@@ -8,6 +8,7 @@ from typing import Any
 
 from rest_framework import serializers
 
+from execution.choices import Resolution
 from execution.explain import explain_enrollments
 from execution.models import DeadLetter, ExecutionLog, Worker
 from execution.queries import QueueFilter
@@ -180,6 +181,7 @@ class EnrollAnswerSerializer(serializers.Serializer[Any]):
 
 class DeadLetterSerializer(serializers.ModelSerializer[DeadLetter]):
     facts = serializers.DictField()
+    resolution = serializers.ChoiceField(choices=Resolution.choices(), allow_blank=True, read_only=True)
 
     class Meta:
         model = DeadLetter

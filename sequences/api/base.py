@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 import django_filters
@@ -34,7 +35,7 @@ class CursorPages(CursorPagination):
     page_size = 50
     page_size_query_param = "page_size"
     max_page_size = 200
-    ordering = "-id"
+    ordering: Any = "-id"
 
     def get_ordering(self, request: Request, queryset: QuerySet[Any], view: Any) -> tuple[str, ...]:
         ordering = tuple(super().get_ordering(request, queryset, view))
@@ -46,7 +47,7 @@ class CursorPages(CursorPagination):
         except NotFound:
             raise _bad_cursor() from None
 
-    def paginate_queryset(self, queryset: QuerySet[Any], request: Request, view: Any = None) -> list[Any] | None:
+    def paginate_queryset(self, queryset: Any, request: Request, view: Any = None) -> list[Any] | None:
         try:
             return super().paginate_queryset(queryset, request, view)
         except (ValueError, DjangoValidationError):
@@ -62,13 +63,14 @@ class StrictOrdering(OrderingFilter):
     """`?ordering=`, which refuses what it does not know."""
 
     def remove_invalid_fields(
-        self, queryset: QuerySet[Any], fields: list[str], view: Any, request: Request
+        self, queryset: QuerySet[Any], fields: Iterable[str], view: Any, request: Request
     ) -> list[str]:
         known = [name for name, _ in self.get_valid_fields(queryset, view, {"request": request})]
-        for field in fields:
+        wanted = list(fields)
+        for field in wanted:
             if field.removeprefix("-") not in known:
                 raise ValidationError({"ordering": [f"{field!r} is not one of: {', '.join(known)}."]})
-        return fields
+        return wanted
 
 
 class IdFilter(django_filters.NumberFilter):

@@ -25,8 +25,8 @@ def workspace_ids_of(user: Reader) -> list[int]:
 
 def is_manager(user: Reader, workspace_id: int) -> bool:
     """Whether `user` may act on everything in the workspace."""
-    if getattr(user, "is_superuser", False):
-        return True
+    if user.pk is None or getattr(user, "is_superuser", False):
+        return user.pk is not None
     return Membership.objects.filter(
         user_id=user.pk, workspace_id=workspace_id, role__in=[Role.MANAGER, Role.ADMIN]
     ).exists()

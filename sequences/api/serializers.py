@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from rest_framework import serializers
 
+from sequences.choices import ConditionType
 from sequences.models import Contact, Sequence, Step
 
 
 class StepSerializer(serializers.ModelSerializer[Step]):
+    type = serializers.CharField(read_only=True, help_text="It may be one that this release does not know.")
+    condition_type = serializers.ChoiceField(choices=ConditionType.choices(), allow_blank=True, read_only=True)
+
     class Meta:
         model = Step
         fields = [

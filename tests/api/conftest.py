@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
+from datetime import datetime
+from typing import Any, Protocol
 
 import pytest
 import time_machine
@@ -15,19 +16,27 @@ from sequences.choices import Role
 from sequences.models import Enrollment, Sequence, Workspace
 from tests.factories import (
     NOW,
+    DeadLetterFactory,
+    EmailMessageFactory,
     EnrollmentFactory,
     MailboxFactory,
     MembershipFactory,
     OperatorFactory,
     SequenceFactory,
     StepFactory,
+    SuppressionFactory,
+    TaskFactory,
     UserFactory,
     WorkspaceFactory,
 )
 
 
+class Traveller(Protocol):
+    def move_to(self, destination: datetime, /) -> None: ...
+
+
 @pytest.fixture(autouse=True)
-def clock() -> Iterator[time_machine.Coordinates]:
+def clock() -> Iterator[Traveller]:
     with time_machine.travel(NOW, tick=False) as traveller:
         yield traveller
 
@@ -90,3 +99,22 @@ def sequence(workspace: Workspace) -> Sequence:
 def enrollment(sequence: Sequence, sdr: Any) -> Enrollment:
     mailbox = MailboxFactory(workspace=sequence.workspace, owner=sdr)
     return EnrollmentFactory(sequence=sequence, owner=sdr, mailbox=mailbox)
+
+
+@pytest.fixture
+def ids(enrollment: Enrollment) -> dict[str, int]:
+    """One row of each list, all of one workspace."""
+    message = EmailMessageFactory(
+        enrollment=enrollment, status="unknown", unknown_at=NOW, handed_over_at=NOW, attempts=1
+    )
+    rows: dict[str, Any] = {
+        "sequence-enrollments": enrollment,
+        "sequences": enrollment.sequence,
+        "contacts": enrollment.contact,
+        "mailboxes": enrollment.mailbox,
+        "messages": message,
+        "suppressions": SuppressionFactory(workspace=enrollment.workspace),
+        "tasks": TaskFactory(enrollment=enrollment),
+        "dead-letters": DeadLetterFactory(enrollment__sequence=enrollment.sequence),
+    }
+    return {name: row.pk for name, row in rows.items()}

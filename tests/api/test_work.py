@@ -11,6 +11,7 @@ from rest_framework.test import APIClient
 from emails.models import EmailMessage
 from execution.models import ExecutionLog
 from sequences.models import Enrollment, Sequence, Workspace
+from tasks_app.models import Task
 from tests.api.conftest import join, log_in
 from tests.counting import count_statements
 from tests.factories import (
@@ -24,7 +25,6 @@ from tests.factories import (
     SuppressionFactory,
     TaskFactory,
 )
-from tasks_app.models import Task
 
 
 @pytest.fixture

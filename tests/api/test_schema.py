@@ -1,0 +1,117 @@
+"""The OpenAPI document: valid, complete, served locally; and the answers of the product are as it says."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from io import StringIO
+from typing import Any
+from unittest import mock
+
+import pytest
+import schemathesis
+from django.core.management import call_command
+from django.core.signals import request_finished, request_started
+from django.core.wsgi import get_wsgi_application
+from django.db import close_old_connections
+from django.test import Client
+from django.urls import get_resolver
+from hypothesis import HealthCheck, Phase, given, settings
+from rest_framework.test import APIClient
+from schemathesis.checks import not_a_server_error
+from schemathesis.specs.openapi.checks import response_schema_conformance, status_code_conformance
+
+from emails.transport import LoginReport
+
+
+@pytest.fixture(scope="module")
+def document() -> dict[str, Any]:
+    answer: dict[str, Any] = Client().get("/api/schema").json()
+    return answer
+
+
+def test_it_is_valid_and_without_warnings() -> None:
+    call_command("spectacular", "--validate", "--fail-on-warn", stdout=StringIO())
+
+
+def test_every_address_is_described(document: dict[str, Any]) -> None:
+    served = {
+        "/" + str(inner.pattern).strip("^$").replace("/?", "").replace("(?P<pk>[0-9]{1,18})", "{id}")
+        for outer in get_resolver().url_patterns
+        if str(outer.pattern) == ""
+        for api in getattr(outer, "url_patterns", [])
+        if str(api.pattern) == "api/"
+        for inner in api.url_patterns
+    }
+    assert {f"/api{path}" for path in served} == set(document["paths"])
+    assert len(served) > 25
+
+
+def test_every_operation_says_what_it_takes_answers_and_how_it_fails(document: dict[str, Any]) -> None:
+    for path, operations in document["paths"].items():
+        assert not path.endswith("/")
+        for method, operation in operations.items():
+            good = [code for code in operation["responses"] if code.startswith("2")]
+            assert good, (method, path)
+            assert operation["description"], (method, path)
+            problem = operation["responses"]["401"]["content"]["application/problem+json"]
+            assert problem["schema"] == {"$ref": "#/components/schemas/Problem"}
+            if method == "post":
+                assert "Idempotency-Key" in [parameter["name"] for parameter in operation["parameters"]]
+
+
+def test_secrets_are_written_only(document: dict[str, Any]) -> None:
+    schemas = document["components"]["schemas"]
+    assert "credentials" in schemas["MailboxRequest"]["properties"]
+    assert "credentials" not in schemas["Mailbox"]["properties"]
+
+
+def test_the_documentation_needs_no_other_host() -> None:
+    page = Client().get("/api/docs").content.decode()
+    assert "swagger-ui" in page
+    assert "https://" not in page
+    assert "/static/drf_spectacular_sidecar/" in page
+
+
+@pytest.fixture
+def one_connection() -> Iterator[None]:
+    """Requests through WSGI stay inside the test's transaction, as those of Django's client do."""
+    for signal in (request_started, request_finished):
+        signal.disconnect(close_old_connections)
+    yield
+    for signal in (request_started, request_finished):
+        signal.connect(close_old_connections)
+
+
+@pytest.mark.slow
+def test_answers_are_as_described(
+    one_connection: None, ids: dict[str, int], operator_api: APIClient, document: dict[str, Any]
+) -> None:
+    """Odd input of every kind, deterministic and bounded: no fault, and no answer that the document does not know."""
+    bounded = settings(
+        max_examples=12,
+        derandomize=True,
+        database=None,
+        deadline=None,
+        phases=[Phase.generate],
+        suppress_health_check=list(HealthCheck),
+    )
+    checks = [not_a_server_error, status_code_conformance, response_schema_conformance]
+    headers = {"Authorization": operator_api._credentials["HTTP_AUTHORIZATION"]}  # type: ignore[attr-defined]
+    schema = schemathesis.openapi.from_dict(document)
+    schema.app = get_wsgi_application()
+    probed = []
+    for result in schema.get_all_operations():
+        operation: Any = result.ok()  # type: ignore[union-attr]
+
+        @given(case=operation.as_strategy())
+        @bounded
+        def probe(case: Any) -> None:
+            if "id" in (case.path_parameters or {}):
+                case.path_parameters["id"] = ids[case.path.split("/")[2]]
+            answer = case.call(headers=headers, base_url="http://testserver")
+            case.validate_response(answer, checks=checks)
+
+        with mock.patch("emails.api.views.check_mailbox", return_value=LoginReport(None, None, imap_checked=False)):
+            probe()
+        probed.append(operation.label)
+    assert len(probed) == sum(len(operations) for operations in document["paths"].values())
