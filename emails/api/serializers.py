@@ -87,7 +87,7 @@ class MailboxSerializer(serializers.ModelSerializer[Mailbox]):
 
 
 class MailboxCreateSerializer(MailboxSerializer):
-    """`workspace` may be left out by who belongs to one only."""
+    """`workspace` may be left out by who belongs to one only; without `owner` it is the mailbox of whoever asks."""
 
     workspace = serializers.PrimaryKeyRelatedField(queryset=Workspace.objects.none(), required=False)
 

@@ -57,10 +57,10 @@ class MailboxViewSet(mixins.CreateModelMixin, mixins.UpdateModelMixin, mixins.De
         form = self.get_serializer(data=request.data)
         form.is_valid(raise_exception=True)
         workspace = form.validated_data.get("workspace") or _only_workspace(request)
-        owner = form.validated_data.get("owner")
+        owner = form.validated_data.get("owner", request.user)
         require_right(request.user, workspace.pk, owner.pk if owner else None, is_shared_without_owner=False)
         try:
-            mailbox = create_mailbox({**form.validated_data, "workspace": workspace})
+            mailbox = create_mailbox({**form.validated_data, "workspace": workspace, "owner": owner})
         except InvalidMailboxError as error:
             raise ValidationError({error.field: [str(error)]}) from None
         return Response(MailboxSerializer(mailbox).data, status=status.HTTP_201_CREATED)

@@ -23,7 +23,7 @@ from rest_framework.response import Response
 
 from execution.models import IdempotencyKey
 from sequences.api.problems import CONTENT_TYPE, ConflictError
-from sequences.db import fetch_all
+from sequences.db import execute, fetch_all
 
 _LONGEST_KEY = 255
 _KEPT = timedelta(hours=24)
@@ -40,6 +40,12 @@ SET path = excluded.path, body_hash = excluded.body_hash, status_code = NULL, re
     created_at = excluded.created_at
 WHERE k.created_at <= %(expired)s
 RETURNING id
+"""
+
+# A few at a time, and none that another request is at: keys need no other housekeeping.
+_FORGET = """
+DELETE FROM execution_idempotencykey WHERE id IN (
+    SELECT id FROM execution_idempotencykey WHERE created_at <= %(expired)s LIMIT 10 FOR UPDATE SKIP LOCKED)
 """
 
 
@@ -145,6 +151,7 @@ class _Guard:
 
 
 def _take(asked: dict[str, Any], now: datetime) -> bool:
+    execute(_FORGET, {"expired": now - _KEPT})
     return bool(fetch_all(_TAKE, {**asked, "now": now, "expired": now - _KEPT}))
 
 

@@ -63,6 +63,7 @@ def test_a_key_is_forgotten_after_24_hours(api: APIClient, enrollment: Enrollmen
     assert skip(api, enrollment, "a").json()["enrollment"]["current_step_number"] == 2
     clock.move_to(NOW + timedelta(hours=24))
     assert skip(api, enrollment, "a").json()["enrollment"]["status"] == "completed"
+    assert IdempotencyKey.objects.count() == 1
 
 
 def test_refusals_are_repeated_too_with_their_type(api: APIClient, enrollment: Enrollment) -> None:

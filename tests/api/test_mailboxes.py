@@ -34,7 +34,7 @@ def mailbox(workspace: Workspace, sdr: Any) -> Mailbox:
 
 
 def test_an_sdr_makes_their_own_mailbox_with_caps(api: APIClient, sdr: Any, workspace: Workspace) -> None:
-    answer = api.post(URL, describe(owner=sdr.pk, daily_limit=40, connections=1))
+    answer = api.post(URL, describe(daily_limit=40, connections=1))
     assert answer.status_code == 201
     shown = answer.json()
     assert (shown["workspace"], shown["owner"], shown["status"]) == (workspace.pk, sdr.pk, "active")
@@ -133,7 +133,7 @@ def test_others_may_look_but_not_touch(workspace: Workspace, mailbox: Mailbox) -
     assert other.delete(f"{URL}/{mailbox.pk}").status_code == 403
     for verb in ("test", "pause", "resume"):
         assert other.post(f"{URL}/{mailbox.pk}/{verb}").status_code == 403
-    assert other.post(URL, describe()).status_code == 403
+    assert other.post(URL, describe(owner=mailbox.owner_id)).status_code == 403
     unchanged = Mailbox.objects.get()
     assert (unchanged.gap_seconds, unchanged.status) == (0, "active")
 
