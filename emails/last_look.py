@@ -25,8 +25,8 @@ from emails.stops import find_exit_reason
 from emails.windows import find_opening
 from sequences.db import Row, execute, fetch_all
 
-_LOOK_AT = 20
-_LOOK_AT_UNPACED = 60
+# Beyond the size of a chunk: those that cannot leave now do not keep back the ones behind them.
+_LOOK_FURTHER = 12
 _STALE_INBOX_RECHECK = timedelta(minutes=1)
 _LOCKED_RECHECK = timedelta(seconds=1)
 _CHUNK_UNPACED_ESP = 50
@@ -152,7 +152,7 @@ def planned_slot(handed_over_at: datetime, header_id: str, gap_seconds: int, jit
 
 
 def _look(lease: Lease, lane: Row, breaker: Breaker, ramp: RampDay, now: datetime, size: int) -> Chunk:
-    look_at = _LOOK_AT if size == 1 else _LOOK_AT_UNPACED
+    look_at = size + _LOOK_FURTHER
     found = fetch_all(_CANDIDATES, {"mailbox": lane["id"], "now": now, "limit": look_at})
     rows = fetch_all(_DETAILS, {"messages": [row["message_id"] for row in found]}) if found else []
     eligible, held = _check_facts(lane, rows, now)

@@ -32,7 +32,7 @@ _CONTACT_FIELDS = (
 _OTHER_FIELDS = frozenset(
     {
         "account.name", "account.domain", "account.timezone",
-        "sender.name", "sender.first_name", "sender.email", "sender.signature",
+        "sender.name", "sender.first_name", "sender.email",
         "workspace.name", "unsubscribe_url",
     }
 )  # fmt: skip

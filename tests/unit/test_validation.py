@@ -164,7 +164,7 @@ def test_a_misspelt_filter_is_answered_with_the_one_that_is_meant() -> None:
     [
         "contact.email", "contact.first_name", "contact.last_name", "contact.full_name", "contact.title",
         "contact.phone", "contact.company", "contact.domain", "contact.timezone", "account.name", "account.domain",
-        "account.timezone", "sender.name", "sender.first_name", "sender.email", "sender.signature", "workspace.name",
+        "account.timezone", "sender.name", "sender.first_name", "sender.email", "workspace.name",
         "unsubscribe_url",
     ],
 )  # fmt: skip
