@@ -64,8 +64,8 @@ FROM w, s, t, b, c
 _OPENS = """
 INSERT INTO emails_emailevent (workspace_id, enrollment_id, contact_id, type, bounce_type, provider, provider_event_id,
     occurred_at, recorded_at, verdict, verdict_reason, detail, payload)
-SELECT e.workspace_id, e.id, e.contact_id, 'opened', '', 'tracking', e.id || ':' || n, %(now)s, %(now)s, 'human', '', '',
-    '{}'
+SELECT e.workspace_id, e.id, e.contact_id, 'opened', '', 'tracking', e.id || ':' || n, %(now)s, %(now)s, 'human', '',
+    '', '{}'
 FROM sequences_enrollment e, generate_series(1, 3) n
 """
 _EMPTY = """

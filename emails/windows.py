@@ -9,7 +9,6 @@ from functools import lru_cache
 from sequences.db import Row
 from sequences.timing import Calendar, Move, TimingError, Window, next_allowed, parse_window, resolve_zone
 
-
 # Rules that contradict each other hold an email until somebody mends them; `why` shows what is wrong.
 _CONTRADICTION_RECHECK = timedelta(hours=1)
 

@@ -78,7 +78,7 @@ def test_ramp_up_grows_by_a_step_on_each_day_that_really_sends(server: MailServe
     StepFactory(sequence=sequence)
     EnrollmentFactory.create_batch(20, sequence=sequence, mailbox=mailbox)
     clock = DrivenClock(NOW)
-    sent = []
+    sent: list[int] = []
     # The third day sends nothing, since nothing is due: it must not raise the allowance.
     for day in (0, 1, 3, 4):
         clock.now = NOW + day * DAY + timedelta(minutes=day)

@@ -15,8 +15,8 @@ from django.db import connection
 
 from emails.choices import AuthMethod, ErrorClass, Security
 from emails.models import Mailbox
-from emails.transport import Envelope, HandOver, Refused, Sent, open_transport
 from emails.oauth import get_access_token, list_secrets
+from emails.transport import Envelope, HandOver, Refused, Sent, open_transport
 from execution.simulation.mail_server import MailServer
 from sequences.encryption import Secrets
 from sequences.models import Workspace

@@ -112,4 +112,5 @@ def message(status: str, **facts: Any) -> MessageFacts:
 
 def task(status: str = "open", **facts: Any) -> TaskFacts:
     completed_at = None if status == "open" else NOW
-    return TaskFacts(**({"id": 3, "status": status, "created_at": NOW, "completed_at": completed_at} | facts))
+    defaults: dict[str, Any] = {"id": 3, "status": status, "created_at": NOW, "completed_at": completed_at}
+    return TaskFacts(**(defaults | facts))

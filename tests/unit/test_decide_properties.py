@@ -55,7 +55,7 @@ tasks = st.none() | st.builds(lambda status: task(status), st.sampled_from(["ope
 
 
 @st.composite
-def snapshots(draw: st.DrawFn, **fixed: Any) -> Snapshot:
+def snapshots(draw: st.DrawFn, /, **fixed: Any) -> Snapshot:
     facts: dict[str, Any] = {
         "window": draw(st.sampled_from([ALWAYS, OFFICE_HOURS])),
         "status": draw(st.sampled_from(list(EnrollmentStatus)[:3])),

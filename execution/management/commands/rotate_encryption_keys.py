@@ -1,0 +1,23 @@
+"""Re-encrypt what is stored: `manage.py rotate_encryption_keys`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from emails.rotating import rotate_credentials
+from execution.management.base import ProductCommand
+from sequences.encryption import DecryptionError
+
+
+class Command(ProductCommand):
+    help = "Encrypt all stored secrets with the first of FIELD_ENCRYPTION_KEYS; then older keys can be taken out."
+    example = "manage.py rotate_encryption_keys --dry-run"
+    changes_data = True
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        try:
+            with self.keeping_changes(dry_run=options["dry_run"]):
+                rotated = rotate_credentials()
+        except DecryptionError as error:
+            self.fail(str(error))
+        self.emit({"rotated": rotated}, f"{rotated} mailboxes re-encrypted", as_json=options["json"])
