@@ -12,9 +12,10 @@ import socket
 import threading
 import time
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from enum import StrEnum
 
 from django.db import connection
@@ -62,7 +63,7 @@ class Options:
 
 
 class Runner:
-    """Start with `run`, end with `stop` from any thread or signal handler."""
+    """Start with `run`, end with `stop` from any thread, or with `ask_to_stop` from a signal handler."""
 
     def __init__(self, options: Options, clock: Clock) -> None:
         self.options = options
@@ -73,6 +74,7 @@ class Runner:
         self.decided = 0
         self.delivered = 0
         self._stop = threading.Event()
+        self._is_asked_to_stop = False
         self._decide_wake = threading.Event()
         self._lanes_wake = threading.Condition()
         self._lanes_changed = threading.Event()
@@ -86,21 +88,30 @@ class Runner:
             self._lanes_wake.notify_all()
         self._lanes_changed.set()
 
+    def ask_to_stop(self) -> None:
+        """For signal handlers: they run in the middle of anything, so they must not touch a lock that it may hold."""
+        self._is_asked_to_stop = True
+
     def run(self, until: datetime | None = None) -> None:
         """Work until stopped, or until the clock passes `until`. Leaves within ten seconds of being stopped."""
         heartbeat.start(self.id, self.name, self.options.kind, self.clock())
         threads = [threading.Thread(target=self._guard, args=(loop,), daemon=True) for loop in self._loops()]
+        with renewing(self.leases, self.clock):
+            self._run_threads(threads, until)
+        with suppress(*TEMPORARY_ERRORS):
+            heartbeat.stop(self.id, self.clock(), self.decided, self.delivered, self._last_processed_at)
+        connection.close()
+
+    def _run_threads(self, threads: list[threading.Thread], until: datetime | None) -> None:
         for thread in threads:
             thread.start()
         while not self._stop.is_set():
-            if until is not None and self.clock() >= until:
+            if self._is_asked_to_stop or (until is not None and self.clock() >= until):
                 self.stop()
             self._stop.wait(0.2)
         deadline = time.monotonic() + _STOP_SECONDS
         for thread in threads:
             thread.join(timeout=max(deadline - time.monotonic(), 0))
-        heartbeat.stop(self.id, self.clock(), self.decided, self.delivered, self._last_processed_at)
-        connection.close()
 
     def wake_lanes(self) -> None:
         """Have one idle thread look for a lane; whoever finds one calls the next."""
@@ -127,7 +138,7 @@ class Runner:
                 try:
                     loop()
                 except TEMPORARY_ERRORS as error:
-                    log.warning("the database is not there, trying again: %s", str(error).splitlines()[0])
+                    log.warning("the database is not there, trying again: %s", _first_line(error))
                 except Exception:
                     log.exception("a loop of the executor met a bug, going on")
                 connection.close()
@@ -150,7 +161,7 @@ class Runner:
             if options.limit is not None and self.decided >= options.limit:
                 self.stop()
             elif not tick.is_full:
-                self._decide_wake.wait(self._seconds_until(next_wake_at()))
+                self._decide_wake.wait(self._seconds_until(next_wake_at(self.options.workspace_id)))
 
     def _deliver(self) -> None:
         while not self._stop.is_set():
@@ -179,7 +190,7 @@ class Runner:
         """Call the lane threads at the moment the next lane may send, so that not each of them asks for it."""
         while not self._stop.is_set():
             self._lanes_changed.clear()
-            seconds = self._seconds_until(next_lane_at())
+            seconds = self._seconds_until(next_lane_at(self.options.workspace_id))
             if self._lanes_changed.wait(max(seconds, _BUSY_SECONDS) if seconds <= _SHORTEST_WAIT_SECONDS else seconds):
                 continue
             self.wake_lanes()
@@ -199,17 +210,11 @@ class Runner:
                     self.wake_lanes()
 
     def _keep_house(self) -> None:
-        renewed_at = self.clock() - timedelta(seconds=RENEW_SECONDS)
         rounds = 0
         while not self._stop.is_set():
             now = self.clock()
             heartbeat.beat(self.id, now, self.decided, self.delivered, self._last_processed_at)
-            if (now - renewed_at).total_seconds() >= RENEW_SECONDS:
-                renew_leases(self.leases.tokens(), now)
-                renewed_at = now
             if recover_expired(now):
-                self._decide_wake.set()
-            if resolve_unknown_by_evidence(now):
                 self._decide_wake.set()
             if rounds % _ALERTS_EVERY_ROUNDS == 0:
                 reconcile_alerts(now)
@@ -218,21 +223,58 @@ class Runner:
 
     def _read_inboxes(self) -> None:
         while not self._stop.is_set():
-            if poll_due_inboxes(self.clock()):
+            found = poll_due_inboxes(self.clock())
+            # here and not with the housekeeping: a slow server must not keep the heartbeat waiting
+            if resolve_unknown_by_evidence(self.clock()) or found:
                 self._decide_wake.set()
                 self.wake_lanes()
             self._stop.wait(_HOUSEKEEPING_SECONDS)
 
 
+def _first_line(error: Exception) -> str:
+    return next(iter(str(error).splitlines()), type(error).__name__)
+
+
+@contextmanager
+def renewing(leases: HeldLeases, clock: Clock) -> Iterator[None]:
+    """Prolong the leases from a thread that does nothing else: nothing slow may stand between a lane and its lease."""
+    ended = threading.Event()
+
+    def renew() -> None:
+        try:
+            while not ended.wait(RENEW_SECONDS):
+                try:
+                    renew_leases(leases.tokens(), clock())
+                except TEMPORARY_ERRORS as error:
+                    log.warning("the leases cannot be renewed, trying again: %s", _first_line(error))
+                    connection.close()
+        finally:
+            connection.close()
+
+    thread = threading.Thread(target=renew, daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        thread.join(timeout=RENEW_SECONDS)
+
+
 def run_until_idle(options: Options, clock: Clock) -> tuple[int, int]:
-    """Decide and deliver until nothing is due now, in this thread. Returns (decided, handed over)."""
-    decided = delivered = 0
+    """Decide and deliver until nothing is due now. Returns (decided, handed over)."""
     leases = HeldLeases()
+    with renewing(leases, clock):
+        return _work_until_idle(options, clock, leases)
+
+
+def _work_until_idle(options: Options, clock: Clock, leases: HeldLeases) -> tuple[int, int]:
+    decided = delivered = 0
     worker = f"{socket.gethostname()}:{os.getpid()}"
     stage = options.stage
     recover_expired(clock())
     if stage in {Stage.ALL, Stage.INBOUND}:
         poll_due_inboxes(clock())
+        resolve_unknown_by_evidence(clock())
     while True:
         before = (decided, delivered)
         while stage in {Stage.ALL, Stage.DECIDE} and (options.limit is None or decided < options.limit):

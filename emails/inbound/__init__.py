@@ -1,2 +1,6 @@
-def poll_due_inboxes(now, mailbox_ids=None): return 0
-def resolve_unknown_by_evidence(now): return 0
+"""Facts that come in by mail: replies, bounces, complaints, out-of-office, and copies in the Sent folder."""
+
+from emails.inbound.evidence import resolve_unknown_by_evidence
+from emails.inbound.polling import poll_due_inboxes, poll_inbox
+
+__all__ = ["poll_due_inboxes", "poll_inbox", "resolve_unknown_by_evidence"]

@@ -1,0 +1,157 @@
+"""A mailbox's IMAP server (RFC 3501): log in, list what is new, fetch it without marking it as read.
+
+Knows UIDs only: sequence numbers change under the reader's hands. Must not know the database, but for a token refresh.
+"""
+
+from __future__ import annotations
+
+import ssl
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from typing import TYPE_CHECKING, Any
+
+from imapclient.exceptions import IMAPClientError, LoginError
+from imapclient.imapclient import SENT, IMAPClient
+
+from emails import oauth
+from emails.choices import AuthMethod, Security
+from emails.errors import tidy_error
+
+if TYPE_CHECKING:
+    from emails.models import Mailbox
+
+TIMEOUT_SECONDS = 15.0
+# headers, text and reports come first; what is cut off is an attachment
+FETCHED_BYTES = 256 * 1024
+
+
+class ImapError(Exception):
+    """The inbox cannot be read just now. The text is one line without secrets."""
+
+
+@dataclass(frozen=True, slots=True)
+class Folder:
+    """`next_uid`: UIDs from there on are those of mail still to come; None when the server does not tell."""
+
+    uidvalidity: int
+    next_uid: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class FetchedMail:
+    """`received_at` is the server's own time of arrival: the Date header is whatever the writer says."""
+
+    uid: int
+    received_at: datetime
+    raw: bytes
+
+
+@contextmanager
+def open_imap(mailbox: Mailbox) -> Iterator[Imap]:
+    """A logged-in connection. Raises `ImapError` for whatever goes wrong, inside the block as well."""
+    try:
+        with _connect(mailbox) as client:
+            _log_in(client, mailbox)
+            client.normalise_times = False
+            yield Imap(client)
+    except (IMAPClientError, OSError, oauth.TokenRefused, oauth.TokenUnavailable) as error:
+        said = f"{mailbox.imap_host}:{mailbox.imap_port}: {_describe(error)}"
+        raise ImapError(tidy_error(said, oauth.list_secrets(mailbox.credentials))) from None
+
+
+class Imap:
+    """One connection, one thread. Folders are opened read-only."""
+
+    def __init__(self, client: Any) -> None:
+        self._client = client
+
+    def open_folder(self, name: str) -> Folder:
+        answer = self._client.select_folder(name, readonly=True)
+        return Folder(int(answer[b"UIDVALIDITY"]), int(answer[b"UIDNEXT"]) if b"UIDNEXT" in answer else None)
+
+    def find_sent_folder(self) -> str | None:
+        """By its special use (RFC 6154), else by the usual names."""
+        name: str | None = self._client.find_special_folder(SENT)
+        return name
+
+    def list_above(self, uid: int) -> list[int]:
+        # "n:*" always holds the last mail, even if its UID is below n
+        found = self._client.search(["UID", f"{uid + 1}:*"])
+        return sorted(each for each in found if each > uid)
+
+    def list_since(self, day: date) -> list[int]:
+        return sorted(self._client.search(["SINCE", day]))
+
+    def holds_message(self, message_id: str) -> bool:
+        return bool(self._client.search(["HEADER", "Message-ID", message_id]))
+
+    def fetch(self, uids: Sequence[int]) -> list[FetchedMail]:
+        """In the order of the UIDs; mail that was deleted meanwhile is left out."""
+        body = f"BODY.PEEK[]<0.{FETCHED_BYTES}>"
+        answers = self._client.fetch(uids, [body, "INTERNALDATE"])
+        return [
+            FetchedMail(uid, _aware(answer[b"INTERNALDATE"]), raw)
+            for uid, answer in sorted(answers.items())
+            if b"INTERNALDATE" in answer and (raw := _body(answer)) is not None
+        ]
+
+
+def _connect(mailbox: Mailbox) -> Any:
+    context = None if mailbox.imap_security == Security.NONE else _tls_context(mailbox)
+    is_tls = mailbox.imap_security == Security.TLS
+    client = IMAPClient(
+        mailbox.imap_host,
+        mailbox.imap_port,
+        ssl=is_tls,
+        ssl_context=context if is_tls else None,
+        timeout=TIMEOUT_SECONDS,
+    )
+    if mailbox.imap_security == Security.STARTTLS:
+        client.starttls(context)
+    return client
+
+
+def _tls_context(mailbox: Mailbox) -> ssl.SSLContext:
+    """Certificates are always verified, against the system's authorities and `ca_file` of the options if given."""
+    context = ssl.create_default_context()
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    if ca_file := mailbox.transport_options.get("ca_file"):
+        context.load_verify_locations(str(ca_file))
+    return context
+
+
+def _log_in(client: Any, mailbox: Mailbox) -> None:
+    user = mailbox.imap_username or mailbox.smtp_username or mailbox.address
+    if mailbox.auth_method in {AuthMethod.GOOGLE, AuthMethod.MICROSOFT}:
+        try:
+            client.oauth2_login(user, oauth.get_access_token(mailbox))
+        except LoginError:
+            # a token can be revoked before its time
+            client.oauth2_login(user, oauth.get_access_token(mailbox, force_refresh=True))
+        return
+    secrets = mailbox.credentials
+    client.login(user, str(secrets.get("imap_password") or secrets.get("password", "")))
+
+
+def _body(answer: dict[bytes, Any]) -> bytes | None:
+    return next((value for name, value in answer.items() if name.startswith(b"BODY[") and value is not None), None)
+
+
+def _aware(at: datetime) -> datetime:
+    return at if at.tzinfo else at.replace(tzinfo=UTC)
+
+
+def _describe(error: Exception) -> str:
+    match error:
+        case ssl.SSLCertVerificationError():
+            return f"the certificate is not good: {error.verify_message}"
+        case TimeoutError():
+            return "no answer in time"
+        case ConnectionRefusedError():
+            return "nobody listens there"
+        case OSError():
+            return error.strerror or str(error)
+        case _:
+            return str(error)

@@ -1,0 +1,255 @@
+"""Reads the inboxes that are due, each by one process at a time, and stores what concerns us as events.
+
+Where reading stopped is kept per inbox. Reading a mail twice is harmless: its event has the mail's own name.
+"""
+
+from __future__ import annotations
+
+import logging
+import uuid
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from django.db import connection, transaction
+
+from emails.choices import EventType, Verdict
+from emails.events import NewEvent, record_events
+from emails.inbound.classify import classify_mail
+from emails.inbound.imap import FetchedMail, Imap, ImapError, open_imap
+from emails.inbound.match import Concern, Received, match_mails
+from emails.inbound.parse import parse_mail
+from emails.lanes import wake_lanes
+from emails.models import Mailbox
+from sequences.db import execute, fetch_all
+from sequences.wakeup import notify_engine
+
+log = logging.getLogger(__name__)
+
+POLL_SECONDS = 60
+THREADS = 4
+FIRST_LOOK_DAYS = 7
+MAILS_PER_POLL = 500
+_BATCH = 25
+_LEASE_SECONDS = 120
+_LONGEST_PAUSE_POLLS = 8
+
+# Rows for inboxes that are read for the first time.
+_ENSURE = """
+INSERT INTO emails_inboxstate (mailbox_id, folder, last_uid, last_error, failures)
+SELECT b.id, 'INBOX', 0, '', 0 FROM emails_mailbox b
+WHERE b.inbound = 'imap' AND NOT EXISTS (SELECT 1 FROM emails_inboxstate s WHERE s.mailbox_id = b.id)
+ON CONFLICT (mailbox_id) DO NOTHING
+"""
+_CLAIM = """
+UPDATE emails_inboxstate SET lease_token = %(token)s, leased_until = %(until)s, checked_at = %(now)s
+WHERE mailbox_id = (
+    SELECT s.mailbox_id FROM emails_inboxstate s JOIN emails_mailbox b ON b.id = s.mailbox_id
+    WHERE b.inbound = 'imap' AND (s.leased_until IS NULL OR s.leased_until <= %(now)s)
+      AND CASE WHEN %(ids)s::bigint[] IS NULL
+               THEN s.checked_at IS NULL OR s.checked_at + make_interval(
+                   secs => %(seconds)s * least(1 << least(s.failures, 10), %(longest)s)) <= %(now)s
+               ELSE s.mailbox_id = ANY(%(ids)s) AND (s.checked_at IS NULL OR s.checked_at <> %(now)s) END
+    ORDER BY s.checked_at NULLS FIRST LIMIT 1 FOR UPDATE OF s SKIP LOCKED)
+RETURNING mailbox_id, folder, uidvalidity, last_uid
+"""
+_COUNT_DUE = """
+SELECT count(*) AS due FROM emails_inboxstate s JOIN emails_mailbox b ON b.id = s.mailbox_id
+WHERE b.inbound = 'imap' AND (s.leased_until IS NULL OR s.leased_until <= %(now)s)
+  AND CASE WHEN %(ids)s::bigint[] IS NULL
+           THEN s.checked_at IS NULL OR s.checked_at + make_interval(
+               secs => %(seconds)s * least(1 << least(s.failures, 10), %(longest)s)) <= %(now)s
+           ELSE s.mailbox_id = ANY(%(ids)s) END
+"""
+_PROGRESS = """
+UPDATE emails_inboxstate SET uidvalidity = %(uidvalidity)s, last_uid = %(uid)s
+WHERE mailbox_id = %(mailbox)s AND lease_token = %(token)s
+"""
+_DONE = """
+UPDATE emails_inboxstate SET lease_token = NULL, leased_until = NULL, last_error = %(error)s::text,
+    failures = CASE WHEN %(error)s::text = '' THEN 0 ELSE failures + 1 END
+WHERE mailbox_id = %(mailbox)s AND lease_token = %(token)s
+"""
+_READ = "UPDATE emails_mailbox SET inbox_read_at = greatest(inbox_read_at, %(now)s) WHERE id = %(mailbox)s"
+# Skipping locked rows: whoever holds one is looking at it now, and waiting for it could deadlock.
+_RELEASE_HELD = """
+UPDATE emails_emailmessage SET send_after_at = %(now)s, held_by = ''
+WHERE id IN (
+    SELECT id FROM emails_emailmessage
+    WHERE mailbox_id = %(mailbox)s AND status = 'queued' AND held_by LIKE 'inbox_stale%%'
+    FOR NO KEY UPDATE SKIP LOCKED)
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class _Claim:
+    """The right to read one inbox, and where reading stopped the last time."""
+
+    mailbox_id: int
+    folder: str
+    uidvalidity: int | None
+    last_uid: int
+    token: uuid.UUID
+
+
+def poll_due_inboxes(now: datetime, mailbox_ids: Sequence[int] | None = None) -> int:
+    """Read the inboxes that were not looked at for a minute (longer after failures). Returns how many events are new.
+
+    With `mailbox_ids`: read these, whenever they were read. What an inbox answers wrong is kept in its state.
+    """
+    execute(_ENSURE, {})
+    due: int = fetch_all(_COUNT_DUE, _due_params(now, mailbox_ids))[0]["due"]
+    if due <= 1:
+        return _poll_until_none(now, mailbox_ids) if due else 0
+    with ThreadPoolExecutor(min(THREADS, due), "inbox") as pool:
+        jobs = [pool.submit(_poll_in_thread, now, mailbox_ids) for _ in range(min(THREADS, due))]
+        return sum(job.result() for job in jobs)
+
+
+def poll_inbox(mailbox: Mailbox, now: datetime) -> int:
+    """Read one inbox now, unless somebody is reading it. Returns how many events are new."""
+    return poll_due_inboxes(now, [mailbox.pk])
+
+
+def _due_params(now: datetime, mailbox_ids: Sequence[int] | None) -> dict[str, object]:
+    return {
+        "now": now,
+        "ids": None if mailbox_ids is None else list(mailbox_ids),
+        "seconds": POLL_SECONDS,
+        "longest": _LONGEST_PAUSE_POLLS,
+    }
+
+
+def _poll_in_thread(now: datetime, mailbox_ids: Sequence[int] | None) -> int:
+    try:
+        return _poll_until_none(now, mailbox_ids)
+    finally:
+        connection.close()
+
+
+def _poll_until_none(now: datetime, mailbox_ids: Sequence[int] | None) -> int:
+    new = 0
+    while (claim := _claim(now, mailbox_ids)) is not None:
+        new += _poll(claim, now)
+    return new
+
+
+def _claim(now: datetime, mailbox_ids: Sequence[int] | None) -> _Claim | None:
+    token = uuid.uuid4()
+    until = now + timedelta(seconds=_LEASE_SECONDS)
+    rows = fetch_all(_CLAIM, {**_due_params(now, mailbox_ids), "token": token, "until": until})
+    if not rows:
+        return None
+    row = rows[0]
+    return _Claim(row["mailbox_id"], row["folder"], row["uidvalidity"], row["last_uid"], token)
+
+
+def _poll(claim: _Claim, now: datetime) -> int:
+    mailbox = Mailbox.objects.select_related("workspace").get(pk=claim.mailbox_id)
+    new, is_complete, error = 0, False, ""
+    try:
+        with open_imap(mailbox) as imap:
+            new, is_complete = _read_folder(imap, claim, mailbox, now)
+    except ImapError as failure:
+        error = str(failure)
+        log.warning("inbox of mailbox %s was not read: %s", mailbox.pk, error)
+    execute(_DONE, {"mailbox": claim.mailbox_id, "token": claim.token, "error": error})
+    if is_complete:
+        _note_read(mailbox.pk, now)
+    return new
+
+
+def _read_folder(imap: Imap, claim: _Claim, mailbox: Mailbox, now: datetime) -> tuple[int, bool]:
+    """(new events, whether everything there is was read)."""
+    folder = imap.open_folder(claim.folder)
+    last_uid = claim.last_uid
+    if folder.uidvalidity == claim.uidvalidity:
+        uids = imap.list_above(last_uid)
+    else:
+        # a day more: SINCE looks at the date alone, in the server's zone
+        last_uid = 0
+        uids = imap.list_since((now - timedelta(days=FIRST_LOOK_DAYS + 1)).date())
+    taken = uids[:MAILS_PER_POLL]
+    new = 0
+    for batch in _batches(taken):
+        received, last_uid = imap.fetch(batch), batch[-1]
+        with transaction.atomic():
+            new += record_events(_find_events(received, mailbox, now), now)
+            _keep_progress(claim, folder.uidvalidity, last_uid)
+    if not uids:
+        newest = max(imap.list_above(0), default=0) if folder.next_uid is None else folder.next_uid - 1
+        _keep_progress(claim, folder.uidvalidity, max(last_uid, newest))
+    return new, len(taken) == len(uids)
+
+
+def _batches(uids: Sequence[int]) -> Iterator[Sequence[int]]:
+    for start in range(0, len(uids), _BATCH):
+        yield uids[start : start + _BATCH]
+
+
+def _keep_progress(claim: _Claim, uidvalidity: int, last_uid: int) -> None:
+    place = {"uidvalidity": uidvalidity, "uid": last_uid}
+    execute(_PROGRESS, {**place, "mailbox": claim.mailbox_id, "token": claim.token})
+
+
+def _find_events(fetched: Sequence[FetchedMail], mailbox: Mailbox, now: datetime) -> list[NewEvent]:
+    own = {address.lower() for address in (mailbox.address, *mailbox.aliases)}
+    zone = ZoneInfo(mailbox.timezone or mailbox.workspace.timezone)
+    received = [found for each in fetched if (found := _read_mail(each, own, zone, now)) is not None]
+    concerns = match_mails(received, mailbox.workspace_id, mailbox.pk)
+    return [_event(concern, mailbox.pk) for concern in concerns]
+
+
+def _read_mail(fetched: FetchedMail, own: set[str], zone: ZoneInfo, now: datetime) -> Received | None:
+    """None for what says nothing to us. A mail that our reader cannot stand stops nobody else's."""
+    try:
+        received_at = min(fetched.received_at, now)
+        mail = parse_mail(fetched.raw)
+        findings = () if mail.sender in own else classify_mail(mail, received_at, zone)
+    except Exception:
+        log.exception("the mail with UID %s cannot be read", fetched.uid)
+        return None
+    return Received(mail, findings, received_at) if findings else None
+
+
+def _event(concern: Concern, mailbox_id: int) -> NewEvent:
+    mail, finding = concern.received.mail, concern.finding
+    # several facts of one mail differ by kind and recipient
+    suffix = "" if finding.type == EventType.REPLIED else f":{finding.type}:{finding.recipient}".rstrip(":")
+    is_automatic = finding.type == EventType.AUTO_REPLIED
+    return NewEvent(
+        type=finding.type,
+        provider="imap",
+        provider_event_id=f"{mailbox_id}:{mail.identity}{suffix}"[:255],
+        occurred_at=concern.received.received_at,
+        message_pk=concern.message_pk,
+        contact_id=concern.contact_id,
+        mailbox_id=mailbox_id,
+        bounce_type=finding.bounce_type,
+        verdict=Verdict.MACHINE if is_automatic else Verdict.HUMAN,
+        verdict_reason="an automatic answer" if is_automatic else "",
+        until_at=finding.until_at,
+        detail=finding.detail,
+        payload={
+            "from": mail.sender,
+            "subject": mail.subject[:500],
+            "message_id": mail.header("Message-ID")[:500],
+            "date": mail.header("Date")[:100],
+            "names": list(mail.named_ids[:10]),
+            "text": mail.new_text[:5_000],
+        },
+    )
+
+
+def _note_read(mailbox_id: int, now: datetime) -> None:
+    """The inbox is fresh: follow-ups that waited for it may leave.
+
+    Each statement commits alone: lanes lock the mailbox first and the engine the messages first, so that holding both
+    could deadlock with either.
+    """
+    execute(_READ, {"mailbox": mailbox_id, "now": now})
+    if execute(_RELEASE_HELD, {"mailbox": mailbox_id, "now": now}):
+        wake_lanes([mailbox_id], now)
+        notify_engine()
