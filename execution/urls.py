@@ -33,4 +33,5 @@ def _list_api() -> list[Any]:
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("api/", include((_list_api(), "api"))),
+    path("", include("emails.urls")),
 ]

@@ -19,6 +19,7 @@ from rest_framework.routers import SimpleRouter
 from rest_framework.viewsets import GenericViewSet
 
 BIGGEST_ID = 2**63 - 1
+_LONGEST_NUMBER = 9
 
 
 class Router(SimpleRouter):
@@ -40,6 +41,12 @@ class CursorPages(CursorPagination):
     def get_ordering(self, request: Request, queryset: QuerySet[Any], view: Any) -> tuple[str, ...]:
         ordering = tuple(super().get_ordering(request, queryset, view))
         return ordering if ordering[-1].lstrip("-") == "id" else (*ordering, "-id" if ordering[0][0] == "-" else "id")
+
+    def get_page_size(self, request: Request) -> int:
+        asked = request.query_params.get(self.page_size_query_param, str(self.page_size))
+        if not asked.isdecimal() or len(asked) > _LONGEST_NUMBER or int(asked) < 1:
+            raise ValidationError({"page_size": [f"A whole number from 1 to {self.max_page_size}."]})
+        return min(int(asked), self.max_page_size)
 
     def decode_cursor(self, request: Request) -> Cursor | None:
         try:

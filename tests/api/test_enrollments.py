@@ -179,7 +179,7 @@ def test_lists_are_paged_by_cursor_filtered_and_ordered(api: APIClient, sequence
     "query",
     [
         "status=gone", "ordering=contact__email", "cursor=abc", "cursor=cD14", "sequence=x", "sequence=0",
-        "sequence=99999999999999999999", "due_before=soon",
+        "sequence=99999999999999999999", "due_before=soon", "page_size=0", "page_size=x", "page_size=", "page_size=-1",
     ],
 )  # fmt: skip
 def test_lists_refuse_bad_questions(api: APIClient, enrollment: Enrollment, query: str) -> None:
