@@ -16,7 +16,6 @@ from execution.outcomes import (
     Park,
     Pause,
     Quarantine,
-    RequeueEmail,
     Resume,
     Retry,
     Wait,
@@ -83,8 +82,8 @@ def next_position(snapshot: Snapshot, outcome: Outcome, now: datetime) -> Positi
             status = EnrollmentStatus.REPLIED if outcome.reason is ExitReason.REPLIED else EnrollmentStatus.AUTO_EXITED
             return replace(_ended(here, status, now), exit_reason=outcome.reason.value)
         case Wait():
-            requeues = any(isinstance(effect, RequeueEmail) for effect in outcome.effects)
-            return replace(here, wake_at=outcome.wake_at, retry_at=None if requeues else here.retry_at)
+            # Whatever is tried now has used up the retry it waited for: its next failure is counted anew.
+            return replace(here, wake_at=outcome.wake_at, retry_at=None if outcome.effects else here.retry_at)
         case Defer():
             return replace(here, next_step_at=outcome.until, wake_at=outcome.until)
         case Retry():
