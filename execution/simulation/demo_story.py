@@ -71,7 +71,8 @@ class Story:
 
     def _print(self, console: Console, line: _Line) -> None:
         at = line.at.astimezone(self._zone)
-        text = Text(f"{at:%a %d %b %H:%M}  ", style="dim")
+        text = Text()
+        text.append(f"{at:%a %d %b %H:%M}  ", style="dim")
         text.append(f"{line.icon} {line.text}", style=line.style)
         text.append(f"  {line.contact}")
         if line.sequence:

@@ -102,18 +102,22 @@ class Command(ProductCommand):
             reports.append(report)
             self.emit(report.present(), f"\n{format_report(report)}", as_json=as_json)
             if not once:
-                self.stdout.write(f"\nThe story is over. {web.base_url}/admin/ stays open; Ctrl-C ends the demo.")
+                self.stdout.write(f"\nThe story is over, the demo goes on. {_describe_door(web, password)}")
 
         world.run(stop, at_end=at_end, stay=not once)
         if once and not reports and not stop.is_set():
             at_end()
         retire_mailboxes(workspace, clock)
+        if not once:
+            self.stdout.write(
+                "\nThe demo has ended. Its workspace stays to be looked at; the next start makes it anew."
+            )
         return all(report.is_kept for report in reports)
 
     def _greet(self, web: WebServer, password: str, now: datetime, people: int, *, once: bool) -> None:
         self.stdout.write(f"{people} people in 3 sequences; the clock starts at {now:%a %d %b %Y %H:%M} UTC.")
         if not once:
-            self.stdout.write(f"Look at   {web.base_url}/admin/   as {ADMIN}, password {password}   (Ctrl-C ends)")
+            self.stdout.write(_describe_door(web, password))
         self.stdout.write("")
         self.stdout.flush()
 
@@ -142,6 +146,10 @@ class Command(ProductCommand):
         """The links in the emails lead to this process, and the terminal belongs to the story."""
         settings.PUBLIC_BASE_URL = web.base_url
         logging.getLogger().setLevel(logging.ERROR)
+
+
+def _describe_door(web: WebServer, password: str) -> str:
+    return f"Look at {web.base_url}/admin/ as {ADMIN} with the password {password} (Ctrl-C ends)."
 
 
 @contextmanager
