@@ -16,6 +16,9 @@ from emails.rendering import RenderedEmail, render_email, thread_headers, unsubs
 from sequences.db import Row, fetch_all
 from sequences.templating import TemplateError
 
+# What the ledger keeps of it.
+_LONGEST_SUBJECT = 500
+
 
 @dataclass(frozen=True, slots=True)
 class Composed:
@@ -56,9 +59,12 @@ WHERE m.id = ANY(%(messages)s)
 
 
 def compose(message_ids: Sequence[int], now: datetime) -> list[Composed | Uncomposed]:
-    """In the order given. A message that cannot be rendered is answered as refused, the others are not affected."""
+    """In the order given. A message that cannot be rendered is answered as refused, the others are not affected.
+
+    One that was deleted meanwhile, with its contact, is left out.
+    """
     rows = {row["message_pk"]: row for row in fetch_all(_CONTENT, {"messages": list(message_ids)})}
-    return [_compose_one(rows[message_pk], now) for message_pk in message_ids]
+    return [_compose_one(rows[message_pk], now) for message_pk in message_ids if message_pk in rows]
 
 
 def _compose_one(row: Row, now: datetime) -> Composed | Uncomposed:
@@ -92,6 +98,10 @@ def _build(row: Row, now: datetime) -> Composed:
         open_pixel_url=tracking.open_pixel_url(message_pk),
         rewrite_link=lambda url: tracking.click_url(message_pk, url),
     )
+    if len(rendered.subject) > _LONGEST_SUBJECT:
+        raise TemplateError(f"its subject is {len(rendered.subject)} characters long: {_LONGEST_SUBJECT} are allowed")
+    if "\x00" in f"{rendered.subject}{rendered.text}{rendered.html}":
+        raise TemplateError("it contains the character NUL, which no mail may")
     thread_ids = [message_id for message_id, _ in thread] if is_reply else []
     headers = {**thread_headers(thread_ids), **unsubscribe_headers(unsubscribe_url)}
     to_name = f"{row['first_name']} {row['last_name']}".strip()

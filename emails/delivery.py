@@ -23,9 +23,9 @@ from emails.breaker import Breaker
 from emails.composing import Composed, Uncomposed, compose
 from emails.hand_over import HandOver, Refused, Transport, Unknown
 from emails.lanes import Lease, LeaseLostError, release_lane, take_lane
-from emails.last_look import chunk_limit, claim_chunk
+from emails.last_look import chunk_limit, claim_chunk, may_still_leave
 from emails.models import Mailbox
-from emails.results import LANE_ERRORS, Result, record_results
+from emails.results import LANE_ERRORS, Result, record_lane_failure, record_results
 from emails.transport import open_transport
 
 log = logging.getLogger(__name__)
@@ -33,6 +33,7 @@ log = logging.getLogger(__name__)
 _DATABASE_GONE = (psycopg.OperationalError, psycopg.InterfaceError, OperationalError, InterfaceError)
 _RECORD_SECONDS = 30
 _RECORD_PAUSE_SECONDS = 0.5
+_CHUNK_SECONDS = 1.0
 
 Clock = Callable[[], datetime]
 
@@ -81,6 +82,14 @@ def deliver_lane(
     except LeaseLostError as error:
         log.warning("%s", error)
         return 0
+    except _DATABASE_GONE:
+        raise
+    except Exception as error:
+        # not the other lanes' fault: this one is tried again later and later, and alerts
+        log.exception("serving mailbox %d met a bug", lease.mailbox_id)
+        with transaction.atomic():
+            record_lane_failure(lease, f"a bug was met: {type(error).__name__}: {error}", clock(), random.random())
+        return 0
     finally:
         leases.discard(lease.token)
         with suppress(*_DATABASE_GONE):
@@ -126,30 +135,55 @@ def _record(lease: Lease, results: Sequence[Result], breaker: Breaker, clock: Cl
 
 
 def _hand_over(message_ids: Sequence[int], transports: Sequence[Transport], clock: Clock) -> list[Result]:
-    composed = compose(message_ids, clock())
+    try:
+        composed = compose(message_ids, clock())
+    except _DATABASE_GONE as error:
+        # nothing has left, and that is known: they go back into the queue
+        log.warning("a chunk could not be rendered for want of the database: %s", error)
+        return [Result(message_id, None, clock()) for message_id in message_ids]
     results = [_unrendered(item, clock) for item in composed if isinstance(item, Uncomposed)]
     ready = [item for item in composed if isinstance(item, Composed)]
     if len(transports) == 1 or len(ready) == 1:
         return results + _hand_over_by(transports[0], ready, clock)
     shares = [ready[index :: len(transports)] for index in range(len(transports))]
     with ThreadPoolExecutor(len(transports)) as pool:
-        for share in pool.map(_hand_over_by, transports, shares, [clock] * len(transports)):
+        for share in pool.map(_hand_over_share, transports, shares, [clock] * len(transports)):
             results += share
     return results
 
 
+def _hand_over_share(transport: Transport, ready: Sequence[Composed], clock: Clock) -> list[Result]:
+    try:
+        return _hand_over_by(transport, ready, clock)
+    finally:
+        connection.close()
+
+
 def _hand_over_by(transport: Transport, ready: Sequence[Composed], clock: Clock) -> list[Result]:
-    """One after the other; when the lane itself fails, the rest is not tried."""
+    """One after the other. When the lane itself fails, or a second has passed since the last look, the rest goes back.
+
+    What follows the first is looked at once more: nothing leaves later than one dialogue after a stop fact.
+    """
     results: list[Result] = []
-    lane_failed = False
+    looked_at = time.monotonic()
+    is_over = False
     for item in ready:
-        if lane_failed:
+        is_over = is_over or time.monotonic() - looked_at > _CHUNK_SECONDS
+        if is_over or (results and not _may_still_leave(item)):
             results.append(Result(item.message_pk, None, clock(), item))
             continue
         answer, trace = _hand_over_one(transport, item)
         results.append(Result(item.message_pk, answer, clock(), item, trace))
-        lane_failed = isinstance(answer, Refused) and answer.error_class in LANE_ERRORS
+        is_over = isinstance(answer, Refused) and answer.error_class in LANE_ERRORS
     return results
+
+
+def _may_still_leave(item: Composed) -> bool:
+    try:
+        return may_still_leave(item.message_pk)
+    except _DATABASE_GONE:
+        connection.close()
+        return False
 
 
 def _hand_over_one(transport: Transport, item: Composed) -> tuple[HandOver, str]:

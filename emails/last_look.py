@@ -80,6 +80,19 @@ LEFT JOIN sequences_step t ON t.id = m.step_id
 WHERE m.id = ANY(%(messages)s) AND m.status = 'queued'
 ORDER BY m.lane_order_at, m.id
 """
+_MARKED = """
+SELECT e.id, e.workspace_id, e.contact_id, e.enrolled_at, e.resumed_at, s.status AS sequence_status,
+       m.recipient AS email, c.account_id, a.domain AS account_domain, w.account_reply_policy
+FROM emails_emailmessage m
+JOIN sequences_enrollment e ON e.id = m.enrollment_id AND e.status = 'active'
+JOIN sequences_sequence s ON s.id = e.sequence_id AND s.status = 'active'
+JOIN sequences_contact c ON c.id = e.contact_id
+JOIN sequences_workspace w ON w.id = e.workspace_id
+JOIN emails_mailbox b ON b.id = m.mailbox_id AND b.status = 'active'
+LEFT JOIN sequences_account a ON a.id = c.account_id
+WHERE m.id = %(message)s AND m.status = 'sending'
+  AND NOT EXISTS (SELECT 1 FROM execution_executorstate WHERE is_paused)
+"""
 _WITHHOLD = """
 WITH withheld AS (
     UPDATE emails_emailmessage m SET status = 'withheld', withheld_reason = r.reason
@@ -207,6 +220,16 @@ def is_inbox_stale(inbound: str, inbox_read_at: datetime | None, now: datetime) 
     if inbound != Inbound.IMAP:
         return False
     return inbox_read_at is None or inbox_read_at < now - timedelta(minutes=settings.REPLY_FRESHNESS_MINUTES)
+
+
+def may_still_leave(message_id: int) -> bool:
+    """Whether nothing has been stored since the mark that stops this message. Takes no lock and marks nothing."""
+    rows = fetch_all(_MARKED, {"message": message_id})
+    if not rows:
+        return False
+    row = rows[0]
+    stops, _ = load_stop_facts(rows)[row["id"]]
+    return find_exit_reason(stops, row["account_reply_policy"], row["sequence_status"]) is None
 
 
 def _candidate(row: Row, lane: Row) -> Candidate:

@@ -35,7 +35,7 @@ CROSS JOIN LATERAL (
     UNION ALL
     SELECT m.handed_over_at FROM emails_emailmessage m
     WHERE r.scope = 'user' AND m.owner_id = r.target::bigint AND m.{_LEFT} AND m.handed_over_at > r.since
-      AND (NOT r.first_only OR m.is_first_touch)
+      AND m.workspace_id = %(workspace)s AND (NOT r.first_only OR m.is_first_touch)
     UNION ALL
     SELECT m.handed_over_at FROM emails_emailmessage m
     WHERE r.scope = 'workspace' AND m.workspace_id = r.target::bigint AND m.{_LEFT} AND m.handed_over_at > r.since

@@ -16,9 +16,11 @@ from emails.composing import Composed
 from emails.events import NewEvent, record_events, stop_unhealthy
 from emails.hand_over import HandOver, Refused, Sent, Unknown
 from emails.lanes import Lease, LeaseLostError
-from sequences.db import execute
+from sequences.db import execute, fetch_all
 
 LANE_ERRORS = frozenset({ErrorClass.SERVER, ErrorClass.MAILBOX})
+# Refusals of one message which prove that the server answers.
+_ANSWERS = frozenset({ErrorClass.RECIPIENT_PERMANENT, ErrorClass.RECIPIENT_TEMPORARY, ErrorClass.CONTENT})
 _HEALTH_ERRORS = frozenset({ErrorClass.RECIPIENT_PERMANENT, ErrorClass.CONTENT})
 
 
@@ -83,6 +85,10 @@ SET breaker_state = %(state)s, breaker_failures = %(failures)s, breaker_trips = 
     breaker_error = %(error)s, lane_at = coalesce(%(lane_at)s, lane_at), next_slot_at = coalesce(%(slot)s, next_slot_at)
 WHERE id = %(mailbox)s AND lease_token = %(token)s
 """
+_LOCK_LANE = """
+SELECT breaker_state, breaker_failures, breaker_trips, breaker_until FROM emails_mailbox
+WHERE id = %(mailbox)s AND lease_token = %(token)s FOR NO KEY UPDATE
+"""
 _STOP = """
 UPDATE emails_mailbox SET status = %(status)s, status_reason = %(reason)s, status_actor = 'engine', status_at = %(now)s,
     lane_at = NULL
@@ -104,14 +110,26 @@ def record_results(lease: Lease, results: Sequence[Result], breaker: Breaker, no
     back = lane_level + [result for result in results if result.answer is None]
     changed = _write_sent(lease, sent) + _write_failed(lease, failed) + _write_unknown(lease, unknown)
     changed += _write_back(lease, back)
-    if changed != len(results):
+    # fewer though the lane is ours: one was deleted with its contact, or proven by an event meanwhile
+    if changed != len(results) and not fetch_all(_LOCK_LANE, {"mailbox": lease.mailbox_id, "token": lease.token}):
         raise LeaseLostError(f"the lane of mailbox {lease.mailbox_id} was taken over while it was sending")
     told = [result.message_pk for result in (*sent, *failed, *unknown)]
     if told:
         execute(_WAKE, {"messages": told, "now": now})
     _record_bounces(lease, failed, now)
     _judge_mailbox(lease, refused, now)
-    return _write_breaker(lease, breaker, sent, lane_level, unknown, now, luck)
+    has_answered = bool(sent) or any(_class_of(result) in _ANSWERS for result in failed)
+    return _write_breaker(lease, breaker, lane_level, unknown, now, luck, has_answered=has_answered)
+
+
+def record_lane_failure(lease: Lease, error: str, now: datetime, luck: float) -> None:
+    """The lane cannot be served at all: it counts like a server that does not answer. Call inside a transaction."""
+    for row in fetch_all(_LOCK_LANE, {"mailbox": lease.mailbox_id, "token": lease.token}):
+        before = Breaker(
+            BreakerState(row["breaker_state"]), row["breaker_failures"], row["breaker_trips"], row["breaker_until"]
+        )
+        breaker = after_failure(before, now, luck)
+        _store_breaker(lease, breaker, breaker.until or pause_after(breaker, now), error[:500])
 
 
 def _class_of(result: Result) -> ErrorClass:
@@ -208,11 +226,12 @@ def stop_mailbox(mailbox_id: int, status: MailboxStatus, reason: str, now: datet
 def _write_breaker(
     lease: Lease,
     breaker: Breaker,
-    sent: Sequence[Result],
     lane_level: Sequence[Result],
     unknown: Sequence[Result],
     now: datetime,
     luck: float,
+    *,
+    has_answered: bool,
 ) -> Breaker:
     outage = next((result.answer for result in lane_level if _class_of(result) is ErrorClass.SERVER), None)
     lane_at = None
@@ -221,17 +240,22 @@ def _write_breaker(
         breaker = after_failure(breaker, now, luck, outage.retry_after_seconds)
         lane_at = breaker.until or pause_after(breaker, now, outage.retry_after_seconds)
         error = f"{outage.code} {outage.error}".strip()
-    elif unknown and not sent:
+    elif unknown and not has_answered:
         # The server went silent on us: one message is in doubt, the next ones should not be.
         breaker = after_failure(breaker, now, luck)
         lane_at = breaker.until or pause_after(breaker, now)
         error = "the server did not answer after it was given a message"
-    elif sent:
+    elif has_answered:
         if breaker == Breaker():
             return breaker
         breaker = after_success(breaker)
     else:
         return breaker
+    _store_breaker(lease, breaker, lane_at, error)
+    return breaker
+
+
+def _store_breaker(lease: Lease, breaker: Breaker, lane_at: datetime | None, error: str) -> None:
     execute(
         _LANE,
         {
@@ -246,4 +270,3 @@ def _write_breaker(
             "slot": lane_at,
         },
     )
-    return breaker
