@@ -60,7 +60,7 @@ WHERE id IN (
 """
 _NEXT = """
 SELECT min(greatest(lane_at, coalesce(leased_until, lane_at))) AS at FROM emails_mailbox
-WHERE lane_at IS NOT NULL AND status = 'active'
+WHERE lane_at IS NOT NULL AND status = 'active' AND (%(workspace)s::bigint IS NULL OR workspace_id = %(workspace)s)
   AND NOT EXISTS (SELECT 1 FROM execution_executorstate WHERE is_paused)
 """
 
@@ -91,9 +91,9 @@ def release_lane(lease: Lease) -> None:
     execute(_RELEASE, {"mailbox": lease.mailbox_id, "token": lease.token})
 
 
-def next_lane_at() -> datetime | None:
+def next_lane_at(workspace_id: int | None = None) -> datetime | None:
     """The earliest moment at which some lane can be taken; None when none waits for the clock."""
-    at: datetime | None = fetch_all(_NEXT, {})[0]["at"]
+    at: datetime | None = fetch_all(_NEXT, {"workspace": workspace_id})[0]["at"]
     return at
 
 

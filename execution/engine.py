@@ -22,6 +22,7 @@ from execution.claim import claim_by_id, claim_due
 from execution.decide import decide
 from execution.outcomes import LogLine, Outcome, Quarantine
 from execution.snapshot import Snapshot
+from sequences.choices import ENDED_STATUSES
 from sequences.db import execute, fetch_all
 
 log = logging.getLogger(__name__)
@@ -48,9 +49,9 @@ def run_tick(now: datetime, limit: int, policy: Policy, workspace_id: int | None
         with transaction.atomic():
             claimed = claim_due(now, limit, workspace_id=workspace_id)
             apply_outcomes([(snapshot, _judge(snapshot, now, policy)) for snapshot in claimed], now)
-    except TEMPORARY_ERRORS:
-        raise
-    except Exception:
+    except Exception as error:
+        if _is_temporary(error):
+            raise
         log.warning("a batch of %d was refused, looking for the row", len(claimed) or limit, exc_info=True)
         ids = [snapshot.id for snapshot in claimed] or _due_ids(now, limit, workspace_id)
         _run_halves(ids, now, policy)
@@ -76,12 +77,11 @@ def _run_halves(ids: Sequence[int], now: datetime, policy: Policy) -> None:
         return
     try:
         with transaction.atomic():
-            claimed = claim_by_id(ids)
-            apply_outcomes([(snapshot, _judge(snapshot, now, policy)) for snapshot in claimed], now)
+            apply_outcomes([(snapshot, _judge(snapshot, now, policy)) for snapshot in _claim_again(ids)], now)
         return
-    except TEMPORARY_ERRORS:
-        raise
     except Exception as error:
+        if _is_temporary(error):
+            raise
         if len(ids) == 1:
             _quarantine_refused(ids[0], error, now)
             return
@@ -90,20 +90,36 @@ def _run_halves(ids: Sequence[int], now: datetime, policy: Policy) -> None:
     _run_halves(ids[middle:], now, policy)
 
 
+def _claim_again(ids: Sequence[int]) -> list[Snapshot]:
+    """Between the refused batch and now another engine or a person may have ended some of them."""
+    return [snapshot for snapshot in claim_by_id(ids) if snapshot.status not in ENDED_STATUSES]
+
+
+def _is_temporary(error: Exception) -> bool:
+    """Class 54 (a value too long for an index, a statement too complex) is the row's fault and will not pass."""
+    state = getattr(error, "sqlstate", None) or ""
+    return isinstance(error, TEMPORARY_ERRORS) and not state.startswith("54")
+
+
+def _storable(text: str) -> str:
+    """What PostgreSQL can keep of a text that may itself be the trouble."""
+    return text.replace("\x00", "\\x00").encode("utf-8", "backslashreplace").decode()
+
+
 def _quarantine_refused(enrollment_id: int, error: Exception, now: datetime) -> None:
-    said = f"{type(error).__name__}: {error}".replace("\x00", "\\x00").splitlines()[0]
-    trace = traceback.format_exc().replace("\x00", "\\x00")
+    said = _storable(f"{type(error).__name__}: {error}".splitlines()[0])
+    trace = _storable(traceback.format_exc())
     log.error("enrollment %d is refused and quarantined: %s", enrollment_id, said)
     outcome = Quarantine(
         "database", said, LogLine(LogAction.QUARANTINED, "its outcome cannot be stored", LogStatus.ERROR, said), trace
     )
     try:
         with transaction.atomic():
-            judged: list[Judged] = [(snapshot, outcome) for snapshot in claim_by_id([enrollment_id])]
+            judged: list[Judged] = [(snapshot, outcome) for snapshot in _claim_again([enrollment_id])]
             apply_outcomes(judged, now)
-    except TEMPORARY_ERRORS:
-        raise
-    except Exception:
+    except Exception as again:
+        if _is_temporary(again):
+            raise
         log.exception("enrollment %d cannot even be read; quarantined without its facts", enrollment_id)
         execute(_QUARANTINE_UNREAD, {"id": enrollment_id, "error": said, "trace": trace, "now": now})
 
@@ -137,12 +153,13 @@ def _due_ids(now: datetime, limit: int, workspace_id: int | None) -> list[int]:
     return [row["id"] for row in rows]
 
 
-def next_wake_at() -> datetime | None:
+def next_wake_at(workspace_id: int | None = None) -> datetime | None:
     """The earliest moment at which an enrollment must be looked at; None when there is none, or while paused."""
     rows = fetch_all(
         "SELECT min(wake_at) AS at FROM sequences_enrollment WHERE wake_at IS NOT NULL "
+        "AND (%(workspace)s::bigint IS NULL OR workspace_id = %(workspace)s) "
         "AND NOT EXISTS (SELECT 1 FROM execution_executorstate WHERE is_paused)",
-        {},
+        {"workspace": workspace_id},
     )
     at: datetime | None = rows[0]["at"]
     return at

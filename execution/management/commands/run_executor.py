@@ -61,7 +61,7 @@ class Command(ProductCommand):
         runner = Runner(run_options, timezone.now)
 
         def stop(number: int, frame: FrameType | None) -> None:
-            runner.stop()
+            runner.ask_to_stop()
 
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, stop)
