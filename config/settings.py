@@ -61,7 +61,6 @@ INSTALLED_APPS = [
     "django_filters",
     "drf_spectacular",
     "drf_spectacular_sidecar",
-    "drf_standardized_errors",
     "django_q",
     "anymail",
     "config",
@@ -228,6 +227,9 @@ UNFOLD: dict[str, Any] = {
     "SITE_TITLE": "Sequence Executor",
     "SITE_HEADER": "Sequence Executor",
     "SITE_SYMBOL": "forward_to_inbox",
+    "SITE_FAVICONS": [
+        {"rel": "icon", "type": "image/svg+xml", "href": lambda request: static("execution/icon.svg")},
+    ],
     "SHOW_HISTORY": True,
     "SHOW_VIEW_ON_SITE": False,
     "STYLES": [lambda request: static("execution/admin.css")],
