@@ -100,9 +100,7 @@ class TokenAdmin(ModelAdmin):
             "user_name": str(obj.user),
             "token": obj.shown_once,
         }
-        response = TemplateResponse(request, "admin/token.html", context)
-        response["Cache-Control"] = "no-store"
-        return response
+        return TemplateResponse(request, "admin/token.html", context)
 
 
 class ProductScheduleAdmin(ScheduleAdmin, ModelAdmin):

@@ -77,7 +77,7 @@ class OneWorkspaceForm(forms.ModelForm[Any]):
         workspace = self.cleaned_data.get("workspace") or (
             self.instance.workspace if self.instance.workspace_id else None
         )
-        for name, value in self.cleaned_data.items():
+        for name, value in list(self.cleaned_data.items()):
             other = getattr(value, "workspace_id", None) if isinstance(value, Model) else None
             if workspace is not None and other is not None and other != workspace.pk:
                 self.add_error(name, f"It belongs to another workspace: choose one of {workspace}.")
@@ -113,6 +113,8 @@ class WorkspaceAdmin(ScopedChoices, ModelAdmin):
     show_facets = admin.ShowFacets.NEVER
     compressed_fields = True
     warn_unsaved_form = True
+    # Models without a page to delete them on, whose rows go with a row of this one.
+    takes_along: tuple[type[Model], ...] = ()
 
     def __init__(self, model: type[Model], admin_site: admin.AdminSite) -> None:
         super().__init__(model, admin_site)
@@ -127,6 +129,10 @@ class WorkspaceAdmin(ScopedChoices, ModelAdmin):
         fields = list(super().get_readonly_fields(request, obj))
         # A row that moved to another tenant would take along what points to it.
         return [*fields, "workspace"] if obj is not None and hasattr(obj, "workspace_id") else fields
+
+    def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
+        found, counts, needed, protected = super().get_deleted_objects(objs, request)
+        return found, counts, needed - {model._meta.verbose_name for model in self.takes_along}, protected
 
     def has_operate_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         opts = self.model._meta

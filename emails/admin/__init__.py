@@ -3,6 +3,6 @@
 Mailboxes and messages need the engine's side: execution.admin shows them.
 """
 
-from emails.admin import facts
+from emails.admin import facts, rules
 
-__all__ = ["facts"]
+__all__ = ["facts", "rules"]

@@ -1,29 +1,25 @@
-"""Facts from outside and what must not be mailed. Presents only."""
+"""Facts from outside: events, and how far inboxes were read. Presents only."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from django.contrib import admin
+from django.db.models import QuerySet
 from django.http import HttpRequest
-from django.utils import timezone
 
-from emails.choices import BounceType, LimitScope, Verdict
-from emails.models import EmailEvent, Mailbox, SendLimit, Suppression
+from emails.choices import BounceType, Verdict
+from emails.models import EmailEvent, InboxState, Mailbox
 from sequences.admin_base import (
     FactsAdmin,
-    OneWorkspaceForm,
-    WorkspaceAdmin,
     by_choice,
     filter_by,
     label_column,
-    name_actor,
+    scope_rows,
     time_column,
 )
-from sequences.models import Workspace
 
 MailboxFilter = filter_by(Mailbox, "mailbox", "address")
-WorkspaceFilter = filter_by(Workspace, "workspace", "name")
 
 
 @admin.register(EmailEvent)
@@ -47,45 +43,15 @@ class EmailEventAdmin(FactsAdmin):
         return event.get_verdict_display()
 
 
-@admin.register(Suppression)
-class SuppressionAdmin(WorkspaceAdmin):
-    list_display = ("__str__", "reason", "note", "actor", time_column("created_at", "since"), "workspace")
-    list_filter = (*by_choice("reason"), WorkspaceFilter)
-    list_select_related = ("workspace",)
-    search_fields = ("email", "domain", "note")
-    fields = ("workspace", ("email", "domain"), "reason", "note", "actor")
-    readonly_fields = ("actor",)
-
-    def save_model(self, request: HttpRequest, obj: Suppression, form: Any, change: bool) -> None:
-        obj.email, obj.domain = obj.email.lower(), obj.domain.lower()
-        if not change:
-            obj.actor, obj.created_at = name_actor(request), timezone.now()
-        super().save_model(request, obj, form, change)
-
-
-class SendLimitForm(OneWorkspaceForm):
-    """Asks for the target that the scope names, as the database does."""
-
-    def clean(self) -> dict[str, Any] | None:
-        cleaned = super().clean()
-        scope = self.cleaned_data.get("scope")
-        for name in ("mailbox", "user"):
-            is_wanted = scope == name
-            if is_wanted != bool(self.cleaned_data.get(name)):
-                said = f"A {name} limit names its {name}." if is_wanted else f"Only a {name} limit names a {name}."
-                self.add_error(name, said)
-        if self.cleaned_data.get("recipient_domain") and scope != LimitScope.RECIPIENT_DOMAIN:
-            self.add_error("recipient_domain", "Only a recipient domain limit names a domain.")
-        return cleaned
-
-
-@admin.register(SendLimit)
-class SendLimitAdmin(WorkspaceAdmin):
-    form = SendLimitForm
-    list_display = ("__str__", "scope", "window", "maximum", "first_touch_only", "workspace")
-    list_filter = (*by_choice("scope", "window"), WorkspaceFilter)
-    list_select_related = ("workspace", "mailbox", "user")
-    search_fields = ("mailbox__address", "user__email", "recipient_domain")
-    fields = (
-        "workspace", ("scope", "window", "maximum"), ("mailbox", "user", "recipient_domain"), "first_touch_only",
+@admin.register(InboxState)
+class InboxStateAdmin(FactsAdmin):
+    list_display = (
+        "mailbox", "folder", "last_uid", time_column("checked_at", "checked"), "failures", "last_error",
     )  # fmt: skip
+    list_select_related = ("mailbox",)
+    search_fields = ("mailbox__address",)
+    hidden_fields = ("lease_token",)
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        own: QuerySet[Any] = super().get_queryset(request)
+        return own.filter(mailbox__in=scope_rows(Mailbox.objects.all(), request).values("pk"))

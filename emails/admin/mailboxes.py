@@ -7,12 +7,14 @@ from typing import Any
 from django import forms
 from django.contrib import admin
 from django.http import HttpRequest
+from django.utils import timezone
 from unfold.admin import TabularInline
 from unfold.forms import PaginationInlineFormSet
 from unfold.widgets import UnfoldAdminPasswordWidget, UnfoldAdminTextareaWidget
 
 from emails.choices import LimitScope
-from emails.models import Mailbox, SendLimit
+from emails.lanes import wake_lanes
+from emails.models import InboxState, Mailbox, SendLimit
 from sequences.admin_base import OneWorkspaceForm, WorkspaceAdmin, by_choice, exact_name
 from sequences.encryption import Secrets
 
@@ -97,6 +99,7 @@ class MailboxBaseAdmin(WorkspaceAdmin):
 
     form = MailboxForm
     inlines = (SendLimitInline,)
+    takes_along = (InboxState,)
     list_filter = by_choice("status", "breaker_state", "transport")
     list_select_related = ("owner",)
     search_fields = ("address", "display_name", "owner__email")
@@ -145,6 +148,11 @@ class MailboxBaseAdmin(WorkspaceAdmin):
     @admin.display(description="stored secrets")
     def stored_secrets(self, mailbox: Mailbox) -> str:
         return ", ".join(sorted(mailbox.credentials)) if mailbox.pk and mailbox.credentials else "none"
+
+    def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
+        super().save_related(request, form, formsets, change)
+        # Its lane may rest until a time that the old pace and caps gave it.
+        wake_lanes([form.instance.pk], timezone.now())
 
     def save_model(self, request: HttpRequest, obj: Mailbox, form: Any, change: bool) -> None:
         form.merge_secrets()

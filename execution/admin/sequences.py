@@ -89,6 +89,7 @@ _COLOURS = {"active": "success", "paused": "warning", "draft": "info"}
 @admin.register(SequenceModel)
 class SequenceAdmin(AsksFirst, WorkspaceAdmin):
     inlines = (StepInline,)
+    takes_along = (Step,)
     list_display = (
         "name",
         "show_status",

@@ -24,7 +24,7 @@
   });
   document.addEventListener("formset:added", (event) => {
     event.target.querySelectorAll("select").forEach((select) => isType(select) && followType(select));
-    if (event.target.id.startsWith("steps-")) setTimeout(() => event.target.querySelector("h3")?.click());
+    if (event.detail?.formsetName === "steps") setTimeout(() => event.target.querySelector("h3")?.click());
   });
   document.addEventListener("htmx:load", (event) => showLocal(event.target));
   document.addEventListener("DOMContentLoaded", () => {

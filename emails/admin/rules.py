@@ -1,0 +1,122 @@
+"""What must not be mailed, and how much may leave. Whom a change concerns is woken."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from django.contrib import admin
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.utils import timezone
+
+from emails.choices import LimitScope, SuppressionReason
+from emails.lanes import wake_lanes
+from emails.models import Mailbox, SendLimit, Suppression
+from emails.suppressing import suppress
+from sequences.admin_base import (
+    OneWorkspaceForm,
+    WorkspaceAdmin,
+    by_choice,
+    filter_by,
+    name_actor,
+    time_column,
+)
+from sequences.models import Workspace
+from sequences.wakeup import notify_engine
+
+WorkspaceFilter = filter_by(Workspace, "workspace", "name")
+
+
+class SuppressionForm(OneWorkspaceForm):
+    """Addresses and domains are stored in lower case."""
+
+    def clean_email(self) -> str:
+        return str(self.cleaned_data["email"]).strip().lower()
+
+    def clean_domain(self) -> str:
+        return str(self.cleaned_data["domain"]).strip().lower().removeprefix("@")
+
+    def clean(self) -> dict[str, Any] | None:
+        cleaned = super().clean()
+        if "email" in self.fields and bool(self.cleaned_data.get("email")) == bool(self.cleaned_data.get("domain")):
+            self.add_error(None, "Name either an address or a domain.")
+        return cleaned
+
+
+@admin.register(Suppression)
+class SuppressionAdmin(WorkspaceAdmin):
+    list_display = ("__str__", "reason", "note", "actor", time_column("created_at", "since"), "workspace")
+    list_filter = (*by_choice("reason"), WorkspaceFilter)
+    list_select_related = ("workspace",)
+    search_fields = ("email", "domain", "note")
+    form = SuppressionForm
+    fields = ("workspace", ("email", "domain"), "reason", "note", "actor")
+    readonly_fields = ("actor",)
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Sequence[Any]:
+        fields = super().get_readonly_fields(request, obj)
+        return [*fields, "email", "domain"] if obj is not None else fields
+
+    def save_model(self, request: HttpRequest, obj: Suppression, form: Any, change: bool) -> None:
+        if change:
+            super().save_model(request, obj, form, change)
+            return
+        suppress(
+            obj.workspace_id,
+            emails=[obj.email] if obj.email else [],
+            domains=[obj.domain] if obj.domain else [],
+            reason=SuppressionReason(obj.reason),
+            actor=name_actor(request),
+            note=obj.note,
+            now=timezone.now(),
+        )
+        notify_engine()
+        obj.pk = Suppression.objects.get(workspace=obj.workspace_id, email=obj.email, domain=obj.domain).pk
+
+
+class SendLimitForm(OneWorkspaceForm):
+    """Asks for the target that the scope names, as the database does."""
+
+    def clean(self) -> dict[str, Any] | None:
+        cleaned = super().clean()
+        scope = self.cleaned_data.get("scope")
+        for name in ("mailbox", "user"):
+            is_wanted = scope == name
+            if is_wanted != bool(self.cleaned_data.get(name)):
+                said = f"A {name} limit names its {name}." if is_wanted else f"Only a {name} limit names a {name}."
+                self.add_error(name, said)
+        if self.cleaned_data.get("recipient_domain") and scope != LimitScope.RECIPIENT_DOMAIN:
+            self.add_error("recipient_domain", "Only a recipient domain limit names a domain.")
+        return cleaned
+
+
+@admin.register(SendLimit)
+class SendLimitAdmin(WorkspaceAdmin):
+    form = SendLimitForm
+    list_display = ("__str__", "scope", "window", "maximum", "first_touch_only", "workspace")
+    list_filter = (*by_choice("scope", "window"), WorkspaceFilter)
+    list_select_related = ("workspace", "mailbox", "user")
+    search_fields = ("mailbox__address", "user__email", "recipient_domain")
+    fields = (
+        "workspace", ("scope", "window", "maximum"), ("mailbox", "user", "recipient_domain"), "first_touch_only",
+    )  # fmt: skip
+
+    def save_model(self, request: HttpRequest, obj: SendLimit, form: Any, change: bool) -> None:
+        super().save_model(request, obj, form, change)
+        wake_lanes_of({obj.workspace_id})
+
+    def delete_model(self, request: HttpRequest, obj: SendLimit) -> None:
+        super().delete_model(request, obj)
+        wake_lanes_of({obj.workspace_id})
+
+    def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> None:
+        workspaces = set(queryset.values_list("workspace", flat=True))
+        super().delete_queryset(request, queryset)
+        wake_lanes_of(workspaces)
+
+
+def wake_lanes_of(workspace_ids: set[int]) -> None:
+    """Have lanes looked at that may rest until a time which the old caps gave them."""
+    mailboxes = Mailbox.objects.filter(workspace__in=workspace_ids)
+    wake_lanes(list(mailboxes.values_list("pk", flat=True)), timezone.now())

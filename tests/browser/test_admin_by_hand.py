@@ -1,0 +1,81 @@
+"""What a person does in the admin with mouse and keyboard."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from django.contrib.auth import get_user_model
+from playwright.sync_api import Locator, Page, expect
+
+from execution.models import ExecutionLog
+from tests import factories
+
+pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
+
+EMAIL = "root@sender.example"
+
+
+def side_bar(page: Page) -> Locator:
+    return page.locator("#nav-sidebar-inner")
+
+
+@pytest.fixture
+def desk(page: Page) -> Page:
+    """The admin, entered through its login."""
+    get_user_model().objects.create_superuser(EMAIL, EMAIL, "password")
+    page.goto("/admin/")
+    page.get_by_label("Username").fill(EMAIL)
+    page.get_by_label("Password").fill("password")
+    page.get_by_role("button", name="Log in").click()
+    expect(side_bar(page).get_by_role("link", name="Enrollments")).to_be_visible()
+    return page
+
+
+def test_an_enrollment_is_paused_and_resumed(desk: Page) -> None:
+    enrollment: Any = factories.EnrollmentFactory(sequence=factories.StepFactory().sequence)
+    side_bar(desk).get_by_role("link", name="Enrollments").click()
+    row = desk.get_by_role("row", name=enrollment.contact.email)
+    row.get_by_role("checkbox").check()
+    desk.get_by_label("Select action to run").select_option("Pause")
+    desk.get_by_role("button", name="Run").click()
+    desk.get_by_label("Reason").fill("on holiday")
+    desk.get_by_role("button", name="Pause").click()
+    expect(desk.get_by_text("Paused 1.")).to_be_visible()
+    expect(row).to_contain_text(f"paused by {EMAIL}: on holiday")
+
+    row.get_by_role("link", name=enrollment.contact.email).click()
+    expect(desk.get_by_role("region", name="What holds it")).to_contain_text("on holiday")
+    desk.get_by_role("link", name="Resume").click()
+    desk.get_by_role("button", name="Resume").click()
+    expect(desk.get_by_text("Resumed 1.")).to_be_visible()
+    entries = desk.get_by_role("region", name="Timeline").get_by_role("listitem")
+    expect(entries.nth(0)).to_contain_text("Resumed")
+    expect(entries.nth(1)).to_contain_text("Paused")
+    enrollment.refresh_from_db()
+    assert enrollment.status == "active"
+    assert set(ExecutionLog.objects.values_list("action", "actor")) == {("paused", EMAIL), ("resumed", EMAIL)}
+
+
+def test_the_fields_of_a_step_follow_its_type(desk: Page) -> None:
+    step: Any = factories.StepFactory(name="Intro")
+    desk.goto(f"/admin/sequences/sequence/{step.sequence_id}/change/")
+    desk.get_by_role("heading", name="1. Intro").locator("strong").click()
+    body, waits = desk.locator("[name=steps-0-body]"), desk.locator("[name=steps-0-condition_config]")
+    expect(body).to_be_visible()
+    expect(waits).to_be_hidden()
+    desk.locator("[name=steps-0-type]").select_option("conditional_split")
+    expect(waits).to_be_visible()
+    expect(body).to_be_hidden()
+    desk.get_by_text("Add another Step").click()
+    expect(desk.locator("[name=steps-1-type]")).to_be_visible()
+    # Leaving unsaved changes would ask.
+    desk.once("dialog", lambda dialog: dialog.accept())
+
+
+def test_times_are_told_in_the_readers_zone(desk: Page) -> None:
+    factories.ExecutionLogFactory()
+    desk.goto("/admin/execution/executionlog/")
+    time = desk.locator("time").first
+    expect(time).to_have_attribute("datetime", "2026-03-02T10:00:00+00:00")
+    expect(time).to_have_attribute("title", "Mar 2, 2026, 10:00:00 AM UTC\n2026-03-02 10:00:00 UTC")

@@ -1,0 +1,207 @@
+"""Every page of the admin opens, shows a person their own workspaces only, and asks as much for 30 rows as for 1."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from django.contrib import admin
+from django.db.models import Model
+from django.urls import reverse
+
+from emails.models import EmailEvent, EmailMessage, Mailbox, SendLimit
+from execution.models import DeadLetter, ExecutionLog, ExecutorState
+from sequences.models import Contact, Enrollment, Sequence, Step
+from tasks_app.models import Task
+from tests import factories
+from tests.counting import count_statements
+from tests.integration.admin_pages import SECRET, log_in_root, log_in_staff, make_one_of_each
+
+pytestmark = pytest.mark.django_db
+
+MODELS = [pytest.param(model, id=model._meta.label) for model in admin.site._registry]
+TENANTS = [param for param in MODELS if any(field.name == "workspace" for field in param.values[0]._meta.fields)]  # type: ignore[union-attr]
+PRODUCT_APPS = {"sequences", "emails", "tasks_app", "execution"}
+
+
+def url(model: type[Model], name: str, *args: Any) -> str:
+    return reverse(f"admin:{model._meta.app_label}_{model._meta.model_name}_{name}", args=args)
+
+
+def test_all_models_of_the_product_are_there() -> None:
+    from django.apps import apps
+
+    owned = {model for model in apps.get_models() if model._meta.app_label in PRODUCT_APPS}
+    assert owned <= set(admin.site._registry)
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_every_list_and_every_page_opens(model: type[Model]) -> None:
+    make_one_of_each(factories.WorkspaceFactory())
+    client = log_in_root()
+    listed = client.get(url(model, "changelist"))
+    row = model._default_manager.order_by("pk").first()
+    assert row is not None
+    page = client.get(url(model, "change", row.pk))
+    expected = 302 if model is ExecutorState else 200
+    assert (listed.status_code, page.status_code) == (expected, 200)
+    assert SECRET not in page.content.decode()
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_forms_to_add_open_where_adding_is_allowed(model: type[Model]) -> None:
+    factories.WorkspaceFactory()
+    client = log_in_root()
+    response = client.get(url(model, "add"))
+    request: Any = response.wsgi_request
+    expected = 200 if admin.site._registry[model].has_add_permission(request) else 403
+    assert response.status_code == expected
+
+
+@pytest.mark.parametrize("model", [EmailEvent, ExecutionLog, EmailMessage, DeadLetter, ExecutorState, Enrollment])
+def test_facts_are_not_edited(model: type[Model]) -> None:
+    make_one_of_each(factories.WorkspaceFactory())
+    client = log_in_root()
+    row = model._default_manager.order_by("pk").first()
+    assert row is not None
+    assert client.post(url(model, "change", row.pk), {"status": "completed"}).status_code == 403
+    assert client.post(url(model, "delete", row.pk), {"post": "yes"}).status_code == 403
+
+
+@pytest.mark.parametrize("model", TENANTS)
+def test_staff_see_rows_of_their_workspaces_only(model: type[Model]) -> None:
+    own, other = factories.WorkspaceFactory(name="Own"), factories.WorkspaceFactory(name="Other")
+    make_one_of_each(own)
+    make_one_of_each(other)
+    client = log_in_staff(own)
+    response = client.get(url(model, "changelist"))
+    shown = {row.workspace_id for row in response.context["cl"].result_list}
+    assert shown == {own.pk}
+    foreign = model._default_manager.filter(workspace=other).first()
+    assert foreign is not None
+    assert client.get(url(model, "change", foreign.pk)).status_code in {302, 404}
+
+
+def test_staff_are_offered_their_own_rows_only() -> None:
+    own, other = factories.WorkspaceFactory(), factories.WorkspaceFactory()
+    make_one_of_each(own)
+    make_one_of_each(other)
+    client = log_in_staff(own)
+    form = client.get(url(SendLimit, "add")).context["adminform"].form
+    assert {row.workspace_id for row in form.fields["mailbox"].queryset} == {own.pk}
+    assert [row.pk for row in form.fields["workspace"].queryset] == [own.pk]
+    owners = form.fields["user"].queryset.values_list("memberships__workspace", flat=True)
+    assert set(owners) == {own.pk}
+    listed = client.get(url(Enrollment, "changelist")).content.decode()
+    assert Sequence.objects.get(workspace=own).name in listed
+    assert Sequence.objects.get(workspace=other).name not in listed
+
+
+def test_autocomplete_is_scoped() -> None:
+    own, other = factories.WorkspaceFactory(), factories.WorkspaceFactory()
+    mine = factories.AccountFactory(workspace=own, name="Mine")
+    factories.AccountFactory(workspace=other, name="Theirs")
+    client = log_in_staff(own)
+    query = {"app_label": "sequences", "model_name": "contact", "field_name": "account"}
+    results = client.get(reverse("admin:autocomplete"), query).json()["results"]
+    assert [result["id"] for result in results] == [str(mine.pk)]
+
+
+def test_rows_of_two_workspaces_are_not_tied_together() -> None:
+    own, other = factories.WorkspaceFactory(), factories.WorkspaceFactory()
+    foreign = factories.AccountFactory(workspace=other)
+    data = {"workspace": own.pk, "email": "a@b.example", "account": foreign.pk, "fields": "{}"}
+    response = log_in_root().post(url(Contact, "add"), data)
+    assert "belongs to another workspace" in response.content.decode()
+    assert not Contact.objects.exists()
+
+
+def test_lanes_are_scoped() -> None:
+    own, other = factories.WorkspaceFactory(), factories.WorkspaceFactory()
+    mine, theirs = factories.MailboxFactory(workspace=own), factories.MailboxFactory(workspace=other)
+    client = log_in_staff(own)
+    html = client.get(reverse("admin:emails_mailbox_lanes")).content.decode()
+    assert mine.address in html
+    assert theirs.address not in html
+    assert client.get(reverse("admin:emails_mailbox_lane", args=[theirs.pk])).status_code == 404
+
+
+def test_a_lane_shows_usage_and_queue() -> None:
+    mailbox = factories.MailboxFactory()
+    factories.SendLimitFactory(mailbox=mailbox, maximum=50)
+    factories.EmailMessageFactory(enrollment=_enroll(mailbox), recipient="first@prospect.example")
+    html = log_in_root().get(reverse("admin:emails_mailbox_lane", args=[mailbox.pk])).content.decode()
+    assert "0/50 per 24 hours" in html
+    assert "first@prospect.example" in html
+
+
+def test_a_rendered_email_cannot_run_scripts() -> None:
+    message = factories.SentMessageFactory(html='<p>Hello</p><script>stolen("x")</script>')
+    html = log_in_root().get(url(EmailMessage, "change", message.pk)).content.decode()
+    assert "<script>stolen" not in html
+    assert '<iframe class="se-preview" sandbox ' in html
+    assert "&lt;p&gt;Hello&lt;/p&gt;" in html
+
+
+def test_tokens_are_shown_by_the_start_of_their_digest() -> None:
+    from knox.models import get_token_model
+
+    token, key = get_token_model().objects.create(user=factories.UserFactory())
+    html = log_in_root().get(reverse("admin:knox_authtoken_changelist")).content.decode()
+    assert f">{token.digest[:12]}…<" in html
+    assert key not in html
+    assert token.token_key not in html
+
+
+def test_a_new_token_is_shown_once_and_never_kept() -> None:
+    from knox.models import get_token_model
+
+    client = log_in_root()
+    user: Any = factories.UserFactory()
+    response = client.post(reverse("admin:knox_authtoken_add"), {"user": user.pk, "expiry_0": "", "expiry_1": ""})
+    token = get_token_model().objects.get(user=user)
+    key = response.context["token"]
+    assert key.startswith(token.token_key)
+    assert "no-store" in response["Cache-Control"]
+    assert key not in client.get(reverse("admin:knox_authtoken_changelist")).content.decode()
+
+
+def _enroll(mailbox: Mailbox) -> Enrollment:
+    enrollment: Enrollment = factories.EnrollmentFactory(workspace=mailbox.workspace, mailbox=mailbox)
+    return enrollment
+
+
+def _enrollment(sequence: Sequence) -> None:
+    factories.EnrollmentFactory(sequence=sequence, owner=factories.UserFactory())
+
+
+COUNTED: list[tuple[type[Model], Callable[[Sequence], Any]]] = [
+    (Enrollment, _enrollment),
+    (Sequence, lambda sequence: factories.StepFactory(sequence__workspace=sequence.workspace)),
+    (Step, lambda sequence: factories.StepFactory(sequence=sequence)),
+    (Contact, lambda sequence: factories.ContactFactory(account=factories.AccountFactory())),
+    (Mailbox, lambda sequence: factories.MailboxFactory(owner=factories.UserFactory())),
+    (SendLimit, lambda sequence: factories.SendLimitFactory()),
+    (EmailMessage, lambda sequence: factories.SentMessageFactory()),
+    (EmailEvent, lambda sequence: factories.EmailEventFactory()),
+    (Task, lambda sequence: factories.TaskFactory(assignee=factories.UserFactory())),
+    (ExecutionLog, lambda sequence: factories.ExecutionLogFactory()),
+    (DeadLetter, lambda sequence: factories.DeadLetterFactory()),
+]
+
+
+@pytest.mark.parametrize(("model", "make"), [pytest.param(*each, id=each[0]._meta.label) for each in COUNTED])
+def test_a_list_asks_as_much_for_thirty_rows_as_for_one(model: type[Model], make: Callable[[Sequence], Any]) -> None:
+    sequence = factories.StepFactory().sequence
+    client = log_in_root()
+    make(sequence)
+    client.get(url(model, "changelist"))
+    with count_statements() as one:
+        client.get(url(model, "changelist"))
+    for _ in range(29):
+        make(sequence)
+    with count_statements() as thirty:
+        response = client.get(url(model, "changelist"))
+    assert len(response.context["cl"].result_list) >= 30
+    assert thirty.count == one.count
