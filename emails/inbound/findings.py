@@ -10,15 +10,14 @@ from emails.choices import EventType
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One fact. `recipient`: whom a report is about; empty when the mail itself comes from the contact."""
+    """One fact. `is_report`: a machine on the way wrote it, about `recipient`; its sender is nobody of ours.
+
+    Otherwise the mail itself comes from the contact, and `recipient` is empty.
+    """
 
     type: EventType
     recipient: str = ""
+    is_report: bool = False
     bounce_type: str = ""
     until_at: datetime | None = None
     detail: str = ""
-
-    @property
-    def is_report(self) -> bool:
-        """Whether a machine on the way wrote it, so that its sender says nothing about the contact."""
-        return self.type in {EventType.BOUNCED, EventType.DELIVERED, EventType.COMPLAINED} or bool(self.recipient)

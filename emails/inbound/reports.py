@@ -42,10 +42,10 @@ def read_complaint(mail: InboundMail) -> tuple[Finding, ...] | None:
         subject = fields.get("feedback-type", "abuse").lower()
         recipient = read_address(fields.get("original-rcpt-to", "").removeprefix("rfc822;"))
         if subject == "opt-out":
-            return (Finding(EventType.UNSUBSCRIBED, recipient, detail="feedback report: opt-out"),)
+            return (Finding(EventType.UNSUBSCRIBED, recipient, is_report=True, detail="feedback report: opt-out"),)
         if subject not in _COMPLAINTS:
             return ()
-        return (Finding(EventType.COMPLAINED, recipient, detail=f"feedback report: {subject}"),)
+        return (Finding(EventType.COMPLAINED, recipient, is_report=True, detail=f"feedback report: {subject}"),)
     return None
 
 
@@ -71,7 +71,7 @@ def _read_recipient(fields: dict[str, str]) -> Finding | None:
     recipient = read_address(named.partition(";")[2].strip())
     action = fields.get("action", "").lower()
     if action == "delivered":
-        return Finding(EventType.DELIVERED, recipient, detail="delivery report")
+        return Finding(EventType.DELIVERED, recipient, is_report=True, detail="delivery report")
     status = _STATUS.search(fields.get("status", ""))
     if action != "failed" and not (status and not action and status[1] in "45"):
         return None
@@ -91,7 +91,11 @@ def _judge(recipient: str, status: str, said: str) -> Finding:
         verdict = classify_smtp(int(code[0]) if code else 550, f"{status} {said}", Stage.RCPT).error_class
         is_hard = verdict in {ErrorClass.RECIPIENT_PERMANENT, ErrorClass.UNCLASSIFIED}
     return Finding(
-        EventType.BOUNCED, recipient, bounce_type=BounceType.HARD if is_hard else BounceType.SOFT, detail=detail
+        EventType.BOUNCED,
+        recipient,
+        is_report=True,
+        bounce_type=BounceType.HARD if is_hard else BounceType.SOFT,
+        detail=detail,
     )
 
 

@@ -1,0 +1,62 @@
+"""Who opened or clicked: a person, or a machine that looks at everything."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from emails.choices import Verdict
+from emails.verdicts import PREFETCH, judge_visit
+from tests.unit.inbound_mails import RECEIVED
+
+FIREFOX = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"
+LATER = RECEIVED + timedelta(minutes=5)
+
+
+@pytest.mark.parametrize(
+    "user_agent",
+    [
+        FIREFOX,
+        "Mozilla/5.0 (iPhone; CPU iPhone OS 18_0 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Mobile/15E148",
+        "Mozilla/5.0 (Windows NT 5.1; rv:11.0) Gecko Firefox/11.0 (via ggpht.com GoogleImageProxy)",
+        "YahooMailProxy; https://help.yahoo.com/kb/yahoo-mail-proxy-SLN28749.html",
+        "Microsoft Office/16.0 (Microsoft Outlook 16.0; Pro)",
+    ],
+)
+def test_a_reader_is_a_person(user_agent: str) -> None:
+    assert judge_visit("GET", user_agent, LATER, RECEIVED) == (Verdict.HUMAN, "")
+
+
+@pytest.mark.parametrize(
+    "user_agent",
+    [
+        "",
+        "   ",
+        "Mozilla/5.0",
+        "curl/8.5.0",
+        "python-requests/2.32",
+        "Mozilla/5.0 (compatible; Googlebot/2.1)",
+        "Barracuda Sentinel (EE)",
+        "Mozilla/5.0 HeadlessChrome/120.0",
+        "Mimecast URL scanner",
+    ],
+)
+def test_a_scanner_is_a_machine_and_the_reason_is_told(user_agent: str) -> None:
+    verdict, reason = judge_visit("GET", user_agent, LATER, RECEIVED)
+    assert verdict is Verdict.MACHINE
+    assert reason
+
+
+def test_within_seconds_of_sending_nobody_has_read_anything() -> None:
+    just_before = RECEIVED + PREFETCH - timedelta(microseconds=1)
+    assert judge_visit("GET", FIREFOX, just_before, RECEIVED)[0] is Verdict.MACHINE
+    assert judge_visit("GET", FIREFOX, RECEIVED + PREFETCH, RECEIVED)[0] is Verdict.HUMAN
+
+
+def test_asking_for_the_headers_alone_is_a_machine() -> None:
+    assert judge_visit("HEAD", FIREFOX, LATER, RECEIVED)[0] is Verdict.MACHINE
+
+
+def test_a_message_without_a_hand_over_time_is_judged_by_the_rest() -> None:
+    assert judge_visit("GET", FIREFOX, LATER, None)[0] is Verdict.HUMAN
