@@ -9,7 +9,6 @@ from __future__ import annotations
 import heapq
 import itertools
 import os
-import threading
 import time
 import uuid
 from collections import Counter
@@ -39,6 +38,7 @@ from tasks_app.models import Task
 from tasks_app.operations import TaskClosedError, complete_task
 
 _LONGEST_WAIT_SECONDS = 0.3
+_SHORTEST_WAIT_SECONDS = 0.05
 _STUCK_SECONDS = 30.0
 _OWNER_LOOKS_AFTER = timedelta(minutes=50)
 _NEXT = """
@@ -47,6 +47,13 @@ SELECT least(
     (SELECT min(lane_at) FROM emails_mailbox WHERE workspace_id = %(workspace)s AND status = 'active')
 ) AS at
 """
+
+
+@dataclass(slots=True)
+class Stop:
+    """Set by a signal handler, which runs in the middle of anything and so must not take a lock, as an Event would."""
+
+    is_asked: bool = False
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -91,12 +98,12 @@ class World:
         self._decided = self._delivered = 0
         self._script_server()
 
-    def run(self, stop: threading.Event, *, at_end: Callable[[], None], stay: bool) -> None:
+    def run(self, stop: Stop, *, at_end: Callable[[], None], stay: bool) -> None:
         """Live until stopped. `at_end` is called when nothing is left to happen; then return, unless told to `stay`."""
         heartbeat.start(self._worker_id, f"demo:{os.getpid()}", "demo", self._clock())
         has_ended = False
         progress_at = time.monotonic()
-        while not stop.is_set():
+        while not stop.is_asked:
             next_at = self._turn()
             now = self._clock()
             if next_at is None:
@@ -105,22 +112,22 @@ class World:
                     at_end()
                 if not stay:
                     break
-                stop.wait(_LONGEST_WAIT_SECONDS)
+                time.sleep(_LONGEST_WAIT_SECONDS)
             elif next_at > now:
-                self._wait(stop, next_at - now)
+                self._wait(next_at - now)
                 self._clock.advance_to(next_at)
                 progress_at = time.monotonic()
             elif not stay and time.monotonic() - progress_at > _STUCK_SECONDS:
                 self.troubles.append(f"what is due at {next_at:%Y-%m-%d %H:%M:%S} UTC does not happen")
                 break
             else:
-                # Somebody holds it, such as a visitor who has paused the executor: time stands until it is released.
-                stop.wait(_LONGEST_WAIT_SECONDS)
+                # It came due just now, or somebody holds it, such as a visitor who has paused the executor.
+                time.sleep(_SHORTEST_WAIT_SECONDS)
         heartbeat.stop(self._worker_id, self._clock(), self._decided, self._delivered, self._clock())
 
-    def _wait(self, stop: threading.Event, pause: timedelta) -> None:
+    def _wait(self, pause: timedelta) -> None:
         if self._speed is not None:
-            stop.wait(min(pause.total_seconds() / self._speed, _LONGEST_WAIT_SECONDS))
+            time.sleep(min(pause.total_seconds() / self._speed, _LONGEST_WAIT_SECONDS))
 
     def _turn(self) -> datetime | None:
         """Do all that is due now. Returns when the next thing is; None when there is nothing left."""

@@ -6,7 +6,6 @@ import errno
 import logging
 import secrets
 import signal
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
@@ -33,7 +32,7 @@ from execution.simulation.demo_workspace import (
     remove_workspace,
     retire_mailboxes,
 )
-from execution.simulation.demo_world import World
+from execution.simulation.demo_world import Stop, World
 from execution.simulation.mail_server import MailServer
 from execution.simulation.virtual_clock import VirtualClock, living_by
 from sequences.db import fetch_all
@@ -68,7 +67,7 @@ class Command(ProductCommand):
         self._check_database()
         web = self._open_web(port)
         self._settle_settings(web)
-        stop = threading.Event()
+        stop = Stop()
         clock = VirtualClock(timezone.now() - _SPAN)
         with _stopping_on_signals(stop), MailServer() as server, living_by(clock), web:
             is_kept = self._show(server, web, clock, stop, once=once, as_json=options["json"])
@@ -80,7 +79,7 @@ class Command(ProductCommand):
         server: MailServer,
         web: WebServer,
         clock: VirtualClock,
-        stop: threading.Event,
+        stop: Stop,
         *,
         once: bool,
         as_json: bool,
@@ -105,7 +104,7 @@ class Command(ProductCommand):
                 self.stdout.write(f"\nThe story is over, the demo goes on. {_describe_door(web, password)}")
 
         world.run(stop, at_end=at_end, stay=not once)
-        if once and not reports and not stop.is_set():
+        if once and not reports and not stop.is_asked:
             at_end()
         retire_mailboxes(workspace, clock)
         if not once:
@@ -153,12 +152,12 @@ def _describe_door(web: WebServer, password: str) -> str:
 
 
 @contextmanager
-def _stopping_on_signals(stop: threading.Event) -> Iterator[None]:
+def _stopping_on_signals(stop: Stop) -> Iterator[None]:
     """The first signal ends the demo in order, the second at once."""
     before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
 
     def end(number: int, frame: FrameType | None) -> None:
-        stop.set()
+        stop.is_asked = True
         signal.signal(number, before[signal.Signals(number)])
 
     for number in before:
