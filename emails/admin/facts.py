@@ -7,6 +7,7 @@ from typing import Any
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
+from unfold.paginator import InfinitePaginator
 
 from emails.choices import BounceType, Verdict
 from emails.models import EmailEvent, InboxState, Mailbox
@@ -31,6 +32,8 @@ class EmailEventAdmin(FactsAdmin):
     list_filter = (*by_choice("type", "verdict"), MailboxFilter)
     list_select_related = ("contact", "mailbox")
     search_fields = ("contact__email", "provider_event_id")
+    # Not counted, however many there are.
+    paginator = InfinitePaginator
     hidden_fields = ("id",)
 
     @label_column("fact", {"bounced": "danger", "complained": "danger"}, ordering="type")

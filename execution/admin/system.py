@@ -9,6 +9,7 @@ from django.contrib import admin
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.utils import timezone
+from unfold.paginator import InfinitePaginator
 
 from execution import switches
 from execution.admin.asking import AsksFirst, Deed, NothingForm, on_one
@@ -89,6 +90,9 @@ class ExecutionLogAdmin(FactsAdmin):
     list_filter = by_choice("action", "status")
     list_select_related = ("enrollment__contact",)
     search_fields = ("enrollment__contact__email", "actor")
+    # The newest rows by their key: neither counted nor sorted, however many there are.
+    ordering = ("-id",)
+    paginator = InfinitePaginator
     hidden_fields = ("id",)
 
     @label_column("action", {"ok": "info", "waiting": "warning", "error": "danger"}, ordering="action")
