@@ -111,8 +111,10 @@ def record_events(events: Sequence[NewEvent], now: datetime) -> int:
     """Store facts; what is known already is left alone. Returns how many are new."""
     if not events:
         return 0
+    # the same facts in two transactions wait for each other in one order only
+    ordered = sorted(events, key=lambda event: (event.provider, event.provider_event_id))
     with transaction.atomic():
-        new = fetch_all(_INSERT, _columns(events, now))
+        new = fetch_all(_INSERT, _columns(ordered, now))
         if not new:
             return 0
         concerned = fetch_all(_LOCK, _concerned(new))
