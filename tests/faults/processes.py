@@ -15,6 +15,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
+import psutil
+
 ROOT = Path(__file__).parents[2]
 DEADLINE_SECONDS = 60.0
 _never = threading.Event()
@@ -49,11 +51,18 @@ class Victim:
 
     def run(self, *argv: str, point: str = "", nth: int = 1) -> bool:
         """Run a command; true if it was killed at the point, false if it came to its own end."""
+        return bool(self._ask({"argv": argv, "point": point, "nth": nth})["killed"])
+
+    def start(self, *argv: str, slow_seconds: float = 0.0) -> psutil.Process:
+        """Start a command within milliseconds and leave it running; each of its emails takes `slow_seconds` longer."""
+        return psutil.Process(self._ask({"argv": argv, "slow_seconds": slow_seconds})["pid"])
+
+    def _ask(self, order: dict[str, Any]) -> Any:
         assert self._process.stdin is not None
         assert self._process.stdout is not None
-        self._process.stdin.write(json.dumps({"argv": argv, "point": point, "nth": nth}) + "\n")
+        self._process.stdin.write(json.dumps(order) + "\n")
         self._process.stdin.flush()
-        return bool(json.loads(self._process.stdout.readline())["killed"])
+        return json.loads(self._process.stdout.readline())
 
     def close(self) -> None:
         assert self._process.stdin is not None
@@ -63,11 +72,23 @@ class Victim:
         self._process.stdout.close()
 
 
+def kill(process: psutil.Process) -> None:
+    """As sudden as a power cut; returns when it is gone."""
+    process.kill()
+    wait_until(lambda: has_ended(process), "the killed process is gone")
+
+
+def has_ended(process: psutil.Process) -> bool:
+    """Its parent collects it later: until then it is a zombie."""
+    return not process.is_running() or process.status() == psutil.STATUS_ZOMBIE
+
+
 class Executor:
     """One `manage.py run_executor` process; `prelude` runs in it before the command."""
 
     def __init__(self, database_url: str, *argv: str, prelude: str = "", log: Path | None = None, **env: str) -> None:
-        code = f"{prelude}\nfrom django.core.management import execute_from_command_line as run\nrun({['manage.py', *argv]!r})"
+        run = "from django.core.management import execute_from_command_line as run"
+        code = f"{prelude}\n{run}\nrun({['manage.py', *argv]!r})"
         self._log = log.open("ab") if log else subprocess.DEVNULL
         self.process = subprocess.Popen(
             [sys.executable, "-c", code],

@@ -1,0 +1,105 @@
+"""What nobody can know is held, settled by a person or by evidence, and goes on as if nothing had been (P1, P4)."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import pytest
+from django.utils import timezone
+
+from emails.choices import EventType
+from emails.events import NewEvent, record_events
+from emails.models import EmailMessage
+from execution.models import DeadLetter, ExecutionLog
+from execution.simulation.mail_server import MailServer
+from execution.switches import NotPossibleError, resolve_message
+from sequences.models import Enrollment
+from tests.factories import EnrollmentFactory, MailboxFactory, SequenceFactory, StepFactory
+from tests.faults.processes import Victim
+from tests.faults.promises import assert_ledger_explains, run_heir
+
+pytestmark = [pytest.mark.faults, pytest.mark.django_db(transaction=True)]
+
+
+@pytest.fixture
+def person(server: MailServer) -> Enrollment:
+    sequence = SequenceFactory()
+    StepFactory(sequence=sequence, subject="Planning at {{ contact.last_name }}")
+    StepFactory(sequence=sequence, subject="", body="Did this reach you?")
+    StepFactory(sequence=sequence, subject="", body="A last word.")
+    mailbox = MailboxFactory(workspace=sequence.workspace, smtp_port=server.port)
+    enrollment: Enrollment = EnrollmentFactory(
+        sequence=sequence, mailbox=mailbox, contact__last_name="Acme", at=timezone.now()
+    )
+    return enrollment
+
+
+@pytest.mark.parametrize(("point", "answer"), [("text written", "resend"), ("dot answered", "sent")])
+@pytest.mark.parametrize("doubtful", [1, 2])
+def test_a_person_settles_it_and_the_thread_goes_on(
+    point: str,
+    answer: Literal["sent", "resend"],
+    doubtful: int,
+    victim: Victim,
+    server: MailServer,
+    person: Enrollment,
+) -> None:
+    """The worker died before it could store what it had rendered: the replies still know their subject and thread."""
+    assert victim.run("run_executor", "--once", point=point, nth=doubtful)
+    run_heir()
+    unknown = EmailMessage.objects.get(status="unknown")
+    assert run_heir() == (0, 0), "nothing is sent again by itself"
+
+    resolve_message(unknown, answer, actor="sam@acme.example", now=timezone.now())
+    with pytest.raises(NotPossibleError):
+        resolve_message(unknown, answer, actor="sam@acme.example", now=timezone.now())
+    run_heir()
+
+    person.refresh_from_db()
+    assert (person.status, person.emails_sent, person.last_error) == ("completed", 3, "")
+    assert_ledger_explains(server.messages)
+    first, second, third = (message.parsed for message in server.messages)
+    assert first["Subject"] == "Planning at Acme"
+    assert second["Subject"] == third["Subject"] == "Re: Planning at Acme"
+    assert second["References"] == first["Message-ID"]
+    assert third["References"].split() == [first["Message-ID"], second["Message-ID"]]
+    letter = DeadLetter.objects.get()
+    assert letter.resolved_at is not None
+    assert ExecutionLog.objects.filter(action="resolved", actor="sam@acme.example").count() == 1
+
+
+def test_an_event_that_names_the_message_proves_that_it_left(
+    victim: Victim, server: MailServer, person: Enrollment
+) -> None:
+    assert victim.run("run_executor", "--once", point="handed over")
+    run_heir()
+    unknown = EmailMessage.objects.get(status="unknown")
+
+    opened = NewEvent(EventType.OPENED, "tests", "1", timezone.now(), message_pk=unknown.pk)
+    assert record_events([opened, opened], timezone.now()) == 1
+    run_heir()
+
+    person.refresh_from_db()
+    assert (person.status, person.emails_sent) == ("completed", 3)
+    assert_ledger_explains(server.messages)
+    assert len(server.messages) == 3
+
+
+def test_a_message_of_somebody_who_has_left_can_be_called_sent_but_not_sent_again(
+    victim: Victim, server: MailServer, person: Enrollment
+) -> None:
+    """P2: a reply while the outcome is unknown ends the enrollment; no button sends to them any more."""
+    assert victim.run("run_executor", "--once", point="text written")
+    run_heir()
+    reply = NewEvent(EventType.REPLIED, "tests", "1", timezone.now(), contact_id=person.contact_id)
+    record_events([reply], timezone.now())
+    run_heir()
+    person.refresh_from_db()
+    assert person.status == "replied"
+
+    unknown = EmailMessage.objects.get(status="unknown")
+    with pytest.raises(NotPossibleError, match="ended"):
+        resolve_message(unknown, "resend", actor="sam@acme.example", now=timezone.now())
+    resolve_message(unknown, "sent", actor="sam@acme.example", now=timezone.now())
+    run_heir()
+    assert server.messages == []
