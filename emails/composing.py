@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import traceback
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -14,10 +14,7 @@ from emails.mime import build_mime
 from emails.personalising import PERSON_COLUMNS, PERSON_JOINS, merge_fields, sender_name
 from emails.rendering import RenderedEmail, render_email, thread_headers, unsubscribe_headers
 from sequences.db import Row, fetch_all
-from sequences.templating import TemplateError
-
-# What the ledger keeps of it.
-_LONGEST_SUBJECT = 500
+from sequences.templating import TemplateError, render
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +39,7 @@ class Uncomposed:
 _CONTENT = f"""
 SELECT m.id AS message_pk, m.message_id, m.recipient, t.id AS step_id, t.subject, t.body,
        b.signature, w.postal_address, thread.ids AS thread_ids, thread.subjects AS thread_subjects,
-       thread.replies AS thread_replies, {PERSON_COLUMNS}
+       thread.replies AS thread_replies, thread.templates AS thread_templates, {PERSON_COLUMNS}
 FROM emails_emailmessage m
 JOIN sequences_enrollment e ON e.id = m.enrollment_id
 {PERSON_JOINS}
@@ -50,8 +47,9 @@ LEFT JOIN sequences_step t ON t.id = m.step_id
 LEFT JOIN LATERAL (
     SELECT array_agg(CASE WHEN p.provider_message_id LIKE '<%%@%%>' THEN p.provider_message_id ELSE p.message_id END
                      ORDER BY p.visit) AS ids,
-           array_agg(p.subject ORDER BY p.visit) AS subjects, array_agg(p.in_reply_to ORDER BY p.visit) AS replies
-    FROM emails_emailmessage p
+           array_agg(p.subject ORDER BY p.visit) AS subjects, array_agg(p.in_reply_to ORDER BY p.visit) AS replies,
+           array_agg(coalesce(s.subject, '') ORDER BY p.visit) AS templates
+    FROM emails_emailmessage p LEFT JOIN sequences_step s ON s.id = p.step_id
     WHERE p.enrollment_id = m.enrollment_id AND p.visit < m.visit AND p.status = 'sent'
 ) thread ON true
 WHERE m.id = ANY(%(messages)s)
@@ -80,7 +78,8 @@ def _compose_one(row: Row, now: datetime) -> Composed | Uncomposed:
 def _build(row: Row, now: datetime) -> Composed:
     if row["step_id"] is None:
         raise TemplateError("the step of this email was deleted before it was sent")
-    thread = _current_thread(row)
+    context = merge_fields(row)
+    thread = _current_thread(row, context)
     is_reply = not row["subject"].strip()
     if is_reply and not thread:
         raise TemplateError("an empty subject replies in an earlier thread, and there is none")
@@ -90,7 +89,7 @@ def _build(row: Row, now: datetime) -> Composed:
     rendered = render_email(
         subject=row["subject"].strip(),
         body=row["body"],
-        context={**merge_fields(row), "unsubscribe_url": unsubscribe_url},
+        context={**context, "unsubscribe_url": unsubscribe_url},
         reply_subject=thread[-1][1] if is_reply else None,
         signature=row["signature"],
         postal_address=row["postal_address"],
@@ -98,8 +97,6 @@ def _build(row: Row, now: datetime) -> Composed:
         open_pixel_url=tracking.open_pixel_url(message_pk),
         rewrite_link=lambda url: tracking.click_url(message_pk, url),
     )
-    if len(rendered.subject) > _LONGEST_SUBJECT:
-        raise TemplateError(f"its subject is {len(rendered.subject)} characters long: {_LONGEST_SUBJECT} are allowed")
     if "\x00" in f"{rendered.subject}{rendered.text}{rendered.html}":
         raise TemplateError("it contains the character NUL, which no mail may")
     thread_ids = [message_id for message_id, _ in thread] if is_reply else []
@@ -131,12 +128,22 @@ def _build(row: Row, now: datetime) -> Composed:
     return Composed(message_pk, envelope, rendered, thread_ids[-1] if thread_ids else "")
 
 
-def _current_thread(row: Row) -> list[tuple[str, str]]:
-    """(Message-ID, subject) of the thread that the previous email belongs to, oldest first."""
+def _current_thread(row: Row, context: Mapping[str, object]) -> list[tuple[str, str]]:
+    """(Message-ID, subject) of the thread that the previous email belongs to, oldest first.
+
+    What a worker died over before it could record it, and is known to be sent, has no subject: it is rendered again.
+    """
     thread: list[tuple[str, str]] = []
-    sent = zip(row["thread_ids"] or [], row["thread_subjects"] or [], row["thread_replies"] or [], strict=True)
-    for message_id, subject, in_reply_to in sent:
-        if not in_reply_to:
+    columns = ("thread_ids", "thread_subjects", "thread_replies", "thread_templates")
+    for message_id, subject, in_reply_to, template in zip(*(row[name] or [] for name in columns), strict=True):
+        is_reply = bool(in_reply_to) if subject else not template.strip()
+        if not is_reply:
             thread = []
-        thread.append((message_id, subject))
+        thread.append((message_id, subject or _subject_of(template, thread, context)))
     return thread
+
+
+def _subject_of(template: str, thread: Sequence[tuple[str, str]], context: Mapping[str, object]) -> str:
+    if template.strip():
+        return render(template, context)
+    return thread[-1][1] if thread else ""
