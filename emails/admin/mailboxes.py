@@ -59,6 +59,17 @@ class MailboxForm(OneWorkspaceForm):
     class Meta:
         model = Mailbox
         exclude = ("credentials",)
+        labels = {
+            "smtp_host": "SMTP host",
+            "smtp_port": "SMTP port",
+            "smtp_security": "SMTP security",
+            "smtp_username": "SMTP username",
+            "imap_host": "IMAP host",
+            "imap_port": "IMAP port",
+            "imap_security": "IMAP security",
+            "imap_username": "IMAP username",
+            "transport_options": "ESP settings",
+        }
 
     def clean_other_secrets(self) -> dict[str, Any]:
         value = self.cleaned_data["other_secrets"]

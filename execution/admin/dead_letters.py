@@ -8,6 +8,8 @@ from typing import Any
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
 from unfold.contrib.filters.admin import DropdownFilter
 
 from execution.admin.asking import SUBJECTS_SHOWN, AsksFirst, on_one, on_selected
@@ -39,8 +41,8 @@ class DeadLetterAdmin(AsksFirst, FactsAdmin):
     list_filter = (OpenFilter, *by_choice("resolution"))
     list_select_related = ("enrollment__contact", "enrollment__sequence")
     search_fields = ("enrollment__contact__email", "error")
-    leading_fields = ("show_contact", "enrollment", "step", "error_class", "error")
-    hidden_fields = ("id",)
+    leading_fields = ("show_contact", "enrollment", "step", "error_class", "error", "show_trace")
+    hidden_fields = ("id", "error_trace")
     actions = ("replay_selected", "discard_selected")
     actions_detail = ("replay_one", "discard_one")
 
@@ -62,6 +64,10 @@ class DeadLetterAdmin(AsksFirst, FactsAdmin):
     @admin.display(description="contact", ordering="enrollment__contact__email")
     def show_contact(self, row: DeadLetter) -> str:
         return f"{row.enrollment.contact.email} in {row.enrollment.sequence.name}"
+
+    @admin.display(description="traceback")
+    def show_trace(self, row: DeadLetter) -> SafeString | str:
+        return format_html('<pre class="se-code">{}</pre>', row.error_trace) if row.error_trace else "–"
 
     @label_column("class", ordering="error_class")
     def show_class(self, row: DeadLetter) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from django.contrib import admin
+from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.utils import timezone
@@ -119,3 +120,7 @@ class IdempotencyKeyAdmin(FactsAdmin):
     list_select_related = ("user",)
     # An answer may hold what its owner alone may see.
     hidden_fields = ("id", "body_hash", "response")
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        rows: QuerySet[Any] = super().get_queryset(request)
+        return rows if getattr(request.user, "is_superuser", False) else rows.filter(user=request.user.pk)

@@ -9,14 +9,15 @@ import pytest
 from django.contrib import admin
 from django.db.models import Model
 from django.urls import reverse
+from knox.models import get_token_model
 
-from emails.models import EmailEvent, EmailMessage, Mailbox, SendLimit
-from execution.models import DeadLetter, ExecutionLog, ExecutorState
+from emails.models import EmailEvent, EmailMessage, InboxState, Mailbox, SendLimit
+from execution.models import DeadLetter, ExecutionLog, ExecutorState, IdempotencyKey
 from sequences.models import Contact, Enrollment, Sequence, Step
 from tasks_app.models import Task
 from tests import factories
 from tests.counting import count_statements
-from tests.integration.admin_pages import SECRET, log_in_root, log_in_staff, make_one_of_each
+from tests.integration.admin_pages import SECRET, STAFF_EMAIL, log_in_root, log_in_staff, make_one_of_each
 
 pytestmark = pytest.mark.django_db
 
@@ -83,6 +84,16 @@ def test_staff_see_rows_of_their_workspaces_only() -> None:
         assert client.get(url(model, "change", foreign.pk)).status_code in {302, 404}, model
 
 
+def test_what_has_no_workspace_is_scoped_by_its_owner() -> None:
+    own, other = factories.WorkspaceFactory(), factories.WorkspaceFactory()
+    make_one_of_each(other)
+    client = log_in_staff(own)
+    for model in (IdempotencyKey, InboxState, get_token_model()):
+        assert list(client.get(url(model, "changelist")).context["cl"].result_list) == [], model
+    people = client.get(reverse("admin:auth_user_changelist")).context["cl"].result_list
+    assert [person.email for person in people] == [STAFF_EMAIL]
+
+
 def test_staff_are_offered_their_own_rows_only() -> None:
     own, other = factories.WorkspaceFactory(), factories.WorkspaceFactory()
     make_one_of_each(own)
@@ -145,8 +156,6 @@ def test_a_rendered_email_cannot_run_scripts() -> None:
 
 
 def test_tokens_are_shown_by_the_start_of_their_digest() -> None:
-    from knox.models import get_token_model
-
     token, key = get_token_model().objects.create(user=factories.UserFactory())
     html = log_in_root().get(reverse("admin:knox_authtoken_changelist")).content.decode()
     assert f">{token.digest[:12]}…<" in html
@@ -155,8 +164,6 @@ def test_tokens_are_shown_by_the_start_of_their_digest() -> None:
 
 
 def test_a_new_token_is_shown_once_and_never_kept() -> None:
-    from knox.models import get_token_model
-
     client = log_in_root()
     user: Any = factories.UserFactory()
     response = client.post(reverse("admin:knox_authtoken_add"), {"user": user.pk, "expiry_0": "", "expiry_1": ""})
