@@ -13,7 +13,7 @@ from emails.choices import MailboxStatus
 from emails.models import Mailbox
 from execution.enrolling import enroll_contacts
 from execution.simulation.virtual_clock import VirtualClock
-from execution.switches import pause_mailbox
+from execution.switches import pause_mailbox, resume_executor
 from sequences.models import Contact, Sequence, Workspace
 
 SLUG = "fernhill-demo"
@@ -88,8 +88,9 @@ def enroll_everybody(workspace: Workspace, clock: VirtualClock) -> list[Enlisted
     return enlisted
 
 
-def retire_mailboxes(workspace: Workspace, clock: VirtualClock) -> None:
-    """Keep a later executor from knocking at a mail server that is gone."""
+def leave_in_order(workspace: Workspace, clock: VirtualClock) -> None:
+    """Keep a later executor from knocking at a mail server that is gone, and take back a visitor's global pause."""
+    resume_executor(actor=ACTOR, now=clock())
     for mailbox in Mailbox.objects.filter(workspace=workspace, status=MailboxStatus.ACTIVE):
         pause_mailbox(mailbox, actor=ACTOR, now=clock(), reason="the demo has ended, and its mail server with it")
 

@@ -37,7 +37,7 @@ from tasks_app.choices import TaskStatus
 from tasks_app.models import Task
 from tasks_app.operations import TaskClosedError, complete_task
 
-_LONGEST_WAIT_SECONDS = 0.3
+_LONGEST_WAIT_SECONDS = 0.25
 _SHORTEST_WAIT_SECONDS = 0.05
 _STUCK_SECONDS = 30.0
 _OWNER_LOOKS_AFTER = timedelta(minutes=50)

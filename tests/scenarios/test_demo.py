@@ -8,14 +8,17 @@ import socket
 import subprocess
 import sys
 from collections import Counter
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from django.utils import timezone
 
 from emails.models import EmailEvent, EmailMessage
 from execution.models import ExecutionLog
+from execution.simulation.demo_report import Report, SequenceRow, format_report
 from execution.simulation.demo_workspace import SLUG, remove_workspace
 from execution.simulation.prospects import Deed, Persona, plan_acts
 from execution.simulation.virtual_clock import VirtualClock, living_by
@@ -80,6 +83,31 @@ def test_a_port_in_use_is_one_line_with_the_remedy(database_url: str) -> None:
         f"error: port {port} is in use: choose another with --port, such as --port {port + 1}"
     ]
     assert ended.stdout == ""
+
+
+REPORT = Report(
+    sequences=(SequenceRow("Warm intro", 20, 14, 3, {"bounced": 1, "unsubscribed": 1}, 1, 0, 0, 54, 16, 15),),
+    server_messages=54,
+    ledger_messages=54,
+    difference=0,
+    after_stop=0,
+    unfinished=0,
+    troubles=(),
+)
+
+
+@pytest.mark.parametrize("broken", [{"difference": 1}, {"after_stop": 1}, {"unfinished": 1}, {"troubles": ("a door",)}])
+def test_whatever_is_not_zero_is_a_broken_promise(broken: dict[str, Any]) -> None:
+    assert REPORT.is_kept
+    assert not replace(REPORT, **broken).is_kept
+
+
+def test_the_summary_is_a_table_for_people() -> None:
+    table = format_report(REPORT).splitlines()
+    assert table[0].split()[:4] == ["sequence", "enrolled", "completed", "replied"]
+    assert table[1].startswith("Warm intro")
+    assert table[1].split()[6:] == ["0", "54", *["15", "of", "16", "1", "bounced,", "1", "unsubscribed"]]
+    assert "difference 0" in table[3]
 
 
 @pytest.mark.parametrize("persona", list(Persona))

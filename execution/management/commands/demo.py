@@ -28,9 +28,9 @@ from execution.simulation.demo_web import WebServer
 from execution.simulation.demo_workspace import (
     ADMIN,
     enroll_everybody,
+    leave_in_order,
     make_workspace,
     remove_workspace,
-    retire_mailboxes,
 )
 from execution.simulation.demo_world import Stop, World
 from execution.simulation.mail_server import MailServer
@@ -106,7 +106,7 @@ class Command(ProductCommand):
         world.run(stop, at_end=at_end, stay=not once)
         if once and not reports and not stop.is_asked:
             at_end()
-        retire_mailboxes(workspace, clock)
+        leave_in_order(workspace, clock)
         if not once:
             self.stdout.write(
                 "\nThe demo has ended. Its workspace stays to be looked at; the next start makes it anew."
@@ -131,7 +131,7 @@ class Command(ProductCommand):
                 "DATABASE_URL to another database"
             )
         if ExecutorState.objects.filter(is_paused=True).exists():
-            self.fail("the executor is paused: resume it in the admin or by POST /api/sequence-executor/resume")
+            self.fail("the executor is paused: resume it in the admin (make run), then start the demo")
 
     def _open_web(self, port: int) -> WebServer:
         try:
@@ -154,7 +154,7 @@ def _describe_door(web: WebServer, password: str) -> str:
 @contextmanager
 def _stopping_on_signals(stop: Stop) -> Iterator[None]:
     """The first signal ends the demo in order, the second at once."""
-    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
 
     def end(number: int, frame: FrameType | None) -> None:
         stop.is_asked = True
