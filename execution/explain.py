@@ -151,10 +151,10 @@ def _explain_lane(row: Row, now: datetime) -> list[Hold]:
     if row["breaker_state"] != BreakerState.CLOSED:
         said = f"the mail server of {row['address']} does not work: {row['breaker_error']}"
         holds.append(Hold("mail_server_down", said, row["breaker_until"]))
+    code, _, detail = row["held_by"].partition(": ")
     if not row["is_first_touch"] and is_inbox_stale(row["inbound"], row["inbox_read_at"], now):
         holds.append(Hold("inbox_stale", f"the inbox of {row['address']} was not read lately: an answer may lie in it"))
-    if row["held_by"] and row["send_after_at"] > now:
-        code, _, detail = row["held_by"].partition(": ")
+    elif code and row["send_after_at"] > now:
         holds.append(Hold(code, detail, row["send_after_at"]))
     if row["lane_held_by"] and row["lane_at"] is not None and row["lane_at"] > now:
         code, _, detail = row["lane_held_by"].partition(": ")

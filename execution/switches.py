@@ -46,6 +46,7 @@ def pause_executor(*, actor: str, now: datetime, reason: str = "") -> bool:
     """Nothing is decided and nothing leaves until resumed. False when it was paused before; then nothing changes."""
     said = reason or "paused by hand"
     with transaction.atomic():
+        ExecutorState.objects.get_or_create(pk=1)
         changed = ExecutorState.objects.filter(pk=1, is_paused=False).update(
             is_paused=True, paused_by=actor, paused_reason=said, changed_at=now
         )
