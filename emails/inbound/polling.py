@@ -33,7 +33,9 @@ THREADS = 4
 FIRST_LOOK_DAYS = 7
 MAILS_PER_POLL = 500
 _BATCH = 25
-_LEASE_SECONDS = 120
+_LEASE_SECONDS = 60
+# then the caller reads its clock again
+_INBOXES_PER_CALL = 25
 _LONGEST_PAUSE_POLLS = 8
 
 # Rows for inboxes that are read for the first time.
@@ -102,7 +104,7 @@ def poll_due_inboxes(now: datetime, mailbox_ids: Sequence[int] | None = None) ->
     execute(_ENSURE, {})
     due: int = fetch_all(_COUNT_DUE, _due_params(now, mailbox_ids))[0]["due"]
     if due <= 1:
-        return _poll_until_none(now, mailbox_ids) if due else 0
+        return _poll_due(now, mailbox_ids) if due else 0
     with ThreadPoolExecutor(min(THREADS, due), "inbox") as pool:
         jobs = [pool.submit(_poll_in_thread, now, mailbox_ids) for _ in range(min(THREADS, due))]
         return sum(job.result() for job in jobs)
@@ -124,14 +126,17 @@ def _due_params(now: datetime, mailbox_ids: Sequence[int] | None) -> dict[str, o
 
 def _poll_in_thread(now: datetime, mailbox_ids: Sequence[int] | None) -> int:
     try:
-        return _poll_until_none(now, mailbox_ids)
+        return _poll_due(now, mailbox_ids)
     finally:
         connection.close()
 
 
-def _poll_until_none(now: datetime, mailbox_ids: Sequence[int] | None) -> int:
+def _poll_due(now: datetime, mailbox_ids: Sequence[int] | None) -> int:
     new = 0
-    while (claim := _claim(now, mailbox_ids)) is not None:
+    for _ in range(_INBOXES_PER_CALL if mailbox_ids is None else len(mailbox_ids)):
+        claim = _claim(now, mailbox_ids)
+        if claim is None:
+            break
         new += _poll(claim, now)
     return new
 

@@ -13,7 +13,7 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
 from email.message import EmailMessage
 from pathlib import Path
@@ -24,6 +24,7 @@ from imapclient import IMAPClient
 
 from emails.choices import Inbound, Security
 from emails.models import Mailbox
+from execution.simulation.certificates import make_certificate
 from tests.factories import MailboxFactory
 
 _PROGRAMS = ("/usr/sbin/dovecot", "/usr/local/sbin/dovecot", "/opt/homebrew/sbin/dovecot")
@@ -44,9 +45,12 @@ mail_home = {home}/mail/%u
 mail_location = maildir:~/Maildir
 first_valid_uid = 0
 first_valid_gid = 0
-ssl = no
+ssl = yes
+ssl_cert = <{chain}
+ssl_key = <{chain}
 disable_plaintext_auth = no
 auth_mechanisms = plain login
+auth_failure_delay = 0 secs
 passdb {{
   driver = static
   args = password={password}
@@ -68,11 +72,14 @@ service imap-login {{
     port = {port}
   }}
   inet_listener imaps {{
-    port = 0
+    port = {tls_port}
   }}
 }}
 service anvil {{
   chroot =
+  unix_listener anvil-auth-penalty {{
+    mode = 0
+  }}
 }}
 """
 
@@ -95,23 +102,25 @@ def running_imap(is_ci: bool) -> Iterator[ImapServer]:
 
 def imap_mailbox(imap: ImapServer, **fields: Any) -> Mailbox:
     """A mailbox whose inbox is on that server."""
-    mailbox: Mailbox = MailboxFactory(
-        inbound=Inbound.IMAP.value,
-        imap_host=imap.host,
-        imap_port=imap.port,
-        imap_security=Security.NONE.value,
-        credentials={"imap_password": PASSWORD},
-        **fields,
-    )
+    given = {
+        "inbound": Inbound.IMAP.value,
+        "imap_host": imap.host,
+        "imap_port": imap.port,
+        "imap_security": Security.NONE.value,
+        "credentials": {"imap_password": PASSWORD},
+    }
+    mailbox: Mailbox = MailboxFactory(**given | fields)
     return mailbox
 
 
 class ImapServer:
     """A running server. Any user name logs in with `PASSWORD` and has an inbox and a Sent folder called Outbox."""
 
-    def __init__(self, port: int, folder: Path) -> None:
+    def __init__(self, port: int, tls_port: int, folder: Path, ca_file: Path) -> None:
         self.host = "127.0.0.1"
         self.port = port
+        self.tls_port = tls_port
+        self.ca_file = ca_file
         self._folder = folder
 
     def append(self, user: str, message: EmailMessage | bytes, at: datetime, folder: str = "INBOX") -> None:
@@ -159,9 +168,10 @@ class Dovecot:
         self._process: subprocess.Popen[bytes] | None = None
 
     def __enter__(self) -> ImapServer:
-        port = _free_port()
+        port, tls_port = _free_ports(2)
+        certificate = make_certificate(self._folder)
         config = self._folder / "dovecot.conf"
-        config.write_text(self._config(port))
+        config.write_text(self._config(port, tls_port, certificate.chain_file))
         self._process = subprocess.Popen(
             [self._program, "-F", "-c", str(config)], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE
         )
@@ -172,7 +182,7 @@ class Dovecot:
                 self.stop()
                 raise RuntimeError(f"dovecot does not start: {said}")
             time.sleep(0.02)
-        return ImapServer(port, self._folder)
+        return ImapServer(port, tls_port, self._folder, certificate.ca_file)
 
     def __exit__(self, *exception: object) -> None:
         self.stop()
@@ -193,7 +203,7 @@ class Dovecot:
             said += self._process.stderr.read().decode(errors="replace")
         return said[-2000:]
 
-    def _config(self, port: int) -> str:
+    def _config(self, port: int, tls_port: int, chain: Path) -> str:
         is_root = os.getuid() == 0
         mail = self._folder / "mail"
         mail.mkdir()
@@ -204,6 +214,8 @@ class Dovecot:
             home=self._folder,
             name=self._folder.name,
             port=port,
+            tls_port=tls_port,
+            chain=chain,
             password=PASSWORD,
             uid=owner.pw_uid,
             gid=owner.pw_gid,
@@ -213,11 +225,12 @@ class Dovecot:
         )
 
 
-def _free_port() -> int:
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        port: int = found.getsockname()[1]
-        return port
+def _free_ports(count: int) -> list[int]:
+    with ExitStack() as held:
+        sockets = [held.enter_context(socket.socket()) for _ in range(count)]
+        for each in sockets:
+            each.bind(("127.0.0.1", 0))
+        return [each.getsockname()[1] for each in sockets]
 
 
 def _answers(port: int) -> bool:

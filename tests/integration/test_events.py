@@ -104,9 +104,13 @@ def test_fifty_deliveries_of_one_fact_in_parallel_are_one() -> None:
 @pytest.mark.django_db(transaction=True)
 def test_the_same_batch_in_any_order_at_once_blocks_nobody() -> None:
     message = sent_message()
-    batch = [new_event(message, EventType.OPENED, provider_event_id=str(n)) for n in range(40)]
-    counts = in_parallel(6, lambda n: record_events(batch if n % 2 else batch[::-1], LATER))
-    assert sum(counts) == len(batch)
+    # many and large, so that without one order two of them meet in the middle
+    batches = [
+        [new_event(message, EventType.OPENED, provider_event_id=f"{number}:{n}") for n in range(500)]
+        for number in range(8)
+    ]
+    counts = in_parallel(4, lambda n: sum(record_events(batch if n % 2 else batch[::-1], LATER) for batch in batches))
+    assert sum(counts) == 8 * 500
 
 
 @pytest.mark.django_db

@@ -11,7 +11,7 @@ from email.message import EmailMessage as Mail
 import pytest
 from django.utils import timezone
 
-from emails.choices import EventType, MessageStatus
+from emails.choices import EventType, MessageStatus, Security
 from emails.inbound import poll_due_inboxes
 from emails.models import EmailEvent, EmailMessage, InboxState, Mailbox, Suppression
 from execution.policy import engine_policy
@@ -310,6 +310,20 @@ def test_a_mail_that_no_parser_stands_stops_nobody_elses(scene: Scene) -> None:
     )
     scene.receive(mail_from("a@prospect.example", In_Reply_To=message_id), NOW + MINUTE)
     assert scene.poll(NOW + 2 * MINUTE) == 1
+
+
+@pytest.mark.parametrize("security", [Security.TLS, Security.STARTTLS])
+def test_an_inbox_is_read_over_tls_that_is_verified(imap: ImapServer, security: Security) -> None:
+    mailbox = imap_mailbox(
+        imap, imap_security=security.value, imap_port=imap.tls_port if security is Security.TLS else imap.port
+    )
+    poll_due_inboxes(NOW)
+    assert "certificate" in InboxState.objects.get().last_error
+
+    Mailbox.objects.filter(pk=mailbox.pk).update(transport_options={"ca_file": str(imap.ca_file)})
+    poll_due_inboxes(NOW + 2 * MINUTE)
+    mailbox.refresh_from_db()
+    assert mailbox.inbox_read_at == NOW + 2 * MINUTE
 
 
 def test_many_inboxes_are_read_in_one_go(imap: ImapServer) -> None:
