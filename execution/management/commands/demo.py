@@ -104,7 +104,7 @@ class Command(ProductCommand):
                 self.stdout.write(f"\nThe story is over, the demo goes on. {_describe_door(web, password)}")
 
         world.run(stop, at_end=at_end, stay=not once)
-        if once and not reports and not stop.is_asked:
+        if once and not reports:
             at_end()
         leave_in_order(workspace, clock)
         if not once:
