@@ -1,0 +1,159 @@
+"""Workers that freeze, come back, leave, and work side by side. P1: never twice. P7: somebody else goes on."""
+
+from __future__ import annotations
+
+import signal
+import time
+from collections import Counter
+
+import psutil
+import pytest
+from django.utils import timezone
+
+from emails.models import EmailMessage, Mailbox
+from execution.models import ExecutionLog, Worker
+from execution.simulation.mail_server import MailServer, Moment, Stall
+from sequences.models import Enrollment
+from tasks_app.models import Task
+from tests.factories import EnrollmentFactory, MailboxFactory, SequenceFactory, StepFactory, TaskStepFactory
+from tests.faults.processes import Executor, Victim, has_ended, kill, wait_until
+from tests.faults.promises import assert_ledger_explains, run_heir
+
+pytestmark = [pytest.mark.faults, pytest.mark.django_db(transaction=True)]
+
+
+def enroll(server: MailServer, people: int, mailboxes: int = 1) -> None:
+    sequence = SequenceFactory()
+    StepFactory(sequence=sequence)
+    TaskStepFactory(sequence=sequence)
+    StepFactory(sequence=sequence, subject="", body="Did this reach you?")
+    boxes = [MailboxFactory(workspace=sequence.workspace, smtp_port=server.port) for _ in range(mailboxes)]
+    now = timezone.now()
+    for number in range(people):
+        EnrollmentFactory(sequence=sequence, mailbox=boxes[number % mailboxes], at=now)
+
+
+def everybody_completed() -> bool:
+    return not Enrollment.objects.exclude(status="completed").exists()
+
+
+@pytest.mark.parametrize("moment", [Moment.RCPT, Moment.DOT])
+def test_a_frozen_worker_that_comes_back_changes_nothing(moment: Moment, victim: Victim, server: MailServer) -> None:
+    """Stopped with one email in hand for more than two lease times; its late result finds no lane of its own."""
+    stall = Stall()
+    server.on(moment, stall, times=1)
+    enroll(server, people=4)
+    worker = victim.start("run_executor")
+    try:
+        wait_until(stall.reached.is_set, "the worker hands something over")
+        in_hand = set(EmailMessage.objects.filter(status="sending").values_list("id", flat=True))
+        worker.send_signal(signal.SIGSTOP)
+
+        run_heir()
+        assert set(EmailMessage.objects.filter(status="unknown").values_list("id", flat=True)) == in_hand
+        before = len(server.messages)
+        assert before == 2 * 3, "the heir goes on with everybody else"
+
+        stall.release()
+        worker.send_signal(signal.SIGCONT)
+        wait_until(lambda: len(server.messages) == before + 1, "the late dialogue comes to its end")
+        worker.terminate()
+        wait_until(lambda: has_ended(worker), "the late worker ends")
+    finally:
+        stall.release()
+        worker.send_signal(signal.SIGCONT)
+        kill(worker)
+
+    assert set(EmailMessage.objects.filter(status="unknown").values_list("id", flat=True)) == in_hand
+    assert_ledger_explains(server.messages)
+    assert run_heir() == (0, 0)
+    assert len(server.messages) == before + 1
+    assert Counter(Enrollment.objects.values_list("status", flat=True)) == {"completed": 3, "quarantined": 1}
+
+
+def test_a_frozen_engine_holds_its_rows_no_longer_than_its_transaction(victim: Victim, server: MailServer) -> None:
+    """Rows that a stopped process has locked are passed over by the others, and free again when it is killed."""
+    enroll(server, people=6)
+    worker = victim.start("run_executor")
+    try:
+        wait_until(lambda: server.message_count > 0, "the worker works")
+        worker.send_signal(signal.SIGSTOP)
+        run_heir()
+    finally:
+        worker.kill()
+        wait_until(lambda: has_ended(worker), "the worker is gone")
+    run_heir()
+    assert_ledger_explains(server.messages)
+    doubtful = EmailMessage.objects.filter(status="unknown").values_list("enrollment_id", flat=True)
+    assert set(Enrollment.objects.exclude(status="completed").values_list("id", flat=True)) == set(doubtful)
+
+
+def test_two_executors_and_a_scheduled_job_share_the_work(victim: Victim, server: MailServer) -> None:
+    """What django-q2 runs, twice at once, beside two commands: each thing happens once, whoever does it."""
+    enroll(server, people=60, mailboxes=6)
+    job = "from execution import jobs; jobs._RUNS_SECONDS = 12; jobs.run_engine()"
+    workers = [victim.start("run_executor"), victim.start("run_executor")]
+    workers += [victim.start("shell", "-c", job), victim.start("shell", "-c", job)]
+    try:
+        wait_until(everybody_completed, "everybody completes")
+        for worker in workers[:2]:
+            worker.terminate()
+        wait_until(lambda: all(has_ended(worker) for worker in workers), "all leave, the jobs by their own clock")
+    finally:
+        for worker in workers:
+            kill(worker)
+
+    assert len(server.messages) == 120
+    assert_ledger_explains(server.messages)
+    assert Task.objects.count() == 60
+    executed = Counter(ExecutionLog.objects.filter(action="executed").values_list("enrollment_id", "step_number"))
+    assert len(executed) == 180
+    assert set(executed.values()) == {1}
+    assert sorted(Worker.objects.values_list("kind", flat=True)) == ["qcluster"] * 2 + ["run_executor"] * 2
+    assert not Worker.objects.filter(stopped_at=None).exists()
+
+
+class TestSigterm:
+    """`run_executor` leaves with status 0 within ten seconds, in whatever it is stopped."""
+
+    def test_at_work_it_finishes_what_it_has_in_hand(self, database_url: str, server: MailServer) -> None:
+        enroll(server, people=200, mailboxes=2)
+        with Executor(database_url, "run_executor") as executor:
+            wait_until(lambda: server.message_count >= 5, "mail is leaving")
+            assert _stop(executor) == 0
+        assert not Mailbox.objects.exclude(lease_token=None).exists()
+        assert not EmailMessage.objects.filter(status__in=["sending", "unknown"]).exists()
+        assert EmailMessage.objects.filter(status="sent").count() == len(server.messages)
+        assert Worker.objects.get().stopped_at is not None
+        run_heir()
+        assert everybody_completed()
+        assert_ledger_explains(server.messages)
+
+    def test_idle_it_just_goes(self, database_url: str) -> None:
+        with Executor(database_url, "run_executor") as executor:
+            wait_until(Worker.objects.exists, "it has started")
+            assert _stop(executor) == 0
+        assert Worker.objects.get().stopped_at is not None
+
+    def test_kept_waiting_by_a_server_it_leaves_the_email_in_doubt(self, database_url: str, server: MailServer) -> None:
+        stall = Stall()
+        server.on(Moment.DOT, stall)
+        enroll(server, people=1)
+        try:
+            with Executor(database_url, "run_executor") as executor:
+                wait_until(stall.reached.is_set, "the email is being handed over")
+                assert _stop(executor) == 0
+        finally:
+            stall.release()
+        run_heir()
+        assert EmailMessage.objects.get().status == "unknown"
+
+
+def _stop(executor: Executor) -> int:
+    process = psutil.Process(executor.process.pid)
+    began = time.monotonic()
+    executor.send(signal.SIGTERM)
+    wait_until(lambda: has_ended(process), "it ends", seconds=30)
+    # ten seconds are the promise; the rest is what a busy test machine may add
+    assert time.monotonic() - began < 15
+    return executor.process.wait()

@@ -1,0 +1,302 @@
+"""Every way the dialogue with the server can go wrong, over real sockets: who pays is as SPEC 5 says (P1, P8)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from emails import delivery
+from emails.choices import AuthMethod, Security
+from emails.models import EmailMessage, Mailbox, Suppression
+from emails.transport.smtp import SmtpTransport
+from execution.models import DeadLetter
+from execution.simulation.certificates import make_certificate
+from execution.simulation.mail_server import Drop, MailServer, Moment, Reply, Stall
+from execution.switches import resume_mailbox
+from sequences.encryption import Secrets
+from sequences.models import Enrollment
+from tests.factories import NOW, EnrollmentFactory, MailboxFactory, SequenceFactory, StepFactory
+from tests.faults.driving import DrivenClock
+from tests.faults.promises import assert_ledger_explains
+
+pytestmark = [pytest.mark.faults, pytest.mark.django_db(transaction=True)]
+
+BEFORE_THE_DOT = [Moment.CONNECT, Moment.MAIL, Moment.RCPT, Moment.DATA]
+VICTIM = "victim@prospect.example"
+
+
+@pytest.fixture
+def stalls() -> Iterator[Stall]:
+    """Released at the end, so that the server's thread can leave."""
+    stall = Stall()
+    yield stall
+    stall.release()
+
+
+@pytest.fixture
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Time-outs of the production's kind, only shorter."""
+    monkeypatch.setattr(
+        delivery, "open_transport", lambda mailbox: SmtpTransport(mailbox, operation_seconds=1.0, message_seconds=2.0)
+    )
+
+
+def enroll(server: MailServer, people: int = 1, **fields: Any) -> Mailbox:
+    """The first of them is called VICTIM; one email each, due now."""
+    sequence = SequenceFactory()
+    StepFactory(sequence=sequence)
+    mailbox: Mailbox = MailboxFactory(workspace=sequence.workspace, smtp_port=server.port, **fields)
+    for number in range(people):
+        email = {"contact__email": VICTIM} if number == 0 else {}
+        EnrollmentFactory(sequence=sequence, mailbox=mailbox, **email)
+    return mailbox
+
+
+def the_victim() -> Enrollment:
+    return Enrollment.objects.get(contact__email=VICTIM)
+
+
+def assert_only_the_lane_waits(mailbox: Mailbox) -> None:
+    """P8: no attempt used, nobody quarantined; the messages are queued and the lane comes back by itself."""
+    for enrollment in Enrollment.objects.all():
+        assert (enrollment.status, enrollment.retry_count, enrollment.last_error) == ("active", 0, "")
+    assert set(EmailMessage.objects.values_list("status", "attempts")) == {("queued", 0)}
+    mailbox.refresh_from_db()
+    assert mailbox.status == "active"
+    assert mailbox.breaker_failures == 1
+    assert mailbox.lane_at is not None
+    assert NOW < mailbox.lane_at <= NOW + timedelta(minutes=1)
+    assert mailbox.lease_token is None
+
+
+def assert_all_arrive_later(server: MailServer, clock: DrivenClock, mailbox: Mailbox) -> None:
+    clock.run_through(clock.now + timedelta(hours=2))
+    assert set(Enrollment.objects.values_list("status", flat=True)) == {"completed"}
+    assert len(server.messages) == Enrollment.objects.count()
+    assert_ledger_explains(server.messages)
+    mailbox.refresh_from_db()
+    assert (mailbox.breaker_state, mailbox.breaker_failures) == ("closed", 0)
+
+
+@pytest.mark.parametrize("moment", BEFORE_THE_DOT)
+def test_a_connection_cut_before_the_final_dot_costs_nobody_anything(moment: Moment, server: MailServer) -> None:
+    mailbox, clock = enroll(server, people=3), DrivenClock()
+    server.on(moment, Drop())
+    clock.run()
+    assert server.messages == []
+    assert_only_the_lane_waits(mailbox)
+
+    server.forget_rules()
+    assert_all_arrive_later(server, clock, mailbox)
+
+
+@pytest.mark.parametrize("moment", BEFORE_THE_DOT)
+@pytest.mark.usefixtures("impatient")
+def test_a_server_that_goes_silent_before_the_final_dot_costs_nobody_anything(
+    moment: Moment, server: MailServer, stalls: Stall, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mailbox, clock = enroll(server, people=2), DrivenClock()
+    server.on(moment, stalls)
+    clock.run()
+    assert stalls.reached.is_set()
+    assert_only_the_lane_waits(mailbox)
+
+    server.forget_rules()
+    monkeypatch.undo()
+    assert_all_arrive_later(server, clock, mailbox)
+
+
+def test_cut_in_the_middle_of_the_text_is_known_or_held_and_never_guessed(server: MailServer) -> None:
+    """Whether our kernel had already taken the dot when the line went dead is chance: both answers are honest."""
+    enroll(server, people=3)
+    server.on(Moment.BODY, Drop(), times=1)
+    DrivenClock().run_through(NOW + timedelta(days=1))
+
+    unknown = EmailMessage.objects.filter(status="unknown").count()
+    assert unknown <= 1
+    assert len(server.messages) == 3 - unknown
+    assert Enrollment.objects.filter(status="quarantined").count() == unknown
+    assert_ledger_explains(server.messages)
+
+
+@pytest.mark.parametrize("was_taken", [False, True])
+def test_cut_after_the_final_dot_nobody_knows_and_nothing_is_sent_again(was_taken: bool, server: MailServer) -> None:
+    enroll(server)
+    server.on(Moment.DOT, Drop(store=was_taken), times=1)
+    clock = DrivenClock()
+    clock.run_through(NOW + timedelta(days=1))
+
+    assert len(server.messages) == was_taken
+    assert EmailMessage.objects.get().status == "unknown"
+    assert the_victim().status == "quarantined"
+    assert DeadLetter.objects.get().error_class == "unknown_outcome"
+    assert_ledger_explains(server.messages)
+
+
+@pytest.mark.usefixtures("impatient")
+def test_silent_after_the_final_dot_nobody_knows(server: MailServer, stalls: Stall) -> None:
+    enroll(server)
+    server.on(Moment.DOT, stalls)
+    DrivenClock().run_through(NOW + timedelta(days=1))
+
+    assert EmailMessage.objects.get().status == "unknown"
+    assert the_victim().status == "quarantined"
+    assert server.messages == []
+
+
+@pytest.mark.parametrize("moment", [Moment.MAIL, Moment.RCPT, Moment.DATA, Moment.DOT])
+def test_421_at_any_time_is_the_servers_own_trouble(moment: Moment, server: MailServer) -> None:
+    mailbox, clock = enroll(server, people=3), DrivenClock()
+    server.on(moment, "421 4.3.2 Service shutting down")
+    clock.run()
+    assert_only_the_lane_waits(mailbox)
+
+    server.forget_rules()
+    assert_all_arrive_later(server, clock, mailbox)
+
+
+TEMPORARY = [
+    (Moment.RCPT, "450 4.2.1 Mailbox busy"),
+    (Moment.RCPT, "451 4.7.1 Greylisted, try again later"),
+    (Moment.RCPT, "452 4.2.2 Over quota"),
+    (Moment.RCPT, "552 5.2.2 Mailbox full"),
+    (Moment.DOT, "451 4.2.0 Try again"),
+]
+
+
+@pytest.mark.parametrize(("moment", "reply"), TEMPORARY)
+def test_a_recipient_who_cannot_take_it_now_is_retried_and_then_arrives(
+    moment: Moment, reply: str, server: MailServer
+) -> None:
+    """5 minutes later the same message with the same Message-ID; the others do not wait for it."""
+    mailbox, clock = enroll(server, people=3), DrivenClock()
+    server.on(moment, reply, recipient=VICTIM, times=1)
+    clock.run()
+    victim = the_victim()
+    assert (victim.status, victim.retry_count, victim.wake_at) == ("active", 1, NOW + timedelta(minutes=5))
+    assert reply.split(maxsplit=1)[0] in victim.last_error
+    assert len(server.messages) == 2
+    message_id = EmailMessage.objects.get(recipient=VICTIM).message_id
+
+    assert_all_arrive_later(server, clock, mailbox)
+    victim.refresh_from_db()
+    assert (victim.retry_count, victim.last_error) == (0, "")
+    assert server.messages[-1].message_id == message_id
+    assert not Suppression.objects.exists()
+
+
+def test_a_recipient_who_never_can_is_quarantined_after_the_last_retry(server: MailServer) -> None:
+    """Retries after 5, 10 and 20 minutes, then a person looks."""
+    enroll(server, people=2)
+    server.on(Moment.RCPT, "450 4.2.1 Mailbox busy", recipient=VICTIM)
+    clock = DrivenClock()
+    clock.run_through(NOW + timedelta(days=1))
+
+    victim = the_victim()
+    assert (victim.status, victim.retry_count) == ("quarantined", 3)
+    letter = DeadLetter.objects.get()
+    assert (letter.error_class, letter.created_at) == ("recipient_temporary", NOW + timedelta(minutes=35))
+    assert server.attempts(VICTIM) == 4
+    assert len(server.messages) == 1
+
+
+PERMANENT = [
+    (Moment.RCPT, "550 5.1.1 No such user here"),
+    (Moment.RCPT, "550 User unknown"),
+    (Moment.DOT, "550 5.1.1 No such user here"),
+]
+
+
+@pytest.mark.parametrize(("moment", "reply"), PERMANENT)
+def test_a_recipient_who_does_not_exist_exits_and_is_suppressed(moment: Moment, reply: str, server: MailServer) -> None:
+    enroll(server, people=3)
+    server.on(moment, reply, recipient=VICTIM)
+    DrivenClock().run_through(NOW + timedelta(days=1))
+
+    victim = the_victim()
+    assert (victim.status, victim.auto_exit_reason) == ("auto_exited", "bounced")
+    assert Suppression.objects.get().email == VICTIM
+    assert server.attempts(VICTIM) == 1
+    assert Enrollment.objects.filter(status="completed").count() == 2
+    assert_ledger_explains(server.messages)
+
+
+BLAMELESS = [
+    (Moment.DOT, "554 5.7.1 Message rejected as spam", "content"),
+    (Moment.DOT, "552 5.3.4 Message too big", "content"),
+    (Moment.RCPT, "550 Requested action not taken", "unclassified"),
+    (Moment.DOT, "554 Transaction failed", "unclassified"),
+]
+
+
+@pytest.mark.parametrize(("moment", "reply", "error_class"), BLAMELESS)
+def test_a_refusal_that_is_not_about_the_address_is_never_a_bounce(
+    moment: Moment, reply: str, error_class: str, server: MailServer
+) -> None:
+    enroll(server, people=3)
+    server.on(moment, reply, recipient=VICTIM)
+    DrivenClock().run_through(NOW + timedelta(days=1))
+
+    assert the_victim().status == "quarantined"
+    assert DeadLetter.objects.get().error_class == error_class
+    assert not Suppression.objects.exists()
+    assert Enrollment.objects.filter(status="completed").count() == 2
+
+
+def test_a_rejected_login_stops_the_mailbox_and_leaves_its_people_alone() -> None:
+    with MailServer(users={"ada": "right"}) as server:
+        mailbox = enroll(
+            server,
+            people=3,
+            auth_method=AuthMethod.PASSWORD.value,
+            smtp_username="ada",
+            credentials=Secrets(password="wrong"),
+        )
+        clock = DrivenClock()
+        clock.run_through(NOW + timedelta(hours=5))
+        mailbox.refresh_from_db()
+        assert (mailbox.status, mailbox.status_actor) == ("broken", "engine")
+        assert "535" in mailbox.status_reason
+        assert set(Enrollment.objects.values_list("status", "retry_count")) == {("active", 0)}
+        assert set(EmailMessage.objects.values_list("status", flat=True)) == {"queued"}
+        assert server.connection_count == 1, "a broken mailbox is not tried again by itself"
+
+        mailbox.credentials = Secrets(password="right")
+        mailbox.save(update_fields=["credentials"])
+        resume_mailbox(mailbox, actor="sam@acme.example", now=clock.now)
+        assert_all_arrive_later(server, clock, mailbox)
+
+
+def test_a_bad_certificate_gets_no_mail_and_no_password(tmp_path: Path) -> None:
+    certificate = make_certificate(tmp_path)
+    with MailServer(users={"ada": "right"}, tls_context=certificate.server_context(), implicit_tls=True) as server:
+        mailbox = enroll(
+            server,
+            people=2,
+            smtp_host="localhost",
+            smtp_security=Security.TLS.value,
+            auth_method=AuthMethod.PASSWORD.value,
+            smtp_username="ada",
+            credentials=Secrets(password="right"),
+        )
+        clock = DrivenClock()
+        clock.run()
+        assert (server.login_count, server.messages) == (0, [])
+        assert_only_the_lane_waits(mailbox)
+
+        mailbox.transport_options = {"ca_file": str(certificate.ca_file)}
+        mailbox.save(update_fields=["transport_options"])
+        assert_all_arrive_later(server, clock, mailbox)
+
+
+def test_an_answer_that_is_none_is_a_doubt(server: MailServer) -> None:
+    """After the dot anything but 2xx, 4xx and 5xx says nothing about who has the message."""
+    enroll(server)
+    server.on(Moment.DOT, Reply("199 what?", store=True), times=1)
+    DrivenClock().run_through(NOW + timedelta(days=1))
+    assert EmailMessage.objects.get().status == "unknown"
+    assert_ledger_explains(server.messages)

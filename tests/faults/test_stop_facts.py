@@ -1,0 +1,263 @@
+"""P2: no email leaves after a stop fact is stored, wherever between due and sent it is stored. P5: the same for pauses.
+
+What is already in the hands of the server may arrive: nothing leaves later than that one dialogue.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+from unittest import mock
+
+import pytest
+from django.db import transaction
+
+from emails import delivery, last_look
+from emails.choices import BounceType, EventType
+from emails.events import NewEvent, record_events
+from emails.models import EmailMessage, Mailbox
+from emails.suppressing import suppress
+from execution import engine, loading
+from execution.backoff import Policy
+from execution.controls import exit_enrollments, pause_enrollments
+from execution.models import ExecutorState
+from execution.simulation.mail_server import MailServer, Moment, Stall
+from execution.switches import archive_sequence, pause_executor, pause_mailbox, pause_sequence
+from sequences.models import Enrollment, Sequence
+from tests.factories import NOW, EnrollmentFactory, ExecutorStateFactory, MailboxFactory, SequenceFactory, StepFactory
+from tests.faults.driving import DrivenClock
+from tests.faults.elsewhere import Elsewhere
+from tests.faults.processes import wait_until
+from tests.faults.promises import assert_ledger_explains
+
+pytestmark = [pytest.mark.faults, pytest.mark.django_db(transaction=True)]
+
+Fact = Callable[[Enrollment], object]
+SAM = "sam@acme.example"
+
+
+def event(type_: EventType, **more: Any) -> Fact:
+    def store(person: Enrollment) -> int:
+        new = NewEvent(type_, "tests", f"{type_}:{person.pk}", NOW, contact_id=person.contact_id, **more)
+        return record_events([new], NOW)
+
+    return store
+
+
+def suppressed(**what: str) -> Fact:
+    def store(person: Enrollment) -> None:
+        with transaction.atomic():
+            given: dict[str, Any] = {name: [value] for name, value in what.items()}
+            if "emails" in given:
+                given["emails"] = [person.contact.email.upper()]
+            suppress(person.workspace_id, actor=SAM, now=NOW, **given)
+
+    return store
+
+
+STOPS: dict[str, tuple[Fact, str]] = {
+    "replied": (event(EventType.REPLIED), "replied"),
+    "unsubscribed": (event(EventType.UNSUBSCRIBED), "unsubscribed"),
+    "complained": (event(EventType.COMPLAINED), "complained"),
+    "bounced": (event(EventType.BOUNCED, bounce_type=BounceType.HARD), "bounced"),
+    "suppressed address": (suppressed(emails="theirs"), "suppressed"),
+    "suppressed domain": (suppressed(domains="prospect.example"), "suppressed"),
+    "exited by hand": (lambda person: exit_enrollments([person.pk], actor=SAM, now=NOW), "manual"),
+    "archived": (lambda person: archive_sequence(person.sequence, actor=SAM, now=NOW), "sequence_archived"),
+}
+PAUSES: dict[str, Fact] = {
+    "enrollment": lambda person: pause_enrollments([person.pk], actor=SAM, now=NOW),
+    "sequence": lambda person: pause_sequence(Sequence.objects.get(pk=person.sequence_id), actor=SAM, now=NOW),
+    "mailbox": lambda person: pause_mailbox(Mailbox.objects.get(), actor=SAM, now=NOW),
+    "executor": lambda person: pause_executor(actor=SAM, now=NOW),
+    "out of office": event(EventType.AUTO_REPLIED),
+}
+
+
+@pytest.fixture
+def person(server: MailServer) -> Enrollment:
+    """Two emails without a delay in between: there is always a next one that must not leave."""
+    ExecutorStateFactory()
+    sequence = SequenceFactory()
+    StepFactory(sequence=sequence)
+    StepFactory(sequence=sequence, subject="", body="Did this reach you?")
+    mailbox = MailboxFactory(workspace=sequence.workspace, smtp_port=server.port)
+    enrolled_at = NOW - timedelta(days=1)
+    enrollment: Enrollment = EnrollmentFactory(sequence=sequence, mailbox=mailbox, enrolled_at=enrolled_at)
+    return enrollment
+
+
+def assert_stopped(person: Enrollment, reason: str, server: MailServer, *, at_most: int) -> None:
+    person.refresh_from_db()
+    status = "replied" if reason == "replied" else "auto_exited"
+    assert (person.status, person.auto_exit_reason, person.wake_at) == (status, reason, None)
+    assert len(server.messages) <= at_most
+    assert not EmailMessage.objects.filter(status__in=["queued", "sending"]).exists()
+    assert_ledger_explains(server.messages)
+
+
+def store_at(owner: Any, name: str, fact: Callable[[], object], *, after: bool = False) -> Any:
+    """Patch: when the function is called the first time, the fact is stored elsewhere as far as locks let it."""
+    run = getattr(owner, name)
+    others: list[Elsewhere] = []
+
+    def wrapped(*args: Any, **kwargs: Any) -> Any:
+        answer = run(*args, **kwargs) if after else None
+        if not others:
+            others.append(Elsewhere(fact).start())
+            others[0].come_as_far_as_it_can()
+        return answer if after else run(*args, **kwargs)
+
+    patch = mock.patch.object(owner, name, wrapped)
+    return patch, others
+
+
+DECIDING = [(loading, "load_stop_facts", False), (engine, "decide", True), (engine, "apply_outcomes", True)]
+
+
+@pytest.mark.parametrize("stop", STOPS)
+@pytest.mark.parametrize(("owner", "name", "after"), DECIDING, ids=["before facts", "decided", "applied"])
+def test_stored_while_the_engine_decides_no_email_leaves(
+    stop: str, owner: Any, name: str, after: bool, server: MailServer, person: Enrollment
+) -> None:
+    """The fact waits for the row's lock and wakes the row after the tick: the tick's email is withdrawn."""
+    fact, reason = STOPS[stop]
+    patch, others = store_at(owner, name, lambda: fact(person), after=after)
+    with patch:
+        engine.run_tick(NOW, 10, Policy())
+    others[0].join()
+    DrivenClock().run()
+    assert_stopped(person, reason, server, at_most=0)
+
+
+@pytest.mark.parametrize("stop", STOPS)
+def test_stored_while_the_email_is_queued_it_is_withdrawn(stop: str, server: MailServer, person: Enrollment) -> None:
+    engine.run_tick(NOW, 10, Policy())
+    assert EmailMessage.objects.get().status == "queued"
+    fact, reason = STOPS[stop]
+    fact(person)
+    DrivenClock().run()
+    assert_stopped(person, reason, server, at_most=0)
+    assert EmailMessage.objects.get().status == "withheld"
+
+
+@pytest.mark.parametrize("stop", STOPS)
+def test_the_last_look_sees_it_even_if_the_engine_never_did(stop: str, server: MailServer, person: Enrollment) -> None:
+    """Only the lane works: the fact is stored, nobody has decided about it yet, and still nothing leaves."""
+    engine.run_tick(NOW, 10, Policy())
+    fact, reason = STOPS[stop]
+    fact(person)
+    assert delivery.deliver_lane(DrivenClock(), "tests", delivery.HeldLeases()) in {0, None}
+    assert server.messages == []
+    DrivenClock().run()
+    assert_stopped(person, reason, server, at_most=0)
+
+
+LOOKING = [
+    (last_look, "load_stop_facts", False),
+    (last_look, "_mark", True),
+    (delivery, "_hand_over", False),
+    (delivery, "compose", True),
+]
+
+
+@pytest.mark.parametrize("stop", STOPS)
+@pytest.mark.parametrize(("owner", "name", "after"), LOOKING, ids=["locked", "marked", "committed", "composed"])
+def test_stored_while_the_lane_looks_at_most_that_dialogue_goes_on(
+    stop: str, owner: Any, name: str, after: bool, server: MailServer, person: Enrollment
+) -> None:
+    fact, reason = STOPS[stop]
+    patch, others = store_at(owner, name, lambda: fact(person), after=after)
+    with patch:
+        DrivenClock().run()
+    others[0].join()
+    DrivenClock().run()
+    assert_stopped(person, reason, server, at_most=1)
+
+
+@pytest.mark.parametrize("stop", STOPS)
+def test_stored_while_the_server_has_the_email_nothing_follows(
+    stop: str, server: MailServer, person: Enrollment
+) -> None:
+    stall = Stall()
+    server.on(Moment.RCPT, stall)
+    fact, reason = STOPS[stop]
+    try:
+        with Elsewhere(DrivenClock().run):
+            wait_until(stall.reached.is_set, "the email is being handed over")
+            fact(person)
+            stall.release()
+    finally:
+        stall.release()
+    DrivenClock().run()
+    assert_stopped(person, reason, server, at_most=1)
+    assert EmailMessage.objects.get().status == "sent"
+
+
+def test_those_behind_it_in_the_same_chunk_do_not_leave_either(server: MailServer, person: Enrollment) -> None:
+    """Marked together, sent one by one: what is stored during the first dialogue keeps the next ones back."""
+    others: list[Enrollment] = [EnrollmentFactory(sequence=person.sequence, mailbox=person.mailbox) for _ in range(7)]
+    everybody: dict[str, Enrollment] = {enrollment.contact.email: enrollment for enrollment in [person, *others]}
+    stored = threading.Event()
+
+    def unsubscribe_the_others(message: Any) -> None:
+        if len(server.messages) == 4 and not stored.is_set():
+            taken = {recipient for received in server.messages for recipient in received.recipients}
+            with Elsewhere(lambda: [event(EventType.UNSUBSCRIBED)(everybody[e]) for e in set(everybody) - taken]):
+                stored.set()
+
+    server.on_message = unsubscribe_the_others
+    with mock.patch.object(last_look, "chunk_limit", return_value=8):
+        DrivenClock().run()
+    assert stored.is_set()
+    assert len(server.messages) == 8, "four people got both emails, four none"
+    assert Enrollment.objects.filter(auto_exit_reason="unsubscribed").count() == 4
+    assert_ledger_explains(server.messages)
+
+
+@pytest.mark.parametrize("pause", PAUSES)
+def test_paused_while_queued_nothing_leaves_and_resuming_sends_it(
+    pause: str, server: MailServer, person: Enrollment
+) -> None:
+    engine.run_tick(NOW, 10, Policy())
+    PAUSES[pause](person)
+    DrivenClock().run()
+    assert server.messages == []
+    assert EmailMessage.objects.get().status == "queued"
+
+
+@pytest.mark.parametrize("pause", PAUSES)
+def test_paused_with_one_in_flight_it_arrives_and_nothing_follows(
+    pause: str, server: MailServer, person: Enrollment
+) -> None:
+    stall = Stall()
+    server.on(Moment.RCPT, stall)
+    try:
+        with Elsewhere(DrivenClock().run):
+            wait_until(stall.reached.is_set, "the email is being handed over")
+            PAUSES[pause](person)
+            stall.release()
+    finally:
+        stall.release()
+    DrivenClock().run()
+    assert len(server.messages) == 1
+    assert EmailMessage.objects.exclude(status="queued").get().status == "sent"
+    person.refresh_from_db()
+    assert person.status == ("paused" if pause in {"enrollment", "out of office"} else "active")
+
+
+def test_an_executor_paused_in_the_middle_of_a_batch_finishes_it_and_stops(
+    server: MailServer, person: Enrollment
+) -> None:
+    """P5: one transaction is the most that still happens; nothing of it leaves before somebody resumes."""
+    patch, others = store_at(engine, "decide", lambda: pause_executor(actor=SAM, now=NOW))
+    with patch:
+        assert engine.run_tick(NOW, 10, Policy()).claimed == 1
+    others[0].join()
+    assert DrivenClock().run() == (0, 0)
+    assert server.messages == []
+    ExecutorState.objects.update(is_paused=False)
+    DrivenClock().run()
+    assert len(server.messages) == 2
