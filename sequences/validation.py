@@ -36,6 +36,7 @@ _OTHER_FIELDS = frozenset(
         "workspace.name", "unsubscribe_url",
     }
 )  # fmt: skip
+_MISSPELT = 0.8
 _KNOWN_FIELDS = _OTHER_FIELDS | {f"contact.{name}" for name in _CONTACT_FIELDS}
 # Any Monday: windows repeat weekly, so the answer is the same for all of them.
 _SOME_MONDAY = datetime(2024, 1, 1, tzinfo=UTC)
@@ -173,14 +174,22 @@ def _judge_field(field: Field, custom_fields: frozenset[str] | None) -> str | No
         return None
     custom = field.path.removeprefix("contact.").removeprefix("fields.")
     if field.path.startswith("contact.") and "." not in custom:
-        if custom_fields is None or field.has_fallback or custom in custom_fields:
+        if field.has_fallback or custom in (custom_fields or ()):
             return None
+        if custom_fields is None:
+            return _judge_misspelling(field.path, custom)
         # A field from a column that nobody has: a typing error, or contacts that are still to come.
         known = [f"contact.{name}" for name in (*_CONTACT_FIELDS, *sorted(custom_fields))]
         remedy = _suggest(field.path, known) or "import contacts with that column"
         return f"no contact has {field.path}: {remedy}, or give a fallback ({{{{ {field.path} | default: '…' }}}})"
     remedy = _suggest(field.path, sorted(_KNOWN_FIELDS)) or "use contact.…, account.…, sender.… or workspace.name"
     return f"the merge field {field.path} is not known: {remedy}"
+
+
+def _judge_misspelling(path: str, name: str) -> str | None:
+    """Without a contact to ask, any column may still come, but hardly one that is a letter off a known one."""
+    close = difflib.get_close_matches(name, _CONTACT_FIELDS, n=1, cutoff=_MISSPELT)
+    return f"{path} is not known: did you mean contact.{close[0]}?" if close else None
 
 
 def _suggest(path: str, known: list[str]) -> str:
