@@ -97,8 +97,6 @@ def _build(row: Row, now: datetime) -> Composed:
         open_pixel_url=tracking.open_pixel_url(message_pk),
         rewrite_link=lambda url: tracking.click_url(message_pk, url),
     )
-    if "\x00" in f"{rendered.subject}{rendered.text}{rendered.html}":
-        raise TemplateError("it contains the character NUL, which no mail may")
     thread_ids = [message_id for message_id, _ in thread] if is_reply else []
     headers = {**thread_headers(thread_ids), **unsubscribe_headers(unsubscribe_url)}
     to_name = f"{row['first_name']} {row['last_name']}".strip()
