@@ -27,6 +27,7 @@ from emails.last_look import chunk_limit, claim_chunk, may_still_leave
 from emails.models import Mailbox
 from emails.results import LANE_ERRORS, Result, record_lane_failure, record_results
 from emails.transport import open_transport
+from sequences.db import lend_connection
 
 log = logging.getLogger(__name__)
 
@@ -187,6 +188,7 @@ def _may_still_leave(item: Composed) -> bool:
 
 
 def _hand_over_one(transport: Transport, item: Composed) -> tuple[HandOver, str]:
+    lend_connection()
     try:
         return transport.hand_over(item.envelope), ""
     except Exception as error:

@@ -29,6 +29,7 @@ from execution.alerts import reconcile_alerts
 from execution.backoff import Policy
 from execution.engine import TEMPORARY_ERRORS, next_wake_at, run_tick
 from execution.wakeup import Listener
+from sequences.db import lend_connection
 
 log = logging.getLogger(__name__)
 
@@ -161,7 +162,9 @@ class Runner:
             if options.limit is not None and self.decided >= options.limit:
                 self.stop()
             elif not tick.is_full:
-                self._decide_wake.wait(self._seconds_until(next_wake_at(self.options.workspace_id)))
+                seconds = self._seconds_until(next_wake_at(self.options.workspace_id))
+                lend_connection()
+                self._decide_wake.wait(seconds)
 
     def _deliver(self) -> None:
         while not self._stop.is_set():
@@ -180,6 +183,7 @@ class Runner:
                 self._last_processed_at = self.clock()
                 self._decide_wake.set()
             if handed_over is None:
+                lend_connection()
                 with self._lanes_wake:
                     if self._lanes_calls == calls and not self._stop.is_set():
                         self._lanes_wake.wait(self.options.poll_seconds)
@@ -191,6 +195,7 @@ class Runner:
         while not self._stop.is_set():
             self._lanes_changed.clear()
             seconds = self._seconds_until(next_lane_at(self.options.workspace_id))
+            lend_connection()
             if self._lanes_changed.wait(max(seconds, _BUSY_SECONDS) if seconds <= _SHORTEST_WAIT_SECONDS else seconds):
                 continue
             self.wake_lanes()
@@ -219,6 +224,7 @@ class Runner:
             if rounds % _ALERTS_EVERY_ROUNDS == 0:
                 reconcile_alerts(now)
             rounds += 1
+            lend_connection()
             self._stop.wait(_HOUSEKEEPING_SECONDS)
 
     def _read_inboxes(self) -> None:
@@ -228,6 +234,7 @@ class Runner:
             if resolve_unknown_by_evidence(self.clock()) or found:
                 self._decide_wake.set()
                 self.wake_lanes()
+            lend_connection()
             self._stop.wait(_HOUSEKEEPING_SECONDS)
 
 
@@ -245,6 +252,7 @@ def renewing(leases: HeldLeases, clock: Clock) -> Iterator[None]:
             while not ended.wait(RENEW_SECONDS):
                 try:
                     renew_leases(leases.tokens(), clock())
+                    lend_connection()
                 except TEMPORARY_ERRORS as error:
                     log.warning("the leases cannot be renewed, trying again: %s", _first_line(error))
                     connection.close()

@@ -32,3 +32,12 @@ def execute(sql: str, params: Mapping[str, Any]) -> int:
     """Run one statement and return how many rows it changed. Raises `psycopg.Error`."""
     with _execute(sql, params) as cursor:
         return cursor.rowcount
+
+
+def lend_connection() -> None:
+    """Call outside transactions before waiting for anything but the database: others of a pool may need it meanwhile.
+
+    Without a pool the connection is kept, since a new one would only cost time.
+    """
+    if connection.settings_dict["OPTIONS"].get("pool"):
+        connection.close()
