@@ -1,0 +1,135 @@
+"""A PostgreSQL of our own, stopped and killed under a working executor. P4, P7: it goes on by itself afterwards."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import psutil
+import pytest
+from django.core.management import call_command
+from django.db import connection, connections
+from pytest_django import DjangoDbBlocker
+
+from config.embedded_postgres.server import DATABASE, EmbeddedPostgres
+from emails.models import EmailMessage
+from execution.simulation.mail_server import MailServer, Moment, Stall
+from tests.faults.people import assert_each_thing_once, enroll_in_three_steps, nobody_is_active
+from tests.faults.processes import Executor, has_ended, wait_until
+from tests.faults.promises import assert_ledger_explains, assert_nobody_is_lost, run_heir
+
+pytestmark = [pytest.mark.faults]
+
+
+@pytest.fixture(scope="module")
+def own_server() -> Iterator[EmbeddedPostgres]:
+    home = Path(tempfile.mkdtemp(prefix="faults-"))
+    home.chmod(0o755)
+    own = EmbeddedPostgres(data_dir=home / "postgres", durable=False)
+    own.ensure_running()
+    yield own
+    own.stop()
+    shutil.rmtree(own.data_dir.resolve(), ignore_errors=True)
+    shutil.rmtree(home)
+
+
+@pytest.fixture(scope="module")
+def migrated(own_server: EmbeddedPostgres, django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> str:
+    with django_db_blocker.unblock(), living_on(own_server):
+        call_command("migrate", verbosity=0)
+    socket = own_server.ensure_running()
+    return f"postgres://{socket.user}@/{DATABASE}?host={socket.directory}&port={socket.port}"
+
+
+@pytest.fixture
+def own_url(migrated: str, own_server: EmbeddedPostgres, django_db_blocker: DjangoDbBlocker) -> Iterator[str]:
+    with django_db_blocker.unblock(), living_on(own_server):
+        yield migrated
+        call_command("flush", verbosity=0, interactive=False)
+
+
+@contextmanager
+def living_on(server: EmbeddedPostgres) -> Iterator[None]:
+    """This process's connections, of all threads, go to that server for a while."""
+    socket = server.ensure_running()
+    address = {
+        "ENGINE": "django.db.backends.postgresql",
+        "NAME": DATABASE,
+        "USER": socket.user,
+        "PASSWORD": "",
+        "HOST": str(socket.directory),
+        "PORT": socket.port,
+        "OPTIONS": {},
+    }
+    settings, kept_connection = connections.settings["default"], connections["default"]
+    kept = {name: settings[name] for name in address}
+    connection.close()
+    settings.update(address)
+    connections["default"] = connections.create_connection("default")
+    try:
+        yield
+    finally:
+        connection.close()
+        settings.update(kept)
+        connections["default"] = kept_connection
+
+
+@pytest.mark.parametrize("how", ["stopped", "killed"])
+def test_restarted_while_it_decides_and_sends(
+    how: str, own_url: str, own_server: EmbeddedPostgres, server: MailServer
+) -> None:
+    enroll_in_three_steps(server, people=60, mailboxes=4)
+    with Executor(own_url, "run_executor", LOG_LEVEL="ERROR") as executor:
+        for _ in range(3):
+            wait_for_more_mail(server)
+            connection.close()
+            bring_down(own_server, how)
+            own_server.ensure_running()
+            connection.close()
+        wait_for_more_mail(server)
+        assert executor.stop() == 0
+    run_heir()
+    assert_ledger_explains(server.messages)
+    assert_nobody_is_lost()
+
+
+def test_restarted_while_a_message_is_on_its_way(
+    own_url: str, own_server: EmbeddedPostgres, server: MailServer
+) -> None:
+    """The result is written when the database is back: nothing is in doubt."""
+    stall = Stall()
+    server.on(Moment.DOT, stall, times=1)
+    enroll_in_three_steps(server, people=2)
+    try:
+        with Executor(own_url, "run_executor") as executor:
+            wait_until(stall.reached.is_set, "a message is on its way")
+            connection.close()
+            bring_down(own_server, "stopped")
+            stall.release()
+            wait_until(lambda: server.message_count > 0, "the server has it")
+            own_server.ensure_running()
+            wait_until(nobody_is_active, "everybody completes")
+            assert executor.stop() == 0
+    finally:
+        stall.release()
+    assert not EmailMessage.objects.exclude(status="sent").exists()
+    assert_each_thing_once(2, server)
+
+
+def wait_for_more_mail(server: MailServer) -> None:
+    before = server.message_count
+    wait_until(lambda: server.message_count > before or nobody_is_active(), "more mail leaves")
+
+
+def bring_down(server: EmbeddedPostgres, how: str) -> None:
+    if how == "stopped":
+        assert server.stop()
+        return
+    postmaster = psutil.Process(int((server.data_dir / "postmaster.pid").read_text().splitlines()[0]))
+    family = [postmaster, *postmaster.children(recursive=True)]
+    for process in family:
+        process.kill()
+    wait_until(lambda: all(has_ended(process) for process in family), "the server is gone")
