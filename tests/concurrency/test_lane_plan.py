@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -25,6 +25,7 @@ from tests.factories import (
     SequenceFactory,
     StepFactory,
 )
+from tests.faults.driving import DrivenClock
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -102,14 +103,14 @@ def _enroll(mailbox: Mailbox, sequence: Any, step: Any, chance: random.Random) -
     return EnrollmentFactory(sequence=sequence, mailbox=mailbox, current_step=step, contact__email=email)
 
 
-def _run_the_lane(until: Any) -> None:
+def _run_the_lane(until: datetime) -> None:
     """Only the lane, at every moment at which it wants to be looked at."""
     options = Options(policy=Policy(), stage=Stage.DELIVER)
-    now = NOW
+    clock = DrivenClock()
     for _ in range(500):
-        run_until_idle(options, lambda at=now: at)
+        run_until_idle(options, clock)
         following = next_lane_at()
-        if following is None or now > until:
+        if following is None or clock.now > until:
             return
-        now = max(now, following)
+        clock.now = max(clock.now, following)
     pytest.fail("the lane never comes to rest")

@@ -57,6 +57,11 @@ class Victim:
         """Start a command within milliseconds and leave it running; each of its emails takes `slow_seconds` longer."""
         return psutil.Process(self._ask({"argv": argv, "slow_seconds": slow_seconds})["pid"])
 
+    def freeze(self, *argv: str, point: str) -> psutil.Process:
+        """Start a command that stands still once it has come to the point, with all its locks."""
+        order = {"argv": argv, "point": point, "nth": 1, "freezes": True, "slow_seconds": 0}
+        return psutil.Process(self._ask(order)["pid"])
+
     def _ask(self, order: dict[str, Any]) -> Any:
         assert self._process.stdin is not None
         assert self._process.stdout is not None

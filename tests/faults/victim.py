@@ -2,7 +2,8 @@
 
 One order per line on standard input, one answer per line. {"argv", "point", "nth"}: a child runs the command, kills
 itself at the named point (an empty one kills nobody), and the answer says how it ended. {"argv", "slow_seconds"}: the
-answer is the pid of a child that goes on. The product knows nothing of this: functions are wrapped from outside.
+answer is the pid of a child that goes on; one that "freezes" stands still at its point for good. The product knows
+nothing of this: functions are wrapped from outside.
 """
 
 from __future__ import annotations
@@ -27,7 +28,9 @@ def _run_child(order: dict[str, Any]) -> None:
     def trigger() -> None:
         nonlocal left
         left -= 1
-        if left == 0:
+        if left == 0 and order.get("freezes"):
+            signal.pause()
+        elif left == 0:
             os.kill(os.getpid(), signal.SIGKILL)
 
     if order.get("point"):
