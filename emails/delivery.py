@@ -169,8 +169,8 @@ def _hand_over_by(transport: Transport, ready: Sequence[Composed], clock: Clock)
     looked_at = time.monotonic()
     is_over = False
     for item in ready:
-        is_over = is_over or time.monotonic() - looked_at > _CHUNK_SECONDS
-        if is_over or (results and not _may_still_leave(item)):
+        is_late = time.monotonic() - looked_at > _CHUNK_SECONDS
+        if results and (is_over or is_late or not _may_still_leave(item)):
             results.append(Result(item.message_pk, None, clock(), item))
             continue
         answer, trace = _hand_over_one(transport, item)
