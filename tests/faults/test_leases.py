@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 import time
 from collections import Counter
+from pathlib import Path
 
 import psutil
 import pytest
@@ -13,7 +14,7 @@ from django.utils import timezone
 from emails.models import EmailMessage, Mailbox
 from execution.models import ExecutionLog, Worker
 from execution.simulation.mail_server import MailServer, Moment, Stall
-from sequences.models import Enrollment
+from sequences.models import Enrollment, Sequence
 from tasks_app.models import Task
 from tests.factories import EnrollmentFactory, MailboxFactory, SequenceFactory, StepFactory, TaskStepFactory
 from tests.faults.processes import Executor, Victim, has_ended, kill, wait_until
@@ -111,6 +112,26 @@ def test_two_executors_and_a_scheduled_job_share_the_work(victim: Victim, server
     assert set(executed.values()) == {1}
     assert sorted(Worker.objects.values_list("kind", flat=True)) == ["qcluster"] * 2 + ["run_executor"] * 2
     assert not Worker.objects.filter(stopped_at=None).exists()
+
+
+def test_contacts_are_imported_twice_while_the_engine_runs(victim: Victim, server: MailServer, tmp_path: Path) -> None:
+    """Two imports of the same file at once, beside two engines: everybody is one contact and gets each email once."""
+    enroll(server, people=0)
+    sequence, mailbox = Sequence.objects.get(), Mailbox.objects.get()
+    rows = [f"ada{number}@prospect.example,Ada{number}" for number in range(150)]
+    (tmp_path / "contacts.csv").write_text("\n".join(["email,first_name", *rows]))
+    into = ("--workspace", sequence.workspace.slug, "--enroll-in", sequence.name, "--mailbox", mailbox.address)
+    engines = [victim.start("run_executor"), victim.start("run_executor")]
+    try:
+        imports = [victim.start("import_contacts", str(tmp_path / "contacts.csv"), *into) for _ in range(2)]
+        wait_until(lambda: all(has_ended(process) for process in imports), "both imports end")
+        wait_until(lambda: Enrollment.objects.exists() and everybody_completed(), "everybody completes")
+    finally:
+        for engine in engines:
+            kill(engine)
+    assert Enrollment.objects.count() == 150
+    assert len(server.messages) == 300
+    assert_ledger_explains(server.messages)
 
 
 class TestSigterm:

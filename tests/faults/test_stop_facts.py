@@ -217,6 +217,33 @@ def test_those_behind_it_in_the_same_chunk_do_not_leave_either(server: MailServe
     assert_ledger_explains(server.messages)
 
 
+def test_a_chunk_that_takes_long_does_not_outlast_its_window(
+    server: MailServer, person: Enrollment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """P5: what a slow server keeps waiting goes back and is looked at again: after the window's end it waits."""
+    Sequence.objects.update(window={"timezone": "UTC", "mon-fri": ["09:00-10:05"]})
+    for _ in range(7):
+        EnrollmentFactory(sequence=person.sequence, mailbox=person.mailbox)
+    clock = DrivenClock()
+
+    def be_slow(message: Any) -> None:
+        if len(server.messages) == 4:
+            clock.pass_by(minutes=10)
+
+    server.on_message = be_slow
+    monkeypatch.setattr(delivery, "_CHUNK_SECONDS", 0.0)
+    clock.run()
+    assert len(server.messages) == 4
+    assert EmailMessage.objects.filter(status="queued", held_by__startswith="window").count() == 4
+
+    clock.run_through(NOW + timedelta(days=2))
+    assert len(server.messages) == 16
+    assert set(EmailMessage.objects.values_list("attempts", flat=True)) == {1}
+    for sent_at in EmailMessage.objects.values_list("handed_over_at", flat=True):
+        assert sent_at is not None
+        assert (9, 0) <= (sent_at.hour, sent_at.minute) < (10, 5)
+
+
 @pytest.mark.parametrize("pause", PAUSES)
 def test_paused_while_queued_nothing_leaves_and_resuming_sends_it(
     pause: str, server: MailServer, person: Enrollment
