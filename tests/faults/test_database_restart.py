@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import shutil
+import subprocess
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import psutil
@@ -117,6 +119,52 @@ def test_restarted_while_a_message_is_on_its_way(
         stall.release()
     assert not EmailMessage.objects.exclude(status="sent").exists()
     assert_each_thing_once(2, server)
+
+
+@pytest.fixture
+def small_disk(own_url: str, own_server: EmbeddedPostgres) -> Iterator[Path]:
+    """A file system of four megabytes with the table of messages on it. Only root can make one."""
+    folder = own_server.data_dir.resolve().with_name("small")
+    folder.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", "size=4m", "tmpfs", str(folder)]
+    if os.geteuid() != 0 or subprocess.run(mount, capture_output=True).returncode:
+        folder.rmdir()
+        pytest.skip("needs root and the right to mount")
+    try:
+        owner = own_server.data_dir.stat()
+        space = folder / "space"
+        space.mkdir()
+        os.chown(space, owner.st_uid, owner.st_gid)
+        with connection.cursor() as cursor:
+            cursor.execute(f"CREATE TABLESPACE small LOCATION '{space}'")
+            cursor.execute("ALTER TABLE emails_emailmessage SET TABLESPACE small")
+        yield folder
+        with connection.cursor() as cursor:
+            cursor.execute("ALTER TABLE emails_emailmessage SET TABLESPACE pg_default")
+            cursor.execute("DROP TABLESPACE small")
+    finally:
+        subprocess.run(["umount", str(folder)], check=True)
+        folder.rmdir()
+
+
+def test_a_full_disk_costs_nobody_anything_once_there_is_room_again(
+    own_url: str, small_disk: Path, server: MailServer, tmp_path: Path
+) -> None:
+    """No message can be stored, so none leaves; with room again the executor goes on by itself."""
+    filler = small_disk / "filler"
+    with suppress(OSError), filler.open("wb") as file:
+        while True:
+            file.write(bytes(65_536))
+    enroll_in_three_steps(server, people=60, mailboxes=3)
+    log = tmp_path / "executor.log"
+    with Executor(own_url, "run_executor", log=log) as executor:
+        wait_until(lambda: "No space left" in log.read_text(), "the disk is full")
+        assert server.message_count == 0
+        assert EmailMessage.objects.count() == 0
+        filler.unlink()
+        wait_until(nobody_is_active, "everybody completes")
+        assert executor.stop() == 0
+    assert_each_thing_once(60, server)
 
 
 def wait_for_more_mail(server: MailServer) -> None:
