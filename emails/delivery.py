@@ -32,7 +32,7 @@ from sequences.db import lend_connection
 log = logging.getLogger(__name__)
 
 _DATABASE_GONE = (psycopg.OperationalError, psycopg.InterfaceError, OperationalError, InterfaceError)
-_RECORD_SECONDS = 30
+_RECORD_SECONDS = 300
 _RECORD_PAUSE_SECONDS = 0.5
 _CHUNK_SECONDS = 1.0
 
