@@ -61,7 +61,7 @@ def test_an_hour_without_the_server_costs_nobody_anything(server: MailServer) ->
     # five knocks in a row open it, then probes after 1, 2, 4 … minutes, give or take a fifth
     assert tries[4] - tries[0] < timedelta(minutes=1)
     waits = [later - earlier for earlier, later in pairwise(tries[4:])]
-    assert len(waits) == 5
+    assert len(waits) in {5, 6}, "the last one by chance"
     for doubled, wait in enumerate(waits):
         minutes = timedelta(minutes=2**doubled)
         assert 0.8 * minutes <= wait <= 1.2 * minutes, (doubled, wait)
@@ -95,7 +95,8 @@ def test_a_half_open_breaker_risks_one_message(server: MailServer) -> None:
 
     server.behaviour = busy
     live_through_the_hour(server, clock, mailbox)
-    assert len(named) == len(set(named)) == 10, "one message a try, and no more"
+    assert len(named) == len(set(named)), "one message a try, and no more"
+    assert len(named) in {10, 11}, "the last one by chance"
 
     server.forget_rules()
     server.on(Moment.RCPT, "550 5.1.1 No such user here", times=1)
