@@ -7,6 +7,7 @@ wake. So a last look before sending either sees the fact, or holds the lock and 
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -15,6 +16,7 @@ from django.db import transaction
 
 from emails.choices import BounceType, EventType, SuppressionReason, Verdict
 from emails.health import measure_health
+from emails.proving import IS_DOUBTFUL, Proof, mark_proven
 from emails.suppressing import suppress_addresses
 from sequences.db import Row, execute, fetch_all
 from sequences.wakeup import notify_engine
@@ -85,25 +87,24 @@ LEFT JOIN emails_emailmessage m ON m.id = v.message_id
 LEFT JOIN sequences_contact c ON c.id = v.contact_id
 WHERE v.id = ANY(%(ids)s) AND coalesce(m.recipient, c.email) IS NOT NULL
 """
-_LOCK = """
-SELECT e.id FROM sequences_enrollment e
-WHERE e.status IN ('active', 'paused', 'quarantined') AND (
-    e.id = ANY(%(enrollments)s) OR e.contact_id = ANY(%(contacts)s)
-    OR (e.contact_id IN (
-        SELECT k.id FROM sequences_contact c
-        JOIN sequences_contact k ON k.account_id = c.account_id
-        JOIN sequences_workspace w ON w.id = c.workspace_id AND w.account_reply_policy <> 'ignore'
-        WHERE c.id = ANY(%(replied)s))))
+# A union, since an OR over these would read all live enrollments for each event.
+_LOCK = f"""
+SELECT e.id, e.status IN ('active', 'paused', 'quarantined') AS is_live FROM sequences_enrollment e
+WHERE e.id IN (
+    SELECT unnest(%(enrollments)s::bigint[])
+    UNION
+    SELECT x.id FROM sequences_enrollment x
+    WHERE x.contact_id = ANY(%(contacts)s) AND x.status IN ('active', 'paused', 'quarantined')
+    UNION
+    SELECT x.id FROM sequences_contact c
+    JOIN sequences_workspace w ON w.id = c.workspace_id AND w.account_reply_policy <> 'ignore'
+    JOIN sequences_contact k ON k.account_id = c.account_id
+    JOIN sequences_enrollment x ON x.contact_id = k.id AND x.status IN ('active', 'paused', 'quarantined')
+    WHERE c.id = ANY(%(replied)s)
+    UNION
+    SELECT m.enrollment_id FROM emails_emailmessage m WHERE m.id = ANY(%(messages)s) AND {IS_DOUBTFUL})
 ORDER BY e.id FOR NO KEY UPDATE
 """
-_PROVEN = """
-UPDATE emails_emailmessage
-SET status = 'sent', sent_at = coalesce(handed_over_at, %(now)s), error = '', lease_token = NULL, leased_until = NULL,
-    resolved_by = 'evidence', resolved_at = %(now)s, resolution = 'an event proves that it left'
-WHERE id = ANY(%(messages)s) AND (status = 'unknown' OR (status = 'sending' AND leased_until <= %(now)s))
-RETURNING enrollment_id
-"""
-_COUNT = "UPDATE sequences_enrollment SET emails_sent = emails_sent + 1 WHERE id = ANY(%(ids)s)"
 _WAKE = "UPDATE sequences_enrollment SET wake_at = %(now)s WHERE id = ANY(%(ids)s)"
 
 
@@ -117,15 +118,19 @@ def record_events(events: Sequence[NewEvent], now: datetime) -> int:
         new = fetch_all(_INSERT, _columns(ordered, now))
         if not new:
             return 0
-        concerned = fetch_all(_LOCK, _concerned(new))
+        messages = [row["message_id"] for row in new if row["message_id"]]
+        locked = fetch_all(_LOCK, {**_concerned(new), "messages": messages, "now": now})
         _suppress(new, now)
-        left = fetch_all(_PROVEN, {"messages": [row["message_id"] for row in new if row["message_id"]], "now": now})
-        if left:
-            execute(_COUNT, {"ids": [row["enrollment_id"] for row in left]})
-        execute(_WAKE, {"ids": [row["id"] for row in concerned], "now": now})
+        mark_proven([_proof(row) for row in new if row["message_id"]], now)
+        execute(_WAKE, {"ids": [row["id"] for row in locked if row["is_live"]], "now": now})
         _judge_mailboxes(new, now)
-        notify_engine()
+        if locked:
+            notify_engine()
     return len(new)
+
+
+def _proof(row: Row) -> Proof:
+    return Proof(row["message_id"], row["occurred_at"], row["provider"], f"{row['type']}, which only what left can be")
 
 
 def _columns(events: Sequence[NewEvent], now: datetime) -> dict[str, object]:
@@ -137,14 +142,33 @@ def _columns(events: Sequence[NewEvent], now: datetime) -> dict[str, object]:
         "types": [event.type.value for event in events],
         "bounces": [str(event.bounce_type) for event in events],
         "providers": [event.provider for event in events],
-        "events": [event.provider_event_id for event in events],
+        "events": [_storable_text(event.provider_event_id)[:255] for event in events],
         "occurred": [event.occurred_at for event in events],
         "until": [event.until_at for event in events],
         "verdicts": [event.verdict.value for event in events],
         "reasons": [event.verdict_reason for event in events],
-        "details": [event.detail.replace("\x00", "") for event in events],
-        "payloads": [json.dumps(event.payload).replace("\\u0000", "") for event in events],
+        "details": [_storable_text(event.detail) for event in events],
+        "payloads": [json.dumps(_storable(event.payload)) for event in events],
     }
+
+
+def _storable_text(text: str) -> str:
+    """PostgreSQL takes neither zero bytes nor halves of surrogate pairs, and strangers write both."""
+    return text.replace("\x00", "").encode(errors="replace").decode()
+
+
+def _storable(value: object) -> object:
+    match value:
+        case str():
+            return _storable_text(value)
+        case Mapping():
+            return {_storable_text(str(name)): _storable(item) for name, item in value.items()}
+        case list() | tuple():
+            return [_storable(item) for item in value]
+        case float() if not math.isfinite(value):
+            return str(value)
+        case _:
+            return value
 
 
 def _suppress(new: Sequence[Row], now: datetime) -> None:
@@ -164,7 +188,7 @@ def _suppress(new: Sequence[Row], now: datetime) -> None:
     suppress_addresses(entries, f"event:{new[0]['provider']}", now)
 
 
-def _concerned(new: Sequence[Row]) -> dict[str, object]:
+def _concerned(new: Sequence[Row]) -> dict[str, list[int]]:
     """A stop fact concerns all enrollments of the contact, a reply the colleagues' too; a signal only its own."""
     human = [row for row in new if row["verdict"] == Verdict.HUMAN or row["type"] == EventType.AUTO_REPLIED]
     stopping = [row for row in human if row["type"] in _STOPPING]

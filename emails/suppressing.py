@@ -22,10 +22,14 @@ FROM unnest(%(domains)s::text[]) AS d(domain)
 ON CONFLICT (workspace_id, domain) WHERE domain <> '' DO NOTHING
 """
 _LOCK = """
-SELECT e.id FROM sequences_enrollment e JOIN sequences_contact c ON c.id = e.contact_id
-WHERE e.workspace_id = %(workspace)s AND e.status IN ('active', 'paused', 'quarantined')
-  AND (lower(c.email) = ANY(%(emails)s) OR split_part(lower(c.email), '@', 2) = ANY(%(domains)s))
-ORDER BY e.id FOR NO KEY UPDATE OF e
+SELECT e.id FROM sequences_enrollment e
+WHERE e.status IN ('active', 'paused', 'quarantined') AND e.contact_id IN (
+    SELECT c.id FROM sequences_contact c WHERE c.workspace_id = %(workspace)s AND lower(c.email) = ANY(%(emails)s)
+    UNION
+    SELECT c.id FROM sequences_contact c
+    WHERE cardinality(%(domains)s::text[]) > 0 AND c.workspace_id = %(workspace)s
+      AND split_part(lower(c.email), '@', 2) = ANY(%(domains)s))
+ORDER BY e.id FOR NO KEY UPDATE
 """
 _WAKE = "UPDATE sequences_enrollment SET wake_at = %(now)s WHERE id = ANY(%(ids)s)"
 
@@ -45,8 +49,7 @@ def suppress(
     Known ones keep their first reason. Returns how many are new. The enrollments concerned are locked first: a last
     look before sending either comes before us or sees the suppression.
     """
-    given = [email.strip().lower() for email in emails]
-    named = [domain.strip().lower().removeprefix("@") for domain in domains]
+    given, named = _tidy_emails(emails), _tidy_domains(domains)
     concerned = fetch_all(_LOCK, {"workspace": workspace_id, "emails": given, "domains": named})
     added = suppress_addresses([(workspace_id, email, reason, note) for email in given], actor, now) if given else 0
     if named:
@@ -64,6 +67,14 @@ def suppress(
     if concerned:
         execute(_WAKE, {"ids": [row["id"] for row in concerned], "now": now})
     return added
+
+
+def _tidy_emails(emails: Sequence[str]) -> list[str]:
+    return [email.strip().lower() for email in emails]
+
+
+def _tidy_domains(domains: Sequence[str]) -> list[str]:
+    return [domain.strip().lower().removeprefix("@") for domain in domains]
 
 
 def suppress_addresses(entries: Sequence[tuple[int, str, SuppressionReason, str]], actor: str, now: datetime) -> int:

@@ -299,7 +299,7 @@ def test_a_fact_proves_that_an_unknown_message_left(kind: EventType) -> None:
     )
     record_events([new_event(message, kind)], LATER)
     message.refresh_from_db()
-    assert (message.status, message.sent_at, message.resolved_by) == ("sent", NOW, "evidence")
+    assert (message.status, message.sent_at, message.resolved_by) == ("sent", NOW, "evidence:tests")
     enrollment = Enrollment.objects.get(pk=message.enrollment_id)
     assert (enrollment.emails_sent, enrollment.wake_at) == (1, LATER)
 
@@ -316,3 +316,26 @@ def test_a_message_in_a_workers_hands_is_left_to_the_worker() -> None:
     record_events([new_event(message, EventType.OPENED)], LATER)
     message.refresh_from_db()
     assert message.status == "sending"
+
+
+@pytest.mark.django_db
+def test_a_machine_that_opens_proves_it_too_and_wakes_for_that() -> None:
+    message = EmailMessageFactory(
+        enrollment__wake_at=None, status=MessageStatus.UNKNOWN.value, attempts=1, handed_over_at=NOW, unknown_at=NOW
+    )
+    record_events([new_event(message, EventType.OPENED, verdict=Verdict.MACHINE)], LATER)
+    message.refresh_from_db()
+    assert message.status == "sent"
+    assert wake_of(message.enrollment) == LATER
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("text", ["half \ud800 a letter", "zero \x00 byte", "a written-out \\u0000 and \\ud800", "\\"])
+def test_whatever_strangers_write_can_be_stored(text: str) -> None:
+    payload = {"text": text, text: [text, {"deep": text}], "number": float("nan")}
+    event = new_event(sent_message(), provider_event_id=text, detail=text, payload=payload)
+    assert record_events([event], LATER) == 1
+    assert record_events([event], LATER) == 0
+    stored = EmailEvent.objects.get()
+    assert stored.payload["text"] == stored.detail == stored.provider_event_id
+    assert stored.detail == text.replace("\x00", "").replace("\ud800", "?")
