@@ -45,6 +45,8 @@ def log_in_staff(workspace: Workspace) -> Client:
 
 def make_one_of_each(workspace: Workspace) -> None:
     """A row of every model the admin shows, all in one workspace."""
+    # tests that commit empty this table too
+    factories.ExecutorStateFactory()
     now = timezone.now()
     user: Any = factories.UserFactory()
     factories.MembershipFactory(workspace=workspace, user=user)

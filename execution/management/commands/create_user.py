@@ -17,6 +17,7 @@ from sequences.models import Membership
 _APPS = ("sequences", "emails", "tasks_app", "execution")
 _OPERATORS = "Operators"
 _OPERATED = ("executorstate", "enrollment", "deadletter", "emailmessage", "mailbox", "task")
+_EDITED = ("account", "contact", "mailbox", "sendlimit", "sequence", "step", "suppression")
 
 
 class Command(ProductCommand):
@@ -71,8 +72,8 @@ def _operators() -> Group:
     """People who look at everything of their workspaces and act on what runs."""
     group, _ = Group.objects.get_or_create(name=_OPERATORS)
     permissions = Permission.objects.filter(content_type__app_label__in=_APPS)
-    wanted = permissions.filter(codename__startswith="view_") | permissions.filter(
-        codename__in=[f"change_{model}" for model in _OPERATED]
-    )
+    codenames = [f"change_{model}" for model in _OPERATED]
+    codenames += [f"{verb}_{model}" for verb in ("add", "change", "delete") for model in _EDITED]
+    wanted = permissions.filter(codename__startswith="view_") | permissions.filter(codename__in=codenames)
     group.permissions.add(*wanted)
     return group
