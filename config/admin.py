@@ -1,9 +1,11 @@
-"""Logins, API tokens and the jobs of django-q2 in the look of the product's admin."""
+"""Logins, API keys and the jobs of django-q2 in the look of the product's admin."""
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
+from django import forms
 from django.contrib import admin
 from django.contrib.auth import get_user_model
 from django.contrib.auth.admin import GroupAdmin, UserAdmin
@@ -11,18 +13,18 @@ from django.contrib.auth.models import Group
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
+from django.utils import timezone
 from django_q.admin import FailAdmin, QueueAdmin, ScheduleAdmin, TaskAdmin
 from django_q.models import Failure, OrmQ, Schedule, Success
-from knox.admin import AuthTokenCreateForm
-from knox.models import get_token_model
+from knox.models import get_digest_token
+from knox.settings import CONSTANTS
 from unfold.admin import ModelAdmin, TabularInline
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
 
-from sequences.admin_base import scope_rows, time_column
+from execution.models import DIGEST_SHOWN, ApiKey
+from sequences.admin_base import label_column, scope_rows, time_column
 from sequences.models import Membership
 
-DIGEST_SHOWN = 12
-AuthToken: Any = get_token_model()
 User: Any = get_user_model()
 
 
@@ -61,22 +63,36 @@ class ProductGroupAdmin(GroupAdmin, ModelAdmin):
     pass
 
 
-class TokenAdmin(ModelAdmin):
-    """A token is shown once, when it is made; what is stored is its digest. Revoked by deleting it."""
+class ApiKeyForm(forms.ModelForm[Any]):
+    def clean_expiry(self) -> datetime | None:
+        at: datetime | None = self.cleaned_data["expiry"]
+        if at is not None and at <= timezone.now():
+            raise forms.ValidationError("This time has passed: choose a later one, or leave it empty.")
+        return at
 
-    form = AuthTokenCreateForm
-    fields = ("user", "expiry")
-    list_display = ("show_digest", "user", time_column("created"), time_column("expiry", "expires"))
+
+class ApiKeyAdmin(ModelAdmin):
+    """A key is shown once, when it is made; what is stored is its digest. Revoked by deleting it."""
+
+    form = ApiKeyForm
+    fields = ("name", "user", "expiry")
+    list_display = (
+        "show_name", "user", "show_digest", time_column("created"), time_column("expiry", "expires"), "show_state",
+    )  # fmt: skip
     list_select_related = ("user",)
-    search_fields = ("user__email", "user__username")
+    search_fields = ("name", "user__email", "user__username")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         rows = super().get_queryset(request)
         own: QuerySet[Any] = rows.filter(user__in=scope_rows(User.objects.all(), request).values("pk"))
         return own
 
+    def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
+        name = f"key of {timezone.now():%Y-%m-%d}"
+        return {"name": name, "user": request.user.pk, **super().get_changeform_initial_data(request)}
+
     def formfield_for_foreignkey(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
-        # A token is its user's identity: nobody makes one for somebody who may do more.
+        # A key is its user's identity: nobody makes one for somebody who may do more.
         is_superuser = getattr(request.user, "is_superuser", False)
         users = User.objects.all() if is_superuser else User.objects.filter(pk=request.user.pk)
         return super().formfield_for_foreignkey(db_field, request, **{"queryset": users, **kwargs})
@@ -85,19 +101,28 @@ class TokenAdmin(ModelAdmin):
         return False
 
     @admin.display(description="digest", ordering="digest")
-    def show_digest(self, token: Any) -> str:
-        return f"{token.digest[:DIGEST_SHOWN]}…"
+    def show_digest(self, key: Any) -> str:
+        return f"{key.digest[:DIGEST_SHOWN]}…"
+
+    @admin.display(description="name", ordering="name")
+    def show_name(self, key: Any) -> str:
+        return str(key)
+
+    @label_column("state", {"valid": "success", "expired": "danger"}, ordering="expiry")
+    def show_state(self, key: Any) -> str:
+        return "expired" if key.expiry is not None and key.expiry <= timezone.now() else "valid"
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
-        obj.save()
-        obj.shown_once = form.token
+        obj.digest, obj.shown_once = get_digest_token()
+        obj.token_key = obj.shown_once[: CONSTANTS.TOKEN_KEY_LENGTH]
+        obj.save(force_insert=True)
 
     def response_add(self, request: HttpRequest, obj: Any, post_url_continue: str | None = None) -> HttpResponse:
         context = {
             **self.admin_site.each_context(request),
-            "title": "API token",
+            "title": "API key",
             "opts": self.model._meta,
-            "user_name": str(obj.user),
+            "key": obj,
             "token": obj.shown_once,
         }
         return TemplateResponse(request, "admin/token.html", context)
@@ -125,7 +150,6 @@ class ProductQueueAdmin(QueueAdmin, ModelAdmin):
 _PAGES: tuple[tuple[Any, Any], ...] = (
     (User, ProductUserAdmin),
     (Group, ProductGroupAdmin),
-    (AuthToken, TokenAdmin),
     (Schedule, ProductScheduleAdmin),
     (Success, ProductSuccessAdmin),
     (Failure, ProductFailureAdmin),
@@ -135,3 +159,4 @@ for _model, _page in _PAGES:
     if admin.site.is_registered(_model):
         admin.site.unregister(_model)
         admin.site.register(_model, _page)
+admin.site.register(ApiKey, ApiKeyAdmin)

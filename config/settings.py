@@ -159,6 +159,7 @@ REST_FRAMEWORK: dict[str, Any] = {
     "EXCEPTION_HANDLER": "sequences.api.problems.answer_problem",
     "TEST_REQUEST_DEFAULT_FORMAT": "json",
 }
+KNOX_TOKEN_MODEL = "execution.ApiKey"
 REST_KNOX = {"AUTH_HEADER_PREFIX": "Token", "TOKEN_TTL": None}
 SPECTACULAR_SETTINGS: dict[str, Any] = {
     "TITLE": "Sequence Executor API",
@@ -275,7 +276,7 @@ UNFOLD: dict[str, Any] = {
                     _page("Members", "badge", "sequences_membership_changelist", "sequences.view_membership"),
                     _page("Logins", "person", "auth_user_changelist", "auth.view_user"),
                     _page("Groups", "shield_person", "auth_group_changelist", "auth.view_group"),
-                    _page("API tokens", "key", "knox_authtoken_changelist", "knox.view_authtoken"),
+                    _page("API keys", "key", "execution_apikey_changelist", "execution.view_apikey"),
                 ],
             },
             {

@@ -1,4 +1,4 @@
-"""What the engine leaves behind: its log, its quarantine, its state and its heartbeats."""
+"""What the engine leaves behind: its log, its quarantine, its state and its heartbeats. And what the API asks for."""
 
 from __future__ import annotations
 
@@ -6,10 +6,13 @@ from django.conf import settings
 from django.contrib.postgres.indexes import BrinIndex
 from django.db import models
 from django.db.models import Q
+from knox.models import AbstractAuthToken
 
 from execution.choices import ControlAction, ControlTarget, LogAction, LogStatus, Resolution
 from sequences.models import Enrollment, Step, Workspace
 from sequences.models.scope import WorkspaceQuerySet
+
+DIGEST_SHOWN = 12
 
 
 class ExecutionLog(models.Model):
@@ -166,6 +169,19 @@ class ControlLog(models.Model):
 
     def __str__(self) -> str:
         return f"{self.label or self.target} {self.action} by {self.actor}"
+
+
+class ApiKey(AbstractAuthToken):
+    """What a script logs in with. The key itself is not kept, only its digest; deleting the row revokes it."""
+
+    name = models.CharField(max_length=100, help_text="Who or what uses it.")
+
+    class Meta:
+        verbose_name = "API key"
+        ordering = ["-created"]
+
+    def __str__(self) -> str:
+        return self.name or f"{self.digest[:DIGEST_SHOWN]}…"
 
 
 class IdempotencyKey(models.Model):

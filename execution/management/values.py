@@ -11,6 +11,7 @@ from email_validator import EmailNotValidError, validate_email
 
 from emails.choices import Security
 
+_LONGEST_NAME = 100
 _LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 _PORTS = {
     "smtp": {Security.STARTTLS: 587, Security.TLS: 465, Security.NONE: 25},
@@ -87,6 +88,13 @@ def email_address(text: str) -> str:
     if found.ascii_email is None:
         raise argparse.ArgumentTypeError(f"{text!r} is not an email address that every mail server takes")
     return found.ascii_email
+
+
+def key_name(text: str) -> str:
+    """What an API key is called."""
+    if not 0 < len(text.strip()) <= _LONGEST_NAME:
+        raise argparse.ArgumentTypeError(f"takes 1 to {_LONGEST_NAME} characters")
+    return text.strip()
 
 
 def count(text: str) -> int:

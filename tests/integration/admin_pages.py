@@ -11,17 +11,16 @@ from django.contrib.messages import get_messages
 from django.test import Client
 from django.utils import timezone
 from django_q.models import Failure, OrmQ, Schedule, Success
-from knox.models import get_token_model
 
 from emails.models import InboxState
-from execution.models import ControlLog, IdempotencyKey
+from execution.models import ApiKey, ControlLog, IdempotencyKey
 from sequences.models import Membership, Workspace
 from tests import factories
 
 ROOT_EMAIL = "root@sender.example"
 STAFF_EMAIL = "ada@sender.example"
 SECRET = "hunter2-never-shown"
-APPS = ("sequences", "emails", "tasks_app", "execution", "knox", "auth")
+APPS = ("sequences", "emails", "tasks_app", "execution", "auth")
 
 
 def log_in_root() -> Client:
@@ -73,7 +72,7 @@ def make_one_of_each(workspace: Workspace) -> None:
     IdempotencyKey.objects.create(
         user=user, key=f"key-{workspace.pk}", path="/api/x", body_hash="0", created_at=now, response={"token": SECRET}
     )
-    get_token_model().objects.create(user=user)
+    ApiKey.objects.create(user=user, name="import")
     Group.objects.get_or_create(name="Operators")
     _make_jobs(workspace)
 

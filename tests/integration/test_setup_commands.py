@@ -15,6 +15,7 @@ from knox.auth import TokenAuthentication
 
 from emails.models import Mailbox, SendLimit
 from execution.management.base import ProductCommand
+from execution.models import ApiKey
 from sequences.models import Contact, Membership, Sequence, Workspace
 from tests.factories import (
     MailboxFactory,
@@ -92,11 +93,20 @@ def test_create_user_makes_a_login_that_its_token_opens(shell: Shell, workspace:
     data = shell("create_user", "ada@a.example", *args).data
     user = get_user_model().objects.get()
     assert data["id"] == user.pk
-    assert TokenAuthentication().authenticate_credentials(data["token"].encode())[0] == user
+    opened, key = TokenAuthentication().authenticate_credentials(data["token"].encode())
+    assert (opened, key.name, key.expiry) == (user, "command line", None)
     assert (user.username, user.email, user.is_staff, user.has_usable_password()) == (
         "ada@a.example", "ada@a.example", False, False,
     )  # fmt: skip
     assert Membership.objects.get().role == "sdr"
+
+
+def test_create_user_names_the_key(shell: Shell, workspace: Workspace) -> None:
+    args = ("ada@a.example", "--workspace", "acme", "--role", "sdr", "--token-name")
+    assert "token-name: takes 1 to 100 characters" in one_error(shell("create_user", *args, "x" * 101), 2)
+    data = shell("create_user", *args, "nightly import", "--json").data
+    key = TokenAuthentication().authenticate_credentials(data["token"].encode())[1]
+    assert [key.name] == list(ApiKey.objects.values_list("name", flat=True)) == ["nightly import"]
 
 
 def test_create_user_again_changes_the_role_and_makes_an_operator(

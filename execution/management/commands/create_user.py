@@ -7,13 +7,14 @@ from typing import Any
 from django.contrib.auth import get_user_model
 from django.contrib.auth.models import Group, Permission
 from django.core.management.base import CommandParser
-from knox.models import get_token_model
 
 from execution.management.base import ProductCommand
-from execution.management.values import email_address
+from execution.management.values import email_address, key_name
+from execution.models import ApiKey
 from sequences.choices import Role
 from sequences.models import Membership
 
+_KEY_NAME = "command line"
 _APPS = ("sequences", "emails", "tasks_app", "execution")
 _OPERATORS = "Operators"
 _OPERATED = ("executorstate", "enrollment", "deadletter", "emailmessage", "mailbox", "task")
@@ -23,7 +24,7 @@ _EDITED = ("account", "contact", "mailbox", "sendlimit", "sequence", "step", "su
 class Command(ProductCommand):
     help = (
         "Create a login whose name is its email address, or change the role of one that exists. "
-        "Without --password-stdin a new login has no password: it can use its API token only."
+        "Without --password-stdin a new login has no password: it can use its API key only."
     )
     example = "manage.py create_user ada@example.com --workspace acme --role manager --operator --token"
     changes_data = True
@@ -35,6 +36,9 @@ class Command(ProductCommand):
         parser.add_argument("--role", required=True, choices=[role.value for role in Role])
         parser.add_argument("--operator", action="store_true", help="may use the admin, pause and resume the executor")
         parser.add_argument("--token", action="store_true", help="make an API key; it is shown once")
+        parser.add_argument(
+            "--token-name", metavar="NAME", type=key_name, help=f"make one that is called so, not {_KEY_NAME!r}"
+        )
         parser.add_argument("--password-stdin", action="store_true", help="read the password from standard input")
         parser.add_argument("--first-name", default="", help="for signatures and merge fields")
         parser.add_argument("--last-name", default="", help="for signatures and merge fields")
@@ -58,7 +62,8 @@ class Command(ProductCommand):
             if options["operator"]:
                 user.groups.add(_operators())
             Membership.objects.update_or_create(workspace=workspace, user=user, defaults={"role": options["role"]})
-            token = get_token_model().objects.create(user=user)[1] if options["token"] else None
+            name = options["token_name"] or (_KEY_NAME if options["token"] else None)
+            token = ApiKey.objects.create(user=user, name=name)[1] if name else None
         done = f"{'Created' if is_new else 'Updated'} {email}: {options['role']} of {workspace.slug}."
         if options["dry_run"]:
             token, done = None, f"Dry run. {done}"
