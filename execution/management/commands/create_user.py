@@ -77,7 +77,7 @@ def _operators() -> Group:
     """People who look at everything of their workspaces and act on what runs."""
     group, _ = Group.objects.get_or_create(name=_OPERATORS)
     permissions = Permission.objects.filter(content_type__app_label__in=_APPS)
-    codenames = [f"change_{model}" for model in _OPERATED]
+    codenames = ["add_enrollment", *(f"change_{model}" for model in _OPERATED)]
     codenames += [f"{verb}_{model}" for verb in ("add", "change", "delete") for model in _EDITED]
     wanted = permissions.filter(codename__startswith="view_") | permissions.filter(codename__in=codenames)
     group.permissions.add(*wanted)
