@@ -23,6 +23,7 @@ class LogAction(Choice):
     COMPLETED = "completed"
     RESOLVED = "resolved"
     WITHHELD = "withheld"
+    TASK_COMPLETED = "task_completed"
 
 
 class LogStatus(Choice):

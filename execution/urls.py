@@ -5,13 +5,17 @@ from typing import Any
 from django.urls import URLPattern, URLResolver, include, path
 
 from emails.api.views import SuppressionViewSet
-from execution.api.acting import DeadLetterViewSet, OperatedMailboxViewSet, ResolvableMessageViewSet
+from execution.api.acting import (
+    CompletableTaskViewSet,
+    DeadLetterViewSet,
+    OperatedMailboxViewSet,
+    ResolvableMessageViewSet,
+)
 from execution.api.enrollments import EnrollmentViewSet
 from execution.api.executor import ExecutorViewSet
 from execution.api.idempotency import answer_once
 from sequences.api.base import Router
 from sequences.api.views import ContactViewSet, SequenceViewSet
-from tasks_app.api.views import TaskViewSet
 
 
 def _list_api() -> list[Any]:
@@ -23,7 +27,7 @@ def _list_api() -> list[Any]:
     router.register("mailboxes", OperatedMailboxViewSet, "mailbox")
     router.register("messages", ResolvableMessageViewSet, "message")
     router.register("suppressions", SuppressionViewSet, "suppression")
-    router.register("tasks", TaskViewSet, "task")
+    router.register("tasks", CompletableTaskViewSet, "task")
     router.register("dead-letters", DeadLetterViewSet, "dead-letter")
     patterns: list[Any] = router.urls
     for pattern in patterns:

@@ -7,13 +7,13 @@ from typing import Any
 
 from django import forms
 from django.contrib import admin
-from django.db import transaction
 from django.http import HttpRequest
 from django.utils import timezone
 from unfold.widgets import UnfoldAdminTextInputWidget
 
 from execution.admin.asking import AsksFirst, Deed, on_one, on_selected
 from execution.controls import Report
+from execution.tasks import complete_tasks
 from sequences.admin_base import (
     ScopedFilter,
     WorkspaceAdmin,
@@ -25,7 +25,6 @@ from sequences.admin_base import (
 )
 from tasks_app.choices import TaskStatus
 from tasks_app.models import Task
-from tasks_app.operations import TaskClosedError, complete_task
 
 
 class OutcomeForm(forms.Form):
@@ -33,16 +32,7 @@ class OutcomeForm(forms.Form):
 
 
 def _complete(ids: Sequence[Any], answers: dict[str, Any], request: HttpRequest) -> Report:
-    report = Report()
-    for task in Task.objects.filter(pk__in=ids).order_by("pk"):
-        try:
-            with transaction.atomic():
-                complete_task(task, name_actor(request), timezone.now(), **answers)
-        except TaskClosedError as error:
-            report.refused[task.pk] = str(error)
-        else:
-            report.changed.append(task.pk)
-    return report
+    return complete_tasks(ids, actor=name_actor(request), now=timezone.now(), **answers)
 
 
 COMPLETE = Deed(

@@ -48,6 +48,7 @@ _LOG_MARKS = {
     LogAction.COMPLETED: Mark("🏁", "flag", "good"),
     LogAction.RESOLVED: Mark("🔎", "fact_check"),
     LogAction.WITHHELD: Mark("✋", "front_hand", "halt"),
+    LogAction.TASK_COMPLETED: Mark("☑", "task_alt", "good"),
 }
 _EVENT_MARKS = {
     EventType.DELIVERED: Mark("📬", "mark_email_read", "good"),

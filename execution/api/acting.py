@@ -1,4 +1,6 @@
-"""What needs the engine on rows of other apps: mailboxes paused and resumed, messages resolved; and dead letters."""
+"""What needs the engine on rows of other apps: mailboxes paused and resumed, messages resolved, tasks completed; and
+dead letters.
+"""
 
 from __future__ import annotations
 
@@ -16,9 +18,13 @@ from execution.api.serializers import DeadLetterSerializer, ReasonSerializer, Re
 from execution.choices import Resolution
 from execution.models import DeadLetter
 from execution.switches import NotPossibleError, pause_mailbox, resolve_message, resume_mailbox
+from execution.tasks import complete_task
 from sequences.api.base import IdFilter, ReadViewSet
 from sequences.api.problems import ConflictError
 from sequences.api.roles import name_actor, require_right
+from tasks_app.api.serializers import CompleteSerializer, TaskSerializer
+from tasks_app.api.views import TaskViewSet
+from tasks_app.operations import TaskClosedError
 
 
 class OperatedMailboxViewSet(MailboxViewSet):
@@ -69,6 +75,27 @@ class ResolvableMessageViewSet(MessageViewSet):
         except NotPossibleError as error:
             raise ConflictError(f"Not possible: {error}.") from None
         return Response(MessageSerializer(message).data)
+
+
+class CompletableTaskViewSet(TaskViewSet):
+    __doc__ = TaskViewSet.__doc__
+
+    @extend_schema(request=CompleteSerializer, responses=TaskSerializer)
+    @action(detail=True, methods=["post"])
+    def complete(self, request: Request, pk: str) -> Response:
+        """Record that the work is done; its enrollment goes on. 409 when it was closed before."""
+        task = self.get_object()
+        require_right(request.user, task.workspace_id, task.assignee_id, is_shared_without_owner=True)
+        form = CompleteSerializer(data=request.data)
+        form.is_valid(raise_exception=True)
+        outcome = form.validated_data["outcome"]
+        try:
+            complete_task(task, actor=name_actor(request.user), now=timezone.now(), outcome=outcome)
+        except TaskClosedError:
+            task.refresh_from_db(fields=["status"])
+            raise ConflictError(f"The task is {task.status}: only an open one can be completed.") from None
+        task.refresh_from_db()
+        return Response(TaskSerializer(task).data)
 
 
 class DeadLetterFilter(django_filters.FilterSet):

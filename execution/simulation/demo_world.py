@@ -17,8 +17,6 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
-from django.db import transaction
-
 from emails.choices import MailboxStatus
 from emails.models import EmailMessage, Mailbox
 from execution import heartbeat
@@ -30,12 +28,12 @@ from execution.simulation.mail_server import MailServer, Moment
 from execution.simulation.prospects import Persona, cast_personas, plan_acts
 from execution.simulation.virtual_clock import VirtualClock
 from execution.switches import resume_mailbox
+from execution.tasks import complete_task
 from sequences.db import fetch_all
 from sequences.models import Workspace
-from sequences.wakeup import notify_engine
 from tasks_app.choices import TaskStatus
 from tasks_app.models import Task
-from tasks_app.operations import TaskClosedError, complete_task
+from tasks_app.operations import TaskClosedError
 
 _LONGEST_WAIT_SECONDS = 0.25
 _SHORTEST_WAIT_SECONDS = 0.05
@@ -224,7 +222,6 @@ class World:
 
 def _finish(task: Task, now: datetime) -> None:
     # A reply may have closed it meanwhile.
-    with suppress(TaskClosedError), transaction.atomic():
+    with suppress(TaskClosedError):
         actor = task.assignee.get_username() if task.assignee else "demo"
-        complete_task(task, actor, now, outcome="Done.")
-        notify_engine()
+        complete_task(task, actor=actor, now=now, outcome="Done.")

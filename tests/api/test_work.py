@@ -82,6 +82,17 @@ def test_complete_a_task_once(api: APIClient, enrollment: Enrollment, sdr: Any) 
     again = api.post(f"/api/tasks/{task.pk}/complete")
     assert again.status_code == 409
     assert "completed" in again.json()["detail"]
+    log = ExecutionLog.objects.get(enrollment=enrollment)
+    assert (log.action, log.actor, log.at, log.message) == ("task_completed", sdr.email, NOW, "Call: will call back")
+    assert (log.step_id, log.step_number) == (task.step_id, 1)
+    assert log.details == {"task": task.pk, "step": task.step_id, "visit": task.visit, "outcome": "will call back"}
+
+
+def test_a_task_of_no_enrollment_is_completed_without_a_log(api: APIClient, workspace: Workspace, sdr: Any) -> None:
+    contact = ContactFactory(workspace=workspace)
+    task = TaskFactory(enrollment=None, workspace=workspace, contact=contact, step=None, visit=0, assignee=sdr, at=NOW)
+    assert api.post(f"/api/tasks/{task.pk}/complete").json()["status"] == "completed"
+    assert not ExecutionLog.objects.exists()
 
 
 def test_only_the_assignee_or_a_manager_completes(

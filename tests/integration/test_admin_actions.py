@@ -11,6 +11,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from emails.models import EmailMessage, InboxState, Mailbox, Suppression
+from execution.admin.timeline import read_timeline
 from execution.models import ControlLog, DeadLetter, ExecutionLog, ExecutorState
 from sequences.models import Enrollment
 from tasks_app.models import Task
@@ -216,10 +217,26 @@ def test_the_executor_is_paused_and_resumed(client: Client) -> None:
 
 
 def test_a_task_is_completed(client: Client) -> None:
-    task: Task = factories.TaskFactory()
+    step: Any = factories.TaskStepFactory()
+    task: Task = factories.TaskFactory(enrollment__sequence=step.sequence, step=step)
     press(client, "tasks_app_task", task.pk, "complete", outcome="reached them")
     task.refresh_from_db()
     assert (task.status, task.completed_by, task.outcome) == ("completed", ROOT_EMAIL, "reached them")
+    enrollment: Any = task.enrollment
+    line = last_log(enrollment)
+    assert (line.action, line.actor, line.message) == ("task_completed", ROOT_EMAIL, "Call: reached them")
+    entry = read_timeline(enrollment)[0]
+    assert (entry.mark.icon, entry.title, entry.actor) == ("☑", "Task completed · Step 1 (task)", ROOT_EMAIL)
+
+
+def test_of_the_selected_tasks_the_open_ones_are_completed_and_logged(client: Client) -> None:
+    tasks = [factories.TaskFactory() for _ in range(3)]
+    Task.objects.filter(pk=tasks[0].pk).update(status="cancelled", completed_at=timezone.now())
+    ids = [task.pk for task in tasks]
+    response = post_action(client, "admin:tasks_app_task_changelist", "complete_selected", ids, outcome="all called")
+    assert said(response) == ["Completed 2; 1 refused, the first because the task has already been closed."]
+    assert [line.details["task"] for line in ExecutionLog.objects.order_by("id")] == ids[1:]
+    assert not Enrollment.objects.filter(tasks__status="completed", wake_at=None).exists()
 
 
 def test_contacts_are_enrolled(client: Client, sequence: Any) -> None:
