@@ -43,6 +43,7 @@ _CANCEL = """
 UPDATE tasks_app_task SET status = 'cancelled', completed_at = %(now)s, completed_by = %(actor)s
 WHERE enrollment_id = ANY(%(enrollments)s) AND status = 'open'
 """
+_LOCK = "SELECT id FROM sequences_enrollment WHERE id = %(id)s FOR NO KEY UPDATE"
 _WAKE = "UPDATE sequences_enrollment SET wake_at = %(now)s WHERE id = %(id)s AND status IN ('active', 'paused')"
 
 
@@ -78,9 +79,11 @@ def cancel_tasks(enrollment_ids: Sequence[int], actor: str, now: datetime) -> No
 def complete_task(task: Task, actor: str, now: datetime, outcome: str = "") -> None:
     """Record that the work is done and wake the enrollment. Raises `TaskClosedError` when it was closed before.
 
-    Call inside a transaction. The enrollment's row is locked after the task's is changed, so that the engine either
-    sees the finished task or is woken after its own look.
+    Call inside a transaction. The enrollment's row is locked first, as everywhere, so that the engine either sees the
+    finished task or is woken after its own look.
     """
+    if task.enrollment_id is not None:
+        execute(_LOCK, {"id": task.enrollment_id})
     changed = Task.objects.filter(pk=task.pk, status=TaskStatus.OPEN).update(
         status=TaskStatus.COMPLETED, completed_at=now, completed_by=actor, outcome=outcome
     )
