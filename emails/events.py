@@ -19,6 +19,7 @@ from emails.health import measure_health
 from emails.proving import IS_DOUBTFUL, Proof, mark_proven
 from emails.suppressing import suppress_addresses
 from sequences.db import Row, execute, fetch_all
+from sequences.text import storable_text
 from sequences.wakeup import notify_engine
 
 _SUPPRESSES = {
@@ -142,27 +143,22 @@ def _columns(events: Sequence[NewEvent], now: datetime) -> dict[str, object]:
         "types": [event.type.value for event in events],
         "bounces": [str(event.bounce_type) for event in events],
         "providers": [event.provider for event in events],
-        "events": [_storable_text(event.provider_event_id)[:255] for event in events],
+        "events": [storable_text(event.provider_event_id)[:255] for event in events],
         "occurred": [event.occurred_at for event in events],
         "until": [event.until_at for event in events],
         "verdicts": [event.verdict.value for event in events],
         "reasons": [event.verdict_reason for event in events],
-        "details": [_storable_text(event.detail) for event in events],
+        "details": [storable_text(event.detail) for event in events],
         "payloads": [json.dumps(_storable(event.payload)) for event in events],
     }
-
-
-def _storable_text(text: str) -> str:
-    """PostgreSQL takes neither zero bytes nor halves of surrogate pairs, and strangers write both."""
-    return text.replace("\x00", "").encode(errors="replace").decode()
 
 
 def _storable(value: object) -> object:
     match value:
         case str():
-            return _storable_text(value)
+            return storable_text(value)
         case Mapping():
-            return {_storable_text(str(name)): _storable(item) for name, item in value.items()}
+            return {storable_text(str(name)): _storable(item) for name, item in value.items()}
         case list() | tuple():
             return [_storable(item) for item in value]
         case float() if not math.isfinite(value):

@@ -11,13 +11,15 @@ import quotequail
 from inscriptis import get_text
 
 _LONGEST = 100_000
+# Patterns look within one line and at the next: one that runs over many is quadratic in what a stranger sends.
+_BLANK_LINES = re.compile(r"\n{3,}")
 _OUTLOOK_QUOTE = re.compile(
-    r"^\s*(_{10,}\s*$|-{2,} ?.{3,40} ?-{2,}\s*$"
-    r"|\*?(From|Von|De|Da|Van|Från|Fra)\s?:\*? .+\n\s*\*?"
+    r"^(_{10,}$|-{2,} ?.{3,40} ?-{2,}$"
+    r"|\*?(From|Von|De|Da|Van|Från|Fra)\s?:\*? .+\n\n?\*?"
     r"(Sent|Date|Gesendet|Datum|Envoyé|Date|Enviado|Fecha|Inviato|Data|Verzonden|Skickat|Sendt)\s?:\*?)",
     re.MULTILINE,
 )
-_QUOTED_LINE = re.compile(r"^\s*>.*$", re.MULTILINE)
+_QUOTED_LINE = re.compile(r"^>.*$", re.MULTILINE)
 _SIGNATURE = re.compile(r"^-- ?$", re.MULTILINE)
 
 
@@ -25,6 +27,7 @@ def find_new_text(plain: str, html: str) -> str:
     """The new part of a reply as plain text; `html` is looked at only if there is no `plain`."""
     text = plain[:_LONGEST] if plain.strip() else _text_of(html[:_LONGEST])
     text = text.replace("\r\n", "\n").replace("\r", "\n").replace("\x00", "")
+    text = _BLANK_LINES.sub("\n\n", "\n".join(line.strip() for line in text.split("\n")))
     if quote := _OUTLOOK_QUOTE.search(text):
         text = text[: quote.start()]
     shown = [part for is_new, part in quotequail.quote(text, quote_intro_line=True) if is_new]

@@ -9,18 +9,39 @@ import hashlib
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from email import message_from_bytes, policy
+from email import message_from_bytes
 from email.message import EmailMessage, Message
+from email.parser import BytesHeaderParser
+from email.policy import EmailPolicy
 from typing import Any
 
 from emails.inbound.new_text import find_new_text
+from sequences.text import storable_text
 
 _ID = re.compile(r"<[^<>\s]+>")
 _ANGLED = re.compile(r"<\s*([^<>@\s]+@[^<>@\s]+)\s*>")
 _BARE = re.compile(r"[^<>@\s,;:\"'()]+@[^<>@\s,;:\"'()]+")
-_NAMED_IN_TEXT = re.compile(r"^[>\s]*(?:X-Original-)?Message-ID:\s*(<[^<>\s]+>)", re.IGNORECASE | re.MULTILINE)
+_NAMED_IN_TEXT = re.compile(r"^[> \t]*(?:X-Original-)?Message-ID:\s*(<[^<>\s]+>)", re.IGNORECASE | re.MULTILINE)
 _LONGEST_IDENTITY = 150
 _SCANNED_CHARACTERS = 50_000
+# The standard library reads structured headers in quadratic time: 100 kB of them take it a minute.
+_LONGEST_HEADER = 4_000
+# Codecs of Python that are no charset of any mail: they refuse bytes they do not like, or take quadratic time.
+_NO_CHARSETS = frozenset({"idna", "punycode", "undefined"})
+
+
+class _BoundedPolicy(EmailPolicy):
+    """Headers of a bounded length, of the mail and of all its parts: their start and their end are kept."""
+
+    def header_source_parse(self, sourcelines: list[str]) -> tuple[str, str]:
+        name, value = super().header_source_parse(sourcelines)
+        if len(value) > _LONGEST_HEADER:
+            half = _LONGEST_HEADER // 2
+            value = f"{value[:half]} {value[-half:]}"
+        return name, value
+
+
+_POLICY = _BoundedPolicy()
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,8 +70,16 @@ class InboundMail:
 
 
 def parse_mail(raw: bytes) -> InboundMail:
-    """Read RFC 5322 and MIME; what cannot be read is taken as empty."""
-    message = message_from_bytes(raw, policy=policy.default)
+    """Read RFC 5322 and MIME; what cannot be read is taken as empty. `RecursionError` when nested beyond all reason."""
+    return _build(message_from_bytes(raw, policy=_POLICY), raw)
+
+
+def parse_headers(raw: bytes) -> InboundMail:
+    """The same from the headers alone, for a mail whose body cannot be read: who answers what still counts."""
+    return _build(BytesHeaderParser(policy=_POLICY).parsebytes(raw), raw)
+
+
+def _build(message: Message[Any, Any], raw: bytes) -> InboundMail:
     assert isinstance(message, EmailMessage)
     message_id = _first_id(read_header(message, "Message-ID"))
     answered = _ID.findall(read_header(message, "In-Reply-To"))
@@ -68,12 +97,13 @@ def parse_mail(raw: bytes) -> InboundMail:
 
 
 def read_header(message: Message[Any, Any], name: str) -> str:
-    """The first header of that name as text on one line; empty when it is not there or cannot be read."""
+    """The first header of that name as text on one line; empty when it is not there."""
     try:
-        return " ".join(str(message.get(name, "")).split())
-    except (LookupError, ValueError, AttributeError, TypeError):
+        value = str(message.get(name, ""))
+    except (LookupError, ValueError, AttributeError, TypeError, RecursionError):
         # the standard library's parser of structured headers breaks on some of what is out there
-        return ""
+        value = next((str(text) for key, text in message.raw_items() if key.lower() == name.lower()), "")
+    return " ".join(storable_text(value).split())
 
 
 def read_address(value: str) -> str:
@@ -94,11 +124,12 @@ def read_text(part: Message[Any, Any]) -> str:
     payload = part.get_payload(decode=True)
     if not isinstance(payload, bytes):
         return ""
-    charset = part.get_content_charset() or "utf-8"
+    charset = (part.get_content_charset() or "utf-8").lower()
     try:
-        return payload.decode(charset, errors="replace")
-    except LookupError:
-        return payload.decode("utf-8", errors="replace")
+        text = payload.decode("utf-8" if charset in _NO_CHARSETS else charset, errors="replace")
+    except (LookupError, ValueError):
+        text = payload.decode("utf-8", errors="replace")
+    return storable_text(text)
 
 
 def _bodies(message: EmailMessage) -> tuple[str, str]:

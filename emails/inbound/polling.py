@@ -13,14 +13,15 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from django.db import connection, transaction
+import psycopg
+from django.db import DataError, connection, transaction
 
 from emails.choices import EventType, Verdict
 from emails.events import NewEvent, record_events
 from emails.inbound.classify import classify_mail
 from emails.inbound.imap import FetchedMail, Imap, ImapError, open_imap
 from emails.inbound.match import Concern, Received, match_mails
-from emails.inbound.parse import parse_mail
+from emails.inbound.parse import InboundMail, parse_headers, parse_mail
 from emails.lanes import wake_lanes
 from emails.models import Mailbox
 from sequences.db import execute, fetch_all
@@ -180,13 +181,27 @@ def _read_folder(imap: Imap, claim: _Claim, mailbox: Mailbox, now: datetime) -> 
     new = 0
     for batch in _batches(taken):
         received, last_uid = imap.fetch(batch), batch[-1]
-        with transaction.atomic():
-            new += record_events(_find_events(received, mailbox, now), now)
-            _keep_progress(claim, folder.uidvalidity, last_uid)
+        new += _store(received, mailbox, now)
+        _keep_progress(claim, folder.uidvalidity, last_uid)
     if not uids:
         newest = max(imap.list_above(0), default=0) if folder.next_uid is None else folder.next_uid - 1
         _keep_progress(claim, folder.uidvalidity, max(last_uid, newest))
     return new, len(taken) == len(uids)
+
+
+def _store(received: Sequence[FetchedMail], mailbox: Mailbox, now: datetime) -> int:
+    """How many facts are new. One mail that the database refuses must not keep the others, and all later ones, away.
+
+    Progress is kept afterwards: a mail read twice is the same facts.
+    """
+    try:
+        with transaction.atomic():
+            return record_events(_find_events(received, mailbox, now), now)
+    except (psycopg.DataError, DataError):
+        if len(received) == 1:
+            log.exception("what the mail with UID %s of mailbox %s says is refused", received[0].uid, mailbox.pk)
+            return 0
+    return sum(_store([each], mailbox, now) for each in received)
 
 
 def _batches(uids: Sequence[int]) -> Iterator[Sequence[int]]:
@@ -209,13 +224,21 @@ def _find_events(fetched: Sequence[FetchedMail], mailbox: Mailbox, now: datetime
 
 def _read_mail(fetched: FetchedMail, own: set[str], zone: ZoneInfo, now: datetime) -> Received | None:
     """None for what says nothing to us. A mail that our reader cannot stand stops nobody else's."""
+    received_at = min(fetched.received_at, now)
     try:
-        received_at = min(fetched.received_at, now)
-        mail = parse_mail(fetched.raw)
-        findings = () if mail.sender in own else classify_mail(mail, received_at, zone)
+        return _judge_mail(parse_mail(fetched.raw), received_at, own, zone)
+    except Exception:
+        # not silently: a person's answer must stop the sequence even when its body defeats our reader
+        log.exception("the body of the mail with UID %s cannot be read, going by its headers", fetched.uid)
+    try:
+        return _judge_mail(parse_headers(fetched.raw), received_at, own, zone)
     except Exception:
         log.exception("the mail with UID %s cannot be read", fetched.uid)
         return None
+
+
+def _judge_mail(mail: InboundMail, received_at: datetime, own: set[str], zone: ZoneInfo) -> Received | None:
+    findings = () if mail.sender in own else classify_mail(mail, received_at, zone)
     return Received(mail, findings, received_at) if findings else None
 
 
