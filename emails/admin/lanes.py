@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 from django.core.exceptions import PermissionDenied
@@ -39,7 +40,8 @@ class LanePages:
     def lanes_view(self, request: HttpRequest) -> HttpResponse:
         mailboxes = self._visible(request).order_by("address", "pk")
         page = Paginator(mailboxes, LANES_PER_PAGE).get_page(request.GET.get("p"))
-        lanes = [present_lane(lane) for lane in read_lanes(list(page), timezone.now())]
+        now = timezone.now()
+        lanes = [present_lane(lane, now) for lane in read_lanes(list(page), now)]
         context = {
             **self.admin_site.each_context(request),
             "title": "Lanes",
@@ -50,13 +52,14 @@ class LanePages:
 
     def lane_view(self, request: HttpRequest, object_id: int) -> HttpResponse:
         mailbox = get_object_or_404(self._visible(request), pk=object_id)
-        lane = read_lane(mailbox, timezone.now(), QUEUE_SHOWN)
+        now = timezone.now()
+        lane = read_lane(mailbox, now, QUEUE_SHOWN)
         context = {
             **self.admin_site.each_context(request),
             "title": f"Lane of {mailbox.address}",
             "mailbox": mailbox,
             "lane": lane,
-            "shown": present_lane(lane),
+            "shown": present_lane(lane, now),
             "not_shown": max(0, lane.queue_length - len(lane.queue)),
         }
         return TemplateResponse(request, "admin/emails/mailbox/lane.html", context)
@@ -67,8 +70,9 @@ class LanePages:
         return scope_rows(Mailbox.objects.all(), request)
 
 
-def present_lane(lane: LaneView) -> dict[str, Any]:
-    """The cells of one lane."""
+def present_lane(lane: LaneView, now: datetime) -> dict[str, Any]:
+    """The cells of one lane. `slot_at` is None when its pace lets the next message go now."""
+    slot_at = lane.next_slot_at
     return {
         "lane": lane,
         "url": reverse("admin:emails_mailbox_lane", args=[lane.mailbox_id]),
@@ -77,6 +81,7 @@ def present_lane(lane: LaneView) -> dict[str, Any]:
         "breaker": lane.breaker.state.label,
         "breaker_variant": "success" if lane.breaker.state is BreakerState.CLOSED else "danger",
         "usages": [present_usage(usage) for usage in lane.usages],
+        "slot_at": slot_at if slot_at is not None and slot_at > now else None,
         "hold": _first_hold(lane),
     }
 

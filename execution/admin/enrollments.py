@@ -105,7 +105,8 @@ class EnrollmentAdmin(EnrollPage, AsksFirst, FactsAdmin):
                     ("contact", "sequence"),
                     ("status", "current_step"),
                     (exact_name("next_step_at"), "mailbox"),
-                    ("owner", "emails_sent", "steps_completed"),
+                    ("owner", "emails_sent"),
+                    "steps_completed",
                 )
             },
         ),

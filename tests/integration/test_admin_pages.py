@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from django.contrib import admin
 from django.db.models import Model
 from django.urls import reverse
+from django.utils import timezone
 
 from emails.models import EmailEvent, EmailMessage, InboxState, Mailbox, SendLimit
 from execution.models import ApiKey, DeadLetter, ExecutionLog, ExecutorState, IdempotencyKey
@@ -192,3 +194,16 @@ def test_a_list_asks_as_much_for_thirty_rows_as_for_one(model: type[Model], make
         response = client.get(url(model, "changelist"))
     assert len(response.context["cl"].result_list) >= 30
     assert thirty.count == one.count
+
+
+def test_a_slot_that_has_come_is_free_and_one_to_come_says_when() -> None:
+    workspace = factories.WorkspaceFactory()
+    now = timezone.now()
+    free = factories.MailboxFactory(workspace=workspace, next_slot_at=now - timedelta(minutes=19))
+    paced = factories.MailboxFactory(workspace=workspace, next_slot_at=now + timedelta(minutes=19))
+    client = log_in_root()
+    slots = {
+        mailbox.pk: client.get(reverse("admin:emails_mailbox_lane", args=[mailbox.pk])).context["shown"]["slot_at"]
+        for mailbox in (free, paced)
+    }
+    assert slots == {free.pk: None, paced.pk: paced.next_slot_at}
