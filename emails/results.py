@@ -82,7 +82,10 @@ WHERE e.id = r.id
 _LANE = """
 UPDATE emails_mailbox
 SET breaker_state = %(state)s, breaker_failures = %(failures)s, breaker_trips = %(trips)s, breaker_until = %(until)s,
-    breaker_error = %(error)s, lane_at = coalesce(%(lane_at)s, lane_at), next_slot_at = coalesce(%(slot)s, next_slot_at)
+    breaker_error = %(error)s,
+    lane_at = CASE WHEN %(has_left)s THEN greatest(%(until_at)s, lane_at) ELSE coalesce(%(until_at)s, lane_at) END,
+    next_slot_at = CASE WHEN %(has_left)s THEN greatest(%(until_at)s, next_slot_at)
+                        ELSE coalesce(%(until_at)s, next_slot_at) END
 WHERE id = %(mailbox)s AND lease_token = %(token)s
 """
 _LOCK_LANE = """
@@ -119,7 +122,8 @@ def record_results(lease: Lease, results: Sequence[Result], breaker: Breaker, no
     _record_bounces(lease, failed, now)
     _judge_mailbox(lease, refused, now)
     has_answered = bool(sent) or any(_class_of(result) in _ANSWERS for result in failed)
-    return _write_breaker(lease, breaker, lane_level, unknown, now, luck, has_answered=has_answered)
+    has_left = bool(sent or unknown)
+    return _write_breaker(lease, breaker, lane_level, unknown, now, luck, has_answered=has_answered, has_left=has_left)
 
 
 def record_lane_failure(lease: Lease, error: str, now: datetime, luck: float) -> None:
@@ -232,6 +236,7 @@ def _write_breaker(
     luck: float,
     *,
     has_answered: bool,
+    has_left: bool,
 ) -> Breaker:
     outage = next((result.answer for result in lane_level if _class_of(result) is ErrorClass.SERVER), None)
     lane_at = None
@@ -251,11 +256,14 @@ def _write_breaker(
         breaker = after_success(breaker)
     else:
         return breaker
-    _store_breaker(lease, breaker, lane_at, error)
+    _store_breaker(lease, breaker, lane_at, error, has_left=has_left)
     return breaker
 
 
-def _store_breaker(lease: Lease, breaker: Breaker, lane_at: datetime | None, error: str) -> None:
+def _store_breaker(
+    lease: Lease, breaker: Breaker, until_at: datetime | None, error: str, *, has_left: bool = False
+) -> None:
+    """The lane rests until `until_at`. After something that left or may have left, its pace holds all the same."""
     execute(
         _LANE,
         {
@@ -266,7 +274,7 @@ def _store_breaker(lease: Lease, breaker: Breaker, lane_at: datetime | None, err
             "trips": breaker.trips,
             "until": breaker.until if breaker.state is not BreakerState.CLOSED else None,
             "error": error,
-            "lane_at": lane_at,
-            "slot": lane_at,
+            "until_at": until_at,
+            "has_left": has_left,
         },
     )

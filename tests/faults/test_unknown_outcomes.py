@@ -11,10 +11,11 @@ from emails.choices import EventType
 from emails.events import NewEvent, record_events
 from emails.models import EmailMessage
 from execution.models import DeadLetter, ExecutionLog
-from execution.simulation.mail_server import MailServer
+from execution.simulation.mail_server import Drop, MailServer, Moment
 from execution.switches import NotPossibleError, resolve_message
 from sequences.models import Enrollment
 from tests.factories import EnrollmentFactory, MailboxFactory, SequenceFactory, StepFactory
+from tests.faults.driving import DrivenClock
 from tests.faults.processes import Victim
 from tests.faults.promises import assert_ledger_explains, run_heir
 
@@ -103,3 +104,23 @@ def test_a_message_of_somebody_who_has_left_can_be_called_sent_but_not_sent_agai
     resolve_message(unknown, "sent", actor="sam@acme.example", now=timezone.now())
     run_heir()
     assert server.messages == []
+
+
+def test_the_pace_holds_after_an_answer_was_lost(server: MailServer) -> None:
+    """P3: the message may have left, so the next one waits its whole gap."""
+    sequence = SequenceFactory()
+    StepFactory(sequence=sequence)
+    mailbox = MailboxFactory(workspace=sequence.workspace, smtp_port=server.port, gap_seconds=120, jitter_seconds=0)
+    clock = DrivenClock()
+    for _ in range(2):
+        EnrollmentFactory(sequence=sequence, mailbox=mailbox, at=clock.now)
+    server.on(Moment.DOT, Drop(store=True), times=1)
+
+    clock.run()
+    assert EmailMessage.objects.filter(status="unknown").count() == 1
+    clock.pass_by(seconds=119)
+    clock.run()
+    assert server.message_count == 1
+    clock.pass_by(seconds=1)
+    clock.run()
+    assert server.message_count == 2
