@@ -11,7 +11,7 @@ COMPILE := $(BIN)/pip-compile --quiet --generate-hashes --strip-extras --allow-u
 	--no-emit-index-url --no-emit-trusted-host --no-emit-find-links
 
 .DEFAULT_GOAL := help
-.PHONY: help demo run test check bench stop format requirements migrated
+.PHONY: help demo run test check bench soak stop format requirements migrated
 
 help: ## List the targets.
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -42,6 +42,9 @@ check: $(VENV)/.dev ## Style, types, import rules, migrations and deployment set
 
 bench: $(VENV)/.dev ## Measure speed; never part of the tests.
 	@$(BIN)/python -m benchmarks $(ARGS)
+
+soak: $(VENV)/.base ## Seven days of 10,000 people with every fault, five seeds; hours. ARGS go to simulate.
+	@$(MANAGE) simulate --days 7 --enrollments 10000 --faults all --seed 1..5 $(ARGS)
 
 stop: ## Stop the embedded PostgreSQL servers of this checkout.
 ifneq ($(wildcard $(VENV)/.base $(VENV)/.dev),)

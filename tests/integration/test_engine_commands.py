@@ -30,6 +30,7 @@ from tests.factories import (
     TaskStepFactory,
     WorkspaceFactory,
 )
+from tests.shell import Shell, one_error
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -192,3 +193,15 @@ def test_preview_shows_both_branches_of_a_split() -> None:
         (4, "step 2 true", "2026-03-03T10:00:00Z"),
         (4, "step 2 false", "2026-03-05T10:00:00Z"),
     ]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("--faults", "fire"), "no fault is called fire: all, none or some of kill"),
+        (("--seed", "x"), "--seed takes a number such as 7, or a range such as 1..5"),
+        (("--days", "0"), "--days more than 0"),
+    ],
+)
+def test_a_simulation_wants_sound_arguments(shell: Shell, arguments: tuple[str, ...], said: str) -> None:
+    assert said in one_error(shell("simulate", *arguments), 2)

@@ -1,0 +1,109 @@
+"""The faults that a trial can inject, by name, and when: a schedule drawn from the seed. Pure.
+
+Whoever adds a fault names the promise that it tries to break.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+
+class Fault(StrEnum):
+    """The value is what `simulate --faults` takes."""
+
+    KILL = "kill"
+    FREEZE = "freeze"
+    TWO_ENGINES = "two-engines"
+    CONNECTION = "connection"
+    OUTAGE = "outage"
+    REFUSALS = "refusals"
+    LOST_ANSWERS = "lost-answers"
+    LOGIN = "login"
+    INBOX_DOWN = "inbox-down"
+    RENUMBER = "renumber"
+    DUPLICATES = "duplicates"
+    LATE_FACTS = "late-facts"
+    PAUSES = "pauses"
+    POISON = "poison"
+
+
+SAID = {
+    Fault.KILL: "SIGKILL a worker at a point of the loop or of the mail dialogue (P1 P4 P7)",
+    Fault.FREEZE: "SIGSTOP a worker for two lease times, then let it go on (P1)",
+    Fault.TWO_ENGINES: "two engines at the same work at the same time (P1 P3)",
+    Fault.CONNECTION: "a worker loses its database connection in the middle (P1 P4)",
+    Fault.OUTAGE: "the mail server refuses everybody for an hour (P8)",
+    Fault.REFUSALS: "421, 452 and cut connections, here and there (P4 P8)",
+    Fault.LOST_ANSWERS: "the server's answer to the final dot is lost, the mail kept or not (P1)",
+    Fault.LOGIN: "a mailbox's password is refused until its owner looks (P8)",
+    Fault.INBOX_DOWN: "a fifth of the inboxes cannot be read for two hours (P2)",
+    Fault.RENUMBER: "an inbox numbers its mails anew (P1 P2)",
+    Fault.DUPLICATES: "one answer in twenty arrives twice (P1)",
+    Fault.LATE_FACTS: "a reply or an unsubscription is stored while the engine works (P2)",
+    Fault.PAUSES: "people pause the executor, a sequence, a mailbox, an enrollment (P2 P4)",
+    Fault.POISON: "contacts without a field that their email needs (P4)",
+}
+# Outside of transactions: a frozen holder of row locks is the business of PostgreSQL's idle time-out, by real time.
+FREEZABLE = ("lane leased", "mark committed", "composed", "RCPT answered", "dot answered", "handed over")
+_PER_DAY = {
+    Fault.KILL: 40,
+    Fault.FREEZE: 6,
+    Fault.TWO_ENGINES: 20,
+    Fault.CONNECTION: 10,
+    Fault.OUTAGE: 1,
+    Fault.LOGIN: 2,
+    Fault.INBOX_DOWN: 1,
+    Fault.RENUMBER: 3,
+    Fault.PAUSES: 8,
+}
+_EVERY = 1_000
+
+
+@dataclass(frozen=True, slots=True)
+class Strike:
+    """One fault at one moment; `chance` decides what exactly, the same for every run of the seed."""
+
+    at: datetime
+    fault: Fault
+    chance: float
+
+
+def parse_faults(text: str) -> frozenset[Fault]:
+    """`all`, `none` or names with commas between. Raises ValueError with the names there are."""
+    if text in {"all", "none"}:
+        return frozenset(Fault) if text == "all" else frozenset()
+    names = [name.strip() for name in text.split(",") if name.strip()]
+    unknown = sorted(set(names) - {fault.value for fault in Fault})
+    if unknown or not names:
+        there_are = ", ".join(fault.value for fault in Fault)
+        raise ValueError(f"no fault is called {', '.join(unknown) or repr(text)}: all, none or some of {there_are}")
+    return frozenset(Fault(name) for name in names)
+
+
+def plan_strikes(seed: int, faults: Iterable[Fault], start_at: datetime, days: float) -> list[Strike]:
+    """In the order of time. What is spread over single dialogues (`strikes_here`) has no moment of its own."""
+    strikes = []
+    for fault in sorted(faults):
+        dice = random.Random(f"{seed}:{fault}")
+        for _ in range(round(_PER_DAY.get(fault, 0) * days)):
+            at = start_at + timedelta(days=days * dice.random())
+            strikes.append(Strike(at, fault, dice.random()))
+    return sorted(strikes, key=lambda strike: (strike.at, strike.fault))
+
+
+def strikes_here(draw: Callable[..., int], fault: Fault, *names: object) -> str:
+    """What a single dialogue meets, if anything: the name of the trouble or nothing."""
+    drawn = draw(fault, *names, below=_EVERY)
+    shares = {
+        Fault.REFUSALS: (("421", 8), ("452", 8), ("cut at mail", 3), ("cut at data", 3), ("cut in body", 3)),
+        Fault.LOST_ANSWERS: (("kept", 3), ("lost", 3)),
+    }[fault]
+    for name, share in shares:
+        if drawn < share:
+            return name
+        drawn -= share
+    return ""

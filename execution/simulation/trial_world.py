@@ -1,0 +1,214 @@
+"""One trial: the product's own engine by a clock that leaps, a scripted server, scripted people, and what befalls them.
+
+Owns the order of events. It decides nothing for anybody and judges nothing: the record goes to trial_judge.
+"""
+
+from __future__ import annotations
+
+import heapq
+import itertools
+import re
+from collections import Counter
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from email.message import EmailMessage as Mime
+
+from django.db import connection
+
+from emails.inbound import poll_due_inboxes, resolve_unknown_by_evidence
+from emails.lanes import next_lane_at
+from execution.engine import next_wake_at
+from execution.runner import Options, Stage, run_until_idle
+from execution.simulation.trial_cast import Act, Deed, draw, plan_acts
+from execution.simulation.trial_clock import TrialClock
+from execution.simulation.trial_doors import DoorError, TrialDoors
+from execution.simulation.trial_faults import Fault
+from execution.simulation.trial_inboxes import Inboxes
+from execution.simulation.trial_population import Population
+from execution.simulation.trial_server import Arrival, TrialServer
+from execution.simulation.trial_truth import Fact, Person, Receipt, Truth
+from sequences.db import fetch_all
+
+STEP = timedelta(seconds=10)
+# A follow-up waits when its inbox was not read for a while; whoever may send soon is read before.
+_READ_AHEAD = timedelta(minutes=10)
+_DRAIN_DAYS = 45
+_MARK = re.compile(rb"\[\[([a-z0-9-]+)\]\]")
+_LIVE = "SELECT EXISTS (SELECT 1 FROM sequences_enrollment WHERE status IN ('active', 'paused')) AS are_there"
+_STALE = """
+SELECT id, address FROM emails_mailbox
+WHERE status = 'active' AND lane_at <= %(now)s AND (inbox_read_at IS NULL OR inbox_read_at < %(before)s)
+"""
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class _Plan:
+    at: datetime
+    number: int
+    do: Callable[[datetime], None] = field(compare=False)
+
+
+class TrialWorld:
+    """Everything that a fault may reach for; `advance` runs the trial up to a moment."""
+
+    def __init__(
+        self,
+        truth: Truth,
+        population: Population,
+        server: TrialServer,
+        inboxes: Inboxes,
+        clock: TrialClock,
+        options: Options,
+        *,
+        seed: int,
+        faults: frozenset[Fault],
+    ) -> None:
+        self.truth = truth
+        self.population = population
+        self.server = server
+        self.inboxes = inboxes
+        self.clock = clock
+        self.seed = seed
+        self.faults = faults
+        self.turns = 0
+        # What the next slice of work meets, if anything: one worker's misfortune.
+        self.misfortune: Callable[[Callable[[], object]], None] | None = None
+        self._options = replace(options, stage=Stage.DECIDE)
+        self._doors = TrialDoors(inboxes)
+        self._agenda: list[_Plan] = []
+        self._numbers = itertools.count()
+        self._emails: Counter[str] = Counter()
+        self._unread: dict[str, list[tuple[Person, Deed]]] = {}
+        self._mailbox_ids = {address: mailbox.pk for address, mailbox in population.mailboxes.items()}
+
+    def plan(self, at: datetime, do: Callable[[datetime], None]) -> None:
+        heapq.heappush(self._agenda, _Plan(at, next(self._numbers), do))
+
+    def advance(self, until: datetime, report: Callable[[datetime], None]) -> None:
+        """Let everything happen that happens up to `until`."""
+        while self.clock() < until:
+            next_at = self._turn()
+            report(self.clock())
+            if next_at is None:
+                break
+            self.clock.advance_to(min(max(next_at, self.clock() + STEP), until))
+
+    def drain(self, report: Callable[[datetime], None]) -> None:
+        """Let everybody come to an end, without new faults."""
+        until = self.clock() + timedelta(days=_DRAIN_DAYS)
+        while self.clock() < until and fetch_all(_LIVE, {})[0]["are_there"]:
+            self.advance(self.clock() + timedelta(days=1), report)
+
+    def work(self) -> None:
+        """Decide and deliver in turns until nothing is due."""
+        while True:
+            decided, _ = run_until_idle(self._options, self.clock)
+            _, delivered = run_until_idle(replace(self._options, stage=Stage.DELIVER), self.clock)
+            if not decided and not delivered:
+                return
+
+    def hear(self, *, in_flight_since: datetime | None = None) -> None:
+        """Take what the server has got into the record; `in_flight_since`: when its sender was stopped."""
+        for arrival in self.server.take_arrivals():
+            self._receive(arrival, in_flight_since)
+
+    def _turn(self) -> datetime | None:
+        self.turns += 1
+        self._act()
+        self._read_inboxes()
+        if self.misfortune is not None and self._is_anything_due():
+            strike, self.misfortune = self.misfortune, None
+            strike(self.work)
+            self.hear()
+        self.work()
+        self.hear()
+        moments = [at for at in (next_wake_at(), next_lane_at()) if at is not None]
+        moments += [plan.at for plan in self._agenda[:1]]
+        return min(moments, default=None)
+
+    def _is_anything_due(self) -> bool:
+        now = self.clock()
+        return any(at is not None and at <= now for at in (next_wake_at(), next_lane_at()))
+
+    def _act(self) -> None:
+        while self._agenda and self._agenda[0].at <= self.clock():
+            plan = heapq.heappop(self._agenda)
+            try:
+                plan.do(self.clock())
+            except DoorError as error:
+                self.truth.troubles.append(str(error))
+
+    def _receive(self, arrival: Arrival, in_flight_since: datetime | None) -> None:
+        message = arrival.message
+        mark = _MARK.search(message.data)
+        address = message.recipients[0].lower()
+        self.truth.receipts.append(
+            Receipt(
+                order=arrival.order,
+                at=in_flight_since or arrival.at,
+                sender=message.sender.lower(),
+                recipient=address,
+                step=mark[1].decode() if mark else "",
+                message_id=message.message_id,
+                was_in_flight=in_flight_since is not None,
+            )
+        )
+        if draw(self.seed, "keeps sent", message.sender, below=2):
+            self.inboxes[message.sender].sent.add(message.message_id)
+        person = self.truth.people.get(address)
+        if person is None:
+            return
+        self._emails[address] += 1
+        mime = message.parsed
+        for act in plan_acts(self.seed, person.persona, address, self._emails[address]):
+            self._plan_act(arrival.at, act, mime, person)
+
+    def _plan_act(self, at: datetime, act: Act, mime: Mime, person: Person) -> None:
+        self.plan(at + act.after, lambda now: self._do(act.deed, mime, person, now))
+
+    def _do(self, deed: Deed, mime: Mime, person: Person, now: datetime) -> None:
+        if deed is Deed.UNSUBSCRIBE and Fault.LATE_FACTS in self.faults and self.misfortune is None:
+            self.misfortune = lambda work: self._do_meanwhile(work, deed, mime, person)
+        elif self._doors.act(deed, mime, person.address, person.mailbox, now):
+            if Fault.DUPLICATES in self.faults and not draw(self.seed, "twice", person.address, deed, below=20):
+                mails = self.inboxes[person.mailbox].mails
+                mails.append(mails[-1])
+            self._unread.setdefault(person.mailbox, []).append((person, deed))
+        else:
+            self.note(person, deed)
+
+    def _do_meanwhile(self, work: Callable[[], object], deed: Deed, mime: Mime, person: Person) -> None:
+        """While the engine works; known for certain when both are done."""
+
+        def do() -> None:
+            try:
+                self._doors.act(deed, mime, person.address, person.mailbox, self.clock())
+            finally:
+                connection.close()
+
+        with ThreadPoolExecutor(1) as pool:
+            doing = pool.submit(do)
+            work()
+            doing.result()
+        self.hear()
+        self.note(person, deed)
+
+    def note(self, person: Person, deed: Deed) -> None:
+        """The product knows it now."""
+        self.truth.facts.append(Fact(self.truth.next_order(), self.clock(), person.address, deed))
+
+    def _read_inboxes(self) -> None:
+        """Have the inboxes read in which there is something, and those of the lanes that may send."""
+        now = self.clock()
+        stale = fetch_all(_STALE, {"now": now, "before": now - _READ_AHEAD})
+        addresses = sorted({row["address"] for row in stale} | set(self._unread))
+        if not addresses:
+            return
+        poll_due_inboxes(now, [self._mailbox_ids[address] for address in addresses])
+        resolve_unknown_by_evidence(now)
+        for address in addresses:
+            if not self.inboxes[address].is_down:
+                for person, deed in self._unread.pop(address, ()):
+                    self.note(person, deed)
