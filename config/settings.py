@@ -41,6 +41,9 @@ globals().update(env.mail_settings("EMAIL_URL"))
 REDIS_URL = env.url("REDIS_URL", schemes=("redis", "rediss", "unix"), example="redis://localhost:6379/0")
 env.start_error_reporting(env.url("SENTRY_DSN", schemes=("http", "https"), example="https://key@sentry.example.com/1"))
 
+# an incoming mail with its attachments, as a provider posts it; the attachments are not kept
+HOOK_MOST_BYTES = DATA_UPLOAD_MAX_MEMORY_SIZE = 26 * 1024 * 1024
+
 DATABASE_POOL = env.whole_number("DATABASE_POOL", 0, maximum=1000, unit="connections per process")
 DATABASES = {"default": env.database_settings(env.postgres_address("DATABASE_URL"), DATA_DIR, DATABASE_POOL)}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"

@@ -10,7 +10,7 @@ from django.http import HttpRequest
 from unfold.paginator import InfinitePaginator
 
 from emails.choices import BounceType, Verdict
-from emails.models import EmailEvent, InboxState, Mailbox
+from emails.models import EmailEvent, HookRecord, InboxState, Mailbox
 from sequences.admin_base import (
     FactsAdmin,
     by_choice,
@@ -58,3 +58,14 @@ class InboxStateAdmin(FactsAdmin):
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         own: QuerySet[Any] = super().get_queryset(request)
         return own.filter(mailbox__in=scope_rows(Mailbox.objects.all(), request).values("pk"))
+
+
+@admin.register(HookRecord)
+class HookRecordAdmin(FactsAdmin):
+    list_display = (time_column("received_at", "when"), "what", "mailbox", "provider")
+    list_display_links = ("what",)
+    list_filter = (MailboxFilter,)
+    list_select_related = ("mailbox",)
+    search_fields = ("what", "mailbox__address")
+    paginator = InfinitePaginator
+    hidden_fields = ("id",)

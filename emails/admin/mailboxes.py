@@ -8,11 +8,15 @@ from django import forms
 from django.contrib import admin
 from django.http import HttpRequest
 from django.utils import timezone
+from django.utils.html import format_html_join
+from django.utils.safestring import mark_safe
 from unfold.admin import TabularInline
 from unfold.forms import PaginationInlineFormSet
 from unfold.widgets import UnfoldAdminPasswordWidget, UnfoldAdminTextareaWidget
 
 from emails.choices import LimitScope
+from emails.hooks.providers import WORDS
+from emails.hooks.views import list_hook_urls
 from emails.lanes import wake_lanes
 from emails.models import InboxState, Mailbox, SendLimit
 from sequences.admin_base import OneWorkspaceForm, WorkspaceAdmin, by_choice, exact_name
@@ -53,7 +57,7 @@ class MailboxForm(OneWorkspaceForm):
         label="Set other secrets",
         required=False,
         widget=WriteOnlyTextarea(attrs={"rows": 3, "autocomplete": "off"}),
-        help_text='ESP keys and OAuth tokens, such as {"api_key": "…"}; null forgets one. Empty: the stored ones stay.',
+        help_text='ESP keys, OAuth tokens, webhook_secret: {"api_key": "…"}; null forgets one. Empty: all stay.',
     )
 
     class Meta:
@@ -114,7 +118,7 @@ class MailboxBaseAdmin(WorkspaceAdmin):
     list_filter = by_choice("status", "breaker_state", "transport")
     list_select_related = ("owner",)
     search_fields = ("address", "display_name", "owner__email")
-    readonly_fields = (*_FACTS, *(exact_name(name) for name in _TIMES), "stored_secrets")
+    readonly_fields = (*_FACTS, *(exact_name(name) for name in _TIMES), "stored_secrets", "webhook_addresses")
     fieldsets = (
         (None, {"fields": ("workspace", ("address", "display_name"), "owner", "timezone", "aliases", "signature")}),
         ("Sends by", {"fields": (("transport", "auth_method", "connections"), "stored_secrets")}),
@@ -125,7 +129,7 @@ class MailboxBaseAdmin(WorkspaceAdmin):
                 "fields": (("smtp_host", "smtp_port"), ("smtp_security", "smtp_username"), "password"),
             },
         ),
-        ("ESP", {"classes": ["tab"], "fields": ("transport_options", "other_secrets")}),
+        ("ESP", {"classes": ["tab"], "fields": ("transport_options", "other_secrets", "webhook_addresses")}),
         (
             "Inbox",
             {
@@ -159,6 +163,14 @@ class MailboxBaseAdmin(WorkspaceAdmin):
     @admin.display(description="stored secrets")
     def stored_secrets(self, mailbox: Mailbox) -> str:
         return ", ".join(sorted(mailbox.credentials)) if mailbox.pk and mailbox.credentials else "none"
+
+    @admin.display(description="webhook addresses")
+    def webhook_addresses(self, mailbox: Mailbox) -> str:
+        urls = list_hook_urls(mailbox) if mailbox.pk else {}
+        if not urls:
+            return "none: this transport has no webhooks"
+        lines = ((WORDS[kind], url) for kind, url in urls.items())
+        return format_html_join(mark_safe("<br>"), "{}: <code>{}</code>", lines)
 
     def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
         super().save_related(request, form, formsets, change)

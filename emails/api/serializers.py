@@ -8,6 +8,7 @@ from django.contrib.auth import get_user_model
 from rest_framework import serializers
 
 from emails.choices import BreakerState, ErrorClass, LimitScope, LimitWindow
+from emails.hooks.views import list_hook_urls
 from emails.models import EmailMessage, Mailbox, Suppression
 from sequences.models import Workspace
 
@@ -35,6 +36,7 @@ class MailboxSerializer(serializers.ModelSerializer[Mailbox]):
         required=False,
     )
     credential_names = serializers.SerializerMethodField(help_text="Which credentials are stored; never their values.")
+    webhook_urls = serializers.SerializerMethodField(help_text="What the provider is given; empty for SMTP.")
     daily_limit = serializers.IntegerField(
         write_only=True, required=False, min_value=0, max_value=1_000_000, help_text="Messages in any 24 hours."
     )
@@ -48,8 +50,8 @@ class MailboxSerializer(serializers.ModelSerializer[Mailbox]):
             "id", "workspace", "owner", "address", "display_name", "aliases", "timezone", "signature", "transport",
             "transport_options", "smtp_host", "smtp_port", "smtp_security", "smtp_username", "auth_method",
             "credentials", "credential_names", "connections", "inbound", "imap_host", "imap_port", "imap_security",
-            "imap_username", "gap_seconds", "jitter_seconds", "ramp_enabled", "ramp_start", "ramp_step", "daily_limit",
-            "hourly_limit", *_STATE, "created_at", "updated_at",
+            "imap_username", "webhook_urls", "gap_seconds", "jitter_seconds", "ramp_enabled", "ramp_start", "ramp_step",
+            "daily_limit", "hourly_limit", *_STATE, "created_at", "updated_at",
         ]  # fmt: skip
         read_only_fields = [*_STATE, "created_at", "updated_at"]
         # the database names one address per workspace; saving says so in words
@@ -79,6 +81,9 @@ class MailboxSerializer(serializers.ModelSerializer[Mailbox]):
 
     def get_credential_names(self, mailbox: Mailbox) -> list[str]:
         return sorted(mailbox.credentials or {})
+
+    def get_webhook_urls(self, mailbox: Mailbox) -> dict[str, str]:
+        return list_hook_urls(mailbox)
 
     def validate_credentials(self, value: dict[str, str | None]) -> dict[str, str | None]:
         if len(value) > _MOST_NAMES:

@@ -163,7 +163,7 @@ def _poll(claim: _Claim, now: datetime) -> int:
         log.warning("inbox of mailbox %s was not read: %s", mailbox.pk, error)
     execute(_DONE, {"mailbox": claim.mailbox_id, "token": claim.token, "error": error})
     if is_complete:
-        _note_read(mailbox.pk, now)
+        note_read(mailbox.pk, now)
     return new
 
 
@@ -181,7 +181,7 @@ def _read_folder(imap: Imap, claim: _Claim, mailbox: Mailbox, now: datetime) -> 
     new = 0
     for batch in _batches(taken):
         received, last_uid = imap.fetch(batch), batch[-1]
-        new += _store(received, mailbox, now)
+        new += store_mails(received, mailbox, now)
         _keep_progress(claim, folder.uidvalidity, last_uid)
     if not uids:
         newest = max(imap.list_above(0), default=0) if folder.next_uid is None else folder.next_uid - 1
@@ -189,19 +189,19 @@ def _read_folder(imap: Imap, claim: _Claim, mailbox: Mailbox, now: datetime) -> 
     return new, len(taken) == len(uids)
 
 
-def _store(received: Sequence[FetchedMail], mailbox: Mailbox, now: datetime) -> int:
+def store_mails(received: Sequence[FetchedMail], mailbox: Mailbox, now: datetime, provider: str = "imap") -> int:
     """How many facts are new. One mail that the database refuses must not keep the others, and all later ones, away.
 
     Progress is kept afterwards: a mail read twice is the same facts.
     """
     try:
         with transaction.atomic():
-            return record_events(_find_events(received, mailbox, now), now)
+            return record_events(_find_events(received, mailbox, provider, now), now)
     except (psycopg.DataError, DataError):
         if len(received) == 1:
             log.exception("what the mail with UID %s of mailbox %s says is refused", received[0].uid, mailbox.pk)
             return 0
-    return sum(_store([each], mailbox, now) for each in received)
+    return sum(store_mails([each], mailbox, now, provider) for each in received)
 
 
 def _batches(uids: Sequence[int]) -> Iterator[Sequence[int]]:
@@ -214,12 +214,12 @@ def _keep_progress(claim: _Claim, uidvalidity: int, last_uid: int) -> None:
     execute(_PROGRESS, {**place, "mailbox": claim.mailbox_id, "token": claim.token})
 
 
-def _find_events(fetched: Sequence[FetchedMail], mailbox: Mailbox, now: datetime) -> list[NewEvent]:
+def _find_events(fetched: Sequence[FetchedMail], mailbox: Mailbox, provider: str, now: datetime) -> list[NewEvent]:
     own = {address.lower() for address in (mailbox.address, *mailbox.aliases)}
     zone = ZoneInfo(mailbox.timezone or mailbox.workspace.timezone)
     received = [found for each in fetched if (found := _read_mail(each, own, zone, now)) is not None]
     concerns = match_mails(received, mailbox.workspace_id, mailbox.pk)
-    return [_event(concern, mailbox.pk) for concern in concerns]
+    return [_event(concern, mailbox.pk, provider) for concern in concerns]
 
 
 def _read_mail(fetched: FetchedMail, own: set[str], zone: ZoneInfo, now: datetime) -> Received | None:
@@ -242,14 +242,14 @@ def _judge_mail(mail: InboundMail, received_at: datetime, own: set[str], zone: Z
     return Received(mail, findings, received_at) if findings else None
 
 
-def _event(concern: Concern, mailbox_id: int) -> NewEvent:
+def _event(concern: Concern, mailbox_id: int, provider: str) -> NewEvent:
     mail, finding = concern.received.mail, concern.finding
     # several facts of one mail differ by kind and recipient
     suffix = "" if finding.type == EventType.REPLIED else f":{finding.type}:{finding.recipient}".rstrip(":")
     is_automatic = finding.type == EventType.AUTO_REPLIED
     return NewEvent(
         type=finding.type,
-        provider="imap",
+        provider=provider,
         provider_event_id=f"{mailbox_id}:{mail.identity}{suffix}"[:255],
         occurred_at=concern.received.received_at,
         message_pk=concern.message_pk,
@@ -271,7 +271,7 @@ def _event(concern: Concern, mailbox_id: int) -> NewEvent:
     )
 
 
-def _note_read(mailbox_id: int, now: datetime) -> None:
+def note_read(mailbox_id: int, now: datetime) -> None:
     """The inbox is fresh: follow-ups that waited for it may leave.
 
     Each statement commits alone: lanes lock the mailbox first and the engine the messages first, so that holding both

@@ -1,10 +1,11 @@
 """Messages out, facts in."""
 
 from emails.models.event import EmailEvent
+from emails.models.hook import HookRecord
 from emails.models.inbox import InboxState
 from emails.models.limit import SendLimit
 from emails.models.mailbox import Mailbox
 from emails.models.message import EmailMessage
 from emails.models.suppression import Suppression
 
-__all__ = ["EmailEvent", "EmailMessage", "InboxState", "Mailbox", "SendLimit", "Suppression"]
+__all__ = ["EmailEvent", "EmailMessage", "HookRecord", "InboxState", "Mailbox", "SendLimit", "Suppression"]

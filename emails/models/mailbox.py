@@ -6,8 +6,11 @@ and the breaker live here too, so that all workers on all hosts agree.
 
 from __future__ import annotations
 
+import uuid
+
 from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
+from django.contrib.postgres.functions import RandomUUID
 from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Lower
@@ -54,6 +57,14 @@ class Mailbox(models.Model):
     imap_port = models.PositiveIntegerField(default=993)
     imap_security = models.CharField(max_length=16, choices=Security.choices(), default=Security.TLS.value)
     imap_username = models.CharField(max_length=254, blank=True)
+    # filled by the database too, so that a release that does not know it yet can go on inserting
+    hook_key = models.UUIDField(
+        unique=True,
+        default=uuid.uuid4,
+        db_default=RandomUUID(),
+        editable=False,
+        help_text="Stands in its webhook addresses; nobody can guess it.",
+    )
     inbox_read_at = models.DateTimeField(null=True, blank=True, help_text="When the inbox was last read successfully.")
 
     status = models.CharField(max_length=16, choices=MailboxStatus.choices(), default=MailboxStatus.ACTIVE.value)

@@ -1,0 +1,1 @@
+"""What ESPs tell by webhook: events about our messages, and incoming mail."""

@@ -1,0 +1,28 @@
+"""What a provider told by webhook that is a fact about nothing of ours."""
+
+from __future__ import annotations
+
+from django.db import models
+
+from emails.models.mailbox import Mailbox
+from sequences.models.scope import WorkspaceQuerySet
+from sequences.models.workspace import Workspace
+
+
+class HookRecord(models.Model):
+    """Kept to be looked at: an unknown kind of event, one about a message that is not ours, one that cannot be read."""
+
+    workspace = models.ForeignKey(Workspace, on_delete=models.CASCADE, related_name="+")
+    mailbox = models.ForeignKey(Mailbox, on_delete=models.CASCADE, related_name="hook_records")
+    provider = models.CharField(max_length=32)
+    what = models.CharField(max_length=200)
+    payload = models.JSONField(default=dict, blank=True)
+    received_at = models.DateTimeField(db_index=True)
+
+    objects = WorkspaceQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-id"]
+
+    def __str__(self) -> str:
+        return f"{self.provider}: {self.what}"
