@@ -19,6 +19,8 @@ env.read_env_file(BASE_DIR)
 DEBUG = env.flag("DEBUG", default=True)
 DATA_DIR = Path(env.text("DATA_DIR", str(BASE_DIR / ".data"))).absolute()
 SECRET_KEY = env.secret_key(DATA_DIR, debug=DEBUG)
+# replaced keys, newest first: what they signed (links in emails, sessions) still holds
+SECRET_KEY_FALLBACKS = env.listed("SECRET_KEY_FALLBACKS")
 FIELD_ENCRYPTION_KEYS = env.field_encryption_keys(DATA_DIR, debug=DEBUG)
 ALLOWED_HOSTS = env.listed("ALLOWED_HOSTS")
 CSRF_TRUSTED_ORIGINS = env.listed("CSRF_TRUSTED_ORIGINS")
@@ -41,6 +43,7 @@ globals().update(env.mail_settings("EMAIL_URL"))
 REDIS_URL = env.url("REDIS_URL", schemes=("redis", "rediss", "unix"), example="redis://localhost:6379/0")
 env.start_error_reporting(env.url("SENTRY_DSN", schemes=("http", "https"), example="https://key@sentry.example.com/1"))
 
+TRACKING_LINK_DAYS = env.whole_number("TRACKING_LINK_DAYS", 365, minimum=30, maximum=3650, unit="days")
 # an incoming mail with its attachments, as a provider posts it; the attachments are not kept
 HOOK_MOST_BYTES = DATA_UPLOAD_MAX_MEMORY_SIZE = 26 * 1024 * 1024
 

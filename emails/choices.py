@@ -113,10 +113,14 @@ class BounceType(Choice):
 
 
 class Verdict(Choice):
-    """Whether a person or a machine (scanner, prefetch) caused an event. Machines never branch, score or exit."""
+    """Whether a person or a machine (scanner, prefetch) caused an event. Machines never branch, score or exit.
+
+    `pending`: a visit that came just now; it counts for nothing until it is settled, seconds later.
+    """
 
     HUMAN = "human"
     MACHINE = "machine"
+    PENDING = "pending"
 
 
 class SuppressionReason(Choice):

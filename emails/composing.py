@@ -38,11 +38,14 @@ class Uncomposed:
 
 _CONTENT = f"""
 SELECT m.id AS message_pk, m.message_id, m.recipient, t.id AS step_id, t.subject, t.body,
-       b.signature, w.postal_address, thread.ids AS thread_ids, thread.subjects AS thread_subjects,
-       thread.replies AS thread_replies, thread.templates AS thread_templates, {PERSON_COLUMNS}
+       b.signature, w.postal_address, coalesce(s.track_opens, w.track_opens) AS tracks_opens,
+       coalesce(s.track_clicks, w.track_clicks) AS tracks_clicks,
+       thread.ids AS thread_ids, thread.subjects AS thread_subjects, thread.replies AS thread_replies,
+       thread.templates AS thread_templates, {PERSON_COLUMNS}
 FROM emails_emailmessage m
 JOIN sequences_enrollment e ON e.id = m.enrollment_id
 {PERSON_JOINS}
+JOIN sequences_sequence s ON s.id = e.sequence_id
 LEFT JOIN sequences_step t ON t.id = m.step_id
 LEFT JOIN LATERAL (
     SELECT array_agg(CASE WHEN p.provider_message_id LIKE '<%%@%%>' THEN p.provider_message_id ELSE p.message_id END
@@ -94,8 +97,9 @@ def _build(row: Row, now: datetime) -> Composed:
         signature=row["signature"],
         postal_address=row["postal_address"],
         unsubscribe_url=unsubscribe_url,
-        open_pixel_url=tracking.open_pixel_url(message_pk),
-        rewrite_link=lambda url: tracking.click_url(message_pk, url),
+        open_pixel_url=tracking.open_pixel_url(message_pk, now) if row["tracks_opens"] else None,
+        honeypot_url=tracking.honeypot_url(message_pk, now) if row["tracks_clicks"] else None,
+        rewrite_link=(lambda url: tracking.click_url(message_pk, url, now)) if row["tracks_clicks"] else None,
     )
     thread_ids = [message_id for message_id, _ in thread] if is_reply else []
     headers = {**thread_headers(thread_ids), **unsubscribe_headers(unsubscribe_url)}

@@ -55,6 +55,8 @@ class NewEvent:
     bounce_type: str = ""
     verdict: Verdict = Verdict.HUMAN
     verdict_reason: str = ""
+    confidence: int | None = None
+    rules_version: int = 0
     until_at: datetime | None = None
     detail: str = ""
     payload: Mapping[str, object] = field(default_factory=dict)
@@ -63,16 +65,16 @@ class NewEvent:
 _INSERT = """
 INSERT INTO emails_emailevent (
     workspace_id, message_id, enrollment_id, contact_id, mailbox_id, type, bounce_type, provider, provider_event_id,
-    occurred_at, recorded_at, until_at, verdict, verdict_reason, detail, payload)
+    occurred_at, recorded_at, until_at, verdict, verdict_reason, confidence, rules_version, detail, payload)
 SELECT coalesce(m.workspace_id, c.workspace_id, b.workspace_id), m.id, m.enrollment_id, coalesce(m.contact_id, c.id),
        coalesce(m.mailbox_id, b.id), r.type, r.bounce_type, r.provider, r.event, least(r.occurred_at, %(now)s), %(now)s,
-       r.until_at, r.verdict, r.reason, r.detail, r.payload::jsonb
+       r.until_at, r.verdict, r.reason, r.confidence, r.rules_version, r.detail, r.payload::jsonb
 FROM unnest(%(messages)s::bigint[], %(contacts)s::bigint[], %(mailboxes)s::bigint[], %(types)s::text[],
             %(bounces)s::text[], %(providers)s::text[], %(events)s::text[], %(occurred)s::timestamptz[],
-            %(until)s::timestamptz[], %(verdicts)s::text[], %(reasons)s::text[], %(details)s::text[],
-            %(payloads)s::text[])
-     AS r(message, contact, mailbox, type, bounce_type, provider, event, occurred_at, until_at, verdict, reason, detail,
-          payload)
+            %(until)s::timestamptz[], %(verdicts)s::text[], %(reasons)s::text[], %(confidences)s::smallint[],
+            %(rules)s::smallint[], %(details)s::text[], %(payloads)s::text[])
+     AS r(message, contact, mailbox, type, bounce_type, provider, event, occurred_at, until_at, verdict, reason,
+          confidence, rules_version, detail, payload)
 LEFT JOIN emails_emailmessage m ON m.id = r.message
 LEFT JOIN sequences_contact c ON c.id = r.contact
 LEFT JOIN emails_mailbox b ON b.id = r.mailbox
@@ -148,6 +150,8 @@ def _columns(events: Sequence[NewEvent], now: datetime) -> dict[str, object]:
         "until": [event.until_at for event in events],
         "verdicts": [event.verdict.value for event in events],
         "reasons": [event.verdict_reason for event in events],
+        "confidences": [event.confidence for event in events],
+        "rules": [event.rules_version for event in events],
         "details": [storable_text(event.detail) for event in events],
         "payloads": [json.dumps(_storable(event.payload)) for event in events],
     }

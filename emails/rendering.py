@@ -85,6 +85,9 @@ def _known(values: Mapping[str, object]) -> dict[str, object]:
     }
 
 
+_HIDDEN_LINK = '<a href="{}" tabindex="-1" aria-hidden="true" rel="nofollow" style="display:none"></a>'
+
+
 def render_email(
     *,
     subject: str,
@@ -95,12 +98,14 @@ def render_email(
     postal_address: str,
     unsubscribe_url: str,
     open_pixel_url: str | None,
+    honeypot_url: str | None,
     rewrite_link: Callable[[str], str] | None,
 ) -> RenderedEmail:
     """Render one email. `subject` empty: a reply to the thread that began with `reply_subject`.
 
     `body` and `signature` are Liquid in Markdown, or in HTML where they start with `<`. `rewrite_link` gets every
-    http(s) link but the unsubscribe link. Raises `TemplateError`, which names the part.
+    http(s) link but the unsubscribe link. `honeypot_url` stands in a link that neither eyes nor screen readers meet.
+    Raises `TemplateError`, which names the part.
     """
     said = _render_subject(subject, context, reply_subject)
     content = _render_part("body", body, context)
@@ -112,6 +117,8 @@ def render_email(
     if rewrite_link is not None:
         content = _rewrite_links(content, rewrite_link, unsubscribe_url)
     pixel = f'<img src="{html.escape(open_pixel_url)}" width="1" height="1" alt="">' if open_pixel_url else ""
+    if honeypot_url:
+        pixel += _HIDDEN_LINK.format(html.escape(honeypot_url))
     document = (
         f'<!DOCTYPE html>\n<html><head><meta charset="utf-8"><title>{html.escape(said)}</title></head>\n'
         f"<body>\n{content}\n{footer}\n{pixel}</body></html>\n"

@@ -1,11 +1,14 @@
 """Signed links that lead back to us: open pixel, click, unsubscribe. Signs and reads tokens, stores what they bring.
 
-A click's token carries its signed target, so the redirect is never an open one.
+A click's token carries its signed target, so the redirect is never an open one. Pixel and click expire; the link to
+unsubscribe never does, since the law wants it to work. A key that was replaced keeps verifying as long as it stands in
+`SECRET_KEY_FALLBACKS`.
 """
 
 from __future__ import annotations
 
-from datetime import datetime
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 
 from django.conf import settings
 from django.core import signing
@@ -13,21 +16,47 @@ from django.core import signing
 from emails.choices import EventType, Verdict
 from emails.events import NewEvent, record_events
 from emails.models import EmailMessage
-from emails.verdicts import judge_visit
+from emails.verdicts import RULES_VERSION, Visit, judge_at_once
 
-_OPEN, _CLICK, _UNSUBSCRIBE = "emails.open", "emails.click", "emails.unsubscribe"
+_OPEN, _CLICK, _UNSUBSCRIBE, _HONEYPOT = "emails.open", "emails.click", "emails.unsubscribe", "emails.honeypot"
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class BadTokenError(ValueError):
     """Not one of our links, or cut off on its way."""
 
 
-def open_pixel_url(message_pk: int) -> str:
-    return f"{_base()}/t/o/{_sign(_OPEN, [message_pk])}.gif"
+class ExpiredError(ValueError):
+    """One of our links, and too old; `url` is where it led."""
+
+    def __init__(self, url: str = "") -> None:
+        self.url = url
+        super().__init__(f"this link is older than {settings.TRACKING_LINK_DAYS} days")
 
 
-def click_url(message_pk: int, url: str) -> str:
-    return f"{_base()}/t/c/{_sign(_CLICK, [message_pk, url])}"
+@dataclass(frozen=True, slots=True)
+class Visitor:
+    """What is looked at of a request, and all that is kept of it: no address, no cookie.
+
+    `is_private`: asked not to be tracked (Sec-GPC, DNT); then nothing is kept.
+    """
+
+    method: str
+    user_agent: str
+    is_private: bool = False
+
+
+def open_pixel_url(message_pk: int, now: datetime) -> str:
+    return f"{_base()}/t/o/{_sign(_OPEN, [message_pk, _day(now)])}.gif"
+
+
+def click_url(message_pk: int, url: str, now: datetime) -> str:
+    return f"{_base()}/t/c/{_sign(_CLICK, [message_pk, url, _day(now)])}"
+
+
+def honeypot_url(message_pk: int, now: datetime) -> str:
+    """Stands in a link that no reader sees; whoever follows it follows everything."""
+    return f"{_base()}/t/h/{_sign(_HONEYPOT, [message_pk, _day(now)])}"
 
 
 def unsubscribe_url(message_pk: int) -> str:
@@ -36,6 +65,10 @@ def unsubscribe_url(message_pk: int) -> str:
 
 def _base() -> str:
     return str(settings.PUBLIC_BASE_URL).rstrip("/")
+
+
+def _day(now: datetime) -> int:
+    return (now - _EPOCH).days
 
 
 def _sign(salt: str, value: list[object]) -> str:
@@ -50,19 +83,49 @@ def _read(salt: str, token: str) -> list[object]:
     return value
 
 
-def record_open(token: str, method: str, user_agent: str, now: datetime) -> None:
-    """Store that the pixel was fetched, once a minute. Raises `BadTokenError`."""
-    message_pk = _message_pk(_read(_OPEN, token))
-    _record_visit(EventType.OPENED, message_pk, f"open:{message_pk}:{now:%Y%m%d%H%M}", method, user_agent, now, "")
+def _is_expired(day: object, now: datetime) -> bool:
+    # links of before there was an expiry carry no day
+    return isinstance(day, int) and now > _EPOCH + timedelta(days=day + settings.TRACKING_LINK_DAYS)
 
 
-def record_click(token: str, method: str, user_agent: str, now: datetime) -> str:
-    """Store the click, once a minute and link, and return where it leads. Raises `BadTokenError`."""
+def record_open(token: str, visitor: Visitor, now: datetime) -> None:
+    """Store that the pixel was fetched, once a minute. Raises `BadTokenError`; an expired one stores nothing."""
+    value = _read(_OPEN, token)
+    message_pk = _message_pk(value)
+    if not _is_expired(value[1] if len(value) > 1 else None, now):
+        _record_visit(EventType.OPENED, message_pk, f"open:{message_pk}:{now:%Y%m%d%H%M}", visitor, now, "")
+
+
+def record_click(token: str, visitor: Visitor, now: datetime) -> str:
+    """Store the click, once a minute and link, and return where it leads. Raises `BadTokenError`, `ExpiredError`."""
     value = _read(_CLICK, token)
     message_pk, url = _message_pk(value), str(value[1])
+    if _is_expired(value[2] if len(value) > 2 else None, now):
+        raise ExpiredError(url)
     event_id = f"click:{message_pk}:{now:%Y%m%d%H%M}:{token[-16:]}"
-    _record_visit(EventType.CLICKED, message_pk, event_id, method, user_agent, now, url)
+    _record_visit(EventType.CLICKED, message_pk, event_id, visitor, now, url)
     return url
+
+
+def record_honeypot(token: str, visitor: Visitor, now: datetime) -> None:
+    """Store that somebody follows links that nobody sees, once a minute. Raises `BadTokenError`."""
+    value = _read(_HONEYPOT, token)
+    message_pk = _message_pk(value)
+    if visitor.is_private or _is_expired(value[1], now):
+        return
+    event = NewEvent(
+        type=EventType.CLICKED,
+        provider="tracking",
+        provider_event_id=f"honeypot:{message_pk}:{now:%Y%m%d%H%M}",
+        occurred_at=now,
+        message_pk=message_pk,
+        verdict=Verdict.MACHINE,
+        verdict_reason="followed the link that no reader sees",
+        confidence=99,
+        rules_version=RULES_VERSION,
+        payload={"user_agent": visitor.user_agent[:300], "method": visitor.method, "honeypot": True},
+    )
+    record_events([event], now)
 
 
 def find_unsubscribing(token: str) -> str:
@@ -103,22 +166,24 @@ def _message_pk(value: list[object]) -> int:
     return value[0]
 
 
-def _record_visit(
-    kind: EventType, message_pk: int, event_id: str, method: str, user_agent: str, now: datetime, url: str
-) -> None:
+def _record_visit(kind: EventType, message_pk: int, event_id: str, visitor: Visitor, now: datetime, url: str) -> None:
+    if visitor.is_private:
+        return
     handed_over_at = EmailMessage.objects.filter(pk=message_pk).values_list("handed_over_at", flat=True).first()
-    verdict, reason = judge_visit(method, user_agent, now, handed_over_at)
+    found = judge_at_once(Visit(visitor.method, visitor.user_agent, now, handed_over_at))
     # A machine's visit must not take the place of a person's in the same minute.
-    suffix = ":machine" if verdict is Verdict.MACHINE else ""
+    suffix = ":machine" if found.verdict is Verdict.MACHINE else ""
     event = NewEvent(
         type=kind,
         provider="tracking",
         provider_event_id=event_id + suffix,
         occurred_at=now,
         message_pk=message_pk,
-        verdict=verdict,
-        verdict_reason=reason,
+        verdict=found.verdict,
+        verdict_reason=found.reason,
+        confidence=found.confidence,
+        rules_version=RULES_VERSION,
         detail=url,
-        payload={"user_agent": user_agent[:300]},
+        payload={"user_agent": visitor.user_agent[:300], "method": visitor.method},
     )
     record_events([event], now)

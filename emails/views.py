@@ -21,7 +21,7 @@ _PIXEL = base64.b64decode("R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAAAIBR
 def open_pixel(request: HttpRequest, token: str) -> HttpResponse:
     """Always an image: a reader's mail program never shows a broken one."""
     try:
-        tracking.record_open(token, request.method or "", _agent(request), timezone.now())
+        tracking.record_open(token, _visitor(request), timezone.now())
     except tracking.BadTokenError:
         return HttpResponse(_PIXEL, content_type="image/gif", status=404)
     return HttpResponse(_PIXEL, content_type="image/gif")
@@ -31,10 +31,22 @@ def open_pixel(request: HttpRequest, token: str) -> HttpResponse:
 @require_safe
 def click(request: HttpRequest, token: str) -> HttpResponse:
     try:
-        url = tracking.record_click(token, request.method or "", _agent(request), timezone.now())
+        url = tracking.record_click(token, _visitor(request), timezone.now())
+    except tracking.ExpiredError as error:
+        return render(request, "public/expired.html", {"url": error.url, "text": str(error)}, status=410)
     except tracking.BadTokenError as error:
         return render(request, "public/notice.html", {"title": "Link not found", "text": str(error)}, status=404)
     return HttpResponseRedirect(url)
+
+
+@never_cache
+@require_safe
+def honeypot(request: HttpRequest, token: str) -> HttpResponse:
+    try:
+        tracking.record_honeypot(token, _visitor(request), timezone.now())
+    except tracking.BadTokenError as error:
+        return render(request, "public/notice.html", {"title": "Link not found", "text": str(error)}, status=404)
+    return render(request, "public/notice.html", {"title": "Nothing here", "text": "This link leads nowhere."})
 
 
 @never_cache
@@ -53,5 +65,7 @@ def unsubscribe(request: HttpRequest, token: str) -> HttpResponse:
     return render(request, "public/unsubscribe.html", {"recipient": recipient})
 
 
-def _agent(request: HttpRequest) -> str:
-    return request.headers.get("User-Agent", "")
+def _visitor(request: HttpRequest) -> tracking.Visitor:
+    """Do-Not-Track and its successor, Global Privacy Control (https://www.w3.org/TR/gpc/)."""
+    asks = "1" in {request.headers.get("DNT", ""), request.headers.get("Sec-GPC", "")}
+    return tracking.Visitor(request.method or "", request.headers.get("User-Agent", ""), is_private=asks)

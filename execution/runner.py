@@ -24,6 +24,7 @@ from emails.delivery import Clock, HeldLeases, deliver_lane
 from emails.inbound import poll_due_inboxes, resolve_unknown_by_evidence
 from emails.lanes import RENEW_SECONDS, next_lane_at, renew_leases
 from emails.recovery import recover_expired
+from emails.settling import settle_visits
 from execution import heartbeat
 from execution.alerts import reconcile_alerts
 from execution.backoff import Policy
@@ -219,7 +220,7 @@ class Runner:
         while not self._stop.is_set():
             now = self.clock()
             heartbeat.beat(self.id, now, self.decided, self.delivered, self._last_processed_at)
-            if recover_expired(now):
+            if recover_expired(now) + settle_visits(now):
                 self._decide_wake.set()
             if rounds % _ALERTS_EVERY_ROUNDS == 0:
                 reconcile_alerts(now)
@@ -280,6 +281,7 @@ def _work_until_idle(options: Options, clock: Clock, leases: HeldLeases) -> tupl
     worker = f"{socket.gethostname()}:{os.getpid()}"
     stage = options.stage
     recover_expired(clock())
+    settle_visits(clock())
     if stage in {Stage.ALL, Stage.INBOUND}:
         poll_due_inboxes(clock())
         resolve_unknown_by_evidence(clock())

@@ -35,6 +35,7 @@ class WorkspaceOwnAdmin(WorkspaceAdmin):
         (None, {"fields": (("name", "slug"), "postal_address")}),
         ("Time", {"fields": ("timezone", "holiday_country", "extra_holidays")}),
         ("Replies", {"fields": (("account_reply_policy", "account_reply_delay_days"),)}),
+        ("Tracking", {"fields": (("track_opens", "track_clicks"),)}),
         ("Retention", {"fields": ("retention_days",)}),
     )
 

@@ -49,10 +49,15 @@ class StepDraft:
 
 @dataclass(frozen=True, slots=True)
 class SequenceDraft:
-    """Steps stand in their order; the number of a step is its place, counted from 1."""
+    """Steps stand in their order; the number of a step is its place, counted from 1.
+
+    `track_opens` and `track_clicks` None: as the workspace has it.
+    """
 
     name: str
     description: str = ""
     window: Mapping[str, object] = field(default_factory=dict)
     priority: int = DEFAULT_PRIORITY
+    track_opens: bool | None = None
+    track_clicks: bool | None = None
     steps: tuple[StepDraft, ...] = ()

@@ -79,7 +79,8 @@ def save_sequence(workspace: Workspace, draft: SequenceDraft, now: datetime) -> 
     sequence.description = draft.description
     sequence.window = dict(draft.window)
     sequence.priority = draft.priority
-    sequence.save(update_fields=["description", "window", "priority", "updated_at"])
+    sequence.track_opens, sequence.track_clicks = draft.track_opens, draft.track_clicks
+    sequence.save(update_fields=["description", "window", "priority", "track_opens", "track_clicks", "updated_at"])
     moved = _replace_steps(sequence, draft, now)
     return SavedSequence(sequence, created, tuple(moved), tuple(problems))
 

@@ -20,6 +20,8 @@ def build_draft(sequence: Sequence, steps: Iterable[Step]) -> SequenceDraft:
         description=sequence.description,
         window=sequence.window,
         priority=sequence.priority,
+        track_opens=sequence.track_opens,
+        track_clicks=sequence.track_clicks,
         steps=tuple(_draft_step(step) for step in steps),
     )
 

@@ -25,7 +25,7 @@ from emails.inbound.imap import FETCHED_BYTES, FetchedMail
 from emails.inbound.polling import note_read, store_mails
 from emails.models import HookRecord, Mailbox
 from emails.proving import Proof, mark_proven
-from emails.verdicts import judge_visit
+from emails.verdicts import RULES_VERSION, Judgement, Visit, judge_at_once
 from sequences.db import Row, execute, fetch_all
 from sequences.text import storable_text
 from sequences.wakeup import notify_engine
@@ -152,13 +152,13 @@ def _match(told: Told, found: Sequence[Row]) -> Row | None:
 
 
 def _fact(told: Told, message: Row, mailbox: Mailbox, now: datetime) -> NewEvent:
-    verdict, reason = Verdict.HUMAN, ""
+    judged = Judgement(Verdict.HUMAN, "", 100)
     occurred_at = min(told.occurred_at or now, now)
     assert told.type is not None
     if told.type in {EventType.OPENED, EventType.CLICKED}:
-        verdict, reason = judge_visit("GET", told.user_agent, occurred_at, message["handed_over_at"])
+        judged = judge_at_once(Visit("GET", told.user_agent, occurred_at, message["handed_over_at"]))
     elif told.type is EventType.AUTO_REPLIED:
-        verdict, reason = Verdict.MACHINE, "an automatic answer"
+        judged = Judgement(Verdict.MACHINE, "an automatic answer", 90)
     return NewEvent(
         type=told.type,
         provider=mailbox.transport,
@@ -167,10 +167,12 @@ def _fact(told: Told, message: Row, mailbox: Mailbox, now: datetime) -> NewEvent
         message_pk=message["id"],
         mailbox_id=mailbox.pk,
         bounce_type=told.bounce_type,
-        verdict=verdict,
-        verdict_reason=reason,
+        verdict=judged.verdict,
+        verdict_reason=judged.reason,
+        confidence=judged.confidence,
+        rules_version=RULES_VERSION,
         detail=told.detail,
-        payload={"user_agent": told.user_agent[:300], "url": told.url[:2_000], "event": told.payload},
+        payload={"user_agent": told.user_agent[:300], "method": "GET", "url": told.url[:2_000], "event": told.payload},
     )
 
 

@@ -34,6 +34,8 @@ class EmailEvent(models.Model):
     until_at = models.DateTimeField(null=True, blank=True, help_text="Out of office: the return date found.")
     verdict = models.CharField(max_length=8, choices=Verdict.choices(), default=Verdict.HUMAN.value)
     verdict_reason = models.CharField(max_length=200, blank=True)
+    confidence = models.PositiveSmallIntegerField(null=True, blank=True, help_text="How sure the verdict is, percent.")
+    rules_version = models.PositiveSmallIntegerField(default=0, db_default=0, help_text="Of the rules of the verdict.")
     detail = models.TextField(blank=True)
     payload = models.JSONField(default=dict, blank=True)
 
@@ -48,6 +50,7 @@ class EmailEvent(models.Model):
         indexes = [
             models.Index(fields=["enrollment", "occurred_at"], name="event_enrollment"),
             models.Index(fields=["contact", "type", "occurred_at"], name="event_contact"),
+            models.Index(fields=["occurred_at"], name="event_pending", condition=Q(verdict="pending")),
         ]
 
     def __str__(self) -> str:

@@ -108,6 +108,7 @@ class SequenceAdmin(AsksFirst, WorkspaceAdmin):
     change_form_before_template = "admin/sequences/sequence/state.html"
     fieldsets = (
         (None, {"fields": ("workspace", ("name", "priority"), "description", "window")}),
+        ("Tracking", {"classes": ["collapse"], "fields": (("track_opens", "track_clicks"),)}),
         ("State", {"classes": ["collapse"], "fields": (("status", "pause_reason", "paused_by"),)}),
     )
 

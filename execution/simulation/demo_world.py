@@ -19,6 +19,7 @@ from datetime import datetime, timedelta
 
 from emails.choices import MailboxStatus
 from emails.models import EmailMessage, Mailbox
+from emails.verdicts import SETTLES_AFTER
 from execution import heartbeat
 from execution.runner import Options, Stage, run_until_idle
 from execution.simulation.demo_doors import DoorError, Doors
@@ -41,6 +42,7 @@ _STUCK_SECONDS = 30.0
 _OWNER_LOOKS_AFTER = timedelta(minutes=50)
 _NEXT = """
 SELECT least(
+    (SELECT min(occurred_at) + %(settles)s FROM emails_emailevent WHERE verdict = 'pending'),
     (SELECT min(wake_at) FROM sequences_enrollment WHERE workspace_id = %(workspace)s AND wake_at IS NOT NULL),
     (SELECT min(lane_at) FROM emails_mailbox WHERE workspace_id = %(workspace)s AND status = 'active')
 ) AS at
@@ -137,8 +139,9 @@ class World:
         self._look_at_mailboxes()
         self._story.tell()
         moments = [plan.at for plan in self._agenda[:1]]
-        if (next_at := fetch_all(_NEXT, {"workspace": self._workspace.pk})[0]["at"]) is not None:
-            moments.append(next_at)
+        found = fetch_all(_NEXT, {"workspace": self._workspace.pk, "settles": SETTLES_AFTER})[0]
+        if found["at"] is not None:
+            moments.append(found["at"])
         return min(moments, default=None)
 
     def _run_engine(self) -> None:

@@ -19,6 +19,7 @@ from django.db import connection
 
 from emails.inbound import poll_due_inboxes, resolve_unknown_by_evidence
 from emails.lanes import next_lane_at
+from emails.settling import next_settling_at
 from execution.engine import next_wake_at
 from execution.runner import Options, Stage, run_until_idle
 from execution.simulation.trial_cast import Act, Deed, draw, plan_acts
@@ -124,7 +125,7 @@ class TrialWorld:
             self.hear()
         self.work()
         self.hear()
-        moments = [at for at in (next_wake_at(), next_lane_at()) if at is not None]
+        moments = [at for at in (next_wake_at(), next_lane_at(), next_settling_at()) if at is not None]
         moments += [plan.at for plan in self._agenda[:1]]
         return min(moments, default=None)
 

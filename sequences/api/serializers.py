@@ -29,6 +29,7 @@ class SequenceSerializer(serializers.ModelSerializer[Sequence]):
         model = Sequence
         fields = [
             "id", "workspace", "name", "description", "status", "pause_reason", "paused_by", "window", "priority",
+            "track_opens", "track_clicks",
             "steps", "created_at", "updated_at",
         ]  # fmt: skip
         read_only_fields = fields

@@ -44,6 +44,9 @@ def export_sequence(draft: SequenceDraft) -> str:
         content["window"] = dict(sorted(draft.window.items(), key=lambda item: item[0] != "timezone"))
     if draft.priority != DEFAULT_PRIORITY:
         content["priority"] = draft.priority
+    tracked = {"opens": draft.track_opens, "clicks": draft.track_clicks}
+    if said := {name: value for name, value in tracked.items() if value is not None}:
+        content["track"] = said
     content["steps"] = [_export_step(step, ids) for step in draft.steps]
     return yaml.dump(content, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=110)
 

@@ -37,7 +37,8 @@ from sequences.timing import TimingError, parse_window
 __all__ = ["ParsedFile", "YamlFormError", "parse_file", "parse_text"]
 
 MAX_STEPS = 500
-_TOP_KEYS = ("name", "description", "window", "priority", "steps")
+_TOP_KEYS = ("name", "description", "window", "priority", "track", "steps")
+_TRACKED = ("opens", "clicks")
 _COMMON_KEYS = ("id", "name", "skip_weekends", "send_time")
 _DELAY_LIMITS = {"days": 730, "hours": 17_520, "minutes": 1_051_200}
 _FORMS = {
@@ -136,8 +137,14 @@ def _parse_sequence(root: yaml.Node, context: _Context) -> tuple[SequenceDraft, 
         if "priority" in top
         else DEFAULT_PRIORITY,
         steps=tuple(steps),
+        **_parse_track(top["track"], problems) if "track" in top else {},
     )
     return draft, lines
+
+
+def _parse_track(node: yaml.Node, problems: Problems) -> dict[str, bool]:
+    found = read_mapping(node, "track", _TRACKED, problems)
+    return {f"track_{name}": read_flag(value, f"track: {name}", problems) for name, value in found.items()}
 
 
 def _parse_window(node: yaml.Node, problems: Problems) -> dict[str, object]:

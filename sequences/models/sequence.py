@@ -32,6 +32,8 @@ class Sequence(models.Model):
         validators=[validate_window],
         help_text='Such as {"timezone": "contact", "mon-fri": ["09:00-17:00"]}; empty: Monday to Friday 09:00-17:00.',
     )
+    track_opens = models.BooleanField(null=True, blank=True, help_text="Unknown: as the workspace has it.")
+    track_clicks = models.BooleanField(null=True, blank=True, help_text="Unknown: as the workspace has it.")
     priority = models.PositiveSmallIntegerField(default=50, help_text="0 goes first, 100 last; 50 is normal.")
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)

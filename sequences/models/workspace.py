@@ -47,6 +47,12 @@ class Workspace(models.Model):
         max_length=16, choices=AccountReplyPolicy.choices(), default=AccountReplyPolicy.IGNORE.value
     )
     account_reply_delay_days = models.PositiveSmallIntegerField(default=7)
+    track_opens = models.BooleanField(
+        default=True, db_default=True, help_text="Put an open pixel into emails; a sequence may say otherwise."
+    )
+    track_clicks = models.BooleanField(
+        default=True, db_default=True, help_text="Lead links through us; a sequence may say otherwise."
+    )
     retention_days = models.PositiveIntegerField(default=730)
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)

@@ -12,6 +12,8 @@ from django.test import Client
 
 from emails import tracking
 from emails.models import EmailEvent, EmailMessage, Suppression
+from emails.settling import settle_visits
+from emails.verdicts import RULES_VERSION, SETTLES_AFTER
 from execution.policy import engine_policy
 from execution.runner import Options, Stage, run_until_idle
 from tests.factories import NOW, EmailMessageFactory, EnrollmentFactory, SentMessageFactory
@@ -19,6 +21,7 @@ from tests.factories import NOW, EmailMessageFactory, EnrollmentFactory, SentMes
 pytestmark = pytest.mark.django_db
 
 LATER = NOW + timedelta(hours=1)
+SETTLED = LATER + SETTLES_AFTER
 FIREFOX = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"
 TARGET = "https://sender.example/pricing?plan=a&b=ü#top"
 
@@ -112,25 +115,32 @@ def test_the_link_of_a_message_that_is_gone_is_not_found(browser: Client, messag
 
 
 def test_a_link_opens_its_own_door_only(browser: Client, message: EmailMessage) -> None:
-    token = tracking.open_pixel_url(message.pk).rpartition("/")[2].removesuffix(".gif")
+    token = tracking.open_pixel_url(message.pk, NOW).rpartition("/")[2].removesuffix(".gif")
     assert browser.post(f"/u/{token}").status_code == 404
     assert browser.get(f"/t/c/{token}").status_code == 404
     assert not EmailEvent.objects.exists()
 
 
 def test_a_click_leads_to_the_signed_target_and_is_kept(browser: Client, message: EmailMessage) -> None:
-    answer = browser.get(path_of(tracking.click_url(message.pk, TARGET)))
+    answer = browser.get(path_of(tracking.click_url(message.pk, TARGET, NOW)))
     assert answer.status_code == 302
     assert answer.headers["Location"].startswith("https://sender.example/pricing?plan=a&b=")
     event = EmailEvent.objects.get()
-    assert (event.type, event.verdict, event.detail, event.message) == ("clicked", "human", TARGET, message)
+    assert (event.type, event.verdict, event.detail, event.message) == ("clicked", "pending", TARGET, message)
     message.enrollment.refresh_from_db()
-    assert message.enrollment.wake_at == LATER
+    assert message.enrollment.wake_at is None
+
+    assert settle_visits(SETTLED - timedelta(microseconds=1)) == 0
+    assert settle_visits(SETTLED) == 1
+    event.refresh_from_db()
+    assert (event.verdict, event.confidence, event.rules_version) == ("human", 80, RULES_VERSION)
+    message.enrollment.refresh_from_db()
+    assert message.enrollment.wake_at == SETTLED
 
 
 @pytest.mark.parametrize("suffix", ["", "?url=https://evil.example", "?next=//evil.example"])
 def test_a_click_leads_nowhere_else(browser: Client, message: EmailMessage, suffix: str) -> None:
-    path = path_of(tracking.click_url(message.pk, TARGET))
+    path = path_of(tracking.click_url(message.pk, TARGET, NOW))
     assert "evil" not in browser.get(path + suffix).headers["Location"]
     refused = browser.get(bent(path) + suffix)
     assert refused.status_code == 404
@@ -138,17 +148,20 @@ def test_a_click_leads_nowhere_else(browser: Client, message: EmailMessage, suff
 
 
 def test_clicks_of_one_minute_on_one_link_are_one(browser: Client, message: EmailMessage) -> None:
-    first, second = (path_of(tracking.click_url(message.pk, url)) for url in (TARGET, "https://sender.example/two"))
+    first, second = (
+        path_of(tracking.click_url(message.pk, url, NOW)) for url in (TARGET, "https://sender.example/two")
+    )
     for path in (first, first, second):
         browser.get(path)
     assert EmailEvent.objects.count() == 2
 
 
 def test_the_pixel_is_an_image_and_is_kept(browser: Client, message: EmailMessage) -> None:
-    answer = browser.get(path_of(tracking.open_pixel_url(message.pk)))
+    answer = browser.get(path_of(tracking.open_pixel_url(message.pk, NOW)))
     assert (answer.status_code, answer.headers["Content-Type"]) == (200, "image/gif")
     assert answer.content.startswith(b"GIF89a")
     assert "no-store" in answer.headers["Cache-Control"]
+    settle_visits(SETTLED)
     event = EmailEvent.objects.get()
     assert (event.type, event.verdict) == ("opened", "human")
 
@@ -162,13 +175,14 @@ def test_a_pixel_that_we_do_not_know_is_still_an_image(browser: Client, path: st
 
 
 def test_a_scanner_does_not_take_the_place_of_a_person(message: EmailMessage) -> None:
-    path = path_of(tracking.open_pixel_url(message.pk))
+    path = path_of(tracking.open_pixel_url(message.pk, NOW))
     Client(headers={"User-Agent": "Barracuda Sentinel"}).get(path)
     message.enrollment.refresh_from_db()
     assert message.enrollment.wake_at is None
     Client(headers={"User-Agent": FIREFOX}).get(path)
+    settle_visits(SETTLED)
     message.enrollment.refresh_from_db()
-    assert message.enrollment.wake_at == LATER
+    assert message.enrollment.wake_at == SETTLED
     assert sorted(EmailEvent.objects.values_list("verdict", flat=True)) == ["human", "machine"]
 
 

@@ -33,6 +33,7 @@ def render(
     signature: str = "",
     postal_address: str = "1 Main St\nSpringfield",
     open_pixel_url: str | None = None,
+    honeypot_url: str | None = None,
     rewrite_link: Callable[[str], str] | None = None,
     **contact: object,
 ) -> RenderedEmail:
@@ -46,6 +47,7 @@ def render(
         postal_address=postal_address,
         unsubscribe_url=UNSUBSCRIBE,
         open_pixel_url=open_pixel_url,
+        honeypot_url=honeypot_url,
         rewrite_link=rewrite_link,
     )
 

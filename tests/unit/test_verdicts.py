@@ -2,16 +2,27 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 
 from emails.choices import Verdict
-from emails.verdicts import PREFETCH, judge_visit
+from emails.verdicts import (
+    BURST_LINKS,
+    PREFETCH,
+    Surroundings,
+    Visit,
+    judge_at_once,
+    judge_visit,
+)
 from tests.unit.inbound_mails import RECEIVED
 
 FIREFOX = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"
 LATER = RECEIVED + timedelta(minutes=5)
+
+
+def visit(agent: str = FIREFOX, at: datetime = LATER, method: str = "GET", sent: datetime | None = RECEIVED) -> Visit:
+    return Visit(method, agent, at, sent)
 
 
 @pytest.mark.parametrize(
@@ -25,7 +36,10 @@ LATER = RECEIVED + timedelta(minutes=5)
     ],
 )
 def test_a_reader_is_a_person(user_agent: str) -> None:
-    assert judge_visit("GET", user_agent, LATER, RECEIVED) == (Verdict.HUMAN, "")
+    found = judge_visit(visit(user_agent))
+    assert (found.verdict, found.reason) == (Verdict.HUMAN, "")
+    assert 50 < found.confidence < 100
+    assert judge_at_once(visit(user_agent)).verdict is Verdict.PENDING
 
 
 @pytest.mark.parametrize(
@@ -43,20 +57,32 @@ def test_a_reader_is_a_person(user_agent: str) -> None:
     ],
 )
 def test_a_scanner_is_a_machine_and_the_reason_is_told(user_agent: str) -> None:
-    verdict, reason = judge_visit("GET", user_agent, LATER, RECEIVED)
-    assert verdict is Verdict.MACHINE
-    assert reason
+    found = judge_visit(visit(user_agent))
+    assert found.verdict is Verdict.MACHINE
+    assert found.reason
+    assert found.confidence >= 85
+    assert judge_at_once(visit(user_agent)) == found
 
 
 def test_within_seconds_of_sending_nobody_has_read_anything() -> None:
     just_before = RECEIVED + PREFETCH - timedelta(microseconds=1)
-    assert judge_visit("GET", FIREFOX, just_before, RECEIVED)[0] is Verdict.MACHINE
-    assert judge_visit("GET", FIREFOX, RECEIVED + PREFETCH, RECEIVED)[0] is Verdict.HUMAN
+    assert judge_visit(visit(at=just_before)).verdict is Verdict.MACHINE
+    assert judge_visit(visit(at=RECEIVED + PREFETCH)).verdict is Verdict.HUMAN
 
 
 def test_asking_for_the_headers_alone_is_a_machine() -> None:
-    assert judge_visit("HEAD", FIREFOX, LATER, RECEIVED)[0] is Verdict.MACHINE
+    assert judge_visit(visit(method="HEAD")).verdict is Verdict.MACHINE
 
 
 def test_a_message_without_a_hand_over_time_is_judged_by_the_rest() -> None:
-    assert judge_visit("GET", FIREFOX, LATER, None)[0] is Verdict.HUMAN
+    assert judge_visit(visit(sent=None)).verdict is Verdict.HUMAN
+
+
+def test_many_links_at_once_are_a_scanners() -> None:
+    assert judge_visit(visit(), Surroundings(links_at_once=BURST_LINKS - 1)).verdict is Verdict.HUMAN
+    found = judge_visit(visit(), Surroundings(links_at_once=BURST_LINKS))
+    assert (found.verdict, found.reason) == (Verdict.MACHINE, "3 links within 10 seconds")
+
+
+def test_whoever_follows_what_nobody_sees_is_a_machine() -> None:
+    assert judge_visit(visit(), Surroundings(touched_honeypot=True)).verdict is Verdict.MACHINE

@@ -292,3 +292,13 @@ def test_targets_are_named_after_their_steps() -> None:
     text = export_sequence(draft)
     assert "if_true: call-them" in text
     assert "if_false: step-2" in text
+
+
+def test_tracking_is_switched_per_sequence_and_reads_back() -> None:
+    text = "name: x\ntrack: {opens: false}\nsteps:\n  - delay: {days: 1}\n"
+    draft = parse_text("a.yaml", text.encode()).draft
+    assert (draft.track_opens, draft.track_clicks) == (False, None)
+    assert "track:" in (exported := export_sequence(draft))
+    assert parse_text("b.yaml", exported.encode()).draft.track_opens is False
+    with pytest.raises(YamlFormError, match="track: opens"):
+        parse_text("c.yaml", text.replace("false", "maybe").encode())

@@ -1,0 +1,54 @@
+"""Judge stored opens and clicks again by the rules of this release: `manage.py backfill_engagement`."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from django.core.management.base import CommandParser
+from django.utils import timezone
+
+from emails.settling import Rejudged, count_older, rejudge_batch
+from execution.management.base import ProductCommand
+from execution.management.values import instant
+
+
+class Command(ProductCommand):
+    help = (
+        "Judge again which stored opens and clicks were a person's, by the rules of this release. Enrollments whose "
+        "waiting split may be decided otherwise are looked at again; nobody is moved back. In batches, each kept by "
+        "itself: stop it and start it again at any time. What these rules have judged is left alone."
+    )
+    example = "manage.py backfill_engagement --since 2026-01-01 --dry-run"
+    changes_data = True
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        super().add_arguments(parser)
+        parser.add_argument("--workspace", metavar="SLUG", help="only of this workspace")
+        parser.add_argument("--since", metavar="TIME", type=instant, help="only what happened since then")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        workspace = self.find_workspace(options["workspace"]) if options["workspace"] else None
+        workspace_id = workspace.pk if workspace else None
+        since: datetime | None = options["since"]
+        total, after = Rejudged(), 0
+        with self.progress("Visits", count_older(since, workspace_id)) as report:
+            while True:
+                done, after = rejudge_batch(
+                    total,
+                    after,
+                    since=since,
+                    workspace_id=workspace_id,
+                    now=timezone.now(),
+                    keeps=not options["dry_run"],
+                )
+                if not done:
+                    break
+                report(done)
+        changes = ", ".join(f"{number} {change}" for change, number in sorted(total.changes.items())) or "no verdict"
+        text = f"{total.judged} visits judged again, {changes} changed, {total.woken} enrollments to look at."
+        self.emit(
+            {"judged": total.judged, "changed": dict(total.changes), "woken": total.woken},
+            f"Dry run, nothing is kept. {text}" if options["dry_run"] else text,
+            as_json=options["json"],
+        )
