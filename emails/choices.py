@@ -128,3 +128,10 @@ class SuppressionReason(Choice):
     BOUNCED = "bounced"
     COMPLAINED = "complained"
     MANUAL = "manual"
+
+
+class SuppressionAction(Choice):
+    ADDED = "added"
+    EXTENDED = "extended"
+    REMOVED = "removed"
+    EXPIRED = "expired"

@@ -1,26 +1,40 @@
-"""Put addresses and domains on the list that must not be mailed, and wake those it concerns."""
+"""Addresses and domains on the list that must not be mailed: put there, taken away, expired; each leaves its trace.
+
+A row that is there stops, for the engine, the last look and enrolling alike; so an expired one is removed rather than
+ignored. Whom a new one concerns is woken; what it ended stays ended.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
-from emails.choices import SuppressionReason
-from sequences.db import execute, fetch_all
+from emails.choices import SuppressionAction, SuppressionReason
+from sequences.db import Row, execute, fetch_all
 
-_BY_EMAIL = """
-INSERT INTO emails_suppression (workspace_id, email, domain, reason, note, actor, created_at)
-SELECT DISTINCT r.workspace, lower(r.email), '', r.reason, r.note, %(actor)s, %(now)s::timestamptz
-FROM unnest(%(workspaces)s::bigint[], %(emails)s::text[], %(reasons)s::text[], %(notes)s::text[])
-     AS r(workspace, email, reason, note)
-ON CONFLICT (workspace_id, email) WHERE email <> '' DO NOTHING
+_ADD = """
+WITH stored AS (
+    INSERT INTO emails_suppression AS x (workspace_id, email, domain, reason, note, actor, created_at, expires_at)
+    SELECT DISTINCT ON (r.workspace, r.email, r.domain) r.workspace, r.email, r.domain, r.reason, r.note, %(actor)s,
+           %(now)s::timestamptz, r.expires_at
+    FROM unnest(%(workspaces)s::bigint[], %(emails)s::text[], %(domains)s::text[], %(reasons)s::text[],
+                %(notes)s::text[], %(expiries)s::timestamptz[])
+         WITH ORDINALITY AS r(workspace, email, domain, reason, note, expires_at, place)
+    ORDER BY r.workspace, r.email, r.domain, r.expires_at DESC NULLS FIRST, r.place
+    {conflict} DO UPDATE
+    SET reason = excluded.reason, note = excluded.note, actor = excluded.actor, expires_at = excluded.expires_at
+    WHERE x.expires_at IS NOT NULL AND (excluded.expires_at IS NULL OR excluded.expires_at > x.expires_at)
+    RETURNING workspace_id, email, domain, reason, note, (xmax = 0) AS is_new
+), kept AS (
+    INSERT INTO emails_suppressionchange (workspace_id, email, domain, action, reason, note, actor, at)
+    SELECT workspace_id, email, domain, CASE WHEN is_new THEN 'added' ELSE 'extended' END, reason, note, %(actor)s,
+           %(now)s FROM stored
+)
+SELECT count(*) FILTER (WHERE is_new) AS added, count(*) FILTER (WHERE NOT is_new) AS extended FROM stored
 """
-_BY_DOMAIN = """
-INSERT INTO emails_suppression (workspace_id, email, domain, reason, note, actor, created_at)
-SELECT %(workspace)s, '', lower(d.domain), %(reason)s, %(note)s, %(actor)s, %(now)s
-FROM unnest(%(domains)s::text[]) AS d(domain)
-ON CONFLICT (workspace_id, domain) WHERE domain <> '' DO NOTHING
-"""
+_ADD_EMAILS = _ADD.format(conflict="ON CONFLICT (workspace_id, email) WHERE email <> ''")
+_ADD_DOMAINS = _ADD.format(conflict="ON CONFLICT (workspace_id, domain) WHERE domain <> ''")
 _LOCK = """
 SELECT e.id FROM sequences_enrollment e
 WHERE e.status IN ('active', 'paused', 'quarantined') AND e.contact_id IN (
@@ -32,6 +46,34 @@ WHERE e.status IN ('active', 'paused', 'quarantined') AND e.contact_id IN (
 ORDER BY e.id FOR NO KEY UPDATE
 """
 _WAKE = "UPDATE sequences_enrollment SET wake_at = %(now)s WHERE id = ANY(%(ids)s)"
+_TAKE_AWAY = """
+WITH gone AS (
+    DELETE FROM emails_suppression WHERE {which} RETURNING workspace_id, email, domain, reason
+)
+INSERT INTO emails_suppressionchange (workspace_id, email, domain, action, reason, note, actor, at)
+SELECT workspace_id, email, domain, %(action)s, reason, %(note)s, %(actor)s, %(now)s FROM gone
+"""
+# The most that is removed in one statement.
+_BATCH = 1_000
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """What shall be suppressed: an address or a domain, in lower case. `expires_at` None: for good."""
+
+    email: str = ""
+    domain: str = ""
+    reason: SuppressionReason = SuppressionReason.MANUAL
+    note: str = ""
+    expires_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """How many entries are new, and how many last longer than they did; the others were there already."""
+
+    added: int
+    extended: int
 
 
 def suppress(
@@ -42,53 +84,72 @@ def suppress(
     reason: SuppressionReason = SuppressionReason.MANUAL,
     actor: str,
     note: str = "",
+    expires_at: datetime | None = None,
     now: datetime,
 ) -> int:
     """Suppress addresses and whole domains (exactly those, not their subdomains). Call inside a transaction.
 
-    Known ones keep their first reason. Returns how many are new. The enrollments concerned are locked first: a last
-    look before sending either comes before us or sees the suppression.
+    Returns how many are new.
     """
-    given, named = _tidy_emails(emails), _tidy_domains(domains)
-    concerned = fetch_all(_LOCK, {"workspace": workspace_id, "emails": given, "domains": named})
-    added = suppress_addresses([(workspace_id, email, reason, note) for email in given], actor, now) if given else 0
-    if named:
-        added += execute(
-            _BY_DOMAIN,
-            {
-                "workspace": workspace_id,
-                "domains": named,
-                "reason": reason.value,
-                "note": note,
-                "actor": actor,
-                "now": now,
-            },
-        )
+    entries = [Entry(email.strip().lower(), "", reason, note, expires_at) for email in emails]
+    entries += [Entry("", domain.strip().lower().removeprefix("@"), reason, note, expires_at) for domain in domains]
+    return suppress_entries(workspace_id, entries, actor=actor, now=now).added
+
+
+def suppress_entries(workspace_id: int, entries: Sequence[Entry], *, actor: str, now: datetime) -> Stored:
+    """Store entries and wake whom they concern. Call inside a transaction.
+
+    One that is there for good keeps its first reason; one that expires is prolonged, never shortened. The enrollments
+    concerned are locked first: a last look before sending either comes before us or sees the suppression.
+    """
+    emails, domains = [entry.email for entry in entries if entry.email], [e.domain for e in entries if e.domain]
+    concerned = fetch_all(_LOCK, {"workspace": workspace_id, "emails": emails, "domains": domains})
+    owned = [(workspace_id, entry) for entry in entries]
+    by_email = _store(_ADD_EMAILS, [pair for pair in owned if pair[1].email], actor, now)
+    by_domain = _store(_ADD_DOMAINS, [pair for pair in owned if pair[1].domain], actor, now)
     if concerned:
         execute(_WAKE, {"ids": [row["id"] for row in concerned], "now": now})
-    return added
-
-
-def _tidy_emails(emails: Sequence[str]) -> list[str]:
-    return [email.strip().lower() for email in emails]
-
-
-def _tidy_domains(domains: Sequence[str]) -> list[str]:
-    return [domain.strip().lower().removeprefix("@") for domain in domains]
+    return Stored(by_email.added + by_domain.added, by_email.extended + by_domain.extended)
 
 
 def suppress_addresses(entries: Sequence[tuple[int, str, SuppressionReason, str]], actor: str, now: datetime) -> int:
     """Store (workspace, email, reason, note); the caller wakes. Returns how many are new."""
+    found = [(workspace, Entry(email.lower(), "", reason, note)) for workspace, email, reason, note in entries]
+    return _store(_ADD_EMAILS, found, actor, now).added
+
+
+def remove_suppressions(ids: Sequence[int], *, actor: str, reason: str, now: datetime) -> int:
+    """Take entries off the list, for the reason given. What they have ended stays ended. Returns how many."""
+    gone = 0
+    statement = _TAKE_AWAY.format(which="id = ANY(%(ids)s)")
+    for start in range(0, len(ids), _BATCH):
+        batch = list(ids[start : start + _BATCH])
+        said = {"action": SuppressionAction.REMOVED.value, "note": reason[:500], "actor": actor, "now": now}
+        gone += execute(statement, {"ids": batch, **said})
+    return gone
+
+
+def expire_suppressions(now: datetime) -> int:
+    """Take away what has expired. Returns how many."""
+    statement = _TAKE_AWAY.format(which="expires_at <= %(now)s")
+    said = {"action": SuppressionAction.EXPIRED.value, "note": "its time is over", "actor": "engine", "now": now}
+    return execute(statement, said)
+
+
+def _store(statement: str, entries: Sequence[tuple[int, Entry]], actor: str, now: datetime) -> Stored:
     if not entries:
-        return 0
-    return execute(
-        _BY_EMAIL,
+        return Stored(0, 0)
+    row: Row = fetch_all(
+        statement,
         {
-            "workspaces": [workspace for workspace, _, _, _ in entries],
-            "emails": [email for _, email, _, _ in entries],
-            "reasons": [reason.value for _, _, reason, _ in entries],
-            "notes": [note[:500] for _, _, _, note in entries],
+            "workspaces": [workspace for workspace, _ in entries],
+            "emails": [entry.email for _, entry in entries],
+            "domains": [entry.domain for _, entry in entries],
+            "reasons": [entry.reason.value for _, entry in entries],
+            "notes": [entry.note[:500] for _, entry in entries],
+            "expiries": [entry.expires_at for _, entry in entries],
             "actor": actor,
             "now": now,
         },
-    )
+    )[0]
+    return Stored(row["added"], row["extended"])

@@ -25,6 +25,7 @@ from emails.inbound import poll_due_inboxes, resolve_unknown_by_evidence
 from emails.lanes import RENEW_SECONDS, next_lane_at, renew_leases
 from emails.recovery import recover_expired
 from emails.settling import settle_visits
+from emails.suppressing import expire_suppressions
 from execution import heartbeat
 from execution.alerts import reconcile_alerts
 from execution.backoff import Policy
@@ -222,6 +223,7 @@ class Runner:
             heartbeat.beat(self.id, now, self.decided, self.delivered, self._last_processed_at)
             if recover_expired(now) + settle_visits(now):
                 self._decide_wake.set()
+            expire_suppressions(now)
             if rounds % _ALERTS_EVERY_ROUNDS == 0:
                 reconcile_alerts(now)
             rounds += 1
@@ -282,6 +284,7 @@ def _work_until_idle(options: Options, clock: Clock, leases: HeldLeases) -> tupl
     stage = options.stage
     recover_expired(clock())
     settle_visits(clock())
+    expire_suppressions(clock())
     if stage in {Stage.ALL, Stage.INBOUND}:
         poll_due_inboxes(clock())
         resolve_unknown_by_evidence(clock())

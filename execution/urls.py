@@ -4,7 +4,7 @@ from typing import Any
 
 from django.urls import URLPattern, URLResolver, include, path
 
-from emails.api.views import SuppressionViewSet
+from emails.api.suppressions import SuppressionChangeViewSet, SuppressionViewSet
 from execution.api.acting import (
     CompletableTaskViewSet,
     DeadLetterViewSet,
@@ -27,6 +27,7 @@ def _list_api() -> list[Any]:
     router.register("mailboxes", OperatedMailboxViewSet, "mailbox")
     router.register("messages", ResolvableMessageViewSet, "message")
     router.register("suppressions", SuppressionViewSet, "suppression")
+    router.register("suppression-changes", SuppressionChangeViewSet, "suppression-change")
     router.register("tasks", CompletableTaskViewSet, "task")
     router.register("dead-letters", DeadLetterViewSet, "dead-letter")
     patterns: list[Any] = router.urls

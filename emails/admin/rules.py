@@ -44,23 +44,27 @@ class SuppressionForm(OneWorkspaceForm):
         return cleaned
 
 
-@admin.register(Suppression)
-class SuppressionAdmin(WorkspaceAdmin):
-    list_display = ("__str__", "reason", "note", "actor", time_column("created_at", "since"), "workspace")
+class SuppressionBaseAdmin(WorkspaceAdmin):
+    """All but what people do to the list."""
+
+    list_display = (
+        "__str__", "reason", "note", "actor", time_column("created_at", "since"), time_column("expires_at", "until"),
+        "workspace",
+    )  # fmt: skip
     list_filter = (*by_choice("reason"), WorkspaceFilter)
     list_select_related = ("workspace",)
     search_fields = ("email", "domain", "note")
     form = SuppressionForm
-    fields = ("workspace", ("email", "domain"), "reason", "note", "actor")
+    fields = ("workspace", ("email", "domain"), "reason", "note", "expires_at", "actor")
     readonly_fields = ("actor",)
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Sequence[Any]:
         fields = super().get_readonly_fields(request, obj)
-        return [*fields, "email", "domain"] if obj is not None else fields
+        # The history says who was put there and why: that is not changed afterwards.
+        return [*fields, "email", "domain", "reason", "note", "expires_at"] if obj is not None else fields
 
     def save_model(self, request: HttpRequest, obj: Suppression, form: Any, change: bool) -> None:
         if change:
-            super().save_model(request, obj, form, change)
             return
         suppress(
             obj.workspace_id,
@@ -69,6 +73,7 @@ class SuppressionAdmin(WorkspaceAdmin):
             reason=SuppressionReason(obj.reason),
             actor=name_actor(request),
             note=obj.note,
+            expires_at=obj.expires_at,
             now=timezone.now(),
         )
         notify_engine()

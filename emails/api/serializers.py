@@ -9,7 +9,7 @@ from rest_framework import serializers
 
 from emails.choices import BreakerState, ErrorClass, LimitScope, LimitWindow
 from emails.hooks.views import list_hook_urls
-from emails.models import EmailMessage, Mailbox, Suppression
+from emails.models import EmailMessage, Mailbox
 from sequences.models import Workspace
 
 _MOST_NAMES = 30
@@ -171,11 +171,4 @@ class MessageSerializer(serializers.ModelSerializer[EmailMessage]):
             "withheld_reason", "error_class", "error_code", "error", "resolution", "resolved_by", "resolved_at",
             "subject", "text", "html",
         ]  # fmt: skip
-        read_only_fields = fields
-
-
-class SuppressionSerializer(serializers.ModelSerializer[Suppression]):
-    class Meta:
-        model = Suppression
-        fields = ["id", "workspace", "email", "domain", "reason", "note", "actor", "created_at"]
         read_only_fields = fields

@@ -22,12 +22,11 @@ from emails.api.serializers import (
     MailboxCreateSerializer,
     MailboxSerializer,
     MessageSerializer,
-    SuppressionSerializer,
 )
-from emails.choices import MailboxStatus, MessageStatus, SuppressionReason
+from emails.choices import MailboxStatus, MessageStatus
 from emails.lane_view import read_lane
 from emails.mailbox_test import check_mailbox
-from emails.models import EmailMessage, Mailbox, Suppression
+from emails.models import EmailMessage, Mailbox
 from sequences.api.base import IdFilter, ReadViewSet
 from sequences.api.problems import ConflictError
 from sequences.api.roles import require_right
@@ -56,7 +55,7 @@ class MailboxViewSet(mixins.CreateModelMixin, mixins.UpdateModelMixin, mixins.De
     def create(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         form = self.get_serializer(data=request.data)
         form.is_valid(raise_exception=True)
-        workspace = form.validated_data.get("workspace") or _only_workspace(request)
+        workspace = form.validated_data.get("workspace") or only_workspace(request)
         owner = form.validated_data.get("owner", request.user)
         require_right(request.user, workspace.pk, owner.pk if owner else None, is_shared_without_owner=False)
         try:
@@ -102,7 +101,8 @@ class MailboxViewSet(mixins.CreateModelMixin, mixins.UpdateModelMixin, mixins.De
         require_right(self.request.user, mailbox.workspace_id, mailbox.owner_id, is_shared_without_owner=False)
 
 
-def _only_workspace(request: Request) -> Workspace:
+def only_workspace(request: Request) -> Workspace:
+    """The one that the person belongs to. Raises `ValidationError` when there are several, or none."""
     own = list(Workspace.objects.for_user(request.user)[:2])
     if len(own) != 1:
         raise ValidationError({"workspace": ["Name one of your workspaces."]})
@@ -123,19 +123,3 @@ class MessageViewSet(ReadViewSet):
     queryset = EmailMessage.objects.all()
     serializer_class = MessageSerializer
     filterset_class = MessageFilter
-
-
-class SuppressionFilter(django_filters.FilterSet):
-    workspace = IdFilter(field_name="workspace_id")
-    email = django_filters.CharFilter(field_name="email", lookup_expr="iexact")
-    domain = django_filters.CharFilter(field_name="domain", lookup_expr="iexact")
-    reason = django_filters.ChoiceFilter(choices=SuppressionReason.choices())
-
-
-class SuppressionViewSet(ReadViewSet):
-    """Addresses and domains that must not be mailed."""
-
-    queryset = Suppression.objects.all()
-    serializer_class = SuppressionSerializer
-    filterset_class = SuppressionFilter
-    ordering_fields = ("id", "created_at")

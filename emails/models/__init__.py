@@ -6,6 +6,15 @@ from emails.models.inbox import InboxState
 from emails.models.limit import SendLimit
 from emails.models.mailbox import Mailbox
 from emails.models.message import EmailMessage
-from emails.models.suppression import Suppression
+from emails.models.suppression import Suppression, SuppressionChange
 
-__all__ = ["EmailEvent", "EmailMessage", "HookRecord", "InboxState", "Mailbox", "SendLimit", "Suppression"]
+__all__ = [
+    "EmailEvent",
+    "EmailMessage",
+    "HookRecord",
+    "InboxState",
+    "Mailbox",
+    "SendLimit",
+    "Suppression",
+    "SuppressionChange",
+]

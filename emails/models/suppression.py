@@ -1,27 +1,28 @@
-"""Addresses and domains that must not be mailed."""
+"""Addresses and domains that must not be mailed, and who put them there or took them away."""
 
 from __future__ import annotations
 
 from django.db import models
 from django.db.models import Q
 
-from emails.choices import SuppressionReason
+from emails.choices import SuppressionAction, SuppressionReason
 from sequences.models.scope import WorkspaceQuerySet
 from sequences.models.workspace import Workspace
 
 
 class Suppression(models.Model):
-    """Exactly one of `email` and `domain` is set, in lower case."""
+    """Exactly one of `email` and `domain` is set, in lower case. A row stops as long as it is there."""
 
     workspace = models.ForeignKey(Workspace, on_delete=models.CASCADE, related_name="suppressions")
     email = models.EmailField(max_length=254, blank=True)
-    domain = models.CharField(max_length=253, blank=True)
+    domain = models.CharField(max_length=253, blank=True, help_text="Exactly this domain, not its subdomains.")
     reason = models.CharField(
         max_length=16, choices=SuppressionReason.choices(), default=SuppressionReason.MANUAL.value
     )
     note = models.CharField(max_length=500, blank=True)
     actor = models.CharField(max_length=200, blank=True)
     created_at = models.DateTimeField()
+    expires_at = models.DateTimeField(null=True, blank=True, help_text="Empty: for good.")
 
     objects = WorkspaceQuerySet.as_manager()
 
@@ -39,6 +40,31 @@ class Suppression(models.Model):
                 name="suppression_names_one",
             ),
         ]
+        indexes = [
+            models.Index(fields=["expires_at"], name="suppression_expiry", condition=Q(expires_at__isnull=False))
+        ]
 
     def __str__(self) -> str:
         return self.email or f"@{self.domain}"
+
+
+class SuppressionChange(models.Model):
+    """Append-only: every addition, extension, removal and expiry, by whom and why."""
+
+    workspace = models.ForeignKey(Workspace, on_delete=models.CASCADE, related_name="+")
+    email = models.EmailField(max_length=254, blank=True)
+    domain = models.CharField(max_length=253, blank=True)
+    action = models.CharField(max_length=16, choices=SuppressionAction.choices())
+    reason = models.CharField(max_length=16, choices=SuppressionReason.choices())
+    note = models.CharField(max_length=500, blank=True)
+    actor = models.CharField(max_length=200)
+    at = models.DateTimeField()
+
+    objects = WorkspaceQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-id"]
+        indexes = [models.Index(fields=["workspace", "email"], name="suppression_change_email")]
+
+    def __str__(self) -> str:
+        return f"{self.email or f'@{self.domain}'} {self.action}"

@@ -12,6 +12,7 @@ from django.contrib.auth.models import AbstractBaseUser
 from knox.models import get_token_model
 from rest_framework.test import APIClient
 
+from emails.models import SuppressionChange
 from sequences.choices import Role
 from sequences.models import Enrollment, Sequence, Workspace
 from tests.factories import (
@@ -114,6 +115,9 @@ def ids(enrollment: Enrollment) -> dict[str, int]:
         "mailboxes": enrollment.mailbox,
         "messages": message,
         "suppressions": SuppressionFactory(workspace=enrollment.workspace),
+        "suppression-changes": SuppressionChange.objects.create(
+            workspace=enrollment.workspace, email="jo@x.example", action="added", reason="manual", actor="sam", at=NOW
+        ),
         "tasks": TaskFactory(enrollment=enrollment),
         "dead-letters": DeadLetterFactory(enrollment__sequence=enrollment.sequence),
     }

@@ -21,7 +21,8 @@ from tests.factories import (
 )
 
 LISTS = [
-    "sequence-enrollments", "sequences", "contacts", "mailboxes", "messages", "suppressions", "tasks", "dead-letters",
+    "sequence-enrollments", "sequences", "contacts", "mailboxes", "messages", "suppressions",
+    "suppression-changes", "tasks", "dead-letters",
 ]  # fmt: skip
 ACTIONS = [
     ("get", "sequence-enrollments", "logs", {}),
@@ -37,6 +38,7 @@ ACTIONS = [
     ("delete", "mailboxes", "", {}),
     ("post", "messages", "resolve", {"as": "sent"}),
     ("post", "tasks", "complete", {}),
+    ("delete", "suppressions", "", {"reason": "x"}),
 ]
 
 

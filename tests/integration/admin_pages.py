@@ -12,7 +12,7 @@ from django.test import Client
 from django.utils import timezone
 from django_q.models import Failure, OrmQ, Schedule, Success
 
-from emails.models import HookRecord, InboxState
+from emails.models import HookRecord, InboxState, SuppressionChange
 from execution.models import ApiKey, ControlLog, IdempotencyKey
 from sequences.models import Membership, Workspace
 from tests import factories
@@ -57,6 +57,9 @@ def make_one_of_each(workspace: Workspace) -> None:
     mailbox = factories.MailboxFactory(workspace=workspace, owner=user, credentials={"password": SECRET})
     factories.SendLimitFactory(mailbox=mailbox)
     InboxState.objects.create(mailbox=mailbox)
+    SuppressionChange.objects.create(
+        workspace=workspace, email="jo@prospect.example", action="added", reason="manual", actor="sam", at=factories.NOW
+    )
     HookRecord.objects.create(
         workspace=workspace, mailbox=mailbox, provider="postmark", what="unknown", received_at=factories.NOW
     )

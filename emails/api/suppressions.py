@@ -1,0 +1,203 @@
+"""`/api/suppressions`: who must not be mailed. Everybody adds; only managers and admins take away, and say why."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import django_filters
+from django.db import transaction
+from django.db.models import QuerySet
+from django.http import StreamingHttpResponse
+from django.utils import timezone
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiParameter, extend_schema
+from rest_framework import serializers, status
+from rest_framework.decorators import action
+from rest_framework.exceptions import PermissionDenied, ValidationError
+from rest_framework.parsers import JSONParser, MultiPartParser
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from emails.api.views import only_workspace
+from emails.choices import SuppressionAction, SuppressionReason
+from emails.models import Suppression, SuppressionChange
+from emails.suppressing import Entry, remove_suppressions, suppress_entries
+from emails.suppression_files import export_suppressions, import_suppressions, judge_entry
+from sequences.api.base import IdFilter, ReadViewSet
+from sequences.api.roles import is_manager, name_actor
+from sequences.importing.csv_form import CsvFormError, RejectedRow
+from sequences.models import Workspace
+from sequences.wakeup import notify_engine
+
+_TRUE = {"1", "true", "yes"}
+
+
+class SuppressionSerializer(serializers.ModelSerializer[Suppression]):
+    class Meta:
+        model = Suppression
+        fields = ["id", "workspace", "email", "domain", "reason", "note", "actor", "created_at", "expires_at"]
+        read_only_fields = fields
+
+
+class _WorkspaceSerializer(serializers.Serializer[Any]):
+    workspace = serializers.PrimaryKeyRelatedField(
+        queryset=Workspace.objects.none(), required=False, help_text="May be left out by who belongs to one only."
+    )
+    reason = serializers.ChoiceField(choices=SuppressionReason.choices(), default=SuppressionReason.MANUAL.value)
+
+    def get_fields(self) -> dict[str, serializers.Field[Any, Any, Any, Any]]:
+        fields = super().get_fields()
+        request = self.context.get("request")
+        if request is not None:
+            fields["workspace"].queryset = Workspace.objects.for_user(request.user)  # type: ignore[attr-defined]
+        return fields
+
+
+class AddSuppressionSerializer(_WorkspaceSerializer):
+    """Either `email` or `domain`."""
+
+    email = serializers.CharField(required=False, allow_blank=True, default="", max_length=254)
+    domain = serializers.CharField(required=False, allow_blank=True, default="", max_length=253)
+    note = serializers.CharField(required=False, allow_blank=True, default="", max_length=500)
+    expires_at = serializers.DateTimeField(required=False, allow_null=True, default=None)
+
+
+class ImportSuppressionsSerializer(_WorkspaceSerializer):
+    file = serializers.FileField(help_text="CSV with a column email or domain, and if wanted reason, note, expires.")
+
+
+class RemoveSuppressionSerializer(serializers.Serializer[Any]):
+    reason = serializers.CharField(max_length=500, help_text="Stands in the history.")
+
+
+class _RejectedSerializer(serializers.Serializer[Any]):
+    row = serializers.IntegerField()
+    reason = serializers.CharField()
+
+
+class ImportedSerializer(serializers.Serializer[Any]):
+    created = serializers.IntegerField()
+    updated = serializers.IntegerField()
+    known = serializers.IntegerField()
+    rejected = _RejectedSerializer(many=True)
+
+
+class SuppressionChangeSerializer(serializers.ModelSerializer[SuppressionChange]):
+    class Meta:
+        model = SuppressionChange
+        fields = ["id", "workspace", "email", "domain", "action", "reason", "note", "actor", "at"]
+        read_only_fields = fields
+
+
+class SuppressionFilter(django_filters.FilterSet):
+    workspace = IdFilter(field_name="workspace_id")
+    email = django_filters.CharFilter(field_name="email", lookup_expr="iexact")
+    domain = django_filters.CharFilter(field_name="domain", lookup_expr="iexact")
+    reason = django_filters.ChoiceFilter(choices=SuppressionReason.choices())
+
+
+class SuppressionChangeFilter(SuppressionFilter):
+    action = django_filters.ChoiceFilter(choices=SuppressionAction.choices())
+
+
+class SuppressionViewSet(ReadViewSet):
+    """Addresses and domains that must not be mailed. Everybody adds; managers and admins remove."""
+
+    queryset = Suppression.objects.all()
+    serializer_class = SuppressionSerializer
+    filterset_class = SuppressionFilter
+    ordering_fields = ("id", "created_at")
+
+    @extend_schema(request=AddSuppressionSerializer, responses={200: SuppressionSerializer, 201: SuppressionSerializer})
+    def create(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        """Suppress one address or domain. 200: it was suppressed already, for as long or longer."""
+        form = AddSuppressionSerializer(data=request.data, context={"request": request})
+        form.is_valid(raise_exception=True)
+        values = form.validated_data
+        workspace = values.get("workspace") or only_workspace(request)
+        entry = _judge(values)
+        now = timezone.now()
+        with transaction.atomic():
+            stored = suppress_entries(workspace.pk, [entry], actor=name_actor(request.user), now=now)
+            notify_engine()
+        row = Suppression.objects.for_user(request.user).get(
+            workspace=workspace, email=entry.email, domain=entry.domain
+        )
+        code = status.HTTP_201_CREATED if stored.added else status.HTTP_200_OK
+        return Response(SuppressionSerializer(row).data, status=code)
+
+    @extend_schema(
+        request=RemoveSuppressionSerializer,
+        parameters=[OpenApiParameter("reason", str, description="Why, where a body cannot be sent.")],
+        responses={204: None},
+    )
+    def destroy(self, request: Request, pk: str, *args: Any, **kwargs: Any) -> Response:
+        """Take it off the list, with a `reason`. What it has ended stays ended."""
+        row = self.get_object()
+        if not is_manager(request.user, row.workspace_id):
+            raise PermissionDenied("Only a manager or an admin takes anybody off this list.")
+        given = request.data if isinstance(request.data, Mapping) and request.data else request.query_params
+        form = RemoveSuppressionSerializer(data={"reason": given.get("reason", "")})
+        form.is_valid(raise_exception=True)
+        remove_suppressions(
+            [row.pk],
+            actor=name_actor(request.user),
+            reason=form.validated_data["reason"],
+            now=timezone.now(),
+        )
+        return Response(status=status.HTTP_204_NO_CONTENT)
+
+    @extend_schema(
+        request={"multipart/form-data": ImportSuppressionsSerializer},
+        parameters=[OpenApiParameter("dry_run", bool, description="Only answer what would happen.")],
+        responses=ImportedSerializer,
+    )
+    @action(detail=False, methods=["post"], url_path="import", parser_classes=[MultiPartParser, JSONParser])
+    def import_file(self, request: Request) -> Response:
+        """Suppress what a CSV file lists. Rows that cannot be used are answered with their reasons."""
+        form = ImportSuppressionsSerializer(data=request.data, context={"request": request})
+        form.is_valid(raise_exception=True)
+        values = form.validated_data
+        workspace = values.get("workspace") or only_workspace(request)
+        is_dry = request.query_params.get("dry_run", "").lower() in _TRUE
+        try:
+            with transaction.atomic():
+                imported = import_suppressions(
+                    workspace.pk,
+                    values["file"].name,
+                    values["file"],
+                    actor=name_actor(request.user),
+                    now=timezone.now(),
+                    reason=SuppressionReason(values["reason"]),
+                )
+                transaction.set_rollback(is_dry)
+        except CsvFormError as error:
+            raise ValidationError({"file": [str(error)]}) from None
+        return Response(ImportedSerializer(imported.present()).data)
+
+    @extend_schema(responses={(200, "text/csv"): OpenApiTypes.STR})
+    @action(detail=False, methods=["get"], filterset_class=SuppressionFilter)
+    def export(self, request: Request) -> StreamingHttpResponse:
+        """The list as CSV, in the form that can be imported."""
+        rows: QuerySet[Suppression] = self.filter_queryset(self.get_queryset())
+        headers = {"Content-Disposition": 'attachment; filename="suppressions.csv"'}
+        return StreamingHttpResponse(export_suppressions(rows), content_type="text/csv; charset=utf-8", headers=headers)
+
+
+class SuppressionChangeViewSet(ReadViewSet):
+    """Who was put on the list or taken off it, when, by whom and why."""
+
+    queryset = SuppressionChange.objects.all()
+    serializer_class = SuppressionChangeSerializer
+    filterset_class = SuppressionChangeFilter
+
+
+def _judge(values: Mapping[str, Any]) -> Entry:
+    cells = {name: str(values.get(name) or "") for name in ("email", "domain", "reason", "note")}
+    if values["expires_at"]:
+        cells["expires"] = values["expires_at"].isoformat()
+    found = judge_entry(cells, 0, (), SuppressionReason(values["reason"]), timezone.now())
+    if isinstance(found, RejectedRow):
+        raise ValidationError({"domain" if cells["domain"] and not cells["email"] else "email": [found.reason]})
+    return found

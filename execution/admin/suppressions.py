@@ -1,0 +1,175 @@
+"""Suppressions in the admin: added by form or file, taken away with a reason, exported; and their history."""
+
+from __future__ import annotations
+
+import base64
+import csv
+import io
+from collections.abc import Sequence
+from typing import Any
+
+from django import forms
+from django.contrib import admin, messages
+from django.core.exceptions import PermissionDenied
+from django.db import transaction
+from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
+from django.template.response import TemplateResponse
+from django.utils import timezone
+from unfold.decorators import action
+from unfold.paginator import InfinitePaginator
+from unfold.widgets import UnfoldAdminFileFieldWidget, UnfoldAdminSelectWidget, UnfoldBooleanSwitchWidget
+
+from emails.admin.rules import SuppressionBaseAdmin
+from emails.choices import SuppressionReason
+from emails.models import Suppression, SuppressionChange
+from emails.suppressing import remove_suppressions
+from emails.suppression_files import ImportedSuppressions, export_suppressions, import_suppressions
+from execution.admin.asking import AsksFirst, Deed, ReasonForm, on_one, on_selected
+from execution.controls import Report
+from sequences.admin_base import FactsAdmin, by_choice, filter_by, name_actor, scope_rows, time_column
+from sequences.api.roles import is_manager
+from sequences.importing.csv_form import REJECT_COLUMN, CsvFormError
+from sequences.models import Workspace
+
+_SHOWN = 50
+_MOST_REJECTS = 20_000
+_IMPORT = action(description="Import CSV", url_path="import", permissions=["add"], icon="upload_file")
+_EXPORT = action(description="Export CSV", url_path="export", permissions=["view"], icon="download")
+
+
+class NeededReasonForm(ReasonForm):
+    """Without a reason nobody is taken off the list."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["reason"].required = True
+
+
+def _remove(ids: Sequence[Any], answers: dict[str, Any], request: HttpRequest) -> Report:
+    report = Report()
+    allowed: dict[int, bool] = {}
+    chosen = []
+    for pk, workspace_id in Suppression.objects.filter(pk__in=ids).values_list("pk", "workspace_id"):
+        if workspace_id not in allowed:
+            allowed[workspace_id] = is_manager(request.user, workspace_id)
+        if allowed[workspace_id]:
+            chosen.append(pk)
+        else:
+            report.refused[pk] = "only a manager or an admin takes anybody off this list"
+    remove_suppressions(chosen, actor=name_actor(request), now=timezone.now(), **answers)
+    report.changed += chosen
+    return report
+
+
+REMOVE = Deed(
+    "remove",
+    "Remove",
+    "Removed",
+    "delete",
+    "They can be mailed again. What this has ended stays ended; who was taken off, by whom and why, is kept.",
+    _remove,
+    NeededReasonForm,
+    is_danger=True,
+)
+
+
+class ImportForm(forms.Form):
+    """A file, whose it is, and whether it is only to be checked."""
+
+    workspace = forms.ModelChoiceField(queryset=Workspace.objects.none(), widget=UnfoldAdminSelectWidget)
+    file = forms.FileField(
+        label="CSV file",
+        widget=UnfoldAdminFileFieldWidget,
+        help_text="With a column email or domain, and if wanted reason, note and expires; or one address per line.",
+    )
+    reason = forms.ChoiceField(
+        choices=SuppressionReason.choices(), widget=UnfoldAdminSelectWidget, help_text="For rows that name none."
+    )
+    check_only = forms.BooleanField(
+        label="Check only", required=False, initial=True, widget=UnfoldBooleanSwitchWidget,
+        help_text="Nothing is stored: see first what would happen.",
+    )  # fmt: skip
+
+    def __init__(self, *args: Any, request: HttpRequest, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        workspaces = scope_rows(Workspace.objects.all(), request)
+        self.fields["workspace"].queryset = workspaces  # type: ignore[attr-defined]
+        self.fields["workspace"].initial = workspaces.first()
+
+
+@admin.register(Suppression)
+class SuppressionAdmin(AsksFirst, SuppressionBaseAdmin):
+    actions = ("remove_selected",)
+    actions_list = ("import_file", "export_file")
+    actions_detail = ("remove_one",)
+
+    remove_selected, remove_one = on_selected(REMOVE), on_one(REMOVE)
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        # Removing asks for a reason.
+        return False
+
+    def _show_import(self, request: HttpRequest) -> HttpResponse:
+        if not self.has_add_permission(request):
+            raise PermissionDenied
+        form = ImportForm(request.POST or None, request.FILES or None, request=request, initial={"reason": "manual"})
+        imported = self._import(form, request) if request.method == "POST" and form.is_valid() else None
+        context = {
+            **self.admin_site.each_context(request),
+            "title": "Import suppressions",
+            "form": form,
+            "imported": imported,
+            "is_checked": bool(imported and form.cleaned_data["check_only"]),
+            "rejected": imported.rejected[:_SHOWN] if imported else (),
+            "rejects_file": _write_rejects(imported) if imported and imported.rejected else "",
+        }
+        return TemplateResponse(request, "admin/import_suppressions.html", context)
+
+    def _import(self, form: ImportForm, request: HttpRequest) -> ImportedSuppressions | None:
+        values = form.cleaned_data
+        try:
+            with transaction.atomic():
+                imported = import_suppressions(
+                    values["workspace"].pk,
+                    values["file"].name,
+                    values["file"],
+                    actor=name_actor(request),
+                    now=timezone.now(),
+                    reason=SuppressionReason(values["reason"]),
+                )
+                transaction.set_rollback(values["check_only"])
+        except CsvFormError as error:
+            form.add_error("file", str(error))
+            return None
+        if not values["check_only"]:
+            messages.success(request, f"{imported.created:,} added, {imported.updated:,} prolonged.")
+        return imported
+
+    def _send_export(self, request: HttpRequest) -> StreamingHttpResponse:
+        headers = {"Content-Disposition": 'attachment; filename="suppressions.csv"'}
+        rows = export_suppressions(self.get_queryset(request))
+        return StreamingHttpResponse(rows, content_type="text/csv; charset=utf-8", headers=headers)
+
+    import_file = _IMPORT(_show_import)
+    export_file = _EXPORT(_send_export)
+
+
+def _write_rejects(imported: ImportedSuppressions) -> str:
+    """The rejected rows as a file that a link can hold."""
+    text = io.StringIO(newline="")
+    writer = csv.writer(text)
+    for rejected in imported.rejected[:_MOST_REJECTS]:
+        writer.writerow([*rejected.cells, f"row {rejected.row}: {rejected.reason}"])
+    header = f"…,{REJECT_COLUMN}\r\n"
+    return base64.b64encode((header + text.getvalue()).encode()).decode()
+
+
+@admin.register(SuppressionChange)
+class SuppressionChangeAdmin(FactsAdmin):
+    list_display = (time_column("at", "when"), "__str__", "reason", "note", "actor", "workspace")
+    list_display_links = ("__str__",)
+    list_filter = (*by_choice("action", "reason"), filter_by(Workspace, "workspace", "name"))
+    list_select_related = ("workspace",)
+    search_fields = ("email", "domain", "actor")
+    paginator = InfinitePaginator
+    hidden_fields = ("id",)
