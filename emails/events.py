@@ -17,6 +17,8 @@ from django.db import transaction
 from emails.choices import BounceType, EventType, SuppressionReason, Verdict
 from emails.health import measure_health
 from emails.proving import IS_DOUBTFUL, Proof, mark_proven
+from emails.scores import mark_scores_due
+from emails.scoring import POINTS
 from emails.suppressing import suppress_addresses
 from sequences.db import Row, execute, fetch_all
 from sequences.text import storable_text
@@ -126,6 +128,14 @@ def record_events(events: Sequence[NewEvent], now: datetime) -> int:
         _suppress(new, now)
         mark_proven([_proof(row) for row in new if row["message_id"]], now)
         execute(_WAKE, {"ids": [row["id"] for row in locked if row["is_live"]], "now": now})
+        mark_scores_due(
+            [
+                row["contact_id"]
+                for row in new
+                if row["type"] in POINTS and row["verdict"] == Verdict.HUMAN and row["contact_id"]
+            ],
+            now,
+        )
         _judge_mailboxes(new, now)
         if locked:
             notify_engine()

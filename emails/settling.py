@@ -13,6 +13,7 @@ from datetime import datetime
 from django.db import transaction
 
 from emails.choices import Verdict
+from emails.scores import mark_scores_due
 from emails.verdicts import (
     BURST,
     HONEYPOT_REACH,
@@ -28,7 +29,7 @@ from sequences.wakeup import notify_engine
 
 _BATCH = 500
 _COLUMNS = """
-SELECT v.id, v.enrollment_id, v.occurred_at, v.verdict, v.verdict_reason, v.confidence, v.rules_version,
+SELECT v.id, v.enrollment_id, v.contact_id, v.occurred_at, v.verdict, v.verdict_reason, v.confidence, v.rules_version,
        v.payload ->> 'user_agent' AS user_agent, v.payload ->> 'method' AS method,
        v.payload ? 'honeypot' AS is_honeypot, m.handed_over_at, greatest(links.number, 1) AS links_at_once,
        links.touched_honeypot
@@ -99,6 +100,7 @@ def settle_visits(now: datetime) -> int:
             _store(rows, judged)
             humans = [row for row, found in zip(rows, judged, strict=True) if found.verdict is Verdict.HUMAN]
             _wake([row["enrollment_id"] for row in humans], now)
+            mark_scores_due([row["contact_id"] for row in humans if row["contact_id"]], now)
         people += len(humans)
         if len(rows) < _BATCH:
             return people
@@ -141,6 +143,7 @@ def rejudge_batch(
         if keeps:
             _store(rows, judged)
             _wake([row["enrollment_id"] for row, _ in changed], now)
+            mark_scores_due([row["contact_id"] for row, _ in changed if row["contact_id"]], now)
     total.judged += len(rows)
     total.woken += len({row["enrollment_id"] for row, _ in changed if row["enrollment_id"]})
     total.changes.update(f"{row['verdict']} → {found.verdict}" for row, found in changed)

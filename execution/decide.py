@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from typing import assert_never
 
 from emails.choices import ErrorClass, MessageStatus
+from emails.scoring import hot_priority
 from execution.backoff import Policy, next_retry_at
 from execution.choices import LogAction, LogStatus
 from execution.conditions import judge_condition
@@ -137,7 +138,7 @@ def _run_email(
     queue = QueueEmail(
         recipient=snapshot.recipient,
         mailbox_id=snapshot.mailbox_id,
-        priority=snapshot.priority,
+        priority=hot_priority(snapshot.priority, snapshot.engagement_score),
         due_at=due_at,
         is_first_touch=snapshot.emails_sent == 0,
     )

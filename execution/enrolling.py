@@ -14,6 +14,7 @@ from django.contrib.auth.models import AbstractBaseUser
 from django.db import transaction
 
 from emails.models import Mailbox
+from emails.scoring import hot_priority
 from execution.choices import LogAction
 from execution.logs import LogRow, write_logs
 from execution.outcomes import LogLine
@@ -27,8 +28,6 @@ from sequences.timing import TimingError, plan, resolve_zone
 from sequences.wakeup import notify_engine
 
 BATCH_CONTACTS = 1_000
-HOT_SCORE = 70
-HOT_PRIORITY = 20
 
 
 class EnrollError(ValueError):
@@ -189,7 +188,7 @@ def _insert(
             "now": now,
             "contacts": [row["id"] for row in rows],
             "dues": [plan_first_due(step, facts, row, mailbox, starts_at) for row in rows],
-            "priorities": [_judge_priority(sequence.priority, row["engagement_score"]) for row in rows],
+            "priorities": [hot_priority(sequence.priority, row["engagement_score"]) for row in rows],
         },
     )
     return {row["contact_id"]: row["id"] for row in inserted}
@@ -213,10 +212,6 @@ def plan_first_due(
         return plan(starts_at, step.timing, calendar).at
     except TimingError as error:
         raise EnrollError(f"step {step.number} can never run: {error}") from None
-
-
-def _judge_priority(priority: int, score: int) -> int:
-    return min(priority, HOT_PRIORITY) if score >= HOT_SCORE else priority
 
 
 def _log(

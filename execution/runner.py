@@ -24,6 +24,7 @@ from emails.delivery import Clock, HeldLeases, deliver_lane
 from emails.inbound import poll_due_inboxes, resolve_unknown_by_evidence
 from emails.lanes import RENEW_SECONDS, next_lane_at, renew_leases
 from emails.recovery import recover_expired
+from emails.scores import refresh_scores
 from emails.settling import settle_visits
 from emails.suppressing import expire_suppressions
 from execution import heartbeat
@@ -224,6 +225,8 @@ class Runner:
             if recover_expired(now) + settle_visits(now):
                 self._decide_wake.set()
             expire_suppressions(now)
+            if refresh_scores(now):
+                self._decide_wake.set()
             if rounds % _ALERTS_EVERY_ROUNDS == 0:
                 reconcile_alerts(now)
             rounds += 1
@@ -285,6 +288,7 @@ def _work_until_idle(options: Options, clock: Clock, leases: HeldLeases) -> tupl
     recover_expired(clock())
     settle_visits(clock())
     expire_suppressions(clock())
+    refresh_scores(clock())
     if stage in {Stage.ALL, Stage.INBOUND}:
         poll_due_inboxes(clock())
         resolve_unknown_by_evidence(clock())

@@ -14,8 +14,9 @@ from execution.api.acting import (
 from execution.api.enrollments import EnrollmentViewSet
 from execution.api.executor import ExecutorViewSet
 from execution.api.idempotency import answer_once
+from execution.api.people import EngagedContactViewSet
 from sequences.api.base import Router
-from sequences.api.views import ContactViewSet, SequenceViewSet
+from sequences.api.views import SequenceViewSet
 
 
 def _list_api() -> list[Any]:
@@ -23,7 +24,7 @@ def _list_api() -> list[Any]:
     router.register("sequence-executor", ExecutorViewSet, "executor")
     router.register("sequence-enrollments", EnrollmentViewSet, "enrollment")
     router.register("sequences", SequenceViewSet, "sequence")
-    router.register("contacts", ContactViewSet, "contact")
+    router.register("contacts", EngagedContactViewSet, "contact")
     router.register("mailboxes", OperatedMailboxViewSet, "mailbox")
     router.register("messages", ResolvableMessageViewSet, "message")
     router.register("suppressions", SuppressionViewSet, "suppression")

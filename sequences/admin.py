@@ -13,7 +13,7 @@ from django.http import HttpRequest
 from unfold.admin import TabularInline
 
 from sequences.admin_base import ScopedChoices, WorkspaceAdmin, by_choice, filter_by, time_column
-from sequences.models import Account, Contact, Membership, Workspace
+from sequences.models import Account, Membership, Workspace
 
 WorkspaceFilter = filter_by(Workspace, "workspace", "name")
 
@@ -58,21 +58,23 @@ class MembershipAdmin(WorkspaceAdmin):
 
 @admin.register(Account)
 class AccountAdmin(WorkspaceAdmin):
-    list_display = ("name", "domain", "timezone", "workspace")
+    list_display = ("name", "domain", "engagement_score", "timezone", "workspace")
     list_filter = (WorkspaceFilter,)
     list_select_related = ("workspace",)
     search_fields = ("name", "domain")
+    readonly_fields = ("engagement_score",)
 
 
-@admin.register(Contact)
-class ContactAdmin(WorkspaceAdmin):
+class ContactBaseAdmin(WorkspaceAdmin):
+    """All but what the contact's score is made of."""
+
     list_display = ("email", "full_name", "title", "account", "engagement_score", time_column("created_at", "added"))
     list_filter = (WorkspaceFilter,)
     list_select_related = ("account",)
     search_fields = ("email", "first_name", "last_name", "account__name")
     autocomplete_fields = ("account",)
-    readonly_fields = ("engagement_score",)
-    fieldsets = (
+    readonly_fields: Any = ("engagement_score",)
+    fieldsets: Any = (
         (None, {"fields": ("workspace", ("email", "phone"), ("first_name", "last_name"), ("title", "account"))}),
         ("Time", {"fields": ("timezone",)}),
         ("Merge fields", {"fields": ("fields", "engagement_score")}),

@@ -1,5 +1,25 @@
 """The pages that need the engine's side: they parse, call one function, and present what it answered."""
 
-from execution.admin import dead_letters, enrollments, mailboxes, messages, sequences, suppressions, system, tasks
+from execution.admin import (
+    dead_letters,
+    enrollments,
+    mailboxes,
+    messages,
+    people,
+    sequences,
+    suppressions,
+    system,
+    tasks,
+)
 
-__all__ = ["dead_letters", "enrollments", "mailboxes", "messages", "sequences", "suppressions", "system", "tasks"]
+__all__ = [
+    "dead_letters",
+    "enrollments",
+    "mailboxes",
+    "messages",
+    "people",
+    "sequences",
+    "suppressions",
+    "system",
+    "tasks",
+]

@@ -78,7 +78,7 @@ class ExplainedList(ChangeList):
 class EnrollmentAdmin(EnrollPage, AsksFirst, FactsAdmin):
     list_display = (
         "show_contact", "sequence", "show_step", time_column("next_step_at", "due at"), "show_status", "show_why",
-        "owner",
+        "show_score", "owner",
     )  # fmt: skip
     list_display_links = ("show_contact",)
     list_filter = (
@@ -132,6 +132,10 @@ class EnrollmentAdmin(EnrollPage, AsksFirst, FactsAdmin):
     skip_selected, skip_one = on_selected(deeds.SKIP), on_one(deeds.SKIP)
     retry_selected, retry_one = on_selected(deeds.RETRY), on_one(deeds.RETRY)
     exit_selected, exit_one = on_selected(deeds.EXIT), on_one(deeds.EXIT)
+
+    @admin.display(description="score", ordering="-contact__engagement_score")
+    def show_score(self, row: Enrollment) -> int:
+        return row.contact.engagement_score
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
         names = [name for _, options in self.fieldsets for line in options["fields"] for name in _as_line(line)]

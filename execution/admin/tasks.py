@@ -54,7 +54,9 @@ class AssigneeFilter(ScopedFilter):
 
 @admin.register(Task)
 class TaskAdmin(AsksFirst, WorkspaceAdmin):
-    list_display = ("title", "type", "contact", "assignee", "show_status", "priority", time_column("due_at", "due"))
+    list_display = (
+        "title", "type", "contact", "show_score", "assignee", "show_status", "priority", time_column("due_at", "due"),
+    )  # fmt: skip
     list_filter = (*by_choice("status", "type", "priority"), AssigneeFilter)
     list_select_related = ("contact", "assignee")
     search_fields = ("title", "contact__email")
@@ -72,6 +74,10 @@ class TaskAdmin(AsksFirst, WorkspaceAdmin):
     )
 
     complete_selected, complete_one = on_selected(COMPLETE), on_one(COMPLETE)
+
+    @admin.display(description="score", ordering="-contact__engagement_score")
+    def show_score(self, task: Task) -> int:
+        return task.contact.engagement_score
 
     def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False

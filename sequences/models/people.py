@@ -16,6 +16,9 @@ class Account(models.Model):
     name = models.CharField(max_length=200)
     domain = models.CharField(max_length=253, blank=True)
     timezone = models.CharField(max_length=64, blank=True, validators=[validate_timezone])
+    engagement_score = models.IntegerField(
+        default=0, db_default=0, editable=False, help_text="The sum of its contacts' scores, at most 100."
+    )
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)
 
@@ -46,6 +49,7 @@ class Contact(models.Model):
     timezone = models.CharField(max_length=64, blank=True, validators=[validate_timezone])
     fields = models.JSONField(default=dict, blank=True)
     engagement_score = models.IntegerField(default=0)
+    score_due_at = models.DateTimeField(null=True, blank=True, editable=False, help_text="When it is computed anew.")
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)
 
@@ -54,7 +58,12 @@ class Contact(models.Model):
     class Meta:
         ordering = ["email", "id"]
         constraints = [models.UniqueConstraint("workspace", Lower("email"), name="contact_email_once")]
-        indexes = [models.Index(fields=["workspace", "-engagement_score"], name="contact_score")]
+        indexes = [
+            models.Index(fields=["workspace", "-engagement_score"], name="contact_score"),
+            models.Index(
+                fields=["score_due_at"], name="contact_score_due", condition=models.Q(score_due_at__isnull=False)
+            ),
+        ]
 
     def __str__(self) -> str:
         return self.email

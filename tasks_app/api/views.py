@@ -35,4 +35,4 @@ class TaskViewSet(ReadViewSet):
     serializer_class = TaskSerializer
     filterset_class = TaskFilter
     ordering = ("due_at",)
-    ordering_fields = ("id", "due_at", "created_at")
+    ordering_fields = ("id", "due_at", "created_at", "contact__engagement_score")

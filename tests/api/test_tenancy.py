@@ -29,6 +29,7 @@ ACTIONS = [
     ("post", "sequence-enrollments", "pause", {}),
     ("post", "sequence-enrollments", "resume", {}),
     ("post", "sequence-enrollments", "skip-step", {}),
+    ("get", "contacts", "engagement", {}),
     ("get", "mailboxes", "lane", {}),
     ("post", "mailboxes", "test", {}),
     ("post", "mailboxes", "pause", {}),

@@ -10,7 +10,7 @@ from django.db.models import Model
 from django.test import Client
 from django.urls import reverse
 
-from emails.models import EmailEvent, EmailMessage, Mailbox, SendLimit, Suppression
+from emails.models import EmailEvent, EmailMessage, Mailbox, SendLimit
 from execution.models import Alert, ApiKey, ControlLog, DeadLetter, ExecutionLog, ExecutorState
 from sequences.models import Account, Contact, Enrollment, Membership, Sequence, Workspace
 from tasks_app.models import Task
@@ -47,7 +47,7 @@ def press(client: Client, row: Model, deed: str, **answers: Any) -> int:
     return status
 
 
-@pytest.mark.parametrize("model", [Account, Contact, Mailbox, SendLimit, Sequence, Suppression])
+@pytest.mark.parametrize("model", [Account, Contact, Mailbox, SendLimit, Sequence])
 def test_operators_add_change_and_delete(client: Client, workspace: Workspace, model: type[Model]) -> None:
     make: Any = getattr(factories, f"{model.__name__}Factory")
     draft = {"status": "draft"} if model is Sequence else {}

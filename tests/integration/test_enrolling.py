@@ -196,7 +196,7 @@ def test_a_later_start_moves_the_first_step_and_an_earlier_one_does_not(
 
 
 def test_hot_leads_go_first(sequence: Sequence, workspace: Workspace, mailbox: Mailbox) -> None:
-    cold, hot = (ContactFactory(workspace=workspace, engagement_score=score) for score in (69, 70))
+    cold, hot = (ContactFactory(workspace=workspace, engagement_score=score) for score in (34, 35))
     enroll(sequence, [cold, hot], mailbox)
     assert Enrollment.objects.get(contact=cold).priority == sequence.priority == 50
     assert Enrollment.objects.get(contact=hot).priority == 20
