@@ -105,6 +105,7 @@ class EventType(Choice):
     BOUNCED = "bounced"
     COMPLAINED = "complained"
     UNSUBSCRIBED = "unsubscribed"
+    HAND_WRITTEN = "hand_written"
 
 
 class BounceType(Choice):

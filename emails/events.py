@@ -32,6 +32,7 @@ _SUPPRESSES = {
 _STOPPING = frozenset(
     {
         EventType.REPLIED,
+        EventType.HAND_WRITTEN,
         EventType.AUTO_REPLIED,
         EventType.UNSUBSCRIBED,
         EventType.COMPLAINED,

@@ -20,7 +20,7 @@ FREE_MAIL_DOMAINS = frozenset(
 _FACTS = """
 SELECT r.id, s.replied_at, s.unsubscribed_at, s.complained_at, s.bounced_at, s.soft_bounces,
        o.occurred_at AS out_of_office_at, o.until_at AS out_of_office_until, p.reason AS suppressed_for,
-       k.account_replied_at
+       k.account_replied_at, h.occurred_at AS hand_written_at
 FROM unnest(%(ids)s::bigint[], %(workspaces)s::bigint[], %(contacts)s::bigint[], %(accounts)s::bigint[],
             %(emails)s::text[], %(domains)s::text[], %(enrolled)s::timestamptz[], %(resumed)s::timestamptz[])
      AS r(id, workspace, contact, account, email, domain, enrolled_at, resumed_at)
@@ -53,6 +53,10 @@ LEFT JOIN LATERAL (
     WHERE c.account_id = r.account AND c.id <> r.contact AND v.type = 'replied' AND v.verdict = 'human'
       AND v.occurred_at >= r.enrolled_at
 ) k ON r.account IS NOT NULL
+LEFT JOIN LATERAL (
+    SELECT max(v.occurred_at) AS occurred_at FROM emails_emailevent v
+    WHERE v.contact_id = r.contact AND v.type = 'hand_written' AND v.occurred_at >= r.enrolled_at
+) h ON EXISTS (SELECT 1 FROM sequences_workspace w WHERE w.id = r.workspace AND w.hand_written_policy = 'pause')
 """
 
 
@@ -96,4 +100,4 @@ def _stops(row: Row) -> StopFacts:
 
 
 def _resting(row: Row) -> Resting:
-    return Resting(row["out_of_office_at"], row["out_of_office_until"], row["soft_bounces"])
+    return Resting(row["out_of_office_at"], row["out_of_office_until"], row["soft_bounces"], row["hand_written_at"])

@@ -35,11 +35,15 @@ class StopFacts:
 
 @dataclass(frozen=True, slots=True)
 class Resting:
-    """Facts that ask for a rest: the newest out-of-office answer, and soft bounces since the last resume."""
+    """Facts that ask for a rest: the newest out-of-office answer, soft bounces since the last resume, and, where the
+
+    workspace wants it so, the newest mail that the mailbox's owner wrote by hand.
+    """
 
     out_of_office_at: datetime | None = None
     out_of_office_until: datetime | None = None
     soft_bounces: int = 0
+    hand_written_at: datetime | None = None
 
 
 def find_exit_reason(stops: StopFacts, account_policy: str, sequence_status: str) -> ExitReason | None:

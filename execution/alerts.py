@@ -26,6 +26,7 @@ log = logging.getLogger(__name__)
 
 _WEBHOOK_TIMEOUT_SECONDS = 10
 _RECENTLY = timedelta(days=7)
+_FAILURES_BEFORE_ALERT = 3
 _ONE_RECONCILER = 7_306_001
 
 
@@ -60,6 +61,11 @@ SELECT d.workspace_id, w.name AS workspace, d.error_class, count(*) AS number, m
 FROM execution_deadletter d JOIN sequences_workspace w ON w.id = d.workspace_id
 WHERE d.resolved_at IS NULL GROUP BY d.workspace_id, w.name, d.error_class
 """
+_UNREADABLE = """
+SELECT b.id, b.workspace_id, b.address, s.last_error, u.email AS owner_email
+FROM emails_inboxstate s JOIN emails_mailbox b ON b.id = s.mailbox_id LEFT JOIN auth_user u ON u.id = b.owner_id
+WHERE b.inbound = 'imap' AND b.status = 'active' AND s.failures >= %(failures)s
+"""
 _RAISE = """
 INSERT INTO execution_alert (workspace_id, key, title, remedy, link, raised_at, seen_at)
 SELECT r.workspace, r.key, r.title, r.remedy, r.link, %(now)s, %(now)s
@@ -93,6 +99,7 @@ def find_troubles(now: datetime) -> list[Trouble]:
     troubles = [trouble for row in fetch_all(_MAILBOXES, {}) for trouble in _mailbox_troubles(row)]
     bounced = fetch_all(_RECENTLY_BOUNCED, {"since": now - _RECENTLY})
     troubles += [trouble for row in bounced if (trouble := _health_warning(row))]
+    troubles += [_unreadable(row) for row in fetch_all(_UNREADABLE, {"failures": _FAILURES_BEFORE_ALERT})]
     troubles += [_quarantine(row) for row in fetch_all(_QUARANTINED, {})]
     return troubles
 
@@ -121,6 +128,17 @@ def _health_warning(row: Row) -> Trouble | None:
         workspace_id=row["workspace_id"],
         title=f"Mailbox {row['address']}: {health.bounced} of its last {health.messages} messages bounced",
         remedy="Verify the addresses of the running sequences; at 3 % the mailbox pauses itself.",
+        link=_admin_link("emails_mailbox_change", row["id"]),
+        to=_owner(row),
+    )
+
+
+def _unreadable(row: Row) -> Trouble:
+    return Trouble(
+        key=f"inbox:{row['id']}",
+        workspace_id=row["workspace_id"],
+        title=f"The inbox of {row['address']} cannot be read: {row['last_error']}"[:300],
+        remedy="Follow-ups of this mailbox wait, since an answer may lie there unread. Mend its login, then test it.",
         link=_admin_link("emails_mailbox_change", row["id"]),
         to=_owner(row),
     )

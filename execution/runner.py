@@ -235,7 +235,7 @@ class Runner:
 
     def _read_inboxes(self) -> None:
         while not self._stop.is_set():
-            found = poll_due_inboxes(self.clock())
+            found = poll_due_inboxes(self.clock(), workspace_id=self.options.workspace_id)
             # here and not with the housekeeping: a slow server must not keep the heartbeat waiting
             if resolve_unknown_by_evidence(self.clock()) or found:
                 self._decide_wake.set()
@@ -290,7 +290,7 @@ def _work_until_idle(options: Options, clock: Clock, leases: HeldLeases) -> tupl
     expire_suppressions(clock())
     refresh_scores(clock())
     if stage in {Stage.ALL, Stage.INBOUND}:
-        poll_due_inboxes(clock())
+        poll_due_inboxes(clock(), workspace_id=options.workspace_id)
         resolve_unknown_by_evidence(clock())
     while True:
         before = (decided, delivered)

@@ -44,6 +44,8 @@ def find_pause(snapshot: Snapshot, now: datetime) -> Pause | None:
             return _pause(f"out of office until {until:%Y-%m-%d}", until)
     if resting.soft_bounces >= SOFT_BOUNCES_IN_A_ROW:
         return _pause(f"{resting.soft_bounces} soft bounces in a row", None)
+    if resting.hand_written_at is not None and resting.hand_written_at > since:
+        return _pause("the owner of the mailbox wrote to them by hand", None)
     replied_at = snapshot.stops.account_replied_at
     if replied_at is not None and replied_at > since:
         if snapshot.account_policy == AccountReplyPolicy.PAUSE:

@@ -34,7 +34,7 @@ class WorkspaceOwnAdmin(WorkspaceAdmin):
     fieldsets = (
         (None, {"fields": (("name", "slug"), "postal_address")}),
         ("Time", {"fields": ("timezone", "holiday_country", "extra_holidays")}),
-        ("Replies", {"fields": (("account_reply_policy", "account_reply_delay_days"),)}),
+        ("Replies", {"fields": (("account_reply_policy", "account_reply_delay_days"), "hand_written_policy")}),
         ("Tracking", {"fields": (("track_opens", "track_clicks"),)}),
         ("Retention", {"fields": ("retention_days",)}),
     )

@@ -35,6 +35,13 @@ class AccountReplyPolicy(Choice):
     STOP = "stop"
 
 
+class HandWrittenPolicy(Choice):
+    """What it means when the owner of a mailbox writes by hand to somebody in a sequence."""
+
+    IGNORE = "ignore"
+    PAUSE = "pause"
+
+
 class SequenceStatus(Choice):
     DRAFT = "draft"
     ACTIVE = "active"

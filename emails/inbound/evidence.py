@@ -28,8 +28,8 @@ _MESSAGES_PER_LOOK = 20
 _MAILBOXES_PER_LOOK = 4
 
 _ENSURE = """
-INSERT INTO emails_inboxstate (mailbox_id, folder, last_uid, last_error, failures)
-SELECT DISTINCT b.id, 'INBOX', 0, '', 0
+INSERT INTO emails_inboxstate (mailbox_id, folder, folders, last_uid, last_error, failures)
+SELECT DISTINCT b.id, 'INBOX', '{}'::jsonb, 0, '', 0
 FROM emails_emailmessage m JOIN emails_mailbox b ON b.id = m.mailbox_id
 WHERE m.status = 'unknown' AND m.unknown_at > %(since)s AND b.inbound = 'imap'
   AND NOT EXISTS (SELECT 1 FROM emails_inboxstate s WHERE s.mailbox_id = b.id)

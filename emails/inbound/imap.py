@@ -13,7 +13,7 @@ from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, Any
 
 from imapclient.exceptions import IMAPClientError, LoginError
-from imapclient.imapclient import SENT, IMAPClient
+from imapclient.imapclient import ALL, JUNK, SENT, IMAPClient
 
 from emails import oauth
 from emails.choices import AuthMethod, Security
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 TIMEOUT_SECONDS = 15.0
 # headers, text and reports come first; what is cut off is an attachment
 FETCHED_BYTES = 256 * 1024
+_SPECIAL_USES = {"sent": SENT, "junk": JUNK, "all": ALL}
 
 
 class ImapError(Exception):
@@ -73,7 +74,11 @@ class Imap:
 
     def find_sent_folder(self) -> str | None:
         """By its special use (RFC 6154), else by the usual names."""
-        name: str | None = self._client.find_special_folder(SENT)
+        return self.find_folder("sent")
+
+    def find_folder(self, role: str) -> str | None:
+        """`sent`, `junk` or `all`, by its special use (RFC 6154), else by the usual names."""
+        name: str | None = self._client.find_special_folder(_SPECIAL_USES[role])
         return name
 
     def list_above(self, uid: int) -> list[int]:

@@ -113,6 +113,12 @@ def read_address(value: str) -> str:
     return str(found[-1]).lower() if found else ""
 
 
+def read_addresses(mail: InboundMail) -> list[str]:
+    """Everybody that a mail is written to, in lower case, each once."""
+    text = " ".join(mail.header(name) for name in ("To", "Cc", "Bcc"))
+    return list(dict.fromkeys(found.lower() for found in _BARE.findall(text)))
+
+
 def walk_parts(message: EmailMessage) -> Iterator[tuple[str, Message[Any, Any]]]:
     """(content type, part) of every part, attached mails and their parts included."""
     for part in message.walk():

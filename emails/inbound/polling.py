@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import logging
 import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import psycopg
@@ -19,12 +20,14 @@ from django.db import DataError, connection, transaction
 from emails.choices import EventType, Verdict
 from emails.events import NewEvent, record_events
 from emails.inbound.classify import classify_mail
+from emails.inbound.folders import read_other_folders
 from emails.inbound.imap import FetchedMail, Imap, ImapError, open_imap
 from emails.inbound.match import Concern, Received, match_mails
 from emails.inbound.parse import InboundMail, parse_headers, parse_mail
 from emails.lanes import wake_lanes
-from emails.models import Mailbox
+from emails.models import HookRecord, Mailbox
 from sequences.db import execute, fetch_all
+from sequences.text import storable_text
 from sequences.wakeup import notify_engine
 
 log = logging.getLogger(__name__)
@@ -38,11 +41,12 @@ _LEASE_SECONDS = 60
 # then the caller reads its clock again
 _INBOXES_PER_CALL = 25
 _LONGEST_PAUSE_POLLS = 8
+_SHOWN_BYTES = 2_000
 
 # Rows for inboxes that are read for the first time.
 _ENSURE = """
-INSERT INTO emails_inboxstate (mailbox_id, folder, last_uid, last_error, failures)
-SELECT b.id, 'INBOX', 0, '', 0 FROM emails_mailbox b
+INSERT INTO emails_inboxstate (mailbox_id, folder, folders, last_uid, last_error, failures)
+SELECT b.id, 'INBOX', '{}', 0, '', 0 FROM emails_mailbox b
 WHERE b.inbound = 'imap' AND NOT EXISTS (SELECT 1 FROM emails_inboxstate s WHERE s.mailbox_id = b.id)
 ON CONFLICT (mailbox_id) DO NOTHING
 """
@@ -51,6 +55,7 @@ UPDATE emails_inboxstate SET lease_token = %(token)s, leased_until = %(until)s, 
 WHERE mailbox_id = (
     SELECT s.mailbox_id FROM emails_inboxstate s JOIN emails_mailbox b ON b.id = s.mailbox_id
     WHERE b.inbound = 'imap' AND (s.leased_until IS NULL OR s.leased_until <= %(now)s)
+      AND (%(workspace)s::bigint IS NULL OR b.workspace_id = %(workspace)s)
       AND CASE WHEN %(ids)s::bigint[] IS NULL
                THEN s.checked_at IS NULL OR s.checked_at + make_interval(
                    secs => %(seconds)s * least(1 << least(s.failures, 10), %(longest)s)) <= %(now)s
@@ -61,6 +66,7 @@ RETURNING mailbox_id, folder, uidvalidity, last_uid
 _COUNT_DUE = """
 SELECT count(*) AS due FROM emails_inboxstate s JOIN emails_mailbox b ON b.id = s.mailbox_id
 WHERE b.inbound = 'imap' AND (s.leased_until IS NULL OR s.leased_until <= %(now)s)
+  AND (%(workspace)s::bigint IS NULL OR b.workspace_id = %(workspace)s)
   AND CASE WHEN %(ids)s::bigint[] IS NULL
            THEN s.checked_at IS NULL OR s.checked_at + make_interval(
                secs => %(seconds)s * least(1 << least(s.failures, 10), %(longest)s)) <= %(now)s
@@ -97,17 +103,25 @@ class _Claim:
     token: uuid.UUID
 
 
-def poll_due_inboxes(now: datetime, mailbox_ids: Sequence[int] | None = None) -> int:
+def poll_due_inboxes(
+    now: datetime,
+    mailbox_ids: Sequence[int] | None = None,
+    *,
+    workspace_id: int | None = None,
+    report: Callable[[int], None] = lambda inboxes: None,
+) -> int:
     """Read the inboxes that were not looked at for a minute (longer after failures). Returns how many events are new.
 
-    With `mailbox_ids`: read these, whenever they were read. What an inbox answers wrong is kept in its state.
+    With `mailbox_ids`: read these, whenever they were read. What an inbox answers wrong is kept in its state. `report`
+    hears of each inbox that was tried.
     """
     execute(_ENSURE, {})
-    due: int = fetch_all(_COUNT_DUE, _due_params(now, mailbox_ids))[0]["due"]
+    asked = _due_params(now, mailbox_ids, workspace_id)
+    due: int = fetch_all(_COUNT_DUE, asked)[0]["due"]
     if due <= 1:
-        return _poll_due(now, mailbox_ids) if due else 0
+        return _poll_due(asked, report) if due else 0
     with ThreadPoolExecutor(min(THREADS, due), "inbox") as pool:
-        jobs = [pool.submit(_poll_in_thread, now, mailbox_ids) for _ in range(min(THREADS, due))]
+        jobs = [pool.submit(_poll_in_thread, asked, report) for _ in range(min(THREADS, due))]
         return sum(job.result() for job in jobs)
 
 
@@ -116,36 +130,38 @@ def poll_inbox(mailbox: Mailbox, now: datetime) -> int:
     return poll_due_inboxes(now, [mailbox.pk])
 
 
-def _due_params(now: datetime, mailbox_ids: Sequence[int] | None) -> dict[str, object]:
+def _due_params(now: datetime, mailbox_ids: Sequence[int] | None, workspace_id: int | None) -> dict[str, Any]:
     return {
         "now": now,
         "ids": None if mailbox_ids is None else list(mailbox_ids),
+        "workspace": workspace_id,
         "seconds": POLL_SECONDS,
         "longest": _LONGEST_PAUSE_POLLS,
     }
 
 
-def _poll_in_thread(now: datetime, mailbox_ids: Sequence[int] | None) -> int:
+def _poll_in_thread(asked: dict[str, Any], report: Callable[[int], None]) -> int:
     try:
-        return _poll_due(now, mailbox_ids)
+        return _poll_due(asked, report)
     finally:
         connection.close()
 
 
-def _poll_due(now: datetime, mailbox_ids: Sequence[int] | None) -> int:
+def _poll_due(asked: dict[str, Any], report: Callable[[int], None]) -> int:
     new = 0
-    for _ in range(_INBOXES_PER_CALL if mailbox_ids is None else len(mailbox_ids)):
-        claim = _claim(now, mailbox_ids)
+    for _ in range(_INBOXES_PER_CALL if asked["ids"] is None else len(asked["ids"])):
+        claim = _claim(asked)
         if claim is None:
             break
-        new += _poll(claim, now)
+        new += _poll(claim, asked["now"])
+        report(1)
     return new
 
 
-def _claim(now: datetime, mailbox_ids: Sequence[int] | None) -> _Claim | None:
+def _claim(asked: dict[str, Any]) -> _Claim | None:
     token = uuid.uuid4()
-    until = now + timedelta(seconds=_LEASE_SECONDS)
-    rows = fetch_all(_CLAIM, {**_due_params(now, mailbox_ids), "token": token, "until": until})
+    until = asked["now"] + timedelta(seconds=_LEASE_SECONDS)
+    rows = fetch_all(_CLAIM, {**asked, "token": token, "until": until})
     if not rows:
         return None
     row = rows[0]
@@ -158,6 +174,7 @@ def _poll(claim: _Claim, now: datetime) -> int:
     try:
         with open_imap(mailbox) as imap:
             new, is_complete = _read_folder(imap, claim, mailbox, now)
+            new += read_other_folders(imap, mailbox, claim.token, now, lambda mails: store_mails(mails, mailbox, now))
     except ImapError as failure:
         error = str(failure)
         log.warning("inbox of mailbox %s was not read: %s", mailbox.pk, error)
@@ -200,6 +217,7 @@ def store_mails(received: Sequence[FetchedMail], mailbox: Mailbox, now: datetime
     except (psycopg.DataError, DataError):
         if len(received) == 1:
             log.exception("what the mail with UID %s of mailbox %s says is refused", received[0].uid, mailbox.pk)
+            _set_aside(received[0], mailbox, "the database refuses what it says", provider, now)
             return 0
     return sum(store_mails([each], mailbox, now, provider) for each in received)
 
@@ -217,7 +235,17 @@ def _keep_progress(claim: _Claim, uidvalidity: int, last_uid: int) -> None:
 def _find_events(fetched: Sequence[FetchedMail], mailbox: Mailbox, provider: str, now: datetime) -> list[NewEvent]:
     own = {address.lower() for address in (mailbox.address, *mailbox.aliases)}
     zone = ZoneInfo(mailbox.timezone or mailbox.workspace.timezone)
-    received = [found for each in fetched if (found := _read_mail(each, own, zone, now)) is not None]
+    received = []
+    for each in fetched:
+        try:
+            found = _read_mail(each, own, zone, now)
+        except Exception as error:
+            # one mail that defeats our reader must not keep the others away
+            log.exception("the mail with UID %s of mailbox %s cannot be read", each.uid, mailbox.pk)
+            _set_aside(each, mailbox, f"cannot be read: {type(error).__name__}: {error}", provider, now)
+            continue
+        if found is not None:
+            received.append(found)
     concerns = match_mails(received, mailbox.workspace_id, mailbox.pk)
     return [_event(concern, mailbox.pk, provider) for concern in concerns]
 
@@ -230,11 +258,20 @@ def _read_mail(fetched: FetchedMail, own: set[str], zone: ZoneInfo, now: datetim
     except Exception:
         # not silently: a person's answer must stop the sequence even when its body defeats our reader
         log.exception("the body of the mail with UID %s cannot be read, going by its headers", fetched.uid)
-    try:
-        return _judge_mail(parse_headers(fetched.raw), received_at, own, zone)
-    except Exception:
-        log.exception("the mail with UID %s cannot be read", fetched.uid)
-        return None
+    return _judge_mail(parse_headers(fetched.raw), received_at, own, zone)
+
+
+def _set_aside(fetched: FetchedMail, mailbox: Mailbox, what: str, provider: str, now: datetime) -> None:
+    """Kept to be looked at, by its place and its first lines."""
+    first_lines = storable_text(fetched.raw[:_SHOWN_BYTES].decode("utf-8", "replace"))
+    HookRecord.objects.create(
+        workspace_id=mailbox.workspace_id,
+        mailbox=mailbox,
+        provider=provider,
+        what=f"a mail {what}"[:200],
+        payload={"uid": fetched.uid, "received_at": fetched.received_at.isoformat(), "begins": first_lines},
+        received_at=now,
+    )
 
 
 def _judge_mail(mail: InboundMail, received_at: datetime, own: set[str], zone: ZoneInfo) -> Received | None:

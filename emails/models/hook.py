@@ -1,4 +1,4 @@
-"""What a provider told by webhook that is a fact about nothing of ours."""
+"""What came in and became no fact: what a provider told about nothing of ours, and mails that cannot be read."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from sequences.models.workspace import Workspace
 
 
 class HookRecord(models.Model):
-    """Kept to be looked at: an unknown kind of event, one about a message that is not ours, one that cannot be read."""
+    """Kept to be looked at: an unknown kind of event, one about a message not of ours, a mail that cannot be read."""
 
     workspace = models.ForeignKey(Workspace, on_delete=models.CASCADE, related_name="+")
     mailbox = models.ForeignKey(Mailbox, on_delete=models.CASCADE, related_name="hook_records")
@@ -22,6 +22,8 @@ class HookRecord(models.Model):
     objects = WorkspaceQuerySet.as_manager()
 
     class Meta:
+        verbose_name = "record set aside"
+        verbose_name_plural = "records set aside"
         ordering = ["-id"]
 
     def __str__(self) -> str:

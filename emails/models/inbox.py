@@ -14,6 +14,8 @@ class InboxState(models.Model):
     folder = models.CharField(max_length=255, default="INBOX")
     uidvalidity = models.BigIntegerField(null=True, blank=True)
     last_uid = models.BigIntegerField(default=0)
+    folders = models.JSONField(default=dict, blank=True, db_default=models.Value({}, models.JSONField()))
+    folders_checked_at = models.DateTimeField(null=True, blank=True, help_text="When spam and Sent were last read.")
     checked_at = models.DateTimeField(null=True, blank=True, help_text="When reading was last tried.")
     sent_checked_at = models.DateTimeField(null=True, blank=True, help_text="When the Sent folder was last searched.")
     last_error = models.CharField(max_length=500, blank=True)

@@ -59,6 +59,7 @@ _EVENT_MARKS = {
     EventType.BOUNCED: Mark("↩", "undo", "bad"),
     EventType.COMPLAINED: Mark("🚩", "report", "bad"),
     EventType.UNSUBSCRIBED: Mark("🚫", "block", "bad"),
+    EventType.HAND_WRITTEN: Mark("✍", "edit_note"),
 }
 
 

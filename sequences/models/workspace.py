@@ -10,7 +10,7 @@ from django.contrib.postgres.fields import ArrayField
 from django.core.exceptions import ValidationError
 from django.db import models
 
-from sequences.choices import AccountReplyPolicy, Role
+from sequences.choices import AccountReplyPolicy, HandWrittenPolicy, Role
 from sequences.models.scope import WorkspaceQuerySet
 from sequences.timing import is_valid_holiday_country, is_valid_timezone
 
@@ -47,6 +47,13 @@ class Workspace(models.Model):
         max_length=16, choices=AccountReplyPolicy.choices(), default=AccountReplyPolicy.IGNORE.value
     )
     account_reply_delay_days = models.PositiveSmallIntegerField(default=7)
+    hand_written_policy = models.CharField(
+        max_length=16,
+        choices=HandWrittenPolicy.choices(),
+        default=HandWrittenPolicy.IGNORE.value,
+        db_default=HandWrittenPolicy.IGNORE.value,
+        help_text="When the owner of a mailbox writes by hand to somebody in a sequence: show it, or pause them too.",
+    )
     track_opens = models.BooleanField(
         default=True, db_default=True, help_text="Put an open pixel into emails; a sequence may say otherwise."
     )

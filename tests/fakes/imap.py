@@ -65,6 +65,10 @@ namespace inbox {{
     auto = create
     special_use = \\Sent
   }}
+  mailbox Bulk {{
+    auto = create
+    special_use = \\Junk
+  }}
 }}
 service imap-login {{
   chroot =

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import resource
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -32,6 +33,9 @@ class Inbox:
 
     def list_above(self, uid: int) -> list[int]:
         return [number for number in range(1, len(self.mails) + 1) if number > uid]
+
+    def find_folder(self, role: str) -> None:
+        return None
 
     def list_since(self, day: date) -> list[int]:
         return self.list_above(0)
@@ -127,3 +131,25 @@ def test_a_mail_that_the_database_refuses_keeps_no_other_away(inbox: Inbox, mail
     assert (state.last_uid, state.last_error) == (3, "")
     mailbox.refresh_from_db()
     assert mailbox.inbox_read_at == LATER + timedelta(minutes=2)
+
+
+@pytest.mark.slow
+def test_ten_thousand_mails_are_read_in_the_memory_of_a_few(inbox: Inbox, mailbox: Mailbox) -> None:
+    _, message_id = sent_to(mailbox)
+    filler = b"A line that somebody else wrote, and a long one. " * 40
+    inbox.mails += [
+        b"From: p%d@prospect.example\r\nMessage-ID: <%d@prospect.example>\r\nIn-Reply-To: %s\r\n"
+        % (number, number, message_id if not number % 500 else b"<other@elsewhere.example>") + TEXT + filler
+        for number in range(10_000)
+    ]  # fmt: skip
+    peaks: list[int] = []
+    new = 0
+    for minute in range(1, 30):
+        new += poll_due_inboxes(LATER + timedelta(minutes=2 * minute), [mailbox.pk])
+        peaks.append(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
+        if InboxState.objects.get().last_uid == 10_000:
+            break
+    assert new == 20
+    assert len(peaks) == 10_000 // polling.MAILS_PER_POLL
+    # the first rounds fill caches; all mails together would be half as much again
+    assert peaks[-1] < peaks[3] * 1.15

@@ -12,8 +12,9 @@ from django.utils import timezone
 
 from emails.choices import Inbound
 from emails.inbound import poll_due_inboxes
+from emails.inbound.polling import POLL_SECONDS
 from emails.models import InboxState, Mailbox
-from execution.management.base import ProductCommand
+from execution.management.base import BAD_ARGUMENTS, ProductCommand
 
 _WAIT_SECONDS = 5.0
 
@@ -28,10 +29,26 @@ class Command(ProductCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         super().add_arguments(parser)
         parser.add_argument("--once", action="store_true", help="read every inbox once, then exit")
+        parser.add_argument("--workspace", metavar="SLUG", help="only the inboxes of this workspace")
+        parser.add_argument("--mailbox", metavar="ADDRESS", help="only this mailbox")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        ids = list(Mailbox.objects.filter(inbound=Inbound.IMAP.value).order_by("pk").values_list("pk", flat=True))
-        events = poll_due_inboxes(timezone.now(), ids) if options["once"] else self._poll_until_stopped()
+        workspace = self.find_workspace(options["workspace"]) if options["workspace"] else None
+        mailboxes = Mailbox.objects.filter(inbound=Inbound.IMAP.value)
+        if workspace is not None:
+            mailboxes = mailboxes.filter(workspace=workspace)
+        if options["mailbox"]:
+            chosen = self.find_mailbox(workspace, options["mailbox"])
+            if chosen.inbound != Inbound.IMAP:
+                self.fail(f"{chosen.address} is not read by IMAP: set its IMAP server first", BAD_ARGUMENTS)
+            mailboxes = mailboxes.filter(pk=chosen.pk)
+        ids = list(mailboxes.order_by("pk").values_list("pk", flat=True))
+        is_part = workspace is not None or options["mailbox"]
+        if options["once"]:
+            with self.progress("Inboxes", len(ids)) as report:
+                events = poll_due_inboxes(timezone.now(), ids, report=report)
+        else:
+            events = self._poll_until_stopped(ids if is_part else None)
         failed = [
             {"mailbox": state.mailbox.address, "error": state.last_error}
             for state in InboxState.objects.filter(mailbox__in=ids).exclude(last_error="").select_related("mailbox")
@@ -44,7 +61,7 @@ class Command(ProductCommand):
             more = f" and {len(failed) - 1} more" if len(failed) > 1 else ""
             self.fail(f"{first['mailbox']}{more} cannot be read: {first['error']}: try test_mailbox")
 
-    def _poll_until_stopped(self) -> int:
+    def _poll_until_stopped(self, ids: list[int] | None) -> int:
         stopping = threading.Event()
 
         def stop(number: int, frame: FrameType | None) -> None:
@@ -55,6 +72,6 @@ class Command(ProductCommand):
         self.stderr.write("reading inboxes; Ctrl-C stops it")
         events = 0
         while not stopping.is_set():
-            events += poll_due_inboxes(timezone.now())
-            stopping.wait(_WAIT_SECONDS)
+            events += poll_due_inboxes(timezone.now(), ids)
+            stopping.wait(_WAIT_SECONDS if ids is None else POLL_SECONDS)
         return events
