@@ -14,6 +14,7 @@ from execution.snapshot import Snapshot
 from sequences.choices import AccountReplyPolicy, ExitReason
 
 OUT_OF_OFFICE_DAYS = 14
+COLLEAGUE_REPLIED = "a colleague at the same account replied"
 SOFT_BOUNCES_IN_A_ROW = 3
 
 _SAID = {
@@ -22,7 +23,7 @@ _SAID = {
     ExitReason.COMPLAINED: "the contact complained about spam",
     ExitReason.BOUNCED: "the address bounced",
     ExitReason.SUPPRESSED: "the address or its domain is suppressed",
-    ExitReason.ACCOUNT_REPLIED: "a colleague at the same account replied",
+    ExitReason.ACCOUNT_REPLIED: COLLEAGUE_REPLIED,
     ExitReason.SEQUENCE_ARCHIVED: "the sequence was archived",
 }
 
@@ -49,10 +50,10 @@ def find_pause(snapshot: Snapshot, now: datetime) -> Pause | None:
     replied_at = snapshot.stops.account_replied_at
     if replied_at is not None and replied_at > since:
         if snapshot.account_policy == AccountReplyPolicy.PAUSE:
-            return _pause("a colleague at the same account replied", None)
+            return _pause(COLLEAGUE_REPLIED, None)
         until = replied_at + timedelta(days=snapshot.account_delay_days)
         if snapshot.account_policy == AccountReplyPolicy.DELAY and until > now:
-            return _pause("a colleague at the same account replied", until)
+            return _pause(COLLEAGUE_REPLIED, until)
     return None
 
 

@@ -14,7 +14,7 @@ from execution.api.acting import (
 from execution.api.enrollments import EnrollmentViewSet
 from execution.api.executor import ExecutorViewSet
 from execution.api.idempotency import answer_once
-from execution.api.people import EngagedContactViewSet
+from execution.api.people import AccountViewSet, EngagedContactViewSet
 from sequences.api.base import Router
 from sequences.api.views import SequenceViewSet
 
@@ -24,6 +24,7 @@ def _list_api() -> list[Any]:
     router.register("sequence-executor", ExecutorViewSet, "executor")
     router.register("sequence-enrollments", EnrollmentViewSet, "enrollment")
     router.register("sequences", SequenceViewSet, "sequence")
+    router.register("accounts", AccountViewSet, "account")
     router.register("contacts", EngagedContactViewSet, "contact")
     router.register("mailboxes", OperatedMailboxViewSet, "mailbox")
     router.register("messages", ResolvableMessageViewSet, "message")

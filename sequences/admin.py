@@ -13,7 +13,7 @@ from django.http import HttpRequest
 from unfold.admin import TabularInline
 
 from sequences.admin_base import ScopedChoices, WorkspaceAdmin, by_choice, filter_by, time_column
-from sequences.models import Account, Membership, Workspace
+from sequences.models import Membership, Workspace
 
 WorkspaceFilter = filter_by(Workspace, "workspace", "name")
 
@@ -56,8 +56,9 @@ class MembershipAdmin(WorkspaceAdmin):
         return [*fields, "user"] if obj is not None else fields
 
 
-@admin.register(Account)
-class AccountAdmin(WorkspaceAdmin):
+class AccountBaseAdmin(WorkspaceAdmin):
+    """All but what people do to an account's people."""
+
     list_display = ("name", "domain", "engagement_score", "timezone", "workspace")
     list_filter = (WorkspaceFilter,)
     list_select_related = ("workspace",)

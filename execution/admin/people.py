@@ -1,18 +1,24 @@
-"""Contacts with what their score is made of."""
+"""Contacts with what their score is made of, and accounts whose people can be released."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from django.contrib import admin
+from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.html import format_html_join
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.timesince import timesince
 
 from emails.scores import explain_score
-from sequences.admin import ContactBaseAdmin
-from sequences.models import Contact
+from execution.admin.asking import AsksFirst, Deed, on_one, on_selected
+from execution.colleagues import release_colleagues
+from execution.controls import Report
+from sequences.admin import AccountBaseAdmin, ContactBaseAdmin
+from sequences.admin_base import name_actor
+from sequences.models import Account, Contact
 
 _WORDS = {"opened": "emails opened", "clicked": "emails clicked in", "replied": "emails answered"}
 
@@ -37,3 +43,25 @@ class ContactAdmin(ContactBaseAdmin):
             for part in parts
         )
         return format_html_join(mark_safe("<br>"), "{} points: {} {}, the newest {} ago", lines)
+
+
+def _release(ids: Sequence[Any], answers: dict[str, Any], request: HttpRequest) -> Report:
+    return release_colleagues(ids, actor=name_actor(request), now=timezone.now(), **answers)
+
+
+RELEASE = Deed(
+    "release",
+    "Release colleagues",
+    "Released",
+    "group",
+    "Whoever at these accounts was paused because a colleague replied goes on, planned anew.",
+    _release,
+)
+
+
+@admin.register(Account)
+class AccountAdmin(AsksFirst, AccountBaseAdmin):
+    actions = ("release_selected",)
+    actions_detail = ("release_one",)
+
+    release_selected, release_one = on_selected(RELEASE), on_one(RELEASE)

@@ -24,10 +24,19 @@ from execution.api.serializers import (
     LogSerializer,
     PauseSerializer,
     ReasonSerializer,
+    WhyAnswerSerializer,
     present_enrollments,
 )
-from execution.controls import Report, pause_enrollments, resume_enrollments, skip_steps
+from execution.controls import (
+    Report,
+    exit_enrollments,
+    pause_enrollments,
+    resume_enrollments,
+    retry_enrollments,
+    skip_steps,
+)
 from execution.enrolling import EnrollError
+from execution.explain import explain_enrollments
 from execution.models import ExecutionLog
 from sequences.api.base import CursorPages, IdFilter, ReadViewSet
 from sequences.api.problems import ConflictError
@@ -132,6 +141,30 @@ class EnrollmentViewSet(ReadViewSet):
         form = ReasonSerializer(data=request.data)
         form.is_valid(raise_exception=True)
         return self._control(skip_steps, **form.validated_data)
+
+    @extend_schema(request=ReasonSerializer, responses=EnrollmentAnswerSerializer)
+    @action(detail=True, methods=["post"])
+    def exit(self, request: Request, pk: str) -> Response:
+        """End it here: nothing more is sent, what is queued is withdrawn."""
+        form = ReasonSerializer(data=request.data)
+        form.is_valid(raise_exception=True)
+        return self._control(exit_enrollments, **form.validated_data)
+
+    @extend_schema(request=ReasonSerializer, responses=EnrollmentAnswerSerializer)
+    @action(detail=True, methods=["post"])
+    def retry(self, request: Request, pk: str) -> Response:
+        """Try at once what failed. Who waits for no retry stays as they are."""
+        form = ReasonSerializer(data=request.data)
+        form.is_valid(raise_exception=True)
+        return self._control(retry_enrollments, **form.validated_data)
+
+    @extend_schema(responses=WhyAnswerSerializer)
+    @action(detail=True, methods=["get"], filter_backends=[])
+    def why(self, request: Request, pk: str) -> Response:
+        """Everything that holds it, and until when; empty: it goes on at its next look."""
+        enrollment = self.get_object()
+        holds = explain_enrollments([enrollment.pk], timezone.now()).get(enrollment.pk, ())
+        return Response(WhyAnswerSerializer({"why": holds}).data)
 
     def _control(self, control: Callable[..., Report], **values: Any) -> Response:
         enrollment = self.get_object()

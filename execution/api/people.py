@@ -1,9 +1,10 @@
-"""What needs the engine's side on contacts: what their score is made of."""
+"""What needs the engine on people: what a score is made of, and the release of an account's colleagues."""
 
 from __future__ import annotations
 
 from typing import Any
 
+import django_filters
 from django.utils import timezone
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
@@ -14,7 +15,12 @@ from rest_framework.response import Response
 from emails.choices import EventType
 from emails.scores import explain_score
 from emails.scoring import score
+from execution.api.serializers import ReasonSerializer
+from execution.colleagues import release_colleagues
+from sequences.api.base import IdFilter, ReadViewSet
+from sequences.api.roles import name_actor, require_right
 from sequences.api.views import ContactViewSet
+from sequences.models import Account
 
 
 class _PartSerializer(serializers.Serializer[Any]):
@@ -40,3 +46,42 @@ class EngagedContactViewSet(ContactViewSet):
         """What the contact's score is made of: opens, clicks and replies of people, halved in worth each fortnight."""
         parts = explain_score(self.get_object().pk, timezone.now())
         return Response(EngagementSerializer({"score": score(parts), "parts": parts}).data)
+
+
+class AccountSerializer(serializers.ModelSerializer[Account]):
+    class Meta:
+        model = Account
+        fields = ["id", "workspace", "name", "domain", "timezone", "engagement_score", "created_at", "updated_at"]
+        read_only_fields = fields
+
+
+class AccountFilter(django_filters.FilterSet):
+    workspace = IdFilter(field_name="workspace_id")
+    domain = django_filters.CharFilter(field_name="domain", lookup_expr="iexact")
+    name = django_filters.CharFilter(field_name="name", lookup_expr="icontains")
+
+
+class ReleasedSerializer(serializers.Serializer[Any]):
+    released = serializers.ListField(child=serializers.IntegerField(), help_text="Ids of enrollments.")
+
+
+class AccountViewSet(ReadViewSet):
+    """Companies that contacts belong to."""
+
+    queryset = Account.objects.all()
+    serializer_class = AccountSerializer
+    filterset_class = AccountFilter
+    ordering_fields = ("id", "name", "engagement_score")
+
+    @extend_schema(request=ReasonSerializer, responses=ReleasedSerializer)
+    @action(detail=True, methods=["post"])
+    def release(self, request: Request, pk: str) -> Response:
+        """Let those go on whom a colleague's reply has paused; for managers and admins."""
+        account = self.get_object()
+        require_right(request.user, account.workspace_id, None, is_shared_without_owner=False)
+        form = ReasonSerializer(data=request.data)
+        form.is_valid(raise_exception=True)
+        report = release_colleagues(
+            [account.pk], actor=name_actor(request.user), now=timezone.now(), reason=form.validated_data["reason"]
+        )
+        return Response(ReleasedSerializer({"released": report.changed}).data)

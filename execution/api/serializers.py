@@ -109,6 +109,12 @@ class _HoldSerializer(serializers.Serializer[Any]):
     until = serializers.DateTimeField(allow_null=True, help_text="The earliest time it clears; null: by a person.")
 
 
+class WhyAnswerSerializer(serializers.Serializer[Any]):
+    """In the order in which they must clear."""
+
+    why = _HoldSerializer(many=True)
+
+
 class EnrollmentSerializer(serializers.ModelSerializer[Enrollment]):
     """The context holds what explains each: `holds`, by enrollment id."""
 

@@ -17,6 +17,7 @@ from sequences.choices import Role
 from sequences.models import Enrollment, Sequence, Workspace
 from tests.factories import (
     NOW,
+    AccountFactory,
     DeadLetterFactory,
     EmailMessageFactory,
     EnrollmentFactory,
@@ -112,6 +113,7 @@ def ids(enrollment: Enrollment) -> dict[str, int]:
         "sequence-enrollments": enrollment,
         "sequences": enrollment.sequence,
         "contacts": enrollment.contact,
+        "accounts": AccountFactory(workspace=enrollment.workspace),
         "mailboxes": enrollment.mailbox,
         "messages": message,
         "suppressions": SuppressionFactory(workspace=enrollment.workspace),

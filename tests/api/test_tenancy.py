@@ -21,7 +21,7 @@ from tests.factories import (
 )
 
 LISTS = [
-    "sequence-enrollments", "sequences", "contacts", "mailboxes", "messages", "suppressions",
+    "sequence-enrollments", "sequences", "contacts", "accounts", "mailboxes", "messages", "suppressions",
     "suppression-changes", "tasks", "dead-letters",
 ]  # fmt: skip
 ACTIONS = [
@@ -29,6 +29,10 @@ ACTIONS = [
     ("post", "sequence-enrollments", "pause", {}),
     ("post", "sequence-enrollments", "resume", {}),
     ("post", "sequence-enrollments", "skip-step", {}),
+    ("post", "sequence-enrollments", "exit", {}),
+    ("post", "sequence-enrollments", "retry", {}),
+    ("get", "sequence-enrollments", "why", {}),
+    ("post", "accounts", "release", {}),
     ("get", "contacts", "engagement", {}),
     ("get", "mailboxes", "lane", {}),
     ("post", "mailboxes", "test", {}),
