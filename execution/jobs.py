@@ -21,6 +21,7 @@ def run_engine() -> dict[str, int]:
         poll_seconds=settings.EXECUTOR_POLL_SECONDS,
         batch_size=settings.EXECUTOR_BATCH_SIZE,
         kind="qcluster",
+        watched_inboxes=settings.IMAP_IDLE_CONNECTIONS,
     )
     runner = Runner(options, timezone.now)
     runner.run(until=timezone.now() + timedelta(seconds=_RUNS_SECONDS))

@@ -22,6 +22,7 @@ from django.db import connection
 
 from emails.delivery import Clock, HeldLeases, deliver_lane
 from emails.inbound import poll_due_inboxes, resolve_unknown_by_evidence
+from emails.inbound.idle import Watcher
 from emails.lanes import RENEW_SECONDS, next_lane_at, renew_leases
 from emails.recovery import recover_expired
 from emails.scores import refresh_scores
@@ -39,6 +40,7 @@ log = logging.getLogger(__name__)
 _HOUSEKEEPING_SECONDS = 5.0
 _ALERTS_EVERY_ROUNDS = 3
 _AFTER_ERROR_SECONDS = 2.0
+_WATCH_SECONDS = 10.0
 _LISTEN_SECONDS = 1.0
 _STOP_SECONDS = 8.0
 _SHORTEST_WAIT_SECONDS = 0.05
@@ -54,7 +56,10 @@ class Stage(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """How a runner runs. `limit`: stop after so many decided enrollments; None: no end."""
+    """How a runner runs. `limit`: stop after so many decided enrollments; None: no end.
+
+    `watched_inboxes`: how many inboxes it may watch by IDLE at the same time.
+    """
 
     policy: Policy
     stage: Stage = Stage.ALL
@@ -63,6 +68,7 @@ class Options:
     limit: int | None = None
     workspace_id: int | None = None
     lane_threads: int = 16
+    watched_inboxes: int = 0
     kind: str = "run_executor"
 
 
@@ -83,6 +89,7 @@ class Runner:
         self._lanes_wake = threading.Condition()
         self._lanes_changed = threading.Event()
         self._lanes_calls = 0
+        self._inbox_wake = threading.Event()
         self._last_processed_at: datetime | None = None
 
     def stop(self) -> None:
@@ -91,6 +98,7 @@ class Runner:
         with self._lanes_wake:
             self._lanes_wake.notify_all()
         self._lanes_changed.set()
+        self._inbox_wake.set()
 
     def ask_to_stop(self) -> None:
         """For signal handlers: they run in the middle of anything, so they must not touch a lock that it may hold."""
@@ -133,6 +141,8 @@ class Runner:
             loops += [self._time_lanes, *[self._deliver] * self.options.lane_threads]
         if stage in {Stage.ALL, Stage.INBOUND}:
             loops.append(self._read_inboxes)
+            if self.options.watched_inboxes:
+                loops.append(self._watch_inboxes)
         return loops
 
     def _guard(self, loop: Callable[[], None]) -> None:
@@ -241,7 +251,19 @@ class Runner:
                 self._decide_wake.set()
                 self.wake_lanes()
             lend_connection()
-            self._stop.wait(_HOUSEKEEPING_SECONDS)
+            self._inbox_wake.wait(_HOUSEKEEPING_SECONDS)
+            self._inbox_wake.clear()
+
+    def _watch_inboxes(self) -> None:
+        options = self.options
+        watcher = Watcher(self.clock, options.watched_inboxes, self._inbox_wake.set, options.workspace_id)
+        try:
+            while not self._stop.is_set():
+                watcher.take_on()
+                lend_connection()
+                self._stop.wait(_WATCH_SECONDS)
+        finally:
+            watcher.stop(_STOP_SECONDS / 2)
 
 
 def _first_line(error: Exception) -> str:

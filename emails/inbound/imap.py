@@ -6,7 +6,7 @@ Knows UIDs only: sequence numbers change under the reader's hands. Must not know
 from __future__ import annotations
 
 import ssl
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
@@ -80,6 +80,23 @@ class Imap:
         """`sent`, `junk` or `all`, by its special use (RFC 6154), else by the usual names."""
         name: str | None = self._client.find_special_folder(_SPECIAL_USES[role])
         return name
+
+    def can_idle(self) -> bool:
+        """Whether the server tells of news by itself (RFC 2177)."""
+        return bool(self._client.has_capability("IDLE"))
+
+    @contextmanager
+    def idling(self) -> Iterator[Callable[[float], bool]]:
+        """Within it nothing else can be asked. What is given waits so many seconds and says whether mail has come."""
+
+        def has_news(seconds: float) -> bool:
+            return any(b"EXISTS" in answer for answer in self._client.idle_check(timeout=seconds))
+
+        self._client.idle()
+        try:
+            yield has_news
+        finally:
+            self._client.idle_done()
 
     def list_above(self, uid: int) -> list[int]:
         # "n:*" always holds the last mail, even if its UID is below n

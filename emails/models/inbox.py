@@ -18,6 +18,7 @@ class InboxState(models.Model):
     folders_checked_at = models.DateTimeField(null=True, blank=True, help_text="When spam and Sent were last read.")
     checked_at = models.DateTimeField(null=True, blank=True, help_text="When reading was last tried.")
     sent_checked_at = models.DateTimeField(null=True, blank=True, help_text="When the Sent folder was last searched.")
+    watched_until = models.DateTimeField(null=True, blank=True, help_text="Some process watches it by IDLE until then.")
     last_error = models.CharField(max_length=500, blank=True)
     failures = models.PositiveIntegerField(default=0, help_text="Failed readings in a row; each doubles the pause.")
     lease_token = models.UUIDField(null=True, blank=True)

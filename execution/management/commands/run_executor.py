@@ -49,6 +49,7 @@ class Command(ProductCommand):
             batch_size=options["batch_size"],
             limit=options["limit"],
             workspace_id=workspace.pk if workspace else None,
+            watched_inboxes=settings.IMAP_IDLE_CONNECTIONS,
         )
         if options["once"]:
             decided, delivered = run_until_idle(run_options, timezone.now)
