@@ -54,5 +54,7 @@ def _standard_library(log_format: str, shared: list[Processor]) -> dict[str, Any
         "loggers": {
             "django.server": {"level": "WARNING"},
             "django.db.backends": {"level": "WARNING"},
+            # tells of each of its detectors that it tries
+            "flufl.bounce": {"level": "WARNING"},
         },
     }

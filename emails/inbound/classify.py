@@ -10,6 +10,7 @@ import re
 from datetime import datetime, tzinfo
 
 from emails.choices import EventType
+from emails.inbound.alternate import find_alternate
 from emails.inbound.findings import Finding
 from emails.inbound.opt_out import asks_to_stop
 from emails.inbound.parse import InboundMail
@@ -25,6 +26,12 @@ _AUTOMATIC_SUBJECT = re.compile(
     r"resposta automática|fora do escritório|automatisch antwoord|afwezig|automatiskt? svar|autosvar|frånvaro|fravær|"
     r"automaattinen vastaus|poissa|autom(atická|atyczna) odpov?(ěď|iedź|owiedź)|автоответ|автоматический ответ|"
     r"otomatik yanıt|自動返信|自動応答|自动回复|自动答复|不在)",
+    re.IGNORECASE,
+)
+_CHALLENGE = re.compile(
+    r"complete the verification process|confirm that you are (a person|human|not a (robot|machine))|"
+    r"sender verification|verify your (email|address) .{0,40}(deliver|inbox)|protecting (my|our) inbox from|"
+    r"\bboxbee\b|\bspam ?arrest\b",
     re.IGNORECASE,
 )
 _NO = {"", "no"}
@@ -44,9 +51,13 @@ def classify_mail(mail: InboundMail, received_at: datetime, zone: tzinfo) -> tup
     # a read receipt (RFC 8098) calls itself automatic too, and says nothing about anybody's absence
     if mail.message.get_content_type() == "multipart/report":
         return ()
+    if _is_challenge(mail):
+        return ()
     if is_automatic(mail):
         until_at = find_return_at(f"{mail.subject}\n{mail.new_text}", received_at, zone)
-        return (Finding(EventType.AUTO_REPLIED, until_at=until_at, detail=mail.subject[:_TEXT_KEPT]),)
+        alternate = find_alternate(mail.new_text, mail.sender)
+        said = f"{mail.subject}; names {alternate} instead" if alternate else mail.subject
+        return (Finding(EventType.AUTO_REPLIED, until_at=until_at, detail=said[:_TEXT_KEPT], alternate=alternate),)
     if _is_circular(mail):
         return ()
     reply = Finding(EventType.REPLIED, detail=(mail.new_text or mail.subject)[:_TEXT_KEPT])
@@ -68,6 +79,13 @@ def is_automatic(mail: InboundMail) -> bool:
     if precedence in _BULK_PRECEDENCE and mail.named_ids and not _has_list_headers(mail):
         return True
     return bool(_AUTOMATIC_SUBJECT.match(mail.subject))
+
+
+def _is_challenge(mail: InboundMail) -> bool:
+    """A filter that wants to be convinced that a person wrote: nobody has read our mail, and nobody is away."""
+    if mail.has("X-Boxbee-ID") or "tmda" in mail.header("X-Delivery-Agent").lower():
+        return True
+    return bool(_CHALLENGE.search(f"{mail.subject}\n{mail.new_text[:_TEXT_KEPT]}"))
 
 
 def _is_circular(mail: InboundMail) -> bool:

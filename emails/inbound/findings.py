@@ -12,7 +12,8 @@ from emails.choices import EventType
 class Finding:
     """One fact. `is_report`: a machine on the way wrote it, about `recipient`; its sender is nobody of ours.
 
-    Otherwise the mail itself comes from the contact, and `recipient` is empty.
+    Otherwise the mail itself comes from the contact, and `recipient` is empty. `alternate`: whom an automatic answer
+    names instead.
     """
 
     type: EventType
@@ -21,3 +22,4 @@ class Finding:
     bounce_type: str = ""
     until_at: datetime | None = None
     detail: str = ""
+    alternate: str = ""

@@ -304,6 +304,7 @@ def _event(concern: Concern, mailbox_id: int, provider: str) -> NewEvent:
             "date": mail.header("Date")[:100],
             "names": list(mail.named_ids[:10]),
             "text": mail.new_text[:5_000],
+            **({"alternate": finding.alternate} if finding.alternate else {}),
         },
     )
 
