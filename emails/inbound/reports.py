@@ -30,6 +30,7 @@ _FAILURE_SUBJECT = re.compile(
 )
 _COMPLAINTS = frozenset({"abuse", "fraud", "virus", "other", "miscategorized"})
 _LONGEST_DETAIL = 300
+_ASCII = bytes(range(128)) + b"?" * 128
 _FIELDS_TEXT = 20_000
 
 
@@ -104,8 +105,8 @@ def _read_free_text(mail: InboundMail) -> tuple[Finding, ...]:
     cited = _FULL_STATUS.search(text)
     status = cited[0] if cited else ""
     line = next((line.strip() for line in text.split("\n") if status and status in line), mail.subject)
-    # its detectors want the older kind of parser
-    temporary, permanent = all_failures(message_from_bytes(mail.raw))
+    # its detectors want the older kind of parser, and fail on headers that are not ASCII
+    temporary, permanent = all_failures(message_from_bytes(mail.raw.translate(_ASCII)))
     findings = [
         _judge(address.decode(errors="replace").lower(), status or ("5.0.0" if is_permanent else "4.0.0"), line)
         for addresses, is_permanent in ((permanent, True), (temporary - permanent, False))
