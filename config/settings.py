@@ -44,6 +44,7 @@ REDIS_URL = env.url("REDIS_URL", schemes=("redis", "rediss", "unix"), example="r
 env.start_error_reporting(env.url("SENTRY_DSN", schemes=("http", "https"), example="https://key@sentry.example.com/1"))
 
 IMAP_IDLE_CONNECTIONS = env.whole_number("IMAP_IDLE_CONNECTIONS", 20, maximum=500, unit="per process")
+METRICS_TOKEN = env.text("METRICS_TOKEN")
 TRACKING_LINK_DAYS = env.whole_number("TRACKING_LINK_DAYS", 365, minimum=30, maximum=3650, unit="days")
 # an incoming mail with its attachments, as a provider posts it; the attachments are not kept
 HOOK_MOST_BYTES = DATA_UPLOAD_MAX_MEMORY_SIZE = 26 * 1024 * 1024

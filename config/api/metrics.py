@@ -1,0 +1,29 @@
+"""`/metrics` for Prometheus; with `METRICS_TOKEN` set, only for who knows it."""
+
+from __future__ import annotations
+
+from django.conf import settings
+from django.db import DatabaseError
+from django.http import HttpRequest, HttpResponse
+from django.utils import timezone
+from django.utils.crypto import constant_time_compare
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_safe
+from prometheus_client import CONTENT_TYPE_PLAIN_0_0_4
+
+from execution.metrics import render_metrics
+
+
+@never_cache
+@require_safe
+def show_metrics(request: HttpRequest) -> HttpResponse:
+    """401 without the token, 503 without the database."""
+    expected = f"Bearer {settings.METRICS_TOKEN}"
+    if settings.METRICS_TOKEN and not constant_time_compare(request.headers.get("Authorization", ""), expected):
+        answer = HttpResponse("send Authorization: Bearer with METRICS_TOKEN\n", content_type="text/plain", status=401)
+        answer["WWW-Authenticate"] = "Bearer"
+        return answer
+    try:
+        return HttpResponse(render_metrics(timezone.now()), content_type=CONTENT_TYPE_PLAIN_0_0_4)
+    except DatabaseError:
+        return HttpResponse("the database cannot be reached\n", content_type="text/plain", status=503)

@@ -1,0 +1,46 @@
+"""Delete old logs: `manage.py prune_logs`."""
+
+from __future__ import annotations
+
+import argparse
+import re
+from datetime import timedelta
+from typing import Any
+
+from django.core.management.base import CommandParser
+from django.utils import timezone
+
+from execution.management.base import ProductCommand
+from execution.pruning import count_old, prune
+
+_UNITS = {"d": timedelta(days=1), "w": timedelta(weeks=1)}
+
+
+def _age(text: str) -> timedelta:
+    found = re.fullmatch(r"(\d{1,5})([dw])", text)
+    if found is None or int(found[1]) < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is no age: write it as in 180d or 26w")
+    return int(found[1]) * _UNITS[found[2]]
+
+
+class Command(ProductCommand):
+    help = (
+        "Delete log entries of enrollments that ended before then, resolved dead letters, cleared alerts and records "
+        "set aside. Messages and events stay. In batches; it can be stopped and started again at any time."
+    )
+    example = "manage.py prune_logs --older-than 180d --dry-run"
+    changes_data = True
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        super().add_arguments(parser)
+        parser.add_argument("--older-than", required=True, type=_age, metavar="AGE", help="such as 180d or 26w")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        before = timezone.now() - options["older_than"]
+        counted = count_old(before)
+        if not options["dry_run"]:
+            with self.progress("Rows", sum(counted.values())) as report:
+                counted = prune(before, report)
+        said = ", ".join(f"{number} of {table}" for table, number in counted.items())
+        text = f"would delete {said}" if options["dry_run"] else f"deleted {said}"
+        self.emit({"deleted": counted, "before": before.isoformat()}, text, as_json=options["json"])
