@@ -240,6 +240,7 @@ UNFOLD: dict[str, Any] = {
         {"rel": "icon", "type": "image/svg+xml", "href": lambda request: static("execution/icon.svg")},
     ],
     "SHOW_HISTORY": True,
+    "DASHBOARD_CALLBACK": "execution.admin.overview.fill_overview",
     "SHOW_VIEW_ON_SITE": False,
     "STYLES": [lambda request: static("execution/admin.css")],
     "SCRIPTS": [lambda request: static("execution/admin.js")],

@@ -206,7 +206,7 @@ def _record_bounces(lease: Lease, failed: Sequence[Result], now: datetime) -> No
                 occurred_at=result.answered_at,
                 message_pk=result.message_pk,
                 bounce_type=BounceType.HARD,
-                detail=f"{result.answer.code} {result.answer.error}".strip(),
+                detail=f"{result.answer.code} {result.answer.error.removeprefix(result.answer.code).strip()}".strip(),
             )
         )
     if events:

@@ -78,7 +78,7 @@ class ExplainedList(ChangeList):
 class EnrollmentAdmin(EnrollPage, AsksFirst, FactsAdmin):
     list_display = (
         "show_contact", "sequence", "show_step", time_column("next_step_at", "due at"), "show_status", "show_why",
-        "show_score", "owner",
+        "owner", "show_score",
     )  # fmt: skip
     list_display_links = ("show_contact",)
     list_filter = (

@@ -5,9 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from axe_playwright_python.sync_playwright import Axe  # type: ignore[import-untyped]
 from django.contrib.auth import get_user_model
-from playwright.sync_api import Locator, Page, expect
+from django.utils import timezone
+from playwright.sync_api import FilePayload, Locator, Page, expect
 
+from emails.models import Suppression
 from execution.models import ExecutionLog
 from tests import factories
 
@@ -79,3 +82,41 @@ def test_times_are_told_in_the_readers_zone(desk: Page) -> None:
     time = desk.locator("time").first
     expect(time).to_have_attribute("datetime", "2026-03-02T10:00:00+00:00")
     expect(time).to_have_attribute("title", "Mar 2, 2026, 10:00:00 AM UTC\n2026-03-02 10:00:00 UTC")
+
+
+def test_the_overview_refreshes_itself_and_reads_well(desk: Page) -> None:
+    """With a keyboard and a screen reader too, in both themes and on a phone."""
+    factories.EnrollmentFactory(sequence=factories.StepFactory().sequence, mailbox=factories.MailboxFactory())
+    desk.clock.install()
+    desk.goto("/admin/")
+    expect(desk.locator(".se-card")).to_have_count(6)
+    expect(desk.get_by_text("No executor is alive")).to_be_visible()
+    factories.WorkerFactory(name="host:7", heartbeat_at=timezone.now())
+    desk.clock.fast_forward(11_000)
+    expect(desk.get_by_text("host:7")).to_be_visible()
+    for theme in ("light", "dark"):
+        desk.evaluate("theme => document.documentElement.classList.toggle('dark', theme === 'dark')", theme)
+        for width in (1400, 390):
+            desk.set_viewport_size({"width": width, "height": 900})
+            assert desk.evaluate(
+                "document.querySelector('#se-live').scrollWidth <= document.documentElement.clientWidth"
+            )
+            found = Axe().run(desk, context="#se-live").response["violations"]
+            serious = [each["id"] for each in found if each["impact"] in {"serious", "critical"}]
+            assert serious == [], (theme, width, [node["html"] for each in found for node in each["nodes"]])
+
+
+def test_a_list_of_suppressions_is_checked_and_then_stored(desk: Page) -> None:
+    factories.WorkspaceFactory()
+    side_bar(desk).get_by_role("link", name="Suppressions").click()
+    desk.get_by_role("link", name="Import CSV").click()
+    file = FilePayload(name="left.csv", mimeType="text/csv", buffer=b"email\njo@x.example\nnobody@\n")
+    desk.locator("[name=file]").set_input_files(file)
+    desk.get_by_role("button", name="Read the file").click()
+    expect(desk.get_by_text("1 would be added")).to_be_visible()
+    expect(desk.get_by_role("link", name="Download the rejected rows")).to_be_visible()
+    desk.locator("[name=check_only]").uncheck(force=True)
+    desk.locator("[name=file]").set_input_files(file)
+    desk.get_by_role("button", name="Read the file").click()
+    expect(desk.get_by_text("1 added, 0 prolonged").first).to_be_visible()
+    assert Suppression.objects.get().email == "jo@x.example"

@@ -1,0 +1,123 @@
+"""The admin's first page: turns what `execution.overview` reads into words, links and the bars of a chart."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from django.http import HttpRequest
+from django.urls import reverse
+from django.utils import timezone
+
+from execution.overview import Hour, Overview, read_overview
+from execution.queries import COUNTED_AT_MOST
+from sequences.api.roles import workspace_ids_of
+
+_LATE = timedelta(minutes=5)
+_CHART_HEIGHT, _BAR_WIDTH, _BAR_STEP = 96, 14, 18
+# Without a first email nobody knows what to do next: what is missing, said with the way there.
+_NEXT = {
+    "workspace": ("You belong to no workspace yet. Ask an administrator to add you to one.", ""),
+    "mailbox": ("Nothing can be sent yet: add the mailbox that shall send.", "admin:emails_mailbox_add"),
+    "contact": ("There is nobody to write to yet: add contacts.", "admin:sequences_contact_add"),
+    "sequence": ("No sequence is active yet: write one and activate it.", "admin:sequences_sequence_changelist"),
+    "enrollment": ("Nobody is in a sequence yet: enroll contacts.", "admin:sequences_enrollment_add"),
+}  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """One figure. `tone`: empty, warning or danger."""
+
+    label: str
+    value: str
+    note: str = ""
+    tone: str = ""
+    link: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Bar:
+    """One hour of a chart, in pixels from the left and from the bottom; `said` is what it says when pointed at."""
+
+    x: int
+    y: float
+    height: float
+    said: str
+
+
+def fill_overview(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
+    """Unfold's callback for the index page."""
+    now = timezone.now()
+    overview = read_overview(workspace_ids_of(request.user), now)
+    said, name = _NEXT.get(overview.missing, ("", ""))
+    context |= {
+        "title": "Overview",
+        "overview": overview,
+        "cards": _cards(overview),
+        "sent_bars": _bars(overview.hours, "sent"),
+        "delay_bars": _bars(overview.hours, "delay_p95_seconds"),
+        "chart_height": _CHART_HEIGHT,
+        "chart_width": _BAR_STEP * len(overview.hours),
+        "bar_width": _BAR_WIDTH,
+        "most_sent": max((hour.sent for hour in overview.hours), default=0),
+        "longest_delay": _seconds(max((hour.delay_p95_seconds or 0 for hour in overview.hours), default=0)),
+        "next_said": said,
+        "next_link": reverse(name) if name else "",
+        "read_at": now,
+    }
+    return context
+
+
+def _cards(overview: Overview) -> list[Card]:
+    status = overview.status
+    queue = reverse("admin:sequences_enrollment_changelist")
+    oldest = timedelta(seconds=status.oldest_due_seconds)
+    is_late = oldest > _LATE
+    is_slow = (status.delay_p95_seconds or 0) > _LATE.total_seconds()
+    due_said = f"oldest since {_age(oldest)}" if status.queue_depth else "nothing is late"
+    letters = reverse("admin:execution_deadletter_changelist")
+    errors, held = status.errors_last_hour, status.quarantined
+    return [
+        Card("Due now", _bounded(status.queue_depth), due_said, "warning" if is_late else "", f"{queue}?needs=overdue"),
+        Card("Being sent", f"{status.processing:,}", "handed over right now"),
+        Card("Done, last hour", f"{status.completed_last_hour:,}", "steps executed"),
+        Card("Errors, last hour", f"{errors:,}", "in the log", "danger" if errors else "", f"{queue}?needs=errors"),
+        Card("Quarantined", _bounded(held), "wait for a person", "danger" if held else "", letters),
+        Card(
+            "Due → decided",
+            _seconds(status.delay_p95_seconds),
+            f"p95 of the last hour; p50 {_seconds(status.delay_p50_seconds)}",
+            "warning" if is_slow else "",
+        ),
+    ]
+
+
+def _bars(hours: tuple[Hour, ...], field: str) -> list[Bar]:
+    values = [getattr(hour, field) or 0 for hour in hours]
+    most = max(values, default=0) or 1
+    bars = []
+    for number, (hour, value) in enumerate(zip(hours, values, strict=True)):
+        height = max(_CHART_HEIGHT * value / most, 1.0 if value else 0.0)
+        said = f"{value:,} emails" if field == "sent" else f"p95 {_seconds(getattr(hour, field))}"
+        bars.append(Bar(number * _BAR_STEP, _CHART_HEIGHT - height, height, f"{hour.at:%d %b %H:00} UTC: {said}"))
+    return bars
+
+
+def _bounded(number: int) -> str:
+    return f"{COUNTED_AT_MOST:,}+" if number > COUNTED_AT_MOST else f"{number:,}"
+
+
+def _seconds(value: float | None) -> str:
+    if value is None:
+        return "–"
+    return f"{value:.1f} s" if value < 10 else _age(timedelta(seconds=value))
+
+
+def _age(span: timedelta) -> str:
+    seconds = int(span.total_seconds())
+    for unit, size in (("d", 86_400), ("h", 3_600), ("min", 60)):
+        if seconds >= size:
+            return f"{seconds // size} {unit}"
+    return f"{seconds} s"

@@ -1,0 +1,106 @@
+"""The admin's first page: its figures, what it says to do next, and what it costs."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+import time_machine
+from django.test import Client
+from django.urls import reverse
+
+from execution.models import ExecutionLog
+from execution.overview import read_overview
+from execution.switches import pause_executor
+from sequences.models import Enrollment, Workspace
+from tests.counting import count_statements
+from tests.factories import (
+    NOW,
+    ContactFactory,
+    DeadLetterFactory,
+    EnrollmentFactory,
+    MailboxFactory,
+    SequenceFactory,
+    StepFactory,
+    WorkerFactory,
+    WorkspaceFactory,
+)
+from tests.integration.admin_pages import log_in_staff
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def workspace() -> Workspace:
+    made: Workspace = WorkspaceFactory()
+    return made
+
+
+def look(client: Client) -> str:
+    with time_machine.travel(NOW, tick=False):
+        answer = client.get(reverse("admin:index"))
+    assert answer.status_code == 200
+    return answer.content.decode()
+
+
+def test_an_empty_workspace_is_told_what_to_do_next_step_by_step(workspace: Workspace) -> None:
+    client = log_in_staff(workspace)
+    assert "add the mailbox that shall send" in look(client)
+    mailbox = MailboxFactory(workspace=workspace)
+    assert "nobody to write to" in look(client)
+    ContactFactory(workspace=workspace)
+    assert "No sequence is active" in look(client)
+    step = StepFactory(sequence=SequenceFactory(workspace=workspace))
+    assert "enroll contacts" in look(client)
+    EnrollmentFactory(sequence=step.sequence, mailbox=mailbox)
+    assert "Next:" not in look(client)
+
+
+def test_what_needs_a_person_stands_out(workspace: Workspace) -> None:
+    client = log_in_staff(workspace)
+    MailboxFactory(workspace=workspace, address="sick@sender.example", status="broken", status_reason="login refused")
+    DeadLetterFactory(enrollment__sequence__workspace=workspace)
+    assert "No executor is alive" in look(client)
+    with time_machine.travel(NOW, tick=False):
+        WorkerFactory(name="host:7", heartbeat_at=NOW)
+    pause_executor(actor="sam", now=NOW, reason="bad list")
+    page = look(client)
+    for said in ("The executor is paused", "bad list", "sick@sender.example", "login refused", "host:7"):
+        assert said in page
+    assert "No executor is alive" not in page
+
+
+def test_the_last_day_is_shown_hour_by_hour(workspace: Workspace) -> None:
+    enrollment = EnrollmentFactory(sequence=StepFactory(sequence__workspace=workspace).sequence)
+    for hours in (0, 0, 3, 30):
+        ExecutionLog.objects.create(
+            workspace=workspace, enrollment=enrollment, at=NOW - timedelta(hours=hours, minutes=1), action="executed",
+            step_type="email", actor="engine", message="sent",
+        )  # fmt: skip
+    overview = read_overview([workspace.pk], NOW + timedelta(minutes=30))
+    assert len(overview.hours) == 24
+    assert [(hour.at.hour, hour.sent) for hour in overview.hours if hour.sent] == [(6, 1), (9, 2)]
+    assert overview.sent_last_day == 3
+
+
+def test_other_workspaces_are_not_in_it(workspace: Workspace) -> None:
+    other = DeadLetterFactory().workspace
+    MailboxFactory(workspace=other, status="broken", status_reason="login", address="theirs@sender.example")
+    page = look(log_in_staff(workspace))
+    assert "theirs@sender.example" not in page
+    overview = read_overview([workspace.pk], NOW)
+    assert overview.status.quarantined == 0 and overview.lanes == ()
+
+
+def test_it_costs_the_same_with_many_people(workspace: Workspace) -> None:
+    def cost() -> int:
+        with count_statements() as statements:
+            read_overview([workspace.pk], NOW)
+        return statements.count
+
+    few = cost()
+    step = StepFactory(sequence__workspace=workspace)
+    for _ in range(30):
+        EnrollmentFactory(sequence=step.sequence, mailbox=MailboxFactory(workspace=workspace))
+    assert Enrollment.objects.count() == 30
+    assert cost() == few < 20
