@@ -19,6 +19,8 @@ from django.db import transaction
 from django.urls import NoReverseMatch, reverse
 
 from emails.health import measure_health
+from execution.engine import count_overdue
+from execution.heartbeat import alive_workers
 from execution.models import Alert
 from sequences.db import Row, execute, fetch_all
 
@@ -26,6 +28,8 @@ log = logging.getLogger(__name__)
 
 _WEBHOOK_TIMEOUT_SECONDS = 10
 _RECENTLY = timedelta(days=7)
+_LATE_MINUTES = 5
+LATE_AFTER = timedelta(minutes=_LATE_MINUTES)
 _FAILURES_BEFORE_ALERT = 3
 _ONE_RECONCILER = 7_306_001
 
@@ -96,12 +100,28 @@ def reconcile_alerts(now: datetime) -> int:
 
 
 def find_troubles(now: datetime) -> list[Trouble]:
-    troubles = [trouble for row in fetch_all(_MAILBOXES, {}) for trouble in _mailbox_troubles(row)]
+    troubles = _queue_troubles(now)
+    troubles += [trouble for row in fetch_all(_MAILBOXES, {}) for trouble in _mailbox_troubles(row)]
     bounced = fetch_all(_RECENTLY_BOUNCED, {"since": now - _RECENTLY})
     troubles += [trouble for row in bounced if (trouble := _health_warning(row))]
     troubles += [_unreadable(row) for row in fetch_all(_UNREADABLE, {"failures": _FAILURES_BEFORE_ALERT})]
     troubles += [_quarantine(row) for row in fetch_all(_QUARANTINED, {})]
     return troubles
+
+
+def _queue_troubles(now: datetime) -> list[Trouble]:
+    """Work that is due and that nobody does, or not in time."""
+    late = count_overdue(now - LATE_AFTER)
+    if not late:
+        return []
+    link = _admin_link("index")
+    people = "1 enrollment has" if late == 1 else f"{late:,} enrollments have"
+    if not alive_workers(now):
+        title = f"No executor is alive, and {people} been due for more than {_LATE_MINUTES} minutes"
+        return [Trouble("executor:gone", None, title, "Start run_executor or qcluster. Nothing is lost.", link, ())]
+    title = f"The queue is late: {people} been due for more than {_LATE_MINUTES} minutes"
+    remedy = "Look at the executors' logs and at the database; start more executors if both are well."
+    return [Trouble("queue:late", None, title, remedy, link, ())]
 
 
 def _mailbox_troubles(row: Row) -> list[Trouble]:

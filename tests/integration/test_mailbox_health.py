@@ -139,6 +139,7 @@ def test_trouble_is_told_to_owner_and_operators_once_until_it_has_cleared(settin
 
     mailbox.refresh_from_db()
     resume_mailbox(mailbox, actor="sam@sender.example", now=NOW + DAY)
+    Enrollment.objects.update(wake_at=None)  # what is due and not done would be another trouble
     reconcile_alerts(NOW + DAY)
     assert Alert.objects.get().cleared_at == NOW + DAY
 

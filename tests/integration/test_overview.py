@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from io import StringIO
+from typing import Any
 
 import pytest
 import time_machine
+from django.core.management import CommandError, call_command
 from django.test import Client
 from django.urls import reverse
 
+from execution.alerts import find_troubles
 from execution.models import ExecutionLog
 from execution.overview import read_overview
 from execution.switches import pause_executor
@@ -104,3 +108,27 @@ def test_it_costs_the_same_with_many_people(workspace: Workspace) -> None:
         EnrollmentFactory(sequence=step.sequence, mailbox=MailboxFactory(workspace=workspace))
     assert Enrollment.objects.count() == 30
     assert cost() == few < 20
+
+
+def test_a_queue_that_is_late_raises_an_alert_that_says_whether_anybody_lives(workspace: Workspace) -> None:
+    EnrollmentFactory(sequence=StepFactory(sequence__workspace=workspace).sequence, wake_at=NOW)
+    assert find_troubles(NOW + timedelta(minutes=4)) == []
+    late = NOW + timedelta(minutes=6)
+    (gone,) = find_troubles(late)
+    assert gone.key == "executor:gone" and "1 enrollment has been due" in gone.title
+    WorkerFactory(name="host:7", heartbeat_at=late)
+    (slow,) = find_troubles(late)
+    assert slow.key == "queue:late" and slow.workspace_id is None
+    pause_executor(actor="sam", now=NOW)
+    assert find_troubles(late) == []
+
+
+def test_checking_tells_when_no_executor_lives(workspace: Workspace, settings: Any, mailoutbox: list[Any]) -> None:
+    settings.ALERT_EMAILS = ["ops@acme.example"]
+    EnrollmentFactory(sequence=StepFactory(sequence__workspace=workspace).sequence, wake_at=NOW)
+    with time_machine.travel(NOW + timedelta(minutes=6), tick=False):
+        for _ in range(2):
+            with pytest.raises(CommandError, match="not healthy"):
+                call_command("run_executor", "--check", stdout=StringIO())
+    (mail,) = mailoutbox
+    assert mail.subject.startswith("No executor is alive")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import signal
-from datetime import timedelta
 from types import FrameType
 from typing import Any
 
@@ -11,13 +10,12 @@ from django.conf import settings
 from django.core.management.base import CommandParser
 from django.utils import timezone
 
+from execution.alerts import LATE_AFTER, reconcile_alerts
 from execution.engine import count_overdue
 from execution.heartbeat import alive_workers
 from execution.management.base import BAD_ARGUMENTS, FAILED, ProductCommand
 from execution.policy import engine_policy
 from execution.runner import Options, Runner, Stage, run_until_idle
-
-_OVERDUE_MINUTES = 5
 
 
 class Command(ProductCommand):
@@ -27,7 +25,9 @@ class Command(ProductCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         super().add_arguments(parser)
         parser.add_argument("--once", action="store_true", help="work until nothing is due, then exit")
-        parser.add_argument("--check", action="store_true", help="exit 0 if an executor is healthy, else 1")
+        parser.add_argument(
+            "--check", action="store_true", help="exit 0 if an executor is healthy, else 1, with an alert"
+        )
         parser.add_argument("--stage", choices=[stage.value for stage in Stage], default=Stage.ALL.value)
         parser.add_argument("--poll-interval", type=float, default=settings.EXECUTOR_POLL_SECONDS, metavar="SECONDS")
         parser.add_argument("--batch-size", type=int, default=settings.EXECUTOR_BATCH_SIZE, metavar="N")
@@ -74,7 +74,9 @@ class Command(ProductCommand):
         """Healthy: a worker has beaten within the last minute, and nothing has been due for more than five."""
         now = timezone.now()
         workers = len(alive_workers(now))
-        overdue = count_overdue(now - timedelta(minutes=_OVERDUE_MINUTES))
+        overdue = count_overdue(now - LATE_AFTER)
+        # when no executor lives to do it, whoever checks tells people
+        reconcile_alerts(now)
         healthy = workers > 0 and overdue == 0
         text = f"{'healthy' if healthy else 'not healthy'}: {workers} workers alive, {overdue} enrollments overdue"
         self.emit({"healthy": healthy, "workers": workers, "overdue": overdue}, text, as_json=as_json)
