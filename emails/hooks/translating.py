@@ -39,7 +39,8 @@ _SAYS_NOTHING = {RejectReason.BLOCKED, RejectReason.OTHER, RejectReason.TIMED_OU
 _KIND_NAMES = frozenset({"event", "type", "Type", "bounceType", "severity", "error", "delivery_status"})
 # https://support.sparkpost.com/docs/deliverability/bounce-classification-codes
 _SPARKPOST_SOFT = dict.fromkeys(("20", "21", "22", "23", "24", "25", "40", "50", "51", "52", "53", "54", "70"), "soft")
-_STATUS = re.compile(r"\b([45])\.(\d{1,3})\.\d{1,3}\b")
+# not a part of an IP address
+_STATUS = re.compile(r"(?<![\d.])([45])\.(\d{1,3})\.\d{1,3}(?![\d.]*\d)")
 _HARD = re.compile(r"hard|permanent", re.IGNORECASE)
 _SOFT = re.compile(
     r"soft|transient|tempor|block|full|quota|defer|delay|timed?[ _-]?out|throttl|greylist", re.IGNORECASE
