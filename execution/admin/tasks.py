@@ -60,6 +60,8 @@ class TaskAdmin(AsksFirst, WorkspaceAdmin):
     list_filter = (*by_choice("status", "type", "priority"), AssigneeFilter)
     list_select_related = ("contact", "assignee")
     search_fields = ("title", "contact__email")
+    # The hot first: who has just shown interest is called before the others.
+    ordering = ("-contact__engagement_score", "due_at", "pk")
     actions = ("complete_selected",)
     actions_detail = ("complete_one",)
     readonly_fields = (

@@ -29,6 +29,8 @@ from tests.factories import (
     SentMessageFactory,
     SplitStepFactory,
     StepFactory,
+    TaskFactory,
+    WorkspaceFactory,
 )
 from tests.integration.admin_pages import log_in_staff
 
@@ -142,3 +144,19 @@ def test_the_parts_are_shown_in_the_admin_and_by_the_api() -> None:
     answer = api.get(f"/api/contacts/{message.contact_id}/engagement")
     assert [(part["type"], part["count"]) for part in answer.data["parts"]] == [("clicked", 1)]
     assert EmailEvent.objects.count() == 1
+
+
+def test_the_tasks_of_the_hot_stand_on_top() -> None:
+    workspace = WorkspaceFactory()
+    for points in (5, 80, 40):
+        contact = ContactFactory(workspace=workspace, engagement_score=points, email=f"p{points}@x.example")
+        enrollment = EnrollmentFactory(contact=contact, sequence__workspace=workspace)
+        TaskFactory(enrollment=enrollment, due_at=NOW - timedelta(days=points))
+    page = log_in_staff(workspace).get(reverse("admin:tasks_app_task_changelist")).content.decode()
+    assert page.index("p80@x.example") < page.index("p40@x.example") < page.index("p5@x.example")
+    api = APIClient()
+    api.force_authenticate(MembershipFactory(workspace=workspace).user)
+    listed = api.get("/api/tasks?ordering=-contact__engagement_score").data["results"]
+    assert [row["contact"] for row in listed] == list(
+        Contact.objects.order_by("-engagement_score").values_list("pk", flat=True)
+    )
