@@ -4,11 +4,18 @@
 PYTHON ?= python3
 ARGS ?=
 VENV := .venv
+BENCH := .venv-bench
 BIN := $(VENV)/bin
 MANAGE := $(BIN)/python manage.py
 SOURCES := manage.py config sequences emails tasks_app execution tests $(wildcard benchmarks)
 COMPILE := $(BIN)/pip-compile --quiet --generate-hashes --strip-extras --allow-unsafe --no-header \
 	--no-emit-index-url --no-emit-trusted-host --no-emit-find-links
+
+define INSTALL
+	@echo "Installing $< into $(@D) …" >&2
+	@$(@D)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $<
+	@touch $@
+endef
 
 .DEFAULT_GOAL := help
 .PHONY: help demo run test check bench soak stop format requirements migrated
@@ -19,9 +26,10 @@ help: ## List the targets.
 demo: migrated ## Show the whole product on sample data, with a local mail server. ARGS=--once runs to the end.
 	@$(MANAGE) demo $(ARGS)
 
-run: migrated ## Run the executor and the web server on this machine.
+run: migrated ## Run the executor and the web server on this machine. ARGS=8001 is another port.
 	@$(MANAGE) run_executor & executor=$$!; trap 'kill $$executor 2>/dev/null; wait $$executor' EXIT INT TERM; \
-	$(MANAGE) runserver --noreload $(ARGS)
+	$(MANAGE) runserver --noreload $(ARGS) || { status=$$?; \
+		echo "The web server has ended. Where its port is in use, choose another: make run ARGS=8001" >&2; exit $$status; }
 
 test: $(VENV)/.dev ## Run the tests. ARGS go to pytest, such as ARGS="tests/unit -k timing".
 	@$(BIN)/python -m pytest $(ARGS)
@@ -40,8 +48,8 @@ check: $(VENV)/.dev ## Style, types, import rules, migrations and deployment set
 		FIELD_ENCRYPTION_KEYS="$$($(BIN)/python -c 'from cryptography.fernet import Fernet; print(Fernet.generate_key().decode())')" \
 		$(MANAGE) check --deploy --fail-level WARNING
 
-bench: $(VENV)/.dev ## Measure speed; never part of the tests.
-	@$(BIN)/python -m benchmarks $(ARGS)
+bench: $(BENCH)/.bench ## Measure speed beside other ways and other queues; never part of the tests. ARGS=--help tells what.
+	@$(BENCH)/bin/python -m benchmarks $(ARGS)
 
 soak: $(VENV)/.base ## Seven days of 10,000 people with every fault, five seeds; hours. ARGS go to simulate.
 	@$(MANAGE) simulate --days 7 --enrollments 10000 --faults all --seed 1..5 $(ARGS)
@@ -50,6 +58,7 @@ stop: ## Stop the embedded PostgreSQL servers of this checkout.
 ifneq ($(wildcard $(VENV)/.base $(VENV)/.dev),)
 	@$(MANAGE) stop_database
 	@DJANGO_SETTINGS_MODULE=tests.settings $(MANAGE) stop_database
+	@DJANGO_SETTINGS_MODULE=benchmarks.settings $(MANAGE) stop_database
 endif
 
 format: $(VENV)/.dev ## Put the code into the house style.
@@ -59,19 +68,22 @@ format: $(VENV)/.dev ## Put the code into the house style.
 requirements: $(VENV)/.dev ## Pin the packages of requirements/*.in anew; ARGS=--upgrade takes newer ones.
 	$(COMPILE) $(ARGS) --output-file requirements/base.txt requirements/base.in
 	$(COMPILE) $(ARGS) --output-file requirements/dev.txt requirements/dev.in
+	$(COMPILE) $(ARGS) --output-file requirements/bench.txt requirements/bench.in
 
 migrated: $(VENV)/.base
 	@$(MANAGE) migrate --verbosity 0
 
-$(VENV)/bin/python:
+$(VENV)/bin/python $(BENCH)/bin/python: %/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
 		echo "Python 3.11 or newer is needed, and $(PYTHON) is $$($(PYTHON) --version 2>&1 | tail -n 1)." \
 			"Name one: make PYTHON=python3.12" >&2; exit 1; }
-	@$(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); \
+	@$(PYTHON) -m venv $* || { rm -rf $*; \
 		echo "The virtual environment cannot be made; on Debian install python3-venv." >&2; exit 1; }
 
 # A stamp per list of packages: a second run installs nothing.
 $(VENV)/.base $(VENV)/.dev: $(VENV)/.%: requirements/%.txt | $(VENV)/bin/python
-	@echo "Installing $< into $(VENV) …" >&2
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $<
-	@touch $@
+	$(INSTALL)
+
+# What is compared with stays out of the product's environment.
+$(BENCH)/.bench: requirements/bench.txt | $(BENCH)/bin/python
+	$(INSTALL)

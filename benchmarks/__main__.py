@@ -1,83 +1,93 @@
-"""`make bench`: print what a batch costs and how many times faster than one row at a time it is.
+"""`make bench`: every figure that the engine is held to, beside the ways it did not take, in one interleaved run.
 
-Absolute times mean little on a shared machine, so the ways take turns within one run and only their ratios count.
+Absolute times mean little on a shared machine, so the ways take turns and only their ratios count.
 """
 
 from __future__ import annotations
 
 import argparse
+import importlib.util
+import json
+import logging
 import os
-import statistics
+import shlex
 import sys
-import time
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parent.parent
+PARTS = ("decide", "scale", "recovery", "deliver")
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
-    parser.add_argument("--rounds", type=int, default=5, help="how often the ways take turns (default 5)")
-    parser.add_argument("--steps", type=int, default=5_000, help="email steps a round for our way (default 5,000)")
-    parser.add_argument("--naive-steps", type=int, default=300, help="for the row-by-row way (default 300)")
-    parser.add_argument("--messages", type=int, default=400, help="messages a round (default 400)")
-    options = parser.parse_args()
-    os.environ["DJANGO_SETTINGS_MODULE"] = "config.settings"
-    os.environ.setdefault("DATA_DIR", str(ROOT / ".data" / "bench"))
-    os.environ.setdefault("LOG_FORMAT", "json")
+    options = _parse()
+    if importlib.util.find_spec("procrastinate") is None:
+        sys.stderr.write("What is compared with is not installed here: run `make bench`, which makes .venv-bench.\n")
+        return 1
+    os.environ |= {"DJANGO_SETTINGS_MODULE": "benchmarks.settings", "BENCH_PEERS": "1"}
     import django
 
+    logging.disable(logging.CRITICAL)
     django.setup()
-    import logging
-
     from django.core.management import call_command
 
-    logging.disable(logging.WARNING)
     call_command("migrate", verbosity=0)
+    # the peers' apps would be part of what our own processes import
+    del os.environ["BENCH_PEERS"]
+    from benchmarks.report import Report
 
-    from benchmarks import decide, deliver
-
-    decided = _take_turns(options.rounds, decide.WAYS, [options.steps, options.naive_steps], decide.prepare)
-    _say(f"deciding an email step (median of {options.rounds} interleaved rounds)")
-    _print_rates(decided, "steps/s")
-    for line in decide.describe_batch(options.steps):
-        _say(f"  {line}")
-    with deliver.mail_server() as port:
-        sent = _take_turns(
-            options.rounds, deliver.WAYS, [options.messages] * 2, lambda count: deliver.prepare(count, port)
-        )
-    _say(f"\nhanding over an email on a fast local server (median of {options.rounds} interleaved rounds)")
-    _print_rates(sent, "messages/s")
+    report = Report(shlex.join(sys.argv[1:]), datetime.now(UTC))
+    for part in options.only:
+        _run(part, report, options)
+        # after each part: a later one that fails does not take the earlier ones with it
+        if options.write:
+            report.write(options.write)
+    sys.stdout.write((json.dumps(report.as_json()) if options.json else report.as_text()) + "\n")
     return 0
 
 
-def _take_turns(
-    rounds: int, ways: dict[str, Callable[[int], None]], counts: list[int], prepare: Callable[[int], None]
-) -> dict[str, list[float]]:
-    """Rates of each way, round by round, in alternating order."""
-    rates: dict[str, list[float]] = {name: [] for name in ways}
-    turns = list(zip(ways.items(), counts, strict=True))
-    for number in range(rounds):
-        for (name, way), count in turns if number % 2 == 0 else reversed(turns):
-            prepare(count)
-            started = time.perf_counter()
-            way(count)
-            rates[name].append(count / (time.perf_counter() - started))
-    return rates
+def _parse() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="make bench ARGS=…", description=__doc__)
+    parser.add_argument("--only", type=_parts, default=PARTS, metavar="PARTS", help=f"some of {','.join(PARTS)}")
+    parser.add_argument("--rounds", type=int, default=5, help="how often the ways take turns (default 5)")
+    parser.add_argument("--steps", type=int, default=20_000, help="steps a round for batched ways (default 20,000)")
+    parser.add_argument("--slow-steps", type=int, default=400, help="for the ways one by one (default 400)")
+    parser.add_argument("--messages", type=int, default=1280, help="messages a round (default 1,280)")
+    parser.add_argument("--active", type=int, default=100_000, help="active enrollments of `scale` (default 100,000)")
+    parser.add_argument("--million", action="store_true", help="a million of them; takes minutes more")
+    parser.add_argument("--batch", type=int, default=500, help="enrollments per transaction (default 500)")
+    parser.add_argument("--json", action="store_true", help="print one JSON object")
+    parser.add_argument("--write", type=Path, metavar="FILE", help="put the tables into this Markdown file")
+    return parser.parse_args()
 
 
-def _say(line: str) -> None:
-    sys.stdout.write(f"{line}\n")
+def _parts(text: str) -> tuple[str, ...]:
+    chosen = tuple(text.split(","))
+    if unknown := sorted(set(chosen) - set(PARTS)):
+        raise argparse.ArgumentTypeError(f"{unknown[0]!r} is not a part: use some of {','.join(PARTS)}")
+    return chosen
 
 
-def _print_rates(rates: dict[str, list[float]], unit: str) -> None:
-    first, *others = rates
-    for name, values in rates.items():
-        _say(f"  {name:<44} {statistics.median(values):>9,.0f} {unit}")
-    for other in others:
-        ratios = [ours / theirs for ours, theirs in zip(rates[first], rates[other], strict=True)]
-        _say(f"  {first} ÷ {other}: {statistics.median(ratios):.2f} (from {min(ratios):.2f} to {max(ratios):.2f})")
+def _run(part: str, report: object, options: argparse.Namespace) -> None:
+    from benchmarks import decide, deliver, growth, moments
+
+    runs: dict[str, Callable[[], None]] = {
+        "decide": lambda: decide.measure(
+            report, options.rounds, decide.Sizes(options.steps, options.slow_steps, options.batch), _tell
+        ),
+        "scale": lambda: growth.measure(
+            report, options.rounds, 1_000_000 if options.million else options.active, options.batch, _tell
+        ),
+        "recovery": lambda: moments.measure(report, options.rounds, options.batch, _tell),
+        "deliver": lambda: deliver.measure(report, options.rounds, options.messages, _tell),
+    }
+    runs[part]()
+
+
+def _tell(line: str) -> None:
+    """Progress, for people only: standard output is the report's."""
+    sys.stderr.write(f"\r\033[K{line}" if sys.stderr.isatty() else f"{line}\n")
+    sys.stderr.flush()
 
 
 if __name__ == "__main__":

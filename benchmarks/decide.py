@@ -1,172 +1,188 @@
-"""Deciding a due email step: in batches as the engine does, and row by row as one would write it first."""
+"""Deciding an email step: the engine, one row at a time, one job per step on other queues, and PostgreSQL's own limits.
+
+Every contestant starts from the same tables and leaves the same rows, which are counted, or the run fails.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from datetime import UTC, datetime
+import os
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from unittest.mock import patch
 
-from django.db import connection, transaction
+from django.db import connection
 
-from emails.models import EmailEvent, EmailMessage, Suppression
+from benchmarks import in_database, processes, queue_jobs, row_by_row
+from benchmarks.processes import Worker, end, start, together, wait_until
+from benchmarks.report import Report, least, most
+from benchmarks.rounds import Contestant, Rates, best, ratio, take_turns
+from benchmarks.tables import (
+    HOT_TABLES,
+    NOW,
+    Filling,
+    check_decided,
+    count_messages,
+    fill,
+    message_seconds,
+)
 from execution.backoff import Policy
 from execution.engine import run_tick
-from execution.models import ExecutionLog
 from sequences import db
-from sequences.models import Enrollment
-from sequences.templating import render
 
-NOW = datetime(2026, 3, 2, 10, 0, tzinfo=UTC)
-BATCH = 500
-HOT_TABLES = ("sequences_enrollment", "emails_emailmessage", "emails_emailevent", "execution_executionlog")
-
-_FILL = """
-WITH w AS (
-    INSERT INTO sequences_workspace (name, slug, timezone, postal_address, holiday_country, extra_holidays,
-        account_reply_policy, account_reply_delay_days, retention_days, created_at, updated_at)
-    VALUES ('Bench', 'bench', 'UTC', '1 Main', '', '{}', 'ignore', 7, 730, now(), now()) RETURNING id
-), b AS (
-    INSERT INTO emails_mailbox (workspace_id, address, display_name, aliases, timezone, signature, transport,
-        transport_options, smtp_host, smtp_port, smtp_security, smtp_username, auth_method, credentials, connections,
-        inbound, imap_host, imap_port, imap_security, imap_username, status, status_reason, status_actor, gap_seconds,
-        jitter_seconds, ramp_enabled, ramp_start, ramp_step, ramp_allowance, lane_held_by, leased_by, breaker_state,
-        breaker_failures, breaker_trips, breaker_error, created_at, updated_at)
-    SELECT id, 'sdr@sender.example', 'Ada', '{}', '', '', 'smtp', '{}', '127.0.0.1', %(port)s, 'none', '', 'none', '',
-        1, 'none', '', 993, 'tls', '', 'active', '', '', 0, 0, false, 0, 0, 0, '', '', 'closed', 0, 0, '', now(), now()
-    FROM w RETURNING id
-), s AS (
-    INSERT INTO sequences_sequence (workspace_id, name, description, status, pause_reason, paused_by, "window",
-        priority, created_at, updated_at)
-    SELECT id, 'Bench', '', 'active', '', '', '{"timezone": "UTC", "mon-sun": ["00:00-24:00"]}', 50, now(), now()
-    FROM w RETURNING id
-), t AS (
-    INSERT INTO sequences_step (workspace_id, sequence_id, number, type, name, delay_days, delay_hours, delay_minutes,
-        skip_weekends, subject, body, task_type, task_priority, instructions, wait_for_completion, condition_type,
-        condition_config, created_at, updated_at)
-    SELECT w.id, s.id, 1, 'email', '', 0, 0, 0, false, 'Quick question, {{ contact.first_name }}',
-        E'Hello {{ contact.first_name }},\\n\\nhow does {{ contact.topic | default: "your team" }} go?\\n\\nAda',
-        'generic', 'normal', '', false, '', '{}', now(), now()
-    FROM w, s RETURNING id
-), c AS (
-    INSERT INTO sequences_contact (workspace_id, email, first_name, last_name, title, phone, timezone, fields,
-        engagement_score, created_at, updated_at)
-    SELECT w.id, 'person' || n || '@firm' || n %% 500 || '.example', 'First' || n, 'Last', '', '', '',
-        '{"topic": "planning"}', 0, now(), now()
-    FROM w, generate_series(1, %(count)s) n RETURNING id
-)
-INSERT INTO sequences_enrollment (workspace_id, sequence_id, contact_id, mailbox_id, status, current_step_id, visit,
-    previous_ended_at, next_step_at, wake_at, priority, retry_count, last_error, instant_transitions, pause_reason,
-    paused_by, emails_sent, steps_completed, auto_exit_reason, enrolled_at, updated_at)
-SELECT w.id, s.id, c.id, b.id, 'active', t.id, 1, %(now)s, %(now)s, %(now)s, 50, 0, '', 0, '', '', 0, 0, '', %(now)s,
-    now()
-FROM w, s, t, b, c
-"""
-# People do open their mail: the planner must meet tables as they are after a while, not empty ones.
-_OPENS = """
-INSERT INTO emails_emailevent (workspace_id, enrollment_id, contact_id, type, bounce_type, provider, provider_event_id,
-    occurred_at, recorded_at, verdict, verdict_reason, detail, payload)
-SELECT e.workspace_id, e.id, e.contact_id, 'opened', '', 'tracking', e.id || ':' || n, %(now)s, %(now)s, 'human', '',
-    '', '{}'
-FROM sequences_enrollment e, generate_series(1, 3) n
-"""
-_EMPTY = """
-TRUNCATE execution_executionlog, execution_deadletter, emails_emailevent, emails_emailmessage, emails_suppression,
-         tasks_app_task, sequences_enrollment, sequences_step, sequences_sequence, sequences_contact, emails_sendlimit,
-         emails_mailbox, sequences_workspace CASCADE
-"""
+ENGINE_1, ENGINE_2 = "the engine, 1 worker", "the engine, 2 workers"
+NAIVE = "row by row, 1 process"
+INSIDE_1, INSIDE_2 = "inside PostgreSQL with facts, 1 connection", "inside PostgreSQL with facts, 2 connections"
+BARE_1, BARE_2 = "inside PostgreSQL without facts, 1 connection", "inside PostgreSQL without facts, 2 connections"
+COPY_2 = "three writes only, by COPY, 2 connections"
+QUEUES = {
+    "procrastinate": f"one job per step: procrastinate, 2 processes of {queue_jobs.THREADS}",
+    "dramatiq": f"one job per step: dramatiq with Redis, 2 processes of {queue_jobs.THREADS} threads",
+    "django-q2": "one job per step: django-q2 with its ORM broker, 2 processes",
+}
 
 
-def prepare(count: int, port: int = 25) -> None:
-    """Fresh tables with `count` due email steps, vacuumed and analysed."""
-    with connection.cursor() as cursor:
-        cursor.execute(_EMPTY)
-        cursor.execute(_FILL, {"count": count, "port": port, "now": NOW})
-        cursor.execute(_OPENS, {"now": NOW})
-        cursor.execute("VACUUM ANALYZE")
+_LIVED_IN = 50_000
 
 
-def in_batches(count: int) -> None:
-    while run_tick(NOW, BATCH, Policy()).claimed:
-        pass
+@dataclass(frozen=True, slots=True)
+class Sizes:
+    """How many steps each contestant gets a round, and how many the engine takes per transaction."""
+
+    steps: int
+    slow_steps: int
+    batch: int
 
 
-def row_by_row(count: int) -> None:
-    for enrollment_id in Enrollment.objects.filter(wake_at__lte=NOW).values_list("pk", flat=True):
-        with transaction.atomic():
-            _decide_one(enrollment_id)
+def measure(report: Report, rounds: int, sizes: Sizes, tell: Callable[[str], None]) -> None:
+    with ExitStack() as stack:
+        pair = stack.enter_context(processes.workers(2))
+        redis = stack.enter_context(processes.redis_server())
+        contestants = [*_batched(pair, sizes), _naive(pair[0], sizes), *_queues(redis, sizes)]
+        for contestant in contestants[:2]:
+            contestant.run()  # imports, first plans and files that grow are nobody's fault
+        rates = take_turns(rounds, contestants, tell)
+    skipped = [] if redis else ["dramatiq: skipped, since redis-server is not installed"]
+    report.add_rates("Deciding an email step", "steps/s", rates, skipped)
+    _compare(report, rates)
+    _describe_batches(report, sizes)
 
 
-def _decide_one(enrollment_id: int) -> None:
-    enrollment = (
-        Enrollment.objects.select_for_update(of=("self",))
-        .select_related("contact", "sequence", "current_step", "mailbox")
-        .get(pk=enrollment_id)
-    )
-    contact, step = enrollment.contact, enrollment.current_step
-    stopped = EmailEvent.objects.filter(contact=contact, type__in=["replied", "bounced", "unsubscribed"]).exists()
-    suppressed = Suppression.objects.filter(workspace_id=enrollment.workspace_id, email=contact.email).exists()
-    if stopped or suppressed or EmailMessage.objects.filter(enrollment=enrollment, step=step).exists():
-        return
-    fields = {"contact": {"first_name": contact.first_name, **contact.fields}}
-    render(step.subject, fields)
-    render(step.body, fields)
-    EmailMessage.objects.create(
-        workspace_id=enrollment.workspace_id,
-        enrollment=enrollment,
-        step=step,
-        visit=1,
-        mailbox=enrollment.mailbox,
-        contact=contact,
-        recipient=contact.email,
-        recipient_domain=contact.email.rpartition("@")[2],
-        message_id=f"<{enrollment_id}@sender.example>",
-        due_at=NOW,
-        queued_at=NOW,
-        lane_order_at=NOW,
-        send_after_at=NOW,
-    )
-    ExecutionLog.objects.create(
-        workspace_id=enrollment.workspace_id, enrollment=enrollment, step=step, at=NOW, action="queued", actor="naive"
-    )
-    enrollment.wake_at = None
-    enrollment.save(update_fields=["wake_at", "updated_at"])
+def _compare(report: Report, rates: Rates) -> None:
+    queue = best(rates, QUEUES.values())
+    if queue is not None:
+        figure = ratio(rates, ENGINE_2, queue)
+        report.add_ratio("decided steps/s ÷ best one-job-per-step queue, both with 2 processes", figure, least(30))
+    report.add_ratio("decided steps/s ÷ the naive loop, 1 process each", ratio(rates, ENGINE_1, NAIVE), least(50))
+    report.add_ratio("÷ everything inside PostgreSQL, 1 connection", ratio(rates, ENGINE_1, INSIDE_1), least(0.6))
+    report.add_ratio("÷ everything inside PostgreSQL, 2 connections", ratio(rates, ENGINE_2, INSIDE_2), least(0.6))
+    report.add_ratio("÷ the same without looking at facts, 1 connection", ratio(rates, ENGINE_1, BARE_1))
+    report.add_ratio("÷ the same without looking at facts, 2 connections", ratio(rates, ENGINE_2, BARE_2))
+    report.add_ratio("÷ three writes only, by COPY, 2 connections", ratio(rates, ENGINE_2, COPY_2))
+    report.add_ratio("2 workers ÷ 1", ratio(rates, ENGINE_2, ENGINE_1), least(1.7))
 
 
-WAYS = {"in batches": in_batches, "row by row": row_by_row}
+def _batched(pair: Sequence[Worker], sizes: Sizes) -> list[Contestant]:
+    def run(way: str, count: int) -> Callable[[], float]:
+        def once() -> float:
+            fill(Filling(sizes.steps))
+            done, seconds = together(pair[:count], way, batch=sizes.batch)
+            check_decided(sizes.steps)
+            return done / seconds
+
+        return once
+
+    def copy() -> float:
+        fill(Filling(sizes.steps))
+        for share, worker in enumerate(pair):
+            worker.ask("prepare copies", share=share, shares=len(pair))
+        done, seconds = together(pair, "copy", batch=sizes.batch)
+        in_database.check_copied(sizes.steps)
+        return done / seconds
+
+    ways = {"engine": (ENGINE_1, ENGINE_2), "in database": (INSIDE_1, INSIDE_2), "in database, bare": (BARE_1, BARE_2)}
+    batched = [Contestant(names[n - 1], run(way, n)) for n in (1, 2) for way, names in ways.items()]
+    return [*batched, Contestant(COPY_2, copy)]
 
 
-def describe_batch(steps: int) -> Iterator[str]:
-    """Figures that do not depend on the machine: statements, WAL and sequential scans."""
-    prepare(steps)
-    statements = 0
-    original = db._execute
+def _naive(worker: Worker, sizes: Sizes) -> Contestant:
+    def once() -> float:
+        fill(Filling(sizes.slow_steps))
+        done, seconds = together([worker], "row by row", batch=1)
+        check_decided(sizes.slow_steps)
+        return done / seconds
 
-    def counting(sql: str, params: object) -> object:
-        nonlocal statements
-        statements += 1
-        return original(sql, params)  # type: ignore[arg-type]
+    return Contestant(NAIVE, once)
 
-    wal_before, scans_before = _wal(), _sequential_scans()
-    db._execute = counting  # type: ignore[assignment]
+
+def _queues(redis: str | None, sizes: Sizes) -> Iterator[Contestant]:
+    """Rates from the first step's commit to the last one's: neither enqueueing nor starting is held against them."""
+
+    def run(peer: str) -> Callable[[], float]:
+        def once() -> float:
+            fill(Filling(sizes.slow_steps))
+            queue_jobs.enqueue(peer, row_by_row.due_ids())
+            _work_off(peer, sizes.slow_steps)
+            check_decided(sizes.slow_steps)
+            return (sizes.slow_steps - 1) / message_seconds()
+
+        return once
+
+    if redis is not None:
+        os.environ["BENCH_REDIS_URL"] = redis
+    for peer, name in QUEUES.items():
+        if peer != "dramatiq" or redis is not None:
+            yield Contestant(name, run(peer))
+
+
+def _work_off(peer: str, count: int) -> None:
+    command = ["manage.py", "qcluster"] if peer == "django-q2" else ["-m", "benchmarks.queue_jobs", peer]
+    peers = {"BENCH_PEERS": "1"}
+    started = [start(*command, environment=peers) for _ in range(1 if peer == "django-q2" else 2)]
     try:
-        batches = 0
-        while run_tick(NOW, BATCH, Policy()).claimed:
-            batches += 1
+        wait_until(
+            lambda: count_messages() >= count or any(process.poll() for process in started),
+            f"{peer} decides {count} steps",
+            seconds=120,
+            pause=0.2,
+        )
     finally:
-        db._execute = original
-    # The last tick finds nothing and costs one statement.
-    yield f"{(statements - 1) / batches:.1f} statements and 1 commit per batch of {BATCH}"
-    yield f"{(_wal() - wal_before) / steps / 1000:.2f} kB of WAL per email step"
-    yield f"{_sequential_scans() - scans_before} sequential scans of the hot tables"
+        for process in started:
+            end(process)
 
 
-def _wal() -> int:
+def _describe_batches(report: Report, sizes: Sizes) -> None:
+    """What does not depend on the machine: statements, commits, WAL and sequential scans of full batches.
+
+    In tables that have lived for a while: in an empty one a sequential scan is the fastest way.
+    """
+    batches = 20
+    fill(Filling(_LIVED_IN, history=3))
+    for _ in range(batches):
+        run_tick(NOW, sizes.batch, Policy())
     with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_wal_lsn_diff(pg_current_wal_lsn(), '0/0')::bigint")
-        return int(cursor.fetchone()[0])
+        cursor.execute("VACUUM (ANALYZE)")
+    before = _counters()
+    with (
+        patch.object(db, "_execute", wraps=db._execute) as execute,
+        patch.object(connection, "_commit", wraps=connection._commit) as commit,
+    ):
+        done = sum(run_tick(NOW, sizes.batch, Policy()).claimed for _ in range(batches))
+    statements, commits = execute.call_count, commit.call_count
+    wal, scans = (after - was for after, was in zip(_counters(), before, strict=True))
+    report.add("statements per batch", f"{statements / batches:.1f}", statements / batches, most(10))
+    report.add("commits per batch", f"{commits / batches:.1f}", commits / batches, most(1))
+    report.add("WAL per email step", f"{wal / done / 1000:.2f} kB", wal / done / 1000, most(3.5, " kB"))
+    report.add("sequential scans in hot statements", str(scans), scans, most(0))
 
 
-def _sequential_scans() -> int:
+def _counters() -> tuple[int, int]:
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_stat_force_next_flush()")
-        cursor.execute("SELECT sum(seq_scan) FROM pg_stat_user_tables WHERE relname = ANY(%s)", [list(HOT_TABLES)])
-        return int(cursor.fetchone()[0])
+        cursor.execute(
+            "SELECT pg_wal_lsn_diff(pg_current_wal_lsn(), '0/0')::bigint, "
+            "(SELECT sum(seq_scan) FROM pg_stat_user_tables WHERE relname = ANY(%s))",
+            [list(HOT_TABLES)],
+        )
+        wal, scans = cursor.fetchone()
+        return int(wal), int(scans)

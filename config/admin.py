@@ -18,17 +18,17 @@ from django_q.admin import FailAdmin, QueueAdmin, ScheduleAdmin, TaskAdmin
 from django_q.models import Failure, OrmQ, Schedule, Success
 from knox.models import get_digest_token
 from knox.settings import CONSTANTS
-from unfold.admin import ModelAdmin, TabularInline
+from unfold.admin import ModelAdmin
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
 
 from execution.models import DIGEST_SHOWN, ApiKey
-from sequences.admin_base import label_column, scope_rows, time_column
+from sequences.admin_base import RowInline, label_column, scope_rows, time_column
 from sequences.models import Membership
 
 User: Any = get_user_model()
 
 
-class UserMembershipInline(TabularInline):
+class UserMembershipInline(RowInline):
     model = Membership
     extra = 0
 
@@ -38,6 +38,8 @@ class ProductUserAdmin(UserAdmin[Any], ModelAdmin):
     add_form = UserCreationForm
     change_password_form = AdminPasswordChangeForm
     inlines = (UserMembershipInline,)
+    # the theme's own choices can be read and typed in; Django's pairs of lists cannot be read by everybody
+    filter_horizontal = ()
     list_display = ("email", "username", "first_name", "last_name", "is_staff", "is_active")
     list_display_links = ("email", "username")
 
@@ -60,7 +62,7 @@ class ProductUserAdmin(UserAdmin[Any], ModelAdmin):
 
 
 class ProductGroupAdmin(GroupAdmin, ModelAdmin):
-    pass
+    filter_horizontal = ()
 
 
 class ApiKeyForm(forms.ModelForm[Any]):

@@ -74,7 +74,7 @@ def flag(name: str, *, default: bool) -> bool:
 
 
 def whole_number(name: str, default: int, *, minimum: int = 0, maximum: int = 1_000_000_000, unit: str = "") -> int:
-    """The number in `unit`, inside the bounds, both included."""
+    """The number of `unit`, a plural, inside the bounds, both included."""
     value = text(name)
     if not value:
         return default
@@ -244,12 +244,17 @@ def start_error_reporting(dsn: str) -> None:
         import sentry_sdk
     except ImportError:
         refuse("SENTRY_DSN", "needs the package sentry-sdk; install it or leave the variable empty")
-    sentry_sdk.init(dsn=dsn, send_default_pii=False)
+    # local variables and bodies of requests hold passwords, addresses and what people wrote
+    sentry_sdk.init(dsn=dsn, send_default_pii=False, include_local_variables=False, max_request_body_size="never")
+
+
+_NEVER_BY_ITSELF = 1_000_000_000
 
 
 def database_settings(address: PostgresAddress | None, data_dir: Path, pool_size: int) -> dict[str, Any]:
     """The Django DATABASES entry: the given server, or the embedded one under the data directory."""
-    options: dict[str, Any] = dict(address.options) if address else {}
+    # What asks to be prepared is (Django turns that off altogether), and nothing else is.
+    options: dict[str, Any] = {"prepare_threshold": _NEVER_BY_ITSELF, **(address.options if address else {})}
     if pool_size:
         options["pool"] = {"min_size": 1, "max_size": pool_size}
     common: dict[str, Any] = {"CONN_MAX_AGE": 0 if pool_size else 60, "CONN_HEALTH_CHECKS": True}

@@ -6,7 +6,7 @@ import logging.config
 from typing import Any, Literal
 
 import structlog
-from structlog.typing import Processor
+from structlog.typing import EventDict, Processor, WrappedLogger
 
 
 def configure(log_format: str) -> None:
@@ -37,7 +37,8 @@ def _standard_library(log_format: str, shared: list[Processor]) -> dict[str, Any
     render: list[Processor] = (
         [structlog.processors.format_exc_info, structlog.processors.JSONRenderer()]
         if log_format == "json"
-        else [structlog.dev.ConsoleRenderer(colors=False)]
+        # other tracebacks print the variables of every frame: secrets and people among them, for a minute
+        else [structlog.dev.ConsoleRenderer(colors=False, exception_formatter=structlog.dev.plain_traceback)]
     )
     return {
         "version": 1,
@@ -45,16 +46,24 @@ def _standard_library(log_format: str, shared: list[Processor]) -> dict[str, Any
         "formatters": {
             "line": {
                 "()": structlog.stdlib.ProcessorFormatter,
-                "foreign_pre_chain": [*shared, structlog.stdlib.ExtraAdder()],
+                "foreign_pre_chain": [*shared, structlog.stdlib.ExtraAdder(), _leave_out_objects],
                 "processors": [structlog.stdlib.ProcessorFormatter.remove_processors_meta, *render],
             }
         },
         "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
         "root": {"handlers": ["stderr"], "level": level},
         "loggers": {
-            "django.server": {"level": "WARNING"},
+            # what the development server tells of a refused request, django.request has told already
+            "django.server": {"level": "ERROR"},
             "django.db.backends": {"level": "WARNING"},
             # tells of each of its detectors that it tries
             "flufl.bounce": {"level": "WARNING"},
         },
     }
+
+
+def _leave_out_objects(logger: WrappedLogger, name: str, event: EventDict) -> EventDict:
+    """Django's records carry the request or its socket, whose text says nothing that the line does not."""
+    event.pop("request", None)
+    event.pop("server_time", None)
+    return event

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import django_stubs_ext
+from csp.constants import NONE, SELF, UNSAFE_EVAL, UNSAFE_INLINE
 from django.templatetags.static import static
 from django.urls import reverse_lazy
 
@@ -43,7 +44,8 @@ globals().update(env.mail_settings("EMAIL_URL"))
 REDIS_URL = env.url("REDIS_URL", schemes=("redis", "rediss", "unix"), example="redis://localhost:6379/0")
 env.start_error_reporting(env.url("SENTRY_DSN", schemes=("http", "https"), example="https://key@sentry.example.com/1"))
 
-IMAP_IDLE_CONNECTIONS = env.whole_number("IMAP_IDLE_CONNECTIONS", 20, maximum=500, unit="per process")
+WEBHOOKS_TO_PRIVATE_ADDRESSES = env.flag("WEBHOOKS_TO_PRIVATE_ADDRESSES", default=DEBUG)
+IMAP_IDLE_CONNECTIONS = env.whole_number("IMAP_IDLE_CONNECTIONS", 20, maximum=500, unit="connections per process")
 METRICS_TOKEN = env.text("METRICS_TOKEN")
 TRACKING_LINK_DAYS = env.whole_number("TRACKING_LINK_DAYS", 365, minimum=30, maximum=3650, unit="days")
 # an incoming mail with its attachments, as a provider posts it; the attachments are not kept
@@ -87,7 +89,24 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "csp.middleware.CSPMiddleware",
+    "config.reader_zone.in_readers_zone",
 ]
+
+# Nothing is loaded from elsewhere, and no script stands in a page. The admin's theme evaluates the expressions of its
+# templates (Alpine) and sets colours inline.
+CONTENT_SECURITY_POLICY: dict[str, Any] = {
+    "DIRECTIVES": {
+        "default-src": [SELF],
+        "script-src": [SELF, UNSAFE_EVAL],
+        "style-src": [SELF, UNSAFE_INLINE],
+        "img-src": [SELF, "data:"],
+        "object-src": [NONE],
+        "base-uri": [SELF],
+        "form-action": [SELF],
+        "frame-ancestors": [NONE],
+    },
+}
 
 ROOT_URLCONF = "config.urls"
 WSGI_APPLICATION = "config.wsgi.application"
@@ -159,7 +178,7 @@ REST_FRAMEWORK: dict[str, Any] = {
     ],
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
-    "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
+    "DEFAULT_PARSER_CLASSES": ["sequences.api.parsers.StorableJSONParser"],
     "DEFAULT_FILTER_BACKENDS": ["django_filters.rest_framework.DjangoFilterBackend"],
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
     "DEFAULT_THROTTLE_CLASSES": ["rest_framework.throttling.UserRateThrottle"],
@@ -184,6 +203,7 @@ SPECTACULAR_SETTINGS: dict[str, Any] = {
         "MessageStatus": "emails.choices.MessageStatus.choices",
         "LogStatus": "execution.choices.LogStatus.choices",
         "TaskType": "sequences.choices.TaskType.choices",
+        "StepType": "sequences.choices.StepType.choices",
         "TaskPriority": "sequences.choices.TaskPriority.choices",
         "Security": "emails.choices.Security.choices",
         "BreakerState": "emails.choices.BreakerState.choices",
@@ -297,6 +317,12 @@ UNFOLD: dict[str, Any] = {
                     _page("Alerts", "notifications", "execution_alert_changelist", "execution.view_alert"),
                     _page("Log", "history", "execution_executionlog_changelist", "execution.view_executionlog"),
                     _page("Controls", "tune", "execution_controllog_changelist", "execution.view_controllog"),
+                    _page(
+                        "Webhooks",
+                        "webhook",
+                        "execution_webhooksubscription_changelist",
+                        "execution.view_webhooksubscription",
+                    ),
                     _page("Schedules", "schedule", "django_q_schedule_changelist", "django_q.view_schedule"),
                     _page("Failed jobs", "error", "django_q_failure_changelist", "django_q.view_failure"),
                 ],

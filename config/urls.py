@@ -2,19 +2,21 @@
 
 from django.contrib import admin
 from django.urls import include, path, re_path
-from drf_spectacular.views import SpectacularJSONAPIView, SpectacularSwaggerView
+from django.views.generic import RedirectView
+from drf_spectacular.views import SpectacularJSONAPIView, SpectacularSwaggerSplitView
 
 from config.api.errors import NoSuchAddress
 from config.api.health import show_health, show_readiness
 from config.api.metrics import show_metrics
 
 urlpatterns = [
+    path("", RedirectView.as_view(pattern_name="admin:index"), name="root"),
     path("admin/", admin.site.urls),
     re_path(r"^healthz/?$", show_health, name="healthz"),
     re_path(r"^readyz/?$", show_readiness, name="readyz"),
     re_path(r"^metrics/?$", show_metrics, name="metrics"),
     re_path(r"^api/schema/?$", SpectacularJSONAPIView.as_view(), name="schema"),
-    re_path(r"^api/docs/?$", SpectacularSwaggerView.as_view(url_name="schema"), name="docs"),
+    re_path(r"^api/docs/?$", SpectacularSwaggerSplitView.as_view(url_name="schema"), name="docs"),
     path("", include("execution.urls")),
     re_path(r"^api(/.*)?$", NoSuchAddress.as_view()),
 ]

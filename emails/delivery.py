@@ -111,7 +111,7 @@ def _serve(lease: Lease, clock: Clock, is_stopping: Callable[[], bool]) -> int:
                 break
             results = _hand_over(chunk.message_ids, transports, clock)
             breaker = _record(lease, results, chunk.breaker, clock)
-            handed_over += len(results)
+            handed_over += sum(result.answer is not None for result in results)
             if any(isinstance(r.answer, Refused) and r.answer.error_class in LANE_ERRORS for r in results):
                 break
             if breaker.failures:
@@ -170,7 +170,7 @@ def _hand_over_by(transport: Transport, ready: Sequence[Composed], clock: Clock)
     is_over = False
     for item in ready:
         is_late = time.monotonic() - looked_at > _CHUNK_SECONDS
-        if results and (is_over or is_late or not _may_still_leave(item)):
+        if results and (is_over or is_late or not _may_still_leave(item, clock())):
             results.append(Result(item.message_pk, None, clock(), item))
             continue
         answer, trace = _hand_over_one(transport, item)
@@ -179,9 +179,9 @@ def _hand_over_by(transport: Transport, ready: Sequence[Composed], clock: Clock)
     return results
 
 
-def _may_still_leave(item: Composed) -> bool:
+def _may_still_leave(item: Composed, now: datetime) -> bool:
     try:
-        return may_still_leave(item.message_pk)
+        return may_still_leave(item.message_pk, now)
     except _DATABASE_GONE:
         connection.close()
         return False

@@ -85,6 +85,15 @@ SELECT b.id,
                                                      AND m.status = 'unknown') AS unknown
 FROM emails_mailbox b WHERE b.id = ANY(%(ids)s)
 """
+_CAPS = """
+SELECT b.id AS lane, l.scope, l."window", l.maximum, l.first_touch_only,
+       CASE l.scope WHEN 'mailbox' THEN l.mailbox_id WHEN 'user' THEN l.user_id ELSE l.workspace_id END::text AS target
+FROM emails_mailbox b
+JOIN emails_sendlimit l ON l.workspace_id = b.workspace_id
+     AND (l.scope = 'workspace' OR l.mailbox_id = b.id OR l.user_id = b.owner_id)
+WHERE b.id = ANY(%(ids)s)
+ORDER BY b.id, l.id
+"""
 
 
 def read_lane(mailbox: Mailbox, now: datetime, limit: int = 50) -> LaneView:
@@ -103,11 +112,28 @@ def read_lane(mailbox: Mailbox, now: datetime, limit: int = 50) -> LaneView:
 def read_lanes(mailboxes: Sequence[Mailbox], now: datetime) -> list[LaneView]:
     """Each lane with its usage, without its queue."""
     counts = _counts([mailbox.pk for mailbox in mailboxes])
-    views = []
-    for mailbox in mailboxes:
-        usages = count_usage(read_caps([_nobody(mailbox)]), mailbox.workspace_id, now)
-        views.append(_view(mailbox, counts[mailbox.pk], usages, (), now))
-    return views
+    caps = _caps_of_lanes([mailbox.pk for mailbox in mailboxes])
+    usages: dict[tuple[int, Cap], Usage] = {}
+    # a lane shares caps with others of its workspace: each is counted once
+    for workspace_id in sorted({mailbox.workspace_id for mailbox in mailboxes}):
+        shown = [mailbox.pk for mailbox in mailboxes if mailbox.workspace_id == workspace_id]
+        distinct = list(dict.fromkeys(cap for pk in shown for cap in caps[pk]))
+        usages |= {(workspace_id, usage.cap): usage for usage in count_usage(distinct, workspace_id, now)}
+    return [
+        _view(mailbox, counts[mailbox.pk], [usages[mailbox.workspace_id, cap] for cap in caps[mailbox.pk]], (), now)
+        for mailbox in mailboxes
+    ]
+
+
+def _caps_of_lanes(ids: Sequence[int]) -> dict[int, list[Cap]]:
+    """What holds whole lanes; caps of recipient domains hold single messages."""
+    caps: dict[int, list[Cap]] = {pk: [] for pk in ids}
+    for row in fetch_all(_CAPS, {"ids": list(ids)}):
+        scope = LimitScope(row["scope"])
+        caps[row["lane"]].append(
+            Cap(scope, row["target"], LimitWindow(row["window"]), row["maximum"], row["first_touch_only"])
+        )
+    return caps
 
 
 def _counts(ids: Sequence[int]) -> dict[int, Row]:

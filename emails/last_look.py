@@ -21,7 +21,7 @@ from emails.ledger import count_usage, lock_caps
 from emails.limits import Candidate, Cap, Hold, allot
 from emails.ramp import RampDay, advance_ramp
 from emails.stop_facts import load_stop_facts
-from emails.stops import find_exit_reason
+from emails.stops import Rest, Resting, StopFacts, find_exit_reason, find_rest
 from emails.windows import find_opening
 from sequences.db import Row, execute, fetch_all
 
@@ -29,6 +29,7 @@ from sequences.db import Row, execute, fetch_all
 _LOOK_FURTHER = 12
 _STALE_INBOX_RECHECK = timedelta(minutes=1)
 _LOCKED_RECHECK = timedelta(seconds=1)
+_RESTING_RECHECK = timedelta(minutes=1)
 _CHUNK_UNPACED_ESP = 50
 
 
@@ -68,7 +69,7 @@ SELECT m.id AS message_id, m.message_id AS header_id, m.recipient, m.recipient_d
        s.status AS sequence_status, s.window::text AS window, coalesce(t.skip_weekends, false) AS skip_weekends,
        m.recipient AS email, c.timezone AS contact_timezone, c.account_id, a.domain AS account_domain,
        a.timezone AS account_timezone, b.timezone AS mailbox_timezone, w.timezone AS workspace_timezone,
-       w.holiday_country, w.extra_holidays, w.account_reply_policy
+       w.holiday_country, w.extra_holidays, w.account_reply_policy, w.account_reply_delay_days
 FROM emails_emailmessage m
 JOIN sequences_enrollment e ON e.id = m.enrollment_id
 JOIN sequences_sequence s ON s.id = e.sequence_id
@@ -82,7 +83,8 @@ ORDER BY m.lane_order_at, m.id
 """
 _MARKED = """
 SELECT e.id, e.workspace_id, e.contact_id, e.enrolled_at, e.resumed_at, s.status AS sequence_status,
-       m.recipient AS email, c.account_id, a.domain AS account_domain, w.account_reply_policy
+       m.recipient AS email, c.account_id, a.domain AS account_domain, w.account_reply_policy,
+       w.account_reply_delay_days
 FROM emails_emailmessage m
 JOIN sequences_enrollment e ON e.id = m.enrollment_id AND e.status = 'active'
 JOIN sequences_sequence s ON s.id = e.sequence_id AND s.status = 'active'
@@ -90,6 +92,22 @@ JOIN sequences_contact c ON c.id = e.contact_id
 JOIN sequences_workspace w ON w.id = e.workspace_id
 JOIN emails_mailbox b ON b.id = m.mailbox_id AND b.status = 'active'
 LEFT JOIN sequences_account a ON a.id = c.account_id
+WHERE m.id = %(message)s AND m.status = 'sending'
+  AND NOT EXISTS (SELECT 1 FROM execution_executorstate WHERE is_paused)
+"""
+# Whoever stores a stop fact wakes whom it concerns, and a marked message's enrollment has no wake: while it has none,
+# nothing was stored. A suppression is looked up, since it may be of an address that the contact has no longer.
+_UNDISTURBED = """
+SELECT e.wake_at IS NULL
+       AND NOT EXISTS (SELECT 1 FROM emails_suppression x
+                       WHERE x.workspace_id = m.workspace_id AND x.email = lower(m.recipient) AND x.email <> '')
+       AND NOT EXISTS (SELECT 1 FROM emails_suppression x
+                       WHERE x.workspace_id = m.workspace_id AND x.domain = m.recipient_domain AND x.domain <> '')
+       AS is_undisturbed
+FROM emails_emailmessage m
+JOIN sequences_enrollment e ON e.id = m.enrollment_id AND e.status = 'active'
+JOIN sequences_sequence s ON s.id = e.sequence_id AND s.status = 'active'
+JOIN emails_mailbox b ON b.id = m.mailbox_id AND b.status = 'active'
 WHERE m.id = %(message)s AND m.status = 'sending'
   AND NOT EXISTS (SELECT 1 FROM execution_executorstate WHERE is_paused)
 """
@@ -203,6 +221,9 @@ def _check_facts(lane: Row, rows: Sequence[Row], now: datetime) -> tuple[list[Ro
         reason = find_exit_reason(stops[row["id"]][0], row["account_reply_policy"], row["sequence_status"])
         if reason is not None:
             withheld.append((row["message_id"], reason.value))
+        elif rest := _find_rest(row, *stops[row["id"]], now):
+            # the engine pauses the enrollment; until it has, this is what holds the message
+            held.append(Hold(row["message_id"], now + _RESTING_RECHECK, "resting", rest.reason))
         elif opening := find_opening(row, now):
             held.append(Hold(row["message_id"], opening.until, opening.code, opening.detail))
         elif not row["is_first_touch"] and is_inbox_stale(lane["inbound"], lane["inbox_read_at"], now):
@@ -215,6 +236,11 @@ def _check_facts(lane: Row, rows: Sequence[Row], now: datetime) -> tuple[list[Ro
     return eligible, held
 
 
+def _find_rest(row: Row, stops: StopFacts, resting: Resting, now: datetime) -> Rest | None:
+    since = row["resumed_at"] or row["enrolled_at"]
+    return find_rest(stops, resting, row["account_reply_policy"], row["account_reply_delay_days"], since, now)
+
+
 def is_inbox_stale(inbound: str, inbox_read_at: datetime | None, now: datetime) -> bool:
     """Whether an answer may lie unread in an inbox that we are meant to read."""
     if inbound != Inbound.IMAP:
@@ -222,14 +248,18 @@ def is_inbox_stale(inbound: str, inbox_read_at: datetime | None, now: datetime) 
     return inbox_read_at is None or inbox_read_at < now - timedelta(minutes=settings.REPLY_FRESHNESS_MINUTES)
 
 
-def may_still_leave(message_id: int) -> bool:
+def may_still_leave(message_id: int, now: datetime) -> bool:
     """Whether nothing has been stored since the mark that stops this message. Takes no lock and marks nothing."""
+    found = fetch_all(_UNDISTURBED, {"message": message_id})
+    if not found or found[0]["is_undisturbed"]:
+        return bool(found)
     rows = fetch_all(_MARKED, {"message": message_id})
     if not rows:
         return False
     row = rows[0]
-    stops, _ = load_stop_facts(rows)[row["id"]]
-    return find_exit_reason(stops, row["account_reply_policy"], row["sequence_status"]) is None
+    stops, resting = load_stop_facts(rows)[row["id"]]
+    reason = find_exit_reason(stops, row["account_reply_policy"], row["sequence_status"])
+    return reason is None and _find_rest(row, stops, resting, now) is None
 
 
 def _candidate(row: Row, lane: Row) -> Candidate:

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import re
+from binascii import b2a_qp
 from collections.abc import Mapping
 from datetime import datetime
-from email.charset import QP, Charset
 from email.header import Header
-from email.mime.multipart import MIMEMultipart
-from email.mime.nonmultipart import MIMENonMultipart
 from email.policy import Compat32
 from email.utils import format_datetime, formataddr
 
@@ -17,23 +15,10 @@ from emails.rendering import RenderedEmail
 _UNSAFE = re.compile(r"[\x00-\x1f\x7f]")
 _UNSAFE_IN_ADDRESS = re.compile(r"[\x00-\x20\x7f()<>,;:\\\"\[\]]")
 _LONGEST_NAME = 200
-_UTF8 = Charset("utf-8")
-_UTF8.body_encoding = QP
 _LONGEST_LINE = 998
 # "=_" never occurs in quoted-printable text (RFC 2045 section 6.7), so no body can hold the boundary.
 _BOUNDARY = "=_alternative"
-
-
-class _Policy(Compat32):
-    """Writes a header that is ready as it is: folding it again costs as much as all the rest."""
-
-    def fold_binary(self, name: str, value: str) -> bytes:
-        if len(name) + len(value) + 2 <= _LONGEST_LINE and value.isascii():
-            return f"{name}: {value}\r\n".encode("ascii")
-        return super().fold_binary(name, value)
-
-
-_POLICY = _Policy(linesep="\r\n", max_line_length=_LONGEST_LINE)
+_FOLDING = Compat32(linesep="\r\n", max_line_length=_LONGEST_LINE)
 
 
 class AddressError(ValueError):
@@ -55,18 +40,30 @@ def build_mime(
 
     Raises `AddressError` for an address that cannot stand in a header, `ValueError` for a header that would become two.
     """
-    message = MIMEMultipart("alternative", boundary=_BOUNDARY)
-    message["Date"] = format_datetime(date)
-    message["From"] = _address(from_name, from_address)
-    message["To"] = _address(to_name, to_address)
-    values = {"Subject": rendered.subject, "Message-ID": message_id, **headers}
-    for name, value in values.items():
+    for name, value in (("Subject", rendered.subject), ("Message-ID", message_id), *headers.items()):
         if _UNSAFE.search(value):
             raise ValueError(f"the header {name} has a line break or a control character: {value!r}")
-        message[name] = _encode(value)
-    message.attach(_part("plain", rendered.text))
-    message.attach(_part("html", rendered.html))
-    return message.as_bytes(policy=_POLICY)
+    lines = {
+        "Content-Type": f'multipart/alternative; boundary="{_BOUNDARY}"',
+        "MIME-Version": "1.0",
+        "Date": format_datetime(date),
+        "From": _address(from_name, from_address),
+        "To": _address(to_name, to_address),
+        "Subject": _encode(rendered.subject),
+        "Message-ID": _encode(message_id),
+        **{name: _encode(value) for name, value in headers.items()},
+    }
+    boundary = _BOUNDARY.encode("ascii")
+    return b"".join(
+        [
+            *(_line(name, value) for name, value in lines.items()),
+            b"\r\n--%b\r\n" % boundary,
+            _part("plain", rendered.text),
+            b"\r\n--%b\r\n" % boundary,
+            _part("html", rendered.html),
+            b"\r\n--%b--\r\n" % boundary,
+        ]
+    )
 
 
 def check_address(address: str) -> str:
@@ -99,7 +96,14 @@ def _encode(text: str) -> str:
     return Header(text, "utf-8", maxlinelen=75).encode(linesep="").strip() if _needs_encoding(text) else text
 
 
-def _part(subtype: str, text: str) -> MIMENonMultipart:
-    part = MIMENonMultipart("text", subtype, charset="utf-8")
-    part.set_payload(text, _UTF8)
-    return part
+def _line(name: str, value: str) -> bytes:
+    if len(name) + len(value) + 2 <= _LONGEST_LINE:
+        return f"{name}: {value}\r\n".encode("ascii")
+    return _FOLDING.fold_binary(name, value)
+
+
+def _part(subtype: str, text: str) -> bytes:
+    """In quoted-printable, with the line ends of the network (RFC 2045 section 6.7)."""
+    head = f'Content-Type: text/{subtype}; charset="utf-8"\r\nContent-Transfer-Encoding: quoted-printable\r\n\r\n'
+    lines = text.replace("\r\n", "\n").replace("\r", "\n").replace("\n", "\r\n")
+    return head.encode("ascii") + b2a_qp(lines.encode(), istext=True)

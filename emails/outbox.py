@@ -54,11 +54,14 @@ FROM unnest(%(workspaces)s::bigint[], %(enrollments)s::bigint[], %(steps)s::bigi
 JOIN emails_mailbox b ON b.id = r.mailbox
 ON CONFLICT (enrollment_id, step_id, visit) DO NOTHING
 """
+# To the address that the contact has now: a wrong one is mended, then tried again.
 _REQUEUE = """
-UPDATE emails_emailmessage
+UPDATE emails_emailmessage m
 SET status = 'queued', send_after_at = %(now)s, held_by = '', withheld_reason = '', error_class = '', failed_at = NULL,
-    lease_token = NULL, leased_until = NULL
-WHERE id = ANY(%(ids)s) AND status IN ('failed', 'withheld')
+    lease_token = NULL, leased_until = NULL, recipient = c.email,
+    recipient_domain = lower(substring(c.email FROM '[^@]*$'))
+FROM sequences_contact c
+WHERE m.id = ANY(%(ids)s) AND m.status IN ('failed', 'withheld') AND c.id = m.contact_id
 """
 _WITHDRAW = """
 UPDATE emails_emailmessage m SET status = 'withheld', withheld_reason = r.reason

@@ -1,7 +1,4 @@
-"""Settle messages of unknown outcome by evidence: whatever names a message proves that it left.
-
-Whoever calls has locked the enrollments of these messages, in id order.
-"""
+"""Settle messages of unknown outcome by evidence: whatever names a message proves that it left."""
 
 from __future__ import annotations
 
@@ -9,7 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from django.db import transaction
+
 from sequences.db import execute, fetch_all
+from sequences.wakeup import notify_engine
 
 # `m` is the message; what a living worker holds is that worker's to settle.
 IS_DOUBTFUL = "(m.status = 'unknown' OR (m.status = 'sending' AND m.leased_until <= %(now)s))"
@@ -27,6 +27,7 @@ FROM (
 WHERE m.id = r.message AND {IS_DOUBTFUL}
 RETURNING m.enrollment_id
 """
+_LOCK = "SELECT id FROM sequences_enrollment WHERE id = ANY(%(ids)s) ORDER BY id FOR NO KEY UPDATE"
 _COUNT_AND_WAKE = """
 UPDATE sequences_enrollment e
 SET emails_sent = e.emails_sent + r.messages,
@@ -46,8 +47,26 @@ class Proof:
     reason: str
 
 
+def settle_proven(proofs: Sequence[tuple[int, Proof]], now: datetime) -> int:
+    """Lock the enrollments, mark their doubtful messages as sent, and tell the engine. Returns how many there were.
+
+    `proofs` are pairs of an enrollment's id and the proof.
+    """
+    if not proofs:
+        return 0
+    with transaction.atomic():
+        execute(_LOCK, {"ids": [enrollment_id for enrollment_id, _ in proofs]})
+        marked = mark_proven([proof for _, proof in proofs], now)
+        if marked:
+            notify_engine()
+    return marked
+
+
 def mark_proven(proofs: Sequence[Proof], now: datetime) -> int:
-    """Mark the doubtful ones as sent, at the moment of their hand-over, and wake. Returns how many there were."""
+    """Mark the doubtful ones as sent, at the moment of their hand-over, and wake. Returns how many there were.
+
+    Whoever calls has locked the enrollments of these messages, in id order.
+    """
     if not proofs:
         return 0
     left = fetch_all(

@@ -9,6 +9,7 @@ import html
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import css_inline
 import nh3
@@ -17,6 +18,7 @@ from inscriptis.css_profiles import CSS_PROFILES
 from inscriptis.model.config import ParserConfig
 from markdown_it import MarkdownIt
 
+from emails.moulds import WAY_OUT, Mould, cast, mark_values
 from sequences.templating import TemplateError, render
 
 _LONGEST_SUBJECT = 255
@@ -108,12 +110,10 @@ def render_email(
     Raises `TemplateError`, which names the part.
     """
     said = _render_subject(subject, context, reply_subject)
-    content = _render_part("body", body, context)
-    if not content.strip():
-        raise TemplateError("body: nothing of it is left for this contact")
-    content += _render_part("signature", signature, context)
     footer = _footer(postal_address, unsubscribe_url)
-    text = _to_text(content + footer)
+    mould = _find_mould(body, signature, postal_address)
+    filled = mould.fill(context, unsubscribe_url) if mould else None
+    content, text = filled or _render_in_full(body, signature, context, footer)
     if rewrite_link is not None:
         content = _rewrite_links(content, rewrite_link, unsubscribe_url)
     pixel = f'<img src="{html.escape(open_pixel_url)}" width="1" height="1" alt="">' if open_pixel_url else ""
@@ -124,6 +124,30 @@ def render_email(
         f"<body>\n{content}\n{footer}\n{pixel}</body></html>\n"
     )
     return RenderedEmail(said, text, document)
+
+
+@lru_cache(maxsize=1024)
+def _find_mould(body: str, signature: str, postal_address: str) -> Mould | None:
+    marked = mark_values(body, signature)
+    if marked is None:
+        return None
+    try:
+        body_page, signature_page = (_render_part("template", source, {}) for source in marked.sources)
+    except TemplateError:
+        return None
+    if not body_page.strip():
+        return None
+    page = body_page + signature_page
+    return cast(marked, page, _to_text(page + _footer(postal_address, WAY_OUT)))
+
+
+def _render_in_full(body: str, signature: str, context: Mapping[str, object], footer: str) -> tuple[str, str]:
+    """The sanitised content, and the text of it and the footer."""
+    content = _render_part("body", body, context)
+    if not content.strip():
+        raise TemplateError("body: nothing of it is left for this contact")
+    content += _render_part("signature", signature, context)
+    return content, _to_text(content + footer)
 
 
 def _render_subject(subject: str, context: Mapping[str, object], reply_subject: str | None) -> str:

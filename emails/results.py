@@ -65,11 +65,16 @@ FROM unnest(%(ids)s::bigint[], %(at)s::timestamptz[], %(errors)s::text[], %(subj
             %(htmls)s::text[], %(replies)s::text[]) AS r(id, at, error, subject, text, html, in_reply_to)
 WHERE m.id = r.id AND m.status = 'sending' AND m.lease_token = %(token)s
 """
+# Of whoever was stopped meanwhile nothing is left in the queue.
 _BACK = """
-UPDATE emails_emailmessage
-SET status = 'queued', error = %(error)s, lease_token = NULL, leased_until = NULL, handed_over_at = NULL,
-    attempts = greatest(attempts - 1, 0)
-WHERE id = ANY(%(ids)s) AND status = 'sending' AND lease_token = %(token)s
+UPDATE emails_emailmessage m
+SET status = CASE WHEN e.status IN ('active', 'paused', 'quarantined') THEN 'queued' ELSE 'withheld' END,
+    withheld_reason = CASE WHEN e.status IN ('active', 'paused', 'quarantined') THEN ''
+                           ELSE coalesce(nullif(e.auto_exit_reason, ''), e.status) END,
+    error = %(error)s, lease_token = NULL, leased_until = NULL, handed_over_at = NULL,
+    attempts = greatest(m.attempts - 1, 0)
+FROM sequences_enrollment e
+WHERE m.id = ANY(%(ids)s) AND m.status = 'sending' AND m.lease_token = %(token)s AND e.id = m.enrollment_id
 """
 _WAKE = """
 UPDATE sequences_enrollment e
@@ -186,7 +191,7 @@ def _write_failed(lease: Lease, failed: Sequence[Result]) -> int:
 
 
 def _write_back(lease: Lease, back: Sequence[Result]) -> int:
-    """What the lane could not take stays queued: it has not left, and costs nobody an attempt."""
+    """What the lane could not take goes back: it has not left, and costs nobody an attempt."""
     if not back:
         return 0
     error = next((result.answer.error for result in back if isinstance(result.answer, Refused)), "")

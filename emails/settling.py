@@ -61,6 +61,11 @@ WITH chosen AS (
     ORDER BY id LIMIT %(limit)s FOR UPDATE)
 {_COLUMNS}
 """
+_REOPEN = """
+UPDATE emails_emailevent SET verdict = 'pending'
+WHERE message_id = %(message)s AND type IN ('opened', 'clicked') AND verdict = 'human' AND occurred_at >= %(since)s
+RETURNING contact_id
+"""
 _STORE = """
 UPDATE emails_emailevent v
 SET verdict = r.verdict, verdict_reason = r.reason, confidence = r.confidence, rules_version = %(version)s
@@ -104,6 +109,13 @@ def settle_visits(now: datetime) -> int:
         people += len(humans)
         if len(rows) < _BATCH:
             return people
+
+
+def reopen_visits(message_id: int, now: datetime) -> None:
+    """Have the email's latest visits judged once more: somebody followed the link that no reader sees."""
+    with transaction.atomic():
+        rows = fetch_all(_REOPEN, {"message": message_id, "since": now - HONEYPOT_REACH})
+        mark_scores_due([row["contact_id"] for row in rows if row["contact_id"]], now + SETTLES_AFTER)
 
 
 def next_settling_at() -> datetime | None:

@@ -1,14 +1,18 @@
 """The stop facts and the one rule that reads them (SPEC sections 4 and 6). Pure.
 
-The engine and the last look before sending share it, so that they can never disagree.
+The engine and the last look before sending share it, so that they can never disagree. So they do what asks for a rest.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sequences.choices import AccountReplyPolicy, ExitReason, SequenceStatus
+
+OUT_OF_OFFICE_DAYS = 14
+COLLEAGUE_REPLIED = "a colleague at the same account replied"
+SOFT_BOUNCES_IN_A_ROW = 3
 
 _SUPPRESSION_EXITS = {
     "unsubscribed": ExitReason.UNSUBSCRIBED,
@@ -62,4 +66,35 @@ def find_exit_reason(stops: StopFacts, account_policy: str, sequence_status: str
         return ExitReason.ACCOUNT_REPLIED
     if sequence_status == SequenceStatus.ARCHIVED:
         return ExitReason.SEQUENCE_ARCHIVED
+    return None
+
+
+@dataclass(frozen=True, slots=True)
+class Rest:
+    """Why nothing may be sent now. `until` None: until a person resumes."""
+
+    reason: str
+    until: datetime | None
+
+
+def find_rest(
+    stops: StopFacts, resting: Resting, account_policy: str, account_delay_days: int, since: datetime, now: datetime
+) -> Rest | None:
+    """Whether a fact newer than `since` (the last resume, else the enrolling) asks for a rest."""
+    away_at = resting.out_of_office_at
+    if away_at is not None and away_at > since:
+        until = resting.out_of_office_until or away_at + timedelta(days=OUT_OF_OFFICE_DAYS)
+        if until > now:
+            return Rest(f"out of office until {until:%Y-%m-%d}", until)
+    if resting.soft_bounces >= SOFT_BOUNCES_IN_A_ROW:
+        return Rest(f"{resting.soft_bounces} soft bounces in a row", None)
+    if resting.hand_written_at is not None and resting.hand_written_at > since:
+        return Rest("the owner of the mailbox wrote to them by hand", None)
+    replied_at = stops.account_replied_at
+    if replied_at is not None and replied_at > since:
+        if account_policy == AccountReplyPolicy.PAUSE:
+            return Rest(COLLEAGUE_REPLIED, None)
+        until = replied_at + timedelta(days=account_delay_days)
+        if account_policy == AccountReplyPolicy.DELAY and until > now:
+            return Rest(COLLEAGUE_REPLIED, until)
     return None

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import csv
 import io
-import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -20,14 +19,12 @@ from email_validator import EmailNotValidError, validate_email
 from emails.choices import SuppressionReason
 from emails.models import Suppression
 from emails.suppressing import Entry, suppress_entries
-from sequences.importing.csv_form import CsvFormError, RejectedRow
+from sequences.importing.csv_form import DOMAIN, CsvFormError, RejectedRow, bare_cell, write_line
 from sequences.wakeup import notify_engine
 
 BATCH_ROWS = 1_000
 COLUMNS = ("email", "domain", "reason", "note", "expires")
-_DOMAIN = re.compile(r"(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z0-9-]{2,63}")
 _LONGEST_LINE = 100_000
-_FORMULA = frozenset("=+-@")
 _REASONS = {reason.value for reason in SuppressionReason}
 
 
@@ -92,17 +89,10 @@ def import_suppressions(
 
 def export_suppressions(rows: QuerySet[Suppression]) -> Iterator[str]:
     """The lines of a CSV file that `import_suppressions` reads back."""
-    yield _line(COLUMNS)
+    yield write_line(COLUMNS)
     for row in rows.order_by("id").iterator(chunk_size=2_000):
         expires = row.expires_at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ") if row.expires_at else ""
-        yield _line((row.email, row.domain, row.reason, row.note, expires))
-
-
-def _line(cells: tuple[str, ...]) -> str:
-    text = io.StringIO(newline="")
-    # a spreadsheet would take such a cell for a formula
-    csv.writer(text).writerow([f"'{cell}" if cell[:1] in _FORMULA else cell for cell in cells])
-    return text.getvalue()
+        yield write_line((row.email, row.domain, row.reason, row.note, expires))
 
 
 def _read(file: str, stream: BinaryIO, reason: SuppressionReason, now: datetime) -> Iterator[Entry | RejectedRow]:
@@ -117,7 +107,6 @@ def _read(file: str, stream: BinaryIO, reason: SuppressionReason, now: datetime)
         if is_plain and len(names) > 1:
             raise CsvFormError(f"{file}: row 1: neither email nor domain is a column: name one of them")
         if is_plain:
-            names = ["domain"] if "@" not in first.strip().lstrip("@") else ["email"]
             yield judge_entry({"email": first.strip()}, 1, (first.strip(),), reason, now)
         for row, cells in enumerate(csv.reader(text, delimiter=delimiter), start=2):
             if not any(cell.strip() for cell in cells):
@@ -141,7 +130,7 @@ def judge_entry(
     values: Mapping[str, str], row: int, cells: tuple[str, ...], reason: SuppressionReason, now: datetime
 ) -> Entry | RejectedRow:
     """One row by the names of its columns: what it asks for, or why it cannot be used."""
-    values = {name: _bare(text) for name, text in values.items()}
+    values = {name: bare_cell(text) for name, text in values.items()}
     named = values.get("email", "").strip().lower()
     domain = values.get("domain", "").strip().lower().removeprefix("@")
     if named and "@" not in named.lstrip("@") and not domain:
@@ -161,16 +150,11 @@ def judge_entry(
         return RejectedRow(row, f"email {named!r}: {error}", cells)
     except (UnicodeError, ValueError) as error:
         return RejectedRow(row, str(error)[:200], cells)
-    if domain and not _DOMAIN.fullmatch(domain):
+    if domain and not DOMAIN.fullmatch(domain):
         return RejectedRow(row, f"domain {domain!r} is not a domain: write it as in example.com", cells)
     if expires_at is not None and expires_at <= now:
         return RejectedRow(row, f"expires {values['expires'].strip()} has passed: leave it out", cells)
     return Entry(named, domain, SuppressionReason(given), values.get("note", "").strip(), expires_at)
-
-
-def _bare(text: str) -> str:
-    """Without the apostrophe that keeps spreadsheets from reading a cell as a formula."""
-    return text[1:] if text[:1] == "'" and text[1:2] in _FORMULA else text
 
 
 def _read_expiry(text: str) -> datetime | None:

@@ -7,7 +7,8 @@ unsubscribe never does, since the law wants it to work. A key that was replaced 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import re
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
 from django.conf import settings
@@ -15,10 +16,12 @@ from django.core import signing
 
 from emails.choices import EventType, Verdict
 from emails.events import NewEvent, record_events
-from emails.models import EmailMessage
-from emails.verdicts import RULES_VERSION, Visit, judge_at_once
+from emails.models import EmailMessage, Suppression
+from emails.settling import reopen_visits
+from emails.verdicts import RULES_VERSION, SETTLES_AFTER, Visit, judge_at_once
 
 _OPEN, _CLICK, _UNSUBSCRIBE, _HONEYPOT = "emails.open", "emails.click", "emails.unsubscribe", "emails.honeypot"
+_UNSUBSCRIBE_LINK = re.compile(r"/u/([A-Za-z0-9_:.-]+)>")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -71,6 +74,11 @@ def _day(now: datetime) -> int:
     return (now - _EPOCH).days
 
 
+def _moment(now: datetime) -> int:
+    """Visits within it are one; a person who comes after a scanner has been judged is not taken for it."""
+    return int(now.timestamp() // SETTLES_AFTER.total_seconds())
+
+
 def _sign(salt: str, value: list[object]) -> str:
     return signing.Signer(salt=salt).sign_object(value, compress=True)
 
@@ -89,20 +97,20 @@ def _is_expired(day: object, now: datetime) -> bool:
 
 
 def record_open(token: str, visitor: Visitor, now: datetime) -> None:
-    """Store that the pixel was fetched, once a minute. Raises `BadTokenError`; an expired one stores nothing."""
+    """Store that the pixel was fetched, once in 15 seconds. Raises `BadTokenError`; an expired one stores nothing."""
     value = _read(_OPEN, token)
     message_pk = _message_pk(value)
     if not _is_expired(value[1] if len(value) > 1 else None, now):
-        _record_visit(EventType.OPENED, message_pk, f"open:{message_pk}:{now:%Y%m%d%H%M}", visitor, now, "")
+        _record_visit(EventType.OPENED, message_pk, f"open:{message_pk}:{_moment(now)}", visitor, now, "")
 
 
 def record_click(token: str, visitor: Visitor, now: datetime) -> str:
-    """Store the click, once a minute and link, and return where it leads. Raises `BadTokenError`, `ExpiredError`."""
+    """Store the click, once in 15 seconds and link; return where it leads. Raises `BadTokenError`, `ExpiredError`."""
     value = _read(_CLICK, token)
     message_pk, url = _message_pk(value), str(value[1])
     if _is_expired(value[2] if len(value) > 2 else None, now):
         raise ExpiredError(url)
-    event_id = f"click:{message_pk}:{now:%Y%m%d%H%M}:{token[-16:]}"
+    event_id = f"click:{message_pk}:{_moment(now)}:{token[-16:]}"
     _record_visit(EventType.CLICKED, message_pk, event_id, visitor, now, url)
     return url
 
@@ -125,7 +133,8 @@ def record_honeypot(token: str, visitor: Visitor, now: datetime) -> None:
         rules_version=RULES_VERSION,
         payload={"user_agent": visitor.user_agent[:300], "method": visitor.method, "honeypot": True},
     )
-    record_events([event], now)
+    if record_events([event], now):
+        reopen_visits(message_pk, now)
 
 
 def find_unsubscribing(token: str) -> str:
@@ -140,24 +149,40 @@ def find_unsubscribing(token: str) -> str:
 def unsubscribe(token: str, now: datetime) -> str:
     """Suppress the address and stop its sequences, at once (RFC 8058). Twice is once. Returns the address.
 
-    Raises `BadTokenError`.
+    Who was taken off the list since, by a person or in time, is put there again. Raises `BadTokenError`.
     """
     recipient = find_unsubscribing(token)
     message_pk = _message_pk(_read(_UNSUBSCRIBE, token))
-    record_events(
-        [
-            NewEvent(
-                type=EventType.UNSUBSCRIBED,
-                provider="link",
-                provider_event_id=f"unsubscribe:{message_pk}",
-                occurred_at=now,
-                message_pk=message_pk,
-                detail="the unsubscribe link",
-            )
-        ],
-        now,
+    event = NewEvent(
+        type=EventType.UNSUBSCRIBED,
+        provider="link",
+        provider_event_id=f"unsubscribe:{message_pk}",
+        occurred_at=now,
+        message_pk=message_pk,
+        detail="the unsubscribe link",
     )
+    if not record_events([event], now) and not _is_suppressed(message_pk):
+        record_events([replace(event, provider_event_id=f"unsubscribe:{message_pk}:{now.timestamp():.6f}")], now)
     return recipient
+
+
+def _is_suppressed(message_pk: int) -> bool:
+    """For good, that is."""
+    workspace_id, recipient = EmailMessage.objects.values_list("workspace_id", "recipient").get(pk=message_pk)
+    rows = Suppression.objects.filter(workspace=workspace_id, email=recipient.lower(), expires_at=None)
+    return rows.exists()
+
+
+def is_ours(list_unsubscribe: str) -> bool:
+    """Whether a mail with this List-Unsubscribe header is one that we sent, whatever became of its Message-ID."""
+    found = _UNSUBSCRIBE_LINK.search(list_unsubscribe)
+    if found is None:
+        return False
+    try:
+        _read(_UNSUBSCRIBE, found[1])
+    except BadTokenError:
+        return False
+    return True
 
 
 def _message_pk(value: list[object]) -> int:

@@ -33,7 +33,9 @@ def click(request: HttpRequest, token: str) -> HttpResponse:
     try:
         url = tracking.record_click(token, _visitor(request), timezone.now())
     except tracking.ExpiredError as error:
-        return render(request, "public/expired.html", {"url": error.url, "text": str(error)}, status=410)
+        is_web = error.url.startswith(("https://", "http://"))
+        context = {"url": error.url, "is_web": is_web, "text": str(error)}
+        return render(request, "public/expired.html", context, status=410)
     except tracking.BadTokenError as error:
         return render(request, "public/notice.html", {"title": "Link not found", "text": str(error)}, status=404)
     return HttpResponseRedirect(url)

@@ -31,6 +31,11 @@ _RECENTLY = timedelta(days=7)
 _LATE_MINUTES = 5
 LATE_AFTER = timedelta(minutes=_LATE_MINUTES)
 _FAILURES_BEFORE_ALERT = 3
+# A jump: this many quarantines in ten minutes, and five times as many as in ten minutes of the hour before.
+_JUMP_NUMBER = 10
+_JUMP_TIMES = 5
+_JUMP_WITHIN = timedelta(minutes=10)
+_JUMP_AGAINST = timedelta(hours=1)
 _ONE_RECONCILER = 7_306_001
 
 
@@ -64,6 +69,12 @@ _QUARANTINED = """
 SELECT d.workspace_id, w.name AS workspace, d.error_class, count(*) AS number, min(d.error) AS error
 FROM execution_deadletter d JOIN sequences_workspace w ON w.id = d.workspace_id
 WHERE d.resolved_at IS NULL GROUP BY d.workspace_id, w.name, d.error_class
+"""
+_JUMPED = """
+SELECT d.workspace_id, w.name AS workspace, count(*) FILTER (WHERE d.created_at > %(recently)s) AS number,
+       count(*) FILTER (WHERE d.created_at <= %(recently)s) AS before
+FROM execution_deadletter d JOIN sequences_workspace w ON w.id = d.workspace_id
+WHERE d.created_at > %(since)s AND d.created_at <= %(now)s GROUP BY d.workspace_id, w.name
 """
 _UNREADABLE = """
 SELECT b.id, b.workspace_id, b.address, s.last_error, u.email AS owner_email
@@ -106,6 +117,9 @@ def find_troubles(now: datetime) -> list[Trouble]:
     troubles += [trouble for row in bounced if (trouble := _health_warning(row))]
     troubles += [_unreadable(row) for row in fetch_all(_UNREADABLE, {"failures": _FAILURES_BEFORE_ALERT})]
     troubles += [_quarantine(row) for row in fetch_all(_QUARANTINED, {})]
+    recently = now - _JUMP_WITHIN
+    jumped = fetch_all(_JUMPED, {"recently": recently, "since": recently - _JUMP_AGAINST, "now": now})
+    troubles += [trouble for row in jumped if (trouble := _jump(row))]
     return troubles
 
 
@@ -171,6 +185,23 @@ def _quarantine(row: Row) -> Trouble:
         workspace_id=row["workspace_id"],
         title=f"{people} of {row['workspace']} in quarantine ({row['error_class']})"[:300],
         remedy=f"For example: {row['error']}. Mend the cause, then replay or discard them.",
+        link=_admin_link("execution_deadletter_changelist"),
+        to=(),
+    )
+
+
+def _jump(row: Row) -> Trouble | None:
+    usual = row["before"] * _JUMP_WITHIN / _JUMP_AGAINST
+    if row["number"] < _JUMP_NUMBER or row["number"] < _JUMP_TIMES * usual:
+        return None
+    minutes = int(_JUMP_WITHIN.total_seconds() // 60)
+    return Trouble(
+        key=f"quarantine_jump:{row['workspace_id']}",
+        workspace_id=row["workspace_id"],
+        title=f"Quarantines of {row['workspace']} jump: {row['number']} in {minutes} minutes, {row['before']} in the "
+        "hour before"[:300],
+        remedy="Something that many share has just broken: look at the groups of dead letters and at the last edits of "
+        "their sequences; pause a sequence until it is mended, then replay them.",
         link=_admin_link("execution_deadletter_changelist"),
         to=(),
     )

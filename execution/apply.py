@@ -20,6 +20,7 @@ from execution.outcomes import (
     Advance,
     Complete,
     CreateTask,
+    Defer,
     Effect,
     Exit,
     LogLine,
@@ -35,6 +36,7 @@ from execution.positions import move_enrollments, next_position
 from execution.snapshot import Snapshot
 from sequences.choices import EnrollmentStatus
 from sequences.db import execute
+from sequences.text import instant_text
 from tasks_app.operations import NewTask, cancel_tasks, create_tasks
 
 Judged = tuple[Snapshot, Outcome]
@@ -96,8 +98,11 @@ def _withdraw(judged: Sequence[Judged], now: datetime) -> None:
     skips = [
         snapshot.id for snapshot, outcome in judged if isinstance(outcome, Advance | Complete) and _is_skip(outcome.log)
     ]
+    # what is in the outbox would leave at its lane's next look; it comes back when the person is due again
+    snoozes = [snapshot.id for snapshot, outcome in judged if isinstance(outcome, Defer) and _is_snooze(outcome.log)]
+    reasons = [outcome.reason.value for _, outcome in exits]
     withdraw_emails(
-        [id for id, _ in exits] + skips, [outcome.reason.value for _, outcome in exits] + ["skipped" for _ in skips]
+        [id for id, _ in exits] + skips + snoozes, reasons + ["skipped" for _ in skips] + ["snoozed" for _ in snoozes]
     )
     # A completed sequence leaves its tasks to their owner; whoever was stopped needs no call any more.
     for actor in {outcome.log.actor for _, outcome in exits}:
@@ -151,7 +156,7 @@ def _facts(snapshot: Snapshot) -> dict[str, object]:
     message = snapshot.message
     return {
         "visit": snapshot.visit,
-        "due_at": snapshot.next_step_at.isoformat() if snapshot.next_step_at else None,
+        "due_at": instant_text(snapshot.next_step_at) if snapshot.next_step_at else None,
         "recipient": snapshot.recipient,
         "sequence_status": snapshot.sequence.status,
         "message": message.id if message else None,
@@ -165,6 +170,10 @@ def _effects(outcome: Outcome) -> tuple[Effect, ...]:
 
 def _is_skip(line: LogLine) -> bool:
     return line.action in {LogAction.SKIPPED, LogAction.MOVED}
+
+
+def _is_snooze(line: LogLine) -> bool:
+    return line.action is LogAction.SNOOZED
 
 
 def _line(outcome: Outcome) -> LogLine | None:

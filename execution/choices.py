@@ -13,6 +13,7 @@ class LogAction(Choice):
     BRANCHED = "branched"
     SKIPPED = "skipped"
     MOVED = "moved"
+    REPLANNED = "replanned"
     FAILED = "failed"
     RETRIED = "retried"
     QUARANTINED = "quarantined"
@@ -24,6 +25,7 @@ class LogAction(Choice):
     RESOLVED = "resolved"
     WITHHELD = "withheld"
     TASK_COMPLETED = "task_completed"
+    TASK_CHANGED = "task_changed"
 
 
 class LogStatus(Choice):
@@ -45,10 +47,24 @@ class ControlTarget(Choice):
     EXECUTOR = "executor"
     SEQUENCE = "sequence"
     MAILBOX = "mailbox"
+    CONTACT = "contact"
+    ACCOUNT = "account"
+    WEBHOOK = "webhook"
 
 
 class ControlAction(Choice):
+    CREATED = "created"
+    EDITED = "edited"
+    DELETED = "deleted"
     ACTIVATED = "activated"
     PAUSED = "paused"
     RESUMED = "resumed"
     ARCHIVED = "archived"
+
+
+class DeliveryState(Choice):
+    """Of an outgoing webhook. `failed`: nobody took it within 24 hours."""
+
+    PENDING = "pending"
+    DELIVERED = "delivered"
+    FAILED = "failed"

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
+from emails.stops import COLLEAGUE_REPLIED
 from execution.controls import Report, resume_enrollments
-from execution.stops import COLLEAGUE_REPLIED
 from sequences.choices import EnrollmentStatus
 from sequences.models import Enrollment
 

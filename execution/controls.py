@@ -1,4 +1,4 @@
-"""What people do to enrollments: pause, resume, skip, retry, exit. The same outcomes and writer as the engine's.
+"""What people do to enrollments: pause, snooze, resume, skip, move, retry, exit. Outcomes and writer are the engine's.
 
 Every function locks the rows it names, writes one log entry per change with who and why, and says what it left alone.
 """
@@ -11,13 +11,16 @@ from datetime import datetime
 
 from django.db import transaction
 
+from emails.choices import MessageStatus
+from emails.models import EmailMessage
 from execution.apply import apply_outcomes
 from execution.choices import LogAction, Resolution
 from execution.claim import claim_by_id
-from execution.decide import UNKNOWN_OUTCOME, advance_past, replan
-from execution.outcomes import Exit, LogLine, Outcome, Pause, Resume
-from execution.snapshot import Snapshot
+from execution.decide import UNKNOWN_OUTCOME, advance_past, enter_at_once, replan
+from execution.outcomes import Defer, Exit, LogLine, Outcome, Pause, Resume
+from execution.snapshot import Snapshot, StepFacts
 from sequences.choices import ENDED_STATUSES, EnrollmentStatus, ExitReason
+from sequences.text import instant_text
 from sequences.wakeup import notify_engine
 
 _BATCH = 500
@@ -51,9 +54,9 @@ def pause_enrollments(
     def judge(snapshot: Snapshot) -> Outcome | Refusal | None:
         if snapshot.status is EnrollmentStatus.PAUSED:
             return None
-        if snapshot.status is EnrollmentStatus.QUARANTINED:
-            return Refusal("it is quarantined: retry, skip or exit it")
-        details = {"resume_at": resume_at.isoformat()} if resume_at else {}
+        if refusal := _refuse_quarantined(snapshot):
+            return refusal
+        details = {"resume_at": instant_text(resume_at)} if resume_at else {}
         return Pause(said, resume_at, LogLine(LogAction.PAUSED, said, actor=actor, details=details))
 
     return _control(ids, judge, now)
@@ -65,9 +68,57 @@ def resume_enrollments(ids: Sequence[int], *, actor: str, now: datetime, reason:
     def judge(snapshot: Snapshot) -> Outcome | Refusal | None:
         if snapshot.status is EnrollmentStatus.ACTIVE:
             return None
-        if snapshot.status is EnrollmentStatus.QUARANTINED:
-            return Refusal("it is quarantined: retry, skip or exit it")
+        if refusal := _refuse_quarantined(snapshot):
+            return refusal
         return Resume(replan(snapshot, now), LogLine(LogAction.RESUMED, reason or "resumed by hand", actor=actor))
+
+    return _control(ids, judge, now)
+
+
+def snooze_enrollments(ids: Sequence[int], *, until: datetime, actor: str, now: datetime, reason: str = "") -> Report:
+    """Not before `until` (aware, in the future), then at the next opening of the window. It stays where it stands."""
+
+    def judge(snapshot: Snapshot) -> Outcome | Refusal | None:
+        if snapshot.status is EnrollmentStatus.PAUSED:
+            return Refusal("it is paused: it rests until it is resumed")
+        if refusal := _refuse_quarantined(snapshot) or _refuse_sending(snapshot):
+            return refusal
+        at = replan(snapshot, until)
+        if at == snapshot.next_step_at:
+            return None
+        said = reason or "snoozed by hand"
+        details = {"until": instant_text(until)}
+        return Defer(
+            at, LogLine(LogAction.SNOOZED, f"{said}: due {at:%Y-%m-%d %H:%M} UTC", actor=actor, details=details)
+        )
+
+    return _control(ids, judge, now)
+
+
+def move_enrollments(ids: Sequence[int], *, step_id: int, actor: str, now: datetime, reason: str = "") -> Report:
+    """Go to another step of the same sequence, which may run at once; a queued message is withdrawn.
+
+    Nobody gets an email step a second time by this.
+    """
+    been_there = set(
+        EmailMessage.objects.filter(
+            enrollment__in=ids,
+            step=step_id,
+            status__in=[MessageStatus.SENT, MessageStatus.SENDING, MessageStatus.UNKNOWN],
+        ).values_list("enrollment_id", flat=True)
+    )
+
+    def judge(snapshot: Snapshot) -> Outcome | Refusal | None:
+        target = snapshot.sequence.step(step_id)
+        if target is None:
+            return Refusal("its sequence has no such step")
+        if snapshot.current_step_id == step_id and snapshot.status is not EnrollmentStatus.QUARANTINED:
+            return None
+        if refusal := _refuse_sending(snapshot):
+            return refusal
+        if snapshot.id in been_there:
+            return Refusal("it has had the email of that step: nobody gets one twice")
+        return enter_at_once(snapshot, target, now, LogLine(LogAction.MOVED, _say_moved(target, reason), actor=actor))
 
     return _control(ids, judge, now)
 
@@ -76,8 +127,8 @@ def skip_steps(ids: Sequence[int], *, actor: str, now: datetime, reason: str = "
     """End the current step unexecuted and go on with the next one; its queued message is withdrawn."""
 
     def judge(snapshot: Snapshot) -> Outcome | Refusal | None:
-        if snapshot.message is not None and snapshot.message.status == "sending":
-            return Refusal("its email is being handed over right now: try again in a minute")
+        if refusal := _refuse_sending(snapshot):
+            return refusal
         step = snapshot.sequence.step(snapshot.current_step_id)
         if step is None:
             return Refusal("the step it stood at was deleted: move it to another step or exit it")
@@ -142,3 +193,20 @@ def _refuse_ended(snapshot: Snapshot) -> Refusal | None:
     if snapshot.status in ENDED_STATUSES:
         return Refusal(f"it has ended: {snapshot.status.value.replace('_', ' ')}")
     return None
+
+
+def _refuse_quarantined(snapshot: Snapshot) -> Refusal | None:
+    if snapshot.status is EnrollmentStatus.QUARANTINED:
+        return Refusal("it is quarantined: retry, skip or exit it")
+    return None
+
+
+def _refuse_sending(snapshot: Snapshot) -> Refusal | None:
+    if snapshot.message is not None and snapshot.message.status == MessageStatus.SENDING:
+        return Refusal("its email is being handed over right now: try again in a minute")
+    return None
+
+
+def _say_moved(target: StepFacts, reason: str) -> str:
+    place = f"moved to step {target.number}"
+    return f"{reason}: {place}" if reason else f"{place} by hand"

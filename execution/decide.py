@@ -84,6 +84,15 @@ def replan(snapshot: Snapshot, now: datetime) -> datetime:
         return due_at
 
 
+def enter_at_once(snapshot: Snapshot, target: StepFacts, now: datetime, log: LogLine) -> Outcome:
+    """Leave the current step unexecuted for `target`, which may run now, or when its window opens."""
+    try:
+        at = next_allowed(now, _calendar(snapshot, target), skip_weekends=target.timing.skip_weekends).at
+    except TimingError:
+        at = now
+    return Advance(now, target.id, at, 0, log)
+
+
 def _look_at_quarantined(snapshot: Snapshot, now: datetime) -> Outcome:
     message = snapshot.message
     doubt_resolved = (
@@ -103,6 +112,9 @@ def _look_at_paused(snapshot: Snapshot, now: datetime) -> Outcome:
         return Park()
     if now < snapshot.resume_at:
         return Park(snapshot.resume_at)
+    # what came to be known during this rest may ask for one that lasts longer
+    if pause := find_pause(snapshot, now):
+        return pause
     return Resume(replan(snapshot, now), LogLine(LogAction.RESUMED, "the pause is over"))
 
 

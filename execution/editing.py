@@ -1,39 +1,73 @@
-"""Storing an edited sequence while people are in it: who stood at a step that is gone is planned, logged and woken.
+"""Storing an edited sequence while people are in it, and saying first what the edit would mean for them.
 
-The edit itself is sequences.operations; this adds what only the engine's side knows. All of it is one transaction.
+The edit itself is sequences.operations, what it means for people execution.following. All of it is one transaction,
+with one entry in the log of controls that holds every field before and after.
+
+Lock order, as of whoever pauses or archives: the sequence, then its people.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from datetime import datetime
+from itertools import count
 
 from django.db import transaction
 
-from execution.choices import LogAction
-from execution.logs import LogRow, write_logs
-from execution.outcomes import LogLine
-from execution.planning import calendar_for
+from execution.choices import ControlAction, ControlTarget
+from execution.controls import exit_enrollments
+from execution.following import follow_removed, lock_waiting, release_queued, replan_waiting, send_to_inserted
+from execution.logs import log_control
 from execution.sequence_facts import load_sequences
-from execution.snapshot import SequenceFacts
-from sequences.choices import EnrollmentStatus
-from sequences.db import Row, execute, fetch_all
+from sequences.changes import Change, list_changes
+from sequences.choices import LIVE_STATUSES, SequenceStatus
 from sequences.drafts import SequenceDraft
-from sequences.models import Workspace
-from sequences.operations import MovedPerson, SavedSequence, activate_sequence, save_sequence
-from sequences.timing import TimingError, plan, resolve_zone
+from sequences.models import Enrollment, Sequence, Step, Workspace
+from sequences.operations import (
+    SavedSequence,
+    SequenceStateError,
+    activate_sequence,
+    change_sequence,
+    save_sequence,
+)
+from sequences.queries import load_draft
 from sequences.wakeup import notify_engine
 
-WITHHELD_REASON = "step_removed"
+
+@dataclass(frozen=True, slots=True)
+class Wishes:
+    """What shall become of people whom the edit touches.
+
+    Who stands at a removed step goes to the step with the key `goes_to`, or leaves (`exits`), else to the next one.
+    `past`: keys of inserted steps that those get too who have just passed the place.
+    """
+
+    goes_to: str | None = None
+    exits: bool = False
+    past: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
 class StoredSequence:
-    """`moved` counts the enrollments whose step is gone. `saved.sequence` is as it is stored now."""
+    """`saved.sequence` is as it is stored now. The rest counts people: `in_it` are all, and what became of some.
+
+    `moved` stood at a removed step, `exited` left with it, `replanned` have another due time, `sent` go to an inserted
+    step that they had passed.
+    """
 
     saved: SavedSequence
     steps: int
-    moved: int
+    in_it: int = 0
+    moved: int = 0
+    exited: int = 0
+    replanned: int = 0
+    sent: int = 0
+    changes: tuple[Change, ...] = ()
+
+    @property
+    def touched(self) -> int:
+        return self.moved + self.exited + self.replanned + self.sent
 
 
 @transaction.atomic
@@ -44,84 +78,112 @@ def store_sequence(
 
     Raises `InvalidSequenceError` and `SequenceStateError` of sequences.operations.
     """
-    saved = save_sequence(workspace, draft, now)
-    if saved.moved:
-        _follow_moved(saved, workspace.pk, actor, now)
+    existing = Sequence.objects.select_for_update().filter(workspace=workspace, name=draft.name).first()
+    stored = _store(existing, lambda: save_sequence(workspace, draft, now), Wishes(), actor, now)
     if activate:
-        activate_sequence(saved.sequence.pk, now)
-        saved.sequence.refresh_from_db()
-    return StoredSequence(saved, len(draft.steps), len(saved.moved))
+        activate_sequence(stored.saved.sequence.pk, now)
+        stored.saved.sequence.refresh_from_db()
+    return stored
 
 
-_WITHHOLD = """
-UPDATE emails_emailmessage m
-SET status = 'withheld', withheld_reason = %(reason)s
-FROM unnest(%(ids)s::bigint[], %(steps)s::bigint[]) AS r(enrollment, step)
-WHERE m.enrollment_id = r.enrollment AND m.step_id = r.step AND m.status = 'queued'
-"""
-_CANCEL_TASKS = """
-UPDATE tasks_app_task t
-SET status = 'cancelled', completed_at = %(now)s, completed_by = %(actor)s, outcome = 'its step was removed'
-FROM unnest(%(ids)s::bigint[], %(steps)s::bigint[]) AS r(enrollment, step)
-WHERE t.enrollment_id = r.enrollment AND t.step_id = r.step AND t.status = 'open'
-"""
-_POSITIONS = """
-SELECT e.id, e.current_step_id, e.previous_ended_at, c.timezone AS contact_timezone, a.timezone AS account_timezone,
-       m.timezone AS mailbox_timezone, w.timezone AS workspace_timezone, w.holiday_country, w.extra_holidays
-FROM sequences_enrollment e
-JOIN sequences_contact c ON c.id = e.contact_id
-JOIN sequences_workspace w ON w.id = e.workspace_id
-LEFT JOIN sequences_account a ON a.id = c.account_id
-LEFT JOIN emails_mailbox m ON m.id = e.mailbox_id
-WHERE e.id = ANY(%(ids)s::bigint[]) AND e.current_step_id IS NOT NULL
-"""
-_SET_DUE = """
-UPDATE sequences_enrollment e SET next_step_at = r.due
-FROM unnest(%(ids)s::bigint[], %(dues)s::timestamptz[]) AS r(id, due)
-WHERE e.id = r.id
-"""
+@transaction.atomic
+def create_sequence(workspace: Workspace, draft: SequenceDraft, *, actor: str, now: datetime) -> StoredSequence:
+    """A draft that may have no steps yet. Raises like `store_sequence`, also where the name is taken."""
+    if Sequence.objects.filter(workspace=workspace, name=draft.name).exists():
+        raise SequenceStateError(f"the workspace has a sequence {draft.name!r} already: choose another name")
+    return _store(None, lambda: save_sequence(workspace, draft, now), Wishes(), actor, now)
 
 
-def _follow_moved(saved: SavedSequence, workspace_id: int, actor: str, now: datetime) -> None:
-    ids = [person.enrollment_id for person in saved.moved]
-    steps = [person.from_step_id for person in saved.moved]
-    execute(_WITHHOLD, {"ids": ids, "steps": steps, "reason": WITHHELD_REASON})
-    execute(_CANCEL_TASKS, {"ids": ids, "steps": steps, "now": now, "actor": actor})
-    facts = load_sequences([saved.sequence.pk])[saved.sequence.pk]
-    positions = fetch_all(_POSITIONS, {"ids": ids})
-    dues = [_plan_due(row, facts) for row in positions]
-    execute(_SET_DUE, {"ids": [row["id"] for row in positions], "dues": dues})
-    numbers = {step.id: step.number for step in facts.steps}
-    write_logs([_log_row(person, numbers, workspace_id, actor) for person in saved.moved], now)
-    notify_engine()
+@transaction.atomic
+def fill_sequence(sequence: Sequence, draft: SequenceDraft, *, actor: str, now: datetime) -> StoredSequence:
+    """Give a sequence that was just made its steps. Raises like `store_sequence`."""
+    saved = change_sequence(sequence.pk, draft, now)
+    log_control(ControlTarget.SEQUENCE, saved.sequence, ControlAction.CREATED, actor, "", now)
+    return StoredSequence(saved, len(draft.steps))
 
 
-def _plan_due(row: Row, facts: SequenceFacts) -> datetime:
-    step = facts.step(row["current_step_id"])
-    assert step is not None
-    zone = resolve_zone(
-        facts.window,
-        contact=row["contact_timezone"],
-        account=row["account_timezone"],
-        mailbox=row["mailbox_timezone"],
-        workspace=row["workspace_timezone"],
+@transaction.atomic
+def edit_sequence(
+    sequence: Sequence, draft: SequenceDraft, wishes: Wishes, *, actor: str, now: datetime, dry_run: bool = False
+) -> StoredSequence:
+    """Make the sequence equal to the draft, whose keys are the ids of the stored steps; other keys are new steps.
+
+    A dry run answers the same and changes nothing. Raises like `store_sequence`.
+    """
+    # what was given may hold what is only about to be stored
+    existing = Sequence.objects.select_for_update().get(pk=sequence.pk)
+    exited = _let_go(existing, draft, actor, now) if wishes.exits else 0
+    stored = _store(
+        existing, lambda: change_sequence(sequence.pk, draft, now, wishes.goes_to), wishes, actor, now, exited
     )
-    calendar = calendar_for(step.type, facts.window, zone, row["holiday_country"], frozenset(row["extra_holidays"]))
-    ended_at: datetime = row["previous_ended_at"]
-    try:
-        return plan(ended_at, step.timing, calendar).at
-    except TimingError:
-        # The engine meets the same error when it looks, and quarantines that one enrollment with it.
-        return ended_at
+    if dry_run:
+        transaction.set_rollback(True)
+    return stored
 
 
-def _log_row(person: MovedPerson, numbers: dict[int, int], workspace_id: int, actor: str) -> LogRow:
-    number = numbers.get(person.to_step_id) if person.to_step_id else None
-    if number is not None:
-        said, action = f"step {person.from_number} was removed: goes on at step {number}", LogAction.MOVED
-    elif person.status == EnrollmentStatus.COMPLETED:
-        said, action = f"step {person.from_number} was removed and nothing comes after it", LogAction.COMPLETED
-    else:
-        said, action = f"step {person.from_number} was removed and nothing comes after it", LogAction.MOVED
-    line = LogLine(action, said, actor=actor)
-    return LogRow(workspace_id, person.enrollment_id, person.from_step_id, person.from_number, person.from_type, line)
+@transaction.atomic
+def duplicate_sequence(sequence: Sequence, name: str, *, actor: str, now: datetime) -> StoredSequence:
+    """The same steps as a new draft; without a name, the old one with "copy" behind it. Raises `SequenceStateError`."""
+    taken = set(Sequence.objects.filter(workspace=sequence.workspace_id).values_list("name", flat=True))
+    tries = (f"{sequence.name[:185]} copy{f' {number}' if number > 1 else ''}" for number in count(1))
+    draft = replace(load_draft(sequence), name=name or next(each for each in tries if each not in taken))
+    return create_sequence(sequence.workspace, draft, actor=actor, now=now)
+
+
+@transaction.atomic
+def delete_sequence(sequence: Sequence, *, actor: str, now: datetime) -> None:
+    """Only what never ran can go. Raises `SequenceStateError`."""
+    current = Sequence.objects.select_for_update().get(pk=sequence.pk)
+    if current.status != SequenceStatus.DRAFT or Enrollment.objects.filter(sequence=current).exists():
+        raise SequenceStateError(f"the sequence is {current.status}: only a draft can be deleted; archive it instead")
+    log_control(ControlTarget.SEQUENCE, current, ControlAction.DELETED, actor, "", now)
+    current.delete()
+
+
+def _store(
+    existing: Sequence | None,
+    save: Callable[[], SavedSequence],
+    wishes: Wishes,
+    actor: str,
+    now: datetime,
+    exited: int = 0,
+) -> StoredSequence:
+    runs = existing is not None and existing.status in {SequenceStatus.ACTIVE, SequenceStatus.PAUSED}
+    before = load_draft(existing) if existing else None
+    was = load_sequences([existing.pk])[existing.pk] if existing and runs else None
+    waiting = lock_waiting(existing.pk) if existing and runs else []
+    saved = save()
+    sequence = saved.sequence
+    after = load_draft(sequence)
+    changes = list_changes(before, after) if before else []
+    moved, replanned, sent = len(saved.moved), 0, 0
+    if was is not None:
+        facts = load_sequences([sequence.pk])[sequence.pk]
+        if saved.moved:
+            follow_removed(saved, facts, actor, now)
+        replanned = len(replan_waiting(waiting, was, facts, actor, now))
+        release_queued(was, facts, now)
+        known = {step.id for step in was.steps}
+        wished = {saved.step_ids[key] for key in wishes.past if key in saved.step_ids} - known
+        for step in facts.steps:
+            if step.id in wished:
+                sent += len(send_to_inserted(facts, step.id, actor, now))
+        if moved or replanned or sent:
+            notify_engine()
+    if saved.created or changes:
+        action = ControlAction.CREATED if saved.created else ControlAction.EDITED
+        log_control(ControlTarget.SEQUENCE, sequence, action, actor, "", now, changes)
+    in_it = _count_people(sequence) if runs else 0
+    return StoredSequence(saved, len(after.steps), in_it, moved, exited, replanned, sent, tuple(changes))
+
+
+def _let_go(sequence: Sequence, draft: SequenceDraft, actor: str, now: datetime) -> int:
+    kept = [int(step.key) for step in draft.steps if step.key.isdecimal()]
+    removed = Step.objects.filter(sequence=sequence).exclude(pk__in=kept)
+    standing = Enrollment.objects.filter(sequence=sequence, status__in=LIVE_STATUSES, current_step__in=removed)
+    ids = list(standing.order_by("pk").values_list("pk", flat=True))
+    return len(exit_enrollments(ids, actor=actor, now=now, reason="the step was removed").changed)
+
+
+def _count_people(sequence: Sequence) -> int:
+    return Enrollment.objects.filter(sequence=sequence, status__in=LIVE_STATUSES).count()

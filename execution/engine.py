@@ -27,8 +27,12 @@ from sequences.db import execute, fetch_all
 
 log = logging.getLogger(__name__)
 
-# Not a row's fault: nothing was written, and the same batch may well pass later.
-TEMPORARY_ERRORS = (psycopg.OperationalError, psycopg.InterfaceError, OperationalError, InterfaceError)
+# Not a row's fault: nothing was written, and the same batch may well pass later. What was prepared before a migration
+# changed its columns is "not supported" on its connection from then on, and passes on the next one.
+TEMPORARY_ERRORS = (
+    *(psycopg.OperationalError, psycopg.InterfaceError, OperationalError, InterfaceError),
+    psycopg.errors.FeatureNotSupported,
+)
 
 
 @dataclass(frozen=True, slots=True)

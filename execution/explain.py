@@ -24,19 +24,24 @@ from sequences.timing import TimingError, plan
 
 @dataclass(frozen=True, slots=True)
 class Hold:
-    """One thing that holds an enrollment; `until` is the earliest time it clears, None when a person or a fact must."""
+    """One thing that holds an enrollment; `until` is the earliest time it clears, None when a person or a fact must.
+
+    `message_id`: the message a person must look at.
+    """
 
     code: str
     detail: str
     until: datetime | None = None
+    message_id: int | None = None
 
 
 _EXTRAS = """
 SELECT e.id, e.last_error, e.pause_reason, e.paused_by, e.auto_exit_reason, e.completed_at,
        s.pause_reason AS sequence_reason, s.paused_by AS sequence_by,
-       m.status AS message_status, m.send_after_at, m.held_by, m.is_first_touch,
+       m.id AS message_id, m.status AS message_status, m.send_after_at, m.held_by, m.is_first_touch,
        b.address, b.status AS mailbox_status, b.status_reason, b.status_actor, b.breaker_state, b.breaker_until,
-       b.breaker_error, b.next_slot_at, b.lane_at, b.lane_held_by, b.inbound, b.inbox_read_at,
+       b.breaker_failures, b.breaker_error, b.leased_until, b.next_slot_at, b.lane_at, b.lane_held_by,
+       b.inbound, b.inbox_read_at,
        x.is_paused AS executor_paused, x.paused_by AS executor_by, x.paused_reason AS executor_reason,
        EXISTS (SELECT 1 FROM execution_worker k
                WHERE k.stopped_at IS NULL AND k.heartbeat_at >= %(alive)s) AS has_worker
@@ -135,7 +140,8 @@ def _explain_message(row: Row, now: datetime) -> list[Hold]:
         case MessageStatus.SENDING:
             return [Hold("sending", "its email is being handed over right now", now)]
         case MessageStatus.UNKNOWN:
-            return [Hold("unknown_outcome", "it is not known whether its email left: resolve the message")]
+            said = "it is not known whether its email left: resolve the message"
+            return [Hold("unknown_outcome", said, message_id=row["message_id"])]
         case MessageStatus.QUEUED:
             return _explain_lane(row, now)
         case _:
@@ -148,9 +154,9 @@ def _explain_lane(row: Row, now: datetime) -> list[Hold]:
         code = f"mailbox_{row['mailbox_status']}"
         said = f"mailbox {row['address']} is {row['mailbox_status']} by {row['status_actor']}: {row['status_reason']}"
         holds.append(Hold(code, said))
-    if row["breaker_state"] != BreakerState.CLOSED:
+    if row["breaker_failures"] or row["breaker_state"] != BreakerState.CLOSED:
         said = f"the mail server of {row['address']} does not work: {row['breaker_error']}"
-        holds.append(Hold("mail_server_down", said, row["breaker_until"]))
+        holds.append(Hold("mail_server_down", said, row["breaker_until"] or row["next_slot_at"]))
     code, _, detail = row["held_by"].partition(": ")
     if not row["is_first_touch"] and is_inbox_stale(row["inbound"], row["inbox_read_at"], now):
         holds.append(Hold("inbox_stale", f"the inbox of {row['address']} was not read lately: an answer may lie in it"))
@@ -159,6 +165,8 @@ def _explain_lane(row: Row, now: datetime) -> list[Hold]:
     if row["lane_held_by"] and row["lane_at"] is not None and row["lane_at"] > now:
         code, _, detail = row["lane_held_by"].partition(": ")
         holds.append(Hold(code, f"{row['address']}: {detail}", row["lane_at"]))
-    elif row["next_slot_at"] is not None and row["next_slot_at"] > now:
+    elif row["next_slot_at"] is not None and row["next_slot_at"] > now and not row["breaker_failures"]:
         holds.append(Hold("gap", f"the pace of {row['address']}: next slot", row["next_slot_at"]))
+    elif row["leased_until"] is not None and row["leased_until"] > now:
+        holds.append(Hold("lane_busy", f"{row['address']} is handing over other emails right now"))
     return holds

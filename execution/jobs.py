@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import signal
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import timedelta
+from types import FrameType
 
 from django.conf import settings
 from django.utils import timezone
@@ -24,5 +29,27 @@ def run_engine() -> dict[str, int]:
         watched_inboxes=settings.IMAP_IDLE_CONNECTIONS,
     )
     runner = Runner(options, timezone.now)
-    runner.run(until=timezone.now() + timedelta(seconds=_RUNS_SECONDS))
+    with _hearing_sigterm(runner):
+        runner.run(until=timezone.now() + timedelta(seconds=_RUNS_SECONDS))
     return {"decided": runner.decided, "delivered": runner.delivered}
+
+
+@contextmanager
+def _hearing_sigterm(runner: Runner) -> Iterator[None]:
+    """Whoever signals the whole process group kills the workers too: finish the batch and release leases first."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    heard: list[int] = []
+
+    def stop(number: int, frame: FrameType | None) -> None:
+        heard.append(number)
+        runner.ask_to_stop()
+
+    before = signal.signal(signal.SIGTERM, stop)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+        if heard:
+            signal.raise_signal(signal.SIGTERM)

@@ -1,12 +1,15 @@
-"""Append to the execution log, set-based, inside the transaction of the change that is logged."""
+"""Append to the logs inside the transaction of the change that is logged: of enrollments, set-based; of controls."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
+from execution.choices import ControlAction, ControlTarget
+from execution.models import ControlLog
 from execution.outcomes import LogLine
 from sequences.db import execute
 
@@ -54,4 +57,27 @@ def write_logs(rows: Sequence[LogRow], at: datetime) -> None:
             "actors": [row.line.actor for row in rows],
             "details": [json.dumps(row.line.details) if row.line.details else "{}" for row in rows],
         },
+    )
+
+
+def log_control(
+    target: ControlTarget,
+    row: Any,
+    action: ControlAction,
+    actor: str,
+    reason: str,
+    now: datetime,
+    changes: Sequence[Mapping[str, object]] = (),
+) -> None:
+    """What was done to a row of a workspace, or (without `row`) to the executor. Call in the change's transaction."""
+    ControlLog.objects.create(
+        workspace_id=row.workspace_id if row else None,
+        target=target.value,
+        target_id=row.pk if row else None,
+        label=str(row)[:254] if row else "",
+        action=action.value,
+        reason=reason,
+        changes=list(changes),
+        actor=actor,
+        at=now,
     )

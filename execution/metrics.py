@@ -33,6 +33,19 @@ SELECT percentile_cont(ARRAY[0.5, 0.95, 0.99]) WITHIN GROUP (ORDER BY d.seconds)
                         WHERE x.enrollment_id = l.enrollment_id AND x.step_id = l.step_id AND x.queued_at = l.at
                         LIMIT 1) m) d
 """
+# `send_after_at` is where a cap, a window or a pause has put a message off to: what comes after it is the lane's own.
+_DELIVERIES = """
+SELECT percentile_cont(ARRAY[0.5, 0.95, 0.99]) WITHIN GROUP (ORDER BY d.seconds) AS seconds FROM (
+    SELECT greatest(extract(epoch FROM m.handed_over_at - greatest(m.queued_at, m.send_after_at)), 0)::float AS seconds
+    FROM (SELECT (details ->> 'message')::bigint AS message FROM execution_executionlog
+          WHERE at > %(since)s AND at <= %(now)s AND action = 'executed' AND step_type = 'email' LIMIT %(most)s) l
+    JOIN emails_emailmessage m ON m.id = l.message) d
+"""
+_WEBHOOKS = """
+SELECT s.state, (SELECT count(*) FROM (SELECT 1 FROM execution_webhookdelivery d WHERE d.state = s.state
+                                       LIMIT %(most)s) x) AS number
+FROM unnest(ARRAY['pending', 'failed']) AS s(state)
+"""
 _OUTCOMES = """
 SELECT l.action, l.status, count(*) AS number FROM (
     SELECT action, status FROM execution_executionlog WHERE at > %(since)s AND at <= %(now)s LIMIT %(most)s) l
@@ -44,10 +57,12 @@ SELECT CASE WHEN b.status <> 'active' THEN b.status WHEN b.breaker_state <> 'clo
        count(*) AS number
 FROM emails_mailbox b GROUP BY 1
 """
+# Each status by its name: only so are they found by the partial indexes.
 _MESSAGES = """
-SELECT s.status, (SELECT count(*) FROM (SELECT 1 FROM emails_emailmessage m WHERE m.status = s.status LIMIT %(most)s) x)
-       AS number
-FROM unnest(ARRAY['sending', 'unknown']) AS s(status)
+SELECT 'sending' AS status, count(*) AS number
+FROM (SELECT 1 FROM emails_emailmessage WHERE status = 'sending' LIMIT %(most)s) x
+UNION ALL
+SELECT 'unknown', count(*) FROM (SELECT 1 FROM emails_emailmessage WHERE status = 'unknown' LIMIT %(most)s) x
 """
 _QUARANTINE = """
 SELECT error_class, count(*) AS number FROM (
@@ -75,9 +90,16 @@ class _Collector:
         yield _one("due_enrollments", "Enrollments that the engine must look at; counted up to 100,000.", due["number"])
         oldest = (self._now - due["oldest_at"]).total_seconds() if due["oldest_at"] else 0.0
         yield _one("oldest_due_seconds", "How long the oldest of them has been due.", oldest)
-        seconds = fetch_all(_DELAYS, asked)[0]["seconds"] or []
-        named = dict(zip(("0.5", "0.95", "0.99"), seconds, strict=False))
-        yield _many("decision_delay_seconds", "From due to decided, emails of the last 15 minutes.", "quantile", named)
+        for name, said, sql in (
+            ("decision_delay_seconds", "From due to decided, emails of the last 15 minutes.", _DELAYS),
+            (
+                "delivery_delay_seconds",
+                "From when it might leave (caps, windows and pauses aside) to handed over, last 15 minutes.",
+                _DELIVERIES,
+            ),
+        ):
+            seconds = fetch_all(sql, asked)[0]["seconds"] or []
+            yield _many(name, said, "quantile", dict(zip(("0.5", "0.95", "0.99"), seconds, strict=False)))
         outcomes = GaugeMetricFamily(
             f"{_PREFIX}recent_outcomes",
             "Entries of the execution log in the last 15 minutes.",
@@ -96,6 +118,7 @@ class _Collector:
                 "status",
             ),
             ("quarantined", "Open dead letters by class.", "error_class", _QUARANTINE, "error_class"),
+            ("webhook_deliveries", "Webhooks out that wait, and that nobody took.", "state", _WEBHOOKS, "state"),
             ("open_alerts", "Alerts that have not cleared, by kind.", "kind", _ALERTS, "kind"),
         ):
             yield _many(name, said, label, {row[column]: row["number"] for row in fetch_all(sql, asked)})

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from django.conf import settings
+from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.indexes import BrinIndex
 from django.db import models
 from django.db.models import Q
 from knox.models import AbstractAuthToken
 
-from execution.choices import ControlAction, ControlTarget, LogAction, LogStatus, Resolution
+from execution.choices import ControlAction, ControlTarget, DeliveryState, LogAction, LogStatus, Resolution
+from sequences.encryption import SecretsField
 from sequences.models import Enrollment, Step, Workspace
 from sequences.models.scope import WorkspaceQuerySet
 
@@ -77,6 +79,7 @@ class DeadLetter(models.Model):
                 condition=Q(resolved_at__isnull=True) | ~Q(resolution=""), name="dead_letter_resolved_how"
             ),
         ]
+        indexes = [models.Index(fields=["created_at"], name="dead_letter_created")]
 
     def __str__(self) -> str:
         return f"{self.error_class}: {self.error[:80]}"
@@ -150,7 +153,10 @@ class Alert(models.Model):
 
 
 class ControlLog(models.Model):
-    """Append-only: who paused, resumed, activated or archived a sequence, a mailbox or the executor, and why."""
+    """Append-only: who paused, resumed, edited, activated or archived a sequence, a mailbox or the executor, and why.
+
+    `changes` of an edit: a list of `{"what", "field", "before", "after"}`.
+    """
 
     workspace = models.ForeignKey(Workspace, on_delete=models.CASCADE, null=True, related_name="control_logs")
     target = models.CharField(max_length=16, choices=ControlTarget.choices())
@@ -158,6 +164,7 @@ class ControlLog(models.Model):
     label = models.CharField(max_length=254, blank=True)
     action = models.CharField(max_length=16, choices=ControlAction.choices())
     reason = models.CharField(max_length=500, blank=True)
+    changes = models.JSONField(default=list, blank=True, db_default=[])
     actor = models.CharField(max_length=200)
     at = models.DateTimeField()
 
@@ -169,6 +176,62 @@ class ControlLog(models.Model):
 
     def __str__(self) -> str:
         return f"{self.label or self.target} {self.action} by {self.actor}"
+
+
+class WebhookSubscription(models.Model):
+    """Where a workspace wants to hear of what happens. `scanned_at`: facts before it have been looked at."""
+
+    workspace = models.ForeignKey(Workspace, on_delete=models.CASCADE, related_name="webhooks")
+    url = models.URLField(max_length=500)
+    events = ArrayField(models.CharField(max_length=40), help_text="Names of events; `*` for all.")
+    secret = SecretsField(default=dict, blank=True)
+    is_active = models.BooleanField(default=True)
+    created_by = models.CharField(max_length=200, blank=True)
+    created_at = models.DateTimeField()
+    scanned_at = models.DateTimeField()
+
+    objects = WorkspaceQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = "webhook"
+        ordering = ["id"]
+
+    def __str__(self) -> str:
+        return self.url
+
+
+class WebhookDelivery(models.Model):
+    """One event for one subscription, told until it is taken or 24 hours have passed. `fact` names what it is about."""
+
+    workspace = models.ForeignKey(Workspace, on_delete=models.CASCADE, related_name="+")
+    subscription = models.ForeignKey(WebhookSubscription, on_delete=models.CASCADE, related_name="deliveries")
+    fact = models.CharField(max_length=64)
+    event = models.CharField(max_length=40)
+    payload = models.JSONField()
+    state = models.CharField(max_length=16, choices=DeliveryState.choices(), default=DeliveryState.PENDING.value)
+    attempts = models.PositiveSmallIntegerField(default=0)
+    next_attempt_at = models.DateTimeField(null=True)
+    give_up_at = models.DateTimeField()
+    lease_token = models.UUIDField(null=True)
+    leased_until = models.DateTimeField(null=True)
+    status_code = models.PositiveSmallIntegerField(null=True)
+    response = models.CharField(max_length=500, blank=True)
+    created_at = models.DateTimeField()
+    delivered_at = models.DateTimeField(null=True)
+
+    objects = WorkspaceQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = "webhook delivery"
+        verbose_name_plural = "webhook deliveries"
+        ordering = ["-id"]
+        constraints = [models.UniqueConstraint(fields=["subscription", "fact"], name="webhook_fact_once")]
+        indexes = [
+            models.Index(fields=["subscription", "next_attempt_at"], name="webhook_due", condition=Q(state="pending")),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.event} to {self.subscription_id}"
 
 
 class ApiKey(AbstractAuthToken):

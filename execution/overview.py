@@ -90,13 +90,18 @@ FROM emails_mailbox b
 WHERE b.workspace_id = ANY(%(workspaces)s::bigint[]) AND (b.status <> 'active' OR b.breaker_state <> 'closed')
 ORDER BY b.status = 'active', b.address LIMIT %(lanes)s
 """
+# Workspace by workspace along the index, which is why there is an order: where one is empty, nothing may be read from
+# end to end to find that out.
 _THERE = """
 SELECT cardinality(%(workspaces)s::bigint[]) > 0 AS workspace,
        EXISTS (SELECT 1 FROM emails_mailbox WHERE workspace_id = ANY(%(workspaces)s)) AS mailbox,
-       EXISTS (SELECT 1 FROM sequences_contact WHERE workspace_id = ANY(%(workspaces)s)) AS contact,
+       EXISTS (SELECT 1 FROM unnest(%(workspaces)s::bigint[]) AS w(id) CROSS JOIN LATERAL (
+           SELECT 1 FROM sequences_contact WHERE workspace_id = w.id LIMIT 1) c) AS contact,
        EXISTS (SELECT 1 FROM sequences_sequence WHERE workspace_id = ANY(%(workspaces)s) AND status = 'active')
            AS sequence,
-       EXISTS (SELECT 1 FROM sequences_enrollment WHERE workspace_id = ANY(%(workspaces)s)) AS enrollment
+       EXISTS (SELECT 1 FROM unnest(%(workspaces)s::bigint[]) AS w(id) CROSS JOIN LATERAL (
+           SELECT 1 FROM sequences_enrollment WHERE workspace_id = w.id ORDER BY status, next_step_at LIMIT 1) e)
+           AS enrollment
 """
 
 

@@ -62,8 +62,11 @@ def next_position(snapshot: Snapshot, outcome: Outcome, now: datetime) -> Positi
     here = _current(snapshot)
     match outcome:
         case Advance():
+            # only a person leads past a step in quarantine, and out of it by that
+            is_released = snapshot.status is EnrollmentStatus.QUARANTINED
             return replace(
                 here,
+                status=EnrollmentStatus.ACTIVE if is_released else here.status,
                 step_id=outcome.next_step_id,
                 visit=snapshot.visit + 1,
                 previous_ended_at=outcome.ended_at,

@@ -18,6 +18,9 @@ _OLD: Mapping[str, str] = {
     """,
     "execution_deadletter": "SELECT id FROM execution_deadletter WHERE resolved_at < %(before)s",
     "execution_alert": "SELECT id FROM execution_alert WHERE cleared_at < %(before)s",
+    "execution_webhookdelivery": (
+        "SELECT id FROM execution_webhookdelivery WHERE created_at < %(before)s AND state <> 'pending'"
+    ),
     "emails_hookrecord": "SELECT id FROM emails_hookrecord WHERE received_at < %(before)s",
 }
 

@@ -12,7 +12,7 @@ import socket
 import threading
 import time
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
@@ -32,15 +32,19 @@ from execution import heartbeat
 from execution.alerts import reconcile_alerts
 from execution.backoff import Policy
 from execution.engine import TEMPORARY_ERRORS, next_wake_at, run_tick
+from execution.retention import keep_what_is_kept
 from execution.wakeup import Listener
+from execution.webhooks_out.working import tell
 from sequences.db import lend_connection
 
 log = logging.getLogger(__name__)
 
 _HOUSEKEEPING_SECONDS = 5.0
 _ALERTS_EVERY_ROUNDS = 3
+_RETENTION_EVERY_ROUNDS = 12
 _AFTER_ERROR_SECONDS = 2.0
 _WATCH_SECONDS = 10.0
+_TELL_SECONDS = 3.0
 _LISTEN_SECONDS = 1.0
 _STOP_SECONDS = 8.0
 _SHORTEST_WAIT_SECONDS = 0.05
@@ -139,6 +143,8 @@ class Runner:
             loops.append(self._decide)
         if stage in {Stage.ALL, Stage.DELIVER}:
             loops += [self._time_lanes, *[self._deliver] * self.options.lane_threads]
+        if stage is Stage.ALL:
+            loops.append(self._tell)
         if stage in {Stage.ALL, Stage.INBOUND}:
             loops.append(self._read_inboxes)
             if self.options.watched_inboxes:
@@ -239,9 +245,18 @@ class Runner:
                 self._decide_wake.set()
             if rounds % _ALERTS_EVERY_ROUNDS == 0:
                 reconcile_alerts(now)
+            if rounds % _RETENTION_EVERY_ROUNDS == 1:
+                keep_what_is_kept(now)
             rounds += 1
             lend_connection()
             self._stop.wait(_HOUSEKEEPING_SECONDS)
+
+    def _tell(self) -> None:
+        while not self._stop.is_set():
+            tried = tell(self.clock())
+            lend_connection()
+            if not tried:
+                self._stop.wait(_TELL_SECONDS)
 
     def _read_inboxes(self) -> None:
         while not self._stop.is_set():
@@ -296,36 +311,40 @@ def renewing(leases: HeldLeases, clock: Clock) -> Iterator[None]:
         thread.join(timeout=RENEW_SECONDS)
 
 
-def run_until_idle(options: Options, clock: Clock) -> tuple[int, int]:
-    """Decide and deliver until nothing is due now. Returns (decided, handed over)."""
+def run_until_idle(options: Options, clock: Clock, stages: Collection[Stage] = ()) -> tuple[int, int]:
+    """Decide and deliver until nothing is due now. Returns (decided, handed over).
+
+    `stages`: these in place of the options' own.
+    """
     leases = HeldLeases()
     with renewing(leases, clock):
-        return _work_until_idle(options, clock, leases)
+        return _work_until_idle(options, clock, leases, frozenset(stages or {options.stage}))
 
 
-def _work_until_idle(options: Options, clock: Clock, leases: HeldLeases) -> tuple[int, int]:
+def _work_until_idle(options: Options, clock: Clock, leases: HeldLeases, stages: frozenset[Stage]) -> tuple[int, int]:
     decided = delivered = 0
     worker = f"{socket.gethostname()}:{os.getpid()}"
-    stage = options.stage
     recover_expired(clock())
     settle_visits(clock())
     expire_suppressions(clock())
     refresh_scores(clock())
-    if stage in {Stage.ALL, Stage.INBOUND}:
+    if stages & {Stage.ALL, Stage.INBOUND}:
         poll_due_inboxes(clock(), workspace_id=options.workspace_id)
         resolve_unknown_by_evidence(clock())
     while True:
         before = (decided, delivered)
-        while stage in {Stage.ALL, Stage.DECIDE} and (options.limit is None or decided < options.limit):
+        while stages & {Stage.ALL, Stage.DECIDE} and (options.limit is None or decided < options.limit):
             limit = options.batch_size if options.limit is None else min(options.batch_size, options.limit - decided)
             tick = run_tick(clock(), limit, options.policy, options.workspace_id)
             decided += tick.claimed
-            if not tick.claimed:
+            if not tick.is_full:
                 break
-        while stage in {Stage.ALL, Stage.DELIVER}:
+        while stages & {Stage.ALL, Stage.DELIVER}:
             handed_over = deliver_lane(clock, worker, leases, workspace_id=options.workspace_id)
             if handed_over is None:
                 break
             delivered += handed_over
         if (decided, delivered) == before:
+            while Stage.ALL in stages and tell(clock()):
+                pass
             return decided, delivered

@@ -17,16 +17,24 @@ class Job:
     minutes: int
 
 
-JOBS = (Job("sequence-executor: engine", "execution.jobs.run_engine", 1),)
 _OURS = "sequence-executor: "
+_ENGINE = "execution.jobs.run_engine"
 
 
-def sync_schedules() -> tuple[int, int]:
-    """Make the schedules exactly those listed. Idempotent. Returns (installed, removed)."""
+def list_jobs(engines: int) -> list[Job]:
+    """That many engines at once, on whichever hosts: a schedule runs once a minute, however many clusters there are."""
+    names = [f"{_OURS}engine{f' {number}' if number > 1 else ''}" for number in range(1, engines + 1)]
+    return [Job(name, _ENGINE, 1) for name in names]
+
+
+def sync_schedules(engines: int | None = None) -> tuple[int, int]:
+    """Make the schedules exactly those listed. Idempotent; None keeps the number. Returns (installed, removed)."""
+    there = Schedule.objects.filter(name__startswith=_OURS, func=_ENGINE).count()
+    jobs = list_jobs(engines or max(there, 1))
     with transaction.atomic():
-        names = [job.name for job in JOBS]
+        names = [job.name for job in jobs]
         removed, _ = Schedule.objects.filter(name__startswith=_OURS).exclude(name__in=names).delete()
-        for job in JOBS:
+        for job in jobs:
             Schedule.objects.update_or_create(
                 name=job.name,
                 defaults={

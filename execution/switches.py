@@ -16,8 +16,8 @@ from emails.lanes import wake_lanes
 from emails.models import EmailMessage, Mailbox
 from emails.resolving import mark_sent, send_again
 from execution.choices import ControlAction, ControlTarget, LogAction
-from execution.logs import LogRow, write_logs
-from execution.models import ControlLog, ExecutorState
+from execution.logs import LogRow, log_control, write_logs
+from execution.models import ExecutorState
 from execution.outcomes import LogLine
 from sequences import operations
 from sequences.choices import SequenceStatus
@@ -51,29 +51,29 @@ def pause_executor(*, actor: str, now: datetime, reason: str = "") -> bool:
             is_paused=True, paused_by=actor, paused_reason=said, changed_at=now
         )
         if changed:
-            _log_control(ControlTarget.EXECUTOR, None, ControlAction.PAUSED, actor, said, now)
+            log_control(ControlTarget.EXECUTOR, None, ControlAction.PAUSED, actor, said, now)
     return changed > 0
 
 
-def resume_executor(*, actor: str, now: datetime) -> bool:
+def resume_executor(*, actor: str, now: datetime, reason: str = "") -> bool:
     """False when it was running before."""
     with transaction.atomic():
         changed = ExecutorState.objects.filter(pk=1, is_paused=True).update(
             is_paused=False, paused_by="", paused_reason="", changed_at=now
         )
         if changed:
-            _log_control(ControlTarget.EXECUTOR, None, ControlAction.RESUMED, actor, "", now)
+            log_control(ControlTarget.EXECUTOR, None, ControlAction.RESUMED, actor, reason, now)
             notify_engine()
     return changed > 0
 
 
-def activate_sequence(sequence: Sequence, *, actor: str, now: datetime) -> None:
+def activate_sequence(sequence: Sequence, *, actor: str, now: datetime, reason: str = "") -> None:
     """Validate a draft and let it run. Raises `NotPossibleError` with every problem found."""
     try:
         with transaction.atomic():
             operations.activate_sequence(sequence.pk, now)
             if sequence.status == SequenceStatus.DRAFT:
-                _log_control(ControlTarget.SEQUENCE, sequence, ControlAction.ACTIVATED, actor, "", now)
+                log_control(ControlTarget.SEQUENCE, sequence, ControlAction.ACTIVATED, actor, reason, now)
     except (operations.InvalidSequenceError, operations.SequenceStateError) as error:
         raise NotPossibleError(str(error)) from None
     sequence.refresh_from_db()
@@ -84,8 +84,8 @@ def pause_sequence(sequence: Sequence, *, actor: str, now: datetime, reason: str
     _set_sequence(sequence, SequenceStatus.PAUSED, "active", ControlAction.PAUSED, actor=actor, reason=said, now=now)
 
 
-def resume_sequence(sequence: Sequence, *, actor: str, now: datetime) -> None:
-    _set_sequence(sequence, SequenceStatus.ACTIVE, "paused", ControlAction.RESUMED, actor=actor, reason="", now=now)
+def resume_sequence(sequence: Sequence, *, actor: str, now: datetime, reason: str = "") -> None:
+    _set_sequence(sequence, SequenceStatus.ACTIVE, "paused", ControlAction.RESUMED, actor=actor, reason=reason, now=now)
 
 
 def archive_sequence(sequence: Sequence, *, actor: str, now: datetime, reason: str = "") -> None:
@@ -124,7 +124,7 @@ def _set_sequence(
             paused_by=actor if is_paused else "",
             updated_at=now,
         )
-        _log_control(ControlTarget.SEQUENCE, sequence, action, actor, reason, now)
+        log_control(ControlTarget.SEQUENCE, sequence, action, actor, reason, now)
         execute(_WAKE_SEQUENCE, {"sequence": sequence.pk, "now": now})
         wake_lanes([row["id"] for row in fetch_all(_QUEUED_LANES, {"sequence": sequence.pk})], now)
         notify_engine()
@@ -139,12 +139,12 @@ def pause_mailbox(mailbox: Mailbox, *, actor: str, now: datetime, reason: str = 
             status=MailboxStatus.PAUSED, status_reason=said, status_actor=actor, status_at=now, lane_at=None
         )
         if changed:
-            _log_control(ControlTarget.MAILBOX, mailbox, ControlAction.PAUSED, actor, said, now)
+            log_control(ControlTarget.MAILBOX, mailbox, ControlAction.PAUSED, actor, said, now)
     mailbox.refresh_from_db()
     return changed > 0
 
 
-def resume_mailbox(mailbox: Mailbox, *, actor: str, now: datetime) -> bool:
+def resume_mailbox(mailbox: Mailbox, *, actor: str, now: datetime, reason: str = "") -> bool:
     """Set a paused or broken mailbox going, its breaker closed and its health counted anew."""
     with transaction.atomic():
         changed = (
@@ -164,7 +164,7 @@ def resume_mailbox(mailbox: Mailbox, *, actor: str, now: datetime) -> bool:
             )
         )
         if changed:
-            _log_control(ControlTarget.MAILBOX, mailbox, ControlAction.RESUMED, actor, "", now)
+            log_control(ControlTarget.MAILBOX, mailbox, ControlAction.RESUMED, actor, reason, now)
             notify_engine()
     mailbox.refresh_from_db()
     return changed > 0
@@ -186,23 +186,3 @@ def resolve_message(
         write_logs([LogRow(message.workspace_id, message.enrollment_id, message.step_id, None, "email", line)], now)
         notify_engine()
     message.refresh_from_db()
-
-
-def _log_control(
-    target: ControlTarget,
-    row: Sequence | Mailbox | None,
-    action: ControlAction,
-    actor: str,
-    reason: str,
-    now: datetime,
-) -> None:
-    ControlLog.objects.create(
-        workspace_id=row.workspace_id if row else None,
-        target=target.value,
-        target_id=row.pk if row else None,
-        label=str(row) if row else "",
-        action=action.value,
-        reason=reason,
-        actor=actor,
-        at=now,
-    )

@@ -7,30 +7,34 @@ from django.urls import URLPattern, URLResolver, include, path
 from emails.api.suppressions import SuppressionChangeViewSet, SuppressionViewSet
 from execution.api.acting import (
     CompletableTaskViewSet,
-    DeadLetterViewSet,
     OperatedMailboxViewSet,
     ResolvableMessageViewSet,
 )
+from execution.api.dead_letters import DeadLetterViewSet
 from execution.api.enrollments import EnrollmentViewSet
 from execution.api.executor import ExecutorViewSet
 from execution.api.idempotency import answer_once
-from execution.api.people import AccountViewSet, EngagedContactViewSet
+from execution.api.people import EngagedContactViewSet, ReleasableAccountViewSet
+from execution.api.sequences import WrittenSequenceViewSet
+from execution.api.steps import StepViewSet
+from execution.api.webhooks import WebhookViewSet
 from sequences.api.base import Router
-from sequences.api.views import SequenceViewSet
 
 
 def _list_api() -> list[Any]:
     router = Router()
     router.register("sequence-executor", ExecutorViewSet, "executor")
     router.register("sequence-enrollments", EnrollmentViewSet, "enrollment")
-    router.register("sequences", SequenceViewSet, "sequence")
-    router.register("accounts", AccountViewSet, "account")
+    router.register("sequences", WrittenSequenceViewSet, "sequence")
+    router.register("steps", StepViewSet, "step")
+    router.register("accounts", ReleasableAccountViewSet, "account")
     router.register("contacts", EngagedContactViewSet, "contact")
     router.register("mailboxes", OperatedMailboxViewSet, "mailbox")
     router.register("messages", ResolvableMessageViewSet, "message")
     router.register("suppressions", SuppressionViewSet, "suppression")
     router.register("suppression-changes", SuppressionChangeViewSet, "suppression-change")
     router.register("tasks", CompletableTaskViewSet, "task")
+    router.register("webhooks", WebhookViewSet, "webhook")
     router.register("dead-letters", DeadLetterViewSet, "dead-letter")
     patterns: list[Any] = router.urls
     for pattern in patterns:

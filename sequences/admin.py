@@ -10,15 +10,22 @@ from django import forms
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
-from unfold.admin import TabularInline
 
-from sequences.admin_base import ScopedChoices, WorkspaceAdmin, by_choice, filter_by, time_column
+from sequences.admin_base import (
+    BoundedPaginator,
+    RowInline,
+    ScopedChoices,
+    WorkspaceAdmin,
+    by_choice,
+    filter_by,
+    time_column,
+)
 from sequences.models import Membership, Workspace
 
 WorkspaceFilter = filter_by(Workspace, "workspace", "name")
 
 
-class MembershipInline(ScopedChoices, TabularInline):
+class MembershipInline(ScopedChoices, RowInline):
     model = Membership
     extra = 0
     tab = True
@@ -63,6 +70,7 @@ class AccountBaseAdmin(WorkspaceAdmin):
     list_filter = (WorkspaceFilter,)
     list_select_related = ("workspace",)
     search_fields = ("name", "domain")
+    paginator = BoundedPaginator
     readonly_fields = ("engagement_score",)
 
 
@@ -73,6 +81,10 @@ class ContactBaseAdmin(WorkspaceAdmin):
     list_filter = (WorkspaceFilter,)
     list_select_related = ("account",)
     search_fields = ("email", "first_name", "last_name", "account__name")
+    # the newest first: sorting all of them by their address takes seconds where there are very many
+    ordering = ("-pk",)
+    paginator = BoundedPaginator
+    empty_says = "Import CSV reads a file of them: say what each column is, see what would happen, then store it."
     autocomplete_fields = ("account",)
     readonly_fields: Any = ("engagement_score",)
     fieldsets: Any = (

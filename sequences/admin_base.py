@@ -13,10 +13,12 @@ from django.contrib import admin
 from django.contrib.auth import get_user_model
 from django.contrib.auth.models import AbstractBaseUser
 from django.core.exceptions import PermissionDenied
+from django.core.paginator import Paginator
 from django.db.models import DateTimeField, ForeignKey, Model, QuerySet
 from django.http import Http404, HttpRequest
+from django.utils.functional import cached_property
 from django.utils.safestring import SafeString
-from unfold.admin import ModelAdmin
+from unfold.admin import ModelAdmin, TabularInline
 from unfold.contrib.filters.admin import ChoicesDropdownFilter, DropdownFilter
 from unfold.decorators import display
 
@@ -27,6 +29,7 @@ from sequences.models.workspace import WorkspaceOwnQuerySet
 Column = TypeVar("Column", bound=Callable[..., Any])
 
 MOST_CHOICES = 1_000
+COUNTED_AT_MOST = 10_000
 TEXT_ROWS = {"body": 10, "signature": 5, "instructions": 5}
 
 
@@ -61,11 +64,19 @@ def time_column(field: str, description: str = "", *, exact: bool = False) -> Ca
     return column
 
 
+class _Colours(dict[str, str]):
+    """Without a colour the theme would show the stored word instead of the one for people."""
+
+    def __missing__(self, key: str) -> str:
+        return ""
+
+
 def label_column(
     description: str, colours: Mapping[str, str] | bool = True, ordering: str = ""
 ) -> Callable[[Column], Column]:
     """A list column drawn as a label; `colours` by the first of what the column answers, or by its only answer."""
-    decorate: Callable[[Column], Column] = display(description=description, label=colours, ordering=ordering or None)
+    label = _Colours(colours) if isinstance(colours, Mapping) else colours
+    decorate: Callable[[Column], Column] = display(description=description, label=label, ordering=ordering or None)
     return decorate
 
 
@@ -97,6 +108,18 @@ class ScopedChoices:
         related: Any = db_field.remote_field.model
         kwargs.setdefault("queryset", scope_rows(related._default_manager.all(), request))
         return super().formfield_for_foreignkey(db_field, request, **kwargs)  # type: ignore[misc]
+
+
+class RowInline(TabularInline):
+    """Rows of a table, each field named to those who do not see its column's head."""
+
+    def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        field = super().formfield_for_dbfield(db_field, request, **kwargs)
+        if field is not None:
+            # what wraps a choice for its links hands its attributes on
+            widget = getattr(field.widget, "widget", field.widget)
+            widget.attrs["aria-label"] = str(field.label or db_field.verbose_name)
+        return field
 
 
 class WorkspaceAdmin(ScopedChoices, ModelAdmin):
@@ -146,6 +169,15 @@ class WorkspaceAdmin(ScopedChoices, ModelAdmin):
         if row is None:
             raise Http404
         return row
+
+
+class BoundedPaginator(Paginator[Any]):
+    """Counts no further than ten thousand rows and one: an exact count of a hot table is a scan of it."""
+
+    @cached_property
+    def count(self) -> int:
+        rows: Any = self.object_list
+        return int(rows.order_by()[: COUNTED_AT_MOST + 1].count())
 
 
 class FactsAdmin(WorkspaceAdmin):

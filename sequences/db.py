@@ -12,14 +12,24 @@ import psycopg
 from django.db import connection
 from psycopg.rows import dict_row
 
+from sequences.arrays import pack_arrays, register_arrays
+
 Row = dict[str, Any]
 
 
 def _execute(sql: str, params: Mapping[str, Any]) -> psycopg.Cursor[Row]:
     connection.ensure_connection()
-    cursor = psycopg.Cursor(connection.connection, row_factory=dict_row)
-    cursor.execute(sql.encode(), params, prepare=True, binary=True)
+    cursor = psycopg.Cursor(_taught(connection.connection), row_factory=dict_row)
+    cursor.execute(sql.encode(), pack_arrays(sql, params), prepare=True, binary=True)
     return cursor
+
+
+def _taught(driver: psycopg.Connection[Any]) -> psycopg.Connection[Any]:
+    """The connection, once it knows how packed arrays are sent; a pool hands it out again and again."""
+    if not hasattr(driver, "knows_arrays"):
+        register_arrays(driver.adapters)
+        driver.knows_arrays = True  # type: ignore[attr-defined]
+    return driver
 
 
 def fetch_all(sql: str, params: Mapping[str, Any]) -> list[Row]:

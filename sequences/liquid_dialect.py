@@ -80,7 +80,8 @@ def _escape_value(value: object) -> str:
     """
     if hasattr(value, "__html__"):
         return to_liquid_string(value, True)
-    text = to_liquid_string(value, False)
+    # Markdown ends a line at a carriage return too
+    text = to_liquid_string(value, False).replace("\r\n", "\n").replace("\r", "\n")
     escaped = str(escape(text))
     if _URL.fullmatch(text):
         return escaped

@@ -1,16 +1,17 @@
 """Changes of sequences: create, edit without losing anybody, activate.
 
-Editing keeps the identity of steps where it can. Whoever stood at a step that is gone is moved to the one that now
-comes next, in the same transaction; who moved is answered, so that the caller can plan, log and wake them
+Editing keeps the identity of steps. Whoever stood at a step that is gone is moved, in the same transaction: to the one
+that now comes next, or to one that is named. Who moved is answered, so that the caller can plan, log and wake them
 (execution.editing).
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.db import transaction
+from django.db import IntegrityError, transaction
 
 from sequences.choices import LIVE_STATUSES, SequenceStatus
 from sequences.db import fetch_all
@@ -20,7 +21,8 @@ from sequences.queries import build_draft, list_custom_fields
 from sequences.step_matching import match_steps
 from sequences.validation import Problem, errors_of, validate_draft
 
-_STEP_FIELDS = (
+_SEQUENCE_FIELDS = ("name", "description", "window", "priority", "track_opens", "track_clicks")
+STEP_FIELDS = (
     "type", "name", "delay_days", "delay_hours", "delay_minutes", "skip_weekends", "send_time", "subject", "body",
     "task_type", "task_priority", "instructions", "wait_for_completion", "condition_type",
 )  # fmt: skip
@@ -53,10 +55,11 @@ class MovedPerson:
 
 @dataclass(frozen=True, slots=True)
 class SavedSequence:
-    """`warnings` do not forbid anything."""
+    """`step_ids`: what the keys of the draft became. `warnings` do not forbid anything."""
 
     sequence: Sequence
     created: bool
+    step_ids: Mapping[str, int]
     moved: tuple[MovedPerson, ...]
     warnings: tuple[Problem, ...]
 
@@ -65,30 +68,70 @@ class SavedSequence:
 def save_sequence(workspace: Workspace, draft: SequenceDraft, now: datetime) -> SavedSequence:
     """Create the sequence of that name, or make the stored one equal to the draft. All or nothing.
 
-    A draft may use merge fields that no contact has yet (a warning); what runs may not. Raises `InvalidSequenceError`,
-    and `SequenceStateError` when it is archived.
+    The draft's keys say nothing about stored steps: which is which is found by what they hold. A draft may use merge
+    fields that no contact has yet (a warning); what runs may not. Raises `InvalidSequenceError`, and
+    `SequenceStateError` when it is archived.
     """
     sequence, created = Sequence.objects.get_or_create(workspace=workspace, name=draft.name)
-    sequence = Sequence.objects.select_for_update().get(pk=sequence.pk)
+    old = list(Step.objects.filter(sequence=sequence).order_by("number"))
+    matches = match_steps(build_draft(sequence, old), draft)
+    return _save(sequence.pk, draft, matches, None, now, created=created)
+
+
+@transaction.atomic
+def change_sequence(sequence_id: int, draft: SequenceDraft, now: datetime, goes_to: str | None = None) -> SavedSequence:
+    """Make the sequence equal to the draft, its name too. A step whose key is a stored step's id is that step.
+
+    `goes_to` is the key of the step where people go whose step is gone; None: the one that now comes next. Raises like
+    `save_sequence`.
+    """
+    ids = map(str, Step.objects.filter(sequence=sequence_id).values_list("pk", flat=True))
+    kept = {step.key for step in draft.steps} & set(ids)
+    if goes_to is not None and goes_to not in {step.key for step in draft.steps}:
+        raise SequenceStateError("the step that people shall go to is no step of this sequence: name one that stays")
+    return _save(sequence_id, draft, {key: key for key in kept}, goes_to, now, created=False)
+
+
+def _save(
+    sequence_id: int,
+    draft: SequenceDraft,
+    matches: dict[str, str],
+    goes_to: str | None,
+    now: datetime,
+    *,
+    created: bool,
+) -> SavedSequence:
+    sequence = Sequence.objects.select_for_update().get(pk=sequence_id)
     if sequence.status == SequenceStatus.ARCHIVED:
         raise SequenceStateError(f"the sequence {draft.name!r} is archived: choose another name")
-    problems = validate_draft(draft, list_custom_fields(workspace.pk))
+    problems = validate_draft(draft, list_custom_fields(sequence.workspace_id))
     is_draft = sequence.status == SequenceStatus.DRAFT
-    if refused := errors_of(validate_draft(draft, None) if is_draft else problems):
+    found = errors_of(validate_draft(draft, None) if is_draft else problems)
+    # a draft may still have no step at all
+    if refused := [problem for problem in found if not (is_draft and problem.field == "steps")]:
         raise InvalidSequenceError(refused)
+    sequence.name = draft.name
     sequence.description = draft.description
     sequence.window = dict(draft.window)
     sequence.priority = draft.priority
     sequence.track_opens, sequence.track_clicks = draft.track_opens, draft.track_clicks
-    sequence.save(update_fields=["description", "window", "priority", "track_opens", "track_clicks", "updated_at"])
-    moved = _replace_steps(sequence, draft, now)
-    return SavedSequence(sequence, created, tuple(moved), tuple(problems))
+    sequence.updated_at = now
+    try:
+        with transaction.atomic():
+            sequence.save(update_fields=[*_SEQUENCE_FIELDS, "updated_at"])
+    except IntegrityError as error:
+        if "sequence_name_once" not in str(error):
+            raise
+        raise SequenceStateError(f"the workspace has a sequence {draft.name!r} already: choose another name") from None
+    step_ids, moved = _replace_steps(sequence, draft, matches, goes_to, now)
+    return SavedSequence(sequence, created, step_ids, tuple(moved), tuple(problems))
 
 
-def _replace_steps(sequence: Sequence, draft: SequenceDraft, now: datetime) -> list[MovedPerson]:
+def _replace_steps(
+    sequence: Sequence, draft: SequenceDraft, matches: dict[str, str], goes_to: str | None, now: datetime
+) -> tuple[dict[str, int], list[MovedPerson]]:
     old = list(Step.objects.filter(sequence=sequence).order_by("number"))
     old_by_key = {str(step.pk): step for step in old}
-    matches = match_steps(build_draft(sequence, old), draft)
     kept = set(matches.values())
     removed = [step for step in old if str(step.pk) not in kept]
     if removed:
@@ -97,7 +140,7 @@ def _replace_steps(sequence: Sequence, draft: SequenceDraft, now: datetime) -> l
     for number, wanted in enumerate(draft.steps, start=1):
         step = old_by_key[matches[wanted.key]] if wanted.key in matches else Step()
         step.workspace_id, step.sequence_id, step.number = sequence.workspace_id, sequence.pk, number
-        for field in _STEP_FIELDS:
+        for field in STEP_FIELDS:
             setattr(step, field, getattr(wanted, field))
         step.condition_config = dict(wanted.condition_config)
         step.updated_at = now
@@ -107,13 +150,19 @@ def _replace_steps(sequence: Sequence, draft: SequenceDraft, now: datetime) -> l
         step = stored[wanted.key]
         step.if_true_goto = stored[wanted.if_true] if wanted.if_true else None
         step.if_false_goto = stored[wanted.if_false] if wanted.if_false else None
-    fields = [*_STEP_FIELDS, "number", "condition_config", "if_true_goto", "if_false_goto", "updated_at"]
+    fields = [*STEP_FIELDS, "number", "condition_config", "if_true_goto", "if_false_goto", "updated_at"]
     Step.objects.bulk_update(stored.values(), fields)
+    ids = {key: step.pk for key, step in stored.items()}
     if not removed:
-        return []
-    moved = _move_people(removed, _find_successors(old, removed, draft, matches, stored), now)
+        return ids, []
+    successors: dict[int, int | None] = (
+        _find_successors(old, removed, draft, matches, stored)
+        if goes_to is None
+        else {step.pk: stored[goes_to].pk for step in removed}
+    )
+    moved = _move_people(removed, successors, now)
     Step.objects.filter(pk__in=[step.pk for step in removed]).delete()
-    return moved
+    return ids, moved
 
 
 def _lock_people(sequence: Sequence) -> None:

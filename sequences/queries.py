@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from django.db.models import Func, QuerySet, TextField
+
 from sequences.db import fetch_all
 from sequences.drafts import SequenceDraft, StepDraft
-from sequences.models import Sequence, Step
+from sequences.models import Contact, Sequence, Step
 
 
 def load_draft(sequence: Sequence) -> SequenceDraft:
@@ -60,3 +62,9 @@ def list_custom_fields(workspace_id: int) -> frozenset[str] | None:
     """The merge fields that some contact has beyond the known columns; None while there is no contact to ask."""
     row = fetch_all(_CUSTOM_FIELDS, {"workspace": workspace_id})[0]
     return frozenset(row["names"]) if row["has_contacts"] else None
+
+
+def list_fields_of(contacts: QuerySet[Contact]) -> list[str]:
+    """The merge fields that some of these contacts has beyond the known columns, in order."""
+    keys = contacts.order_by().annotate(name=Func("fields", function="jsonb_object_keys", output_field=TextField()))
+    return sorted(set(keys.values_list("name", flat=True).distinct()))

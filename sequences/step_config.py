@@ -15,7 +15,11 @@ MAX_WAIT_HOURS = 24 * 730
 
 
 class StepConfigError(ValueError):
-    """One line that names the key and says what is allowed."""
+    """One line that names the key and says what is allowed. `key`: of the condition, where it is about one."""
+
+    def __init__(self, text: str, key: str | None = None) -> None:
+        super().__init__(text)
+        self.key = key
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +64,7 @@ class Broken:
 
 StepConfig = EmailConfig | TaskConfig | DelayConfig | SplitConfig | Broken
 
-_SPLIT_KEYS = frozenset({"wait_hours", "field", "operator", "value"})
+SPLIT_KEYS = frozenset({"wait_hours", "field", "operator", "value"})
 
 
 def parse_condition(
@@ -71,31 +75,35 @@ def parse_condition(
         condition = ConditionType(condition_type)
     except ValueError:
         allowed = ", ".join(ConditionType)
-        raise StepConfigError(f"condition {condition_type!r} is not known: use one of {allowed}") from None
-    if unknown := sorted(set(raw) - _SPLIT_KEYS):
-        raise StepConfigError(f"condition key {unknown[0]!r} is not known: use {', '.join(sorted(_SPLIT_KEYS))}")
+        raise StepConfigError(
+            f"condition {condition_type!r} is not known: use one of {allowed}", "condition_type"
+        ) from None
+    if unknown := sorted(set(raw) - SPLIT_KEYS):
+        raise StepConfigError(f"condition key {unknown[0]!r} is not known: use {', '.join(sorted(SPLIT_KEYS))}")
     hours = raw.get("wait_hours", 0)
     if isinstance(hours, bool) or not isinstance(hours, int | float) or not 0 <= hours <= MAX_WAIT_HOURS:
-        raise StepConfigError(f"wait_hours must be a number from 0 to {MAX_WAIT_HOURS}, not {hours!r}")
+        raise StepConfigError(f"wait_hours must be a number from 0 to {MAX_WAIT_HOURS}, not {hours!r}", "wait_hours")
     default = Operator.AT_LEAST if condition is ConditionType.ENGAGEMENT_SCORE else Operator.EQUALS
     try:
         operator = Operator(str(raw.get("operator", default)))
     except ValueError:
-        raise StepConfigError(f"operator {raw['operator']!r} is not known: use one of {', '.join(Operator)}") from None
+        raise StepConfigError(
+            f"operator {raw['operator']!r} is not known: use one of {', '.join(Operator)}", "operator"
+        ) from None
     field, value = raw.get("field", ""), raw.get("value", "")
     if condition is ConditionType.CONTACT_FIELD and (not isinstance(field, str) or not field):
-        raise StepConfigError("a contact_field condition needs the key field, such as title")
+        raise StepConfigError("a contact_field condition needs the key field, such as title", "field")
     needs_value = condition is ConditionType.ENGAGEMENT_SCORE or (
         condition is ConditionType.CONTACT_FIELD and operator not in {Operator.IS_SET, Operator.IS_NOT_SET}
     )
     if needs_value and "value" not in raw:
-        raise StepConfigError(f"a {condition} condition needs the key value")
+        raise StepConfigError(f"a {condition} condition needs the key value", "value")
     if condition is ConditionType.ENGAGEMENT_SCORE:
         try:
             float(str(value))
         except ValueError:
             raise StepConfigError(
-                f"the value of an engagement_score condition must be a number, not {value!r}"
+                f"the value of an engagement_score condition must be a number, not {value!r}", "value"
             ) from None
     return condition, timedelta(hours=hours), str(field), operator, str(value)
 

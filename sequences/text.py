@@ -1,8 +1,15 @@
-"""What strangers write, made fit to be stored. Pure."""
+"""What strangers write, made fit to be stored; and how an instant is written where JSON is kept. Pure."""
 
 from __future__ import annotations
+
+from datetime import UTC, datetime
 
 
 def storable_text(text: str) -> str:
     """PostgreSQL takes neither zero bytes nor halves of surrogate pairs, and strangers write both."""
     return text.replace("\x00", "").encode(errors="replace").decode()
+
+
+def instant_text(at: datetime) -> str:
+    """ISO 8601 in UTC with `Z`, as the API writes times."""
+    return at.astimezone(UTC).isoformat().replace("+00:00", "Z")

@@ -37,7 +37,7 @@ _OTHER_FIELDS = frozenset(
     }
 )  # fmt: skip
 _MISSPELT = 0.8
-_KNOWN_FIELDS = _OTHER_FIELDS | {f"contact.{name}" for name in _CONTACT_FIELDS}
+KNOWN_FIELDS = _OTHER_FIELDS | {f"contact.{name}" for name in _CONTACT_FIELDS}
 # Any Monday: windows repeat weekly, so the answer is the same for all of them.
 _SOME_MONDAY = datetime(2024, 1, 1, tzinfo=UTC)
 
@@ -170,7 +170,7 @@ def _check_templates(step: StepDraft, number: int, custom_fields: frozenset[str]
 
 def _judge_field(field: Field, custom_fields: frozenset[str] | None) -> str | None:
     """What is wrong with a merge field, or None. A custom field that nobody has yet needs a fallback."""
-    if field.path in _KNOWN_FIELDS:
+    if field.path in KNOWN_FIELDS:
         return None
     custom = field.path.removeprefix("contact.").removeprefix("fields.")
     if field.path.startswith("contact.") and "." not in custom:
@@ -182,7 +182,7 @@ def _judge_field(field: Field, custom_fields: frozenset[str] | None) -> str | No
         known = [f"contact.{name}" for name in (*_CONTACT_FIELDS, *sorted(custom_fields))]
         remedy = _suggest(field.path, known) or "import contacts with that column"
         return f"no contact has {field.path}: {remedy}, or give a fallback ({{{{ {field.path} | default: '…' }}}})"
-    remedy = _suggest(field.path, sorted(_KNOWN_FIELDS)) or "use contact.…, account.…, sender.… or workspace.name"
+    remedy = _suggest(field.path, sorted(KNOWN_FIELDS)) or "use contact.…, account.…, sender.… or workspace.name"
     return f"the merge field {field.path} is not known: {remedy}"
 
 

@@ -15,6 +15,8 @@ from zoneinfo import available_timezones
 _DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 _MIDNIGHT = 24 * 60
 _RANGE = re.compile(r"([0-9]{1,2}):([0-9]{2})\s*-\s*([0-9]{1,2}):([0-9]{2})")
+_WORD = re.compile(r"[^\s,;]+")
+_DASH = re.compile(r"\s*[-–]\s*")
 _NOT_PLACES = frozenset({"localtime", "Factory"})  # of the tz files, but another zone on every host, or none
 _DEFAULT = {"mon-fri": ["09:00-17:00"]}
 
@@ -85,6 +87,33 @@ def parse_window(raw: Mapping[str, object] | None) -> Window:
     if not any(merged):
         raise TimingError('the window never opens: give a day hours, such as "mon-fri": ["09:00-17:00"]')
     return Window(timezone, merged)
+
+
+def read_hours(text: str) -> dict[str, list[str]]:
+    """Read the days and hours that people write, as `describe_window` tells them; judged by `parse_window` only.
+
+    Raises `TimingError`.
+    """
+    raw: dict[str, list[str]] = {}
+    days: list[str] = []
+    ranges: list[str] | None = None
+    for word in _WORD.findall(_DASH.sub("-", text.lower())):
+        if not word[:1].isdigit():
+            days = [word] if ranges else [*days, word]
+            ranges = None
+        elif not days:
+            raise TimingError(f"no day before {word}: write the days first, such as mon-fri {word}")
+        else:
+            ranges = raw.setdefault(",".join(days), [])
+            ranges.append(word)
+    if days and not ranges:
+        raise TimingError(f"{' '.join(days)} has no hours: write them behind it, such as mon-fri 09:00-17:00")
+    return raw
+
+
+def list_zones() -> list[str]:
+    """The names a window may have, in their order."""
+    return sorted(_zone_names())
 
 
 def window_to_raw(window: Window) -> dict[str, object]:

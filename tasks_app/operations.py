@@ -1,4 +1,4 @@
-"""Create, complete and cancel tasks. Facts only: whoever completes a task wakes its enrollment and moves nobody."""
+"""Create, change, complete and cancel tasks. Facts only: completing one wakes its enrollment and moves nobody."""
 
 from __future__ import annotations
 
@@ -91,3 +91,9 @@ def complete_task(task: Task, actor: str, now: datetime, outcome: str = "") -> N
         raise TaskClosedError("the task has already been closed")
     if task.enrollment_id is not None:
         execute(_WAKE, {"id": task.enrollment_id, "now": now})
+
+
+def change_open_task(task: Task, **columns: object) -> None:
+    """Give an open task another due time or assignee. Raises `TaskClosedError` when it was closed before."""
+    if not Task.objects.filter(pk=task.pk, status=TaskStatus.OPEN).update(**columns):
+        raise TaskClosedError("the task has already been closed")

@@ -19,19 +19,20 @@ from sequences.admin_base import (
     scope_rows,
     time_column,
 )
+from sequences.admin_finding import FindsPeople
 
 MailboxFilter = filter_by(Mailbox, "mailbox", "address")
 
 
 @admin.register(EmailEvent)
-class EmailEventAdmin(FactsAdmin):
+class EmailEventAdmin(FindsPeople, FactsAdmin):
     list_display = (
         time_column("occurred_at", "when"), "show_type", "contact", "mailbox", "show_verdict", "detail", "provider",
     )  # fmt: skip
     list_display_links = ("show_type",)
     list_filter = (*by_choice("type", "verdict"), MailboxFilter)
     list_select_related = ("contact", "mailbox")
-    search_fields = ("contact__email", "provider_event_id")
+    search_fields = ("contact__email",)
     # Not counted, however many there are.
     paginator = InfinitePaginator
     hidden_fields = ("id",)

@@ -10,7 +10,6 @@ from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.html import format_html_join
 from django.utils.safestring import mark_safe
-from unfold.admin import TabularInline
 from unfold.forms import PaginationInlineFormSet
 from unfold.widgets import UnfoldAdminPasswordWidget, UnfoldAdminTextareaWidget
 
@@ -19,7 +18,7 @@ from emails.hooks.providers import WORDS
 from emails.hooks.views import list_hook_urls
 from emails.lanes import wake_lanes
 from emails.models import InboxState, Mailbox, SendLimit
-from sequences.admin_base import OneWorkspaceForm, WorkspaceAdmin, by_choice, exact_name
+from sequences.admin_base import OneWorkspaceForm, RowInline, WorkspaceAdmin, by_choice, exact_name
 from sequences.encryption import Secrets
 
 _FACTS = (
@@ -100,7 +99,7 @@ class SendLimitFormSet(PaginationInlineFormSet):
         return super().save_new(form, commit=commit)
 
 
-class SendLimitInline(TabularInline):
+class SendLimitInline(RowInline):
     model = SendLimit
     formset = SendLimitFormSet
     fields = ("maximum", "window", "first_touch_only")
@@ -118,6 +117,7 @@ class MailboxBaseAdmin(WorkspaceAdmin):
     list_filter = by_choice("status", "breaker_state", "transport")
     list_select_related = ("owner",)
     search_fields = ("address", "display_name", "owner__email")
+    empty_says = "Add the mailbox that shall send; Check set-up then says whether it will be believed."
     readonly_fields = (*_FACTS, *(exact_name(name) for name in _TIMES), "stored_secrets", "webhook_addresses")
     fieldsets = (
         (None, {"fields": ("workspace", ("address", "display_name"), "owner", "timezone", "aliases", "signature")}),

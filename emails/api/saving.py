@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 
 from django.conf import settings
 from django.db import IntegrityError, transaction
 
 from emails.choices import Inbound, LimitScope, LimitWindow, Transport
+from emails.lanes import wake_lanes
 from emails.models import Mailbox, SendLimit
 from sequences.encryption import Secrets
 from sequences.models import Membership
@@ -44,7 +46,7 @@ def create_mailbox(values: Mapping[str, Any]) -> Mailbox:
 
 
 @transaction.atomic
-def change_mailbox(mailbox: Mailbox, values: Mapping[str, Any]) -> Mailbox:
+def change_mailbox(mailbox: Mailbox, values: Mapping[str, Any], now: datetime) -> Mailbox:
     """Only what is given changes. Stored secrets are never sent to another server than they were given for."""
     current: Mailbox = Mailbox.objects.select_for_update(of=("self",), no_key=True).get(pk=mailbox.pk)
     columns = _columns(values)
@@ -58,6 +60,8 @@ def change_mailbox(mailbox: Mailbox, values: Mapping[str, Any]) -> Mailbox:
     _check(current)
     current.save(update_fields=[*columns, "credentials", "updated_at"])
     _keep_limits(current, _limits(values))
+    # its lane may rest until a time that the old pace and caps gave it
+    wake_lanes([current.pk], now)
     return current
 
 

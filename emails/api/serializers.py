@@ -10,6 +10,7 @@ from rest_framework import serializers
 from emails.choices import BreakerState, ErrorClass, LimitScope, LimitWindow
 from emails.hooks.views import list_hook_urls
 from emails.models import EmailMessage, Mailbox
+from emails.setup_check.records import Status
 from sequences.models import Workspace
 
 _MOST_NAMES = 30
@@ -104,6 +105,17 @@ class LoginReportSerializer(serializers.Serializer[Any]):
     smtp_error = serializers.CharField(allow_null=True)
     imap_error = serializers.CharField(allow_null=True)
     imap_checked = serializers.BooleanField()
+
+
+class _CheckSerializer(serializers.Serializer[Any]):
+    code = serializers.CharField(help_text="smtp_login, imap_login, mx, spf, dkim, dmarc, alignment, links.")
+    status = serializers.ChoiceField(choices=[word.value for word in Status])
+    detail = serializers.CharField(help_text="What to do.")
+    found = serializers.CharField(help_text="The record, shortened.")
+
+
+class SetupSerializer(serializers.Serializer[Any]):
+    checks = _CheckSerializer(many=True)
 
 
 class _BreakerSerializer(serializers.Serializer[Any]):

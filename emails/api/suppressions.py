@@ -15,22 +15,21 @@ from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import serializers, status
 from rest_framework.decorators import action
 from rest_framework.exceptions import PermissionDenied, ValidationError
-from rest_framework.parsers import JSONParser, MultiPartParser
+from rest_framework.parsers import MultiPartParser
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from emails.api.views import only_workspace
 from emails.choices import SuppressionAction, SuppressionReason
 from emails.models import Suppression, SuppressionChange
 from emails.suppressing import Entry, remove_suppressions, suppress_entries
 from emails.suppression_files import export_suppressions, import_suppressions, judge_entry
+from sequences.api.asking import DRY_RUN, OwnWorkspaceField, is_dry_run, only_workspace
 from sequences.api.base import IdFilter, ReadViewSet
+from sequences.api.parsers import StorableJSONParser
 from sequences.api.roles import is_manager, name_actor
+from sequences.api.serializers import RejectedRowSerializer
 from sequences.importing.csv_form import CsvFormError, RejectedRow
-from sequences.models import Workspace
 from sequences.wakeup import notify_engine
-
-_TRUE = {"1", "true", "yes"}
 
 
 class SuppressionSerializer(serializers.ModelSerializer[Suppression]):
@@ -41,17 +40,8 @@ class SuppressionSerializer(serializers.ModelSerializer[Suppression]):
 
 
 class _WorkspaceSerializer(serializers.Serializer[Any]):
-    workspace = serializers.PrimaryKeyRelatedField(
-        queryset=Workspace.objects.none(), required=False, help_text="May be left out by who belongs to one only."
-    )
+    workspace = OwnWorkspaceField()
     reason = serializers.ChoiceField(choices=SuppressionReason.choices(), default=SuppressionReason.MANUAL.value)
-
-    def get_fields(self) -> dict[str, serializers.Field[Any, Any, Any, Any]]:
-        fields = super().get_fields()
-        request = self.context.get("request")
-        if request is not None:
-            fields["workspace"].queryset = Workspace.objects.for_user(request.user)  # type: ignore[attr-defined]
-        return fields
 
 
 class AddSuppressionSerializer(_WorkspaceSerializer):
@@ -71,16 +61,11 @@ class RemoveSuppressionSerializer(serializers.Serializer[Any]):
     reason = serializers.CharField(max_length=500, help_text="Stands in the history.")
 
 
-class _RejectedSerializer(serializers.Serializer[Any]):
-    row = serializers.IntegerField()
-    reason = serializers.CharField()
-
-
 class ImportedSerializer(serializers.Serializer[Any]):
     created = serializers.IntegerField()
     updated = serializers.IntegerField()
     known = serializers.IntegerField()
-    rejected = _RejectedSerializer(many=True)
+    rejected = RejectedRowSerializer(many=True)
 
 
 class SuppressionChangeSerializer(serializers.ModelSerializer[SuppressionChange]):
@@ -150,17 +135,17 @@ class SuppressionViewSet(ReadViewSet):
 
     @extend_schema(
         request={"multipart/form-data": ImportSuppressionsSerializer},
-        parameters=[OpenApiParameter("dry_run", bool, description="Only answer what would happen.")],
+        parameters=[DRY_RUN],
         responses=ImportedSerializer,
     )
-    @action(detail=False, methods=["post"], url_path="import", parser_classes=[MultiPartParser, JSONParser])
+    @action(detail=False, methods=["post"], url_path="import", parser_classes=[MultiPartParser, StorableJSONParser])
     def import_file(self, request: Request) -> Response:
         """Suppress what a CSV file lists. Rows that cannot be used are answered with their reasons."""
         form = ImportSuppressionsSerializer(data=request.data, context={"request": request})
         form.is_valid(raise_exception=True)
         values = form.validated_data
         workspace = values.get("workspace") or only_workspace(request)
-        is_dry = request.query_params.get("dry_run", "").lower() in _TRUE
+        is_dry = is_dry_run(request)
         try:
             with transaction.atomic():
                 imported = import_suppressions(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import django_filters
+from django.db import transaction
 from django.db.models import RestrictedError
 from django.utils import timezone
 from drf_spectacular.utils import extend_schema
@@ -22,15 +23,17 @@ from emails.api.serializers import (
     MailboxCreateSerializer,
     MailboxSerializer,
     MessageSerializer,
+    SetupSerializer,
 )
 from emails.choices import MailboxStatus, MessageStatus
 from emails.lane_view import read_lane
 from emails.mailbox_test import check_mailbox
 from emails.models import EmailMessage, Mailbox
+from emails.setup_check.checking import check_setup
+from sequences.api.asking import only_workspace
 from sequences.api.base import IdFilter, ReadViewSet
 from sequences.api.problems import ConflictError
 from sequences.api.roles import require_right
-from sequences.models import Workspace
 
 
 class MailboxFilter(django_filters.FilterSet):
@@ -59,10 +62,15 @@ class MailboxViewSet(mixins.CreateModelMixin, mixins.UpdateModelMixin, mixins.De
         owner = form.validated_data.get("owner", request.user)
         require_right(request.user, workspace.pk, owner.pk if owner else None, is_shared_without_owner=False)
         try:
-            mailbox = create_mailbox({**form.validated_data, "workspace": workspace, "owner": owner})
+            with transaction.atomic():
+                mailbox = create_mailbox({**form.validated_data, "workspace": workspace, "owner": owner})
+                self.note_created(mailbox)
         except InvalidMailboxError as error:
             raise ValidationError({error.field: [str(error)]}) from None
         return Response(MailboxSerializer(mailbox).data, status=status.HTTP_201_CREATED)
+
+    def note_created(self, mailbox: Mailbox) -> None:
+        """For whoever keeps a log."""
 
     def perform_update(self, serializer: BaseSerializer[Any]) -> None:
         mailbox: Mailbox = serializer.instance  # type: ignore[assignment]
@@ -72,7 +80,7 @@ class MailboxViewSet(mixins.CreateModelMixin, mixins.UpdateModelMixin, mixins.De
             self.request.user, mailbox.workspace_id, owner.pk if owner else None, is_shared_without_owner=False
         )
         try:
-            serializer.instance = change_mailbox(mailbox, serializer.validated_data)
+            serializer.instance = change_mailbox(mailbox, serializer.validated_data, timezone.now())
         except InvalidMailboxError as error:
             raise ValidationError({error.field: [str(error)]}) from None
 
@@ -91,6 +99,14 @@ class MailboxViewSet(mixins.CreateModelMixin, mixins.UpdateModelMixin, mixins.De
         self.require_mailbox_right(mailbox)
         return Response(LoginReportSerializer(check_mailbox(mailbox)).data)
 
+    @extend_schema(request=None, responses=SetupSerializer)
+    @action(detail=True, methods=["post"], serializer_class=SetupSerializer, asks_outside=True)
+    def check(self, request: Request, pk: str) -> Response:
+        """Its logins, and what DNS says of its domain: MX, SPF, DKIM, DMARC, alignment. Sends nothing."""
+        mailbox = self.get_object()
+        self.require_mailbox_right(mailbox)
+        return Response(SetupSerializer({"checks": check_setup(mailbox)}).data)
+
     @extend_schema(responses=LaneSerializer)
     @action(detail=True, methods=["get"], serializer_class=LaneSerializer)
     def lane(self, request: Request, pk: str) -> Response:
@@ -99,14 +115,6 @@ class MailboxViewSet(mixins.CreateModelMixin, mixins.UpdateModelMixin, mixins.De
 
     def require_mailbox_right(self, mailbox: Mailbox) -> None:
         require_right(self.request.user, mailbox.workspace_id, mailbox.owner_id, is_shared_without_owner=False)
-
-
-def only_workspace(request: Request) -> Workspace:
-    """The one that the person belongs to. Raises `ValidationError` when there are several, or none."""
-    own = list(Workspace.objects.for_user(request.user)[:2])
-    if len(own) != 1:
-        raise ValidationError({"workspace": ["Name one of your workspaces."]})
-    return own[0]
 
 
 class MessageFilter(django_filters.FilterSet):

@@ -5,15 +5,14 @@ What cannot be understood, or is about nothing of ours, is kept as a `HookRecord
 
 from __future__ import annotations
 
+import json
 import logging
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 import requests
 from anymail.exceptions import AnymailError, AnymailWebhookValidationFailure
-from django.db import transaction
 from django.http import HttpRequest
 from django.http.multipartparser import MultiPartParserError
 
@@ -24,15 +23,11 @@ from emails.hooks.translating import PROVES_LEFT, Told, keep_payload, translate
 from emails.inbound.imap import FETCHED_BYTES, FetchedMail
 from emails.inbound.polling import note_read, store_mails
 from emails.models import HookRecord, Mailbox
-from emails.proving import Proof, mark_proven
+from emails.proving import Proof, settle_proven
 from emails.verdicts import RULES_VERSION, Judgement, Visit, judge_at_once
-from sequences.db import Row, execute, fetch_all
-from sequences.text import storable_text
-from sequences.wakeup import notify_engine
+from sequences.db import Row, fetch_all
 
 log = logging.getLogger(__name__)
-
-_SHOWN_BYTES = 4_000
 
 
 class DisbelievedError(Exception):
@@ -43,15 +38,7 @@ class TryAgainError(Exception):
     """The rest of the mail could not be fetched from the provider just now."""
 
 
-@dataclass(frozen=True, slots=True)
-class Taken:
-    """What became of one call: new facts, and how many things were only kept."""
-
-    facts: int
-    kept: int
-
-
-def take_call(mailbox: Mailbox, kind: Kind, request: HttpRequest, url: str, now: datetime) -> Taken:
+def take_call(mailbox: Mailbox, kind: Kind, request: HttpRequest, url: str, now: datetime) -> None:
     """Check the signature, store what it brings. Nothing is kept after `DisbelievedError` and `TryAgainError`."""
     hook = find_hook(mailbox.transport, kind)
     if hook is None:
@@ -69,21 +56,47 @@ def take_call(mailbox: Mailbox, kind: Kind, request: HttpRequest, url: str, now:
         raise DisbelievedError("the stored webhook_secret has not the form that this provider uses") from None
     try:
         view.run_validators(request)
-    except (AnymailWebhookValidationFailure, AnymailError, MultiPartParserError, ValueError, KeyError, TypeError):
+    except (
+        AnymailWebhookValidationFailure,
+        AnymailError,
+        MultiPartParserError,
+        ValueError,
+        KeyError,
+        TypeError,
+        RecursionError,
+    ):
         raise DisbelievedError("the signature is missing or wrong") from None
     try:
         events = view.parse_events(request)
     except requests.RequestException as error:
         raise TryAgainError(f"the mail could not be fetched: {type(error).__name__}") from None
-    except (AnymailError, AttributeError, IndexError, KeyError, LookupError, TypeError, ValueError) as error:
+    except (
+        AnymailError,
+        AttributeError,
+        IndexError,
+        KeyError,
+        LookupError,
+        TypeError,
+        ValueError,
+        RecursionError,
+    ) as error:
         log.warning("a webhook of mailbox %s cannot be read: %s", mailbox.pk, type(error).__name__)
-        shown = request.body[:_SHOWN_BYTES].decode("utf-8", "replace")
-        return Taken(0, _keep(mailbox, [("cannot be read", {"body": storable_text(shown)})], now))
-    return (
+        _keep(mailbox, [("cannot be read", {"body": _read_raw(request)})], now)
+        return
+    if kind is Kind.INBOUND or _brings_mail(events):
         _take_mails(mailbox, events, now)
-        if kind is Kind.INBOUND or _brings_mail(events)
-        else _take_news(mailbox, events, now)
-    )
+    else:
+        _take_news(mailbox, events, now)
+
+
+def _read_raw(request: HttpRequest) -> Any:
+    """The call as far as its form is known: only by its fields can what proves the sender be left out."""
+    if request.POST:
+        return keep_payload(request.POST)
+    try:
+        return keep_payload(json.loads(request.body))
+    except (ValueError, RecursionError):
+        return {"content_type": request.content_type, "bytes": len(request.body)}
 
 
 def _brings_mail(events: Sequence[Any]) -> bool:
@@ -91,7 +104,7 @@ def _brings_mail(events: Sequence[Any]) -> bool:
     return any(getattr(event, "message", None) is not None for event in events)
 
 
-def _take_mails(mailbox: Mailbox, events: Sequence[Any], now: datetime) -> Taken:
+def _take_mails(mailbox: Mailbox, events: Sequence[Any], now: datetime) -> None:
     mails, others = [], []
     for number, event in enumerate(events):
         message = getattr(event, "message", None)
@@ -99,12 +112,12 @@ def _take_mails(mailbox: Mailbox, events: Sequence[Any], now: datetime) -> Taken
             others.append((str(event.event_type), keep_payload(event.esp_event)))
         else:
             mails.append(FetchedMail(number, min(event.timestamp or now, now), message.as_bytes()[:FETCHED_BYTES]))
-    new = store_mails(mails, mailbox, now, provider=mailbox.transport)
+    store_mails(mails, mailbox, now, provider=mailbox.transport)
     note_read(mailbox.pk, now)
-    return Taken(new, _keep(mailbox, others, now))
+    _keep(mailbox, others, now)
 
 
-def _take_news(mailbox: Mailbox, events: Sequence[Any], now: datetime) -> Taken:
+def _take_news(mailbox: Mailbox, events: Sequence[Any], now: datetime) -> None:
     told = [translate(event) for event in events]
     found = _find_messages(mailbox, told)
     facts, kept, proofs = [], [], []
@@ -115,12 +128,13 @@ def _take_news(mailbox: Mailbox, events: Sequence[Any], now: datetime) -> Taken:
         elif each.type is not None:
             facts.append(_fact(each, message, mailbox, now))
         elif each.what in PROVES_LEFT:
-            proofs.append((message, each))
+            left = Proof(message["id"], each.occurred_at or now, mailbox.transport, f"the provider says {each.what}")
+            proofs.append((message["enrollment_id"], left))
         else:
             kept.append((f"{each.what}: nothing that concerns a sequence", dict(each.payload)))
-    new = record_events(facts, now)
-    _prove(proofs, mailbox, now)
-    return Taken(new, _keep(mailbox, kept, now))
+    record_events(facts, now)
+    settle_proven(proofs, now)
+    _keep(mailbox, kept, now)
 
 
 _FIND = """
@@ -176,26 +190,7 @@ def _fact(told: Told, message: Row, mailbox: Mailbox, now: datetime) -> NewEvent
     )
 
 
-def _prove(proofs: Sequence[tuple[Row, Told]], mailbox: Mailbox, now: datetime) -> None:
-    if not proofs:
-        return
-    with transaction.atomic():
-        ids = sorted({message["enrollment_id"] for message, _ in proofs})
-        execute(
-            "SELECT id FROM sequences_enrollment WHERE id = ANY(%(ids)s) ORDER BY id FOR NO KEY UPDATE", {"ids": ids}
-        )
-        left = mark_proven(
-            [
-                Proof(message["id"], told.occurred_at or now, mailbox.transport, f"the provider says {told.what}")
-                for message, told in proofs
-            ],
-            now,
-        )
-        if left:
-            notify_engine()
-
-
-def _keep(mailbox: Mailbox, kept: Sequence[tuple[str, Any]], now: datetime) -> int:
+def _keep(mailbox: Mailbox, kept: Sequence[tuple[str, Any]], now: datetime) -> None:
     HookRecord.objects.bulk_create(
         HookRecord(
             workspace_id=mailbox.workspace_id,
@@ -207,4 +202,3 @@ def _keep(mailbox: Mailbox, kept: Sequence[tuple[str, Any]], now: datetime) -> i
         )
         for what, payload in kept
     )
-    return len(kept)

@@ -10,13 +10,12 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 
-from django.db import connection, transaction
+from django.db import connection
 
 from emails.inbound.imap import ImapError, open_imap
 from emails.models import Mailbox
-from emails.proving import Proof, mark_proven
+from emails.proving import Proof, settle_proven
 from sequences.db import Row, execute, fetch_all
-from sequences.wakeup import notify_engine
 
 log = logging.getLogger(__name__)
 
@@ -54,7 +53,6 @@ CROSS JOIN LATERAL (
     ORDER BY x.unknown_at LIMIT %(limit)s
 ) m
 """
-_LOCK = "SELECT id FROM sequences_enrollment WHERE id = ANY(%(ids)s) ORDER BY id FOR NO KEY UPDATE"
 
 
 def resolve_unknown_by_evidence(now: datetime) -> int:
@@ -71,7 +69,9 @@ def resolve_unknown_by_evidence(now: datetime) -> int:
     mailboxes = list(Mailbox.objects.filter(pk__in=[row["mailbox_id"] for row in claimed]))
     asked = {"mailboxes": [mailbox.pk for mailbox in mailboxes], "since": since, "limit": _MESSAGES_PER_LOOK}
     unknown = fetch_all(_UNKNOWN, asked)
-    return _mark(_search_all(mailboxes, unknown), now)
+    found = _search_all(mailboxes, unknown)
+    proofs = [(row["enrollment_id"], Proof(row["id"], now, "imap", "found in the Sent folder")) for row in found]
+    return settle_proven(proofs, now)
 
 
 def _search_all(mailboxes: Sequence[Mailbox], unknown: Sequence[Row]) -> list[Row]:
@@ -102,14 +102,3 @@ def find_sent_evidence(mailbox: Mailbox, messages: Sequence[Row]) -> list[Row]:
     except ImapError as error:
         log.warning("the Sent folder of mailbox %s was not searched: %s", mailbox.pk, error)
         return []
-
-
-def _mark(found: Sequence[Row], now: datetime) -> int:
-    if not found:
-        return 0
-    with transaction.atomic():
-        execute(_LOCK, {"ids": [row["enrollment_id"] for row in found]})
-        proofs = [Proof(row["id"], now, "imap", "found in the Sent folder") for row in found]
-        marked = mark_proven(proofs, now)
-        notify_engine()
-    return marked

@@ -16,6 +16,7 @@ from emails.events import NewEvent, record_events
 from emails.inbound.imap import FetchedMail, Imap
 from emails.inbound.parse import parse_headers, read_addresses
 from emails.models import Mailbox
+from emails.tracking import is_ours
 from sequences.db import execute, fetch_all
 
 # Answers rarely go astray, and each folder costs the server a look.
@@ -67,10 +68,22 @@ WHERE NOT EXISTS (SELECT 1 FROM emails_emailmessage m
 Store = Callable[[Sequence[FetchedMail]], int]
 
 
+@dataclass(frozen=True, slots=True)
+class _Look:
+    """One look at a mailbox's folders; `last_at`: when the one before was."""
+
+    mailbox: Mailbox
+    token: object
+    now: datetime
+    last_at: datetime | None
+    store: Store
+
+
 def read_other_folders(imap: Imap, mailbox: Mailbox, token: object, now: datetime, store: Store) -> int:
     """Read what is new in spam, everything and Sent, if that was not done for five minutes. Returns the new facts.
 
-    A folder that is seen for the first time is read from now on. `store` takes incoming mail.
+    A folder that is seen for the first time is read from now on; one whose UIDs are new, from the day of the last look.
+    `store` takes incoming mail.
     """
     rows = fetch_all(_LOAD, {"mailbox": mailbox.pk, "token": token})
     if not rows or (rows[0]["folders_checked_at"] and rows[0]["folders_checked_at"] + LOOKED_AT_EVERY > now):
@@ -81,26 +94,30 @@ def read_other_folders(imap: Imap, mailbox: Mailbox, token: object, now: datetim
         name = imap.find_folder(role)
         if name is None:
             continue
-        new += _read(imap, role, name, known.get(role), mailbox, token, now, store)
+        look = _Look(mailbox, token, now, rows[0]["folders_checked_at"], store)
+        new += _read(imap, role, name, known.get(role), look)
     _keep(mailbox, token, {}, now)
     return new
 
 
-def _read(
-    imap: Imap, role: Role, name: str, place: Place | None, mailbox: Mailbox, token: object, now: datetime, store: Store
-) -> int:
+def _read(imap: Imap, role: Role, name: str, place: Place | None, look: _Look) -> int:
     folder = imap.open_folder(name)
-    if place is None or (place.name, place.uidvalidity) != (name, folder.uidvalidity):
+    is_known = place is not None and (place.name, place.uidvalidity) == (name, folder.uidvalidity)
+    uids: list[int] = []
+    if place is not None and is_known:
+        uids = imap.list_above(place.last_uid)[:MAILS_PER_LOOK]
+    elif place is not None and look.last_at is not None:
+        # a day more: SINCE looks at the date alone, in the server's zone
+        uids = imap.list_since((look.last_at - timedelta(days=1)).date())[:MAILS_PER_LOOK]
+    if not uids and not is_known:
         newest = max(imap.list_above(0), default=0) if folder.next_uid is None else folder.next_uid - 1
-        _keep(mailbox, token, {role: Place(name, folder.uidvalidity, newest)}, None)
-        return 0
+        _keep(look.mailbox, look.token, {role: Place(name, folder.uidvalidity, newest)}, None)
     new = 0
-    uids = imap.list_above(place.last_uid)[:MAILS_PER_LOOK]
     for start in range(0, len(uids), _BATCH):
         batch = uids[start : start + _BATCH]
         mails = imap.fetch(batch)
-        new += _note_hand_written(mails, mailbox, now) if role is Role.SENT else store(mails)
-        _keep(mailbox, token, {role: Place(name, folder.uidvalidity, batch[-1])}, None)
+        new += _note_hand_written(mails, look.mailbox, look.now) if role is Role.SENT else look.store(mails)
+        _keep(look.mailbox, look.token, {role: Place(name, folder.uidvalidity, batch[-1])}, None)
     return new
 
 
@@ -117,6 +134,9 @@ def _note_hand_written(mails: Sequence[FetchedMail], mailbox: Mailbox, now: date
     numbers, addresses, ids, parsed = [], [], [], {}
     for number, fetched in enumerate(mails):
         mail = parse_headers(fetched.raw)
+        if is_ours(mail.header("List-Unsubscribe")):
+            # some servers keep their copy under a Message-ID of their own
+            continue
         parsed[number] = (mail, min(fetched.received_at, now))
         for address in read_addresses(mail):
             numbers.append(number)

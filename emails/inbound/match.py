@@ -26,7 +26,7 @@ FROM emails_emailmessage m
 JOIN sequences_contact c ON c.id = m.contact_id
 JOIN emails_mailbox b ON b.id = m.mailbox_id
 WHERE m.mailbox_id = %(mailbox)s AND b.transport <> 'smtp' AND m.handed_over_at IS NOT NULL
-  AND trim(BOTH '<>' FROM m.provider_message_id) = ANY(%(ids)s)
+  AND m.provider_message_id <> '' AND btrim(m.provider_message_id, '<>') = ANY(%(ids)s)
 """
 _BY_ADDRESS = """
 SELECT r.n, c.id AS contact_id, m.id AS message_pk

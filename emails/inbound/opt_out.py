@@ -9,7 +9,10 @@ import re
 
 _PHRASES = frozenset(
     {
-        "unsubscribe", "unsubscribe me", "remove", "remove me", "remove me from your list", "remove me from this list",
+        "unsubscribe", "unsubscribe me", "unsubscribe me from this list", "unsubscribe me from your list",
+        "unsubscribe me from these emails", "unsubscribe me from your emails", "unsubscribe me from your mailing list",
+        "unsubscribe me from this", "no more emails",
+        "remove", "remove me", "remove me from your list", "remove me from this list",
         "remove me from the list", "remove me from your mailing list", "remove me from this mailing list",
         "remove my email", "remove my email address", "take me off", "take me off your list", "take me off this list",
         "take me off the list", "opt out", "opt me out", "optout", "stop emailing me", "stop emailing",

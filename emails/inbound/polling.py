@@ -191,9 +191,12 @@ def _read_folder(imap: Imap, claim: _Claim, mailbox: Mailbox, now: datetime) -> 
     if folder.uidvalidity == claim.uidvalidity:
         uids = imap.list_above(last_uid)
     else:
-        # a day more: SINCE looks at the date alone, in the server's zone
+        # with new UIDs what came since the last reading, however long ago; a day more: SINCE looks at the date alone
+        since = now - timedelta(days=FIRST_LOOK_DAYS)
+        if claim.uidvalidity is not None and mailbox.inbox_read_at is not None:
+            since = min(since, mailbox.inbox_read_at)
         last_uid = 0
-        uids = imap.list_since((now - timedelta(days=FIRST_LOOK_DAYS + 1)).date())
+        uids = imap.list_since((since - timedelta(days=1)).date())
     taken = uids[:MAILS_PER_POLL]
     new = 0
     for batch in _batches(taken):

@@ -28,10 +28,18 @@ _FAILURE_SUBJECT = re.compile(
     r"non remis|échec de (la )?remise|no se puede entregar|no entregado|mancato recapito|niet bezorgd|onbestelbaar",
     re.IGNORECASE,
 )
+# "Re: Returned mail" is somebody talking about it.
+_ANSWERS = re.compile(r"^\W*(re|aw|antw|sv|vs|rv|res|rif|fwd?|wg|tr|enc|doorst)\s*(\[\d+\])?\s*:", re.IGNORECASE)
+_DELAY = re.compile(
+    r"\(delay\)|\bdelayed\b|warning message only|will be retried|(will|to) (keep|continue) (on )?(trying|to try)|"
+    r"not yet been delivered|could not be delivered yet|do not need to resend|verzögert|retardé",
+    re.IGNORECASE,
+)
 _COMPLAINTS = frozenset({"abuse", "fraud", "virus", "other", "miscategorized"})
 _LONGEST_DETAIL = 300
 _ASCII = bytes(range(128)) + b"?" * 128
 _FIELDS_TEXT = 20_000
+_DELAY_TEXT = 1_000
 
 
 def read_complaint(mail: InboundMail) -> tuple[Finding, ...] | None:
@@ -56,9 +64,13 @@ def read_bounce(mail: InboundMail) -> tuple[Finding, ...] | None:
     groups = [group for part in reports for group in _groups(part)]
     if groups:
         return tuple(finding for group in groups if (finding := _read_recipient(group)) is not None)
-    if not (_DAEMON.match(mail.sender) or _FAILURE_SUBJECT.search(mail.subject) or mail.has("X-Failed-Recipients")):
+    is_daemon = bool(_DAEMON.match(mail.sender))
+    says_so = bool(_FAILURE_SUBJECT.search(mail.subject)) and not _ANSWERS.match(mail.subject)
+    if not (is_daemon or says_so or mail.has("X-Failed-Recipients")):
         return None
-    return _read_free_text(mail)
+    found = _read_free_text(mail)
+    # people write about undelivered mail too, some of them as postmaster: a missed answer is worse than a wrong one
+    return None if not found and (mail.named_ids or not is_daemon) and not _is_delay(mail) else found
 
 
 def _groups(part: Message[Any, Any]) -> Iterator[dict[str, str]]:
@@ -105,8 +117,9 @@ def _read_free_text(mail: InboundMail) -> tuple[Finding, ...]:
     cited = _FULL_STATUS.search(text)
     status = cited[0] if cited else ""
     line = next((line.strip() for line in text.split("\n") if status and status in line), mail.subject)
-    # its detectors want the older kind of parser, and fail on headers that are not ASCII
-    temporary, permanent = all_failures(message_from_bytes(mail.raw.translate(_ASCII)))
+    temporary, permanent = _find_failures(mail)
+    if not permanent and _is_delay(mail):
+        return ()
     findings = [
         _judge(address.decode(errors="replace").lower(), status or ("5.0.0" if is_permanent else "4.0.0"), line)
         for addresses, is_permanent in ((permanent, True), (temporary - permanent, False))
@@ -116,6 +129,22 @@ def _read_free_text(mail: InboundMail) -> tuple[Finding, ...]:
         return tuple(findings)
     failed = read_address(mail.header("X-Failed-Recipients"))
     return (_judge(failed, status, line),) if status or failed else ()
+
+
+def _find_failures(mail: InboundMail) -> tuple[frozenset[bytes], frozenset[bytes]]:
+    """(temporary, permanent) failures that the shapes of known servers give away."""
+    # its detectors want the older kind of parser, and fail on headers that are not ASCII
+    try:
+        temporary, permanent = all_failures(message_from_bytes(mail.raw.translate(_ASCII)))
+    except (LookupError, ValueError, AttributeError, TypeError):
+        # some take for granted what a damaged mail has not
+        return frozenset(), frozenset()
+    return temporary, permanent
+
+
+def _is_delay(mail: InboundMail) -> bool:
+    """It is still being tried; that says nothing yet."""
+    return bool(_DELAY.search(f"{mail.subject}\n{mail.new_text[:_DELAY_TEXT]}"))
 
 
 def _read_fields(part: Message[Any, Any]) -> dict[str, str]:

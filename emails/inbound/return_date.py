@@ -44,21 +44,27 @@ _DATE = re.compile(
     re.IGNORECASE,
 )
 _FILLER = (
-    r"(?:\s|,|:|the|and|including|incl\.?|on|de[mnrs]?|einschließlich|le|el|il|o|dia|op|"
+    r"(?:\s|,|:|the|and|including|incl\.?|on|de[mnrs]?|einschließlich|inclusive|le|el|il|o|dia|día|op|"
     r"mon|tues?|wed|thurs?|fri|sat|sun|wednes|satur|day|"
     r"(?:mon|diens|donners|frei|sams|sonn)tag|mittwoch|"
-    r"lundi|mardi|mercredi|jeudi|vendredi|samedi|dimanche)*"
+    r"lundi|mardi|mercredi|jeudi|vendredi|samedi|dimanche|"
+    r"lunes|martes|miércoles|jueves|viernes|sábado|domingo|(?:segunda|terça|quarta|quinta|sexta)(?:-feira)?|"
+    r"lunedì|martedì|mercoledì|giovedì|venerdì|sabato|domenica|"
+    r"(?:maan|dins|woens|donder|vrij|zater|zon)dag|(?:mån|tis|ons|tors|fre|lör|sön)dag(?:en)?)*"
 )
 # the last day away: back on the day after
 _AWAY_UNTIL = re.compile(
-    r"(\b(until|till|til|through|thru|to|bis|bis zum|jusqu'au|jusqu’au|au|hasta|al|fino al|até|ate|tot|t/m|t\.e\.m\.)"
+    r"(\b(until|till|til|through|thru|to|bis|bis zum|jusqu'au|jusqu’au|au|hasta|al|fino al|até|ate|"
+    r"tot( en met)?|t/m|t\.e\.m\.|till( och med)?|t\.?o\.?m\.?|fram till)"
     rf"|[-–—])\s*{_FILLER}$",
     re.IGNORECASE,
 )
 _BACK_ON = re.compile(
     r"\b(back|return(ing)?|returns|available( again)?|ab|wieder da|zurück|wieder erreichbar|wieder im büro|"
     r"à partir du|retour|de retour|vuelvo|regreso|volveré|a partir del?|rientro|rientrerò|dal|retorno|volto|"
-    r"terug|vanaf)\s*(again|in the office|to the office|to work|office|from|am|ab|le|el|il|em|per)?\s*"
+    r"terug|vanaf|weer (bereikbaar|aanwezig)|åter|tillbaka|från( och med)?|fr\.?o\.?m\.?)\s*"
+    r"(again|in the office|to the office|to work|office|from|am|ab|le|el|il|em|per|"
+    r"op kantoor|på (kontoret|jobbet|plats)|i tjänst)?\s*"
     rf"{_FILLER}$",
     re.IGNORECASE,
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from django.contrib.postgres.indexes import BrinIndex
 from django.db import models
 from django.db.models import Q
 
@@ -20,8 +21,10 @@ class EmailEvent(models.Model):
     message = models.ForeignKey(
         EmailMessage, on_delete=models.CASCADE, null=True, related_name="events", db_constraint=False
     )
-    enrollment = models.ForeignKey(Enrollment, on_delete=models.CASCADE, null=True, related_name="events")
-    contact = models.ForeignKey(Contact, on_delete=models.CASCADE, null=True, related_name="events")
+    enrollment = models.ForeignKey(
+        Enrollment, on_delete=models.CASCADE, null=True, related_name="events", db_index=False
+    )
+    contact = models.ForeignKey(Contact, on_delete=models.CASCADE, null=True, related_name="events", db_index=False)
     mailbox = models.ForeignKey(
         Mailbox, on_delete=models.SET_NULL, null=True, related_name="+", db_constraint=False, db_index=False
     )
@@ -51,6 +54,7 @@ class EmailEvent(models.Model):
             models.Index(fields=["enrollment", "occurred_at"], name="event_enrollment"),
             models.Index(fields=["contact", "type", "occurred_at"], name="event_contact"),
             models.Index(fields=["occurred_at"], name="event_pending", condition=Q(verdict="pending")),
+            BrinIndex(fields=["recorded_at"], name="event_recorded", autosummarize=True),
         ]
 
     def __str__(self) -> str:

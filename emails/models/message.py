@@ -19,8 +19,10 @@ from sequences.models.workspace import Workspace
 class EmailMessage(models.Model):
     # Only the enrollment's foreign key is checked by the database: the rows are written in batches right after those
     # they point to were read and locked, and every further check costs each batch a lookup per row.
-    workspace = models.ForeignKey(Workspace, on_delete=models.CASCADE, related_name="+", db_constraint=False)
-    enrollment = models.ForeignKey(Enrollment, on_delete=models.CASCADE, related_name="messages")
+    workspace = models.ForeignKey(
+        Workspace, on_delete=models.CASCADE, related_name="+", db_constraint=False, db_index=False
+    )
+    enrollment = models.ForeignKey(Enrollment, on_delete=models.CASCADE, related_name="messages", db_index=False)
     step = models.ForeignKey(
         Step, on_delete=models.DO_NOTHING, null=True, related_name="+", db_constraint=False, db_index=False
     )
@@ -42,7 +44,7 @@ class EmailMessage(models.Model):
     is_first_touch = models.BooleanField(default=False)
 
     status = models.CharField(max_length=16, choices=MessageStatus.choices(), default=MessageStatus.QUEUED.value)
-    message_id = models.CharField(max_length=255, unique=True, help_text="RFC 5322 Message-ID, fixed when queued.")
+    message_id = models.CharField(max_length=255, help_text="RFC 5322 Message-ID, fixed when queued.")
     priority = models.SmallIntegerField(default=50)
     due_at = models.DateTimeField()
     queued_at = models.DateTimeField()
@@ -82,6 +84,8 @@ class EmailMessage(models.Model):
     class Meta:
         ordering = ["-id"]
         constraints = [
+            # not unique=True: that adds a second index, for LIKE, which nobody asks for and every write pays for
+            models.UniqueConstraint(fields=["message_id"], name="message_id_once"),
             models.UniqueConstraint(fields=["enrollment", "step", "visit"], name="message_once_per_step_run"),
             models.CheckConstraint(
                 condition=~Q(status="sent") | (Q(sent_at__isnull=False) & ~Q(message_id="")),
@@ -105,6 +109,14 @@ class EmailMessage(models.Model):
         ]
         indexes = [
             models.Index(fields=["mailbox", "lane_order_at", "id"], name="message_lane", condition=Q(status="queued")),
+            models.Index(
+                "mailbox",
+                models.Func("provider_message_id", models.Value("<>"), function="btrim"),
+                name="message_provider_id",
+                condition=~Q(provider_message_id=""),
+            ),
+            # the newest of one workspace, which is what people open, without a sort
+            models.Index(fields=["workspace", "id"], name="message_newest"),
             models.Index(fields=["leased_until"], name="message_leased", condition=Q(status="sending")),
             models.Index(fields=["workspace", "unknown_at"], name="message_unknown", condition=Q(status="unknown")),
             models.Index(

@@ -247,16 +247,9 @@ class SmtpTransport:
 
     def _dialogue(self, session: StagedSMTP, envelope: Envelope) -> HandOver:
         sender, recipient, options = _address(session, envelope)
-        session.stage = Stage.MAIL
         session.command_encoding = "utf-8" if "SMTPUTF8" in options else "ascii"
-        code, reply = session.mail(sender, options)
-        self._expect(code, reply, Stage.MAIL, 200)
-        session.stage = Stage.RCPT
-        code, reply = session.rcpt(recipient)
-        self._expect(code, reply, Stage.RCPT, 200)
-        session.stage = Stage.DATA
-        code, reply = session.docmd("DATA")
-        self._expect(code, reply, Stage.DATA, 300)
+        if refusal := session.announce(sender, options, recipient):
+            raise self._refused(*refusal, session.stage)
         code, reply = session.write_text(envelope.mime)
         if not 200 <= code < 300 and not 400 <= code < 600:
             self._discard()
@@ -267,13 +260,15 @@ class SmtpTransport:
 
     def _expect(self, code: int, reply: bytes, stage: Stage, hundred: int) -> None:
         """Go on if the code is of this hundred, else end with what the reply means."""
-        if hundred <= code < hundred + 100:
-            return
+        if not hundred <= code < hundred + 100:
+            raise self._refused(code, reply, stage)
+
+    def _refused(self, code: int, reply: bytes, stage: Stage) -> _Ended:
         text = reply.decode(errors="replace")
         verdict = classify_smtp(code, text, stage)
         refused = Refused(verdict.error_class, verdict.code, self._tidy(f"{code} {text}"))
         # 421 announces the end (RFC 5321 section 3.8); something that is no refusal leaves the dialogue out of step
-        raise _Ended(refused, is_usable=stage > Stage.LOGIN and 400 <= code < 600 and code != 421)
+        return _Ended(refused, is_usable=stage > Stage.LOGIN and 400 <= code < 600 and code != 421)
 
     def _lost(self, error: OSError | smtplib.SMTPException, stage: Stage) -> Refused:
         host = f"{self._mailbox.smtp_host}:{self._mailbox.smtp_port}"

@@ -10,6 +10,7 @@ from execution.admin import (
     suppressions,
     system,
     tasks,
+    webhooks,
 )
 
 __all__ = [
@@ -22,4 +23,5 @@ __all__ = [
     "suppressions",
     "system",
     "tasks",
+    "webhooks",
 ]

@@ -18,15 +18,32 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.functional import lazy
 from unfold.decorators import action
 from unfold.widgets import UnfoldAdminSplitDateTimeWidget, UnfoldAdminTextInputWidget
 
 from execution.controls import Report
+from execution.queries import COUNTED_AT_MOST
 
 SUBJECTS_SHOWN = 10
 
 
-class ReasonForm(forms.Form):
+class ReaderTimeField(forms.SplitDateTimeField):
+    """A time in the zone of whoever types it; the help names the zone."""
+
+    def __init__(self, *, said: str = "", **kwargs: Any) -> None:
+        help_text = lazy(lambda: f"In {timezone.get_current_timezone_name()}. {said}".strip(), str)()
+        super().__init__(widget=UnfoldAdminSplitDateTimeWidget(), help_text=help_text, **kwargs)
+
+
+class AskingForm(forms.Form):
+    """What a deed asks for."""
+
+    def scope(self, request: HttpRequest) -> None:
+        """Offer only what the person may see; called before anything is read or shown."""
+
+
+class ReasonForm(AskingForm):
     """Why; it stands in the log."""
 
     reason = forms.CharField(
@@ -34,22 +51,27 @@ class ReasonForm(forms.Form):
     )
 
 
-class NothingForm(forms.Form):
+class NothingForm(AskingForm):
     """For what needs no reason."""
 
 
 class PauseForm(ReasonForm):
-    resume_at = forms.SplitDateTimeField(
-        label="Resume at (UTC)",
-        required=False,
-        widget=UnfoldAdminSplitDateTimeWidget(),
-        help_text="Empty: it stays paused until somebody resumes it.",
-    )
+    resume_at = ReaderTimeField(required=False, said="Empty: it stays paused until somebody resumes it.")
 
     def clean_resume_at(self) -> datetime | None:
         at: datetime | None = self.cleaned_data["resume_at"]
         if at is not None and at <= timezone.now():
             raise forms.ValidationError("This time has passed: choose a later one, or leave it empty.")
+        return at
+
+
+class SnoozeForm(ReasonForm):
+    until = ReaderTimeField()
+
+    def clean_until(self) -> datetime:
+        at: datetime = self.cleaned_data["until"]
+        if at <= timezone.now():
+            raise forms.ValidationError("This time has passed: choose a later one.")
         return at
 
 
@@ -66,7 +88,7 @@ class Deed:
     icon: str
     explanation: str
     run: Callable[[Sequence[Any], dict[str, Any], HttpRequest], Report]
-    form: type[forms.Form] = ReasonForm
+    form: type[AskingForm] = ReasonForm
     is_danger: bool = False
 
 
@@ -85,11 +107,10 @@ class AsksFirst:
         return ""
 
     def do_selected(self, request: HttpRequest, queryset: QuerySet[Any], deed: Deed) -> HttpResponse | None:
-        form = deed.form(request.POST if "apply" in request.POST else None)
+        form = _build_form(deed, request, is_answered="apply" in request.POST)
         if form.is_valid():
-            tell_report(
-                request, deed, deed.run(list(queryset.values_list("pk", flat=True)), form.cleaned_data, request)
-            )
+            chosen_ids = list(queryset.values_list("pk", flat=True))
+            tell_report(request, deed, deed.run(chosen_ids, form.cleaned_data, request))
             return None
         is_all = request.POST.get("select_across") == "1"
         chosen = request.POST.getlist(helpers.ACTION_CHECKBOX_NAME)
@@ -101,7 +122,7 @@ class AsksFirst:
         row = self.find_row(request, object_id)  # type: ignore[attr-defined]
         opts = self.model._meta
         back_url = reverse(f"admin:{opts.app_label}_{opts.model_name}_change", args=[row.pk])
-        form = deed.form(request.POST if request.method == "POST" else None)
+        form = _build_form(deed, request, is_answered=request.method == "POST")
         if form.is_valid():
             tell_report(request, deed, deed.run([row.pk], form.cleaned_data, request))
             return HttpResponseRedirect(back_url)
@@ -118,11 +139,13 @@ class AsksFirst:
         back_url: str,
     ) -> HttpResponse:
         opts = self.model._meta
-        count = queryset.count()
+        # a page that asks needs no exact count of a hot table
+        count = queryset.order_by()[: COUNTED_AT_MOST + 1].count()
+        many = f"more than {COUNTED_AT_MOST:,}" if count > COUNTED_AT_MOST else f"{count:,}"
         names = list(self.name_subjects(queryset))
         context = {
             **self.admin_site.each_context(request),
-            "title": f"{deed.label} {names[0]}" if count == 1 else f"{deed.label} {count:,} {opts.verbose_name_plural}",
+            "title": f"{deed.label} {names[0]}" if count == 1 else f"{deed.label} {many} {opts.verbose_name_plural}",
             "deed": deed,
             "form": form,
             "hidden": hidden,
@@ -132,6 +155,12 @@ class AsksFirst:
             "touched": self.explain_touched(queryset, deed),
         }
         return TemplateResponse(request, "admin/asking.html", context)
+
+
+def _build_form(deed: Deed, request: HttpRequest, *, is_answered: bool) -> AskingForm:
+    form = deed.form(request.POST if is_answered else None)
+    form.scope(request)
+    return form
 
 
 def on_selected(deed: Deed) -> Any:

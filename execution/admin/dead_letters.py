@@ -14,8 +14,12 @@ from unfold.contrib.filters.admin import DropdownFilter
 
 from execution.admin.asking import SUBJECTS_SHOWN, AsksFirst, on_one, on_selected
 from execution.admin.deeds import DISCARD, REPLAY
+from execution.dead_letters import Group, find_similar, list_groups
 from execution.models import DeadLetter
 from sequences.admin_base import FactsAdmin, by_choice, label_column, time_column
+from sequences.admin_piles import Pile, ShowsPiles
+from sequences.admin_times import show_breakable
+from sequences.api.roles import workspace_ids_of
 
 
 class OpenFilter(DropdownFilter):
@@ -31,14 +35,39 @@ class OpenFilter(DropdownFilter):
         return queryset
 
 
+class KindFilter(DropdownFilter):
+    """Open dead letters that are alike, the most frequent kind first."""
+
+    title = "kind"
+    parameter_name = "similar_to"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [(str(group.example), _name_group(group)) for group in list_groups(workspace_ids_of(request.user))]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        value = self.value()
+        return queryset.filter(pk__in=find_similar(int(value))) if value and value.isdecimal() else queryset
+
+
+def _name_group(group: Group) -> str:
+    place = f"{group.sequence}, step {group.step_number}" if group.step_number else group.sequence
+    return f"{group.count:,} × {group.error[:70]} ({place})"
+
+
 @admin.register(DeadLetter)
-class DeadLetterAdmin(AsksFirst, FactsAdmin):
+class DeadLetterAdmin(ShowsPiles, AsksFirst, FactsAdmin):
+    piles = (
+        Pile("All"),
+        Pile("Open", (("state", "open"),)),
+        Pile("Resolved", (("state", "resolved"),)),
+    )
+    empty_says = "Good: nothing is in quarantine. What fails for good appears here, with what to do about it."
     list_display = (
-        "show_contact", "show_class", "error", "attempts", time_column("created_at", "age"), "show_resolution",
-        "resolved_by",
+        "show_contact", "show_error", "attempts", time_column("created_at", "age"), "show_resolution",
     )  # fmt: skip
+    list_fullwidth = True
     list_display_links = ("show_contact",)
-    list_filter = (OpenFilter, *by_choice("resolution"))
+    list_filter = (OpenFilter, KindFilter, *by_choice("resolution"))
     list_select_related = ("enrollment__contact", "enrollment__sequence")
     search_fields = ("enrollment__contact__email", "error")
     leading_fields = ("show_contact", "enrollment", "step", "error_class", "error", "show_trace")
@@ -62,17 +91,19 @@ class DeadLetterAdmin(AsksFirst, FactsAdmin):
         return [f"{row.enrollment.contact.email}: {row}" for row in queryset[:SUBJECTS_SHOWN]]
 
     @admin.display(description="contact", ordering="enrollment__contact__email")
-    def show_contact(self, row: DeadLetter) -> str:
-        return f"{row.enrollment.contact.email} in {row.enrollment.sequence.name}"
+    def show_contact(self, row: DeadLetter) -> SafeString:
+        email, sequence = show_breakable(row.enrollment.contact.email), row.enrollment.sequence.name
+        return format_html('{} <span class="se-second">in {}</span>', email, sequence)
+
+    @admin.display(description="error", ordering="error")
+    def show_error(self, row: DeadLetter) -> SafeString:
+        return format_html('{} <span class="se-second">{}</span>', row.error, row.error_class)
 
     @admin.display(description="traceback")
     def show_trace(self, row: DeadLetter) -> SafeString | str:
         return format_html('<pre class="se-code">{}</pre>', row.error_trace) if row.error_trace else "–"
 
-    @label_column("class", ordering="error_class")
-    def show_class(self, row: DeadLetter) -> str:
-        return row.error_class
-
     @label_column("resolution", {"": "danger"}, ordering="resolution")
     def show_resolution(self, row: DeadLetter) -> tuple[str, str]:
-        return row.resolution, row.get_resolution_display() if row.resolution else "Open"
+        by = f" by {row.resolved_by}" if row.resolved_by else ""
+        return row.resolution, f"{row.get_resolution_display()}{by}" if row.resolution else "Open"

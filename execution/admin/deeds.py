@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, Literal
 
 from django.http import HttpRequest
 from django.utils import timezone
 
-from execution.admin.asking import Deed, PauseForm
-from execution.choices import Resolution
+from execution.admin.asking import Deed, PauseForm, SnoozeForm
 from execution.controls import (
     Report,
     exit_enrollments,
@@ -17,8 +16,9 @@ from execution.controls import (
     resume_enrollments,
     retry_enrollments,
     skip_steps,
+    snooze_enrollments,
 )
-from execution.models import DeadLetter
+from execution.dead_letters import resolve_letters
 from sequences.admin_base import name_actor
 
 
@@ -29,18 +29,11 @@ def _call(control: Callable[..., Report], **fixed: Any) -> Callable[..., Report]
     return run
 
 
-def _call_for_letters(control: Callable[..., Report], **fixed: Any) -> Callable[..., Report]:
-    run = _call(control, **fixed)
+def _resolve(answer: Literal["replay", "discard"]) -> Callable[..., Report]:
+    def run(ids: Sequence[Any], answers: dict[str, Any], request: HttpRequest) -> Report:
+        return resolve_letters(ids, answer, actor=name_actor(request), now=timezone.now(), **answers)
 
-    def run_for_letters(ids: Sequence[Any], answers: dict[str, Any], request: HttpRequest) -> Report:
-        rows = DeadLetter.objects.filter(pk__in=ids).values_list("enrollment_id", "resolved_at")
-        report = run(sorted({enrollment for enrollment, resolved_at in rows if resolved_at is None}), answers, request)
-        closed = sum(resolved_at is not None for _, resolved_at in rows)
-        if closed:
-            report.refused[0] = f"it has been resolved before ({closed} of them)"
-        return report
-
-    return run_for_letters
+    return run
 
 
 PAUSE = Deed(
@@ -51,6 +44,15 @@ PAUSE = Deed(
     "Nothing more is sent until it is resumed; what waits in the outbox stays there.",
     _call(pause_enrollments),
     PauseForm,
+)
+SNOOZE = Deed(
+    "snooze",
+    "Snooze",
+    "Snoozed",
+    "snooze",
+    "Nothing of it happens before that time; then it goes on where it stands, inside its sending window.",
+    _call(snooze_enrollments),
+    SnoozeForm,
 )
 RESUME = Deed(
     "resume",
@@ -91,7 +93,7 @@ REPLAY = Deed(
     "Replayed",
     "refresh",
     "The enrollment is released and its step is tried again at once.",
-    _call_for_letters(retry_enrollments),
+    _resolve("replay"),
 )
 DISCARD = Deed(
     "discard",
@@ -99,6 +101,6 @@ DISCARD = Deed(
     "Discarded",
     "delete",
     "The enrollment exits for good: waiting emails are withdrawn and open tasks cancelled.",
-    _call_for_letters(exit_enrollments, resolution=Resolution.DISCARDED),
+    _resolve("discard"),
     is_danger=True,
 )

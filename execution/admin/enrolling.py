@@ -10,15 +10,18 @@ from django import forms
 from django.contrib import messages
 from django.contrib.auth import get_user_model
 from django.core.exceptions import PermissionDenied
+from django.db import transaction
 from django.db.models.functions import Lower
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils import timezone
-from unfold.widgets import UnfoldAdminSelect2Widget, UnfoldAdminSplitDateTimeWidget, UnfoldAdminTextareaWidget
+from unfold.widgets import UnfoldAdminSelect2Widget, UnfoldAdminTextareaWidget
 
 from emails.models import Mailbox
+from execution.admin.asking import ReaderTimeField
 from execution.enrolling import EnrollError, EnrollResult, enroll_contacts
+from execution.forecasting import forecast_first_touches
 from sequences.admin_base import name_actor, scope_rows
 from sequences.choices import SequenceStatus
 from sequences.models import Contact, Sequence
@@ -45,9 +48,7 @@ class EnrollForm(forms.Form):
         widget=UnfoldAdminSelect2Widget(),
         help_text="Empty: the owner of the mailbox.",
     )
-    start_at = forms.SplitDateTimeField(
-        label="Start at (UTC)", required=False, widget=UnfoldAdminSplitDateTimeWidget(), help_text="Empty: now."
-    )
+    start_at = ReaderTimeField(required=False, said="Empty: now.")
 
     def __init__(self, request: HttpRequest, data: Any = None) -> None:
         super().__init__(data)
@@ -92,22 +93,14 @@ class EnrollPage:
             raise PermissionDenied
         form = EnrollForm(request, request.POST if request.method == "POST" else None)
         if form.is_valid():
-            answers = form.cleaned_data
+            is_check = "check" in request.POST
             try:
-                result = enroll_contacts(
-                    sequence=answers["sequence"],
-                    contact_ids=answers["contact_ids"],
-                    mailbox=answers["mailbox"],
-                    owner=answers["owner"],
-                    actor=name_actor(request),
-                    now=timezone.now(),
-                    start_at=answers["start_at"],
-                )
+                _enroll(request, form.cleaned_data, is_check=is_check)
             except EnrollError as error:
                 form.add_error(None, str(error))
             else:
-                _tell(request, result)
-                return HttpResponseRedirect(reverse("admin:sequences_enrollment_changelist"))
+                if not is_check:
+                    return HttpResponseRedirect(reverse("admin:sequences_enrollment_changelist"))
         context = {
             **self.admin_site.each_context(request),
             "title": "Enroll contacts",
@@ -116,8 +109,28 @@ class EnrollPage:
         return TemplateResponse(request, "admin/sequences/enrollment/enroll.html", context)
 
 
-def _tell(request: HttpRequest, result: EnrollResult) -> None:
-    said = f"Enrolled {len(result.enrolled):,}"
+def _enroll(request: HttpRequest, answers: dict[str, Any], *, is_check: bool) -> None:
+    now = timezone.now()
+    with transaction.atomic():
+        result = enroll_contacts(
+            sequence=answers["sequence"],
+            contact_ids=answers["contact_ids"],
+            mailbox=answers["mailbox"],
+            owner=answers["owner"],
+            actor=name_actor(request),
+            now=now,
+            start_at=answers["start_at"],
+        )
+        forecast = forecast_first_touches(result.enrolled, now)
+        transaction.set_rollback(is_check)
+    _tell(request, result, is_check=is_check)
+    if forecast is not None:
+        is_late = forecast.on_time < forecast.people
+        messages.add_message(request, messages.WARNING if is_late else messages.INFO, f"{str(forecast).capitalize()}.")
+
+
+def _tell(request: HttpRequest, result: EnrollResult, *, is_check: bool) -> None:
+    said = f"{'Would enroll' if is_check else 'Enrolled'} {len(result.enrolled):,}"
     for reason, count in Counter(left.reason for left in result.skipped).most_common():
         said += f"; skipped {count:,}: {reason}"
     level = messages.SUCCESS if result.enrolled else messages.WARNING

@@ -9,7 +9,7 @@ from django.contrib import admin
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
-from django.utils.html import format_html
+from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from unfold.contrib.filters.admin import DropdownFilter
 from unfold.views import ChangeList
@@ -18,11 +18,22 @@ from emails.models import Mailbox
 from execution.admin import deeds
 from execution.admin.asking import SUBJECTS_SHOWN, AsksFirst, on_one, on_selected
 from execution.admin.enrolling import EnrollPage
-from execution.admin.timeline import ENTRIES_SHOWN, read_timeline
 from execution.explain import Hold, explain_enrollments
-from sequences.admin_base import FactsAdmin, OwnerFilter, by_choice, exact_name, filter_by, label_column, time_column
-from sequences.admin_times import show_time
-from sequences.choices import LIVE_STATUSES, EnrollmentStatus
+from execution.previewing import plan_ahead
+from execution.timeline import ENTRIES_SHOWN, read_timeline
+from sequences.admin_base import (
+    BoundedPaginator,
+    FactsAdmin,
+    OwnerFilter,
+    by_choice,
+    exact_name,
+    filter_by,
+    label_column,
+    time_column,
+)
+from sequences.admin_piles import Pile, ShowsPiles
+from sequences.admin_times import show_breakable, show_time
+from sequences.choices import ENDED_STATUSES, LIVE_STATUSES, EnrollmentStatus
 from sequences.models import Enrollment, Sequence
 
 STATUS_COLOURS = {
@@ -33,7 +44,7 @@ STATUS_COLOURS = {
     EnrollmentStatus.REPLIED.value: "success",
 }
 _OFFERED = {
-    EnrollmentStatus.ACTIVE: ("pause", "retry", "skip", "exit"),
+    EnrollmentStatus.ACTIVE: ("pause", "snooze", "retry", "skip", "exit"),
     EnrollmentStatus.PAUSED: ("resume", "skip", "exit"),
     EnrollmentStatus.QUARANTINED: ("retry", "skip", "exit"),
 }
@@ -75,10 +86,18 @@ class ExplainedList(ChangeList):
 
 
 @admin.register(Enrollment)
-class EnrollmentAdmin(EnrollPage, AsksFirst, FactsAdmin):
+class EnrollmentAdmin(ShowsPiles, EnrollPage, AsksFirst, FactsAdmin):
+    piles = (
+        Pile("Everybody"),
+        Pile("In a sequence now", (("needs", "live"),)),
+        Pile("Overdue", (("needs", "overdue"),)),
+        Pile("Errors", (("needs", "errors"),)),
+        Pile("Paused", (("status__exact", "paused"),)),
+        Pile("Quarantined", (("status__exact", "quarantined"),)),
+    )
+    empty_says = "Nobody is here. Enroll contacts with the plus above, or choose another pile."
     list_display = (
-        "show_contact", "sequence", "show_step", time_column("next_step_at", "due at"), "show_status", "show_why",
-        "owner", "show_score",
+        "show_contact", "show_sequence", "show_step", time_column("next_step_at", "due at"), "show_status", "show_why",
     )  # fmt: skip
     list_display_links = ("show_contact",)
     list_filter = (
@@ -90,11 +109,16 @@ class EnrollmentAdmin(EnrollPage, AsksFirst, FactsAdmin):
     )
     list_select_related = ("contact", "sequence", "current_step", "owner")
     list_fullwidth = True
+    paginator = BoundedPaginator
     search_fields = ("contact__email",)
     search_help_text = "The contact's email address"
+    # by nothing else: any other order would sort everybody
+    sortable_by = ("show_next_step_at",)
     ordering = ("next_step_at", "pk")
-    actions = ("pause_selected", "resume_selected", "skip_selected", "retry_selected", "exit_selected")
-    actions_detail = ("pause_one", "resume_one", "retry_one", "skip_one", "exit_one")
+    actions = (
+        "pause_selected", "resume_selected", "snooze_selected", "skip_selected", "retry_selected", "exit_selected",
+    )  # fmt: skip
+    actions_detail = ("pause_one", "resume_one", "snooze_one", "retry_one", "skip_one", "exit_one")
     change_form_outer_before_template = "admin/sequences/enrollment/holds.html"
     change_form_outer_after_template = "admin/sequences/enrollment/timeline.html"
     fieldsets = (
@@ -104,9 +128,9 @@ class EnrollmentAdmin(EnrollPage, AsksFirst, FactsAdmin):
                 "fields": (
                     ("contact", "sequence"),
                     ("status", "current_step"),
-                    (exact_name("next_step_at"), "mailbox"),
-                    ("owner", "emails_sent"),
-                    "steps_completed",
+                    "show_due",
+                    ("mailbox", "owner"),
+                    ("emails_sent", "steps_completed"),
                 )
             },
         ),
@@ -129,17 +153,22 @@ class EnrollmentAdmin(EnrollPage, AsksFirst, FactsAdmin):
 
     pause_selected, pause_one = on_selected(deeds.PAUSE), on_one(deeds.PAUSE)
     resume_selected, resume_one = on_selected(deeds.RESUME), on_one(deeds.RESUME)
+    snooze_selected, snooze_one = on_selected(deeds.SNOOZE), on_one(deeds.SNOOZE)
     skip_selected, skip_one = on_selected(deeds.SKIP), on_one(deeds.SKIP)
     retry_selected, retry_one = on_selected(deeds.RETRY), on_one(deeds.RETRY)
     exit_selected, exit_one = on_selected(deeds.EXIT), on_one(deeds.EXIT)
 
-    @admin.display(description="score", ordering="-contact__engagement_score")
-    def show_score(self, row: Enrollment) -> int:
-        return row.contact.engagement_score
-
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
         names = [name for _, options in self.fieldsets for line in options["fields"] for name in _as_line(line)]
         return names
+
+    def lookup_allowed(self, lookup: str, value: str, request: HttpRequest | None = None) -> bool:
+        # the page of a sequence leads to who stands at one of its steps
+        return lookup == "current_step" or super().lookup_allowed(lookup, value, request)
+
+    def get_ordering(self, request: HttpRequest) -> Any:
+        # who has ended waits for nothing: the latest first
+        return ("-pk",) if request.GET.get("status__exact") in ENDED_STATUSES else self.ordering
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         return super().get_queryset(request).select_related("contact", "sequence", "current_step", "mailbox", "owner")
@@ -157,11 +186,16 @@ class EnrollmentAdmin(EnrollPage, AsksFirst, FactsAdmin):
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
         row = self.find_row(request, object_id)
+        entries, is_story = read_timeline(row), request.GET.get("order") == "story"
         context = {
             "title": f"{row.contact.email} in {row.sequence.name}",
             "subtitle": None,
+            "status_colour": STATUS_COLOURS.get(row.status, ""),
+            "is_over": row.status not in LIVE_STATUSES,
             "holds": explain_enrollments([row.pk], timezone.now()).get(row.pk, ()),
-            "entries": read_timeline(row),
+            "entries": entries[::-1] if is_story else entries,
+            "is_story": is_story,
+            "ahead": plan_ahead(row, timezone.now()),
             "entries_shown": ENTRIES_SHOWN,
             **(extra_context or {}),
         }
@@ -171,12 +205,25 @@ class EnrollmentAdmin(EnrollPage, AsksFirst, FactsAdmin):
         return [f"{row.contact.email} in {row.sequence.name}" for row in queryset[:SUBJECTS_SHOWN]]
 
     @admin.display(description="contact", ordering="contact__email")
-    def show_contact(self, row: Enrollment) -> str:
-        return row.contact.email
+    def show_contact(self, row: Enrollment) -> SafeString:
+        facts = [show_breakable(str(row.owner))] if row.owner else []
+        facts += [format_html("score {}", row.contact.engagement_score)] if row.contact.engagement_score else []
+        said = format_html_join(" · ", "{}", ((fact,) for fact in facts))
+        more = format_html('<span class="se-muted">{}</span>', said) if facts else ""
+        return format_html('<span class="se-contact">{}{}</span>', show_breakable(row.contact.email), more)
+
+    @admin.display(description="sequence", ordering="sequence__name")
+    def show_sequence(self, row: Enrollment) -> SafeString:
+        return format_html('<span class="se-sequence">{}</span>', row.sequence.name)
 
     @admin.display(description="next step", ordering="current_step__number")
     def show_step(self, row: Enrollment) -> str:
-        return str(row.current_step) if row.current_step else "–"
+        is_ahead = row.current_step is not None and row.status in LIVE_STATUSES
+        return str(row.current_step) if is_ahead else "–"
+
+    @admin.display(description="due at")
+    def show_due(self, row: Enrollment) -> SafeString | str:
+        return show_time(row.next_step_at, exact=True)
 
     @label_column("status", STATUS_COLOURS, ordering="status")
     def show_status(self, row: Enrollment) -> tuple[str, str]:

@@ -7,6 +7,7 @@ from typing import Any
 
 from django.contrib import admin
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils import timezone
 from unfold.decorators import action
@@ -16,6 +17,8 @@ from emails.admin.mailboxes import MailboxBaseAdmin
 from emails.choices import MailboxStatus
 from emails.mailbox_test import check_mailbox
 from emails.models import Mailbox
+from emails.setup_check.checking import check_setup
+from emails.setup_check.records import Status
 from execution import switches
 from execution.admin.asking import AsksFirst, Deed, NothingForm, on_one, on_selected
 from execution.controls import Report
@@ -81,6 +84,21 @@ def show_lane(self: Any, request: HttpRequest, object_id: str) -> HttpResponse:
     return HttpResponseRedirect(reverse("admin:emails_mailbox_lane", args=[object_id]))
 
 
+_MARKS = {Status.OK: "✓", Status.WARNING: "!", Status.FAILED: "✕", Status.UNKNOWN: "?"}
+
+
+def show_setup(self: Any, request: HttpRequest, object_id: str) -> HttpResponse:
+    mailbox = self.find_row(request, object_id)
+    context = {
+        **self.admin_site.each_context(request),
+        "title": f"Set-up of {mailbox}",
+        "checks": [(check, _MARKS[check.status]) for check in check_setup(mailbox)],
+        "back_url": reverse("admin:emails_mailbox_change", args=[mailbox.pk]),
+    }
+    return TemplateResponse(request, "admin/emails/mailbox/setup.html", context)
+
+
+_SETUP = action(description="Check set-up", url_path="set-up", permissions=["operate"], icon="verified")
 _STATUS_COLOURS = {"active": "success", "paused": "warning", "broken": "danger"}
 
 
@@ -92,12 +110,15 @@ class MailboxAdmin(LanePages, AsksFirst, MailboxBaseAdmin):
     )  # fmt: skip
     actions = ("pause_selected", "resume_selected", "test_selected")
     actions_list = ("show_lanes",)
-    actions_detail = ("show_lane", "pause_one", "resume_one", "test_one")
+    actions_detail = ("show_lane", "pause_one", "resume_one", "test_one", "show_setup")
 
     pause_selected, pause_one = on_selected(PAUSE), on_one(PAUSE)
     resume_selected, resume_one = on_selected(RESUME), on_one(RESUME)
     test_selected, test_one = on_selected(TEST), on_one(TEST)
 
+    show_setup = action(description="Check set-up", url_path="set-up", permissions=["operate"], icon="verified")(
+        show_setup
+    )
     show_lanes = action(description="Lanes", url_path="all-lanes", permissions=["view"], icon="view_stream")(show_lanes)
     show_lane = action(description="Lane", url_path="its-lane", permissions=["view"], icon="view_stream")(show_lane)
 

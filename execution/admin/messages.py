@@ -15,7 +15,8 @@ from emails.models import EmailMessage
 from execution import switches
 from execution.admin.asking import AsksFirst, Deed, on_one, on_selected
 from execution.controls import Report
-from sequences.admin_base import FactsAdmin, by_choice, label_column, name_actor, time_column
+from sequences.admin_base import BoundedPaginator, FactsAdmin, by_choice, label_column, name_actor, time_column
+from sequences.admin_finding import FindsPeople
 
 
 def _resolve(answer: Literal["sent", "resend"]) -> Callable[..., Report]:
@@ -54,15 +55,17 @@ _COLOURS = {"sent": "success", "queued": "info", "sending": "info", "failed": "d
 
 
 @admin.register(EmailMessage)
-class EmailMessageAdmin(AsksFirst, FactsAdmin):
+class EmailMessageAdmin(AsksFirst, FindsPeople, FactsAdmin):
     list_display = (
         "recipient", "subject", "show_status", "mailbox", time_column("due_at", "due"),
         time_column("handed_over_at", "handed over"), "error",
     )  # fmt: skip
     list_filter = (*by_choice("status", "error_class"), MailboxFilter)
     list_select_related = ("mailbox",)
-    search_fields = ("recipient", "message_id", "subject")
-    search_help_text = "Recipient, Message-ID or subject"
+    search_fields = ("recipient",)
+    exact_fields = ("message_id",)
+    search_help_text = "A part of the contact's email address, or a whole Message-ID"
+    paginator = BoundedPaginator
     leading_fields = ("recipient", "subject", "status")
     hidden_fields = ("id", "text", "html", "error_trace", "lease_token", "leased_until", "lane_order_at")
     actions = ("mark_sent_selected", "send_again_selected")

@@ -61,11 +61,12 @@ def fill_overview(request: HttpRequest, context: dict[str, Any]) -> dict[str, An
         "chart_height": _CHART_HEIGHT,
         "chart_width": _BAR_STEP * len(overview.hours),
         "bar_width": _BAR_WIDTH,
+        # five along the axis: a day ago, and every six hours until now
+        "clocks": [*(f"{timezone.localtime(hour.at):%H:%M}" for hour in overview.hours[::6]), "now"],
         "most_sent": max((hour.sent for hour in overview.hours), default=0),
         "longest_delay": _seconds(max((hour.delay_p95_seconds or 0 for hour in overview.hours), default=0)),
         "next_said": said,
         "next_link": reverse(name) if name else "",
-        "read_at": now,
     }
     return context
 
@@ -101,7 +102,14 @@ def _bars(hours: tuple[Hour, ...], field: str) -> list[Bar]:
     for number, (hour, value) in enumerate(zip(hours, values, strict=True)):
         height = max(_CHART_HEIGHT * value / most, 1.0 if value else 0.0)
         said = f"{value:,} emails" if field == "sent" else f"p95 {_seconds(getattr(hour, field))}"
-        bars.append(Bar(number * _BAR_STEP, _CHART_HEIGHT - height, height, f"{hour.at:%d %b %H:00} UTC: {said}"))
+        bars.append(
+            Bar(
+                number * _BAR_STEP,
+                _CHART_HEIGHT - height,
+                height,
+                f"{timezone.localtime(hour.at):%a %d %b %H:%M}: {said}",
+            )
+        )
     return bars
 
 

@@ -14,23 +14,31 @@ from django.utils.timesince import timesince
 
 from emails.scores import explain_score
 from execution.admin.asking import AsksFirst, Deed, on_one, on_selected
+from execution.admin.contact_files import ContactFiles
 from execution.colleagues import release_colleagues
 from execution.controls import Report
 from sequences.admin import AccountBaseAdmin, ContactBaseAdmin
 from sequences.admin_base import name_actor
 from sequences.models import Account, Contact
+from sequences.people import wake_waiting_for_fields
 
 _WORDS = {"opened": "emails opened", "clicked": "emails clicked in", "replied": "emails answered"}
 
 
 @admin.register(Contact)
-class ContactAdmin(ContactBaseAdmin):
+class ContactAdmin(ContactFiles, ContactBaseAdmin):
+    actions_list = ("import_file", "export_file")
     readonly_fields = ("engagement_score", "show_engagement")
     fieldsets = (
         *ContactBaseAdmin.fieldsets[:-1],
         ("Merge fields", {"fields": ("fields",)}),
         ("Engagement", {"fields": ("engagement_score", "show_engagement")}),
     )
+
+    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
+        super().save_model(request, obj, form, change)
+        if change:
+            wake_waiting_for_fields([obj.pk], timezone.now())
 
     @admin.display(description="made of")
     def show_engagement(self, contact: Contact) -> SafeString | str:

@@ -7,14 +7,21 @@ from datetime import datetime
 from typing import Any
 
 from django.contrib import admin, messages
+from django.db import transaction
 from django.db.models import Count, QuerySet
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.template.response import TemplateResponse
 from django.utils import timezone
 
 from execution import switches
 from execution.admin.asking import AsksFirst, Deed, NothingForm, ReasonForm, on_one, on_selected
+from execution.admin.human_forms import WINDOW_FIELDS, SequenceForm, show_told, tell_window
+from execution.admin.impact import ImpactForm, list_answers, must_ask, read_wishes, tell_impact
+from execution.admin.sequence_state import list_problems, present_sequence
+from execution.admin.sequence_tools import SequenceTools
 from execution.admin.step_forms import StepFormSet, StepInline
 from execution.controls import Report
+from execution.editing import StoredSequence
 from sequences.admin_base import FactsAdmin, WorkspaceAdmin, by_choice, filter_by, label_column, name_actor, time_column
 from sequences.choices import LIVE_STATUSES, SequenceStatus
 from sequences.models import Enrollment, Step, Workspace
@@ -83,12 +90,18 @@ _OFFERED = {
     SequenceStatus.ACTIVE.value: ("pause", "archive"),
     SequenceStatus.PAUSED.value: ("resume", "archive"),
 }
+# What a page posts with that asks what is wrong with it, while it is still being written.
+_CHECK = "_check"
+_SWITCHES = {path for paths in _OFFERED.values() for path in paths}
 _COLOURS = {"active": "success", "paused": "warning", "draft": "info"}
 
 
 @admin.register(SequenceModel)
-class SequenceAdmin(AsksFirst, WorkspaceAdmin):
+class SequenceAdmin(SequenceTools, AsksFirst, WorkspaceAdmin):
+    form = SequenceForm
     inlines = (StepInline,)
+    time_zone = show_told(tell_window, "time_zone", "Time zone")
+    sending_hours = show_told(tell_window, "sending_hours", "Sending hours")
     takes_along = (Step,)
     list_display = (
         "name",
@@ -102,12 +115,16 @@ class SequenceAdmin(AsksFirst, WorkspaceAdmin):
     list_filter = (*by_choice("status"), filter_by(Workspace, "workspace", "name"))
     list_select_related = ("workspace",)
     search_fields = ("name", "description")
+    empty_says = "Write one here, or take a file with Import YAML."
     readonly_fields = ("status", "pause_reason", "paused_by")
     actions = ("activate_selected", "pause_selected", "resume_selected", "archive_selected")
-    actions_detail = ("activate_one", "pause_one", "resume_one", "archive_one")
+    actions_list = ("import_file",)
+    actions_detail = (
+        "activate_one", "pause_one", "resume_one", "archive_one", "preview_one", "duplicate_one", "export_one",
+    )  # fmt: skip
     change_form_before_template = "admin/sequences/sequence/state.html"
     fieldsets = (
-        (None, {"fields": ("workspace", ("name", "priority"), "description", "window")}),
+        (None, {"fields": ("workspace", ("name", "priority"), "description", *WINDOW_FIELDS)}),
         ("Tracking", {"classes": ["collapse"], "fields": (("track_opens", "track_clicks"),)}),
         ("State", {"classes": ["collapse"], "fields": (("status", "pause_reason", "paused_by"),)}),
     )
@@ -142,22 +159,63 @@ class SequenceAdmin(AsksFirst, WorkspaceAdmin):
     def get_actions_detail(self, request: HttpRequest, object_id: Any) -> list[Any]:
         row = self.get_object(request, str(object_id))
         offered = _OFFERED.get(row.status, ()) if row else ()
-        return [each for each in super().get_actions_detail(request, object_id) if each.path in offered]
+        found = super().get_actions_detail(request, object_id)
+        return [each for each in found if each.path in offered or each.path not in _SWITCHES]
 
     def change_view(
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
         sequence = self.find_row(request, object_id)
-        context = {"problems": validate_sequence(sequence.pk), "standing": _read_standing(sequence)}
+        context = {"problems": validate_sequence(sequence.pk), **present_sequence(sequence)}
         return super().change_view(request, object_id, form_url, {**context, **(extra_context or {})})  # type: ignore[no-any-return]
+
+    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
+        # an edit is stored whole, with its steps, since it is one thing for the people in the sequence
+        if not change:
+            super().save_model(request, obj, form, change)
 
     def save_formset(self, request: HttpRequest, form: Any, formset: Any, change: bool) -> None:
         if not isinstance(formset, StepFormSet):
             super().save_formset(request, form, formset, change)
             return
-        moved = formset.store(request)
-        if moved:
-            messages.info(request, f"{moved:,} people stood at a removed step and were moved on.")
+        if _CHECK in request.POST:
+            # the forms have judged it; nothing is stored, and nobody in the sequence is locked for it
+            formset.save(commit=False)
+            return
+        wishes = read_wishes(request.POST, formset.new_keys)
+        request.stored_sequence = formset.store(request, wishes, is_new=not change)  # type: ignore[attr-defined]
+
+    def render_change_form(self, request: HttpRequest, context: Any, *args: Any, **kwargs: Any) -> HttpResponse:
+        if _CHECK in request.POST:
+            return JsonResponse({"problems": list_problems(context)})
+        return super().render_change_form(request, context, *args, **kwargs)  # type: ignore[no-any-return]
+
+    def response_change(self, request: HttpRequest, obj: Any) -> HttpResponse:
+        if _CHECK in request.POST:
+            transaction.set_rollback(True)
+            return JsonResponse({"problems": []})
+        stored: StoredSequence = request.stored_sequence  # type: ignore[attr-defined]
+        if must_ask(request, stored):
+            asking = self._ask_first(request, obj, stored)
+            transaction.set_rollback(True)
+            return asking
+        for said in tell_impact(stored, is_done=True):
+            messages.info(request, said)
+        return super().response_change(request, obj)  # type: ignore[no-any-return]
+
+    def _ask_first(self, request: HttpRequest, sequence: SequenceModel, stored: StoredSequence) -> HttpResponse:
+        # a new step has no identity before it is stored, and nobody can be sent to it
+        kept = [step for step in Step.objects.filter(sequence=sequence) if str(step.pk) in stored.saved.step_ids]
+        context = {
+            **self.admin_site.each_context(request),
+            "title": f"Save {sequence}",
+            "answers": list_answers(request.POST),
+            "in_it": stored.in_it,
+            "impact": tell_impact(stored, is_done=False),
+            "form": ImpactForm(stored, kept),
+            "back_url": request.get_full_path(),
+        }
+        return TemplateResponse(request, "admin/sequences/sequence/impact.html", context)
 
     def explain_touched(self, queryset: QuerySet[Any], deed: Deed) -> str:
         live = Enrollment.objects.filter(sequence__in=queryset.values("pk"), status__in=LIVE_STATUSES).count()
@@ -178,15 +236,6 @@ class SequenceAdmin(AsksFirst, WorkspaceAdmin):
 
 def _count(queryset: QuerySet[Any]) -> dict[int, int]:
     return dict(queryset.order_by().values_list("sequence_id").annotate(count=Count("pk")))
-
-
-def _read_standing(sequence: SequenceModel) -> list[tuple[str, int]]:
-    """Each step with how many people stand at it."""
-    live = Enrollment.objects.filter(sequence=sequence, status__in=LIVE_STATUSES)
-    counts = dict(live.order_by().values_list("current_step_id").annotate(count=Count("pk")))
-    steps = Step.objects.filter(sequence=sequence).order_by("number")
-    standing = [(str(step), counts.pop(step.pk, 0)) for step in steps]
-    return [*standing, ("no step", sum(counts.values()))] if counts else standing
 
 
 @admin.register(Step)

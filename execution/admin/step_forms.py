@@ -1,6 +1,6 @@
-"""The steps of a sequence as forms on its page: judged by sequences.validation, numbered by their place, stored whole.
+"""The steps of a sequence as forms on its page: judged by sequences.validation, numbered by their place.
 
-Whoever stands at a step that is removed is moved on by execution.editing.
+They are stored whole by execution.editing, which looks after the people in the sequence.
 """
 
 from __future__ import annotations
@@ -16,24 +16,20 @@ from unfold.admin import StackedInline
 from unfold.forms import PaginationInlineFormSet
 from unfold.widgets import UnfoldAdminIntegerFieldWidget
 
-from execution.editing import store_sequence
+from execution.admin.human_forms import ConditionForm, show_told, tell_condition
+from execution.editing import StoredSequence, Wishes, edit_sequence, fill_sequence
 from sequences.admin_base import ScopedChoices, name_actor
 from sequences.choices import SequenceStatus
 from sequences.drafts import SequenceDraft
 from sequences.models import Sequence, Step
-from sequences.queries import build_draft, list_custom_fields, load_draft
+from sequences.queries import build_draft, list_custom_fields
 from sequences.validation import Problem, errors_of, validate_draft
 
 _GOTOS = ("if_true_goto", "if_false_goto")
 _LAST = 1_000_000
-_STORED = [
-    field.name
-    for field in Step._meta.concrete_fields
-    if field.name not in {"id", "workspace", "sequence", "created_at"}
-]
 
 
-class StepForm(forms.ModelForm[Step]):
+class StepForm(ConditionForm):
     number = forms.IntegerField(
         required=False,
         min_value=0,
@@ -60,7 +56,7 @@ class StepForm(forms.ModelForm[Step]):
 
 
 class StepFormSet(PaginationInlineFormSet):
-    """`steps`: all that are shown, removed ones too, in their order and numbered by it."""
+    """`kept`: the forms of the steps that stay or are new, in their order and numbered by it."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -77,14 +73,18 @@ class StepFormSet(PaginationInlineFormSet):
     def clean(self) -> None:
         super().clean()
         shown = [form for form in self.forms if not form.errors and (form.instance.pk or form.has_changed())]
-        if any(form.errors for form in self.forms):
+        if any(form.errors for form in self.forms if not self._should_delete_form(form)):
             return
         shown.sort(key=lambda form: form.place)
-        self.steps = [form.instance for form in shown]
-        kept = [form for form in shown if not form.cleaned_data.get("DELETE")]
-        for number, step in enumerate(self.steps, start=1):
-            step.number = number
-        self._judge(kept)
+        self.kept = [form for form in shown if not form.cleaned_data.get("DELETE")]
+        for number, form in enumerate(self.kept, start=1):
+            form.instance.number = number
+        self._judge(self.kept)
+
+    @property
+    def new_keys(self) -> list[str]:
+        """The keys that new steps have in the draft."""
+        return [_new_key(place) for place, form in enumerate(self.kept) if not form.instance.pk]
 
     def _judge(self, kept: list[Any]) -> None:
         sequence: Sequence = self.instance
@@ -96,25 +96,14 @@ class StepFormSet(PaginationInlineFormSet):
         if elsewhere := [str(problem) for problem in problems if not _add_to_form(problem, kept)]:
             raise ValidationError(elsewhere)
 
-    def store(self, request: HttpRequest) -> int:
-        """Write the steps; answers how many people had to be moved on. The caller holds a transaction."""
+    def store(self, request: HttpRequest, wishes: Wishes, *, is_new: bool) -> StoredSequence:
+        """Write the sequence and its steps, and look after the people in it. The caller holds a transaction."""
+        # tells Django's log of changes what was added, changed and deleted
         self.save(commit=False)
-        sequence: Sequence = self.instance
-        now = timezone.now()
-        for step in self.steps:
-            step.workspace_id, step.sequence_id, step.updated_at = sequence.workspace_id, sequence.pk, now
-        Step.objects.bulk_update([step for step in self.steps if step.pk], _STORED)
-        Step.objects.bulk_create([step for step in self.steps if not step.pk])
-        gone = {step.pk for step in self.deleted_objects}
-        if not gone:
-            return 0
-        if sequence.status == SequenceStatus.DRAFT:
-            Step.objects.filter(pk__in=gone).delete()
-            return 0
-        draft = load_draft(sequence)
-        draft = replace(draft, steps=tuple(step for step in draft.steps if int(step.key) not in gone))
-        stored = store_sequence(sequence.workspace, draft, activate=False, actor=name_actor(request), now=now)
-        return stored.moved
+        draft, actor, now = _draft(self.instance, self.kept), name_actor(request), timezone.now()
+        if is_new:
+            return fill_sequence(self.instance, draft, actor=actor, now=now)
+        return edit_sequence(self.instance, draft, wishes, actor=actor, now=now)
 
 
 def _draft(sequence: Sequence, forms_kept: list[Any]) -> SequenceDraft:
@@ -122,10 +111,14 @@ def _draft(sequence: Sequence, forms_kept: list[Any]) -> SequenceDraft:
     draft = build_draft(sequence, steps)
     # New steps have no identity yet, and nothing can lead to them by one.
     keyed = (
-        replace(step, key=step.key if stored.pk else f"new {place}")
+        replace(step, key=step.key if stored.pk else _new_key(place))
         for place, (step, stored) in enumerate(zip(draft.steps, steps, strict=True))
     )
     return replace(draft, steps=tuple(keyed))
+
+
+def _new_key(place: int) -> str:
+    return f"new-{place}"
 
 
 def _add_to_form(problem: Problem, kept: list[Any]) -> bool:
@@ -142,7 +135,13 @@ class StepInline(ScopedChoices, StackedInline):
     formset = StepFormSet
     extra = 0
     ordering = ("number",)
+    ordering_field = "number"
+    template_before = "admin/sequences/sequence/merge_fields.html"
     collapsible = True
+    wait_hours = show_told(tell_condition, "wait_hours", "Wait hours")
+    field = show_told(tell_condition, "field", "Contact field")
+    operator = show_told(tell_condition, "operator", "Comparison")
+    value = show_told(tell_condition, "value", "Compared with")
     fieldsets = (
         (
             None,
@@ -166,7 +165,14 @@ class StepInline(ScopedChoices, StackedInline):
             "Condition",
             {
                 "classes": ["step-for-conditional_split"],
-                "fields": (("condition_type", "condition_config"), ("if_true_goto", "if_false_goto")),
+                "fields": (("condition_type", "wait_hours"), ("if_true_goto", "if_false_goto")),
+            },
+        ),
+        (
+            "What is compared",
+            {
+                "classes": ["step-for-conditional_split", "step-compares"],
+                "fields": (("field", "operator", "value"),),
             },
         ),
     )  # fmt: skip

@@ -17,7 +17,7 @@ from django.template.response import TemplateResponse
 from django.utils import timezone
 from unfold.decorators import action
 from unfold.paginator import InfinitePaginator
-from unfold.widgets import UnfoldAdminFileFieldWidget, UnfoldAdminSelectWidget, UnfoldBooleanSwitchWidget
+from unfold.widgets import UnfoldAdminFileFieldWidget, UnfoldAdminSelectWidget
 
 from emails.admin.rules import SuppressionBaseAdmin
 from emails.choices import SuppressionReason
@@ -25,6 +25,7 @@ from emails.models import Suppression, SuppressionChange
 from emails.suppressing import remove_suppressions
 from emails.suppression_files import ImportedSuppressions, export_suppressions, import_suppressions
 from execution.admin.asking import AsksFirst, Deed, ReasonForm, on_one, on_selected
+from execution.admin.carried_files import MOST_BYTES, pack_file, unpack_file
 from execution.controls import Report
 from sequences.admin_base import FactsAdmin, by_choice, filter_by, name_actor, scope_rows, time_column
 from sequences.api.roles import is_manager
@@ -74,7 +75,7 @@ REMOVE = Deed(
 
 
 class ImportForm(forms.Form):
-    """A file, whose it is, and whether it is only to be checked."""
+    """A file and whose it is; what would happen is shown before anything is stored."""
 
     workspace = forms.ModelChoiceField(queryset=Workspace.objects.none(), widget=UnfoldAdminSelectWidget)
     file = forms.FileField(
@@ -85,16 +86,18 @@ class ImportForm(forms.Form):
     reason = forms.ChoiceField(
         choices=SuppressionReason.choices(), widget=UnfoldAdminSelectWidget, help_text="For rows that name none."
     )
-    check_only = forms.BooleanField(
-        label="Check only", required=False, initial=True, widget=UnfoldBooleanSwitchWidget,
-        help_text="Nothing is stored: see first what would happen.",
-    )  # fmt: skip
 
     def __init__(self, *args: Any, request: HttpRequest, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         workspaces = scope_rows(Workspace.objects.all(), request)
         self.fields["workspace"].queryset = workspaces  # type: ignore[attr-defined]
         self.fields["workspace"].initial = workspaces.first()
+
+    def clean_file(self) -> Any:
+        file = self.cleaned_data["file"]
+        if file.size > MOST_BYTES:
+            raise forms.ValidationError("It is larger than 10 MB: split it, or use manage.py backfill_suppressions.")
+        return file
 
 
 @admin.register(Suppression)
@@ -112,38 +115,52 @@ class SuppressionAdmin(AsksFirst, SuppressionBaseAdmin):
     def _show_import(self, request: HttpRequest) -> HttpResponse:
         if not self.has_add_permission(request):
             raise PermissionDenied
-        form = ImportForm(request.POST or None, request.FILES or None, request=request, initial={"reason": "manual"})
-        imported = self._import(form, request) if request.method == "POST" and form.is_valid() else None
-        context = {
-            **self.admin_site.each_context(request),
-            "title": "Import suppressions",
-            "form": form,
-            "imported": imported,
-            "is_checked": bool(imported and form.cleaned_data["check_only"]),
-            "rejected": imported.rejected[:_SHOWN] if imported else (),
-            "rejects_file": _write_rejects(imported) if imported and imported.rejected else "",
-        }
-        return TemplateResponse(request, "admin/import_suppressions.html", context)
+        is_carried = "content" in request.POST
+        files = None if is_carried else request.FILES or None
+        form = ImportForm(request.POST or None, files, request=request, initial={"reason": "manual"})
+        if is_carried:
+            del form.fields["file"]
+        is_stored = is_carried and "store" in request.POST
+        context = self._import(form, request, is_stored=is_stored) if form.is_valid() else {}
+        if is_carried and not context:
+            form = ImportForm(request=request, initial={"reason": "manual"})
+        page = {**self.admin_site.each_context(request), "title": "Import suppressions", "form": form, **context}
+        return TemplateResponse(request, "admin/import_suppressions.html", page)
 
-    def _import(self, form: ImportForm, request: HttpRequest) -> ImportedSuppressions | None:
+    def _import(self, form: ImportForm, request: HttpRequest, *, is_stored: bool) -> dict[str, Any]:
         values = form.cleaned_data
+        file, carried = values.get("file"), request.POST.get("content", "")
+        name = file.name if file else request.POST.get("name", "suppressions.csv")
         try:
+            content = file.read() if file else unpack_file(carried)
             with transaction.atomic():
                 imported = import_suppressions(
                     values["workspace"].pk,
-                    values["file"].name,
-                    values["file"],
+                    name,
+                    io.BytesIO(content),
                     actor=name_actor(request),
                     now=timezone.now(),
                     reason=SuppressionReason(values["reason"]),
                 )
-                transaction.set_rollback(values["check_only"])
+                transaction.set_rollback(not is_stored)
         except CsvFormError as error:
-            form.add_error("file", str(error))
-            return None
-        if not values["check_only"]:
+            if file:
+                form.add_error("file", str(error))
+            else:
+                messages.error(request, str(error).capitalize())
+            return {}
+        if is_stored:
             messages.success(request, f"{imported.created:,} added, {imported.updated:,} prolonged.")
-        return imported
+        return {
+            "imported": imported,
+            "is_stored": is_stored,
+            "carried": [
+                ("workspace", values["workspace"].pk), ("reason", values["reason"]), ("name", name),
+                ("content", pack_file(content)),
+            ],
+            "rejected": imported.rejected[:_SHOWN],
+            "rejects_file": _write_rejects(imported) if imported.rejected else "",
+        }  # fmt: skip
 
     def _send_export(self, request: HttpRequest) -> StreamingHttpResponse:
         headers = {"Content-Disposition": 'attachment; filename="suppressions.csv"'}

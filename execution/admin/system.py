@@ -17,6 +17,7 @@ from execution.admin.asking import AsksFirst, Deed, NothingForm, on_one
 from execution.controls import Report
 from execution.models import Alert, ControlLog, ExecutionLog, ExecutorState, IdempotencyKey, Worker
 from sequences.admin_base import FactsAdmin, by_choice, label_column, name_actor, time_column
+from sequences.admin_finding import FindsPeople
 
 
 def _switch(switch: Callable[..., bool]) -> Callable[..., Report]:
@@ -85,12 +86,13 @@ class AlertAdmin(FactsAdmin):
 
 
 @admin.register(ExecutionLog)
-class ExecutionLogAdmin(FactsAdmin):
+class ExecutionLogAdmin(FindsPeople, FactsAdmin):
     list_display = (time_column("at", "when"), "show_action", "show_contact", "step_number", "message", "actor")
     list_display_links = ("show_action",)
     list_filter = by_choice("action", "status")
     list_select_related = ("enrollment__contact",)
-    search_fields = ("enrollment__contact__email", "actor")
+    search_fields = ("enrollment__contact__email",)
+    person_field, is_of_enrollment = "enrollment", True
     # The newest rows by their key: neither counted nor sorted, however many there are.
     ordering = ("-id",)
     paginator = InfinitePaginator

@@ -7,13 +7,18 @@ from typing import Any
 
 from django import forms
 from django.contrib import admin
+from django.contrib.auth import get_user_model
+from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
-from unfold.widgets import UnfoldAdminTextInputWidget
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from unfold.contrib.filters.admin import DropdownFilter
+from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextInputWidget
 
-from execution.admin.asking import AsksFirst, Deed, on_one, on_selected
+from execution.admin.asking import AskingForm, AsksFirst, Deed, ReasonForm, SnoozeForm, on_one, on_selected
 from execution.controls import Report
-from execution.tasks import complete_tasks
+from execution.tasks import complete_tasks, reassign_tasks, snooze_tasks
 from sequences.admin_base import (
     ScopedFilter,
     WorkspaceAdmin,
@@ -21,13 +26,16 @@ from sequences.admin_base import (
     exact_name,
     label_column,
     name_actor,
+    scope_rows,
     time_column,
 )
+from sequences.admin_piles import Pile, ShowsPiles
+from sequences.admin_times import show_breakable
 from tasks_app.choices import TaskStatus
 from tasks_app.models import Task
 
 
-class OutcomeForm(forms.Form):
+class OutcomeForm(AskingForm):
     outcome = forms.CharField(required=False, widget=UnfoldAdminTextInputWidget(attrs={"autofocus": True}))
 
 
@@ -46,24 +54,82 @@ COMPLETE = Deed(
 )
 
 
+class ReassignForm(ReasonForm):
+    assignee = forms.ModelChoiceField(
+        queryset=get_user_model().objects.none(),
+        widget=UnfoldAdminSelectWidget,
+        help_text="A member of the task's workspace.",
+    )
+
+    def scope(self, request: HttpRequest) -> None:
+        active = get_user_model().objects.filter(is_active=True)
+        self.fields["assignee"].queryset = scope_rows(active, request).order_by("email")  # type: ignore[attr-defined]
+
+
+def _snooze(ids: Sequence[Any], answers: dict[str, Any], request: HttpRequest) -> Report:
+    return snooze_tasks(ids, actor=name_actor(request), now=timezone.now(), **answers)
+
+
+def _reassign(ids: Sequence[Any], answers: dict[str, Any], request: HttpRequest) -> Report:
+    return reassign_tasks(ids, actor=name_actor(request), now=timezone.now(), **answers)
+
+
+SNOOZE = Deed("snooze", "Snooze", "Snoozed", "snooze", "It is due at that time instead.", _snooze, SnoozeForm)
+REASSIGN = Deed("reassign", "Reassign", "Reassigned", "person", "Somebody else does it.", _reassign, ReassignForm)
+
+
 class AssigneeFilter(ScopedFilter):
     title = "assignee"
     parameter_name = "assignee"
     order_by = "email"
 
 
+class InboxFilter(DropdownFilter):
+    """The piles that people work through."""
+
+    title = "inbox"
+    parameter_name = "inbox"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [("mine", "Mine, open"), ("due", "Mine, due now"), ("nobody", "Nobody's, open")]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        is_open = queryset.filter(status=TaskStatus.OPEN.value)
+        match self.value():
+            case "mine":
+                return is_open.filter(assignee=request.user.pk)
+            case "due":
+                return is_open.filter(assignee=request.user.pk, due_at__lte=timezone.now())
+            case "nobody":
+                return is_open.filter(assignee=None)
+            case _:
+                return queryset
+
+
 @admin.register(Task)
-class TaskAdmin(AsksFirst, WorkspaceAdmin):
+class TaskAdmin(ShowsPiles, AsksFirst, WorkspaceAdmin):
+    piles = (
+        Pile("All"),
+        Pile("Open", (("status__exact", "open"),)),
+        Pile("Mine", (("inbox", "mine"),)),
+        Pile("Mine, due now", (("inbox", "due"),)),
+        Pile("Nobody's", (("inbox", "nobody"),)),
+        Pile("Done", (("status__exact", "completed"),)),
+    )
+    empty_says = "Steps of the type task put work here when somebody reaches them."
     list_display = (
-        "title", "type", "contact", "show_score", "assignee", "show_status", "priority", time_column("due_at", "due"),
+        "show_title", "show_contact", "show_score", "show_assignee", "show_status", "priority",
+        time_column("due_at", "due"),
     )  # fmt: skip
-    list_filter = (*by_choice("status", "type", "priority"), AssigneeFilter)
+    list_display_links = ("show_title",)
+    list_fullwidth = True
+    list_filter = (InboxFilter, *by_choice("status", "type", "priority"), AssigneeFilter)
     list_select_related = ("contact", "assignee")
     search_fields = ("title", "contact__email")
     # The hot first: who has just shown interest is called before the others.
     ordering = ("-contact__engagement_score", "due_at", "pk")
-    actions = ("complete_selected",)
-    actions_detail = ("complete_one",)
+    actions = ("complete_selected", "snooze_selected", "reassign_selected")
+    actions_detail = ("complete_one", "snooze_one", "reassign_one")
     readonly_fields = (
         "contact", "enrollment", "type", "status", exact_name("completed_at"), "completed_by", "outcome",
     )  # fmt: skip
@@ -76,6 +142,20 @@ class TaskAdmin(AsksFirst, WorkspaceAdmin):
     )
 
     complete_selected, complete_one = on_selected(COMPLETE), on_one(COMPLETE)
+    snooze_selected, snooze_one = on_selected(SNOOZE), on_one(SNOOZE)
+    reassign_selected, reassign_one = on_selected(REASSIGN), on_one(REASSIGN)
+
+    @admin.display(description="task", ordering="title")
+    def show_title(self, task: Task) -> SafeString:
+        return format_html('{} <span class="se-second">{}</span>', task.title, task.get_type_display())
+
+    @admin.display(description="contact", ordering="contact__email")
+    def show_contact(self, task: Task) -> SafeString:
+        return show_breakable(task.contact.email)
+
+    @admin.display(description="assignee", ordering="assignee__email")
+    def show_assignee(self, task: Task) -> SafeString | str:
+        return show_breakable(str(task.assignee)) if task.assignee else "–"
 
     @admin.display(description="score", ordering="-contact__engagement_score")
     def show_score(self, task: Task) -> int:

@@ -1,34 +1,44 @@
-"""What needs the engine on rows of other apps: mailboxes paused and resumed, messages resolved, tasks completed; and
-dead letters.
-"""
+"""What needs the engine on rows of other apps: mailboxes paused and resumed, messages resolved, tasks acted on."""
 
 from __future__ import annotations
 
-import django_filters
-from django.db.models import QuerySet
+from collections.abc import Callable
+from typing import Any
+
+from django.contrib.auth import get_user_model
 from django.utils import timezone
 from drf_spectacular.utils import extend_schema
+from rest_framework import serializers
 from rest_framework.decorators import action
+from rest_framework.exceptions import ValidationError
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from emails.api.serializers import MailboxSerializer, MessageSerializer
 from emails.api.views import MailboxViewSet, MessageViewSet
-from execution.api.serializers import DeadLetterSerializer, ReasonSerializer, ResolveSerializer
-from execution.choices import Resolution
-from execution.models import DeadLetter
+from emails.models import Mailbox
+from execution.api.deeds import SnoozeSerializer
+from execution.api.logged import LoggedChanges
+from execution.api.serializers import ReasonSerializer, ResolveSerializer
+from execution.choices import ControlAction, ControlTarget
+from execution.controls import Report
 from execution.switches import NotPossibleError, pause_mailbox, resolve_message, resume_mailbox
-from execution.tasks import complete_task
-from sequences.api.base import IdFilter, ReadViewSet
+from execution.tasks import complete_task, reassign_tasks, snooze_tasks
+from sequences.api.base import BIGGEST_ID
 from sequences.api.problems import ConflictError
 from sequences.api.roles import name_actor, require_right
 from tasks_app.api.serializers import CompleteSerializer, TaskSerializer
 from tasks_app.api.views import TaskViewSet
+from tasks_app.models import Task
 from tasks_app.operations import TaskClosedError
 
 
-class OperatedMailboxViewSet(MailboxViewSet):
+class OperatedMailboxViewSet(LoggedChanges, MailboxViewSet):
     __doc__ = MailboxViewSet.__doc__
+    log_target = ControlTarget.MAILBOX
+
+    def note_created(self, mailbox: Mailbox) -> None:
+        self.log(mailbox, ControlAction.CREATED)
 
     @extend_schema(request=ReasonSerializer, responses=MailboxSerializer)
     @action(detail=True, methods=["post"])
@@ -41,13 +51,16 @@ class OperatedMailboxViewSet(MailboxViewSet):
         pause_mailbox(mailbox, actor=name_actor(request.user), now=timezone.now(), reason=form.validated_data["reason"])
         return Response(MailboxSerializer(mailbox).data)
 
-    @extend_schema(request=None, responses=MailboxSerializer)
+    @extend_schema(request=ReasonSerializer, responses=MailboxSerializer)
     @action(detail=True, methods=["post"])
     def resume(self, request: Request, pk: str) -> Response:
         """Set a paused or broken mailbox going. What is active stays as it is."""
         mailbox = self.get_object()
         self.require_mailbox_right(mailbox)
-        resume_mailbox(mailbox, actor=name_actor(request.user), now=timezone.now())
+        form = ReasonSerializer(data=request.data)
+        form.is_valid(raise_exception=True)
+        reason = form.validated_data["reason"]
+        resume_mailbox(mailbox, actor=name_actor(request.user), now=timezone.now(), reason=reason)
         return Response(MailboxSerializer(mailbox).data)
 
 
@@ -77,15 +90,56 @@ class ResolvableMessageViewSet(MessageViewSet):
         return Response(MessageSerializer(message).data)
 
 
+class TaskSnoozeSerializer(SnoozeSerializer):
+    """Due then instead."""
+
+
+class ReassignSerializer(ReasonSerializer):
+    assignee = serializers.IntegerField(min_value=1, max_value=BIGGEST_ID, help_text="A member of its workspace.")
+
+
 class CompletableTaskViewSet(TaskViewSet):
     __doc__ = TaskViewSet.__doc__
+
+    @extend_schema(request=TaskSnoozeSerializer, responses=TaskSerializer)
+    @action(detail=True, methods=["post"])
+    def snooze(self, request: Request, pk: str) -> Response:
+        """It is due at `until` instead. 409 when it is closed."""
+        task = self._find_own()
+        form = TaskSnoozeSerializer(data=request.data)
+        form.is_valid(raise_exception=True)
+        return self._change(task, snooze_tasks, **form.validated_data)
+
+    @extend_schema(request=ReassignSerializer, responses=TaskSerializer)
+    @action(detail=True, methods=["post"])
+    def reassign(self, request: Request, pk: str) -> Response:
+        """Somebody else of the workspace does it. 409 when it is closed."""
+        task = self._find_own()
+        form = ReassignSerializer(data=request.data)
+        form.is_valid(raise_exception=True)
+        members = get_user_model().objects.filter(memberships__workspace=task.workspace_id, is_active=True)
+        assignee = members.filter(pk=form.validated_data["assignee"]).first()
+        if assignee is None:
+            raise ValidationError({"assignee": ["The workspace of the task has no such member."]})
+        return self._change(task, reassign_tasks, assignee=assignee, reason=form.validated_data["reason"])
+
+    def _find_own(self) -> Task:
+        task: Task = self.get_object()
+        require_right(self.request.user, task.workspace_id, task.assignee_id, is_shared_without_owner=True)
+        return task
+
+    def _change(self, task: Task, change: Callable[..., Report], **values: Any) -> Response:
+        report = change([task.pk], actor=name_actor(self.request.user), now=timezone.now(), **values)
+        task.refresh_from_db()
+        if report.refused:
+            raise ConflictError(f"The task is {task.status}: only an open one can be changed.")
+        return Response(TaskSerializer(task).data)
 
     @extend_schema(request=CompleteSerializer, responses=TaskSerializer)
     @action(detail=True, methods=["post"])
     def complete(self, request: Request, pk: str) -> Response:
         """Record that the work is done; its enrollment goes on. 409 when it was closed before."""
-        task = self.get_object()
-        require_right(request.user, task.workspace_id, task.assignee_id, is_shared_without_owner=True)
+        task = self._find_own()
         form = CompleteSerializer(data=request.data)
         form.is_valid(raise_exception=True)
         outcome = form.validated_data["outcome"]
@@ -96,23 +150,3 @@ class CompletableTaskViewSet(TaskViewSet):
             raise ConflictError(f"The task is {task.status}: only an open one can be completed.") from None
         task.refresh_from_db()
         return Response(TaskSerializer(task).data)
-
-
-class DeadLetterFilter(django_filters.FilterSet):
-    workspace = IdFilter(field_name="workspace_id")
-    enrollment = IdFilter(field_name="enrollment_id")
-    error_class = django_filters.CharFilter(field_name="error_class")
-    resolution = django_filters.ChoiceFilter(choices=Resolution.choices())
-    is_open = django_filters.BooleanFilter(method="filter_open", label="Not resolved yet.")
-
-    def filter_open(self, rows: QuerySet[DeadLetter], name: str, value: bool) -> QuerySet[DeadLetter]:
-        return rows.filter(resolved_at__isnull=value)
-
-
-class DeadLetterViewSet(ReadViewSet):
-    """Why enrollments are quarantined, and how that was resolved."""
-
-    queryset = DeadLetter.objects.all()
-    serializer_class = DeadLetterSerializer
-    filterset_class = DeadLetterFilter
-    ordering_fields = ("id", "created_at")

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import django_filters
+from django.core.validators import EMPTY_VALUES
+from django.db import transaction
+from django.db.models import QuerySet
 from django.utils import timezone
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import status
@@ -13,36 +16,55 @@ from rest_framework.decorators import action
 from rest_framework.exceptions import NotFound, ValidationError
 from rest_framework.request import Request
 from rest_framework.response import Response
+from rest_framework.serializers import Serializer
 
+from execution.api.deeds import (
+    BulkAnswerSerializer,
+    BulkSerializer,
+    MoveSerializer,
+    PauseSerializer,
+    SnoozeSerializer,
+    TimelineSerializer,
+    present_bulk,
+)
 from execution.api.enrolling import EnrollRequestError, enroll
 from execution.api.serializers import (
     EnrollAnswerSerializer,
     EnrollmentAnswerSerializer,
     EnrollmentSerializer,
+    EnrollPreviewSerializer,
     EnrollSerializer,
     LogPageSerializer,
     LogSerializer,
-    PauseSerializer,
     ReasonSerializer,
     WhyAnswerSerializer,
     present_enrollments,
 )
+from execution.bulk import act_on_all
 from execution.controls import (
     Report,
     exit_enrollments,
+    move_enrollments,
     pause_enrollments,
     resume_enrollments,
     retry_enrollments,
     skip_steps,
+    snooze_enrollments,
 )
 from execution.enrolling import EnrollError
 from execution.explain import explain_enrollments
+from execution.forecasting import forecast_first_touches
 from execution.models import ExecutionLog
-from sequences.api.base import CursorPages, IdFilter, ReadViewSet
+from execution.previewing import plan_ahead
+from execution.timeline import read_timeline
+from sequences.api.asking import DRY_RUN, is_dry_run
+from sequences.api.base import CursorPages, IdFilter, ReadViewSet, TimeFilter
 from sequences.api.problems import ConflictError
-from sequences.api.roles import name_actor, require_right
+from sequences.api.roles import filter_actable, name_actor, require_right
 from sequences.choices import EnrollmentStatus
-from sequences.models import Enrollment, Sequence
+from sequences.models import Enrollment, Sequence, Step
+
+Check = Callable[[Enrollment, Mapping[str, Any]], None]
 
 _CURSOR = OpenApiParameter("cursor", str, description="From the links `next` and `previous`.")
 _PAGE_SIZE = OpenApiParameter("page_size", int, description="At most 200; 50 by default.")
@@ -55,7 +77,7 @@ class EnrollmentFilter(django_filters.FilterSet):
     contact = IdFilter(field_name="contact_id")
     owner = IdFilter(field_name="owner_id")
     mailbox = IdFilter(field_name="mailbox_id")
-    due_before = django_filters.IsoDateTimeFilter(field_name="next_step_at", lookup_expr="lt")
+    due_before = TimeFilter(field_name="next_step_at", lookup_expr="lt")
 
 
 class LogPages(CursorPages):
@@ -85,17 +107,28 @@ class EnrollmentViewSet(ReadViewSet):
     def retrieve(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         return Response(present_enrollments([self.get_object()], timezone.now())[0])
 
-    @extend_schema(request=EnrollSerializer, responses={201: EnrollAnswerSerializer})
+    @extend_schema(
+        request=EnrollSerializer,
+        parameters=[DRY_RUN],
+        responses={200: EnrollPreviewSerializer, 201: EnrollAnswerSerializer},
+    )
     def create(self, request: Request) -> Response:
-        """Start a sequence for contacts. Who is suppressed or already in it is skipped with the reason."""
+        """Start a sequence for contacts. Who is suppressed or already in it is skipped with the reason.
+
+        A dry run is 200, enrolls nobody, and forecasts when the last of them would have had the first email.
+        """
         form = EnrollSerializer(data=request.data)
         form.is_valid(raise_exception=True)
         values = form.validated_data
         sequence = Sequence.objects.for_user(request.user).filter(pk=values.pop("sequence")).first()
         if sequence is None:
             raise ValidationError({"sequence": ["There is no such sequence."]})
+        is_dry, now = is_dry_run(request), timezone.now()
         try:
-            result = enroll(request.user, sequence, now=timezone.now(), **values)
+            with transaction.atomic():
+                result = enroll(request.user, sequence, now=now, **values)
+                forecast = forecast_first_touches(result.enrolled, now) if is_dry else None
+                transaction.set_rollback(is_dry)
         except EnrollRequestError as error:
             raise ValidationError({error.field: [str(error)]}) from None
         except EnrollError as error:
@@ -105,7 +138,10 @@ class EnrollmentViewSet(ReadViewSet):
         answer = {
             "enrolled": result.enrolled,
             "skipped": [{"contact": left.email or left.contact_id, "reason": left.reason} for left in result.skipped],
+            "forecast": forecast,
         }
+        if is_dry:
+            return Response(EnrollPreviewSerializer(answer).data)
         return Response(EnrollAnswerSerializer(answer).data, status=status.HTTP_201_CREATED)
 
     @extend_schema(parameters=[_CURSOR, _PAGE_SIZE], responses=LogPageSerializer)
@@ -119,44 +155,43 @@ class EnrollmentViewSet(ReadViewSet):
     @action(detail=True, methods=["post"])
     def pause(self, request: Request, pk: str) -> Response:
         """Stop until somebody resumes, or until `resume_at`. What is paused stays as it is."""
-        form = PauseSerializer(data=request.data)
-        form.is_valid(raise_exception=True)
-        resume_at = form.validated_data["resume_at"]
-        if resume_at is not None and resume_at <= timezone.now():
-            raise ValidationError({"resume_at": ["It must lie in the future."]})
-        return self._control(pause_enrollments, **form.validated_data)
+        return self._control(pause_enrollments, PauseSerializer)
+
+    @extend_schema(request=SnoozeSerializer, responses=EnrollmentAnswerSerializer)
+    @action(detail=True, methods=["post"])
+    def snooze(self, request: Request, pk: str) -> Response:
+        """Not before `until`, then at the next opening of its window. It stays where it stands."""
+        return self._control(snooze_enrollments, SnoozeSerializer)
+
+    @extend_schema(request=MoveSerializer, responses=EnrollmentAnswerSerializer)
+    @action(detail=True, methods=["post"])
+    def move(self, request: Request, pk: str) -> Response:
+        """Go to another step of its sequence, which may run at once. Nobody gets an email step twice by this."""
+        return self._control(move_enrollments, MoveSerializer, _require_own_step)
 
     @extend_schema(request=ReasonSerializer, responses=EnrollmentAnswerSerializer)
     @action(detail=True, methods=["post"])
     def resume(self, request: Request, pk: str) -> Response:
         """Go on from the same step, planned anew. What is active stays as it is."""
-        form = ReasonSerializer(data=request.data)
-        form.is_valid(raise_exception=True)
-        return self._control(resume_enrollments, **form.validated_data)
+        return self._control(resume_enrollments, ReasonSerializer)
 
     @extend_schema(request=ReasonSerializer, responses=EnrollmentAnswerSerializer)
     @action(detail=True, methods=["post"], url_path="skip-step")
     def skip_step(self, request: Request, pk: str) -> Response:
         """End the current step unexecuted and go on with the next one."""
-        form = ReasonSerializer(data=request.data)
-        form.is_valid(raise_exception=True)
-        return self._control(skip_steps, **form.validated_data)
+        return self._control(skip_steps, ReasonSerializer)
 
     @extend_schema(request=ReasonSerializer, responses=EnrollmentAnswerSerializer)
     @action(detail=True, methods=["post"])
     def exit(self, request: Request, pk: str) -> Response:
         """End it here: nothing more is sent, what is queued is withdrawn."""
-        form = ReasonSerializer(data=request.data)
-        form.is_valid(raise_exception=True)
-        return self._control(exit_enrollments, **form.validated_data)
+        return self._control(exit_enrollments, ReasonSerializer)
 
     @extend_schema(request=ReasonSerializer, responses=EnrollmentAnswerSerializer)
     @action(detail=True, methods=["post"])
     def retry(self, request: Request, pk: str) -> Response:
         """Try at once what failed. Who waits for no retry stays as they are."""
-        form = ReasonSerializer(data=request.data)
-        form.is_valid(raise_exception=True)
-        return self._control(retry_enrollments, **form.validated_data)
+        return self._control(retry_enrollments, ReasonSerializer)
 
     @extend_schema(responses=WhyAnswerSerializer)
     @action(detail=True, methods=["get"], filter_backends=[])
@@ -166,14 +201,77 @@ class EnrollmentViewSet(ReadViewSet):
         holds = explain_enrollments([enrollment.pk], timezone.now()).get(enrollment.pk, ())
         return Response(WhyAnswerSerializer({"why": holds}).data)
 
-    def _control(self, control: Callable[..., Report], **values: Any) -> Response:
+    @extend_schema(responses=TimelineSerializer)
+    @action(detail=True, methods=["get"], filter_backends=[])
+    def timeline(self, request: Request, pk: str) -> Response:
+        """What happened, newest first, what its emails brought, and the plan ahead with dates."""
+        enrollment = self.get_object()
+        now = timezone.now()
+        ahead = plan_ahead(enrollment, now)
+        answer = {"entries": read_timeline(enrollment), "ahead": ahead.steps if ahead else ()}
+        return Response(TimelineSerializer(answer).data)
+
+    @extend_schema(request=BulkSerializer, responses=BulkAnswerSerializer)
+    @action(detail=False, methods=["post"], filter_backends=[])
+    def bulk(self, request: Request) -> Response:
+        """One deed for all that are named or match the filters of the list. What belongs to others is refused."""
+        form = BulkSerializer(data=request.data)
+        form.is_valid(raise_exception=True)
+        values = form.validated_data
+        control, fields = _BULK[values["action"]]
+        rows = self.get_queryset().select_related(None)
+        matching = rows.filter(pk__in=values["ids"]) if "ids" in values else _filter(rows, values["filter"], request)
+        given = {"actor": name_actor(request.user), "now": timezone.now(), **{name: values[name] for name in fields}}
+        report = act_on_all(
+            matching,
+            filter_actable(rows, request.user),
+            lambda ids: control(ids, **given),
+            dry_run=values["dry_run"],
+        )
+        return Response(BulkAnswerSerializer(present_bulk(report, is_dry_run=values["dry_run"])).data)
+
+    def _control(
+        self, control: Callable[..., Report], serializer: type[Serializer[Any]], check: Check | None = None
+    ) -> Response:
         enrollment = self.get_object()
         user = self.request.user
         require_right(user, enrollment.workspace_id, enrollment.owner_id, is_shared_without_owner=True)
+        form = serializer(data=self.request.data)
+        form.is_valid(raise_exception=True)
+        if check is not None:
+            check(enrollment, form.validated_data)
         now = timezone.now()
-        report = control([enrollment.pk], actor=name_actor(user), now=now, **values)
+        report = control([enrollment.pk], actor=name_actor(user), now=now, **form.validated_data)
         if enrollment.pk in report.refused:
             raise ConflictError(f"Not possible: {report.refused[enrollment.pk]}.")
         if enrollment.pk not in {*report.changed, *report.unchanged}:
             raise NotFound
         return Response({"enrollment": present_enrollments([self.get_object()], now)[0]})
+
+
+def _require_own_step(enrollment: Enrollment, values: Mapping[str, Any]) -> None:
+    if not Step.objects.filter(sequence=enrollment.sequence_id, pk=values["step_id"]).exists():
+        raise ValidationError({"step": ["Its sequence has no such step."]})
+
+
+_BULK: dict[str, tuple[Callable[..., Report], tuple[str, ...]]] = {
+    "pause": (pause_enrollments, ("reason", "resume_at")),
+    "resume": (resume_enrollments, ("reason",)),
+    "snooze": (snooze_enrollments, ("reason", "until")),
+    "skip-step": (skip_steps, ("reason",)),
+    "retry": (retry_enrollments, ("reason",)),
+    "exit": (exit_enrollments, ("reason",)),
+}
+
+
+def _filter(rows: QuerySet[Any], given: Mapping[str, Any], request: Request) -> QuerySet[Any]:
+    known = set(EnrollmentFilter.base_filters)
+    if unknown := sorted(set(given) - known):
+        raise ValidationError({"filter": [f"{unknown[0]!r} is not one of: {', '.join(sorted(known))}."]})
+    chosen = EnrollmentFilter({name: str(value) for name, value in given.items()}, rows, request=request)
+    if not chosen.is_valid():
+        raise ValidationError({"filter": chosen.errors})
+    if empty := sorted(name for name in given if chosen.form.cleaned_data[name] in EMPTY_VALUES):
+        raise ValidationError({"filter": {empty[0]: ["It is empty, which would mean everybody: leave it out."]}})
+    found: QuerySet[Any] = chosen.qs
+    return found

@@ -43,11 +43,13 @@ class ExecutorViewSet(ViewSet):
         pause_executor(actor=name_actor(request.user), now=timezone.now(), reason=form.validated_data["reason"])
         return Response(_SUCCESS)
 
-    @extend_schema(request=None, responses=SuccessSerializer)
+    @extend_schema(request=ReasonSerializer, responses=SuccessSerializer)
     @action(detail=False, methods=["post"], permission_classes=[IsAdminUser])
     def resume(self, request: Request) -> Response:
         """Go on. Resuming what runs changes nothing."""
-        resume_executor(actor=name_actor(request.user), now=timezone.now())
+        form = ReasonSerializer(data=request.data)
+        form.is_valid(raise_exception=True)
+        resume_executor(actor=name_actor(request.user), now=timezone.now(), reason=form.validated_data["reason"])
         return Response(_SUCCESS)
 
     @extend_schema(parameters=[QueueQuerySerializer], responses=QueueSerializer)

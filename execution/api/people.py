@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import django_filters
 from django.utils import timezone
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
@@ -15,12 +14,12 @@ from rest_framework.response import Response
 from emails.choices import EventType
 from emails.scores import explain_score
 from emails.scoring import score
+from execution.api.logged import LoggedChanges
 from execution.api.serializers import ReasonSerializer
+from execution.choices import ControlTarget
 from execution.colleagues import release_colleagues
-from sequences.api.base import IdFilter, ReadViewSet
+from sequences.api.people import AccountViewSet, ContactViewSet
 from sequences.api.roles import name_actor, require_right
-from sequences.api.views import ContactViewSet
-from sequences.models import Account
 
 
 class _PartSerializer(serializers.Serializer[Any]):
@@ -37,8 +36,9 @@ class EngagementSerializer(serializers.Serializer[Any]):
     parts = _PartSerializer(many=True)
 
 
-class EngagedContactViewSet(ContactViewSet):
+class EngagedContactViewSet(LoggedChanges, ContactViewSet):
     __doc__ = ContactViewSet.__doc__
+    log_target = ControlTarget.CONTACT
 
     @extend_schema(responses=EngagementSerializer)
     @action(detail=True, methods=["get"], serializer_class=EngagementSerializer)
@@ -48,30 +48,13 @@ class EngagedContactViewSet(ContactViewSet):
         return Response(EngagementSerializer({"score": score(parts), "parts": parts}).data)
 
 
-class AccountSerializer(serializers.ModelSerializer[Account]):
-    class Meta:
-        model = Account
-        fields = ["id", "workspace", "name", "domain", "timezone", "engagement_score", "created_at", "updated_at"]
-        read_only_fields = fields
-
-
-class AccountFilter(django_filters.FilterSet):
-    workspace = IdFilter(field_name="workspace_id")
-    domain = django_filters.CharFilter(field_name="domain", lookup_expr="iexact")
-    name = django_filters.CharFilter(field_name="name", lookup_expr="icontains")
-
-
 class ReleasedSerializer(serializers.Serializer[Any]):
     released = serializers.ListField(child=serializers.IntegerField(), help_text="Ids of enrollments.")
 
 
-class AccountViewSet(ReadViewSet):
-    """Companies that contacts belong to."""
-
-    queryset = Account.objects.all()
-    serializer_class = AccountSerializer
-    filterset_class = AccountFilter
-    ordering_fields = ("id", "name", "engagement_score")
+class ReleasableAccountViewSet(LoggedChanges, AccountViewSet):
+    __doc__ = AccountViewSet.__doc__
+    log_target = ControlTarget.ACCOUNT
 
     @extend_schema(request=ReasonSerializer, responses=ReleasedSerializer)
     @action(detail=True, methods=["post"])

@@ -148,10 +148,6 @@ class EnrollmentAnswerSerializer(serializers.Serializer[Any]):
     enrollment = EnrollmentSerializer()
 
 
-class PauseSerializer(ReasonSerializer):
-    resume_at = serializers.DateTimeField(required=False, allow_null=True, default=None)
-
-
 class EnrollSerializer(serializers.Serializer[Any]):
     """Exactly one of `contacts` (ids) and `emails`. Without an owner: the mailbox's, else whoever asks."""
 
@@ -180,9 +176,22 @@ class _SkippedSerializer(serializers.Serializer[Any]):
     reason = serializers.CharField()
 
 
+class ForecastSerializer(serializers.Serializer[Any]):
+    """When their first emails will have left, by the caps of the mailbox and what it has to send already."""
+
+    people = serializers.IntegerField()
+    on_time = serializers.IntegerField(help_text="Get theirs on the day they are due.")
+    last_on = serializers.DateField(allow_null=True, help_text="The day of the last one; null: not within a year.")
+    text = serializers.CharField(source="__str__")
+
+
 class EnrollAnswerSerializer(serializers.Serializer[Any]):
     enrolled = serializers.ListField(child=serializers.IntegerField(), help_text="The ids of the new enrollments.")
     skipped = _SkippedSerializer(many=True)
+
+
+class EnrollPreviewSerializer(EnrollAnswerSerializer):
+    forecast = ForecastSerializer(allow_null=True, help_text="Null where the first step is no email.")
 
 
 class DeadLetterSerializer(serializers.ModelSerializer[DeadLetter]):

@@ -103,6 +103,23 @@ def after_writing(is_wanted: Callable[[StagedSMTP, Any], bool]) -> Callable[[Tri
     return arm
 
 
+def after_answer(stage: Stage, code: int) -> Callable[[Trigger], None]:
+    """When the server has answered the command of this stage so."""
+
+    def arm(trigger: Trigger) -> None:
+        read_answer = StagedSMTP.read_answer
+
+        def wrapped(session: StagedSMTP, to: Stage) -> tuple[int, bytes]:
+            answer = read_answer(session, to)
+            if to is stage and answer[0] == code:
+                trigger()
+            return answer
+
+        replace(StagedSMTP, "read_answer", wrapped)
+
+    return arm
+
+
 POINTS: dict[str, Callable[[Trigger], None]] = {
     "claimed": after(engine, "claim_due", _truth),
     "decided": after(engine, "decide"),
@@ -114,9 +131,9 @@ POINTS: dict[str, Callable[[Trigger], None]] = {
     "mark committed": before(delivery, "_hand_over"),
     "composed": after(delivery, "compose"),
     "connected": after(StagedSMTP, "connect"),
-    "MAIL answered": after(StagedSMTP, "mail"),
-    "RCPT answered": after(StagedSMTP, "rcpt"),
-    "DATA answered": after(StagedSMTP, "docmd", lambda answer: answer[0] == 354),
+    "MAIL answered": after_answer(Stage.MAIL, 250),
+    "RCPT answered": after_answer(Stage.RCPT, 250),
+    "DATA answered": after_answer(Stage.DATA, 354),
     "text written": after_writing(lambda session, data: session.stage is Stage.BODY and data != FINAL_DOT),
     "dot written": after_writing(lambda session, data: data == FINAL_DOT),
     "dot answered": after(StagedSMTP, "write_text"),

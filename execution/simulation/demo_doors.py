@@ -5,8 +5,6 @@ A prospect knows nothing but the email that arrived. Must not write to the datab
 
 from __future__ import annotations
 
-import html
-import re
 from datetime import datetime, timedelta
 from email.message import EmailMessage as Mime
 
@@ -15,13 +13,10 @@ import requests
 from emails.choices import EventType
 from emails.events import NewEvent, record_events
 from execution.simulation.prospects import Deed
+from execution.simulation.reading import READER, DoorError, find_link, find_pixel, find_unsubscribe
 
-_AGENT = "Mozilla/5.0 (X11; Linux x86_64; rv:128.0) Gecko/20100101 Thunderbird/128.4.0"
 _TIMEOUT_SECONDS = 10
 _AWAY_DAYS = 2
-_SITE = "https://fernhill.example/"
-_PIXEL = re.compile(r'src="([^"]*/t/o/[^"]+)"')
-_LINK = re.compile(r'href="([^"]*/t/c/[^"]+)"')
 # A reply and an out-of-office reach a real installation by IMAP, and a complaint by an ESP's webhook. The demo has
 # neither server, so these three come in as the facts that those doors would store.
 _STORED = {
@@ -31,28 +26,25 @@ _STORED = {
 }
 
 
-class DoorError(RuntimeError):
-    """A door of the product did not do what it promises; one line says which."""
-
-
 class Doors:
     """Acts on a received email as its reader's mail program would."""
 
     def __init__(self) -> None:
         self._session = requests.Session()
         self._session.trust_env = False
-        self._session.headers["User-Agent"] = _AGENT
+        self._session.headers["User-Agent"] = READER
 
     def act(self, deed: Deed, mime: Mime, message_pk: int, now: datetime) -> None:
         """Do it now. Raises `DoorError` when the product does not answer as it must."""
         match deed:
             case Deed.OPEN:
-                self._visit("GET", _find(_PIXEL, mime, "open pixel"), 200)
+                self._visit("GET", find_pixel(mime), 200)
             case Deed.CLICK:
-                if _has_link(mime):
-                    self._visit("GET", _find(_LINK, mime, "tracked link"), 302)
+                if link := find_link(mime):
+                    self._visit("GET", link, 302)
             case Deed.UNSUBSCRIBE:
-                self._unsubscribe(mime)
+                url, form = find_unsubscribe(mime)
+                self._visit("POST", url, 200, form)
             case Deed.REPLY | Deed.OUT_OF_OFFICE | Deed.COMPLAIN:
                 until_at = now + timedelta(days=_AWAY_DAYS) if deed is Deed.OUT_OF_OFFICE else None
                 event = NewEvent(
@@ -65,12 +57,6 @@ class Doors:
                 )
                 record_events([event], now)
 
-    def _unsubscribe(self, mime: Mime) -> None:
-        """One click, as RFC 8058 has mail programs do it."""
-        url = str(mime["List-Unsubscribe"]).strip().removeprefix("<").removesuffix(">")
-        field, _, value = str(mime["List-Unsubscribe-Post"]).partition("=")
-        self._visit("POST", url, 200, {field: value})
-
     def _visit(self, method: str, url: str, expected: int, data: dict[str, str] | None = None) -> None:
         """Redirects are looked at and not followed: they lead out of the demo."""
         try:
@@ -79,17 +65,3 @@ class Doors:
             raise DoorError(f"{method} {url.partition('?')[0]}: {type(error).__name__}") from None
         if answer.status_code != expected:
             raise DoorError(f"{method} {url.partition('?')[0]} answers {answer.status_code}, not {expected}")
-
-
-def _has_link(mime: Mime) -> bool:
-    """Whether its author put a link into it, the one to unsubscribe aside."""
-    body = mime.get_body(("plain",))
-    return body is not None and _SITE in body.get_content()
-
-
-def _find(pattern: re.Pattern[str], mime: Mime, what: str) -> str:
-    body = mime.get_body(("html",))
-    found = pattern.search(body.get_content()) if body else None
-    if found is None:
-        raise DoorError(f"the email {mime['Message-ID']} has no {what}")
-    return html.unescape(found[1])

@@ -22,11 +22,12 @@ from emails.models import EmailMessage, Mailbox
 from emails.verdicts import SETTLES_AFTER
 from execution import heartbeat
 from execution.runner import Options, Stage, run_until_idle
-from execution.simulation.demo_doors import DoorError, Doors
+from execution.simulation.demo_doors import Doors
 from execution.simulation.demo_story import Story
 from execution.simulation.demo_workspace import Enlisted
 from execution.simulation.mail_server import MailServer, Moment
 from execution.simulation.prospects import Persona, cast_personas, plan_acts
+from execution.simulation.reading import DoorError
 from execution.simulation.virtual_clock import VirtualClock
 from execution.switches import resume_mailbox
 from execution.tasks import complete_task

@@ -32,6 +32,7 @@ class Server(Protocol):
     bearers: dict[str, str]
     tls_context: ssl.SSLContext | None
     implicit_tls: bool
+    pipelining: bool
     connection_count: int
     login_count: int
     protocols: set[ScriptedSMTP]
@@ -124,6 +125,12 @@ class ScriptedSMTP(SMTP):
         # RFC 5321 section 3.8: 421 announces that the channel is closed
         if (status.encode() if isinstance(status, str) else status).startswith(b"421") and self.transport is not None:
             self.transport.close()
+
+    async def handle_EHLO(
+        self, server: Any, session: Any, envelope: Any, hostname: str, responses: list[str]
+    ) -> list[str]:
+        session.host_name = hostname
+        return [*responses[:-1], *(["250-PIPELINING"] if self.server.pipelining else []), *responses[-1:]]
 
     # --- login
 

@@ -19,6 +19,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from email import message_from_bytes, policy
 from email.message import EmailMessage
+from email.parser import BytesHeaderParser
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -61,7 +62,8 @@ class ReceivedMessage:
 
     @property
     def message_id(self) -> str:
-        return str(self.parsed["Message-ID"] or "")
+        headers = BytesHeaderParser(policy=policy.default).parsebytes(self.data)
+        return str(headers["Message-ID"] or "")
 
 
 def read_record(path: Path) -> list[ReceivedMessage]:
@@ -81,6 +83,7 @@ class MailServer:
 
     `users` maps names to passwords and makes login obligatory; `bearers` maps names to XOAUTH2 access tokens. Without
     either, any login is good and none is needed. `certificate` offers STARTTLS, or TLS from the first byte.
+    `pipelining` announces RFC 2920, as nearly every server does.
     """
 
     def __init__(
@@ -92,6 +95,7 @@ class MailServer:
         bearers: Mapping[str, str] | None = None,
         tls_context: ssl.SSLContext | None = None,
         implicit_tls: bool = False,
+        pipelining: bool = True,
         behaviour: Behaviour | None = None,
         on_message: Callable[[ReceivedMessage], None] | None = None,
         record_path: Path | None = None,
@@ -103,6 +107,7 @@ class MailServer:
         self.bearers = dict(bearers or {})
         self.tls_context = tls_context
         self.implicit_tls = implicit_tls
+        self.pipelining = pipelining
         self.behaviour = behaviour
         self.on_message = on_message
         self.record_path = record_path

@@ -93,6 +93,7 @@ def run_trial(trial: Trial, report: Report) -> Result:
             people=trial.people,
             smtp_port=server.smtp.port,
             is_poisoned=Fault.POISON in trial.faults,
+            some_come_later=Fault.NEWCOMERS in trial.faults,
             now=clock(),
         )
         server.let_in(population.mailboxes)
@@ -102,7 +103,7 @@ def run_trial(trial: Trial, report: Report) -> Result:
             faults=trial.faults,
         )
         ends_at = _START_AT + timedelta(days=trial.days)
-        Mishaps(world).plan(plan_strikes(trial.seed, trial.faults, _START_AT, trial.days), ends_at)
+        Mishaps(world).plan(plan_strikes(trial.seed, trial.faults, _START_AT, trial.days))
         told = _START_AT
 
         def tell(now: datetime) -> None:

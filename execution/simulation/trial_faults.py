@@ -19,6 +19,7 @@ class Fault(StrEnum):
     FREEZE = "freeze"
     TWO_ENGINES = "two-engines"
     CONNECTION = "connection"
+    DATABASE_ERRORS = "database-errors"
     OUTAGE = "outage"
     REFUSALS = "refusals"
     LOST_ANSWERS = "lost-answers"
@@ -29,13 +30,15 @@ class Fault(StrEnum):
     LATE_FACTS = "late-facts"
     PAUSES = "pauses"
     POISON = "poison"
+    NEWCOMERS = "newcomers"
 
 
 SAID = {
     Fault.KILL: "SIGKILL a worker at a point of the loop or of the mail dialogue (P1 P4 P7)",
     Fault.FREEZE: "SIGSTOP a worker for two lease times, then let it go on (P1)",
     Fault.TWO_ENGINES: "two engines at the same work at the same time (P1 P3)",
-    Fault.CONNECTION: "a worker loses its database connection in the middle (P1 P4)",
+    Fault.CONNECTION: "PostgreSQL terminates a worker's connection in the middle (P1 P4)",
+    Fault.DATABASE_ERRORS: "PostgreSQL reports a deadlock, a serialization failure or a statement time-out (P1 P4)",
     Fault.OUTAGE: "the mail server refuses everybody for an hour (P8)",
     Fault.REFUSALS: "421, 452 and cut connections, here and there (P4 P8)",
     Fault.LOST_ANSWERS: "the server's answer to the final dot is lost, the mail kept or not (P1)",
@@ -44,9 +47,16 @@ SAID = {
     Fault.RENUMBER: "an inbox numbers its mails anew (P1 P2)",
     Fault.DUPLICATES: "one answer in twenty arrives twice (P1)",
     Fault.LATE_FACTS: "a reply or an unsubscription is stored while the engine works (P2)",
-    Fault.PAUSES: "people pause the executor, a sequence, a mailbox, an enrollment (P2 P4)",
+    Fault.PAUSES: "people pause the executor, a sequence, a mailbox, enrollments, also while it works (P2 P4)",
     Fault.POISON: "contacts without a field that their email needs (P4)",
+    Fault.NEWCOMERS: "people come by CSV and are enrolled from two sides at once while the engine works (P1 P4)",
 }
+# Where the database is spoken to, so that an error of it can come.
+REFUSABLE = (
+    *("claimed", "applied", "lane leased", "marked", "results written"),
+    *(f"statement {number} of apply" for number in range(1, 6)),
+)
+SQLSTATES = ("40P01", "40001", "57014")
 # Outside of transactions: a frozen holder of row locks is the business of PostgreSQL's idle time-out, by real time.
 FREEZABLE = ("lane leased", "mark committed", "composed", "RCPT answered", "dot answered", "handed over")
 _PER_DAY = {
@@ -54,11 +64,13 @@ _PER_DAY = {
     Fault.FREEZE: 6,
     Fault.TWO_ENGINES: 20,
     Fault.CONNECTION: 10,
+    Fault.DATABASE_ERRORS: 10,
     Fault.OUTAGE: 1,
     Fault.LOGIN: 2,
     Fault.INBOX_DOWN: 1,
     Fault.RENUMBER: 3,
     Fault.PAUSES: 8,
+    Fault.NEWCOMERS: 3,
 }
 _EVERY = 1_000
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import Literal
@@ -13,8 +13,9 @@ from emails.models import EmailMessage, Mailbox
 from execution import controls, switches, tasks
 from execution.simulation import trial_workers
 from execution.simulation.crash_points import POINTS
-from execution.simulation.trial_faults import FREEZABLE, Fault, Strike
-from execution.simulation.trial_truth import Crash, Hold
+from execution.simulation.trial_faults import FREEZABLE, REFUSABLE, SQLSTATES, Fault, Strike
+from execution.simulation.trial_population import bring_in
+from execution.simulation.trial_truth import Crash, Hold, Person
 from execution.simulation.trial_world import TrialWorld
 from sequences.choices import EnrollmentStatus, SequenceStatus
 from sequences.db import fetch_all
@@ -50,8 +51,12 @@ class Mishaps:
         self._world = world
         self._truth = world.truth
         self._looked_after: set[int] = set()
+        self._newcomers: list[list[Person]] = []
 
-    def plan(self, strikes: Iterable[Strike], until: datetime) -> None:
+    def plan(self, strikes: list[Strike]) -> None:
+        arrivals = sum(strike.fault is Fault.NEWCOMERS for strike in strikes)
+        newcomers = self._world.population.newcomers
+        self._newcomers = [newcomers[start::arrivals] for start in range(arrivals)]
         for strike in strikes:
             self._world.plan(strike.at, lambda now, strike=strike: self._strike(strike, now))  # type: ignore[misc]
         self._world.plan(self._world.clock() + _ROUND, self._go_round)
@@ -72,6 +77,11 @@ class Mishaps:
             case Fault.CONNECTION:
                 point, nth = dice.choice(points), dice.choice((1, 1, 2))
                 world.misfortune = lambda work: self._cut_off(work, point, nth)
+            case Fault.DATABASE_ERRORS:
+                point, sqlstate = dice.choice(REFUSABLE), dice.choice(SQLSTATES)
+                world.misfortune = lambda work: self._refuse(work, point, sqlstate)
+            case Fault.NEWCOMERS:
+                self._let_in(self._newcomers.pop(), now)
             case Fault.OUTAGE:
                 outage = world.server.go_down()
                 world.plan(now + _OUTAGE, lambda _: world.server.come_back(outage))
@@ -81,6 +91,8 @@ class Mishaps:
                 self._close_inboxes(dice, now)
             case Fault.RENUMBER:
                 world.inboxes[self._pick_mailbox(dice).address].renumber()
+            case Fault.PAUSES if dice.random() < 0.5:
+                world.run_beside(world.work, lambda: self._pause(dice, now))
             case Fault.PAUSES:
                 self._pause(dice, now)
 
@@ -91,6 +103,14 @@ class Mishaps:
     def _cut_off(self, work: Callable[[], object], point: str, nth: int) -> None:
         trial_workers.run_cut_off(work, point, nth)
         self._watch(f"{point}, connection lost")
+
+    def _refuse(self, work: Callable[[], object], point: str, sqlstate: str) -> None:
+        trial_workers.run_refused(work, point, 1, sqlstate)
+
+    def _let_in(self, people: list[Person], now: datetime) -> None:
+        """Two colleagues import and enroll the same people while the engine works."""
+        world = self._world
+        world.run_beside(world.work, *[lambda: bring_in(world.population, people, now)] * 2)
 
     def _freeze(self, work: Callable[[], object], point: str) -> None:
         ending = trial_workers.run_frozen(work, point)
@@ -113,11 +133,14 @@ class Mishaps:
 
         def look(now: datetime) -> None:
             left = fetch_all(_LEFT_BEHIND, {**held, "at": at, "now": now})[0]["number"]
+            if left and now - at < _LONGEST_WATCH:
+                self._world.plan(now + _WATCHED_EVERY, look)
+                return
+            self._world.watched -= 1
             if not left:
                 crash.resumed_after = (now - at).total_seconds()
-            elif now - at < _LONGEST_WATCH:
-                self._world.plan(now + _WATCHED_EVERY, look)
 
+        self._world.watched += 1
         # the first look comes after the heir's turn, which follows at once
         self._world.plan(at + _WATCHED_EVERY, look)
 
@@ -143,7 +166,7 @@ class Mishaps:
                 if switches.pause_executor(actor=ACTOR, now=now, reason="trial"):
                     self._hold("executor", frozenset(self._truth.people), now + _OUTAGE / 2, self._resume_executor)
             case 1:
-                sequence = dice.choice(self._world.population.sequences)
+                sequence = dice.choice(list(self._world.population.sequences.values()))
                 if sequence.status == SequenceStatus.ACTIVE:
                     switches.pause_sequence(sequence, actor=ACTOR, now=now, reason="trial")
                     place = (sequence.workspace.slug, sequence.name)

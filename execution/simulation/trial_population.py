@@ -32,6 +32,7 @@ GAP_SECONDS = 120
 HOURLY, DAILY = 10, 50
 _PEOPLE_PER_MAILBOX = 50
 _MAILBOXES_PER_USER = 2
+_NEWCOMER_EVERY = 40
 _USER_DAILY = 80
 _BIG_DOMAIN = "bigcorp.example"
 _BIG_DOMAIN_HOURLY = 25
@@ -80,11 +81,14 @@ _SEQUENCES = {
 
 @dataclass(frozen=True, slots=True)
 class Population:
-    """The rows that a trial acts on: its mailboxes by address, its sequences, and one member of each workspace."""
+    """The rows that a trial acts on: its mailboxes by address, its sequences by the slug of their workspace and their
+    name, and one member of each workspace. `newcomers` are not there yet.
+    """
 
     mailboxes: dict[str, Mailbox]
-    sequences: tuple[Sequence, ...]
+    sequences: dict[tuple[str, str], Sequence]
     members: dict[str, User]
+    newcomers: list[Person]
 
 
 def count_mailboxes(people: int) -> int:
@@ -95,8 +99,10 @@ def _count_workspaces(people: int) -> int:
     return 5 if people >= 2_000 else 2
 
 
-def populate(truth: Truth, *, seed: int, people: int, smtp_port: int, is_poisoned: bool, now: datetime) -> Population:
-    """Make everything and enroll everybody at `now`; `truth` learns what the judge must know."""
+def populate(
+    truth: Truth, *, seed: int, people: int, smtp_port: int, is_poisoned: bool, some_come_later: bool, now: datetime
+) -> Population:
+    """Make everything and enroll at `now` all but the newcomers; `truth` learns what the judge must know."""
     workspaces = [_make_workspace(index) for index in range(_count_workspaces(people))]
     sequences = {
         (workspace.slug, name): store_sequence(
@@ -121,10 +127,25 @@ def populate(truth: Truth, *, seed: int, people: int, smtp_port: int, is_poisone
         mailbox = mailboxes[number % len(mailboxes)]
         person = _invent(seed, number, mailbox, is_poisoned=is_poisoned)
         truth.people[person.address] = person
-    for workspace in workspaces:
-        _import_people(workspace, [p for p in truth.people.values() if p.workspace == workspace.slug], now)
-    _enroll(truth, sequences, mailboxes, now)
-    return Population({mailbox.address: mailbox for mailbox in mailboxes}, tuple(sequences.values()), members)
+    newcomers = [p for p in truth.people.values() if some_come_later and _comes_later(truth, p)]
+    population = Population({mailbox.address: mailbox for mailbox in mailboxes}, sequences, members, newcomers)
+    late = {person.address for person in newcomers}
+    bring_in(population, [person for person in truth.people.values() if person.address not in late], now)
+    return population
+
+
+def _comes_later(truth: Truth, person: Person) -> bool:
+    # where a reply stops colleagues, it stops those who are there
+    return person.number % _NEWCOMER_EVERY == 1 and person.workspace not in truth.account_stop
+
+
+def bring_in(population: Population, people: list[Person], now: datetime) -> None:
+    """Import them by CSV, as a customer would, and enroll them; who is there already is left as they are."""
+    for slug in sorted({person.workspace for person in people}):
+        own = [person for person in people if person.workspace == slug]
+        workspace = population.mailboxes[own[0].mailbox].workspace
+        _import_people(workspace, own, now)
+        _enroll(population, own, now)
 
 
 def _make_workspace(index: int) -> Workspace:
@@ -215,7 +236,6 @@ def _invent(seed: int, number: int, mailbox: Mailbox, *, is_poisoned: bool) -> P
 
 
 def _import_people(workspace: Workspace, people: list[Person], now: datetime) -> None:
-    """By CSV, as a customer would."""
     text = io.StringIO(newline="")
     writer = csv.writer(text)
     writer.writerow(["email", "first_name", "company", "domain", "timezone", "plan"])
@@ -228,20 +248,20 @@ def _import_people(workspace: Workspace, people: list[Person], now: datetime) ->
     assert not imported.rejected, imported.rejected[:3]
 
 
-def _enroll(truth: Truth, sequences: dict[tuple[str, str], Sequence], mailboxes: list[Mailbox], now: datetime) -> None:
-    known = dict(Contact.objects.values_list("email", "pk"))
+def _enroll(population: Population, people: list[Person], now: datetime) -> None:
+    addresses = [person.address for person in people]
+    known = dict(Contact.objects.filter(email__in=addresses).values_list("email", "pk"))
     groups: dict[tuple[str, str], list[int]] = {}
-    for person in truth.people.values():
+    for person in people:
         groups.setdefault((person.mailbox, person.sequence), []).append(known[person.address])
-    by_address = {mailbox.address: mailbox for mailbox in mailboxes}
     for (address, name), ids in groups.items():
-        mailbox = by_address[address]
+        mailbox = population.mailboxes[address]
         result = enroll_contacts(
-            sequence=sequences[mailbox.workspace.slug, name],
+            sequence=population.sequences[mailbox.workspace.slug, name],
             contact_ids=ids,
             mailbox=mailbox,
             owner=mailbox.owner,
             actor=ACTOR,
             now=now,
         )
-        assert len(result.enrolled) == len(ids), result.skipped[:3]
+        assert {left.reason for left in result.skipped} <= {"already in this sequence"}, result.skipped[:3]

@@ -8,11 +8,14 @@ from __future__ import annotations
 import os
 import signal
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 
+import psycopg
 from django.db import connection
 
 from execution.simulation.crash_points import POINTS
+from sequences.db import execute
 
 Work = Callable[[], object]
 
@@ -43,13 +46,22 @@ def thaw(pid: int) -> None:
 
 
 def run_cut_off(work: Work, point: str, nth: int) -> Ending:
-    """A worker whose database connection is gone after `point`."""
+    """A worker whose database connection PostgreSQL has terminated when it passes `point`."""
 
     def cut() -> None:
-        if connection.connection is not None:
-            connection.connection.close()
+        with suppress(psycopg.OperationalError):
+            execute("SELECT pg_terminate_backend(pg_backend_pid())", {})
 
     return _await(_fork(work, point, nth, cut))
+
+
+def run_refused(work: Work, point: str, nth: int, sqlstate: str) -> Ending:
+    """A worker to which PostgreSQL answers with that error at `point`."""
+
+    def refuse() -> None:
+        execute(f"DO $$BEGIN RAISE EXCEPTION 'refused by the trial' USING ERRCODE = '{sqlstate}'; END$$", {})
+
+    return _await(_fork(work, point, nth, refuse))
 
 
 def run_side_by_side(work: Work, workers: int) -> None:
@@ -59,13 +71,13 @@ def run_side_by_side(work: Work, workers: int) -> None:
 
 
 def _fork(work: Work, point: str = "", nth: int = 1, strike: Callable[[], None] | None = None) -> int:
-    # a connection cannot be shared, not even to be closed
-    connection.close()
     pid = os.fork()
     if pid:
         return pid
     status = 1
     try:
+        # the parent's: cannot be shared, not even to be closed, and is forgotten unclosed when the child ends
+        _inherited, connection.connection = connection.connection, None
         if strike is not None:
             POINTS[point](_counting(strike, nth))
         work()

@@ -11,7 +11,7 @@ import re
 from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from email.message import EmailMessage as Mime
 
@@ -22,9 +22,11 @@ from emails.lanes import next_lane_at
 from emails.settling import next_settling_at
 from execution.engine import next_wake_at
 from execution.runner import Options, Stage, run_until_idle
+from execution.simulation.mail_server import ReceivedMessage
+from execution.simulation.reading import DoorError
 from execution.simulation.trial_cast import Act, Deed, draw, plan_acts
 from execution.simulation.trial_clock import TrialClock
-from execution.simulation.trial_doors import DoorError, TrialDoors
+from execution.simulation.trial_doors import TrialDoors
 from execution.simulation.trial_faults import Fault
 from execution.simulation.trial_inboxes import Inboxes
 from execution.simulation.trial_population import Population
@@ -32,14 +34,15 @@ from execution.simulation.trial_server import Arrival, TrialServer
 from execution.simulation.trial_truth import Fact, Person, Receipt, Truth
 from sequences.db import fetch_all
 
-STEP = timedelta(seconds=10)
+STEP = timedelta(seconds=30)
+WATCHFUL_STEP = timedelta(seconds=10)
 # A follow-up waits when its inbox was not read for a while; whoever may send soon is read before.
 _READ_AHEAD = timedelta(minutes=10)
 _DRAIN_DAYS = 45
 _MARK = re.compile(rb"\[\[([a-z0-9-]+)\]\]")
 _LIVE = "SELECT EXISTS (SELECT 1 FROM sequences_enrollment WHERE status IN ('active', 'paused')) AS are_there"
 _STALE = """
-SELECT id, address FROM emails_mailbox
+SELECT address FROM emails_mailbox
 WHERE status = 'active' AND lane_at <= %(now)s AND (inbox_read_at IS NULL OR inbox_read_at < %(before)s)
 """
 
@@ -74,9 +77,11 @@ class TrialWorld:
         self.seed = seed
         self.faults = faults
         self.turns = 0
+        # How many dead workers are watched: the clock takes smaller leaps meanwhile.
+        self.watched = 0
         # What the next slice of work meets, if anything: one worker's misfortune.
         self.misfortune: Callable[[Callable[[], object]], None] | None = None
-        self._options = replace(options, stage=Stage.DECIDE)
+        self._options = options
         self._doors = TrialDoors(inboxes)
         self._agenda: list[_Plan] = []
         self._numbers = itertools.count()
@@ -94,7 +99,8 @@ class TrialWorld:
             report(self.clock())
             if next_at is None:
                 break
-            self.clock.advance_to(min(max(next_at, self.clock() + STEP), until))
+            step = WATCHFUL_STEP if self.watched else STEP
+            self.clock.advance_to(min(max(next_at, self.clock() + step), until))
 
     def drain(self, report: Callable[[datetime], None]) -> None:
         """Let everybody come to an end, without new faults."""
@@ -103,12 +109,8 @@ class TrialWorld:
             self.advance(self.clock() + timedelta(days=1), report)
 
     def work(self) -> None:
-        """Decide and deliver in turns until nothing is due."""
-        while True:
-            decided, _ = run_until_idle(self._options, self.clock)
-            _, delivered = run_until_idle(replace(self._options, stage=Stage.DELIVER), self.clock)
-            if not decided and not delivered:
-                return
+        """Decide and deliver until nothing is due; the inboxes are read in turns of their own."""
+        run_until_idle(self._options, self.clock, {Stage.DECIDE, Stage.DELIVER})
 
     def hear(self, *, in_flight_since: datetime | None = None) -> None:
         """Take what the server has got into the record; `in_flight_since`: when its sender was stopped."""
@@ -162,12 +164,11 @@ class TrialWorld:
         if person is None:
             return
         self._emails[address] += 1
-        mime = message.parsed
         for act in plan_acts(self.seed, person.persona, address, self._emails[address]):
-            self._plan_act(arrival.at, act, mime, person)
+            self._plan_act(arrival.at, act, message, person)
 
-    def _plan_act(self, at: datetime, act: Act, mime: Mime, person: Person) -> None:
-        self.plan(at + act.after, lambda now: self._do(act.deed, mime, person, now))
+    def _plan_act(self, at: datetime, act: Act, message: ReceivedMessage, person: Person) -> None:
+        self.plan(at + act.after, lambda now: self._do(act.deed, message.parsed, person, now))
 
     def _do(self, deed: Deed, mime: Mime, person: Person, now: datetime) -> None:
         if deed is Deed.UNSUBSCRIBE and Fault.LATE_FACTS in self.faults and self.misfortune is None:
@@ -183,18 +184,24 @@ class TrialWorld:
     def _do_meanwhile(self, work: Callable[[], object], deed: Deed, mime: Mime, person: Person) -> None:
         """While the engine works; known for certain when both are done."""
 
-        def do() -> None:
+        self.run_beside(work, lambda: self._doors.act(deed, mime, person.address, person.mailbox, self.clock()))
+        self.note(person, deed)
+
+    def run_beside(self, work: Callable[[], object], *deeds: Callable[[], object]) -> None:
+        """Let the engine work while each of the deeds is done in a thread of its own."""
+
+        def do(deed: Callable[[], object]) -> None:
             try:
-                self._doors.act(deed, mime, person.address, person.mailbox, self.clock())
+                deed()
             finally:
                 connection.close()
 
-        with ThreadPoolExecutor(1) as pool:
-            doing = pool.submit(do)
+        with ThreadPoolExecutor(len(deeds)) as pool:
+            doing = [pool.submit(do, deed) for deed in deeds]
             work()
-            doing.result()
+            for each in doing:
+                each.result()
         self.hear()
-        self.note(person, deed)
 
     def note(self, person: Person, deed: Deed) -> None:
         """The product knows it now."""
@@ -207,7 +214,9 @@ class TrialWorld:
         addresses = sorted({row["address"] for row in stale} | set(self._unread))
         if not addresses:
             return
-        poll_due_inboxes(now, [self._mailbox_ids[address] for address in addresses])
+        for address in addresses:
+            # one by one stays in this thread and on its connection
+            poll_due_inboxes(now, [self._mailbox_ids[address]])
         resolve_unknown_by_evidence(now)
         for address in addresses:
             if not self.inboxes[address].is_down:

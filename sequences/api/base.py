@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from datetime import UTC, datetime
 from typing import Any
 
 import django_filters
 from django import forms
 from django.core.exceptions import ValidationError as DjangoValidationError
 from django.db.models import QuerySet
+from django_filters.fields import IsoDateTimeField
 from django_filters.rest_framework import DjangoFilterBackend
 from rest_framework import mixins
 from rest_framework.exceptions import NotFound, ValidationError
@@ -20,6 +22,8 @@ from rest_framework.viewsets import GenericViewSet
 
 BIGGEST_ID = 2**63 - 1
 _LONGEST_NUMBER = 9
+_YES = frozenset({"1", "true", "yes"})
+_NO = frozenset({"0", "false", "no"})
 
 
 class Router(SimpleRouter):
@@ -92,6 +96,45 @@ class IdFilter(django_filters.NumberFilter):
         return None
 
 
+class _YesNoField(forms.CharField):
+    def clean(self, value: Any) -> bool | None:
+        return read_yes_no(super().clean(value))
+
+
+class YesNoFilter(django_filters.BooleanFilter):
+    """`true` or `false`; what is neither is refused."""
+
+    field_class = _YesNoField
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, widget=forms.TextInput, **kwargs)
+
+
+def read_yes_no(text: str) -> bool | None:
+    """None: nothing is said. Raises Django's `ValidationError`."""
+    if not text:
+        return None
+    if text.lower() not in {*_YES, *_NO}:
+        raise DjangoValidationError("It is true or false.", code="invalid")
+    return text.lower() in _YES
+
+
+class _TimeField(IsoDateTimeField):
+    def to_python(self, value: object) -> datetime | None:
+        at: datetime | None = super().to_python(value)
+        try:
+            # PostgreSQL takes no offset beyond 16 hours, and Python hours up to 24
+            return at.astimezone(UTC) if at else None
+        except OverflowError:
+            raise DjangoValidationError(self.error_messages["invalid"], code="invalid") from None
+
+
+class TimeFilter(django_filters.IsoDateTimeFilter):
+    """An instant in ISO 8601."""
+
+    field_class = _TimeField
+
+
 class WorkspaceViewSet(GenericViewSet[Any]):
     """Serves rows of the reader's own workspaces only; another workspace's row does not exist for them.
 
@@ -109,6 +152,10 @@ class WorkspaceViewSet(GenericViewSet[Any]):
         rows: Any = super().get_queryset()
         mine: QuerySet[Any] = rows.for_user(self.request.user)
         return mine
+
+    def filter_queryset(self, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        """Filters are for lists: one row is named by its id alone."""
+        return queryset if self.detail else super().filter_queryset(queryset)
 
 
 class ReadViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, WorkspaceViewSet):

@@ -5,7 +5,10 @@ Rows that a user may not even see are not asked about here: they are 404 by the 
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
+from django.db.models import Q, QuerySet
 from rest_framework.exceptions import PermissionDenied
 
 from sequences.choices import Role
@@ -32,6 +35,14 @@ def is_manager(user: Reader, workspace_id: int) -> bool:
     ).exists()
 
 
+def require_manager(user: Reader) -> None:
+    """Raises `PermissionDenied` for who manages no workspace at all; which one is asked about when it is known."""
+    if getattr(user, "is_superuser", False):
+        return
+    if not Membership.objects.filter(user=user.pk, role__in=[Role.MANAGER, Role.ADMIN]).exists():
+        raise PermissionDenied("A manager or an admin may do this.")
+
+
 def require_right(user: Reader, workspace_id: int, owner_id: int | None, *, is_shared_without_owner: bool) -> None:
     """Raises `PermissionDenied` unless the row is the user's own, or they manage its workspace.
 
@@ -40,3 +51,11 @@ def require_right(user: Reader, workspace_id: int, owner_id: int | None, *, is_s
     is_own = owner_id == user.pk or (owner_id is None and is_shared_without_owner)
     if not is_own and not is_manager(user, workspace_id):
         raise PermissionDenied("It belongs to somebody else: its owner, a manager or an admin may do this.")
+
+
+def filter_actable(rows: QuerySet[Any], user: Reader) -> QuerySet[Any]:
+    """Those that `require_right` lets `user` act on: their own, nobody's, and all of the workspaces they manage."""
+    if getattr(user, "is_superuser", False):
+        return rows
+    managed = Membership.objects.filter(user=user.pk, role__in=[Role.MANAGER, Role.ADMIN]).values("workspace")
+    return rows.filter(Q(owner=user.pk) | Q(owner=None) | Q(workspace__in=managed))

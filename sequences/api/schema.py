@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from sequences.api.examples import BODIES
+
 _PROBLEM = {
     "type": "object",
     "description": "RFC 9457",
@@ -49,7 +51,13 @@ def add_problems(result: dict[str, Any], **kwargs: Any) -> dict[str, Any]:
                 operation["responses"].setdefault(code, _response(_SAID[code]))
             if method == "post":
                 operation.setdefault("parameters", []).append(_IDEMPOTENCY_KEY)
+            if takes_json(operation) and (method, path) in BODIES:
+                operation["requestBody"]["content"]["application/json"]["example"] = BODIES[method, path]
     return result
+
+
+def takes_json(operation: dict[str, Any]) -> bool:
+    return "application/json" in operation.get("requestBody", {}).get("content", {})
 
 
 def _codes(path: str, method: str, operation: dict[str, Any]) -> list[str]:

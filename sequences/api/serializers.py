@@ -1,11 +1,13 @@
-"""How sequences, steps and contacts look."""
+"""How sequences, steps and the rejected rows of a file look."""
 
 from __future__ import annotations
+
+from typing import Any
 
 from rest_framework import serializers
 
 from sequences.choices import ConditionType
-from sequences.models import Contact, Sequence, Step
+from sequences.models import Sequence, Step
 
 
 class StepSerializer(serializers.ModelSerializer[Step]):
@@ -35,11 +37,6 @@ class SequenceSerializer(serializers.ModelSerializer[Sequence]):
         read_only_fields = fields
 
 
-class ContactSerializer(serializers.ModelSerializer[Contact]):
-    class Meta:
-        model = Contact
-        fields = [
-            "id", "workspace", "account", "email", "first_name", "last_name", "title", "phone", "timezone", "fields",
-            "engagement_score", "created_at", "updated_at",
-        ]  # fmt: skip
-        read_only_fields = fields
+class RejectedRowSerializer(serializers.Serializer[Any]):
+    row = serializers.IntegerField(help_text="As a spreadsheet counts: the header is row 1.")
+    reason = serializers.CharField()

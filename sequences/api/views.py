@@ -1,4 +1,4 @@
-"""`/api/sequences` and `/api/contacts`, to read."""
+"""`/api/sequences`, to read; execution.api.sequences writes them."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ import django_filters
 from django.db.models import Prefetch
 
 from sequences.api.base import IdFilter, ReadViewSet
-from sequences.api.serializers import ContactSerializer, SequenceSerializer
+from sequences.api.serializers import SequenceSerializer
 from sequences.choices import SequenceStatus
-from sequences.models import Contact, Sequence, Step
+from sequences.models import Sequence, Step
 
 
 class SequenceFilter(django_filters.FilterSet):
@@ -24,18 +24,3 @@ class SequenceViewSet(ReadViewSet):
     serializer_class = SequenceSerializer
     filterset_class = SequenceFilter
     ordering_fields = ("id", "name", "priority", "created_at", "updated_at")
-
-
-class ContactFilter(django_filters.FilterSet):
-    workspace = IdFilter(field_name="workspace_id")
-    account = IdFilter(field_name="account_id")
-    email = django_filters.CharFilter(field_name="email", lookup_expr="iexact")
-
-
-class ContactViewSet(ReadViewSet):
-    """People who can be enrolled."""
-
-    queryset = Contact.objects.all()
-    serializer_class = ContactSerializer
-    filterset_class = ContactFilter
-    ordering_fields = ("id", "email", "engagement_score", "created_at", "updated_at")

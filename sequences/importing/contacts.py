@@ -6,15 +6,16 @@ An address that is known is updated: a filled cell replaces, an empty one keeps,
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 from django.db import transaction
 
 from sequences.db import execute, fetch_all
-from sequences.importing.csv_form import ContactRow, ContactsFile, RejectedRow
+from sequences.importing.csv_form import REJECT_COLUMN, ContactRow, ContactsFile, RejectedRow, write_line
+from sequences.people import wake_waiting_for_fields
 
 BATCH_ROWS = 1_000
 # Of two imports into one workspace the second waits: both would otherwise make the same company. Any constant number.
@@ -31,17 +32,37 @@ class ImportedContacts:
     contact_ids: tuple[int, ...]
     columns: tuple[str, ...]
 
+    def present(self) -> dict[str, Any]:
+        return {
+            "created": self.created,
+            "updated": self.updated,
+            "rejected": [{"row": rejected.row, "reason": rejected.reason} for rejected in self.rejected],
+        }
+
+    def rejects_file(self) -> Iterator[str]:
+        """The rejected rows with their reasons, line by line, to be corrected and imported again."""
+        yield write_line([*self.columns, REJECT_COLUMN])
+        for rejected in self.rejected:
+            padding = [""] * (len(self.columns) - len(rejected.cells))
+            yield write_line([*rejected.cells[: len(self.columns)], *padding, f"row {rejected.row}: {rejected.reason}"])
+
 
 @transaction.atomic
 def import_contacts(
-    workspace_id: int, file: str, stream: BinaryIO, now: datetime, report: Callable[[int], None] = lambda rows: None
+    workspace_id: int,
+    file: str,
+    stream: BinaryIO,
+    now: datetime,
+    report: Callable[[int], None] = lambda rows: None,
+    mapping: Mapping[str, str] | None = None,
 ) -> ImportedContacts:
     """Create and update the contacts of a CSV file; `file` names it in errors, `report` hears how many rows are done.
 
+    `mapping`: columns as written to what they are read as, "" to leave one out.
     Rejected rows harm no other. Raises `CsvFormError` when the file cannot be read; then nothing is kept.
     """
     execute("SELECT pg_advisory_xact_lock(%(kind)s::int, %(id)s::int)", {"kind": _ADVISORY_LOCK, "id": workspace_id})
-    contacts = ContactsFile(file, stream)
+    contacts = ContactsFile(file, stream, mapping)
     rejected: list[RejectedRow] = []
     ids: list[int] = []
     created = 0
@@ -52,6 +73,7 @@ def import_contacts(
         stored = upsert_contacts(workspace_id, batch, now)
         created += sum(is_new for _, is_new in stored)
         ids.extend(contact_id for contact_id, _ in stored)
+        wake_waiting_for_fields([contact_id for contact_id, is_new in stored if not is_new], now)
         report(len(batch))
         batch.clear()
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import csv
 import io
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import BinaryIO
 
@@ -24,11 +24,28 @@ _MAX_LENGTHS = {
     "email": 254, "first_name": 200, "last_name": 200, "title": 200, "phone": 64, "company": 200, "domain": 253,
     "timezone": 64,
 }  # fmt: skip
-_RESERVED = frozenset({"fields", "full_name", "engagement_score"})
+# A spreadsheet takes a cell that begins so for a formula.
+_FORMULA = frozenset("=+-@")
+# What Excel writes and hides: the first line says by what the cells are parted.
+_DELIMITER_LINE = re.compile(r"\"?sep=([,;\t])\"?\s*", re.IGNORECASE)
+RESERVED = frozenset({"fields", "full_name", "engagement_score"})
 _MAX_COLUMNS = 200
-_MAX_FIELD = 10_000
+LONGEST_FIELD = 10_000
+LONGEST_NAME = 100
 _MAX_LINE_BYTES = 1_000_000
-_DOMAIN = re.compile(r"(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z0-9-]{2,63}")
+DOMAIN = re.compile(r"(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z0-9-]{2,63}")
+
+
+def write_line(cells: Iterable[str]) -> str:
+    """One line of CSV in which no cell is a formula; `bare_cell` reads it back."""
+    text = io.StringIO(newline="")
+    csv.writer(text).writerow([f"'{cell}" if cell[:1] in _FORMULA else cell for cell in cells])
+    return text.getvalue()
+
+
+def bare_cell(text: str) -> str:
+    """Without the apostrophe that keeps spreadsheets from reading a cell as a formula."""
+    return text[1:] if text[:1] == "'" and text[1:2] in _FORMULA else text
 
 
 class CsvFormError(ValueError):
@@ -59,20 +76,27 @@ class RejectedRow:
 
 
 class ContactsFile:
-    """One CSV file: `columns` as they are written, then the rows by iteration. `stream` must be seekable."""
+    """One CSV file: `columns` as they are written, then the rows by iteration. `stream` must be seekable.
 
-    def __init__(self, file: str, stream: BinaryIO) -> None:
-        """Read the header. Raises `CsvFormError`."""
+    `names` are what the columns are read as: a known column, a merge field, or "" for one that is left out.
+    """
+
+    def __init__(self, file: str, stream: BinaryIO, mapping: Mapping[str, str] | None = None) -> None:
+        """Read the header. `mapping` names columns, as written, anew; "" leaves one out. Raises `CsvFormError`."""
         self._file = file
+        self._mapping = mapping or {}
         self._stream = stream
         if stream.read(2) in {b"\xff\xfe", b"\xfe\xff"}:
             raise CsvFormError(f"{file}: is UTF-16: save it as CSV with the encoding UTF-8")
         stream.seek(0)
         self._text = io.TextIOWrapper(stream, encoding="utf-8-sig", newline="")
         header = self._read_header_line()
-        self._reader = csv.reader(self._lines(header), delimiter=_detect_delimiter(header), strict=True)
+        delimiter = detect_delimiter(header)
+        if named := _DELIMITER_LINE.fullmatch(header):
+            header, delimiter = self._read_header_line(), named[1]
+        self._reader = csv.reader(self._lines(header), delimiter=delimiter, strict=True)
         self.columns = self._read_row_or_fail()
-        self._names = self._name_columns()
+        self.names = self._name_columns()
 
     def __iter__(self) -> Iterator[ContactRow | RejectedRow]:
         """Every row once, in order. Raises `CsvFormError` when the rest of the file cannot be read."""
@@ -127,19 +151,24 @@ class ContactsFile:
             raise self._explain_encoding() from None
 
     def _name_columns(self) -> list[str]:
-        names = [re.sub(r"\W+", "_", column.strip().lower()).strip("_") for column in self.columns]
+        if unknown := sorted(set(self._mapping) - set(self.columns)):
+            raise CsvFormError(f"{self._file}: row 1: has no column {unknown[0]!r}: name columns as the header does")
+        self._left_out = {place for place, column in enumerate(self.columns) if self._mapping.get(column) == ""}
+        names = [name_column(self._mapping.get(column, column)) for column in self.columns]
         where = f"{self._file}: row 1"
         if len(names) > _MAX_COLUMNS:
             raise CsvFormError(f"{where}: has {len(names)} columns: {_MAX_COLUMNS} are allowed")
         for place, name in enumerate(names):
             if name and name in names[:place]:
                 raise CsvFormError(f"{where}: has the column {name} twice: remove or rename one")
-            if name in _RESERVED:
+            if name in RESERVED:
                 raise CsvFormError(f"{where}: the column name {name} is reserved: rename it")
             if "\0" in self.columns[place]:
                 raise CsvFormError(f"{where}: the name of column {place + 1} holds a NUL character: remove it")
-            if len(name) > 100:
-                raise CsvFormError(f"{where}: the name of column {place + 1} is longer than 100 characters: shorten it")
+            if len(name) > LONGEST_NAME:
+                raise CsvFormError(
+                    f"{where}: the name of column {place + 1} is longer than {LONGEST_NAME} characters: shorten it"
+                )
         if "email" not in names:
             shown = ", ".join(name for name in names if name)[:200]
             raise CsvFormError(f"{where}: the column email is missing (found: {shown}): name one column email")
@@ -147,20 +176,20 @@ class ContactsFile:
 
     def _judge(self, row: int, cells: list[str], seen: dict[str, int]) -> ContactRow | str:
         """The row, or why it cannot be used."""
-        if len(cells) != len(self._names):
-            return f"has {len(cells)} cells, the header has {len(self._names)}: add or remove cells"
+        if len(cells) != len(self.names):
+            return f"has {len(cells)} cells, the header has {len(self.names)}: add or remove cells"
         if any("\0" in cell for cell in cells):
             return "holds a NUL character: remove it"
         known = dict.fromkeys(KNOWN_COLUMNS, "")
         fields: dict[str, str] = {}
-        for place, (name, cell) in enumerate(zip(self._names, cells, strict=True)):
-            text = cell.strip()
-            if not text or name == REJECT_COLUMN:
+        for place, (name, cell) in enumerate(zip(self.names, cells, strict=True)):
+            text = bare_cell(cell.strip())
+            if not text or name == REJECT_COLUMN or place in self._left_out:
                 continue
             if not name:
                 return f"cell {place + 1} stands in a column without a name: name it in the header"
-            if len(text) > _MAX_LENGTHS.get(name, _MAX_FIELD):
-                return f"{name} has {len(text)} characters: {_MAX_LENGTHS.get(name, _MAX_FIELD)} are allowed"
+            if len(text) > _MAX_LENGTHS.get(name, LONGEST_FIELD):
+                return f"{name} has {len(text)} characters: {_MAX_LENGTHS.get(name, LONGEST_FIELD)} are allowed"
             if name in known:
                 known[name] = " ".join(text.split())
             else:
@@ -190,7 +219,13 @@ class ContactsFile:
         return CsvFormError(f"{self._file}: is not UTF-8: save the file with the encoding UTF-8")
 
 
-def _detect_delimiter(header: str) -> str:
+def name_column(written: str) -> str:
+    """What a column is called as a merge field."""
+    return re.sub(r"\W+", "_", written.strip().lower()).strip("_")
+
+
+def detect_delimiter(header: str) -> str:
+    """Comma, semicolon or tab, whichever the header has most of outside its quotes."""
     outside_quotes = re.sub(r'"[^"]*"', "", header)
     return max(",;\t", key=outside_quotes.count)
 
@@ -210,7 +245,7 @@ def _judge_known(known: dict[str, str]) -> str | None:
         return f"{known['email']} is not an email address that any mail server takes: correct it"
     known["email"] = address.ascii_email
     known["domain"] = known["domain"].lower().removeprefix("www.").strip(".")
-    if known["domain"] and not _DOMAIN.fullmatch(known["domain"]):
+    if known["domain"] and not DOMAIN.fullmatch(known["domain"]):
         return f"{known['domain']} is not a domain: write it like example.com"
     if known["timezone"] and not is_valid_timezone(known["timezone"]):
         return f"{known['timezone']} is not a time zone: use an IANA name such as Europe/Berlin"

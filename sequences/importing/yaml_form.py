@@ -166,7 +166,7 @@ def _parse_window(node: yaml.Node, problems: Problems) -> dict[str, object]:
     try:
         parse_window(window)
     except TimingError as error:
-        problems.add(line_of(node), f"window: {error}")
+        problems.add(line_of(node), str(error))
     return window
 
 
@@ -340,6 +340,6 @@ def _parse_split(
     try:
         parse_condition(values["condition_type"], config)
     except StepConfigError as error:
-        spot = nodes["wait_hours"] if "wait_hours" in str(error) and "wait_hours" in nodes else nodes["condition"]
+        spot = nodes.get(error.key or "", nodes["condition"])
         problems.add(line_of(spot), f"{where}: {error}")
     return values

@@ -21,14 +21,20 @@ _ENDED = [status.value for status in ENDED_STATUSES]
 
 
 class Enrollment(models.Model):
-    workspace = models.ForeignKey(Workspace, on_delete=models.CASCADE, related_name="enrollments")
+    # Every index is written by every move of an enrollment: where another one begins with the column, it has none.
+    workspace = models.ForeignKey(Workspace, on_delete=models.CASCADE, related_name="enrollments", db_index=False)
     sequence = models.ForeignKey(Sequence, on_delete=models.RESTRICT, related_name="enrollments")
-    contact = models.ForeignKey(Contact, on_delete=models.CASCADE, related_name="enrollments")
+    contact = models.ForeignKey(Contact, on_delete=models.CASCADE, related_name="enrollments", db_index=False)
     mailbox = models.ForeignKey(
         "emails.Mailbox", on_delete=models.RESTRICT, null=True, blank=True, related_name="enrollments"
     )
     owner = models.ForeignKey(
-        settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, blank=True, related_name="enrollments"
+        settings.AUTH_USER_MODEL,
+        on_delete=models.SET_NULL,
+        null=True,
+        blank=True,
+        related_name="enrollments",
+        db_index=False,
     )
     status = models.CharField(max_length=16, choices=EnrollmentStatus.choices(), default=EnrollmentStatus.ACTIVE.value)
     current_step = models.ForeignKey(Step, on_delete=models.SET_NULL, null=True, blank=True, related_name="+")
@@ -61,8 +67,12 @@ class Enrollment(models.Model):
     class Meta:
         ordering = ["-id"]
         constraints = [
+            # the step rides along: who stands where is counted from this index alone
             models.UniqueConstraint(
-                fields=["sequence", "contact"], name="enrollment_live_once", condition=Q(status__in=_LIVE)
+                fields=["sequence", "contact"],
+                include=["current_step"],
+                name="enrollment_live_once",
+                condition=Q(status__in=_LIVE),
             ),
             models.CheckConstraint(
                 condition=~Q(status__in=_ENDED) | Q(wake_at__isnull=True, next_step_at__isnull=True),
@@ -87,9 +97,17 @@ class Enrollment(models.Model):
             models.Index(fields=["wake_at", "id"], name="enrollment_wake", condition=Q(wake_at__isnull=False)),
             models.Index(fields=["contact", "status"], name="enrollment_contact"),
             models.Index(fields=["workspace", "status", "next_step_at"], name="enrollment_queue"),
+            models.Index(fields=["next_step_at", "id"], name="enrollment_due"),
+            # few rows have trouble, and the others do not write it
             models.Index(
-                fields=["sequence", "current_step"], name="enrollment_standing", condition=Q(status__in=_LIVE)
+                fields=["workspace", "status", "next_step_at"],
+                name="enrollment_trouble",
+                condition=Q(retry_count__gt=0) | Q(status="quarantined"),
             ),
+            models.Index(
+                fields=["workspace", "completed_at"], name="enrollment_ended", condition=Q(completed_at__isnull=False)
+            ),
+            models.Index(fields=["owner"], name="enrollment_owner", condition=Q(owner__isnull=False)),
         ]
 
     def __str__(self) -> str:

@@ -60,7 +60,13 @@ class Workspace(models.Model):
     track_clicks = models.BooleanField(
         default=True, db_default=True, help_text="Lead links through us; a sequence may say otherwise."
     )
-    retention_days = models.PositiveIntegerField(default=730)
+    retention_days = models.PositiveIntegerField(
+        default=730,
+        help_text="Days after which the log, texts and raw payloads of those who have ended go; the ledger stays.",
+    )
+    retained_at = models.DateTimeField(
+        null=True, editable=False, help_text="Who ended before has been let go of by retention."
+    )
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import django_filters
 from django.db.models import QuerySet
 
-from sequences.api.base import IdFilter, ReadViewSet
+from sequences.api.base import IdFilter, ReadViewSet, TimeFilter, YesNoFilter
 from sequences.choices import TaskPriority, TaskType
 from tasks_app.api.serializers import TaskSerializer
 from tasks_app.choices import TaskStatus
@@ -17,11 +17,11 @@ class TaskFilter(django_filters.FilterSet):
     enrollment = IdFilter(field_name="enrollment_id")
     contact = IdFilter(field_name="contact_id")
     assignee = IdFilter(field_name="assignee_id")
-    mine = django_filters.BooleanFilter(method="filter_mine", label="Assigned to whoever asks.")
+    mine = YesNoFilter(method="filter_mine", label="Assigned to whoever asks.")
     status = django_filters.ChoiceFilter(choices=TaskStatus.choices())
     type = django_filters.ChoiceFilter(choices=TaskType.choices())
     priority = django_filters.ChoiceFilter(choices=TaskPriority.choices())
-    due_before = django_filters.IsoDateTimeFilter(field_name="due_at", lookup_expr="lt")
+    due_before = TimeFilter(field_name="due_at", lookup_expr="lt")
 
     def filter_mine(self, rows: QuerySet[Task], name: str, value: bool) -> QuerySet[Task]:
         own = {"assignee_id": self.request.user.pk}

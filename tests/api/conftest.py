@@ -13,6 +13,7 @@ from knox.models import get_token_model
 from rest_framework.test import APIClient
 
 from emails.models import SuppressionChange
+from execution.models import WebhookSubscription
 from sequences.choices import Role
 from sequences.models import Enrollment, Sequence, Workspace
 from tests.factories import (
@@ -112,6 +113,7 @@ def ids(enrollment: Enrollment) -> dict[str, int]:
     rows: dict[str, Any] = {
         "sequence-enrollments": enrollment,
         "sequences": enrollment.sequence,
+        "steps": enrollment.current_step,
         "contacts": enrollment.contact,
         "accounts": AccountFactory(workspace=enrollment.workspace),
         "mailboxes": enrollment.mailbox,
@@ -121,6 +123,9 @@ def ids(enrollment: Enrollment) -> dict[str, int]:
             workspace=enrollment.workspace, email="jo@x.example", action="added", reason="manual", actor="sam", at=NOW
         ),
         "tasks": TaskFactory(enrollment=enrollment),
-        "dead-letters": DeadLetterFactory(enrollment__sequence=enrollment.sequence),
+        "webhooks": WebhookSubscription.objects.create(
+            workspace=enrollment.workspace, url="http://127.0.0.1:9/", events=["*"], created_at=NOW, scanned_at=NOW
+        ),
+        "dead-letters": DeadLetterFactory(enrollment__sequence=enrollment.sequence, enrollment__owner=enrollment.owner),
     }
     return {name: row.pk for name, row in rows.items()}

@@ -1,21 +1,39 @@
-"""Exit, retry and why of one enrollment by the API."""
+"""What people do to one enrollment, or to all that match, by the API; and its story."""
 
 from __future__ import annotations
 
+import uuid
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from rest_framework.test import APIClient
 
-from execution.models import ExecutionLog
+from emails.models import EmailMessage
+from execution.engine import run_tick
+from execution.models import DeadLetter, ExecutionLog
+from execution.policy import engine_policy
+from sequences.models import Enrollment, Sequence, Step, Workspace
+from tests.api.conftest import join
 from tests.factories import (
+    NOW,
     CompletedEnrollmentFactory,
+    DeadLetterFactory,
+    EmailEventFactory,
+    EmailMessageFactory,
+    EnrollmentFactory,
+    ExecutionLogFactory,
     MembershipFactory,
     PausedEnrollmentFactory,
     QuarantinedEnrollmentFactory,
+    SentMessageFactory,
+    SequenceFactory,
+    StepFactory,
 )
 
 pytestmark = pytest.mark.django_db
+
+URL = "/api/sequence-enrollments"
 
 
 def manager_of(enrollment: Any) -> APIClient:
@@ -54,3 +72,184 @@ def test_why_says_what_holds_it() -> None:
     paused = PausedEnrollmentFactory(pause_reason="on holiday")
     (hold,) = manager_of(paused).get(f"/api/sequence-enrollments/{paused.pk}/why").data["why"][:1]
     assert "on holiday" in hold["detail"]
+
+
+def test_skipping_leads_out_of_quarantine() -> None:
+    first = StepFactory()
+    second = StepFactory(sequence=first.sequence)
+    held = QuarantinedEnrollmentFactory(sequence=first.sequence)
+    DeadLetterFactory(enrollment=held)
+    answer = manager_of(held).post(f"{URL}/{held.pk}/skip-step", {"reason": "broken"})
+    assert answer.status_code == 200, answer.json()
+    shown = answer.json()["enrollment"]
+    assert (shown["status"], shown["current_step"]["id"], shown["last_error"]) == ("active", second.pk, "")
+    assert DeadLetter.objects.get().resolution == "skipped"
+
+
+def test_snoozing_puts_it_off_and_calls_its_queued_email_back(api: APIClient, sdr: Any, enrollment: Enrollment) -> None:
+    run_tick(NOW, 10, engine_policy())
+    assert EmailMessage.objects.get().status == "queued"
+    until = NOW + timedelta(days=3)
+    answer = api.post(f"{URL}/{enrollment.pk}/snooze", {"until": until, "reason": "fair week"})
+    assert answer.status_code == 200, answer.json()
+    shown = answer.json()["enrollment"]
+    assert (shown["status"], shown["next_step_at"], shown["why"][0]["code"]) == (
+        "active", "2026-03-05T10:00:00Z", "not_due",
+    )  # fmt: skip
+    assert EmailMessage.objects.get().status == "withheld"
+    log = ExecutionLog.objects.get(action="snoozed")
+    assert (log.message, log.actor) == ("fair week: due 2026-03-05 10:00 UTC", sdr.email)
+    run_tick(until - timedelta(seconds=1), 10, engine_policy())
+    assert EmailMessage.objects.get().status == "withheld"
+    run_tick(until, 10, engine_policy())
+    assert EmailMessage.objects.get().status == "queued"
+
+
+def test_a_snooze_ends_inside_the_window(workspace: Workspace, sdr: Any, api: APIClient) -> None:
+    sequence = SequenceFactory(workspace=workspace, window={"timezone": "UTC", "mon-fri": ["09:00-17:00"]})
+    StepFactory(sequence=sequence)
+    enrollment = EnrollmentFactory(sequence=sequence, owner=sdr)
+    saturday = NOW + timedelta(days=5)
+    shown = api.post(f"{URL}/{enrollment.pk}/snooze", {"until": saturday}).json()["enrollment"]
+    assert shown["next_step_at"] == "2026-03-09T09:00:00Z"
+
+
+def test_what_rests_or_is_past_is_not_snoozed(api: APIClient, enrollment: Enrollment) -> None:
+    url = f"{URL}/{enrollment.pk}/snooze"
+    assert api.post(url, {"until": NOW - timedelta(days=1)}).status_code == 400
+    assert api.post(url, {}).status_code == 400
+    later = {"until": NOW + timedelta(days=1)}
+    for status, fields in (("paused", {"pause_reason": "x", "paused_at": NOW}), ("quarantined", {"last_error": "x"})):
+        Enrollment.objects.filter(pk=enrollment.pk).update(status=status, **fields)
+        answer = api.post(url, later)
+        assert answer.status_code == 409
+        assert status in answer.json()["detail"]
+
+
+def test_moving_goes_to_another_step_at_once(api: APIClient, enrollment: Enrollment, sequence: Sequence) -> None:
+    run_tick(NOW, 10, engine_policy())
+    last = sequence.steps.get(number=2)
+    shown = api.post(f"{URL}/{enrollment.pk}/move", {"step": last.pk, "reason": "asked for it"}).json()["enrollment"]
+    assert (shown["current_step"]["id"], shown["next_step_at"]) == (last.pk, "2026-03-02T10:00:00Z")
+    assert EmailMessage.objects.get().status == "withheld"
+    assert ExecutionLog.objects.get(action="moved").message == "asked for it: moved to step 2"
+    assert api.post(f"{URL}/{enrollment.pk}/move", {"step": StepFactory().pk}).status_code == 400
+
+
+def test_nobody_is_moved_to_an_email_they_have_had(api: APIClient, enrollment: Enrollment, sequence: Sequence) -> None:
+    first, second = sequence.steps.order_by("number")
+    SentMessageFactory(enrollment=enrollment, step=first, visit=1)
+    Enrollment.objects.filter(pk=enrollment.pk).update(current_step=second, visit=2)
+    answer = api.post(f"{URL}/{enrollment.pk}/move", {"step": first.pk})
+    assert answer.status_code == 409
+    assert "nobody gets one twice" in answer.json()["detail"]
+
+
+def test_nothing_moves_while_its_email_is_handed_over(
+    api: APIClient, enrollment: Enrollment, sequence: Sequence
+) -> None:
+    lease = {"lease_token": uuid.uuid4(), "leased_until": NOW + timedelta(minutes=1)}
+    EmailMessageFactory(enrollment=enrollment, status="sending", attempts=1, handed_over_at=NOW, **lease)
+    body = {"step": sequence.steps.get(number=2).pk, "until": NOW + timedelta(days=1)}
+    for verb in ("move", "snooze", "skip-step"):
+        answer = api.post(f"{URL}/{enrollment.pk}/{verb}", body)
+        assert "handed over right now" in answer.json()["detail"]
+
+
+def test_the_story_and_what_is_still_to_come(api: APIClient, enrollment: Enrollment, sequence: Sequence) -> None:
+    first, second = sequence.steps.order_by("number")
+    ExecutionLogFactory(enrollment=enrollment, step=first)
+    EmailEventFactory(message=SentMessageFactory(enrollment=enrollment, step=first), at=NOW + timedelta(hours=1))
+    due = NOW + timedelta(days=2)
+    Enrollment.objects.filter(pk=enrollment.pk).update(current_step=second, visit=2, next_step_at=due, wake_at=due)
+    story = api.get(f"{URL}/{enrollment.pk}/timeline").json()
+    assert (story["entries"][0]["kind"], story["entries"][0]["icon"]) == ("opened", "👁")
+    assert [(step["number"], step["earliest_at"]) for step in story["ahead"]] == [(2, "2026-03-04T10:00:00Z")]
+    ended = CompletedEnrollmentFactory(sequence=sequence)
+    assert api.get(f"{URL}/{ended.pk}/timeline").json()["ahead"] == []
+
+
+def people(sequence: Sequence, owner: Any) -> list[Enrollment]:
+    """Two of the owner's, one of nobody's, one of somebody else's, one that rests."""
+    return [
+        EnrollmentFactory(sequence=sequence, owner=owner),
+        EnrollmentFactory(sequence=sequence, owner=owner),
+        EnrollmentFactory(sequence=sequence, owner=None),
+        EnrollmentFactory(sequence=sequence, owner=join(sequence.workspace)),
+        PausedEnrollmentFactory(sequence=sequence, owner=owner),
+    ]
+
+
+def test_one_deed_for_all_that_match(api: APIClient, sdr: Any, sequence: Sequence) -> None:
+    rows = people(sequence, sdr)
+    elsewhere = EnrollmentFactory(owner=sdr)
+    body = {"action": "pause", "filter": {"sequence": sequence.pk}, "reason": "legal"}
+    expected = {
+        "is_dry_run": True,
+        "matched": 5,
+        "changed": 3,
+        "unchanged": 1,
+        "refused": [{"reason": "it belongs to somebody else", "count": 1}],
+    }
+    assert api.post(f"{URL}/bulk", {**body, "dry_run": True}).json() == expected
+    assert Enrollment.objects.filter(status="paused").count() == 1
+    assert not ExecutionLog.objects.exists()
+
+    assert api.post(f"{URL}/bulk", body).json() == {**expected, "is_dry_run": False}
+    assert set(Enrollment.objects.filter(status="paused").values_list("pk", flat=True)) == {
+        rows[0].pk, rows[1].pk, rows[2].pk, rows[4].pk,
+    }  # fmt: skip
+    assert ExecutionLog.objects.filter(action="paused", message="legal", actor=sdr.email).count() == 3
+    elsewhere.refresh_from_db()
+    assert elsewhere.status == "active"
+
+
+def test_a_manager_acts_on_everybody_and_changing_what_was_filtered_by_skips_nobody(
+    manager_api: APIClient, sdr: Any, sequence: Sequence, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("execution.bulk._BATCH", 2)
+    people(sequence, sdr)
+    CompletedEnrollmentFactory(sequence=sequence)
+    answer = manager_api.post(f"{URL}/bulk", {"action": "exit", "filter": {"status": "active"}}).json()
+    assert (answer["matched"], answer["changed"], answer["refused"]) == (4, 4, [])
+    ended = manager_api.post(f"{URL}/bulk", {"action": "exit", "filter": {"sequence": sequence.pk}}).json()
+    assert (ended["matched"], ended["changed"]) == (6, 1)
+    assert {each["reason"]: each["count"] for each in ended["refused"]} == {
+        "it has ended: auto exited": 4, "it has ended: completed": 1,
+    }  # fmt: skip
+
+
+def test_ids_of_others_do_not_exist_in_a_bulk(api: APIClient, enrollment: Enrollment) -> None:
+    foreign = EnrollmentFactory()
+    body = {"action": "skip-step", "ids": [enrollment.pk, foreign.pk]}
+    assert api.post(f"{URL}/bulk", body).json()["matched"] == 1
+    foreign.refresh_from_db()
+    assert foreign.visit == 1
+
+
+@pytest.mark.parametrize(
+    ("body", "field"),
+    [
+        ({"action": "pause"}, "non_field_errors"),
+        ({"action": "pause", "filter": {}}, "filter"),
+        ({"action": "pause", "ids": []}, "ids"),
+        ({"action": "pause", "filter": {"colour": "red"}}, "filter"),
+        ({"action": "pause", "filter": {"status": "asleep"}}, "filter"),
+        ({"action": "dance", "ids": [1]}, "action"),
+        ({"action": "snooze", "ids": [1]}, "until"),
+        ({"action": "pause", "ids": [1], "filter": {"status": "active"}}, "non_field_errors"),
+    ],
+)
+def test_a_bulk_that_is_not_clear_does_nothing(api: APIClient, body: dict[str, Any], field: str) -> None:
+    answer = api.post(f"{URL}/bulk", body)
+    assert answer.status_code == 400
+    assert list(answer.json()["errors"]) == [field]
+
+
+def test_two_keys_are_one_deed(api: APIClient, enrollment: Enrollment, sequence: Sequence) -> None:
+    StepFactory(sequence=sequence)
+    body = {"action": "skip-step", "ids": [enrollment.pk]}
+    first = api.post(f"{URL}/bulk", body, headers={"Idempotency-Key": "k"}).json()
+    assert api.post(f"{URL}/bulk", body, headers={"Idempotency-Key": "k"}).json() == first
+    enrollment.refresh_from_db()
+    assert enrollment.current_step == Step.objects.get(sequence=sequence, number=2)

@@ -278,3 +278,21 @@ def test_an_sdr_enrolls_for_nobody_else(api: APIClient, sequence: Sequence) -> N
     assert api.post(URL, {**body, "owner": colleague.pk}).status_code == 403
     assert api.post(URL, {**body, "mailbox": mailbox.pk}).status_code == 403
     assert not Enrollment.objects.exists()
+
+
+@pytest.mark.parametrize("at", ["5338-03-04T23:33:44-17:16", "0001-01-01T00:00:00%2B10:00", "yesterday"])
+def test_a_time_that_no_calendar_has_is_no_fault_of_ours(api: APIClient, enrollment: Enrollment, at: str) -> None:
+    assert api.get(f"{URL}?due_before={at}").status_code == (200 if at.startswith("5338") else 400)
+
+
+def test_a_dry_run_forecasts_and_enrolls_nobody(api: APIClient, sequence: Sequence, sdr: Any) -> None:
+    contact = ContactFactory(workspace=sequence.workspace)
+    MailboxFactory(workspace=sequence.workspace, owner=sdr)
+    body = {"sequence": sequence.pk, "contacts": [contact.pk]}
+    answer = api.post(f"{URL}?dry_run=1", body)
+    assert answer.status_code == 200
+    assert answer.json()["forecast"] == {
+        "people": 1, "on_time": 1, "last_on": "2026-03-02", "text": "all fit; the last first touch is on 2 March 2026",
+    }  # fmt: skip
+    assert not Enrollment.objects.exists()
+    assert list(api.post(URL, body).json()) == ["enrolled", "skipped"]

@@ -21,6 +21,11 @@ def test_health_asks_no_database() -> None:
         assert (answer.status_code, answer.json()) == (200, {"status": "ok"})
 
 
+def test_the_bare_address_leads_to_the_admin() -> None:
+    answer = Client().get("/")
+    assert (answer.status_code, answer["Location"]) == (302, "/admin/")
+
+
 def test_ready_with_a_fresh_worker(db: None) -> None:
     WorkerFactory(heartbeat_at=NOW - timedelta(seconds=30))
     answer = Client().get("/readyz")

@@ -160,3 +160,20 @@ def test_two_at_once_execute_once(sdr: Any, enrollment: Enrollment) -> None:
     assert ExecutionLog.objects.count() == 1
     step: Any = Enrollment.objects.get().current_step
     assert step.number == 2
+
+
+def test_a_file_sent_again_is_the_same_request_though_its_parts_are_marked_anew(api: APIClient) -> None:
+    def send(boundary: str, email: str) -> Any:
+        body = (
+            f'--{boundary}\r\nContent-Disposition: form-data; name="file"; filename="c.csv"\r\n'
+            f"Content-Type: text/csv\r\n\r\nemail\n{email}\n\r\n--{boundary}--\r\n"
+        )
+        kind = f"multipart/form-data; boundary={boundary}"
+        return api.generic(
+            "POST", "/api/contacts/import", body, content_type=kind, headers={"Idempotency-Key": "import-7"}
+        )
+
+    first, again = send("aaaa", "jo@x.example"), send("bbbb", "jo@x.example")
+    assert (first.status_code, first.json()["created"]) == (200, 1)
+    assert (again.status_code, again.json()) == (200, first.json())
+    assert send("cccc", "eve@x.example").status_code == 409

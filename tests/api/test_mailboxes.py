@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+from django.utils import timezone
 from rest_framework.test import APIClient
 
 from emails.models import Mailbox, SendLimit
@@ -45,6 +47,14 @@ def test_an_sdr_makes_their_own_mailbox_with_caps(api: APIClient, sdr: Any, work
     limits = dict(SendLimit.objects.filter(mailbox=stored).values_list("window", "maximum"))
     assert limits == {"day": 40, "hour": 10}
     assert shown["gap_seconds"] == 120
+
+
+def test_a_lane_that_rests_for_a_cap_is_looked_at_when_the_cap_is_raised(api: APIClient, mailbox: Mailbox) -> None:
+    Mailbox.objects.update(lane_at=datetime(9999, 1, 1, tzinfo=UTC), lane_held_by="mailbox_cap: 50/50 per 24 hours")
+    assert api.patch(f"{URL}/{mailbox.pk}", {"daily_limit": 100}).status_code == 200
+    mailbox.refresh_from_db()
+    assert mailbox.lane_at is not None
+    assert mailbox.lane_at <= timezone.now()
 
 
 def test_secrets_never_come_out(api: APIClient, mailbox: Mailbox) -> None:

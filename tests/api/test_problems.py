@@ -40,6 +40,14 @@ def test_400_for_a_body_that_is_no_object(api: APIClient, enrollment: Enrollment
     assert_problem(api.generic("POST", url, body, content_type="application/json"), 400, "Bad Request")
 
 
+@pytest.mark.parametrize("text", ["\\u0000", "\\ud800", "\\udc00 x"])
+def test_400_for_what_cannot_be_stored_however_deep(manager_api: APIClient, enrollment: Enrollment, text: str) -> None:
+    for body in (f'{{"transport_options": [{{"a": "{text}"}}]}}', f'{{"transport_options": {{"{text}": 1}}}}'):
+        url = f"/api/mailboxes/{enrollment.mailbox_id}"
+        answer = manager_api.generic("PATCH", url, body, content_type="application/json")
+        assert "NUL character" in assert_problem(answer, 400, "Bad Request")["detail"]
+
+
 def test_401_without_and_with_bad_credentials(db: None, sdr: Any) -> None:
     answer = APIClient().get(STATUS)
     assert_problem(answer, 401, "Unauthorized")
@@ -65,6 +73,12 @@ def test_a_session_works_and_its_posts_need_the_csrf_token(enrollment: Enrollmen
     url = f"/api/sequence-enrollments/{enrollment.pk}/pause"
     assert_problem(client.post(url), 403, "Forbidden")
     assert_problem(client.post(url, headers={"Idempotency-Key": "a"}), 403, "Forbidden")
+
+
+def test_a_body_that_is_nested_beyond_reason_is_bad_input(api: APIClient) -> None:
+    for body in ("[" * 100_000, '{"fields":' * 100_000):
+        answer = api.generic("POST", "/api/contacts", body, content_type="application/json")
+        assert "nested too deeply" in assert_problem(answer, 400, "Bad Request")["detail"]
 
 
 def test_403(api: APIClient) -> None:

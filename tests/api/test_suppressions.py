@@ -11,7 +11,7 @@ from rest_framework.test import APIClient
 from emails.models import Suppression, SuppressionChange
 from emails.suppressing import suppress
 from sequences.models import Workspace
-from tests.factories import NOW, MembershipFactory, WorkspaceFactory
+from tests.factories import NOW, MembershipFactory, SuppressionFactory, WorkspaceFactory
 
 pytestmark = pytest.mark.django_db
 
@@ -100,3 +100,10 @@ def test_another_workspaces_list_is_out_of_reach(workspace: Workspace) -> None:
     export: Any = client.get("/api/suppressions/export")
     assert b"jo@x.example" not in b"".join(export.streaming_content)
     assert client.get("/api/suppression-changes").data["results"] == []
+
+
+def test_the_reason_may_stand_in_the_address_where_a_body_cannot_be_sent(workspace: Workspace) -> None:
+    row = SuppressionFactory(workspace=workspace)
+    answer = client_of(workspace, "manager").delete(f"/api/suppressions/{row.pk}?reason=she+asked+to+hear+from+us")
+    assert answer.status_code == 204
+    assert SuppressionChange.objects.latest("id").note == "she asked to hear from us"

@@ -24,6 +24,7 @@ from tests.factories import (
     StepFactory,
     SuppressionFactory,
     TaskFactory,
+    UserFactory,
 )
 
 
@@ -159,3 +160,90 @@ def test_lists_cost_the_same_for_one_and_for_many(api: APIClient, enrollment: En
     one = [cost(path) for path in paths]
     make(12)
     assert [cost(path) for path in paths] == one
+
+
+def test_a_task_is_put_off_and_handed_over_with_who_and_why(
+    api: APIClient, workspace: Workspace, enrollment: Enrollment, sdr: Any
+) -> None:
+    task = TaskFactory(enrollment=enrollment, assignee=sdr)
+    until = NOW + timedelta(days=2)
+    assert api.post(f"/api/tasks/{task.pk}/snooze", {"until": until}).json()["due_at"] == "2026-03-04T10:00:00Z"
+    colleague = join(workspace)
+    body = {"assignee": colleague.pk, "reason": "she knows them"}
+    assert api.post(f"/api/tasks/{task.pk}/reassign", body).json()["assignee"] == colleague.pk
+    put_off, given = ExecutionLog.objects.filter(action="task_changed").order_by("pk")
+    assert put_off.message == "Call: due 2026-03-04 10:00 UTC"
+    assert (given.message, given.actor) == (f"she knows them: Call: given to {colleague.email}", sdr.email)
+    assert api.post(f"/api/tasks/{task.pk}/snooze", {"until": until}).status_code == 403
+
+
+def test_a_task_goes_to_members_only_and_closed_ones_stay(
+    manager_api: APIClient, workspace: Workspace, enrollment: Enrollment
+) -> None:
+    task = TaskFactory(enrollment=enrollment)
+    for assignee in (UserFactory().pk, 10**9):
+        answer = manager_api.post(f"/api/tasks/{task.pk}/reassign", {"assignee": assignee})
+        assert (answer.status_code, list(answer.json()["errors"])) == (400, ["assignee"])
+    assert manager_api.post(f"/api/tasks/{task.pk}/snooze", {"until": NOW}).status_code == 400
+    manager_api.post(f"/api/tasks/{task.pk}/complete")
+    for verb, body in (("snooze", {"until": NOW + timedelta(days=1)}), ("reassign", {"assignee": join(workspace).pk})):
+        answer = manager_api.post(f"/api/tasks/{task.pk}/{verb}", body)
+        assert answer.status_code == 409
+        assert "completed" in answer.json()["detail"]
+
+
+def make_letters(sequence: Sequence, count: int, error: str) -> list[Any]:
+    step = sequence.steps.get(number=1)
+    return [
+        DeadLetterFactory(enrollment__sequence=sequence, step=step, error=error.format(number=number))
+        for number in range(count)
+    ]
+
+
+def test_alike_dead_letters_are_one_group(api: APIClient, sequence: Sequence) -> None:
+    alike = make_letters(sequence, 3, "550 5.1.{number} bob{number}@x.example: mailbox '{number}' is full")
+    make_letters(sequence, 1, "no value for contact.nickname")
+    DeadLetterFactory(error="550 5.1.9 bob9@x.example: mailbox '9' is full")
+    first, second = api.get("/api/dead-letters/groups").json()["groups"]
+    assert (first["count"], first["example"], first["sequence"], first["step_number"]) == (
+        3, alike[-1].pk, sequence.name, 1,
+    )  # fmt: skip
+    assert (second["count"], second["error"]) == (1, "no value for contact.nickname")
+    listed = api.get(f"/api/dead-letters?similar_to={first['example']}").json()["results"]
+    assert {row["id"] for row in listed} == {letter.pk for letter in alike}
+
+
+def test_a_dead_letter_is_replayed_or_discarded_once(
+    manager_api: APIClient, api: APIClient, sequence: Sequence
+) -> None:
+    one, other = make_letters(sequence, 2, "x")
+    one.enrollment.owner = join(sequence.workspace)
+    one.enrollment.save()
+    assert api.post(f"/api/dead-letters/{one.pk}/replay").status_code == 403
+    shown = manager_api.post(f"/api/dead-letters/{one.pk}/replay", {"reason": "mended"}).json()
+    assert (shown["resolution"], "@" in shown["resolved_by"]) == ("replayed", True)
+    one.enrollment.refresh_from_db()
+    assert one.enrollment.status == "active"
+    again = manager_api.post(f"/api/dead-letters/{one.pk}/discard")
+    assert (again.status_code, "resolved before" in again.json()["detail"]) == (409, True)
+    assert manager_api.post(f"/api/dead-letters/{other.pk}/discard").json()["resolution"] == "discarded"
+    other.enrollment.refresh_from_db()
+    assert (other.enrollment.status, other.enrollment.auto_exit_reason) == ("auto_exited", "manual")
+
+
+def test_a_whole_kind_is_replayed_with_one_call(api: APIClient, sequence: Sequence) -> None:
+    alike = make_letters(sequence, 3, "error {number}")
+    alike[0].enrollment.owner = join(sequence.workspace)
+    alike[0].enrollment.save()
+    other = make_letters(sequence, 1, "another thing")[0]
+    body = {"action": "replay", "similar_to": alike[1].pk}
+    dry = api.post("/api/dead-letters/bulk", {**body, "dry_run": True}).json()
+    assert (dry["matched"], dry["changed"], dry["refused"][0]["count"]) == (3, 2, 1)
+    assert Enrollment.objects.filter(status="quarantined").count() == 4
+    assert api.post("/api/dead-letters/bulk", body).json()["changed"] == 2
+    other.refresh_from_db()
+    assert other.resolved_at is None
+    foreign = DeadLetterFactory()
+    assert api.post("/api/dead-letters/bulk", {"action": "discard", "ids": [foreign.pk]}).json()["matched"] == 0
+    assert api.post("/api/dead-letters/bulk", {"action": "discard", "similar_to": foreign.pk}).status_code == 400
+    assert api.post("/api/dead-letters/bulk", {"action": "discard"}).status_code == 400

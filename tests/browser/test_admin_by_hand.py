@@ -12,6 +12,7 @@ from playwright.sync_api import FilePayload, Locator, Page, expect
 
 from emails.models import Suppression
 from execution.models import ExecutionLog
+from sequences.models import Enrollment
 from tests import factories
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
@@ -64,12 +65,17 @@ def test_the_fields_of_a_step_follow_its_type(desk: Page) -> None:
     step: Any = factories.StepFactory(name="Intro")
     desk.goto(f"/admin/sequences/sequence/{step.sequence_id}/change/")
     desk.get_by_role("heading", name="1. Intro").locator("strong").click()
-    body, waits = desk.locator("[name=steps-0-body]"), desk.locator("[name=steps-0-condition_config]")
+    body, waits = desk.locator("[name=steps-0-body]"), desk.locator("[name=steps-0-wait_hours]")
     expect(body).to_be_visible()
     expect(waits).to_be_hidden()
     desk.locator("[name=steps-0-type]").select_option("conditional_split")
     expect(waits).to_be_visible()
     expect(body).to_be_hidden()
+    field, value = desk.get_by_label("Contact field"), desk.get_by_label("Compared with")
+    for condition, seen in [("email_opened", []), ("engagement_score", [value]), ("contact_field", [value, field])]:
+        desk.get_by_label("Condition type").first.select_option(condition)
+        for each in (field, value):
+            expect(each.first).to_be_visible(visible=each in seen)
     desk.get_by_text("Add another Step").click()
     expect(desk.locator("[name=steps-1-type]")).to_be_visible()
     # Leaving unsaved changes would ask.
@@ -78,10 +84,13 @@ def test_the_fields_of_a_step_follow_its_type(desk: Page) -> None:
 
 def test_times_are_told_in_the_readers_zone(desk: Page) -> None:
     factories.ExecutionLogFactory()
+    chromium = desk.context.new_cdp_session(desk)
+    chromium.send("Emulation.setTimezoneOverride", {"timezoneId": "Asia/Tokyo"})
+    desk.goto("/admin/")
     desk.goto("/admin/execution/executionlog/")
     time = desk.locator("time").first
     expect(time).to_have_attribute("datetime", "2026-03-02T10:00:00+00:00")
-    expect(time).to_have_attribute("title", "Mar 2, 2026, 10:00:00 AM UTC\n2026-03-02 10:00:00 UTC")
+    expect(time).to_have_attribute("title", "2026-03-02 19:00:00 JST\n2026-03-02 10:00:00 UTC")
 
 
 def test_the_overview_refreshes_itself_and_reads_well(desk: Page) -> None:
@@ -115,8 +124,54 @@ def test_a_list_of_suppressions_is_checked_and_then_stored(desk: Page) -> None:
     desk.get_by_role("button", name="Read the file").click()
     expect(desk.get_by_text("1 would be added")).to_be_visible()
     expect(desk.get_by_role("link", name="Download the rejected rows")).to_be_visible()
-    desk.locator("[name=check_only]").uncheck(force=True)
-    desk.locator("[name=file]").set_input_files(file)
-    desk.get_by_role("button", name="Read the file").click()
+    desk.get_by_role("button", name="Import").click()
     expect(desk.get_by_text("1 added, 0 prolonged").first).to_be_visible()
     assert Suppression.objects.get().email == "jo@x.example"
+
+
+def test_the_queue_needs_no_sideways_scrolling(desk: Page) -> None:
+    step: Any = factories.StepFactory(sequence__name="Warm introduction to enterprises", name="Introduction")
+    owner: Any = factories.UserFactory()
+    for number in range(3):
+        factories.EnrollmentFactory(
+            sequence=step.sequence, owner=owner, contact__email=f"someone.with.a.long.name{number}@prospect.example"
+        )
+    factories.PausedEnrollmentFactory(sequence=step.sequence, pause_reason="on holiday until the second week of March")
+    desk.set_viewport_size({"width": 1280, "height": 900})
+    desk.goto("/admin/sequences/enrollment/")
+    expect(desk.get_by_role("row", name="someone.with.a.long.name0")).to_be_visible()
+    assert desk.evaluate(
+        """() => [...document.querySelectorAll(".simplebar-content-wrapper")]
+                   .every((each) => each.scrollWidth <= each.clientWidth + 1)"""
+    )
+
+
+def test_the_queue_refreshes_itself_and_keeps_what_is_ticked(desk: Page) -> None:
+    step: Any = factories.StepFactory()
+    first: Any = factories.EnrollmentFactory(sequence=step.sequence)
+    desk.clock.install()
+    desk.goto("/admin/sequences/enrollment/")
+    row = desk.get_by_role("row", name=first.contact.email)
+    row.get_by_role("checkbox").check()
+    Enrollment.objects.filter(pk=first.pk).update(
+        status="paused", pause_reason="asked to wait", paused_at=timezone.now()
+    )
+    second: Any = factories.EnrollmentFactory(sequence=step.sequence)
+    desk.clock.run_for(16_000)
+    expect(row).to_contain_text("asked to wait")
+    expect(row.get_by_role("checkbox")).to_be_checked()
+    expect(desk.get_by_role("row", name=second.contact.email)).to_have_count(0)
+    row.get_by_role("checkbox").uncheck()
+    desk.clock.run_for(16_000)
+    expect(desk.get_by_role("row", name=second.contact.email)).to_be_visible()
+
+
+def test_the_story_of_an_enrollment_refreshes_itself(desk: Page) -> None:
+    enrollment: Any = factories.EnrollmentFactory(sequence=factories.StepFactory().sequence)
+    desk.clock.install()
+    desk.goto(f"/admin/sequences/enrollment/{enrollment.pk}/change/")
+    timeline = desk.get_by_role("region", name="Timeline")
+    expect(timeline).to_contain_text("Nothing has happened yet")
+    factories.ExecutionLogFactory(enrollment=enrollment, action="paused", message="asked to wait")
+    desk.clock.run_for(16_000)
+    expect(timeline).to_contain_text("asked to wait")

@@ -6,6 +6,7 @@ import threading
 from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 from unittest import mock
@@ -16,14 +17,16 @@ from django.db import connection, transaction
 from emails.choices import EventType
 from emails.events import NewEvent, record_events
 from emails.models import EmailEvent, EmailMessage
-from execution import engine, loading
+from execution import editing, engine, following, loading
 from execution.backoff import Policy
 from execution.claim import claim_by_id, claim_due
 from execution.controls import pause_enrollments, skip_steps
 from execution.engine import run_tick
 from execution.enrolling import EnrollResult, enroll_contacts
 from execution.models import ExecutionLog
-from sequences.models import Enrollment
+from execution.switches import pause_sequence
+from sequences.models import Enrollment, Sequence
+from sequences.queries import load_draft
 from tests.factories import (
     NOW,
     AccountFactory,
@@ -229,3 +232,25 @@ def test_colleagues_who_reply_at_once_do_not_lock_each_other_out() -> None:
     assert in_parallel(8, reply) == [1] * 8
     run_tick(NOW, 100, Policy())
     assert set(Enrollment.objects.values_list("status", flat=True)) == {"replied"}
+
+
+def test_a_sequence_can_be_edited_and_paused_at_once() -> None:
+    """Both lock the sequence before its people: neither is broken off as a deadlock."""
+    sequence = SequenceFactory()
+    StepFactory(sequence=sequence)
+    EnrollmentFactory(sequence=sequence)
+    draft = replace(load_draft(sequence), description="edited")
+    others: list[Elsewhere] = []
+    lock = following.lock_waiting
+
+    def lock_and_pause(sequence_id: int) -> Any:
+        locked = lock(sequence_id)
+        others.append(Elsewhere(lambda: pause_sequence(sequence, actor=SAM, now=NOW)).start())
+        others[0].come_as_far_as_it_can()
+        return locked
+
+    with mock.patch.object(editing, "lock_waiting", lock_and_pause):
+        editing.edit_sequence(Sequence.objects.get(), draft, editing.Wishes(), actor=SAM, now=NOW)
+    others[0].join()
+    stored = Sequence.objects.get()
+    assert (stored.description, stored.status) == ("edited", "paused")

@@ -138,9 +138,9 @@ class ImapServer:
             client.select_folder("INBOX", readonly=True)
             return [answer[b"FLAGS"] for _, answer in sorted(client.fetch(client.search(), ["FLAGS"]).items())]
 
-    def renew_uidvalidity(self, user: str) -> None:
-        """Let the inbox number its mails anew, as a server does after a restore."""
-        inbox = self._folder / "mail" / user / "Maildir"
+    def renew_uidvalidity(self, user: str, folder: str = "") -> None:
+        """Let the inbox, or another folder, number its mails anew, as a server does after a restore."""
+        inbox = self._folder / "mail" / user / "Maildir" / (f".{folder}" if folder else "")
         for name in (
             "dovecot-uidlist",
             "dovecot.index.log",

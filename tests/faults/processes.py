@@ -85,7 +85,10 @@ def kill(process: psutil.Process) -> None:
 
 def has_ended(process: psutil.Process) -> bool:
     """Its parent collects it later: until then it is a zombie."""
-    return not process.is_running() or process.status() == psutil.STATUS_ZOMBIE
+    try:
+        return not process.is_running() or process.status() == psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return True
 
 
 class Executor:

@@ -49,8 +49,9 @@ def migrated(own_server: EmbeddedPostgres, django_db_setup: None, django_db_bloc
 @pytest.fixture
 def own_url(migrated: str, own_server: EmbeddedPostgres, django_db_blocker: DjangoDbBlocker) -> Iterator[str]:
     with django_db_blocker.unblock(), living_on(own_server):
-        yield migrated
+        # before, not after: what a failed test leaves behind fails no other
         call_command("flush", verbosity=0, interactive=False)
+        yield migrated
 
 
 @contextmanager
@@ -179,5 +180,6 @@ def bring_down(server: EmbeddedPostgres, how: str) -> None:
     postmaster = psutil.Process(int((server.data_dir / "postmaster.pid").read_text().splitlines()[0]))
     family = [postmaster, *postmaster.children(recursive=True)]
     for process in family:
-        process.kill()
+        with suppress(psutil.NoSuchProcess):
+            process.kill()
     wait_until(lambda: all(has_ended(process) for process in family), "the server is gone")

@@ -18,7 +18,7 @@ from execution.simulation.certificates import make_certificate
 from execution.simulation.mail_server import Drop, MailServer, Moment, Reply, Stall
 from execution.switches import resume_mailbox
 from sequences.encryption import Secrets
-from sequences.models import Enrollment
+from sequences.models import Contact, Enrollment
 from tests.factories import NOW, EnrollmentFactory, MailboxFactory, SequenceFactory, StepFactory
 from tests.faults.driving import DrivenClock
 from tests.faults.promises import assert_ledger_explains
@@ -27,6 +27,12 @@ pytestmark = [pytest.mark.faults, pytest.mark.django_db(transaction=True)]
 
 BEFORE_THE_DOT = [Moment.CONNECT, Moment.MAIL, Moment.RCPT, Moment.DATA]
 VICTIM = "victim@prospect.example"
+
+
+@pytest.fixture(params=[True, False], ids=["pipelining", "step by step"])
+def server(request: pytest.FixtureRequest) -> Iterator[MailServer]:
+    with MailServer(pipelining=request.param) as started:
+        yield started
 
 
 @pytest.fixture
@@ -187,6 +193,19 @@ def test_a_recipient_who_cannot_take_it_now_is_retried_and_then_arrives(
     assert (victim.retry_count, victim.last_error) == (0, "")
     assert server.messages[-1].message_id == message_id
     assert not Suppression.objects.exists()
+
+
+def test_a_retry_goes_to_the_address_that_the_contact_has_by_then(server: MailServer) -> None:
+    enroll(server, people=1)
+    server.on(Moment.RCPT, "450 4.2.1 Mailbox busy", recipient=VICTIM)
+    clock = DrivenClock()
+    clock.run()
+    Contact.objects.filter(email=VICTIM).update(email="Mended@other.example")
+    clock.run_through(NOW + timedelta(minutes=10))
+
+    assert [message.recipients for message in server.messages] == [("Mended@other.example",)]
+    message = EmailMessage.objects.get(recipient="Mended@other.example")
+    assert (message.recipient_domain, message.attempts) == ("other.example", 2)
 
 
 def test_a_recipient_who_never_can_is_quarantined_after_the_last_retry(server: MailServer) -> None:

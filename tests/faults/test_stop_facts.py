@@ -155,6 +155,36 @@ def test_the_last_look_sees_it_even_if_the_engine_never_did(stop: str, server: M
     assert_stopped(person, reason, server, at_most=0)
 
 
+def test_the_last_look_keeps_mail_from_whoever_is_away(server: MailServer, person: Enrollment) -> None:
+    """Before the engine has paused them: a lane that works alone must not write to an empty desk."""
+    engine.run_tick(NOW, 10, Policy())
+    PAUSES["out of office"](person)
+    delivery.deliver_lane(DrivenClock(), "tests", delivery.HeldLeases())
+    assert server.messages == []
+    message = EmailMessage.objects.get()
+    assert (message.status, message.held_by) == ("queued", "resting: out of office until 2026-03-16")
+
+
+def test_those_behind_in_the_same_chunk_who_turn_out_to_be_away_get_nothing(
+    server: MailServer, person: Enrollment
+) -> None:
+    other: Enrollment = EnrollmentFactory(sequence=person.sequence, mailbox=person.mailbox)
+    both = {enrollment.contact.email: enrollment for enrollment in (person, other)}
+
+    def away(message: Any) -> None:
+        if len(server.messages) == 1:
+            taken = set(server.messages[0].recipients)
+            with Elsewhere(lambda: [PAUSES["out of office"](both[email]) for email in set(both) - taken]):
+                pass
+
+    server.on_message = away
+    engine.run_tick(NOW, 10, Policy())
+    chunk = mock.patch.object(delivery, "claim_chunk", lambda lease, now, size: last_look.claim_chunk(lease, now, 2))
+    with chunk, mock.patch.object(last_look, "chunk_limit", return_value=8):
+        delivery.deliver_lane(DrivenClock(), "tests", delivery.HeldLeases())
+    assert len(server.messages) == 1
+
+
 LOOKING = [
     (last_look, "load_stop_facts", False),
     (last_look, "_mark", True),
@@ -175,6 +205,19 @@ def test_stored_while_the_lane_looks_at_most_that_dialogue_goes_on(
     others[0].join()
     DrivenClock().run()
     assert_stopped(person, reason, server, at_most=1)
+
+
+def test_what_the_server_did_not_take_is_withdrawn_when_its_person_was_stopped_meanwhile(
+    server: MailServer, person: Enrollment
+) -> None:
+    """It goes back, but not into a queue that nobody will ever empty."""
+    server.on(Moment.MAIL, "421 4.3.2 Too busy", times=1)
+    patch, others = store_at(delivery, "_hand_over", lambda: exit_enrollments([person.pk], actor=SAM, now=NOW))
+    with patch:
+        DrivenClock().run()
+    others[0].join()
+    message = EmailMessage.objects.get()
+    assert (message.status, message.withheld_reason, message.attempts) == ("withheld", "manual", 0)
 
 
 @pytest.mark.parametrize("stop", STOPS)

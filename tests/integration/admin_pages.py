@@ -13,7 +13,9 @@ from django.utils import timezone
 from django_q.models import Failure, OrmQ, Schedule, Success
 
 from emails.models import HookRecord, InboxState, SuppressionChange
-from execution.models import ApiKey, ControlLog, IdempotencyKey
+from execution.models import ApiKey, ControlLog, IdempotencyKey, WebhookSubscription
+from execution.webhooks_out.operations import ping
+from sequences.encryption import Secrets
 from sequences.models import Membership, Workspace
 from tests import factories
 
@@ -78,6 +80,12 @@ def make_one_of_each(workspace: Workspace) -> None:
     IdempotencyKey.objects.create(
         user=user, key=f"key-{workspace.pk}", path="/api/x", body_hash="0", created_at=now, response={"token": SECRET}
     )
+    webhook = WebhookSubscription(
+        workspace=workspace, url="https://x.example/", events=["*"], created_at=now, scanned_at=now
+    )
+    webhook.secret = Secrets(secret=SECRET)
+    webhook.save()
+    ping(webhook, now)
     ApiKey.objects.create(user=user, name="import")
     Group.objects.get_or_create(name="Operators")
     _make_jobs(workspace)

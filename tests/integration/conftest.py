@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from django.core.management import load_command_class
+from django.core.management import get_commands, load_command_class
 from django.db import connections
 
 from tests.shell import Ended, Shell
@@ -20,7 +20,7 @@ def shell(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -
         capsys.readouterr()
         status = 0
         try:
-            load_command_class("execution", name).run_from_argv(["manage.py", name, *map(str, args)])
+            load_command_class(get_commands()[name], name).run_from_argv(["manage.py", name, *map(str, args)])
         except SystemExit as end:
             status = end.code if isinstance(end.code, int) else 0
         said = capsys.readouterr()

@@ -11,8 +11,8 @@ from django.urls import reverse
 from django.utils import timezone
 
 from emails.models import EmailMessage, InboxState, Mailbox, Suppression
-from execution.admin.timeline import read_timeline
 from execution.models import ControlLog, DeadLetter, ExecutionLog, ExecutorState
+from execution.timeline import read_timeline
 from sequences.models import Enrollment
 from tasks_app.models import Task
 from tests import factories
@@ -118,7 +118,7 @@ def test_a_button_does_its_deed(
 
 def test_a_look_at_the_page_before_a_deed_changes_nothing(client: Client, sequence: Any) -> None:
     row = factories.EnrollmentFactory(sequence=sequence)
-    for deed in ("pause", "skip", "retry", "exit"):
+    for deed in ("pause", "snooze", "skip", "retry", "exit"):
         url = reverse("admin:sequences_enrollment_change", args=[row.pk]).replace("/change/", f"/{deed}/")
         assert client.get(url).status_code == 200
     row.refresh_from_db()

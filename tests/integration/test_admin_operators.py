@@ -59,9 +59,9 @@ def test_operators_add_change_and_delete(client: Client, workspace: Workspace, m
 
 
 def test_operators_write_a_sequence_with_its_steps_and_enroll(client: Client, workspace: Workspace) -> None:
-    step: dict[str, Any] = {"type": "email", "subject": "Hi", "body": "A word.", "condition_config": "{}"}
+    step: dict[str, Any] = {"type": "email", "subject": "Hi", "body": "A word."}
     step |= {"delay_days": 0, "delay_hours": 0, "delay_minutes": 0, "task_type": "generic", "task_priority": "normal"}
-    data = {"workspace": workspace.pk, "name": "Intro", "priority": 50, "window": "{}", "description": ""}
+    data = {"workspace": workspace.pk, "name": "Intro", "priority": 50, "description": ""}
     data |= {
         "steps-TOTAL_FORMS": 1,
         "steps-INITIAL_FORMS": 0,

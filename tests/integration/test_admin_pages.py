@@ -196,6 +196,51 @@ def test_a_list_asks_as_much_for_thirty_rows_as_for_one(model: type[Model], make
     assert thirty.count == one.count
 
 
+def test_every_list_asks_as_much_for_many_rows_as_for_few() -> None:
+    client = log_in_root()
+    lists = [model for model in MODELS if model is not ExecutorState]
+    urls = [*(url(model, "changelist") for model in lists), reverse("admin:index")]
+
+    def count() -> dict[str, int]:
+        counts = {}
+        for each in urls:
+            with count_statements() as counted:
+                assert client.get(each).status_code == 200
+            counts[each] = counted.count
+        return counts
+
+    make_one_of_each(factories.WorkspaceFactory())
+    count()
+    few = count()
+    for _ in range(5):
+        make_one_of_each(factories.WorkspaceFactory())
+    assert count() == few
+
+
+def test_the_lanes_ask_as_much_for_many_mailboxes_as_for_one_and_count_each_cap_once() -> None:
+    workspace, owner = factories.WorkspaceFactory(), factories.UserFactory()
+    factories.SendLimitFactory(workspace=workspace, scope="workspace", mailbox=None, maximum=500)
+    client, path = log_in_root(), reverse("admin:emails_mailbox_lanes")
+
+    def add(maximum: int) -> Mailbox:
+        mailbox: Mailbox = factories.MailboxFactory(workspace=workspace, owner=owner)
+        factories.SendLimitFactory(mailbox=mailbox, maximum=maximum)
+        return mailbox
+
+    first = add(41)
+    client.get(path)
+    with count_statements() as one:
+        client.get(path)
+    second = add(42)
+    for number in range(3):
+        add(43 + number)
+    with count_statements() as many:
+        lanes = {row["lane"].mailbox_id: row["usages"] for row in client.get(path).context["lanes"]}
+    assert many.count == one.count
+    assert [usage["detail"] for usage in lanes[first.pk]] == ["0/500 per 24 hours", "0/41 per 24 hours"]
+    assert [usage["detail"] for usage in lanes[second.pk]] == ["0/500 per 24 hours", "0/42 per 24 hours"]
+
+
 def test_a_slot_that_has_come_is_free_and_one_to_come_says_when() -> None:
     workspace = factories.WorkspaceFactory()
     now = timezone.now()

@@ -10,8 +10,10 @@ from django.core.management import CommandError, call_command
 from django.db import connection
 
 from emails.models import Mailbox
+from execution.models import WebhookSubscription
+from execution.webhooks_out.operations import subscribe
 from sequences.encryption import DecryptionError
-from tests.factories import MailboxFactory
+from tests.factories import NOW, MailboxFactory
 
 pytestmark = pytest.mark.django_db
 
@@ -33,11 +35,14 @@ def test_a_secret_is_ciphertext_at_rest_and_never_in_a_repr() -> None:
 
 def test_rotation_moves_secrets_to_the_first_key(settings: Any) -> None:
     mailbox = MailboxFactory(credentials={"password": "hunter2"})
+    values = {"url": "http://127.0.0.1:9/", "events": ["*"], "secret": "hunter2"}
+    webhook = subscribe(mailbox.workspace, values, actor="ada", now=NOW)
     old, new = settings.FIELD_ENCRYPTION_KEYS, [Fernet.generate_key().decode()]
     settings.FIELD_ENCRYPTION_KEYS = new + old
     call_command("rotate_encryption_keys")
     settings.FIELD_ENCRYPTION_KEYS = new
     assert Mailbox.objects.get(pk=mailbox.pk).credentials["password"] == "hunter2"
+    assert WebhookSubscription.objects.get(pk=webhook.pk).secret == {"secret": "hunter2"}
 
 
 def test_a_lost_key_is_one_line_that_names_the_setting(settings: Any) -> None:

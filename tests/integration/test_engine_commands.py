@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import signal
 import uuid
 from datetime import UTC, datetime, time, timedelta
 from io import StringIO
+from types import FrameType
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -14,8 +16,9 @@ from django.core.management import CommandError, call_command
 from django.utils import timezone
 from django_q.models import Schedule
 
-from execution import jobs
+from execution import heartbeat, jobs
 from execution.models import ExecutionLog, Worker
+from execution.runner import Runner
 from execution.simulation.mail_server import MailServer
 from execution.switches import pause_executor, resume_executor
 from sequences.models import Enrollment
@@ -56,6 +59,20 @@ def test_once_decides_and_delivers_until_nothing_is_due() -> None:
         assert run("run_executor", "--once") == {"decided": 10, "delivered": 5}
         assert len(server.messages) == 5
         assert run("run_executor", "--once") == {"decided": 0, "delivered": 0}
+
+
+def test_once_is_a_worker_whose_work_counts_as_processed() -> None:
+    due(1)
+    before = timezone.now()
+    run("run_executor", "--once", "--stage", "decide")
+    worker = Worker.objects.get()
+    assert (worker.kind, worker.decided) == ("run_executor", 1)
+    assert worker.stopped_at is not None
+    processed_at = heartbeat.last_processed_at()
+    assert processed_at is not None
+    assert processed_at >= before
+    run("run_executor", "--once", "--stage", "decide")
+    assert heartbeat.last_processed_at() == processed_at
 
 
 def test_stages_do_their_own_part_only() -> None:
@@ -125,11 +142,37 @@ def test_the_cluster_runs_the_same_engine(monkeypatch: pytest.MonkeyPatch) -> No
     assert worker.stopped_at is not None
 
 
+def test_a_job_that_is_told_to_end_releases_everything_before_it_dies(monkeypatch: pytest.MonkeyPatch) -> None:
+    died: list[bool] = []
+    work = Runner.run
+
+    def work_while_told_to_end(runner: Runner, *, until: datetime | None = None) -> None:
+        signal.raise_signal(signal.SIGTERM)
+        work(runner, until=until)
+
+    def die(number: int, frame: FrameType | None) -> None:
+        died.append(Worker.objects.get().stopped_at is not None)
+
+    monkeypatch.setattr(jobs, "_RUNS_SECONDS", 3600)
+    monkeypatch.setattr(Runner, "run", work_while_told_to_end)
+    before = signal.signal(signal.SIGTERM, die)
+    try:
+        jobs.run_engine()
+        assert signal.getsignal(signal.SIGTERM) is die
+    finally:
+        signal.signal(signal.SIGTERM, before)
+    assert died == [True]
+
+
 def test_schedules_are_made_exactly_once_and_strays_removed() -> None:
     Schedule.objects.create(name="sequence-executor: old", func="execution.jobs.gone")
     Schedule.objects.create(name="somebody else's", func="os.getpid")
     assert run("sync_schedules") == {"installed": 1, "removed": 1}
     assert run("sync_schedules") == {"installed": 1, "removed": 0}
+    assert run("sync_schedules", "--engines", "3") == {"installed": 3, "removed": 0}
+    # a deployment keeps what was asked for
+    assert run("sync_schedules") == {"installed": 3, "removed": 0}
+    assert run("sync_schedules", "--engines", "1") == {"installed": 1, "removed": 2}
     assert set(Schedule.objects.values_list("name", "func")) == {
         ("sequence-executor: engine", "execution.jobs.run_engine"),
         ("somebody else's", "os.getpid"),
@@ -143,6 +186,20 @@ def test_why_lists_what_holds_an_enrollment() -> None:
     assert answer["why"][-1]["code"] == "no_worker"
     with pytest.raises(CommandError, match="there is no enrollment 999999"):
         call_command("why", "999999")
+
+
+def test_why_takes_the_address_of_a_contact() -> None:
+    (enrollment,) = due(1)
+    elsewhere = EnrollmentFactory(contact=enrollment.contact, sequence=SequenceFactory(workspace=enrollment.workspace))
+    answer = run("why", enrollment.contact.email.upper())
+    assert [found["enrollment"] for found in answer["enrollments"]] == [elsewhere.pk, enrollment.pk]
+    assert answer["enrollments"][1] == run("why", str(enrollment.pk))
+    with pytest.raises(CommandError, match="nobody with the address no@one"):
+        call_command("why", "no@one.example")
+    for wrong in ("x", "-1", "9" * 30):
+        with pytest.raises(CommandError, match="ENROLLMENT takes a number or an email address") as caught:
+            call_command("why", "--", wrong)
+        assert caught.value.returncode == 2
 
 
 def test_preview_equals_dates_worked_out_by_hand() -> None:
@@ -193,6 +250,19 @@ def test_preview_shows_both_branches_of_a_split() -> None:
         (4, "step 2 true", "2026-03-03T10:00:00Z"),
         (4, "step 2 false", "2026-03-05T10:00:00Z"),
     ]
+
+
+def test_preview_speaks_in_the_zone_of_the_contact_and_names_a_rule_once() -> None:
+    sequence = SequenceFactory(name="Split", window={"timezone": "contact", "mon-sun": ["00:00-24:00"]})
+    contact = ContactFactory(workspace=sequence.workspace, timezone="Asia/Tokyo")
+    StepFactory(sequence=sequence)
+    nudge = StepFactory(sequence=sequence, number=3, skip_weekends=True, send_time=time(9, 30))
+    SplitStepFactory(sequence=sequence, number=2, condition_config={"wait_hours": 48}, if_false_goto=nudge)
+    # Thursday 18:00 in Tokyo; 48 hours later it is Saturday
+    start = ("--from", "2026-03-05T09:00:00Z")
+    _, split, step = run("preview", "--workspace", sequence.workspace.slug, "Split", contact.email, *start)["steps"]
+    assert split["note"] == "email_opened: at once if true, else at 2026-03-07 18:00 Asia/Tokyo"
+    assert step["note"] == "its send time is 09:30 Asia/Tokyo; weekend"
 
 
 @pytest.mark.parametrize(

@@ -80,6 +80,7 @@ def count_for_one_tick(limit: int) -> int:
     return statements.count
 
 
+@pytest.mark.timeout(600)
 def test_ten_thousand_emails_are_queued_in_even_batches_with_flat_memory() -> None:
     clone(one_in(StepFactory()), PEOPLE - 1)
     process = psutil.Process()

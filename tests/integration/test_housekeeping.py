@@ -52,7 +52,8 @@ def test_only_what_is_old_and_over_is_deleted(shell: Shell) -> None:
             workspace=mailbox.workspace, mailbox=mailbox, provider="x", what="x", received_at=now - age * DAY
         )
     expected = {
-        "execution_executionlog": 1, "execution_deadletter": 0, "execution_alert": 1, "emails_hookrecord": 1,
+        "execution_executionlog": 1, "execution_deadletter": 0, "execution_alert": 1,
+        "execution_webhookdelivery": 0, "emails_hookrecord": 1,
     }  # fmt: skip
     assert shell("prune_logs", "--older-than", "180d", "--dry-run", "--json").data["deleted"] == expected
     assert ExecutionLog.objects.count() == 4

@@ -136,6 +136,18 @@ def test_a_queued_email_of_a_removed_step_does_not_leave(workspace: Workspace) -
     assert (message.status, message.withheld_reason) == ("withheld", "step_removed")
 
 
+def test_a_queued_email_waits_no_longer_for_the_opening_of_the_old_window(workspace: Workspace) -> None:
+    stored = store(workspace, HEAD + A + C, activate=True)
+    enrollment = EnrollmentFactory(sequence=stored.saved.sequence, current_step=steps_of(stored)[0])
+    tomorrow = NOW + timedelta(days=1)
+    EmailMessageFactory(enrollment=enrollment, send_after_at=tomorrow, held_by="window: closed")
+    store(workspace, HEAD + A + C)
+    assert EmailMessage.objects.get().send_after_at == tomorrow
+    store(workspace, HEAD.replace("00:00-24:00", "09:00-17:00") + A + C)
+    message = EmailMessage.objects.get()
+    assert (message.send_after_at, message.held_by, message.mailbox.lane_at) == (NOW, "", NOW)
+
+
 def test_whoever_stands_at_a_removed_last_step_has_completed_or_still_waits_for_a_person(
     workspace: Workspace,
 ) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from email import message_from_string, policy
 from email.message import EmailMessage as Mail
 from unittest import mock
 
@@ -30,6 +29,7 @@ from tests.factories import (
     WorkspaceFactory,
 )
 from tests.fakes.imap import ImapServer, imap_mailbox, running_imap
+from tests.integration.bounce_mail import bounce
 from tests.shell import Shell, one_error
 
 pytestmark = [pytest.mark.imap, pytest.mark.django_db(transaction=True)]
@@ -232,6 +232,14 @@ def test_new_numbers_of_the_server_bring_no_event_twice(scene: Scene) -> None:
     assert EmailEvent.objects.count() == 3
 
 
+def test_new_numbers_after_a_long_silence_hide_no_answer(scene: Scene) -> None:
+    message_id = scene.send_first()
+    assert scene.poll(NOW + MINUTE) == 0
+    scene.receive(mail_from("a@prospect.example", "one", In_Reply_To=message_id), NOW + timedelta(days=2))
+    scene.imap.renew_uidvalidity(scene.mailbox.address)
+    assert scene.poll(NOW + timedelta(days=30)) == 1
+
+
 def test_the_first_look_reaches_back_seven_days_and_no_further(scene: Scene) -> None:
     contact = scene.enrollment.contact
     early = NOW - timedelta(days=30)
@@ -277,7 +285,7 @@ def test_mail_that_concerns_none_of_us_is_not_kept(scene: Scene) -> None:
     assert scene.fresh.status == "active"
 
 
-def test_an_out_of_office_answer_pauses_until_the_day_of_return(scene: Scene) -> None:
+def test_an_out_of_office_answer_pauses_until_the_day_of_return_and_no_longer(scene: Scene) -> None:
     message_id = scene.send_first()
     text = "I am away until March 11, 2026 and will answer then."
     answer = mail_from(scene.enrollment.contact.email, text, In_Reply_To=message_id, Auto_Submitted="auto-replied")
@@ -287,6 +295,13 @@ def test_an_out_of_office_answer_pauses_until_the_day_of_return(scene: Scene) ->
     assert scene.fresh.resume_at is not None
     assert scene.fresh.resume_at.date().isoformat() == "2026-03-12"
     assert EmailEvent.objects.get().verdict == "machine"
+    back = scene.fresh.resume_at
+    scene.run(Stage.ALL, back - MINUTE)
+    assert scene.fresh.status == "paused"
+    assert len(scene.smtp.messages) == 1
+    scene.run(Stage.ALL, back)
+    assert scene.fresh.status == "completed"
+    assert len(scene.smtp.messages) == 2
 
 
 def test_a_hard_bounce_exits_and_suppresses(scene: Scene) -> None:
@@ -359,39 +374,3 @@ def test_the_command_names_the_inbox_that_cannot_be_read(scene: Scene, shell: Sh
     assert scene.mailbox.address in said
     assert "test_mailbox" in said
     assert "wrong-secret" not in said
-
-
-def bounce(recipient: str, message_id: str, status: str) -> Mail:
-    raw = f"""From: MAILER-DAEMON@mx.prospect.example
-To: sdr@sender.example
-Subject: Undelivered Mail Returned to Sender
-Message-ID: <bounce-{status}@mx.prospect.example>
-MIME-Version: 1.0
-Content-Type: multipart/report; report-type=delivery-status; boundary=b
-
---b
-Content-Type: text/plain
-
-Your mail was not delivered.
-
---b
-Content-Type: message/delivery-status
-
-Reporting-MTA: dns; mx.prospect.example
-
-Final-Recipient: rfc822; {recipient}
-Action: failed
-Status: {status}
-Diagnostic-Code: smtp; 550 {status} User unknown
-
---b
-Content-Type: text/rfc822-headers
-
-Message-ID: {message_id}
-Subject: Hello
-
---b--
-"""
-    mail = message_from_string(raw, policy=policy.default)
-    assert isinstance(mail, Mail)
-    return mail

@@ -15,6 +15,7 @@ from emails.events import NewEvent, record_events
 from emails.inbound import poll_due_inboxes, polling
 from emails.inbound.folders import LOOKED_AT_EVERY
 from emails.models import EmailEvent, HookRecord, InboxState, Mailbox
+from emails.tracking import unsubscribe_url
 from execution.alerts import find_troubles
 from execution.backoff import Policy
 from execution.runner import Options, run_until_idle
@@ -103,6 +104,40 @@ def test_who_writes_by_hand_is_seen(
     assert person.status == status
     if status == "paused":
         assert "by hand" in person.pause_reason
+
+
+def test_a_copy_of_ours_under_another_name_was_not_written_by_hand(
+    imap: ImapServer, mailbox: Mailbox, person: Enrollment
+) -> None:
+    link = f"<{unsubscribe_url(person.messages.get().pk)}>"
+    for name, header in (
+        ("ours", link),
+        ("forged", link.replace("/u/", "/u/x")),
+        ("letter", "<https://x.example/u/1>"),
+    ):
+        copy = write(mailbox.address, person.contact.email, Message_ID=f"<{name}@server>", List_Unsubscribe=header)
+        imap.append(mailbox.address, copy, LATER, "Outbox")
+    assert poll_due_inboxes(LATER) == 2
+    assert {event.payload["message_id"] for event in EmailEvent.objects.all()} == {"<forged@server>", "<letter@server>"}
+
+
+def test_a_folder_that_is_numbered_anew_is_read_from_the_last_look_on(
+    imap: ImapServer, mailbox: Mailbox, person: Enrollment
+) -> None:
+    ours = person.messages.get().message_id
+
+    def answer(name: str) -> Mail:
+        return write(person.contact.email, mailbox.address, In_Reply_To=ours, Message_ID=f"<{name}@x.example>")
+
+    imap.append(mailbox.address, answer("before"), NOW - timedelta(days=30), folder="Bulk")
+    imap.append(mailbox.address, answer("read"), LATER, folder="Bulk")
+    poll_due_inboxes(LATER)
+    known = EmailEvent.objects.count()
+    imap.append(mailbox.address, answer("meanwhile"), LATER + timedelta(minutes=1), folder="Bulk")
+    imap.renew_uidvalidity(mailbox.address, "Bulk")
+    assert poll_due_inboxes(LATER + 2 * LOOKED_AT_EVERY) == 1
+    assert EmailEvent.objects.count() == known + 1
+    assert poll_due_inboxes(LATER + 4 * LOOKED_AT_EVERY) == 0
 
 
 def test_a_mail_that_cannot_be_read_is_set_aside(imap: ImapServer, mailbox: Mailbox, person: Enrollment) -> None:

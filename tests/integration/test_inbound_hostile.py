@@ -134,6 +134,7 @@ def test_a_mail_that_the_database_refuses_keeps_no_other_away(inbox: Inbox, mail
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(600)
 def test_ten_thousand_mails_are_read_in_the_memory_of_a_few(inbox: Inbox, mailbox: Mailbox) -> None:
     _, message_id = sent_to(mailbox)
     filler = b"A line that somebody else wrote, and a long one. " * 40

@@ -132,3 +132,15 @@ def test_checking_tells_when_no_executor_lives(workspace: Workspace, settings: A
                 call_command("run_executor", "--check", stdout=StringIO())
     (mail,) = mailoutbox
     assert mail.subject.startswith("No executor is alive")
+
+
+def test_quarantines_that_jump_are_told_of_and_usual_ones_are_not() -> None:
+    calm, jumping = SequenceFactory(), SequenceFactory()
+    for sequence, recent, before in ((calm, 10, 60), (jumping, 10, 4)):
+        DeadLetterFactory.create_batch(recent, enrollment__sequence=sequence, created_at=NOW)
+        earlier = NOW - timedelta(minutes=30)
+        DeadLetterFactory.create_batch(before, enrollment__sequence=sequence, created_at=earlier)
+    (found,) = [each for each in find_troubles(NOW) if each.key.startswith("quarantine_jump")]
+    assert found.workspace_id == jumping.workspace_id
+    assert "10 in 10 minutes, 4 in the hour before" in found.title
+    assert not [each for each in find_troubles(NOW + timedelta(minutes=11)) if each.key.startswith("quarantine_jump")]

@@ -152,7 +152,7 @@ def test_the_tasks_of_the_hot_stand_on_top() -> None:
         contact = ContactFactory(workspace=workspace, engagement_score=points, email=f"p{points}@x.example")
         enrollment = EnrollmentFactory(contact=contact, sequence__workspace=workspace)
         TaskFactory(enrollment=enrollment, due_at=NOW - timedelta(days=points))
-    page = log_in_staff(workspace).get(reverse("admin:tasks_app_task_changelist")).content.decode()
+    page = log_in_staff(workspace).get(reverse("admin:tasks_app_task_changelist")).content.decode().replace("<wbr>", "")
     assert page.index("p80@x.example") < page.index("p40@x.example") < page.index("p5@x.example")
     api = APIClient()
     api.force_authenticate(MembershipFactory(workspace=workspace).user)

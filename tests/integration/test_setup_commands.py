@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import io
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 from django.contrib.auth import get_user_model
-from django.core.management import load_command_class
+from django.core.management import get_commands, load_command_class
 from knox.auth import TokenAuthentication
 
 from emails.models import Mailbox, SendLimit
@@ -28,10 +30,7 @@ from tests.shell import Ended, Shell, one_error
 pytestmark = pytest.mark.django_db
 
 ROOT = Path(__file__).resolve().parent.parent.parent
-COMMANDS = (
-    "create_workspace", "create_user", "create_mailbox", "test_mailbox", "import_sequence", "export_sequence",
-    "import_contacts", "enroll",
-)  # fmt: skip
+COMMANDS = sorted(name for name, app in get_commands().items() if app in {"config", "execution"})
 YAML = """\
 name: Intro
 steps:
@@ -50,10 +49,59 @@ def test_help_ends_with_an_example_of_the_command(shell: Shell, name: str) -> No
     ended = shell(name, "--help")
     assert ended.status == 0
     assert f"Example:\n  manage.py {name}" in ended.out
-    command = load_command_class("execution", name)
+    command = load_command_class(get_commands()[name], name)
     assert isinstance(command, ProductCommand)
     assert ("--dry-run" in ended.out) is command.changes_data
     assert "--json" in ended.out
+
+
+# What docs promise of each; scripts are written against it.
+OPTIONS = {
+    "after_restore": "--backup-taken-at",
+    "backfill_engagement": "--workspace --since",
+    "backfill_next_steps": "--workspace",
+    "backfill_suppressions": "FILE --workspace --reason --rejects",
+    "backfill_timezones": "--workspace",
+    "create_mailbox": "ADDRESS --workspace --owner --smtp-url --imap-url --daily --hourly --gap --jitter --no-ramp "
+    "--password-stdin",
+    "create_user": "EMAIL --workspace --role --operator --token",
+    "create_workspace": "NAME --slug --timezone --holidays --postal-address",
+    "demo": "--once --port",
+    "enroll": "EMAIL --workspace --sequence --mailbox --all",
+    "export_sequence": "--workspace",
+    "import_contacts": "FILE --workspace --enroll-in --mailbox",
+    "import_sequence": "FILE --workspace --activate",
+    "poll_inboxes": "--once --workspace --mailbox",
+    "preview": "SEQUENCE CONTACT --workspace --from",
+    "prune_logs": "--older-than",
+    "replay_dead_letters": "--workspace --class --sequence",
+    "rotate_encryption_keys": "",
+    "run_executor": "--once --stage --poll-interval --batch-size --limit --workspace --check",
+    "simulate": "--days --enrollments --faults --seed",
+    "stop_database": "",
+    "sync_schedules": "",
+    "test_mailbox": "ADDRESS --dns",
+    "why": "ENROLLMENT",
+}
+# What they do cannot be taken back, or they change nothing but what they are there to do.
+WITHOUT_DRY_RUN = {
+    "demo", "export_sequence", "poll_inboxes", "preview", "run_executor", "simulate", "stop_database", "test_mailbox",
+    "why",
+}  # fmt: skip
+
+
+def test_every_command_is_in_the_table() -> None:
+    assert set(COMMANDS) == set(OPTIONS)
+    commands: dict[str, Any] = {name: load_command_class(get_commands()[name], name) for name in COMMANDS}
+    changing = {name for name, command in commands.items() if command.changes_data}
+    assert set(COMMANDS) - changing == WITHOUT_DRY_RUN
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_the_options_that_are_promised_exist(shell: Shell, name: str) -> None:
+    said = shell(name, "--help").out
+    for option in OPTIONS[name].split():
+        assert re.search(rf"(?<![\w-]){option}\b", said), option
 
 
 @pytest.mark.parametrize("name", COMMANDS)
@@ -99,6 +147,16 @@ def test_create_user_makes_a_login_that_its_token_opens(shell: Shell, workspace:
         "ada@a.example", "ada@a.example", False, False,
     )  # fmt: skip
     assert Membership.objects.get().role == "sdr"
+
+
+def test_create_user_says_how_an_operator_gets_to_log_in(
+    shell: Shell, workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    args = ("create_user", "ada@a.example", "--workspace", "acme", "--role", "sdr")
+    assert "changepassword" not in shell(*args).out
+    assert "manage.py changepassword ada@a.example" in shell(*args, "--operator").out
+    monkeypatch.setattr("sys.stdin", io.StringIO("correct horse\n"))
+    assert "changepassword" not in shell(*args, "--password-stdin").out
 
 
 def test_create_user_names_the_key(shell: Shell, workspace: Workspace) -> None:

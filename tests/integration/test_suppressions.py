@@ -181,15 +181,14 @@ def test_the_admin_checks_a_file_before_it_stores_it(workspace: Workspace) -> No
     client = log_in_staff(workspace)
     url = reverse("admin:emails_suppression_import_file")
 
-    def send(**options: str) -> str:
-        file = SimpleUploadedFile("list.csv", b"email\njo@x.example\nnonsense\n")
-        form = {"workspace": workspace.pk, "reason": "manual", "file": file, **options}
-        return client.post(url, form).content.decode()
-
-    page = send(check_only="on")
+    file = SimpleUploadedFile("list.csv", b"email\njo@x.example\nnonsense\n")
+    answer = client.post(url, {"workspace": workspace.pk, "reason": "manual", "file": file})
+    page = answer.content.decode()
     assert "1 would be added" in page and "row 3" in page and "rejects.csv" in page
     assert not Suppression.objects.exists()
-    assert "1 added" in send()
+    carried = {name: str(value) for name, value in answer.context["carried"]}
+    assert "lost on the way" in client.post(url, {**carried, "content": "x", "store": "1"}).content.decode()
+    assert "1 added" in client.post(url, {**carried, "store": "1"}).content.decode()
     assert Suppression.objects.get().email == "jo@x.example"
     export = client.get(reverse("admin:emails_suppression_export_file"))
     assert b"jo@x.example" in b"".join(export.streaming_content)  # type: ignore[attr-defined]

@@ -39,6 +39,12 @@ def test_delimiter_and_line_ends_are_found(delimiter: str, line_end: str) -> Non
     assert (row.row, row.email, row.first_name, row.company) == (2, "ada@a.example", "Ada", "Love, Lace; & Co")
 
 
+@pytest.mark.parametrize(("line", "delimiter"), [("sep=;", ";"), ('"sep=,"', ","), ("SEP=\t", "\t")])
+def test_the_line_by_which_excel_names_the_delimiter_is_no_header(line: str, delimiter: str) -> None:
+    (row,) = contacts(f"\ufeff{line}\r\nemail{delimiter}first_name\r\nada@a.example{delimiter}Ada\r\n")
+    assert (row.row, row.first_name) == (2, "Ada")
+
+
 def test_a_byte_order_mark_is_no_part_of_the_first_name() -> None:
     (row,) = contacts("\ufeffemail\nada@a.example\n".encode())
     assert row.email == "ada@a.example"

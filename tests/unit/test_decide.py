@@ -357,6 +357,31 @@ def test_paused_rests_until_its_time_and_is_planned_anew_inside_the_window() -> 
     assert outcome.next_step_at == datetime(2026, 3, 3, 9, 0, tzinfo=UTC)
 
 
+@pytest.mark.parametrize(
+    ("facts", "resume_at"),
+    [
+        (
+            {"resting": Resting(out_of_office_at=NOW + HOUR, out_of_office_until=NOW + timedelta(days=9))},
+            NOW + timedelta(days=9),
+        ),
+        ({"resting": Resting(soft_bounces=3)}, None),
+        ({"resting": Resting(hand_written_at=NOW + HOUR)}, None),
+        ({"stops": StopFacts(account_replied_at=NOW + HOUR), "account_policy": "pause"}, None),
+    ],
+    ids=["away for longer", "soft bounces", "written by hand", "a colleague replied"],
+)
+def test_a_rest_that_ends_by_itself_gives_way_to_one_that_lasts_longer(
+    facts: dict[str, Any], resume_at: datetime | None
+) -> None:
+    """What was stored during the first one is not forgotten when that is over."""
+    until = NOW + timedelta(days=2)
+    resting = snapshot(status=EnrollmentStatus.PAUSED, resume_at=until, **facts)
+    assert decide(resting, NOW + 2 * HOUR, POLICY) == Park(until)
+    outcome = decide(resting, until, POLICY)
+    assert isinstance(outcome, Pause)
+    assert outcome.resume_at == resume_at
+
+
 @pytest.mark.parametrize("status", ["paused", "draft"])
 def test_a_sequence_that_does_not_run_parks_its_people(status: str) -> None:
     assert decide(snapshot(sequence_status=status), NOW, POLICY) == Park()

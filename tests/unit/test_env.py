@@ -159,3 +159,15 @@ def test_unreachable_database_is_one_line_with_status_1(tmp_path: Path) -> None:
     assert done.stderr.startswith("The database does not answer: ")
     assert done.stderr.count("\n") == 1
     assert "topsecret" not in done.stderr
+
+
+def test_error_reports_leave_out_what_people_wrote(monkeypatch: pytest.MonkeyPatch) -> None:
+    given: dict[str, object] = {}
+    monkeypatch.setattr("sentry_sdk.init", lambda **options: given.update(options))
+    env.start_error_reporting("https://key@sentry.example.com/1")
+    assert given == {
+        "dsn": "https://key@sentry.example.com/1",
+        "send_default_pii": False,
+        "include_local_variables": False,
+        "max_request_body_size": "never",
+    }

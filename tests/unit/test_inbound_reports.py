@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from unittest import mock
+
 import pytest
 
 from emails.choices import EventType
+from emails.inbound import reports
 from emails.inbound.parse import parse_mail
 from tests.unit.inbound_mails import OURS, classify, delivery_report, feedback_report, mail
 
@@ -109,6 +112,36 @@ def test_a_daemon_that_names_nobody_and_no_status_says_nothing() -> None:
 def test_a_person_who_writes_about_a_bounce_is_a_person() -> None:
     (finding,) = classify(mail("Your last mail got a 550 5.1.1 on our side, use this address.", Subject="Re: Hello"))
     assert finding.type == EventType.REPLIED
+
+
+@pytest.mark.parametrize(
+    ("sender", "subject", "text"),
+    [
+        ("jo@prospect.example", "Re: Mail delivery system for your warehouse", "Sounds good, call me."),
+        ("jo@prospect.example", "AW: Undelivered parcels?", "We have that, up to 5.1.1 a day."),
+        ("jo@prospect.example", "Undelivered parcels", "Yes, that is a problem of ours."),
+        ("postmaster@prospect.example", "Re: Hello", "I run the servers here, let us talk."),
+    ],
+)
+def test_an_answer_that_sounds_like_a_bounce_is_an_answer(sender: str, subject: str, text: str) -> None:
+    answer = mail(text, From=sender, Subject=subject, **{"In-Reply-To": "<ours@sender.example>"})
+    assert [finding.type for finding in classify(answer)] == [EventType.REPLIED]
+
+
+def test_a_delay_in_free_text_says_nothing() -> None:
+    text = (
+        "THIS IS A WARNING MESSAGE ONLY.\n\nYOU DO NOT NEED TO RESEND YOUR MESSAGE.\n\n"
+        "Delivery to the following recipient has been delayed:\n\n     jo@prospect.example\n"
+    )
+    for subject in ("Delivery Status Notification (Delay)", "Warning: could not send message for past 4 hours"):
+        answered = {"In-Reply-To": "<ours@sender.example>"}
+        assert classify(mail(text, From="mailer-daemon@prospect.example", Subject=subject, **answered)) == ()
+
+
+def test_a_detector_that_fails_is_no_failure_of_ours(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(reports, "all_failures", mock.Mock(side_effect=IndexError("list index out of range")))
+    found = mail("5.1.1 no such user", From="mailer-daemon@prospect.example", X_Failed_Recipients="jo@prospect.example")
+    assert [finding.type for finding in classify(found)] == [EventType.BOUNCED]
 
 
 @pytest.mark.parametrize("kind", ["abuse", "fraud", "other"])

@@ -227,7 +227,18 @@ NAMES = st.one_of(
     st.text(min_size=1, max_size=30),
     st.text("<>&\"'/=[]()*_`#-+!|~\\:\n\r\t 1.ab", min_size=1, max_size=20),
     st.sampled_from(
-        ["<script>", "[x](https://e.io)", "![x](https://e.io)", "\n\n# a", "1. b", "    code", "```\n", "<!--"]
+        [
+            "<script>",
+            "[x](https://e.io)",
+            "![x](https://e.io)",
+            "\n\n# a",
+            "\r# a",
+            "a\r\n- b",
+            "1. b",
+            "    code",
+            "```\n",
+            "<!--",
+        ]
     ),
 ).filter(str.strip)
 

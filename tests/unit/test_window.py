@@ -15,6 +15,7 @@ from sequences.window import (
     describe_window,
     is_valid_timezone,
     parse_window,
+    read_hours,
     window_to_raw,
 )
 
@@ -159,6 +160,7 @@ def test_reading_the_written_form_gives_the_same_window(days: dict[str, list[str
     assert parse_window(raw) == window
     assert hash(parse_window(raw)) == hash(window)
     assert window_to_raw(parse_window(raw)) == raw
+    assert parse_window({"timezone": timezone, **read_hours(describe_window(window))}) == window
 
 
 @pytest.mark.parametrize(

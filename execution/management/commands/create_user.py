@@ -24,7 +24,8 @@ _EDITED = ("account", "contact", "mailbox", "sendlimit", "sequence", "step", "su
 class Command(ProductCommand):
     help = (
         "Create a login whose name is its email address, or change the role of one that exists. "
-        "Without --password-stdin a new login has no password: it can use its API key only."
+        "Without --password-stdin a new login has no password: until changepassword gives it one, it can use its API "
+        "key only."
     )
     example = "manage.py create_user ada@example.com --workspace acme --role manager --operator --token"
     changes_data = True
@@ -65,6 +66,8 @@ class Command(ProductCommand):
             name = options["token_name"] or (_KEY_NAME if options["token"] else None)
             token = ApiKey.objects.create(user=user, name=name)[1] if name else None
         done = f"{'Created' if is_new else 'Updated'} {email}: {options['role']} of {workspace.slug}."
+        if user.is_staff and not user.has_usable_password():
+            done += f" To open the admin it needs a password: manage.py changepassword {user.get_username()}"
         if options["dry_run"]:
             token, done = None, f"Dry run. {done}"
         data: dict[str, Any] = {"id": user.pk}

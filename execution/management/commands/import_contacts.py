@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +11,7 @@ from django.utils import timezone
 from execution.enrolling import EnrollError, EnrollResult, enroll_contacts
 from execution.management.base import BAD_ARGUMENTS, ProductCommand
 from sequences.importing.contacts import ImportedContacts, import_contacts
-from sequences.importing.csv_form import REJECT_COLUMN, CsvFormError
+from sequences.importing.csv_form import CsvFormError
 from sequences.models import Workspace
 
 
@@ -43,11 +42,7 @@ class Command(ProductCommand):
             self._write_rejects(options["rejects"], imported)
         if not options["json"]:
             self.list_aside([f"row {rejected.row}: {rejected.reason}" for rejected in imported.rejected])
-        data: dict[str, Any] = {
-            "created": imported.created,
-            "updated": imported.updated,
-            "rejected": [{"row": rejected.row, "reason": rejected.reason} for rejected in imported.rejected],
-        }
+        data = imported.present()
         text = f"{imported.created} created, {imported.updated} updated, {len(imported.rejected)} rejected."
         if enrolled is not None:
             data |= enrolled.present()
@@ -84,11 +79,6 @@ class Command(ProductCommand):
     def _write_rejects(self, path: Path, imported: ImportedContacts) -> None:
         try:
             with path.open("w", encoding="utf-8", newline="") as file:
-                writer = csv.writer(file)
-                writer.writerow([*imported.columns, REJECT_COLUMN])
-                width = len(imported.columns)
-                for rejected in imported.rejected:
-                    padding = [""] * (width - len(rejected.cells))
-                    writer.writerow([*rejected.cells, *padding, f"row {rejected.row}: {rejected.reason}"])
+                file.writelines(imported.rejects_file())
         except OSError as error:
             self.fail(f"{path}: the rejects cannot be written ({error.strerror}); the contacts are imported")

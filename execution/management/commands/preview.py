@@ -11,6 +11,7 @@ from django.utils import timezone
 from execution.management.base import BAD_ARGUMENTS, ProductCommand
 from execution.previewing import preview_sequence
 from sequences.models import Contact
+from sequences.text import instant_text
 
 
 class Command(ProductCommand):
@@ -46,7 +47,7 @@ class Command(ProductCommand):
                     "number": step.number,
                     "type": step.type,
                     "name": step.name,
-                    "earliest_at": step.earliest_at.isoformat().replace("+00:00", "Z") if step.earliest_at else None,
+                    "earliest_at": instant_text(step.earliest_at) if step.earliest_at else None,
                     "note": step.note,
                     "branch": step.branch,
                 }

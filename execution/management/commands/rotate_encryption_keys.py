@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from emails.rotating import rotate_credentials
 from execution.management.base import ProductCommand
 from sequences.encryption import DecryptionError
+from sequences.rotating import rotate_secrets
 
 
 class Command(ProductCommand):
@@ -17,7 +17,7 @@ class Command(ProductCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         try:
             with self.keeping_changes(dry_run=options["dry_run"]):
-                rotated = rotate_credentials()
+                rotated = rotate_secrets()
         except DecryptionError as error:
             self.fail(str(error))
-        self.emit({"rotated": rotated}, f"{rotated} mailboxes re-encrypted", as_json=options["json"])
+        self.emit({"rotated": rotated}, f"{rotated} mailboxes and webhooks re-encrypted", as_json=options["json"])

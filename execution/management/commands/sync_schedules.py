@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from execution.management.base import ProductCommand
+from django.core.management.base import CommandParser
+
+from execution.management.base import BAD_ARGUMENTS, ProductCommand
 from execution.schedules import sync_schedules
 
 
@@ -13,8 +15,16 @@ class Command(ProductCommand):
     example = "manage.py sync_schedules && manage.py qcluster"
     changes_data = True
 
+    def add_arguments(self, parser: CommandParser) -> None:
+        super().add_arguments(parser)
+        parser.add_argument(
+            "--engines", type=int, metavar="N", help="engines at once, over all hosts (default: as it is, at first 1)"
+        )
+
     def handle(self, *args: Any, **options: Any) -> None:
+        if options["engines"] is not None and options["engines"] < 1:
+            self.fail("--engines must be at least 1", BAD_ARGUMENTS)
         with self.keeping_changes(dry_run=options["dry_run"]):
-            installed, removed = sync_schedules()
+            installed, removed = sync_schedules(options["engines"])
         text = f"{installed} schedules installed, {removed} removed"
         self.emit({"installed": installed, "removed": removed}, text, as_json=options["json"])

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import Any
 
 from django.core.management.base import CommandParser
 
 from emails.mailbox_test import check_mailbox
+from emails.models import Mailbox
+from emails.setup_check.checking import check_setup
+from emails.setup_check.records import Status
 from execution.management.base import ProductCommand
 
 
@@ -17,11 +21,15 @@ class Command(ProductCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         super().add_arguments(parser)
         parser.add_argument("address", metavar="ADDRESS")
+        parser.add_argument("--dns", action="store_true", help="also look at MX, SPF, DKIM, DMARC and alignment")
         parser.add_argument("--workspace", metavar="SLUG", help="needed when several workspaces have the address")
 
     def handle(self, *args: Any, **options: Any) -> None:
         workspace = self.find_workspace(options["workspace"]) if options["workspace"] else None
         mailbox = self.find_mailbox(workspace, options["address"])
+        if options["dns"]:
+            self._check_setup(mailbox, as_json=options["json"])
+            return
         report = check_mailbox(mailbox)
         smtp = report.smtp_error or "ok"
         imap = (report.imap_error or "ok") if report.imap_checked else "not configured"
@@ -40,3 +48,15 @@ class Command(ProductCommand):
         )
         if not report.is_ok:
             self.fail(f"{mailbox.address}: SMTP: {smtp}; IMAP: {imap}")
+
+    def _check_setup(self, mailbox: Mailbox, *, as_json: bool) -> None:
+        checks = check_setup(mailbox)
+        ok = all(check.status is not Status.FAILED for check in checks)
+        lines = [f"{check.status.value:8} {check.code:10} {check.detail}" for check in checks]
+        self.emit(
+            {"address": mailbox.address, "ok": ok, "checks": [asdict(check) for check in checks]},
+            "\n".join(lines),
+            as_json=as_json,
+        )
+        if not ok:
+            self.fail(f"{mailbox.address}: {sum(check.status is Status.FAILED for check in checks)} checks failed")

@@ -1,49 +1,136 @@
-// Times get the reader's own zone when pointed at; the fields of a step follow its type; live parts are read anew.
+// Names the reader's zone; the fields of a step follow its type; live parts are read anew.
 (() => {
-  const showLocal = (root) => {
-    for (const time of root.querySelectorAll("time[datetime]:not([data-local])")) {
-      const at = new Date(time.dateTime);
-      if (Number.isNaN(at.getTime())) continue;
-      time.dataset.local = "1";
-      const local = at.toLocaleString(undefined, { dateStyle: "medium", timeStyle: "long" });
-      time.title = `${local}\n${time.title}`;
-    }
-  };
+  // The server writes every time in the zone that this cookie names.
+  document.cookie = `reader_zone=${Intl.DateTimeFormat().resolvedOptions().timeZone}; path=/admin/; max-age=31536000; samesite=lax`;
 
   const followType = (select) => {
     const row = select.closest(".form-group");
     if (!row) return;
+    const type = row.querySelector("select[name$='-type']").value;
+    const condition = row.querySelector("select[name$='-condition_type']").value;
     for (const fieldset of row.querySelectorAll("fieldset[class*='step-for-']")) {
-      fieldset.hidden = !fieldset.classList.contains(`step-for-${select.value}`);
+      const isAsked = !fieldset.classList.contains("step-compares") || ["contact_field", "engagement_score"].includes(condition);
+      fieldset.hidden = !fieldset.classList.contains(`step-for-${type}`) || !isAsked;
     }
+    row.querySelector("input[name$='-field']").closest(".field-line").hidden = condition !== "contact_field";
   };
-  const isType = (element) => element.matches?.("select[name^='steps-'][name$='-type']");
+  const isType = (element) =>
+    element.matches?.("select[name^='steps-']:is([name$='-type'], [name$='-condition_type'])");
 
   document.addEventListener("change", (event) => {
     if (isType(event.target)) followType(event.target);
   });
   document.addEventListener("formset:added", (event) => {
     event.target.querySelectorAll("select").forEach((select) => isType(select) && followType(select));
+    nameTitles();
     if (event.detail?.formsetName === "steps") setTimeout(() => event.target.querySelector("h3")?.click());
   });
-  // What shows the state of things is read anew, unless somebody is at it or the page is not looked at.
-  const refresh = async (live) => {
-    if (document.hidden || live.contains(document.activeElement)) return;
-    const answer = await fetch(location.href, { headers: { "X-Requested-With": "refresh" } }).catch(() => null);
-    if (!answer?.ok || answer.redirected) return;
-    const page = new DOMParser().parseFromString(await answer.text(), "text/html");
-    const fresh = page.getElementById(live.id);
-    if (!fresh || live.contains(document.activeElement)) return;
-    live.replaceChildren(...fresh.childNodes);
-    showLocal(live);
+  // The title of a step opens it, for the keyboard and for screen readers too.
+  const nameTitles = () => {
+    for (const title of document.querySelectorAll("#steps-group .form-group:not(.empty-form) h3 strong:not([role])")) {
+      title.setAttribute("role", "button");
+      title.tabIndex = 0;
+      const told = () => title.setAttribute("aria-expanded", String(title.closest("h3").classList.contains("border-b")));
+      new MutationObserver(told).observe(title.closest("h3"), { attributeFilter: ["class"] });
+      told();
+      title.addEventListener("keydown", (event) => {
+        if (event.key !== "Enter" && event.key !== " ") return;
+        event.preventDefault();
+        title.click();
+      });
+    }
   };
 
-  document.addEventListener("htmx:load", (event) => showLocal(event.target));
+  // A merge field goes to where the author was writing last.
+  let writing = null;
+  document.addEventListener("focusin", (event) => {
+    if (event.target.matches?.("[name^='steps-'][name$='-subject'], [name^='steps-'][name$='-body'], [name^='steps-'][name$='-instructions']")) {
+      writing = event.target;
+    }
+  });
+  document.addEventListener("click", (event) => {
+    const field = event.target.closest?.("[data-insert]")?.dataset.insert;
+    if (!field || !writing?.isConnected) return;
+    writing.focus();
+    writing.setRangeText(`{{ ${field} }}`, writing.selectionStart, writing.selectionEnd, "end");
+    writing.dispatchEvent(new Event("input", { bubbles: true }));
+  });
+
+  // A sequence is judged while it is written: as if it were saved, and nothing is.
+  const CHECK_MS = 800;
+  let checking = 0;
+  const checkSequence = async (form, panel) => {
+    const data = new FormData(form);
+    data.set("_check", "1");
+    const mine = ++checking;
+    const answer = await fetch(location.href, { method: "POST", body: data }).catch(() => null);
+    if (!answer?.ok || mine !== checking) return;
+    const { problems } = await answer.json().catch(() => ({ problems: null }));
+    if (!problems) return;
+    const lines = problems.map((text) => Object.assign(document.createElement("p"), { textContent: text, className: "se-danger" }));
+    const fine = Object.assign(document.createElement("p"), { textContent: "None as it is written now.", className: "se-muted" });
+    panel.replaceChildren(...(lines.length ? lines : [fine]));
+  };
+  const watchSequence = () => {
+    const panel = document.querySelector("[data-problems]");
+    const form = document.getElementById("sequence_form");
+    if (!panel || !form) return;
+    let waiting = 0;
+    const later = () => {
+      clearTimeout(waiting);
+      waiting = setTimeout(() => checkSequence(form, panel), CHECK_MS);
+    };
+    form.addEventListener("input", later);
+    form.addEventListener("change", later);
+  };
+
+  // What shows the state of things is read anew, unless somebody is at it or the page is not looked at.
+  const readAnew = async () => {
+    const answer = await fetch(location.href, { headers: { "X-Requested-With": "refresh" } }).catch(() => null);
+    if (!answer?.ok || answer.redirected) return null;
+    return new DOMParser().parseFromString(await answer.text(), "text/html");
+  };
+
+  const refresh = async (live) => {
+    if (document.hidden || live.contains(document.activeElement)) return;
+    const fresh = (await readAnew())?.getElementById(live.id);
+    if (!fresh || live.contains(document.activeElement)) return;
+    live.replaceChildren(...fresh.childNodes);
+  };
+
+  // The queue: cells are exchanged row by row, so that what is ticked stays ticked and nothing moves under the pointer.
+  // Who came or left is shown once nobody has ticked anything.
+  const QUEUE_SECONDS = 15;
+  const rowsOf = (list) =>
+    new Map([...list.querySelectorAll("input.action-select")].map((box) => [box.value, box.closest("tr")]));
+  const refreshQueue = async (list) => {
+    if (document.hidden) return;
+    const fresh = (await readAnew())?.getElementById("result_list");
+    if (!fresh) return;
+    const rows = rowsOf(list);
+    const freshRows = rowsOf(fresh);
+    const isTicked = list.querySelector("input.action-select:checked") !== null;
+    if (!isTicked && [...rows.keys()].join() !== [...freshRows.keys()].join()) {
+      list.replaceChildren(...fresh.childNodes);
+      return;
+    }
+    for (const [key, row] of rows) {
+      const cells = freshRows.get(key)?.cells;
+      if (!cells || cells.length !== row.cells.length) continue;
+      [...row.cells].forEach((cell, place) => {
+        if (!cell.querySelector("input.action-select")) cell.replaceChildren(...cells[place].childNodes);
+      });
+    }
+  };
+
   document.addEventListener("DOMContentLoaded", () => {
-    showLocal(document);
     for (const live of document.querySelectorAll("[data-refresh-seconds]")) {
       setInterval(() => refresh(live), Number(live.dataset.refreshSeconds) * 1000);
     }
+    watchSequence();
+    nameTitles();
+    const queue = document.querySelector("body.model-enrollment.change-list #result_list");
+    if (queue) setInterval(() => refreshQueue(queue), QUEUE_SECONDS * 1000);
     document.querySelectorAll("select").forEach((select) => isType(select) && followType(select));
   });
 })();

@@ -2,50 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import timedelta
-from typing import Any
 
 import pytest
-import time_machine
 from django.test import Client
 
 from emails import tracking
 from emails.models import EmailEvent, EmailMessage, Suppression
 from emails.settling import settle_visits
+from emails.suppressing import remove_suppressions
 from emails.verdicts import RULES_VERSION, SETTLES_AFTER
 from execution.policy import engine_policy
 from execution.runner import Options, Stage, run_until_idle
-from tests.factories import NOW, EmailMessageFactory, EnrollmentFactory, SentMessageFactory
+from tests.factories import NOW, EmailMessageFactory, EnrollmentFactory
+from tests.integration.doors.conftest import FIREFOX, LATER, path_of
 
 pytestmark = pytest.mark.django_db
 
-LATER = NOW + timedelta(hours=1)
 SETTLED = LATER + SETTLES_AFTER
-FIREFOX = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"
 TARGET = "https://sender.example/pricing?plan=a&b=ü#top"
-
-
-@pytest.fixture(autouse=True)
-def clock() -> Iterator[Any]:
-    with time_machine.travel(LATER, tick=False) as traveller:
-        yield traveller
-
-
-@pytest.fixture
-def message() -> EmailMessage:
-    sent: EmailMessage = SentMessageFactory(enrollment__wake_at=None)
-    return sent
 
 
 @pytest.fixture
 def browser() -> Client:
     """Without cookies, and with the protection against forged requests that a browser meets."""
     return Client(enforce_csrf_checks=True, headers={"User-Agent": FIREFOX})
-
-
-def path_of(url: str) -> str:
-    return "/" + url.split("/", 3)[3]
 
 
 def bent(path: str) -> str:
@@ -89,6 +70,26 @@ def test_unsubscribing_twice_is_once(browser: Client, message: EmailMessage) -> 
     path = path_of(tracking.unsubscribe_url(message.pk))
     assert [browser.post(path).status_code for _ in range(3)] == [200, 200, 200]
     assert EmailEvent.objects.count() == Suppression.objects.count() == 1
+
+
+@pytest.mark.parametrize("in_time", [True, False])
+def test_who_is_off_the_list_again_unsubscribes_by_the_same_link(
+    browser: Client, message: EmailMessage, in_time: bool
+) -> None:
+    path = path_of(tracking.unsubscribe_url(message.pk))
+    browser.post(path)
+    if in_time:
+        Suppression.objects.update(expires_at=LATER + timedelta(days=30))
+    else:
+        ids = list(Suppression.objects.values_list("id", flat=True))
+        remove_suppressions(ids, actor="ada", reason="she asked to hear from us again", now=LATER)
+    anew = EnrollmentFactory(sequence__workspace=message.workspace, contact=message.contact, at=LATER)
+    assert [browser.post(path).status_code for _ in range(2)] == [200, 200]
+    assert Suppression.objects.get().expires_at is None
+    assert EmailEvent.objects.filter(type="unsubscribed").count() == 2
+    run_until_idle(Options(policy=engine_policy(), stage=Stage.DECIDE), lambda: LATER)
+    anew.refresh_from_db()
+    assert (anew.status, anew.auto_exit_reason) == ("auto_exited", "unsubscribed")
 
 
 def test_unsubscribing_is_possible_whatever_became_of_the_enrollment(browser: Client, message: EmailMessage) -> None:

@@ -1,4 +1,4 @@
-"""Everything that happened to one enrollment, newest first: the log's lines and the events of its emails as one list.
+"""Everything that happened to one enrollment: the log's lines and the events of its emails as one list.
 
 Reads only, in a fixed number of queries.
 """
@@ -38,6 +38,7 @@ _LOG_MARKS = {
     LogAction.BRANCHED: Mark("🔀", "call_split"),
     LogAction.SKIPPED: Mark("⏭", "skip_next"),
     LogAction.MOVED: Mark("↪", "redo"),
+    LogAction.REPLANNED: Mark("🗓", "edit_calendar"),
     LogAction.FAILED: _ERROR,
     LogAction.RETRIED: Mark("🔁", "refresh"),
     LogAction.QUARANTINED: _ERROR,
@@ -49,6 +50,7 @@ _LOG_MARKS = {
     LogAction.RESOLVED: Mark("🔎", "fact_check"),
     LogAction.WITHHELD: Mark("✋", "front_hand", "halt"),
     LogAction.TASK_COMPLETED: Mark("☑", "task_alt", "good"),
+    LogAction.TASK_CHANGED: Mark("🗓", "edit_calendar"),
 }
 _EVENT_MARKS = {
     EventType.DELIVERED: Mark("📬", "mark_email_read", "good"),
@@ -65,15 +67,20 @@ _EVENT_MARKS = {
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One line. `is_minor`: caused by a machine, or a mere wait."""
+    """One line. `kind` is the log's action or the event's type; `is_minor`: caused by a machine, or a mere wait.
+
+    `message_id`: the email that it is about.
+    """
 
     at: datetime
+    kind: str
     mark: Mark
     title: str
     text: str
     error: str
     actor: str
     is_minor: bool
+    message_id: int | None = None
 
 
 def read_timeline(enrollment: Enrollment, limit: int = ENTRIES_SHOWN) -> list[Entry]:
@@ -92,12 +99,14 @@ def _from_log(row: ExecutionLog) -> Entry:
     title = said or row.get_action_display()
     return Entry(
         at=row.at,
+        kind=row.action,
         mark=_ERROR if is_error else _LOG_MARKS.get(_member(LogAction, row.action), _OTHER),
         title=f"{title} · {step}" if step else title,
         text=row.message,
         error=row.error,
         actor=row.actor,
         is_minor=row.status == LogStatus.WAITING,
+        message_id=row.details.get("message") if isinstance(row.details, dict) else None,
     )
 
 
@@ -109,12 +118,14 @@ def _from_event(row: EmailEvent) -> Entry:
         text = f"by a machine: {row.verdict_reason} {text}".strip()
     return Entry(
         at=row.occurred_at,
+        kind=row.type,
         mark=_EVENT_MARKS.get(_member(EventType, row.type), _OTHER),
         title=f"{row.get_type_display()}{hardness}",
         text=text if row.type != EventType.BOUNCED else "",
         error=text if row.type == EventType.BOUNCED else "",
         actor=row.provider,
         is_minor=is_machine,
+        message_id=row.message_id,
     )
 
 

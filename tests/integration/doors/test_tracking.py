@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
 import pytest
-import time_machine
 from django.conf import settings
 from django.core import signing
 from django.test import Client
@@ -19,34 +17,17 @@ from emails.settling import next_settling_at, settle_visits
 from emails.verdicts import RULES_VERSION, SETTLES_AFTER
 from sequences.models import Enrollment
 from tests.factories import NOW, EmailMessageFactory, EnrollmentFactory, SentMessageFactory, StepFactory
+from tests.integration.doors.conftest import FIREFOX, LATER, path_of
 from tests.shell import Shell
 
 pytestmark = pytest.mark.django_db
 
-LATER = NOW + timedelta(hours=1)
-FIREFOX = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"
 TARGET = "https://sender.example/pricing"
-
-
-@pytest.fixture(autouse=True)
-def clock() -> Iterator[Any]:
-    with time_machine.travel(LATER, tick=False) as traveller:
-        yield traveller
-
-
-@pytest.fixture
-def message() -> EmailMessage:
-    sent: EmailMessage = SentMessageFactory(enrollment__wake_at=None)
-    return sent
 
 
 @pytest.fixture
 def browser() -> Client:
     return Client(headers={"User-Agent": FIREFOX})
-
-
-def path_of(url: str) -> str:
-    return "/" + url.split("/", 3)[3]
 
 
 def verdicts() -> list[str]:
@@ -137,6 +118,29 @@ def test_whoever_follows_the_hidden_link_is_no_reader(browser: Client, message: 
     other = SentMessageFactory()
     click(browser, other, "a")
     assert settle_visits(LATER + timedelta(minutes=2)) == 1
+
+
+def test_a_hidden_link_followed_late_takes_back_what_was_settled(
+    browser: Client, message: EmailMessage, clock: Any
+) -> None:
+    click(browser, message, "a")
+    assert settle_visits(LATER + timedelta(seconds=20)) == 1
+    clock.shift(timedelta(seconds=30))
+    browser.get(path_of(tracking.honeypot_url(message.pk, NOW)))
+    assert verdicts() == ["pending", "machine"]
+    assert settle_visits(LATER + timedelta(minutes=1)) == 0
+    assert verdicts() == ["machine", "machine"]
+
+
+def test_a_person_after_a_scanner_with_a_readers_face_counts(
+    browser: Client, message: EmailMessage, clock: Any
+) -> None:
+    for name in "abc":
+        click(browser, message, name)
+    clock.shift(timedelta(seconds=40))
+    click(browser, message, "a")
+    assert settle_visits(LATER + timedelta(minutes=1)) == 1
+    assert verdicts() == ["machine"] * 3 + ["human"]
 
 
 def compose_with(**fields: Any) -> str:

@@ -1,0 +1,103 @@
+"""An email of a step as a contact would get it, to look at, and sent to oneself. Nothing of it enters a sequence.
+
+A test goes past the outbox: it belongs to nobody's sequence, is counted by no limit and carries no tracking.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from email.utils import make_msgid
+
+from emails.hand_over import Envelope, HandOver
+from emails.mime import build_mime
+from emails.models import Mailbox
+from emails.personalising import PERSON_COLUMNS, PERSON_JOINS, merge_fields, sender_name
+from emails.rendering import RenderedEmail, render_email
+from emails.transport import open_transport
+from sequences.db import Row, fetch_all
+from sequences.models import Contact, Step
+from sequences.templating import TemplateError, render
+
+SAMPLE_UNSUBSCRIBE_URL = "https://unsubscribe.example/"
+_PERSON = f"""
+SELECT b.signature, w.postal_address, {PERSON_COLUMNS}
+FROM (SELECT %(contact)s::bigint AS contact_id, %(workspace)s::bigint AS workspace_id,
+             %(mailbox)s::bigint AS mailbox_id, %(owner)s::bigint AS owner_id) e
+{PERSON_JOINS}
+"""
+
+
+def render_for(step: Step, contact: Contact, mailbox: Mailbox | None, owner_id: int | None) -> RenderedEmail:
+    """The email of an email step. Raises `TemplateError`, which names the part and what is missing."""
+    asked = {
+        "contact": contact.pk,
+        "workspace": contact.workspace_id,
+        "mailbox": mailbox.pk if mailbox else None,
+        "owner": owner_id,
+    }
+    row = fetch_all(_PERSON, asked)[0]
+    return _render(step, row)
+
+
+def send_test(
+    step: Step, contact: Contact, mailbox: Mailbox, owner_id: int | None, to_address: str, now: datetime
+) -> HandOver:
+    """Hand it over to the mailbox's server for `to_address`, its subject marked. No transaction may be open.
+
+    Raises `TemplateError` and `AddressError`.
+    """
+    asked = {"contact": contact.pk, "workspace": contact.workspace_id, "mailbox": mailbox.pk, "owner": owner_id}
+    row = fetch_all(_PERSON, asked)[0]
+    rendered = _render(step, row)
+    marked = RenderedEmail(f"[Test] {rendered.subject}", rendered.text, rendered.html)
+    message_id = make_msgid("test", mailbox.address.partition("@")[2])
+    name = sender_name(row)
+    mime = build_mime(
+        rendered=marked,
+        from_name=name,
+        from_address=mailbox.address,
+        to_name="",
+        to_address=to_address,
+        message_id=message_id,
+        date=now,
+        headers={},
+    )
+    envelope = Envelope(
+        message_pk=0,
+        message_id=message_id,
+        from_address=mailbox.address,
+        to_address=to_address,
+        mime=mime,
+        subject=marked.subject,
+        text=marked.text,
+        html=marked.html,
+        from_name=name,
+    )
+    with open_transport(mailbox) as transport:
+        return transport.hand_over(envelope)
+
+
+def _render(step: Step, row: Row) -> RenderedEmail:
+    context = merge_fields(row)
+    subject = step.subject.strip()
+    return render_email(
+        subject=subject,
+        body=step.body,
+        context={**context, "unsubscribe_url": SAMPLE_UNSUBSCRIBE_URL},
+        reply_subject=None if subject else _thread_subject(step, context),
+        signature=row["signature"] or "",
+        postal_address=row["postal_address"],
+        unsubscribe_url=SAMPLE_UNSUBSCRIBE_URL,
+        open_pixel_url=None,
+        honeypot_url=None,
+        rewrite_link=None,
+    )
+
+
+def _thread_subject(step: Step, context: dict[str, object]) -> str:
+    """The subject of the nearest email before it that has one."""
+    earlier = Step.objects.filter(sequence=step.sequence_id, number__lt=step.number, type="email").exclude(subject="")
+    found = earlier.order_by("-number").first()
+    if found is None:
+        raise TemplateError("an empty subject replies in an earlier thread, and no email comes before it")
+    return render(found.subject, context)

@@ -1,0 +1,163 @@
+"""Contacts from a CSV file in the admin: columns are mapped, the outcome is shown, and only then is it stored.
+
+The file travels in the form between the steps.
+"""
+
+from __future__ import annotations
+
+import base64
+import csv
+import io
+from typing import Any
+
+from django import forms
+from django.contrib import messages
+from django.core.exceptions import PermissionDenied
+from django.db import transaction
+from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
+from django.template.response import TemplateResponse
+from django.utils import timezone
+from unfold.decorators import action
+from unfold.widgets import UnfoldAdminFileFieldWidget, UnfoldAdminSelectWidget
+
+from execution.admin.carried_files import MOST_BYTES, pack_file, unpack_file
+from sequences.admin_base import scope_rows
+from sequences.importing.contacts import ImportedContacts, import_contacts
+from sequences.importing.contacts_export import export_contacts
+from sequences.importing.csv_form import KNOWN_COLUMNS, CsvFormError, detect_delimiter, name_column
+from sequences.models import Workspace
+
+ROWS_SHOWN = 5
+REJECTS_SHOWN = 50
+_IMPORT = action(description="Import CSV", url_path="import", permissions=["add"], icon="upload_file")
+_EXPORT = action(description="Export CSV", url_path="export", permissions=["view"], icon="download")
+
+
+class FileForm(forms.Form):
+    workspace = forms.ModelChoiceField(queryset=Workspace.objects.none(), widget=UnfoldAdminSelectWidget)
+    file = forms.FileField(
+        label="CSV file",
+        widget=UnfoldAdminFileFieldWidget,
+        help_text="In UTF-8, with a header row and a column for the email address.",
+    )
+
+    def __init__(self, *args: Any, request: HttpRequest, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        workspaces = scope_rows(Workspace.objects.all(), request)
+        self.fields["workspace"].queryset = workspaces  # type: ignore[attr-defined]
+        self.fields["workspace"].initial = workspaces.first()
+
+    def clean_file(self) -> Any:
+        file = self.cleaned_data["file"]
+        if file.size > MOST_BYTES:
+            raise forms.ValidationError("It is larger than 10 MB: use manage.py import_contacts or split it.")
+        return file
+
+
+class MappingForm(forms.Form):
+    """One choice per column of the file."""
+
+    def __init__(self, *args: Any, columns: list[str], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        for place, column in enumerate(columns):
+            name = name_column(column)
+            choices = [("", "leave it out"), *((known, known.replace("_", " ")) for known in KNOWN_COLUMNS)]
+            if name not in KNOWN_COLUMNS:
+                choices.append((name, f"merge field contact.{name}"))
+            self.fields[f"column_{place}"] = forms.ChoiceField(
+                label=column or f"column {place + 1}",
+                choices=choices,
+                initial=name,
+                required=False,
+                widget=UnfoldAdminSelectWidget,
+            )
+        self._columns = columns
+
+    @property
+    def mapping(self) -> dict[str, str]:
+        values = self.cleaned_data if self.is_bound and self.is_valid() else {}
+        return {
+            column: values.get(f"column_{place}", self.fields[f"column_{place}"].initial)
+            for place, column in enumerate(self._columns)
+        }
+
+
+class ContactFiles:
+    """For the admin of contacts: the two buttons above its list, and the pages behind them."""
+
+    admin_site: Any
+
+    def _show_import(self, request: HttpRequest) -> HttpResponse:
+        if not self.has_add_permission(request):  # type: ignore[attr-defined]
+            raise PermissionDenied
+        is_mapped = "content" in request.POST
+        form = FileForm(request.POST or None, None if is_mapped else request.FILES or None, request=request)
+        if is_mapped:
+            del form.fields["file"]
+        context: dict[str, Any] = {"form": form}
+        if form.is_valid():
+            name = request.POST.get("name", "contacts.csv") if is_mapped else form.cleaned_data["file"].name
+            try:
+                content = unpack_file(request.POST["content"]) if is_mapped else form.cleaned_data["file"].read()
+                context |= self._map(request, form.cleaned_data["workspace"], name, content, is_mapped=is_mapped)
+            except CsvFormError as error:
+                form.add_error(None, str(error))
+        page = {**self.admin_site.each_context(request), "title": "Import contacts", **context}
+        return TemplateResponse(request, "admin/sequences/contact/import.html", page)
+
+    def _map(
+        self, request: HttpRequest, workspace: Workspace, name: str, content: bytes, *, is_mapped: bool
+    ) -> dict[str, Any]:
+        columns = _read_columns(content)
+        mapping_form = MappingForm(request.POST if is_mapped else None, columns=columns)
+        is_stored = "store" in request.POST and mapping_form.is_valid()
+        context: dict[str, Any] = {
+            "mapping_form": mapping_form,
+            "workspace": workspace,
+            "name": name,
+            "content": pack_file(content),
+            "columns": columns,
+            "rows": _read_rows(content),
+            "is_stored": is_stored,
+        }
+        try:
+            with transaction.atomic():
+                imported = import_contacts(
+                    workspace.pk, name, io.BytesIO(content), timezone.now(), mapping=mapping_form.mapping
+                )
+                transaction.set_rollback(not is_stored)
+        except CsvFormError as error:
+            return {**context, "problem": str(error), "is_stored": False}
+        if is_stored:
+            messages.success(request, f"{imported.created:,} contacts created, {imported.updated:,} updated.")
+        rejects = _encode_rejects(imported)
+        return {**context, "imported": imported, "rejected": imported.rejected[:REJECTS_SHOWN], "rejects_file": rejects}
+
+    def _send_export(self, request: HttpRequest) -> StreamingHttpResponse:
+        headers = {"Content-Disposition": 'attachment; filename="contacts.csv"'}
+        lines = export_contacts(self.get_queryset(request))  # type: ignore[attr-defined]
+        return StreamingHttpResponse(lines, content_type="text/csv; charset=utf-8", headers=headers)
+
+    import_file = _IMPORT(_show_import)
+    export_file = _EXPORT(_send_export)
+
+
+def _read_columns(content: bytes) -> list[str]:
+    # the header alone is read: which column is the address is for the person to say
+    first = content[:1_000_000].decode("utf-8-sig", "replace").splitlines()[:1]
+    if not first or not first[0].strip():
+        raise CsvFormError("row 1: has no header: name the columns")
+    return next(csv.reader(first, delimiter=detect_delimiter(first[0])))
+
+
+def _read_rows(content: bytes) -> list[list[str]]:
+    text = content[:200_000].decode("utf-8-sig", "replace")
+    rows = csv.reader(io.StringIO(text), delimiter=detect_delimiter(text.partition("\n")[0]))
+    next(rows, None)
+    return [row for row, _ in zip(rows, range(ROWS_SHOWN), strict=False)]
+
+
+def _encode_rejects(imported: ImportedContacts) -> str:
+    if not imported.rejected:
+        return ""
+    return base64.b64encode("".join(imported.rejects_file()).encode()).decode()

@@ -1,0 +1,140 @@
+"""The sending window of a sequence and the condition of a split as people write them, not as they are stored.
+
+What nobody changed is stored as it was. What is right is judged by sequences.window and sequences.step_config.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+from django import forms
+from django.core.exceptions import ValidationError
+from unfold.widgets import UnfoldAdminDecimalFieldWidget, UnfoldAdminSelectWidget, UnfoldAdminTextInputWidget
+
+from sequences.admin_base import OneWorkspaceForm
+from sequences.choices import Operator, StepType
+from sequences.models import Sequence, Step
+from sequences.step_config import MAX_WAIT_HOURS, SPLIT_KEYS, StepConfigError, parse_condition
+from sequences.window import TimingError, describe_window, list_zones, parse_window, read_hours
+
+WINDOW_FIELDS = ("time_zone", "sending_hours")
+CONDITION_FIELDS = ("wait_hours", "field", "operator", "value")
+_CONTACTS_OWN = "contact"
+_EXAMPLE = "mon-fri 09:00-12:00 13:00-17:00, sat 10:00-12:00"
+
+
+def _offer_zones() -> list[tuple[str, str]]:
+    return [(_CONTACTS_OWN, "the contact's own"), *((name, name) for name in list_zones())]
+
+
+def tell_window(sequence: Sequence) -> dict[str, str]:
+    """The stored window in the words of the form."""
+    try:
+        window = parse_window(sequence.window)
+    except TimingError:
+        return {"time_zone": _CONTACTS_OWN, "sending_hours": json.dumps(sequence.window)}
+    return {"time_zone": window.timezone or _CONTACTS_OWN, "sending_hours": describe_window(window)}
+
+
+def tell_condition(step: Step) -> dict[str, Any]:
+    """The stored condition in the words of the form."""
+    stored = _read_config(step)
+    told = {name: str(stored.get(name, "")) for name in CONDITION_FIELDS}
+    return {**told, "wait_hours": stored.get("wait_hours")}
+
+
+def _read_config(step: Step) -> dict[str, Any]:
+    return step.condition_config if isinstance(step.condition_config, dict) else {}
+
+
+def show_told(tell: Callable[[Any], dict[str, Any]], name: str, label: str) -> Callable[[Any, Any], str]:
+    """What an admin class shows for a field of these forms to those who may only read."""
+
+    def show(self: Any, row: Any) -> str:
+        told = tell(row)[name]
+        return "" if told is None else str(told)
+
+    show.short_description = label  # type: ignore[attr-defined]
+    return show
+
+
+class SequenceForm(OneWorkspaceForm):
+    time_zone = forms.ChoiceField(
+        required=False,
+        choices=_offer_zones,
+        widget=UnfoldAdminSelectWidget,
+        help_text="Where a contact has none: the account's, else the mailbox's, else the workspace's.",
+    )
+    sending_hours = forms.CharField(
+        required=False,
+        widget=UnfoldAdminTextInputWidget(attrs={"spellcheck": "false"}),
+        help_text=f"Days and their hours, such as {_EXAMPLE}. Empty: Monday to Friday 09:00-17:00.",
+    )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.initial = {**tell_window(self.instance), **self.initial}
+
+    def clean_sending_hours(self) -> str:
+        text: str = self.cleaned_data["sending_hours"]
+        try:
+            parse_window(read_hours(text))
+        except TimingError as error:
+            raise ValidationError(str(error).removeprefix("window: ")) from None
+        return text
+
+    def clean(self) -> dict[str, Any] | None:
+        cleaned = super().clean()
+        if set(WINDOW_FIELDS) <= self.cleaned_data.keys() and set(WINDOW_FIELDS) & set(self.changed_data):
+            zone = self.cleaned_data["time_zone"] or _CONTACTS_OWN
+            self.instance.window = {"timezone": zone, **read_hours(self.cleaned_data["sending_hours"])}
+        return cleaned
+
+
+class ConditionForm(forms.ModelForm[Step]):
+    wait_hours = forms.FloatField(
+        required=False,
+        min_value=0,
+        max_value=MAX_WAIT_HOURS,
+        widget=UnfoldAdminDecimalFieldWidget,
+        help_text="How long it may take to come true before the way of no is taken. Empty: asked at once.",
+    )
+    field = forms.CharField(
+        label="Contact field",
+        required=False,
+        strip=False,
+        widget=UnfoldAdminTextInputWidget,
+        help_text="Such as title, or a column that contacts were imported with.",
+    )
+    operator = forms.ChoiceField(
+        label="Comparison",
+        required=False,
+        choices=[("", "Equals; of a score: at least"), *Operator.choices()],
+        widget=UnfoldAdminSelectWidget,
+    )
+    value = forms.CharField(
+        label="Compared with", required=False, strip=False, widget=UnfoldAdminTextInputWidget,
+        help_text="Not needed to ask whether a field is set.",
+    )  # fmt: skip
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.initial = {**tell_condition(self.instance), **self.initial}
+
+    def clean(self) -> dict[str, Any] | None:
+        cleaned = super().clean()
+        if self.cleaned_data.get("type") != StepType.CONDITIONAL_SPLIT or self.errors:
+            return cleaned
+        config = {key: value for key, value in _read_config(self.instance).items() if key in SPLIT_KEYS}
+        for name in set(CONDITION_FIELDS) & set(self.changed_data):
+            config.pop(name, None)
+            if (value := self.cleaned_data[name]) not in ("", None):
+                config[name] = int(value) if name == "wait_hours" and value.is_integer() else value
+        try:
+            parse_condition(self.cleaned_data["condition_type"], config)
+        except StepConfigError as error:
+            self.add_error(error.key, str(error))
+        self.instance.condition_config = config
+        return cleaned

@@ -1,0 +1,84 @@
+"""The page between saving a sequence and storing it: how many people the edit touches, and what shall become of them.
+
+Must not store anything: the page's answer is posted to the sequence again, with the wishes beside it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from django import forms
+from django.http import HttpRequest, QueryDict
+from unfold.widgets import UnfoldAdminSelectWidget, UnfoldBooleanSwitchWidget
+
+from execution.editing import StoredSequence, Wishes
+from sequences.models import Step
+
+_SEEN, _GOES_TO, _TO_PAST = "impact-seen", "impact-goes_to", "impact-to_past"
+_LEAVES = "exit"
+
+
+class ImpactForm(forms.Form):
+    """What the operator chooses; only what the edit gives a choice about is asked."""
+
+    goes_to = forms.ChoiceField(label="People at removed steps", required=False, widget=UnfoldAdminSelectWidget)
+    to_past = forms.BooleanField(
+        label="Send new steps to those who have just passed their place",
+        required=False,
+        widget=UnfoldBooleanSwitchWidget,
+        help_text="They wait for the step behind it, or had come to the end there. Otherwise they never get it.",
+    )
+
+    def __init__(self, stored: StoredSequence, kept: Iterable[Step], **kwargs: Any) -> None:
+        super().__init__(prefix="impact", **kwargs)
+        if stored.moved + stored.exited:
+            steps = [(str(step.pk), f"go to {step}") for step in kept]
+            self.fields["goes_to"].choices = [  # type: ignore[attr-defined]
+                ("", "go on at the next step"), *steps, (_LEAVES, "leave the sequence"),
+            ]  # fmt: skip
+        else:
+            del self.fields["goes_to"]
+        if not (stored.in_it and _adds(stored)):
+            del self.fields["to_past"]
+
+
+def read_wishes(posted: QueryDict, new_keys: Iterable[str]) -> Wishes:
+    """What the page was answered with; nothing, where it was not shown."""
+    goes_to = posted.get(_GOES_TO, "")
+    return Wishes(
+        goes_to=goes_to if goes_to.isdecimal() else None,
+        exits=goes_to == _LEAVES,
+        past=frozenset(new_keys) if posted.get(_TO_PAST) else frozenset(),
+    )
+
+
+def must_ask(request: HttpRequest, stored: StoredSequence) -> bool:
+    """Whether somebody is touched, or could be, and the person has not seen it yet."""
+    return _SEEN not in request.POST and bool(stored.touched or (stored.in_it and _adds(stored)))
+
+
+def list_answers(posted: QueryDict) -> list[tuple[str, str]]:
+    """The form as it was posted, to be posted once more, and that the page was seen."""
+    return [(name, value) for name, values in posted.lists() if name != "csrfmiddlewaretoken" for value in values] + [
+        (_SEEN, "1")
+    ]
+
+
+def tell_impact(stored: StoredSequence, *, is_done: bool) -> list[str]:
+    """What the edit means for people, a sentence each; nothing where it means nothing."""
+    found = [
+        (stored.moved, "went on from a removed step", "will go on from a removed step"),
+        (stored.exited, "left with a removed step", "will leave with a removed step"),
+        (stored.replanned, "got a new due time", "will get a new due time, as the times of their step change"),
+        (stored.sent, "went to a new step that they had passed", "will go to a new step that they had passed"),
+    ]
+    return [f"{_people(count)} {past if is_done else future}." for count, past, future in found if count]
+
+
+def _adds(stored: StoredSequence) -> bool:
+    return any(change["field"] == "added" for change in stored.changes)
+
+
+def _people(count: int) -> str:
+    return "1 person" if count == 1 else f"{count:,} people"

@@ -1,0 +1,76 @@
+"""What stands above the form of a sequence: the way through it with figures, merge fields to insert, the changes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from execution.admin.sequence_drawing import Node, draw_steps
+from execution.choices import ControlTarget
+from execution.models import ControlLog
+from execution.sequence_stats import read_stats
+from sequences.choices import EnrollmentStatus, StepType
+from sequences.models import Sequence, Step
+from sequences.queries import list_custom_fields
+from sequences.validation import KNOWN_FIELDS
+
+CHANGES_SHOWN = 10
+_SHARES = ("opened", "clicked", "replied", "bounced")
+
+
+def present_sequence(sequence: Sequence) -> dict[str, Any]:
+    """The context of the template; a fixed number of queries."""
+    stats = read_stats(sequence.pk)
+    steps = list(Step.objects.filter(sequence=sequence).order_by("number"))
+    custom = list_custom_fields(sequence.workspace_id) or frozenset()
+    changes = ControlLog.objects.filter(target=ControlTarget.SEQUENCE.value, target_id=sequence.pk)
+    return {
+        "drawing": draw_steps(
+            [
+                Node(str(step), row["standing"], _leads(step, steps))
+                for row, step in zip(stats.steps, steps, strict=True)
+            ]
+        ),
+        "way": [_present_step(row, step, steps) for row, step in zip(stats.steps, steps, strict=True)],
+        "people": [(EnrollmentStatus(status).label, count) for status, count in sorted(stats.people.items())],
+        "merge_fields": sorted(KNOWN_FIELDS | {f"contact.{name}" for name in custom}),
+        "changes": changes[:CHANGES_SHOWN],
+    }
+
+
+def _present_step(row: dict[str, Any], step: Step, steps: list[Step]) -> dict[str, Any]:
+    sent = row["sent"]
+    shares = [
+        f"{row[name]} ({row[name] / sent:.0%})" if sent else "" for name in ("opened", "clicked", "replied", "bounced")
+    ]
+    return {
+        "id": step.pk,
+        "label": str(step),
+        "then": _lead_on(step, steps),
+        "standing": row["standing"],
+        "figures": [sent if step.type == StepType.EMAIL else "", *shares],
+    }
+
+
+def _lead_on(step: Step, steps: list[Step]) -> list[str]:
+    return [f"{word} → {'end' if target is None else steps[target]}".strip() for word, target in _leads(step, steps)]
+
+
+def _leads(step: Step, steps: list[Step]) -> tuple[tuple[str, int | None], ...]:
+    """(word, place of the step in `steps`), None for the end."""
+    places = {each.pk: place for place, each in enumerate(steps)}
+    if step.type == StepType.CONDITIONAL_SPLIT:
+        return ("yes", places.get(step.if_true_goto_id or 0)), ("no", places.get(step.if_false_goto_id or 0))
+    follower = places[step.pk] + 1
+    return (("", follower if follower < len(steps) else None),)
+
+
+def list_problems(context: dict[str, Any]) -> list[str]:
+    """What the forms of the page refuse, a line each that names the step and the field."""
+    form = context["adminform"].form
+    found = [f"{name}: {text}" for name, texts in form.errors.items() for text in texts]
+    for inline in context["inline_admin_formsets"]:
+        found += map(str, inline.formset.non_form_errors())
+        for place, step_form in enumerate(inline.formset.forms, start=1):
+            number = step_form.instance.number or place
+            found += [f"step {number}, {name}: {text}" for name, texts in step_form.errors.items() for text in texts]
+    return found

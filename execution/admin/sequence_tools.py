@@ -1,0 +1,228 @@
+"""What a sequence's page offers beside editing: a contact's future with the emails, a test to oneself, YAML, a copy."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlencode
+
+from django import forms
+from django.contrib import messages
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.template.response import TemplateResponse
+from django.urls import reverse
+from django.utils import timezone
+from unfold.decorators import action
+from unfold.widgets import (
+    UnfoldAdminEmailInputWidget,
+    UnfoldAdminFileFieldWidget,
+    UnfoldAdminSelectWidget,
+    UnfoldBooleanSwitchWidget,
+)
+
+from emails.hand_over import Sent
+from emails.mime import AddressError
+from emails.models import Mailbox
+from emails.rendering import RenderedEmail
+from emails.trying import render_for, send_test
+from execution.editing import duplicate_sequence, store_sequence
+from execution.previewing import Preview, PreviewStep, preview_sequence
+from sequences.admin_base import name_actor, scope_rows
+from sequences.choices import StepType
+from sequences.importing.yaml_export import export_sequence
+from sequences.importing.yaml_form import YamlFormError, parse_text
+from sequences.importing.yaml_nodes import MAX_BYTES
+from sequences.models import Contact, Sequence, Step, Workspace
+from sequences.operations import InvalidSequenceError, SequenceStateError
+from sequences.queries import load_draft
+from sequences.templating import TemplateError
+
+_PREVIEW = action(description="Preview", url_path="preview", permissions=["view"], icon="visibility")
+_EXPORT = action(description="Export YAML", url_path="export", permissions=["view"], icon="download")
+_DUPLICATE = action(description="Duplicate", url_path="duplicate", permissions=["operate"], icon="content_copy")
+_IMPORT = action(description="Import YAML", url_path="import", permissions=["add"], icon="upload_file")
+
+
+@dataclass(frozen=True, slots=True)
+class _Shown:
+    """A step with its date and, of an email, what the contact would read, or why that cannot be rendered."""
+
+    step: PreviewStep
+    step_id: int
+    email: RenderedEmail | None = None
+    error: str = ""
+
+
+class PreviewForm(forms.Form):
+    contact = forms.EmailField(widget=UnfoldAdminEmailInputWidget(attrs={"autofocus": True}))
+    mailbox = forms.ModelChoiceField(
+        queryset=Mailbox.objects.none(),
+        required=False,
+        widget=UnfoldAdminSelectWidget,
+        help_text="Whose name and signature the emails bear, and through which a test leaves.",
+    )
+
+    def __init__(self, *args: Any, sequence: Sequence, request: HttpRequest, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._sequence = sequence
+        own = scope_rows(Mailbox.objects.filter(workspace=sequence.workspace_id), request)
+        self.fields["mailbox"].queryset = own  # type: ignore[attr-defined]
+
+    def clean_contact(self) -> Contact:
+        address = self.cleaned_data["contact"]
+        own = Contact.objects.select_related("account").filter(workspace=self._sequence.workspace_id)
+        contact: Contact | None = own.filter(email__iexact=address).first()
+        if contact is None:
+            raise forms.ValidationError("The workspace has no contact with this address: import or add it first.")
+        return contact
+
+
+class ImportYamlForm(forms.Form):
+    workspace = forms.ModelChoiceField(queryset=Workspace.objects.none(), widget=UnfoldAdminSelectWidget)
+    file = forms.FileField(
+        label="YAML file",
+        widget=UnfoldAdminFileFieldWidget,
+        help_text="A sequence of the same name is made equal to the file; people keep their steps.",
+    )
+    activate = forms.BooleanField(required=False, widget=UnfoldBooleanSwitchWidget)
+
+    def __init__(self, *args: Any, request: HttpRequest, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        workspaces = scope_rows(Workspace.objects.all(), request)
+        self.fields["workspace"].queryset = workspaces  # type: ignore[attr-defined]
+        self.fields["workspace"].initial = workspaces.first()
+
+
+class SequenceTools:
+    """For the admin of sequences: the buttons, and the pages behind them."""
+
+    admin_site: Any
+
+    def _preview(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        sequence = self.find_row(request, object_id)  # type: ignore[attr-defined]
+        given = request.POST if request.method == "POST" else request.GET
+        form = PreviewForm(given or None, sequence=sequence, request=request)
+        preview: Preview | None = None
+        shown: list[_Shown] = []
+        if form.is_valid():
+            contact, mailbox = form.cleaned_data["contact"], form.cleaned_data["mailbox"]
+            if request.method == "POST":
+                return self._send_test(request, sequence, contact, mailbox)
+            preview = preview_sequence(sequence, contact, timezone.now(), mailbox.timezone if mailbox else "")
+            shown = _render_all(sequence, preview, contact, mailbox, request)
+        context = {
+            **self.admin_site.each_context(request),
+            "title": f"Preview of {sequence}",
+            "form": form,
+            "preview": preview,
+            "shown": shown,
+            "can_send": bool(preview and form.cleaned_data["mailbox"] and self._may_send(request)),
+            "back_url": reverse("admin:sequences_sequence_change", args=[sequence.pk]),
+        }
+        return TemplateResponse(request, "admin/sequences/sequence/preview.html", context)
+
+    def _export(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        sequence = self.find_row(request, object_id)  # type: ignore[attr-defined]
+        headers = {"Content-Disposition": f'attachment; filename="sequence-{sequence.pk}.yaml"'}
+        text = export_sequence(load_draft(sequence))
+        return HttpResponse(text, content_type="application/yaml; charset=utf-8", headers=headers)
+
+    def _duplicate(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        if not self.has_add_permission(request):  # type: ignore[attr-defined]
+            raise PermissionDenied
+        sequence = self.find_row(request, object_id)  # type: ignore[attr-defined]
+        if request.method != "POST":
+            context = {
+                **self.admin_site.each_context(request),
+                "title": f"Duplicate {sequence}",
+                "back_url": reverse("admin:sequences_sequence_change", args=[sequence.pk]),
+            }
+            return TemplateResponse(request, "admin/sequences/sequence/duplicate.html", context)
+        made = duplicate_sequence(sequence, "", actor=name_actor(request), now=timezone.now()).saved.sequence
+        messages.success(request, f"{made} is a new draft with the same steps, and nobody in it.")
+        return HttpResponseRedirect(reverse("admin:sequences_sequence_change", args=[made.pk]))
+
+    def _import_yaml(self, request: HttpRequest) -> HttpResponse:
+        if not self.has_add_permission(request):  # type: ignore[attr-defined]
+            raise PermissionDenied
+        form = ImportYamlForm(request.POST or None, request.FILES or None, request=request)
+        if form.is_valid() and (made := _import(form, request)):
+            return HttpResponseRedirect(reverse("admin:sequences_sequence_change", args=[made.pk]))
+        context = {**self.admin_site.each_context(request), "title": "Import a sequence", "form": form}
+        return TemplateResponse(request, "admin/sequences/sequence/import.html", context)
+
+    def _may_send(self, request: HttpRequest) -> bool:
+        return bool(request.user.has_perm("emails.change_mailbox") and getattr(request.user, "email", ""))
+
+    def _send_test(
+        self, request: HttpRequest, sequence: Sequence, contact: Contact, mailbox: Mailbox | None
+    ) -> HttpResponse:
+        if mailbox is None or not self._may_send(request):
+            raise PermissionDenied
+        address = request.user.email  # type: ignore[union-attr]
+        number = request.POST.get("step", "")
+        step = Step.objects.filter(
+            sequence=sequence, type=StepType.EMAIL, pk=number if number.isdecimal() else 0
+        ).first()
+        if step is not None:
+            try:
+                answer = send_test(step, contact, mailbox, request.user.pk, address, timezone.now())
+            except (TemplateError, AddressError) as error:
+                messages.error(request, f"It cannot be sent: {error}.")
+            else:
+                if isinstance(answer, Sent):
+                    messages.success(request, f"A test was sent to {address}.")
+                else:
+                    messages.error(request, f"The mail server did not take it: {answer.error}")
+        query = urlencode({"contact": contact.email, "mailbox": mailbox.pk})
+        return HttpResponseRedirect(f"{request.path}?{query}")
+
+    preview_one, export_one = _PREVIEW(_preview), _EXPORT(_export)
+    duplicate_one, import_file = _DUPLICATE(_duplicate), _IMPORT(_import_yaml)
+
+
+def _render_all(
+    sequence: Sequence, preview: Preview, contact: Contact, mailbox: Mailbox | None, request: HttpRequest
+) -> list[_Shown]:
+    steps = {step.number: step for step in Step.objects.filter(sequence=sequence)}
+    rendered: dict[int, _Shown] = {}
+    shown = []
+    for planned in preview.steps:
+        step = steps[planned.number]
+        if step.type != StepType.EMAIL:
+            shown.append(_Shown(planned, step.pk))
+            continue
+        if step.pk not in rendered:
+            try:
+                email = render_for(step, contact, mailbox, request.user.pk)
+                rendered[step.pk] = _Shown(planned, step.pk, email)
+            except TemplateError as error:
+                rendered[step.pk] = _Shown(planned, step.pk, None, str(error))
+        known = rendered[step.pk]
+        shown.append(_Shown(planned, step.pk, known.email, known.error))
+    return shown
+
+
+def _import(form: ImportYamlForm, request: HttpRequest) -> Sequence | None:
+    values = form.cleaned_data
+    try:
+        parsed = parse_text(values["file"].name, values["file"].read(MAX_BYTES + 1))
+        stored = store_sequence(
+            values["workspace"],
+            parsed.draft,
+            activate=values["activate"],
+            actor=name_actor(request),
+            now=timezone.now(),
+        )
+    except YamlFormError as error:
+        form.add_error("file", list(error.problems))
+    except InvalidSequenceError as error:
+        form.add_error("file", [f"{parsed.place(problem.step_number)}: {problem}" for problem in error.problems])
+    except SequenceStateError as error:
+        form.add_error("file", str(error))
+    else:
+        done = "Created" if stored.saved.created else "Updated"
+        messages.success(request, f"{done} {stored.saved.sequence} with {stored.steps} steps.")
+        return stored.saved.sequence
+    return None

@@ -1,0 +1,109 @@
+"""What people ask for when they act on enrollments, one or many; and how a story and a bulk report look."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from django.utils import timezone
+from rest_framework import serializers
+
+from execution.api.sequence_answers import PreviewStepSerializer
+from execution.api.serializers import MOST_CONTACTS, ReasonSerializer
+from execution.bulk import BulkReport
+from sequences.api.base import BIGGEST_ID
+
+BULK_ACTIONS = ("pause", "resume", "skip-step", "exit", "retry", "snooze")
+
+
+def _require_future(value: datetime | None) -> datetime | None:
+    if value is not None and value <= timezone.now():
+        raise serializers.ValidationError("It must lie in the future.")
+    return value
+
+
+class PauseSerializer(ReasonSerializer):
+    resume_at = serializers.DateTimeField(required=False, allow_null=True, default=None)
+
+    def validate_resume_at(self, value: datetime | None) -> datetime | None:
+        return _require_future(value)
+
+
+class SnoozeSerializer(ReasonSerializer):
+    until = serializers.DateTimeField()
+
+    def validate_until(self, value: datetime) -> datetime | None:
+        return _require_future(value)
+
+
+class MoveSerializer(ReasonSerializer):
+    step = serializers.IntegerField(
+        source="step_id", min_value=1, max_value=BIGGEST_ID, help_text="The id of a step of its sequence."
+    )
+
+
+class BulkSerializer(PauseSerializer):
+    """Either `ids` or `filter`, which takes the filters of the list and must name at least one."""
+
+    action = serializers.ChoiceField(choices=BULK_ACTIONS)
+    ids = serializers.ListField(
+        child=serializers.IntegerField(min_value=1, max_value=BIGGEST_ID),
+        required=False,
+        allow_empty=False,
+        max_length=MOST_CONTACTS,
+    )
+    filter = serializers.DictField(required=False, allow_empty=False)
+    until = serializers.DateTimeField(required=False, help_text="For `snooze`.")
+    dry_run = serializers.BooleanField(required=False, default=False, help_text="Only count.")
+
+    def validate_until(self, value: datetime) -> datetime | None:
+        return _require_future(value)
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        if ("ids" in attrs) == ("filter" in attrs):
+            raise serializers.ValidationError("Name enrollments by `ids`, or by the filters of the list in `filter`.")
+        if attrs["action"] == "snooze" and "until" not in attrs:
+            raise serializers.ValidationError({"until": ["Until when?"]})
+        return attrs
+
+
+class RefusalCountSerializer(serializers.Serializer[Any]):
+    reason = serializers.CharField()
+    count = serializers.IntegerField()
+
+
+class BulkAnswerSerializer(serializers.Serializer[Any]):
+    is_dry_run = serializers.BooleanField()
+    matched = serializers.IntegerField()
+    changed = serializers.IntegerField()
+    unchanged = serializers.IntegerField(help_text="They were so already.")
+    refused = RefusalCountSerializer(many=True)
+
+
+class EntrySerializer(serializers.Serializer[Any]):
+    at = serializers.DateTimeField()
+    kind = serializers.CharField(help_text="The log's action, or the event's type.")
+    icon = serializers.CharField(source="mark.icon")
+    title = serializers.CharField()
+    text = serializers.CharField()
+    error = serializers.CharField()
+    actor = serializers.CharField()
+    is_minor = serializers.BooleanField(help_text="Caused by a machine, or a mere wait.")
+    message = serializers.IntegerField(source="message_id", allow_null=True, help_text="The email it is about.")
+
+
+class TimelineSerializer(serializers.Serializer[Any]):
+    """`entries` are the newest 200; the rest stands in the logs."""
+
+    entries = EntrySerializer(many=True)
+    ahead = PreviewStepSerializer(many=True)
+
+
+def present_bulk(report: BulkReport, *, is_dry_run: bool) -> dict[str, Any]:
+    return {
+        "is_dry_run": is_dry_run,
+        "matched": report.matched,
+        "changed": report.changed,
+        "unchanged": report.unchanged,
+        "refused": [{"reason": reason, "count": count} for reason, count in report.refused.most_common()],
+    }

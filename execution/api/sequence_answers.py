@@ -1,0 +1,100 @@
+"""What is asked of a sequence beside writing it, and what is answered: problems, preview, figures, history, YAML."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from rest_framework import serializers
+
+from execution.models import ControlLog
+from sequences.api.asking import OwnWorkspaceField
+from sequences.api.base import BIGGEST_ID
+from sequences.importing.yaml_nodes import MAX_BYTES
+
+
+class ProblemsSerializer(serializers.Serializer[Any]):
+    class _ProblemSerializer(serializers.Serializer[Any]):
+        step_number = serializers.IntegerField(allow_null=True)
+        field = serializers.CharField()
+        message = serializers.CharField()
+        severity = serializers.ChoiceField(choices=["error", "warning"])
+
+    valid = serializers.BooleanField(help_text="No problem forbids activation.")
+    problems = _ProblemSerializer(many=True)
+
+
+class PreviewFormSerializer(serializers.Serializer[Any]):
+    contact = serializers.IntegerField(required=False, min_value=1, max_value=BIGGEST_ID)
+    email = serializers.CharField(required=False, max_length=254, help_text="Instead of the contact's id.")
+    start_at = serializers.DateTimeField(required=False, help_text="As if enrolled then; default: now.")
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        if ("contact" in attrs) == ("email" in attrs):
+            raise serializers.ValidationError("Name the contact by its id in `contact`, or by address in `email`.")
+        return attrs
+
+
+class PreviewStepSerializer(serializers.Serializer[Any]):
+    number = serializers.IntegerField()
+    type = serializers.CharField()
+    name = serializers.CharField()
+    earliest_at = serializers.DateTimeField(allow_null=True)
+    note = serializers.CharField()
+    branch = serializers.CharField(help_text="On which answers of splits it is reached; empty: by everybody.")
+
+
+class PreviewSerializer(serializers.Serializer[Any]):
+    timezone = serializers.CharField(source="zone.name")
+    zone_source = serializers.CharField(source="zone.source")
+    steps = PreviewStepSerializer(many=True)
+
+
+class StatsSerializer(serializers.Serializer[Any]):
+    """`people` by status, `exits` by reason. Of a step: who stands there now, and its emails with what they brought."""
+
+    class StepStatsSerializer(serializers.Serializer[Any]):
+        id = serializers.IntegerField()
+        number = serializers.IntegerField()
+        type = serializers.CharField()
+        name = serializers.CharField()
+        standing = serializers.IntegerField()
+        sent = serializers.IntegerField()
+        failed = serializers.IntegerField()
+        opened = serializers.IntegerField()
+        clicked = serializers.IntegerField()
+        replied = serializers.IntegerField()
+        bounced = serializers.IntegerField()
+        unsubscribed = serializers.IntegerField()
+
+    people = serializers.DictField(child=serializers.IntegerField())
+    exits = serializers.DictField(child=serializers.IntegerField())
+    steps = StepStatsSerializer(many=True)
+
+
+class ControlLogSerializer(serializers.ModelSerializer[ControlLog]):
+    changes = serializers.ListField(
+        child=serializers.DictField(), help_text='Of an edit: `{"what", "field", "before", "after"}`.'
+    )
+
+    class Meta:
+        model = ControlLog
+        fields = ["id", "at", "action", "actor", "reason", "changes"]
+        read_only_fields = fields
+
+
+class ImportSequenceSerializer(serializers.Serializer[Any]):
+    """The YAML as a `file`, or as text in `yaml`."""
+
+    workspace = OwnWorkspaceField()
+    file = serializers.FileField(required=False)
+    yaml = serializers.CharField(required=False, max_length=MAX_BYTES, trim_whitespace=False)
+    activate = serializers.BooleanField(required=False, default=False)
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        if ("file" in attrs) == ("yaml" in attrs):
+            raise serializers.ValidationError("Give the sequence as a `file`, or as text in `yaml`.")
+        return attrs
+
+
+class DuplicateSerializer(serializers.Serializer[Any]):
+    name = serializers.CharField(required=False, max_length=200, help_text="Default: the name with “copy” behind it.")

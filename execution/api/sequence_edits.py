@@ -1,0 +1,51 @@
+"""How an edit of a sequence is asked for over HTTP: by whom, as a dry run or not, and how a refusal is answered."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.utils import timezone
+from rest_framework.exceptions import ValidationError
+from rest_framework.request import Request
+
+from execution.api.sequence_forms import explain_problems
+from execution.editing import StoredSequence, Wishes, edit_sequence
+from sequences.api.asking import is_dry_run
+from sequences.api.problems import ConflictError
+from sequences.api.roles import name_actor, require_right
+from sequences.drafts import SequenceDraft
+from sequences.models import Contact, Sequence
+from sequences.operations import InvalidSequenceError, SequenceStateError
+
+
+def require_sequence_right(request: Request, sequence: Sequence) -> None:
+    """Sequences belong to the whole workspace: managers and admins change them."""
+    require_right(request.user, sequence.workspace_id, None, is_shared_without_owner=False)
+
+
+def edit(request: Request, sequence: Sequence, draft: SequenceDraft, wishes: Wishes | None = None) -> StoredSequence:
+    """Store it, or only say what that would do; the caller has asked for the right. Raises what the API answers."""
+    try:
+        return edit_sequence(
+            sequence,
+            draft,
+            wishes or Wishes(),
+            actor=name_actor(request.user),
+            now=timezone.now(),
+            dry_run=is_dry_run(request),
+        )
+    except InvalidSequenceError as error:
+        raise explain_problems(error.problems, len(draft.steps)) from None
+    except SequenceStateError as error:
+        raise ConflictError(f"Not possible: {error}.") from None
+
+
+def find_contact(sequence: Sequence, values: dict[str, Any]) -> Contact:
+    """The contact of the sequence's workspace that a request names. Raises `ValidationError`."""
+    own = Contact.objects.select_related("account").filter(workspace=sequence.workspace_id)
+    field = "contact" if "contact" in values else "email"
+    found = own.filter(pk=values["contact"]) if field == "contact" else own.filter(email__iexact=values["email"])
+    contact: Contact | None = found.first()
+    if contact is None:
+        raise ValidationError({field: ["The workspace of the sequence has no such contact."]})
+    return contact

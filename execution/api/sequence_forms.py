@@ -1,0 +1,214 @@
+"""What people write of sequences and steps, and the draft it makes. The judgement is sequences.validation's."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from datetime import time
+from typing import Any
+
+from drf_spectacular.utils import extend_schema_field
+from rest_framework import serializers
+from rest_framework.exceptions import ValidationError
+
+from execution.editing import StoredSequence
+from sequences.api.asking import OwnWorkspaceField
+from sequences.api.base import BIGGEST_ID
+from sequences.api.serializers import SequenceSerializer, StepSerializer
+from sequences.choices import ConditionType, StepType, TaskPriority, TaskType
+from sequences.drafts import SequenceDraft, StepDraft
+from sequences.importing.yaml_form import MAX_STEPS
+from sequences.models import Step
+from sequences.operations import STEP_FIELDS
+from sequences.validation import Problem
+
+LONGEST_TEXT = 100_000
+_KEY = re.compile(r"[A-Za-z][A-Za-z0-9_.-]{0,63}")
+_GOTOS = {"if_true_goto": "if_true", "if_false_goto": "if_false"}
+
+
+@extend_schema_field({"oneOf": [{"type": "integer"}, {"type": "string"}]})
+class _GotoField(serializers.Field[Any, Any, Any, Any]):
+    """The id of a step of this sequence, or the `key` of one in the same request; null ends the sequence."""
+
+    def to_internal_value(self, data: Any) -> str | None:
+        if isinstance(data, int) and not isinstance(data, bool) and 0 < data <= BIGGEST_ID:
+            return str(data)
+        if isinstance(data, str) and _KEY.fullmatch(data):
+            return data
+        raise serializers.ValidationError("The id of a step, or the key of one in this request; null: it ends.")
+
+    def to_representation(self, value: Any) -> Any:
+        return value
+
+
+class StepFormSerializer(serializers.Serializer[Any]):
+    """Keys are the model's names. `type` is needed of a new step."""
+
+    type = serializers.ChoiceField(choices=StepType.choices())
+    name = serializers.CharField(required=False, allow_blank=True, max_length=200)
+    delay_days = serializers.IntegerField(required=False, min_value=0, max_value=730)
+    delay_hours = serializers.IntegerField(required=False, min_value=0, max_value=17_520)
+    delay_minutes = serializers.IntegerField(required=False, min_value=0, max_value=1_051_200)
+    skip_weekends = serializers.BooleanField(required=False)
+    send_time = serializers.TimeField(required=False, allow_null=True)
+    subject = serializers.CharField(required=False, allow_blank=True, max_length=500)
+    body = serializers.CharField(
+        required=False, allow_blank=True, max_length=LONGEST_TEXT, trim_whitespace=False, help_text="Liquid."
+    )
+    task_type = serializers.ChoiceField(required=False, choices=TaskType.choices())
+    task_priority = serializers.ChoiceField(required=False, choices=TaskPriority.choices())
+    instructions = serializers.CharField(
+        required=False, allow_blank=True, max_length=LONGEST_TEXT, trim_whitespace=False, help_text="Liquid."
+    )
+    wait_for_completion = serializers.BooleanField(required=False)
+    condition_type = serializers.ChoiceField(required=False, allow_blank=True, choices=ConditionType.choices())
+    condition_config = serializers.DictField(required=False)
+    if_true_goto = _GotoField(required=False, allow_null=True)
+    if_false_goto = _GotoField(required=False, allow_null=True)
+
+    def validate_send_time(self, value: time | None) -> time | None:
+        return value.replace(tzinfo=None) if value else None
+
+
+class NestedStepSerializer(StepFormSerializer):
+    id = serializers.IntegerField(
+        required=False, min_value=1, max_value=BIGGEST_ID, help_text="Of a stored step, which stays the same step."
+    )
+    key = serializers.RegexField(_KEY, required=False, help_text="Names a new step for gotos of this request.")
+
+
+class InsertStepSerializer(StepFormSerializer):
+    position = serializers.IntegerField(
+        required=False, min_value=1, max_value=MAX_STEPS, help_text="Its number from 1; without it: at the end."
+    )
+    send_to_past = serializers.BooleanField(
+        required=False,
+        default=False,
+        help_text="Those get it too who wait for the step behind it, or have come to the end there.",
+    )
+
+
+class RemoveStepSerializer(serializers.Serializer[Any]):
+    """What becomes of people who stand there: by default they go on at the step that now comes next."""
+
+    goes_to = serializers.IntegerField(
+        required=False, allow_null=True, default=None, min_value=1, max_value=BIGGEST_ID, help_text="Another step."
+    )
+    exits = serializers.BooleanField(required=False, default=False, help_text="They leave the sequence.")
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        if attrs["exits"] and attrs["goes_to"]:
+            raise serializers.ValidationError("Either `goes_to` or `exits`, not both.")
+        return attrs
+
+
+class MoveStepSerializer(serializers.Serializer[Any]):
+    position = serializers.IntegerField(min_value=1, max_value=MAX_STEPS, help_text="Its new number, from 1.")
+
+
+class SequenceFormSerializer(serializers.Serializer[Any]):
+    """With `steps`, a change replaces the list: steps with an `id` stay the same steps, others are new or gone."""
+
+    name = serializers.CharField(max_length=200)
+    description = serializers.CharField(required=False, allow_blank=True, max_length=LONGEST_TEXT)
+    window = serializers.DictField(
+        required=False, help_text='Such as {"timezone": "contact", "mon-fri": ["09:00-17:00"]}.'
+    )
+    priority = serializers.IntegerField(required=False, min_value=0, max_value=100)
+    track_opens = serializers.BooleanField(required=False, allow_null=True)
+    track_clicks = serializers.BooleanField(required=False, allow_null=True)
+    steps = NestedStepSerializer(many=True, required=False, max_length=MAX_STEPS)  # type: ignore[call-arg]
+
+
+class NewSequenceSerializer(SequenceFormSerializer):
+    workspace = OwnWorkspaceField()
+
+
+class ImpactSerializer(serializers.Serializer[Any]):
+    """How many people the edit touches; a dry run counts the same and changes nothing."""
+
+    is_dry_run = serializers.BooleanField()
+    in_it = serializers.IntegerField(help_text="All who are in the sequence now.")
+    moved = serializers.IntegerField(help_text="They stood at a removed step and went on at another.")
+    exited = serializers.IntegerField(help_text="They stood at a removed step and left the sequence.")
+    replanned = serializers.IntegerField(help_text="Their step is due at another time now.")
+    sent = serializers.IntegerField(help_text="They had passed the place of an inserted step and get it now.")
+    warnings = serializers.ListField(child=serializers.CharField())
+
+
+class EditedSequenceSerializer(SequenceSerializer):
+    impact = ImpactSerializer()
+
+    class Meta(SequenceSerializer.Meta):
+        fields = [*SequenceSerializer.Meta.fields, "impact"]
+
+
+class EditedStepSerializer(serializers.Serializer[Any]):
+    step = StepSerializer(allow_null=True, help_text="Null: it was removed, or only a dry run would have made it.")
+    impact = ImpactSerializer()
+
+
+def draft_sequence(values: Mapping[str, Any], stored: SequenceDraft | None = None) -> SequenceDraft:
+    """The draft that a request describes, on top of what is stored. Raises `ValidationError` for unknown step ids."""
+    base = stored or SequenceDraft(name="")
+    own = {name: values[name] for name in values if name not in {"steps", "workspace"}}
+    if "steps" in values:
+        own["steps"] = tuple(_draft_steps(values["steps"], {step.key: step for step in base.steps}))
+    return replace(base, **own)
+
+
+def change_step(step: StepDraft, values: Mapping[str, Any]) -> StepDraft:
+    columns = {name: values[name] for name in STEP_FIELDS if name in values}
+    if "condition_config" in values:
+        columns["condition_config"] = values["condition_config"]
+    gotos = {column: values[name] for name, column in _GOTOS.items() if name in values}
+    return replace(step, **columns, **gotos)
+
+
+def _draft_steps(given: Sequence[Mapping[str, Any]], stored: Mapping[str, StepDraft]) -> Iterable[StepDraft]:
+    errors: list[dict[str, list[str]]] = [{} for _ in given]
+    seen: set[str] = set()
+    for place, values in enumerate(given):
+        key = str(values.get("id") or values.get("key") or f"new-{place + 1}")
+        if "id" in values and key not in stored:
+            errors[place] = {"id": ["No step of this sequence has this id: leave it out for a new step."]}
+        elif key in seen:
+            errors[place] = {"id" if "id" in values else "key": [f"Two steps of this request are {key}."]}
+        seen.add(key)
+        base = stored.get(key) if "id" in values else None
+        yield change_step(base or StepDraft(key=key, type=values["type"]), values)
+    if any(errors):
+        raise ValidationError({"steps": errors})
+
+
+def explain_problems(problems: Iterable[Problem], count: int) -> ValidationError:
+    """By field; those of steps in a list in the order of the steps."""
+    errors: dict[str, Any] = {}
+    steps: list[dict[str, list[str]]] = [{} for _ in range(count)]
+    for problem in problems:
+        if problem.step_number is None:
+            errors.setdefault(problem.field, []).append(problem.message)
+        else:
+            steps[problem.step_number - 1].setdefault(problem.field, []).append(problem.message)
+    if any(steps):
+        errors["steps"] = steps
+    return ValidationError(errors)
+
+
+def present_impact(stored: StoredSequence, *, is_dry_run: bool) -> dict[str, Any]:
+    return {
+        "is_dry_run": is_dry_run,
+        "in_it": stored.in_it,
+        "moved": stored.moved,
+        "exited": stored.exited,
+        "replanned": stored.replanned,
+        "sent": stored.sent,
+        "warnings": [str(problem) for problem in stored.saved.warnings],
+    }
+
+
+def present_step(step_id: int | None) -> dict[str, Any] | None:
+    step = Step.objects.filter(pk=step_id).first() if step_id is not None else None
+    return dict(StepSerializer(step).data) if step else None

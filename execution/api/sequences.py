@@ -1,0 +1,278 @@
+"""`/api/sequences`: write, edit while people are in it, set going and stop, try out, move as YAML. See steps.py too."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+from django.db import transaction
+from django.http import HttpResponse
+from django.utils import timezone
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import extend_schema
+from rest_framework import status
+from rest_framework.decorators import action
+from rest_framework.exceptions import ValidationError
+from rest_framework.parsers import MultiPartParser
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from execution import switches
+from execution.api.sequence_answers import (
+    ControlLogSerializer,
+    DuplicateSerializer,
+    ImportSequenceSerializer,
+    PreviewFormSerializer,
+    PreviewSerializer,
+    ProblemsSerializer,
+    StatsSerializer,
+)
+from execution.api.sequence_edits import edit, find_contact, require_sequence_right
+from execution.api.sequence_forms import (
+    EditedSequenceSerializer,
+    EditedStepSerializer,
+    InsertStepSerializer,
+    NewSequenceSerializer,
+    SequenceFormSerializer,
+    change_step,
+    draft_sequence,
+    explain_problems,
+    present_impact,
+    present_step,
+)
+from execution.api.serializers import ReasonSerializer
+from execution.choices import ControlTarget
+from execution.editing import Wishes, create_sequence, delete_sequence, duplicate_sequence, store_sequence
+from execution.models import ControlLog
+from execution.previewing import preview_sequence
+from execution.sequence_stats import read_stats
+from sequences.api.asking import DRY_RUN, is_dry_run, only_workspace
+from sequences.api.base import CursorPages
+from sequences.api.parsers import StorableJSONParser
+from sequences.api.problems import ConflictError
+from sequences.api.roles import name_actor, require_manager, require_right
+from sequences.api.serializers import SequenceSerializer, StepSerializer
+from sequences.api.views import SequenceViewSet
+from sequences.drafts import StepDraft
+from sequences.importing.yaml_export import export_sequence
+from sequences.importing.yaml_form import MAX_STEPS, YamlFormError, parse_text
+from sequences.importing.yaml_nodes import MAX_BYTES
+from sequences.models import Step
+from sequences.operations import InvalidSequenceError, SequenceStateError
+from sequences.queries import load_draft
+from sequences.validation import validate_sequence
+
+
+class WrittenSequenceViewSet(SequenceViewSet):
+    """Sequences with their steps, in order. Everybody reads them; managers and admins change them."""
+
+    def _present(self, pk: int) -> dict[str, Any]:
+        return dict(SequenceSerializer(self.get_queryset().get(pk=pk)).data)
+
+    @extend_schema(request=NewSequenceSerializer, responses={201: SequenceSerializer})
+    def create(self, request: Request) -> Response:
+        """A draft, with its steps or still without."""
+        require_manager(request.user)
+        form = NewSequenceSerializer(data=request.data, context={"request": request})
+        form.is_valid(raise_exception=True)
+        values = form.validated_data
+        workspace = values.get("workspace") or only_workspace(request)
+        require_right(request.user, workspace.pk, None, is_shared_without_owner=False)
+        draft = draft_sequence(values)
+        try:
+            stored = create_sequence(workspace, draft, actor=name_actor(request.user), now=timezone.now())
+        except InvalidSequenceError as error:
+            raise explain_problems(error.problems, len(draft.steps)) from None
+        except SequenceStateError as error:
+            raise ValidationError({"name": [f"{error}."]}) from None
+        return Response(self._present(stored.saved.sequence.pk), status=status.HTTP_201_CREATED)
+
+    @extend_schema(request=SequenceFormSerializer, parameters=[DRY_RUN], responses=EditedSequenceSerializer)
+    def update(self, request: Request, pk: str, *, partial: bool = False) -> Response:
+        """Change it, also while people are in it; `impact` says what that means for them."""
+        sequence = self.get_object()
+        require_sequence_right(request, sequence)
+        form = SequenceFormSerializer(data=request.data, partial=partial)
+        form.is_valid(raise_exception=True)
+        stored = edit(request, sequence, draft_sequence(form.validated_data, load_draft(sequence)))
+        is_dry = is_dry_run(request)
+        return Response({**self._present(sequence.pk), "impact": present_impact(stored, is_dry_run=is_dry)})
+
+    @extend_schema(request=SequenceFormSerializer, parameters=[DRY_RUN], responses=EditedSequenceSerializer)
+    def partial_update(self, request: Request, pk: str) -> Response:
+        """Change what is given, also while people are in it; `impact` says what that means for them."""
+        return self.update(request, pk, partial=True)
+
+    @extend_schema(responses={204: None})
+    def destroy(self, request: Request, pk: str) -> Response:
+        """Drafts only; whatever ran is archived instead."""
+        sequence = self.get_object()
+        require_sequence_right(request, sequence)
+        try:
+            delete_sequence(sequence, actor=name_actor(request.user), now=timezone.now())
+        except SequenceStateError as error:
+            raise ConflictError(f"Not possible: {error}.") from None
+        return Response(status=status.HTTP_204_NO_CONTENT)
+
+    @extend_schema(responses=StepSerializer(many=True))
+    @action(detail=True, methods=["get"], filter_backends=[], pagination_class=None)
+    def steps(self, request: Request, pk: str) -> Response:
+        """All of them, in order."""
+        return Response(StepSerializer(Step.objects.filter(sequence=self.get_object()), many=True).data)
+
+    @extend_schema(
+        request=InsertStepSerializer,
+        parameters=[DRY_RUN],
+        responses={200: EditedStepSerializer, 201: EditedStepSerializer},
+    )
+    @steps.mapping.post
+    def insert_step(self, request: Request, pk: str) -> Response:
+        """Insert a step. Ahead of people it runs when they reach it; behind them never, unless `send_to_past`."""
+        sequence = self.get_object()
+        require_sequence_right(request, sequence)
+        form = InsertStepSerializer(data=request.data)
+        form.is_valid(raise_exception=True)
+        values = dict(form.validated_data)
+        position, to_past = values.pop("position", MAX_STEPS), values.pop("send_to_past")
+        draft = load_draft(sequence)
+        if len(draft.steps) >= MAX_STEPS:
+            raise ConflictError(f"Not possible: the sequence has {MAX_STEPS} steps, and more are not allowed.")
+        steps = list(draft.steps)
+        steps.insert(position - 1, change_step(StepDraft(key="new", type=values["type"]), values))
+        wishes = Wishes(past=frozenset({"new"}) if to_past else frozenset())
+        stored = edit(request, sequence, replace(draft, steps=tuple(steps)), wishes)
+        is_dry = is_dry_run(request)
+        answer = {
+            "step": None if is_dry else present_step(stored.saved.step_ids["new"]),
+            "impact": present_impact(stored, is_dry_run=is_dry),
+        }
+        return Response(answer, status=status.HTTP_200_OK if is_dry else status.HTTP_201_CREATED)
+
+    @extend_schema(request=ReasonSerializer, responses=SequenceSerializer)
+    @action(detail=True, methods=["post"])
+    def activate(self, request: Request, pk: str) -> Response:
+        """Let a draft run. 409 with every problem that forbids it."""
+        return self._switch(switches.activate_sequence, request)
+
+    @extend_schema(request=ReasonSerializer, responses=SequenceSerializer)
+    @action(detail=True, methods=["post"])
+    def pause(self, request: Request, pk: str) -> Response:
+        """Nobody in it moves, and none of its emails leaves, until it is resumed."""
+        return self._switch(switches.pause_sequence, request)
+
+    @extend_schema(request=ReasonSerializer, responses=SequenceSerializer)
+    @action(detail=True, methods=["post"])
+    def resume(self, request: Request, pk: str) -> Response:
+        """Everybody in it goes on, planned anew inside the sending window."""
+        return self._switch(switches.resume_sequence, request)
+
+    @extend_schema(request=ReasonSerializer, responses=SequenceSerializer)
+    @action(detail=True, methods=["post"])
+    def archive(self, request: Request, pk: str) -> Response:
+        """For good: everybody in it exits, and what is queued is withdrawn."""
+        return self._switch(switches.archive_sequence, request)
+
+    @extend_schema(request=None, responses=ProblemsSerializer)
+    @action(detail=True, methods=["get", "post"], filter_backends=[])
+    def validate(self, request: Request, pk: str) -> Response:
+        """Everything that is wrong with it, and what to do."""
+        problems = validate_sequence(self.get_object().pk)
+        valid = not any(problem.severity == "error" for problem in problems)
+        return Response(ProblemsSerializer({"valid": valid, "problems": problems}).data)
+
+    @extend_schema(methods=["GET"], parameters=[PreviewFormSerializer], responses=PreviewSerializer)
+    @extend_schema(methods=["POST"], request=PreviewFormSerializer, responses=PreviewSerializer)
+    @action(detail=True, methods=["get", "post"], filter_backends=[])
+    def preview(self, request: Request, pk: str) -> Response:
+        """A contact's whole future in it, with dates. A split shows both of its branches. Nothing is sent."""
+        sequence = self.get_object()
+        form = PreviewFormSerializer(data=request.data if request.method == "POST" else request.query_params)
+        form.is_valid(raise_exception=True)
+        contact = find_contact(sequence, form.validated_data)
+        start_at = form.validated_data.get("start_at", timezone.now())
+        return Response(PreviewSerializer(preview_sequence(sequence, contact, start_at)).data)
+
+    @extend_schema(responses=StatsSerializer)
+    @action(detail=True, methods=["get"], filter_backends=[])
+    def stats(self, request: Request, pk: str) -> Response:
+        """Who is where in it, and what each step's emails brought. Only people's opens and clicks count."""
+        return Response(StatsSerializer(read_stats(self.get_object().pk)).data)
+
+    @extend_schema(responses=ControlLogSerializer(many=True))
+    @action(detail=True, methods=["get"], filter_backends=[], pagination_class=CursorPages)
+    def history(self, request: Request, pk: str) -> Response:
+        """Who edited, activated, paused, resumed or archived it, newest first, with every field before and after."""
+        rows = ControlLog.objects.filter(target=ControlTarget.SEQUENCE.value, target_id=self.get_object().pk)
+        page = self.paginate_queryset(rows)
+        return self.get_paginated_response(ControlLogSerializer(page or [], many=True).data)
+
+    @extend_schema(responses={(200, "application/yaml"): OpenApiTypes.OBJECT})
+    @action(detail=True, methods=["get"], filter_backends=[])
+    def export(self, request: Request, pk: str) -> HttpResponse:
+        """As YAML, in the form that can be imported."""
+        sequence = self.get_object()
+        headers = {"Content-Disposition": f'attachment; filename="sequence-{sequence.pk}.yaml"'}
+        text = export_sequence(load_draft(sequence))
+        return HttpResponse(text, content_type="application/yaml; charset=utf-8", headers=headers)
+
+    @extend_schema(request=DuplicateSerializer, responses={201: SequenceSerializer})
+    @action(detail=True, methods=["post"])
+    def duplicate(self, request: Request, pk: str) -> Response:
+        """The same steps as a new draft, without people."""
+        sequence = self.get_object()
+        require_sequence_right(request, sequence)
+        form = DuplicateSerializer(data=request.data)
+        form.is_valid(raise_exception=True)
+        try:
+            stored = duplicate_sequence(
+                sequence, form.validated_data.get("name", ""), actor=name_actor(request.user), now=timezone.now()
+            )
+        except SequenceStateError as error:
+            raise ValidationError({"name": [f"{error}."]}) from None
+        return Response(self._present(stored.saved.sequence.pk), status=status.HTTP_201_CREATED)
+
+    @extend_schema(
+        request={"multipart/form-data": ImportSequenceSerializer, "application/json": ImportSequenceSerializer},
+        parameters=[DRY_RUN],
+        responses=EditedSequenceSerializer,
+    )
+    @action(detail=False, methods=["post"], url_path="import", parser_classes=[MultiPartParser, StorableJSONParser])
+    def import_file(self, request: Request) -> Response:
+        """Create the sequence of a YAML file, or make the stored one of that name equal to it."""
+        require_manager(request.user)
+        form = ImportSequenceSerializer(data=request.data, context={"request": request})
+        form.is_valid(raise_exception=True)
+        values = form.validated_data
+        workspace = values.get("workspace") or only_workspace(request)
+        require_right(request.user, workspace.pk, None, is_shared_without_owner=False)
+        where = "file" if "file" in values else "yaml"
+        data = values["file"].read(MAX_BYTES + 1) if "file" in values else values["yaml"].encode()
+        try:
+            parsed = parse_text(values["file"].name if "file" in values else "yaml", data)
+        except YamlFormError as error:
+            raise ValidationError({where: list(error.problems)}) from None
+        is_dry = is_dry_run(request)
+        actor, now = name_actor(request.user), timezone.now()
+        try:
+            with transaction.atomic():
+                stored = store_sequence(workspace, parsed.draft, activate=values["activate"], actor=actor, now=now)
+                presented = self._present(stored.saved.sequence.pk)
+                transaction.set_rollback(is_dry)
+        except InvalidSequenceError as error:
+            said = [f"{parsed.place(problem.step_number)}: {problem}" for problem in error.problems]
+            raise ValidationError({where: said}) from None
+        except SequenceStateError as error:
+            raise ConflictError(f"Not possible: {error}.") from None
+        return Response({**presented, "impact": present_impact(stored, is_dry_run=is_dry)})
+
+    def _switch(self, switch: Callable[..., None], request: Request) -> Response:
+        sequence = self.get_object()
+        require_sequence_right(request, sequence)
+        form = ReasonSerializer(data=request.data)
+        form.is_valid(raise_exception=True)
+        try:
+            switch(sequence, actor=name_actor(request.user), now=timezone.now(), **form.validated_data)
+        except switches.NotPossibleError as error:
+            raise ConflictError(f"Not possible: {error}") from None
+        return Response(self._present(sequence.pk))

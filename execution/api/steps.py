@@ -1,0 +1,184 @@
+"""`/api/steps`: one step, read and edited where it stands; and its email as a contact would get it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+import django_filters
+from django.utils import timezone
+from drf_spectacular.utils import extend_schema
+from rest_framework import serializers
+from rest_framework.decorators import action
+from rest_framework.exceptions import ValidationError
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from emails.hand_over import Sent
+from emails.mime import AddressError
+from emails.models import Mailbox
+from emails.rendering import RenderedEmail
+from emails.trying import render_for, send_test
+from execution.api.sequence_edits import edit, find_contact, require_sequence_right
+from execution.api.sequence_forms import (
+    EditedStepSerializer,
+    MoveStepSerializer,
+    RemoveStepSerializer,
+    StepFormSerializer,
+    change_step,
+    present_impact,
+    present_step,
+)
+from execution.editing import Wishes
+from sequences.api.asking import DRY_RUN, is_dry_run
+from sequences.api.base import BIGGEST_ID, IdFilter, ReadViewSet
+from sequences.api.problems import ConflictError
+from sequences.api.roles import require_right
+from sequences.api.serializers import StepSerializer
+from sequences.choices import StepType
+from sequences.models import Step
+from sequences.queries import load_draft
+from sequences.templating import TemplateError
+
+
+class StepFilter(django_filters.FilterSet):
+    workspace = IdFilter(field_name="workspace_id")
+    sequence = IdFilter(field_name="sequence_id")
+    type = django_filters.CharFilter(field_name="type")
+
+
+class TryFormSerializer(serializers.Serializer[Any]):
+    contact = serializers.IntegerField(required=False, min_value=1, max_value=BIGGEST_ID)
+    email = serializers.CharField(required=False, max_length=254, help_text="Instead of the contact's id.")
+    mailbox = serializers.IntegerField(
+        required=False, min_value=1, max_value=BIGGEST_ID, help_text="Whose name and signature it bears."
+    )
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        if ("contact" in attrs) == ("email" in attrs):
+            raise serializers.ValidationError("Name the contact by its id in `contact`, or by address in `email`.")
+        return attrs
+
+
+class RenderedSerializer(serializers.Serializer[Any]):
+    subject = serializers.CharField()
+    text = serializers.CharField()
+    html = serializers.CharField()
+
+
+class TestSentSerializer(serializers.Serializer[Any]):
+    sent_to = serializers.CharField(help_text="Your own address.")
+
+
+class StepViewSet(ReadViewSet):
+    """Steps of all sequences. Everybody reads them; managers and admins change them."""
+
+    queryset = Step.objects.select_related("sequence")
+    serializer_class = StepSerializer
+    filterset_class = StepFilter
+    ordering_fields = ("id", "number")
+
+    @extend_schema(request=StepFormSerializer, parameters=[DRY_RUN], responses=EditedStepSerializer)
+    def partial_update(self, request: Request, pk: str) -> Response:
+        """Change what is given. Copy reaches every email not yet handed over; other times plan people anew."""
+        step = self._find_writable()
+        form = StepFormSerializer(data=request.data, partial=True)
+        form.is_valid(raise_exception=True)
+        draft = load_draft(step.sequence)
+        steps = [change_step(each, form.validated_data) if each.key == str(step.pk) else each for each in draft.steps]
+        stored = edit(request, step.sequence, replace(draft, steps=tuple(steps)))
+        return self._answer(step.pk, present_impact(stored, is_dry_run=is_dry_run(request)))
+
+    @extend_schema(request=RemoveStepSerializer, parameters=[DRY_RUN], responses={200: EditedStepSerializer})
+    def destroy(self, request: Request, pk: str) -> Response:
+        """Remove it. People who stand there go on at the next step, at `goes_to`, or leave (`exits`)."""
+        step = self._find_writable()
+        given = request.data if isinstance(request.data, Mapping) and request.data else request.query_params
+        form = RemoveStepSerializer(data=given)
+        form.is_valid(raise_exception=True)
+        goes_to, exits = form.validated_data["goes_to"], form.validated_data["exits"]
+        draft = load_draft(step.sequence)
+        if goes_to and str(goes_to) not in {each.key for each in draft.steps if each.key != str(step.pk)}:
+            raise ValidationError({"goes_to": ["Its sequence has no such step besides it."]})
+        kept = tuple(each for each in draft.steps if each.key != str(step.pk))
+        wishes = Wishes(goes_to=str(goes_to) if goes_to else None, exits=exits)
+        stored = edit(request, step.sequence, replace(draft, steps=kept), wishes)
+        impact = present_impact(stored, is_dry_run=is_dry_run(request))
+        return Response(EditedStepSerializer({"step": None, "impact": impact}).data)
+
+    @extend_schema(request=MoveStepSerializer, parameters=[DRY_RUN], responses=EditedStepSerializer)
+    @action(detail=True, methods=["post"])
+    def move(self, request: Request, pk: str) -> Response:
+        """Give it another number. Nobody moves with it; the order holds from each person's next advance."""
+        step = self._find_writable()
+        form = MoveStepSerializer(data=request.data)
+        form.is_valid(raise_exception=True)
+        draft = load_draft(step.sequence)
+        moved = next(each for each in draft.steps if each.key == str(step.pk))
+        steps = [each for each in draft.steps if each is not moved]
+        steps.insert(form.validated_data["position"] - 1, moved)
+        stored = edit(request, step.sequence, replace(draft, steps=tuple(steps)))
+        return self._answer(step.pk, present_impact(stored, is_dry_run=is_dry_run(request)))
+
+    @extend_schema(request=TryFormSerializer, responses=RenderedSerializer)
+    @action(detail=True, methods=["post"])
+    def render(self, request: Request, pk: str) -> Response:
+        """Its email as that contact would get it. Nothing is sent."""
+        step = self._find_email_step()
+        form = TryFormSerializer(data=request.data)
+        form.is_valid(raise_exception=True)
+        mailbox = self._find_mailbox(step, form.validated_data)
+        return Response(RenderedSerializer(self._render(step, form.validated_data, mailbox)).data)
+
+    @extend_schema(request=TryFormSerializer, responses=TestSentSerializer)
+    @action(detail=True, methods=["post"], url_path="test-send", asks_outside=True)
+    def test_send(self, request: Request, pk: str) -> Response:
+        """Send it to your own address, as that contact would get it, through one of your mailboxes."""
+        step = self._find_email_step()
+        form = TryFormSerializer(data=request.data)
+        form.is_valid(raise_exception=True)
+        mailbox = self._find_mailbox(step, form.validated_data)
+        if mailbox is None:
+            raise ValidationError({"mailbox": ["Name the mailbox that it shall leave through."]})
+        require_right(request.user, mailbox.workspace_id, mailbox.owner_id, is_shared_without_owner=False)
+        address = getattr(request.user, "email", "")
+        if not address:
+            raise ConflictError("Your login has no email address to send it to: give it one in the admin.")
+        contact = find_contact(step.sequence, form.validated_data)
+        try:
+            answer = send_test(step, contact, mailbox, request.user.pk, address, timezone.now())
+        except (TemplateError, AddressError) as error:
+            raise ValidationError([str(error)]) from None
+        if not isinstance(answer, Sent):
+            raise ConflictError(f"The mail server did not take it: {answer.error}")
+        return Response(TestSentSerializer({"sent_to": address}).data)
+
+    def _find_writable(self) -> Step:
+        step: Step = self.get_object()
+        require_sequence_right(self.request, step.sequence)
+        return step
+
+    def _find_email_step(self) -> Step:
+        step: Step = self.get_object()
+        if step.type != StepType.EMAIL:
+            raise ConflictError(f"The step is a {step.type.replace('_', ' ')}: only an email can be looked at.")
+        return step
+
+    def _find_mailbox(self, step: Step, values: Mapping[str, Any]) -> Mailbox | None:
+        if "mailbox" not in values:
+            return None
+        mailbox: Mailbox | None = Mailbox.objects.filter(workspace=step.workspace_id, pk=values["mailbox"]).first()
+        if mailbox is None:
+            raise ValidationError({"mailbox": ["The workspace of the step has no such mailbox."]})
+        return mailbox
+
+    def _render(self, step: Step, values: dict[str, Any], mailbox: Mailbox | None) -> RenderedEmail:
+        contact = find_contact(step.sequence, values)
+        try:
+            return render_for(step, contact, mailbox, self.request.user.pk)
+        except TemplateError as error:
+            raise ValidationError([str(error)]) from None
+
+    def _answer(self, step_id: int, impact: dict[str, Any]) -> Response:
+        return Response({"step": present_step(step_id), "impact": impact})

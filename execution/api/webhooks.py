@@ -1,0 +1,160 @@
+"""`/api/webhooks`: who is told of what happens here, and what became of each telling."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import django_filters
+from django.utils import timezone
+from drf_spectacular.utils import OpenApiParameter, extend_schema
+from rest_framework import serializers, status
+from rest_framework.decorators import action
+from rest_framework.exceptions import NotFound, ValidationError
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from execution.choices import DeliveryState
+from execution.models import WebhookDelivery, WebhookSubscription
+from execution.webhooks_out.events import ALL, EVENTS
+from execution.webhooks_out.operations import (
+    InvalidWebhookError,
+    change_subscription,
+    ping,
+    redeliver,
+    subscribe,
+    unsubscribe,
+)
+from sequences.api.asking import OwnWorkspaceField, only_workspace
+from sequences.api.base import IdFilter, ReadViewSet, YesNoFilter
+from sequences.api.roles import name_actor, require_manager, require_right
+
+_STATE = OpenApiParameter("state", str, enum=[word.value for word in DeliveryState])
+
+
+class WebhookSerializer(serializers.ModelSerializer[WebhookSubscription]):
+    events = serializers.ListField(child=serializers.CharField(), help_text=f"`{ALL}`, or of: {', '.join(EVENTS)}.")
+
+    class Meta:
+        model = WebhookSubscription
+        fields = ["id", "workspace", "url", "events", "is_active", "created_by", "created_at"]
+        read_only_fields = fields
+
+
+class WebhookFormSerializer(serializers.Serializer[Any]):
+    url = serializers.URLField(max_length=500)
+    events = serializers.ListField(child=serializers.CharField(max_length=40), max_length=len(EVENTS) + 1)
+    secret = serializers.CharField(
+        required=False, min_length=16, max_length=200, write_only=True, help_text="Without one it is made."
+    )
+    is_active = serializers.BooleanField(required=False)
+
+
+class NewWebhookSerializer(WebhookFormSerializer):
+    workspace = OwnWorkspaceField()
+
+
+class CreatedWebhookSerializer(WebhookSerializer):
+    secret = serializers.CharField(help_text="Shown this once.")
+
+    class Meta(WebhookSerializer.Meta):
+        fields = [*WebhookSerializer.Meta.fields, "secret"]
+
+
+class DeliverySerializer(serializers.ModelSerializer[WebhookDelivery]):
+    payload = serializers.DictField()
+
+    class Meta:
+        model = WebhookDelivery
+        fields = [
+            "id", "event", "payload", "state", "attempts", "next_attempt_at", "give_up_at", "status_code", "response",
+            "created_at", "delivered_at",
+        ]  # fmt: skip
+        read_only_fields = fields
+
+
+class WebhookFilter(django_filters.FilterSet):
+    workspace = IdFilter(field_name="workspace_id")
+    is_active = YesNoFilter()
+
+
+class WebhookViewSet(ReadViewSet):
+    """Subscriptions to what happens. Everybody reads them; managers and admins write."""
+
+    queryset = WebhookSubscription.objects.all()
+    serializer_class = WebhookSerializer
+    filterset_class = WebhookFilter
+
+    @extend_schema(request=NewWebhookSerializer, responses={201: CreatedWebhookSerializer})
+    def create(self, request: Request) -> Response:
+        """It hears of what happens from now on. The secret that signs its calls is answered this once."""
+        require_manager(request.user)
+        form = NewWebhookSerializer(data=request.data, context={"request": request})
+        form.is_valid(raise_exception=True)
+        values = form.validated_data
+        workspace = values.pop("workspace", None) or only_workspace(request)
+        require_right(request.user, workspace.pk, None, is_shared_without_owner=False)
+        try:
+            row = subscribe(workspace, values, actor=name_actor(request.user), now=timezone.now())
+        except InvalidWebhookError as error:
+            raise ValidationError({error.field: [str(error)]}) from None
+        shown = {**WebhookSerializer(row).data, "secret": row.secret["secret"]}
+        return Response(shown, status=status.HTTP_201_CREATED)
+
+    @extend_schema(request=WebhookFormSerializer, responses=WebhookSerializer)
+    def partial_update(self, request: Request, pk: str) -> Response:
+        """Change what is given; another secret signs from the next call on."""
+        row = self._find_own()
+        form = WebhookFormSerializer(data=request.data, partial=True)
+        form.is_valid(raise_exception=True)
+        try:
+            changed = change_subscription(row, form.validated_data, actor=name_actor(request.user), now=timezone.now())
+        except InvalidWebhookError as error:
+            raise ValidationError({error.field: [str(error)]}) from None
+        return Response(WebhookSerializer(changed).data)
+
+    @extend_schema(responses={204: None})
+    def destroy(self, request: Request, pk: str) -> Response:
+        """It hears nothing more; its deliveries go with it."""
+        unsubscribe(self._find_own(), actor=name_actor(request.user), now=timezone.now())
+        return Response(status=status.HTTP_204_NO_CONTENT)
+
+    @extend_schema(request=None, responses={202: DeliverySerializer})
+    @action(detail=True, methods=["post"])
+    def test(self, request: Request, pk: str) -> Response:
+        """Send it a `ping`, within seconds; what became of it is under `deliveries`."""
+        return self._accept(ping(self._find_own(), timezone.now()))
+
+    @extend_schema(parameters=[_STATE], responses=DeliverySerializer(many=True))
+    @action(detail=True, methods=["get"], filter_backends=[])
+    def deliveries(self, request: Request, pk: str) -> Response:
+        """What it was told, newest first, and what it answered."""
+        rows = WebhookDelivery.objects.filter(subscription=self.get_object()).order_by("-id")
+        if state := request.query_params.get("state"):
+            if state not in list(DeliveryState):
+                raise ValidationError({"state": [f"One of: {', '.join(DeliveryState)}."]})
+            rows = rows.filter(state=state)
+        page = self.paginate_queryset(rows)
+        return self.get_paginated_response(DeliverySerializer(page or [], many=True).data)
+
+    @extend_schema(
+        request=None,
+        parameters=[OpenApiParameter("delivery", int, OpenApiParameter.PATH)],
+        responses={202: DeliverySerializer},
+    )
+    @action(detail=True, methods=["post"], url_path="deliveries/(?P<delivery>[0-9]{1,18})/redeliver")
+    def redeliver(self, request: Request, pk: str, delivery: str) -> Response:
+        """Tell it again, at once and for another 24 hours, whatever became of it."""
+        row = WebhookDelivery.objects.filter(subscription=self._find_own(), pk=delivery).first()
+        if row is None:
+            raise NotFound
+        redeliver([row.pk], timezone.now())
+        row.refresh_from_db()
+        return self._accept(row)
+
+    def _find_own(self) -> WebhookSubscription:
+        row: WebhookSubscription = self.get_object()
+        require_right(self.request.user, row.workspace_id, None, is_shared_without_owner=False)
+        return row
+
+    def _accept(self, row: WebhookDelivery) -> Response:
+        return Response(DeliverySerializer(row).data, status=status.HTTP_202_ACCEPTED)

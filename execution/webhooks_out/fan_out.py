@@ -1,0 +1,93 @@
+"""From facts to deliveries: every fact once per subscription, however often and by however many it is looked at.
+
+Facts are read by the time at which they were stored, and each look goes back further than any transaction lasts: one
+that commits late is found by a later look. The unique (subscription, fact) makes looking twice harmless.
+"""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime, timedelta
+
+from execution.webhooks_out.events import ALL, COMPLETED, EXECUTED, LOGGED, STORED
+from sequences.db import execute, fetch_all
+
+GIVES_UP_AFTER = timedelta(hours=24)
+# Longer than any transaction that stores facts.
+_LOOKS_BACK = timedelta(minutes=10)
+
+# Who looks holds the row, so that of several executors one looks and the others pass on.
+_SUBSCRIBED = """
+SELECT id, workspace_id, events, scanned_at, created_at FROM execution_webhooksubscription
+WHERE is_active ORDER BY scanned_at LIMIT 50 FOR NO KEY UPDATE SKIP LOCKED
+"""
+_ABOUT = """
+    'enrollment', f.enrollment_id, 'contact', jsonb_build_object('id', c.id, 'email', c.email),
+    'sequence', jsonb_build_object('id', s.id, 'name', s.name),
+    'step', CASE WHEN f.step_number IS NULL THEN NULL ELSE jsonb_build_object('number', f.step_number) END
+"""
+_FACTS = f"""
+WITH names AS (SELECT * FROM jsonb_each_text(%(names)s::jsonb) AS n(word, event)),
+facts AS (
+    SELECT 'log:' || l.id AS fact, n.event, l.at, l.at AS stored_at, l.enrollment_id, l.step_number,
+           jsonb_build_object('message', l.message, 'error', l.error, 'actor', l.actor) AS details
+    FROM execution_executionlog l
+    JOIN names n ON n.word = CASE WHEN l.action = 'executed' THEN 'executed:' || l.step_type ELSE l.action END
+    WHERE l.at > %(since)s AND l.at <= %(now)s AND l.workspace_id = %(workspace)s
+  UNION ALL
+    SELECT 'done:' || e.id || ':' || e.visit, %(completed)s, max(l.at), max(l.at), e.id, NULL, '{{}}'::jsonb
+    FROM execution_executionlog l JOIN sequences_enrollment e ON e.id = l.enrollment_id
+    WHERE l.at > %(since)s AND l.at <= %(now)s AND l.workspace_id = %(workspace)s AND e.status = 'completed'
+    GROUP BY e.id, e.visit
+  UNION ALL
+    SELECT 'event:' || v.id, n.event, v.occurred_at, v.recorded_at, v.enrollment_id, NULL,
+           jsonb_build_object('message', v.message_id, 'detail', v.detail, 'bounce_type', v.bounce_type)
+    FROM emails_emailevent v JOIN names n ON n.word = 'event:' || v.type
+    WHERE v.recorded_at > %(since)s AND v.recorded_at <= %(now)s AND v.workspace_id = %(workspace)s
+      AND (v.verdict = 'human' OR v.type NOT IN ('opened', 'clicked')) AND v.enrollment_id IS NOT NULL
+)
+INSERT INTO execution_webhookdelivery (workspace_id, subscription_id, fact, event, payload, state, attempts,
+                                       next_attempt_at, give_up_at, response, created_at)
+SELECT %(workspace)s, %(subscription)s, f.fact, f.event,
+       jsonb_build_object('event', f.event, 'workspace', %(workspace)s::bigint, 'details', f.details,
+                          'occurred_at', to_char(f.at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'), {_ABOUT}),
+       'pending', 0, %(now)s, %(give_up)s, '', %(now)s
+FROM facts f
+JOIN sequences_enrollment e ON e.id = f.enrollment_id
+JOIN sequences_contact c ON c.id = e.contact_id
+JOIN sequences_sequence s ON s.id = e.sequence_id
+WHERE f.stored_at >= %(from)s AND (%(events)s::text[] @> ARRAY['{ALL}'] OR f.event = ANY(%(events)s::text[]))
+ORDER BY f.at, f.fact
+ON CONFLICT (subscription_id, fact) DO NOTHING
+"""
+_SCANNED = "UPDATE execution_webhooksubscription SET scanned_at = %(now)s WHERE id = %(id)s"
+_NAMES = json.dumps(
+    {action.value: event for action, event in LOGGED.items()}
+    | {f"executed:{kind.value}": event for kind, event in EXECUTED.items()}
+    | {f"event:{kind.value}": event for kind, event in STORED.items()}
+)
+
+
+def fan_out(now: datetime) -> int:
+    """Store what the active subscriptions have not been told of. Returns how many deliveries are new.
+
+    Call inside a transaction.
+    """
+    new = 0
+    for row in fetch_all(_SUBSCRIBED, {}):
+        new += execute(
+            _FACTS,
+            {
+                "names": _NAMES,
+                "completed": COMPLETED,
+                "now": now,
+                "since": row["scanned_at"] - _LOOKS_BACK,
+                "from": row["created_at"],
+                "workspace": row["workspace_id"],
+                "subscription": row["id"],
+                "events": row["events"],
+                "give_up": now + GIVES_UP_AFTER,
+            },
+        )
+        execute(_SCANNED, {"id": row["id"], "now": now})
+    return new

@@ -1,0 +1,125 @@
+"""What people do with webhooks: subscribe, change, try, tell again. Must not call anybody: delivering does."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from django.conf import settings
+from django.db import transaction
+
+from execution.choices import ControlAction, ControlTarget, DeliveryState
+from execution.controls import Report
+from execution.logs import log_control
+from execution.models import WebhookDelivery, WebhookSubscription
+from execution.webhooks_out.events import ALL, EVENTS, PING
+from execution.webhooks_out.fan_out import GIVES_UP_AFTER
+from execution.webhooks_out.posting import RefusedAddressError, find_address
+from execution.webhooks_out.signing import make_secret
+from sequences.models import Workspace
+from sequences.text import instant_text
+
+
+class InvalidWebhookError(ValueError):
+    """It cannot be stored like this; `field` is where, the text what to do."""
+
+    def __init__(self, field: str, said: str) -> None:
+        self.field = field
+        super().__init__(said)
+
+
+def subscribe(workspace: Workspace, values: Mapping[str, Any], *, actor: str, now: datetime) -> WebhookSubscription:
+    """It hears of what happens from now on. Without a secret one is made. Raises `InvalidWebhookError`."""
+    row = WebhookSubscription(workspace=workspace, created_by=actor, created_at=now, scanned_at=now)
+    with transaction.atomic():
+        stored = _store(row, {**values, "secret": values.get("secret") or make_secret()})
+        log_control(ControlTarget.WEBHOOK, stored, ControlAction.CREATED, actor, "", now)
+    return stored
+
+
+def change_subscription(
+    row: WebhookSubscription, values: Mapping[str, Any], *, actor: str, now: datetime
+) -> WebhookSubscription:
+    """Only what is given changes. Raises `InvalidWebhookError`."""
+    with transaction.atomic():
+        before = WebhookSubscription.objects.select_for_update(no_key=True).get(pk=row.pk)
+        stored = _store(row, values)
+        changes = [
+            {"what": "webhook", "field": name, "before": getattr(before, name), "after": getattr(stored, name)}
+            for name in ("url", "events", "is_active")
+            if getattr(before, name) != getattr(stored, name)
+        ]
+        if "secret" in values:
+            changes.append({"what": "webhook", "field": "secret", "before": "(secret)", "after": "(secret)"})
+        log_control(ControlTarget.WEBHOOK, stored, ControlAction.EDITED, actor, "", now, changes)
+    return stored
+
+
+def unsubscribe(row: WebhookSubscription, *, actor: str, now: datetime) -> None:
+    """It hears nothing more; its deliveries go with it."""
+    with transaction.atomic():
+        log_control(ControlTarget.WEBHOOK, row, ControlAction.DELETED, actor, "", now)
+        row.delete()
+
+
+def ping(subscription: WebhookSubscription, now: datetime) -> WebhookDelivery:
+    """A delivery that says nothing but that it works."""
+    payload = {
+        "event": PING,
+        "workspace": subscription.workspace_id,
+        "occurred_at": instant_text(now),
+    }
+    return WebhookDelivery.objects.create(
+        workspace_id=subscription.workspace_id,
+        subscription=subscription,
+        fact=f"ping:{uuid.uuid4()}",
+        event=PING,
+        payload=payload,
+        next_attempt_at=now,
+        give_up_at=now + GIVES_UP_AFTER,
+        created_at=now,
+    )
+
+
+def redeliver(ids: Sequence[int], now: datetime) -> Report:
+    """Tell these again, at once and for another 24 hours, whatever became of them."""
+    changed = list(WebhookDelivery.objects.filter(pk__in=ids).order_by("pk").values_list("pk", flat=True))
+    WebhookDelivery.objects.filter(pk__in=changed).update(
+        state=DeliveryState.PENDING.value,
+        attempts=0,
+        next_attempt_at=now,
+        give_up_at=now + GIVES_UP_AFTER,
+        lease_token=None,
+        leased_until=None,
+        delivered_at=None,
+    )
+    return Report(changed=changed)
+
+
+def judge_subscription(values: Mapping[str, Any]) -> None:
+    """Raises `InvalidWebhookError` for an address that may not be called and events that there are not."""
+    if "url" in values:
+        try:
+            find_address(values["url"], allow_private=settings.WEBHOOKS_TO_PRIVATE_ADDRESSES)
+        except RefusedAddressError as error:
+            raise InvalidWebhookError("url", f"{error}.") from None
+    if "events" in values:
+        if not values["events"]:
+            raise InvalidWebhookError("events", f"Name at least one event, or {ALL} for all.")
+        if unknown := set(values["events"]) - {ALL, *EVENTS}:
+            raise InvalidWebhookError("events", f"{min(unknown)!r} is not one of: {ALL}, {', '.join(EVENTS)}.")
+
+
+def _store(row: WebhookSubscription, values: Mapping[str, Any]) -> WebhookSubscription:
+    judge_subscription(values)
+    for name in ("url", "is_active"):
+        if name in values:
+            setattr(row, name, values[name])
+    if "events" in values:
+        row.events = sorted(set(values["events"]))
+    if "secret" in values:
+        row.secret = {"secret": values["secret"]}
+    row.save()
+    return row

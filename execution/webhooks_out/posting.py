@@ -1,0 +1,110 @@
+"""One POST to an address that a stranger chose: never into our own network, never further than where it points.
+
+The host is resolved once, judged, and exactly that address is connected to, so that a name cannot point elsewhere
+between the look and the call. Redirects are not followed.
+"""
+
+from __future__ import annotations
+
+import http.client
+import ipaddress
+import socket
+import threading
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+import certifi
+from urllib3.connection import HTTPConnection, HTTPSConnection
+from urllib3.exceptions import HTTPError, LocationParseError
+from urllib3.util import parse_url
+
+TIMEOUT_SECONDS = 10.0
+_READ_BYTES = 500
+
+
+class RefusedAddressError(ValueError):
+    """It may not be called; one line that says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """`status_code` None: nobody answered. `said` is the beginning of the answer, or what went wrong."""
+
+    status_code: int | None
+    said: str
+
+    @property
+    def is_taken(self) -> bool:
+        return self.status_code is not None and 200 <= self.status_code < 300
+
+
+def find_address(url: str, *, allow_private: bool) -> str:
+    """The address that the URL's host stands for. Raises `RefusedAddressError`, also where it is unknown."""
+    parts = urlsplit(url)
+    if parts.scheme not in {"https", "http"} or not parts.hostname:
+        raise RefusedAddressError("it is no http or https address")
+    try:
+        found = socket.getaddrinfo(parts.hostname, parts.port or 443, type=socket.SOCK_STREAM)
+    except (OSError, UnicodeError, ValueError):
+        raise RefusedAddressError(f"the host {parts.hostname} is not known") from None
+    addresses = [str(each[4][0]) for each in found]
+    if not allow_private and not all(map(_is_public, addresses)):
+        raise RefusedAddressError(f"the host {parts.hostname} is in a private network, which is not called")
+    return addresses[0]
+
+
+def _is_public(text: str) -> bool:
+    address = ipaddress.ip_address(text)
+    # ::ffff:127.0.0.1 is 127.0.0.1
+    return (getattr(address, "ipv4_mapped", None) or address).is_global
+
+
+def post(url: str, body: bytes, headers: Mapping[str, str], *, allow_private: bool) -> Answer:
+    """Every end is an answer; the network is waited for ten seconds at most."""
+    try:
+        # as it travels: in ASCII, whatever script its host and path are written in
+        parts = urlsplit(parse_url(url).url)
+        address = find_address(parts.geturl(), allow_private=allow_private)
+    except (RefusedAddressError, LocationParseError) as error:
+        return Answer(None, str(error))
+    host = parts.hostname or ""
+    target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+    connection = _open(address, host, parts.scheme == "https", parts.port)
+    # the time-out of a socket is that of one read: who sends a byte now and then would be waited for all day
+    watch = threading.Timer(TIMEOUT_SECONDS, _hang_up, [connection])
+    watch.start()
+    try:
+        netloc = parts.netloc.rpartition("@")[2]
+        connection.request("POST", target, body=body, headers={**headers, "Host": netloc}, preload_content=False)
+        answer = connection.getresponse()
+        said = answer.read(_READ_BYTES).decode("utf-8", "replace")
+    except (HTTPError, http.client.HTTPException, OSError, ValueError) as error:
+        # a ValueError: the certificate is another host's
+        return Answer(None, f"{type(error).__name__}: nobody answered")
+    finally:
+        watch.cancel()
+        connection.close()
+    return Answer(answer.status, said)
+
+
+def _open(address: str, host: str, is_tls: bool, port: int | None) -> HTTPConnection:
+    if not is_tls:
+        return HTTPConnection(address, port or 80, timeout=TIMEOUT_SECONDS)
+    return HTTPSConnection(
+        address,
+        port or 443,
+        timeout=TIMEOUT_SECONDS,
+        server_hostname=host,
+        assert_hostname=host,
+        cert_reqs="CERT_REQUIRED",
+        ca_certs=certifi.where(),
+    )
+
+
+def _hang_up(connection: HTTPConnection) -> None:
+    if connection.sock is not None:
+        with suppress(OSError):
+            # of the socket itself: that of TLS would part with the session under the reader's hands
+            socket.socket.shutdown(connection.sock, socket.SHUT_RDWR)

@@ -1,0 +1,102 @@
+"""Bodies that the reference of the API shows, one for every address that takes JSON; a test holds them so."""
+
+from __future__ import annotations
+
+from typing import Any
+
+_REASON = {"reason": "customer now"}
+_UNTIL = {"until": "2026-03-16T09:00:00Z", "reason": "asked to wait"}
+_STEP = {
+    "type": "email",
+    "name": "Nudge",
+    "subject": "",
+    "body": "Any thoughts?",
+    "delay_days": 2,
+    "skip_weekends": True,
+}
+_SEQUENCE = {
+    "name": "Warm intro",
+    "window": {"timezone": "contact", "mon-fri": ["09:00-17:00"]},
+    "steps": [
+        {
+            "type": "email",
+            "name": "Intro",
+            "subject": "Hello",
+            "body": "Hi {{ contact.first_name | default: 'there' }}",
+        },
+        {
+            "type": "conditional_split",
+            "condition_type": "email_opened",
+            "condition_config": {"wait_hours": 48},
+            "if_true_goto": "call",
+        },
+        {"type": "task", "key": "call", "name": "Call", "task_type": "call", "delay_days": 1},
+    ],
+}
+_CONTACT = {"email": "bob@prospect.com", "first_name": "Bob", "title": "CTO", "fields": {"plan": "pro"}}
+_ACCOUNT = {"name": "Prospect", "domain": "prospect.com", "timezone": "Europe/Berlin"}
+_MAILBOX = {
+    "address": "ada@example.com",
+    "smtp_host": "smtp.example.com",
+    "smtp_username": "ada@example.com",
+    "credentials": {"password": "…"},
+    "daily_limit": 50,
+    "hourly_limit": 10,
+}
+_WEBHOOK = {"url": "https://crm.example.com/hook", "events": ["email.replied", "enrollment.exited"]}
+
+BODIES: dict[tuple[str, str], dict[str, Any]] = {
+    ("post", "/api/accounts"): _ACCOUNT,
+    ("put", "/api/accounts/{id}"): _ACCOUNT,
+    ("patch", "/api/accounts/{id}"): {"timezone": "Europe/Berlin"},
+    ("post", "/api/accounts/{id}/release"): {"reason": "another team"},
+    ("post", "/api/contacts"): _CONTACT,
+    ("put", "/api/contacts/{id}"): _CONTACT,
+    ("patch", "/api/contacts/{id}"): {"title": "CTO"},
+    ("post", "/api/dead-letters/bulk"): {"action": "replay", "similar_to": 31, "dry_run": True},
+    ("post", "/api/dead-letters/{id}/discard"): {"reason": "left the company"},
+    ("post", "/api/dead-letters/{id}/replay"): {"reason": "the field is filled in"},
+    ("post", "/api/mailboxes"): _MAILBOX,
+    ("put", "/api/mailboxes/{id}"): {**_MAILBOX, "workspace": 1, "gap_seconds": 120},
+    ("patch", "/api/mailboxes/{id}"): {"daily_limit": 80},
+    ("post", "/api/mailboxes/{id}/pause"): {"reason": "on leave"},
+    ("post", "/api/mailboxes/{id}/resume"): {"reason": "back again"},
+    ("post", "/api/messages/{id}/resolve"): {"as": "sent", "reason": "it is in the Sent folder"},
+    ("post", "/api/sequence-enrollments"): {"sequence": 3, "emails": ["bob@prospect.com"], "mailbox": 1},
+    ("post", "/api/sequence-enrollments/bulk"): {
+        "action": "pause",
+        "filter": {"sequence": 3, "status": "active"},
+        "reason": "legal review",
+        "dry_run": True,
+    },
+    ("post", "/api/sequence-enrollments/{id}/exit"): _REASON,
+    ("post", "/api/sequence-enrollments/{id}/move"): {"step": 9, "reason": "asked for it"},
+    ("post", "/api/sequence-enrollments/{id}/pause"): {"reason": "asked to wait", "resume_at": "2026-03-16T09:00:00Z"},
+    ("post", "/api/sequence-enrollments/{id}/resume"): _REASON,
+    ("post", "/api/sequence-enrollments/{id}/retry"): {"reason": "the address is corrected"},
+    ("post", "/api/sequence-enrollments/{id}/skip-step"): {"reason": "already called"},
+    ("post", "/api/sequence-enrollments/{id}/snooze"): _UNTIL,
+    ("post", "/api/sequence-executor/pause"): {"reason": "maintenance"},
+    ("post", "/api/sequence-executor/resume"): {"reason": "maintenance is over"},
+    ("post", "/api/sequences"): _SEQUENCE,
+    ("post", "/api/sequences/import"): {"yaml": "name: Warm intro\nsteps:\n  - delay: {days: 1}\n", "activate": False},
+    ("put", "/api/sequences/{id}"): _SEQUENCE,
+    ("patch", "/api/sequences/{id}"): {"priority": 10},
+    ("post", "/api/sequences/{id}/archive"): {"reason": "replaced"},
+    ("post", "/api/sequences/{id}/duplicate"): {"name": "Warm intro, spring"},
+    ("post", "/api/sequences/{id}/activate"): {"reason": "approved"},
+    ("post", "/api/sequences/{id}/pause"): {"reason": "legal review"},
+    ("post", "/api/sequences/{id}/resume"): {"reason": "approved"},
+    ("post", "/api/sequences/{id}/preview"): {"email": "bob@prospect.com", "start_at": "2026-03-02T09:00:00Z"},
+    ("post", "/api/sequences/{id}/steps"): {**_STEP, "position": 2, "send_to_past": False},
+    ("patch", "/api/steps/{id}"): {"delay_days": 3},
+    ("post", "/api/steps/{id}/move"): {"position": 1},
+    ("post", "/api/steps/{id}/render"): {"email": "bob@prospect.com", "mailbox": 1},
+    ("post", "/api/steps/{id}/test-send"): {"email": "bob@prospect.com", "mailbox": 1},
+    ("post", "/api/suppressions"): {"email": "jo@prospect.com", "reason": "manual", "note": "phoned"},
+    ("post", "/api/tasks/{id}/complete"): {"outcome": "will call back"},
+    ("post", "/api/tasks/{id}/reassign"): {"assignee": 12, "reason": "she knows them"},
+    ("post", "/api/tasks/{id}/snooze"): _UNTIL,
+    ("post", "/api/webhooks"): _WEBHOOK,
+    ("patch", "/api/webhooks/{id}"): {"events": ["*"]},
+}

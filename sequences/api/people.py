@@ -1,0 +1,209 @@
+"""`/api/contacts` and `/api/accounts`: read and written by every member, deleted by managers; contacts as CSV too."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import django_filters
+from django.db import transaction
+from django.db.models import Model, QuerySet
+from django.http import StreamingHttpResponse
+from django.utils import timezone
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import extend_schema
+from rest_framework import mixins, serializers
+from rest_framework.decorators import action
+from rest_framework.exceptions import PermissionDenied, ValidationError
+from rest_framework.filters import SearchFilter
+from rest_framework.parsers import MultiPartParser
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from sequences.api.asking import DRY_RUN, OwnWorkspaceField, is_dry_run, only_workspace
+from sequences.api.base import IdFilter, ReadViewSet, TimeFilter
+from sequences.api.problems import ConflictError
+from sequences.api.roles import is_manager
+from sequences.api.serializers import RejectedRowSerializer
+from sequences.importing.contacts import import_contacts
+from sequences.importing.contacts_export import export_contacts
+from sequences.importing.csv_form import CsvFormError
+from sequences.models import Account, Contact
+from sequences.people import InUseError, TakenError, change_row, create_row, delete_contact, judge_fields
+
+
+class _PersonSerializer(serializers.ModelSerializer[Any]):
+    """The workspace is named when it is made, and stays."""
+
+    workspace = OwnWorkspaceField()
+
+    def get_fields(self) -> dict[str, serializers.Field[Any, Any, Any, Any]]:
+        fields = super().get_fields()
+        fields["workspace"].read_only = self.instance is not None
+        return fields
+
+
+class ContactSerializer(_PersonSerializer):
+    class Meta:
+        model = Contact
+        fields = [
+            "id", "workspace", "account", "email", "first_name", "last_name", "title", "phone", "timezone", "fields",
+            "engagement_score", "created_at", "updated_at",
+        ]  # fmt: skip
+        read_only_fields = ["id", "engagement_score", "created_at", "updated_at"]
+
+    def get_fields(self) -> dict[str, serializers.Field[Any, Any, Any, Any]]:
+        fields = super().get_fields()
+        if request := self.context.get("request"):
+            fields["account"].queryset = Account.objects.for_user(request.user)  # type: ignore[attr-defined]
+        return fields
+
+    def validate_email(self, value: str) -> str:
+        return value.strip()
+
+    def validate_fields(self, value: Any) -> dict[str, Any]:
+        if not isinstance(value, dict):
+            raise serializers.ValidationError("It must be an object of merge fields.")
+        if problem := judge_fields(value):
+            raise serializers.ValidationError(f"{problem}.")
+        return value
+
+
+class AccountSerializer(_PersonSerializer):
+    class Meta:
+        model = Account
+        fields = ["id", "workspace", "name", "domain", "timezone", "engagement_score", "created_at", "updated_at"]
+        read_only_fields = ["id", "engagement_score", "created_at", "updated_at"]
+
+    def validate_domain(self, value: str) -> str:
+        return value.strip().lower()
+
+
+class ContactFilter(django_filters.FilterSet):
+    workspace = IdFilter(field_name="workspace_id")
+    account = IdFilter(field_name="account_id")
+    email = django_filters.CharFilter(field_name="email", lookup_expr="iexact")
+    domain = django_filters.CharFilter(method="filter_domain", label="Of the address.")
+    timezone = django_filters.CharFilter(field_name="timezone")
+    score_at_least = django_filters.NumberFilter(field_name="engagement_score", lookup_expr="gte")
+    created_after = TimeFilter(field_name="created_at", lookup_expr="gt")
+
+    def filter_domain(self, rows: QuerySet[Contact], name: str, value: str) -> QuerySet[Contact]:
+        return rows.filter(email__iendswith=f"@{value.removeprefix('@')}")
+
+
+class AccountFilter(django_filters.FilterSet):
+    workspace = IdFilter(field_name="workspace_id")
+    domain = django_filters.CharFilter(field_name="domain", lookup_expr="iexact")
+    name = django_filters.CharFilter(field_name="name", lookup_expr="icontains")
+
+
+class ImportContactsSerializer(serializers.Serializer[Any]):
+    workspace = OwnWorkspaceField()
+    file = serializers.FileField(help_text="CSV in UTF-8 with a header row and a column email.")
+    mapping = serializers.JSONField(
+        required=False,
+        default=dict,
+        help_text='What columns are read as, "" to leave one out: `{"E-Mail": "email", "Notes": ""}`.',
+    )
+
+    def validate_mapping(self, value: Any) -> dict[str, str]:
+        if not isinstance(value, dict) or not all(isinstance(name, str) for name in value.values()):
+            raise serializers.ValidationError("It must be an object of texts.")
+        return value
+
+
+class ImportedContactsSerializer(serializers.Serializer[Any]):
+    created = serializers.IntegerField()
+    updated = serializers.IntegerField()
+    rejected = RejectedRowSerializer(many=True)
+
+
+class _WrittenViewSet(mixins.CreateModelMixin, mixins.UpdateModelMixin, mixins.DestroyModelMixin, ReadViewSet):
+    """Every member writes; managers and admins delete."""
+
+    filter_backends = [*ReadViewSet.filter_backends, SearchFilter]
+
+    def perform_create(self, serializer: Any) -> None:
+        values = serializer.validated_data
+        workspace = values.pop("workspace", None) or only_workspace(self.request)
+        self._check_account(values, workspace.pk)
+        self._save(serializer, lambda: create_row(serializer.Meta.model, workspace, values))
+
+    def perform_update(self, serializer: Any) -> None:
+        values = serializer.validated_data
+        self._check_account(values, serializer.instance.workspace_id)
+        self._save(serializer, lambda: change_row(serializer.instance, values, timezone.now()))
+
+    def perform_destroy(self, instance: Any) -> None:
+        if not is_manager(self.request.user, instance.workspace_id):
+            raise PermissionDenied("Only a manager or an admin deletes people and companies.")
+        try:
+            self.delete_row(instance)
+        except InUseError as error:
+            raise ConflictError(f"Not possible: {error}.") from None
+
+    def delete_row(self, row: Model) -> None:
+        row.delete()
+
+    def _check_account(self, values: dict[str, Any], workspace_id: int) -> None:
+        account = values.get("account")
+        if account is not None and account.workspace_id != workspace_id:
+            raise ValidationError({"account": ["The workspace of the contact has no such account."]})
+
+    def _save(self, serializer: Any, save: Any) -> None:
+        try:
+            serializer.instance = save()
+        except TakenError as error:
+            raise ValidationError({error.field: [str(error)]}) from None
+
+
+class ContactViewSet(_WrittenViewSet):
+    """People who can be enrolled. Every member writes them; managers and admins delete whom nothing happened to yet."""
+
+    queryset = Contact.objects.all()
+    serializer_class = ContactSerializer
+    filterset_class = ContactFilter
+    search_fields = ("email", "first_name", "last_name", "account__name")
+    ordering_fields = ("id", "email", "engagement_score", "created_at", "updated_at")
+
+    def delete_row(self, row: Model) -> None:
+        delete_contact(row)  # type: ignore[arg-type]
+
+    @extend_schema(
+        request={"multipart/form-data": ImportContactsSerializer},
+        parameters=[DRY_RUN],
+        responses=ImportedContactsSerializer,
+    )
+    @action(detail=False, methods=["post"], url_path="import", parser_classes=[MultiPartParser])
+    def import_file(self, request: Request) -> Response:
+        """Create and update contacts from a CSV file. Rows that cannot be used are answered with their reasons."""
+        form = ImportContactsSerializer(data=request.data, context={"request": request})
+        form.is_valid(raise_exception=True)
+        values = form.validated_data
+        workspace = values.get("workspace") or only_workspace(request)
+        file = values["file"]
+        try:
+            with transaction.atomic():
+                imported = import_contacts(workspace.pk, file.name, file, timezone.now(), mapping=values["mapping"])
+                transaction.set_rollback(is_dry_run(request))
+        except CsvFormError as error:
+            raise ValidationError({"file": [str(error)]}) from None
+        return Response(ImportedContactsSerializer(imported.present()).data)
+
+    @extend_schema(responses={(200, "text/csv"): OpenApiTypes.STR})
+    @action(detail=False, methods=["get"], filterset_class=ContactFilter)
+    def export(self, request: Request) -> StreamingHttpResponse:
+        """The list as CSV, in the form that can be imported."""
+        rows: QuerySet[Contact] = self.filter_queryset(self.get_queryset())
+        headers = {"Content-Disposition": 'attachment; filename="contacts.csv"'}
+        return StreamingHttpResponse(export_contacts(rows), content_type="text/csv; charset=utf-8", headers=headers)
+
+
+class AccountViewSet(_WrittenViewSet):
+    """Companies that contacts belong to. Every member writes them; managers and admins delete, and contacts stay."""
+
+    queryset = Account.objects.all()
+    serializer_class = AccountSerializer
+    filterset_class = AccountFilter
+    search_fields = ("name", "domain")
+    ordering_fields = ("id", "name", "engagement_score")

@@ -1,0 +1,126 @@
+"""Columns of a batch as PostgreSQL's binary arrays, packed in one go. Knows no statements and no tables.
+
+The driver converts a list value by value, and a batch is dozens of lists of hundreds of values, most of them all alike.
+The format is that of PostgreSQL's array_recv(): a header, then each value behind its length.
+"""
+
+from __future__ import annotations
+
+import re
+import struct
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from functools import lru_cache
+from typing import Any
+from uuid import UUID
+
+import psycopg
+from psycopg.adapt import AdaptersMap, Dumper
+from psycopg.pq import Format
+
+_HEADER = struct.Struct(">iiIii").pack
+_EMPTY = struct.Struct(">iiI").pack
+_LENGTH = struct.Struct(">i").pack
+_NULL = _LENGTH(-1)
+_EPOCH = datetime(2000, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
+_CAST = re.compile(r"%\((\w+)\)s::(\w+)\[\]")
+
+
+class PackedArray(bytes):
+    """An array as PostgreSQL reads it in binary. Each type of array has a subclass of its own."""
+
+
+@dataclass(frozen=True, slots=True)
+class _ArrayType:
+    oid: int
+    pack_value: Callable[[Any], bytes]
+    packed: type[PackedArray]
+    dumper: type[Dumper]
+
+
+def _array_type(oid: int, array_oid: int, pack_value: Callable[[Any], bytes]) -> _ArrayType:
+    class Packed(PackedArray):
+        pass
+
+    class PackedDumper(Dumper):
+        format = Format.BINARY
+
+        def dump(self, obj: bytes) -> bytes:
+            return obj
+
+    PackedDumper.oid = array_oid
+    return _ArrayType(oid, pack_value, Packed, PackedDumper)
+
+
+def _sized(letter: str) -> Callable[[Any], bytes]:
+    shape = struct.Struct(f">i{letter}")
+    size = shape.size - 4
+    return lambda value: shape.pack(size, value)
+
+
+def _pack_text(value: str) -> bytes:
+    encoded = value.encode()
+    if b"\x00" in encoded:
+        raise psycopg.DataError("a text of the database cannot contain a NUL character (0x00)")
+    return _LENGTH(len(encoded)) + encoded
+
+
+_pack_bigint = _sized("q")
+
+
+def _pack_moment(value: datetime) -> bytes:
+    """Microseconds since 2000-01-01 UTC."""
+    return _pack_bigint((value - _EPOCH) // _MICROSECOND)
+
+
+# By the names that casts use. The numbers never change: they are those of pg_type.dat.
+_TYPES = {
+    "bool": _array_type(16, 1000, _sized("?")),
+    "bigint": _array_type(20, 1016, _pack_bigint),
+    "smallint": _array_type(21, 1005, _sized("h")),
+    "int": _array_type(23, 1007, _sized("i")),
+    "text": _array_type(25, 1009, _pack_text),
+    "timestamptz": _array_type(1184, 1185, _pack_moment),
+    "uuid": _array_type(2950, 2951, lambda value: _LENGTH(16) + UUID(str(value)).bytes),
+}
+
+
+def pack_array(values: Sequence[Any], type_name: str) -> PackedArray:
+    """One-dimensional; None is NULL. Raises `psycopg.DataError` for a value that the type cannot hold."""
+    array_type = _TYPES[type_name]
+    count = len(values)
+    if not count:
+        return array_type.packed(_EMPTY(0, 0, array_type.oid))
+    pack_value = array_type.pack_value
+    first = values[0]
+    try:
+        if values.count(first) == count:
+            body = (_NULL if first is None else pack_value(first)) * count
+        else:
+            body = b"".join([_NULL if value is None else pack_value(value) for value in values])
+    except struct.error as error:
+        raise psycopg.DataError(f"not a value of {type_name}: {error}") from None
+    # the second field is only a hint that NULLs may follow
+    return array_type.packed(_HEADER(1, 1, array_type.oid, count, 1) + body)
+
+
+def pack_arrays(sql: str, params: Mapping[str, Any]) -> dict[str, Any]:
+    """The parameters, with each list that the statement casts (`%(ids)s::bigint[]`) packed as what it is cast to."""
+    packed = dict(params)
+    for name, type_name in _list_casts(sql):
+        if packed[name] is not None:
+            packed[name] = pack_array(packed[name], type_name)
+    return packed
+
+
+@lru_cache(maxsize=512)
+def _list_casts(sql: str) -> tuple[tuple[str, str], ...]:
+    return tuple({name: type_name for name, type_name in _CAST.findall(sql) if type_name in _TYPES}.items())
+
+
+def register_arrays(adapters: AdaptersMap) -> None:
+    """Teach a connection to send packed arrays."""
+    for array_type in _TYPES.values():
+        adapters.register_dumper(array_type.packed, array_type.dumper)

@@ -1,0 +1,185 @@
+"""`/api/contacts` and `/api/accounts`: written by members, deleted by managers, moved as CSV."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from typing import Any
+
+import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
+from rest_framework.test import APIClient
+
+from execution.models import ControlLog
+from sequences.models import Account, Contact, Enrollment, Sequence, Workspace
+from tests.factories import (
+    NOW,
+    AccountFactory,
+    CompletedEnrollmentFactory,
+    ContactFactory,
+    EnrollmentFactory,
+    SplitStepFactory,
+    WorkspaceFactory,
+)
+
+URL = "/api/contacts"
+
+
+def upload(api: APIClient, text: str | bytes, query: str = "", **fields: Any) -> Any:
+    data = text if isinstance(text, bytes) else text.encode()
+    body = {"file": SimpleUploadedFile("people.csv", data), **fields}
+    return api.post(f"{URL}/import{query}", body, format="multipart")
+
+
+def test_a_member_writes_contacts_and_accounts(api: APIClient, workspace: Workspace) -> None:
+    account = api.post("/api/accounts", {"name": "Prospect", "domain": "Prospect.Example"}).json()
+    assert (account["domain"], account["workspace"]) == ("prospect.example", workspace.pk)
+    body = {"email": "bob@prospect.example", "first_name": "Bob", "account": account["id"], "fields": {"plan": "pro"}}
+    made = api.post(URL, body)
+    assert made.status_code == 201, made.json()
+    path = f"{URL}/{made.json()['id']}"
+    changed = api.patch(path, {"title": "CTO", "timezone": "Europe/Berlin", "fields": {"plan": "max", "seats": 7}})
+    assert (changed.json()["title"], changed.json()["fields"]) == ("CTO", {"plan": "max", "seats": 7})
+    assert api.patch(path, {"workspace": WorkspaceFactory().pk}).json()["workspace"] == workspace.pk
+    assert api.put(f"/api/accounts/{account['id']}", {"name": "Prospect Ltd"}).json()["name"] == "Prospect Ltd"
+
+
+@pytest.mark.parametrize(
+    ("body", "field"),
+    [
+        ({"email": "nobody"}, "email"),
+        ({"email": "BOB@prospect.example"}, "email"),
+        ({"email": "x@x.example", "timezone": "Mars/Base"}, "timezone"),
+        ({"email": "x@x.example", "fields": {"first_name": "Bob"}}, "fields"),
+        ({"email": "x@x.example", "fields": {"Bad Name": 1}}, "fields"),
+        ({"email": "x@x.example", "fields": {"deep": {"a": 1}}}, "fields"),
+        ({"email": "x@x.example", "fields": [1]}, "fields"),
+        ({"email": "x@x.example", "account": 10**9}, "account"),
+    ],
+)
+def test_what_cannot_be_a_contact_is_refused(
+    api: APIClient, workspace: Workspace, body: dict[str, Any], field: str
+) -> None:
+    ContactFactory(workspace=workspace, email="bob@prospect.example")
+    answer = api.post(URL, body)
+    assert (answer.status_code, list(answer.json()["errors"])) == (400, [field])
+    assert Contact.objects.count() == 1
+
+
+def test_another_workspaces_account_cannot_be_named(api: APIClient, workspace: Workspace) -> None:
+    contact = ContactFactory(workspace=workspace)
+    for account in (AccountFactory(), AccountFactory()):
+        assert api.patch(f"{URL}/{contact.pk}", {"account": account.pk}).status_code == 400
+    assert api.post("/api/accounts", {"name": "x", "workspace": WorkspaceFactory().pk}).status_code == 400
+
+
+def test_a_changed_field_wakes_who_waits_for_it(api: APIClient, sequence: Sequence) -> None:
+    split = SplitStepFactory(
+        sequence=sequence, condition_type="contact_field", condition_config={"field": "plan", "operator": "is_set"}
+    )
+    waiting = EnrollmentFactory(sequence=sequence, current_step=split, wake_at=None)
+    other = EnrollmentFactory(sequence=sequence, contact__workspace=sequence.workspace, wake_at=None)
+    api.patch(f"{URL}/{waiting.contact_id}", {"fields": {"plan": "pro"}})
+    api.patch(f"{URL}/{other.contact_id}", {"fields": {"plan": "pro"}})
+    assert list(Enrollment.objects.filter(wake_at=NOW)) == [waiting]
+    Enrollment.objects.update(wake_at=None)
+    upload(api, f"email,plan\n{waiting.contact.email},max\n")
+    assert list(Enrollment.objects.filter(wake_at=NOW)) == [waiting]
+
+
+def test_only_managers_delete_and_only_whom_nothing_happened_to(
+    api: APIClient, manager_api: APIClient, sequence: Sequence
+) -> None:
+    free = ContactFactory(workspace=sequence.workspace)
+    live, past = EnrollmentFactory(sequence=sequence), CompletedEnrollmentFactory(sequence=sequence)
+    assert api.delete(f"{URL}/{free.pk}").status_code == 403
+    assert manager_api.delete(f"{URL}/{free.pk}").status_code == 204
+    for row, said in ((live, "exit it there first"), (past, "suppress it instead")):
+        answer = manager_api.delete(f"{URL}/{row.contact_id}")
+        assert (answer.status_code, said in answer.json()["detail"]) == (409, True)
+    account = AccountFactory(workspace=sequence.workspace)
+    Contact.objects.filter(pk=live.contact_id).update(account=account)
+    assert manager_api.delete(f"/api/accounts/{account.pk}").status_code == 204
+    assert Contact.objects.get(pk=live.contact_id).account_id is None
+
+
+def test_people_are_searched_and_filtered(api: APIClient, workspace: Workspace) -> None:
+    bob = ContactFactory(workspace=workspace, first_name="Bob", email="bob@prospect.example", engagement_score=40)
+    ContactFactory(workspace=workspace, first_name="Eve", email="eve@other.example")
+    for query in ("search=bob", "domain=Prospect.example", "score_at_least=40"):
+        assert [row["id"] for row in api.get(f"{URL}?{query}").json()["results"]] == [bob.pk], query
+
+
+def test_a_file_is_checked_then_imported_and_its_rejects_explained(api: APIClient, workspace: Workspace) -> None:
+    ContactFactory(workspace=workspace, email="bob@prospect.example", title="CTO")
+    text = "E-Mail;Vorname;Notes\nbob@prospect.example;Bob;x\nnobody;No;y\neve@prospect.example;Eve;z\n"
+    mapping = json.dumps({"E-Mail": "email", "Vorname": "first_name", "Notes": ""})
+    dry = upload(api, text, "?dry_run=1", mapping=mapping).json()
+    assert (dry["created"], dry["updated"], [row["row"] for row in dry["rejected"]]) == (1, 1, [3])
+    assert Contact.objects.count() == 1
+    kept = upload(api, text, mapping=mapping).json()
+    assert kept == dry
+    bob = Contact.objects.get(email="bob@prospect.example")
+    assert (bob.first_name, bob.title, bob.fields) == ("Bob", "CTO", {})
+
+
+@pytest.mark.parametrize(
+    ("text", "mapping", "field"),
+    [
+        ("name\nBob\n", "{}", "file"),
+        ("", "{}", "file"),
+        (b"email\n\xff\xfe\xfa\n", "{}", "file"),
+        ("email\nx@x.example\n", '{"Nope": "email"}', "file"),
+        ("email\nx@x.example\n", "{", "mapping"),
+        ("email\nx@x.example\n", "[1]", "mapping"),
+    ],
+)
+def test_a_file_that_cannot_be_read_says_why(
+    api: APIClient, workspace: Workspace, text: str | bytes, mapping: str, field: str
+) -> None:
+    answer = upload(api, text, mapping=mapping)
+    assert (answer.status_code, list(answer.json()["errors"])) == (400, [field])
+    assert not Contact.objects.exists()
+
+
+def test_what_is_exported_is_imported_again_and_holds_no_formula(
+    api: APIClient, stranger_api: APIClient, workspace: Workspace
+) -> None:
+    account = AccountFactory(workspace=workspace, name="=cmd()", domain="prospect.example")
+    ContactFactory(
+        workspace=workspace, account=account, email="bob@prospect.example", phone="+49 30 1", fields={"plan": "-1"}
+    )
+    ContactFactory(workspace=workspace, email="eve@prospect.example", fields={"seats": 7})
+    answer: Any = api.get(f"{URL}/export?search=prospect")
+    text = b"".join(answer.streaming_content).decode()
+    header, bob, eve = csv.reader(io.StringIO(text))
+    assert header[:2] + header[-2:] == ["email", "first_name", "plan", "seats"]
+    assert (bob[5], bob[4], bob[-2], eve[-1]) == ("'=cmd()", "'+49 30 1", "'-1", "7")
+    before = list(Contact.objects.order_by("email").values_list("email", "phone", "account__name", "fields__plan"))
+    Contact.objects.all().delete()
+    Account.objects.all().delete()
+    assert upload(api, text).json() == {"created": 2, "updated": 0, "rejected": []}
+    after = list(Contact.objects.order_by("email").values_list("email", "phone", "account__name", "fields__plan"))
+    assert after == before
+    foreign: Any = stranger_api.get(f"{URL}/export")
+    assert b"".join(foreign.streaming_content).count(b"\n") == 1
+
+
+def test_who_made_changed_and_deleted_is_kept_without_secrets(manager_api: APIClient, workspace: Workspace) -> None:
+    contact = manager_api.post(URL, {"email": "bob@prospect.example", "title": "CEO"}).json()
+    manager_api.patch(f"{URL}/{contact['id']}", {"title": "CTO"})
+    manager_api.patch(f"{URL}/{contact['id']}", {"title": "CTO"})
+    manager_api.delete(f"{URL}/{contact['id']}")
+    kept = ControlLog.objects.filter(target="contact").order_by("pk")
+    assert [(row.action, row.label) for row in kept] == [
+        ("created", "bob@prospect.example"), ("edited", "bob@prospect.example"), ("deleted", "bob@prospect.example"),
+    ]  # fmt: skip
+    assert kept[1].changes == [{"what": "row", "field": "title", "before": "CEO", "after": "CTO"}]
+    body = {"address": "ada@sender.example", "smtp_host": "smtp.x.example", "credentials": {"password": "hunter2"}}
+    mailbox = manager_api.post("/api/mailboxes", body).json()
+    manager_api.patch(f"/api/mailboxes/{mailbox['id']}", {"gap_seconds": 9, "credentials": {"password": "hunter3"}})
+    made, changed = ControlLog.objects.filter(target="mailbox").order_by("pk")
+    assert (made.action, {change["field"] for change in changed.changes}) == ("created", {"gap_seconds", "credentials"})
+    assert "hunter" not in str(ControlLog.objects.values())
+    assert changed.actor.endswith("@sender.example")

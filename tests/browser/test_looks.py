@@ -1,0 +1,97 @@
+"""How pages of the desk fit their screen, and what the keyboard reaches on them."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.urls import reverse
+from django.utils import timezone
+from playwright.sync_api import Page, expect
+
+from sequences.models import Sequence
+from tests import factories
+from tests.browser.conftest import wait_until_still
+from tests.browser.test_admin_by_hand import desk  # noqa: F401
+from tests.browser.test_builder import assert_accessible
+
+pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
+
+NAME = "someone.with.a.long.name"
+ERROR = "no value for contact.complaint: fill it in at the contact or give the template a default"
+# the page itself, and the boxes that unfold lets scroll
+FITS = """() => [document.documentElement, ...document.querySelectorAll(".simplebar-content-wrapper")]
+               .every((each) => each.scrollWidth <= each.clientWidth + 1)"""
+CUT = """() => [...document.querySelectorAll("#result_list td, #result_list th[data-label]")]
+              .filter((each) => each.scrollHeight > each.clientHeight + 1).map((each) => each.textContent.trim())"""
+
+CUT_CRUMBS = """() => [...document.querySelectorAll("#header-inner h1 > a")].filter((each) => each.checkVisibility())
+                    .map((each) => [each.textContent.trim(), each.scrollHeight > each.clientHeight + 1
+                                                                || each.scrollWidth > each.clientWidth + 1])"""
+
+
+@pytest.fixture
+def long_words() -> None:
+    step: Any = factories.StepFactory(sequence__name="Warm introduction to enterprises", name="Introduction")
+    owner: Any = factories.UserFactory(email=f"{NAME}@sender.example", username=f"{NAME}@sender.example")
+    for number in range(2):
+        stuck: Any = factories.QuarantinedEnrollmentFactory(
+            sequence=step.sequence, owner=owner, contact__email=f"{NAME}{number}@longprospects.example"
+        )
+        factories.DeadLetterFactory(enrollment=stuck, step=step, error=ERROR)
+        factories.TaskFactory(enrollment=stuck, contact=stuck.contact, assignee=owner, title="Connect on LinkedIn")
+
+
+def test_lists_fit_a_small_screen_and_a_phone(desk: Page, long_words: None) -> None:  # noqa: F811
+    for name in ("sequences_enrollment", "tasks_app_task", "execution_deadletter", "emails_mailbox"):
+        for width in (1280, 390):
+            desk.set_viewport_size({"width": width, "height": 900})
+            desk.goto(reverse(f"admin:{name}_changelist"))
+            expect(desk.locator("#result_list")).to_be_visible()
+            wait_until_still(desk)
+            assert desk.evaluate(FITS), (name, width)
+            assert desk.evaluate(CUT) == [], (name, width)
+
+
+def test_the_way_to_a_page_is_told_whole_beside_its_buttons(desk: Page, long_words: None) -> None:  # noqa: F811
+    sequence = Sequence.objects.get()
+    desk.goto(reverse("admin:sequences_sequence_change", args=[sequence.pk]))
+    expect(desk.get_by_role("link", name="Export YAML")).to_be_visible()
+    for width, crumbs in [(1280, ["Sequences", "Sequences", sequence.name]), (390, [sequence.name])]:
+        desk.set_viewport_size({"width": width, "height": 900})
+        wait_until_still(desk)
+        assert desk.evaluate(CUT_CRUMBS) == [[crumb, False] for crumb in crumbs]
+        assert desk.evaluate(FITS), width
+
+
+def test_a_pile_is_one_click_away_and_its_address_can_be_sent_on(desk: Page, long_words: None) -> None:  # noqa: F811
+    late: Any = factories.EnrollmentFactory(next_step_at=timezone.now() - timedelta(hours=1))
+    desk.goto(reverse("admin:sequences_enrollment_changelist"))
+    piles = desk.get_by_role("navigation", name="Piles")
+    piles.get_by_role("link", name="Overdue").click()
+    expect(piles.get_by_role("link", name="Overdue")).to_have_attribute("aria-current", "page")
+    expect(desk.get_by_role("row", name=late.contact.email)).to_be_visible()
+    expect(desk.get_by_role("row", name=NAME)).to_have_count(0)
+    assert desk.url.endswith("?needs=overdue")
+    assert_accessible(desk)
+
+
+def test_steps_are_opened_by_keyboard_and_ordered_by_dragging(desk: Page) -> None:  # noqa: F811
+    first: Any = factories.StepFactory(name="Intro")
+    factories.StepFactory(sequence=first.sequence, name="Nudge", delay_days=2)
+    desk.goto(reverse("admin:sequences_sequence_change", args=[first.sequence_id]))
+    title = desk.get_by_role("button", name="1. Intro")
+    expect(title).to_have_attribute("aria-expanded", "false")
+    title.press("Enter")
+    expect(title).to_have_attribute("aria-expanded", "true")
+    expect(desk.locator("#id_steps-0-body")).to_be_visible()
+    title.press("Enter")
+    expect(desk.locator("#id_steps-0-body")).to_be_hidden()
+    handles = desk.locator("#steps-data .form-group.original [x-sort\\:handle]")
+    wait_until_still(desk)
+    handles.nth(0).drag_to(handles.nth(1), steps=10)
+    expect(desk.locator("#id_steps-1-number")).to_have_value("0")
+    desk.get_by_role("button", name="Save", exact=True).click()
+    expect(desk.get_by_text("was changed successfully")).to_be_visible()
+    assert list(first.sequence.steps.order_by("number").values_list("name", flat=True)) == ["Nudge", "Intro"]

@@ -1,0 +1,91 @@
+"""Contacts from a file by hand: mapped, checked, stored; the file is chosen once."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.test import Client
+from django.urls import reverse
+
+from sequences.models import Contact, Enrollment
+from tests import factories
+from tests.integration.admin_pages import log_in_root, log_in_staff
+
+pytestmark = pytest.mark.django_db
+
+TEXT = "Mail;Vorname;Plan\nbob@prospect.example;Bob;pro\nnobody;No;x\neve@prospect.example;Eve;max\n"
+
+
+@pytest.fixture
+def client() -> Client:
+    return log_in_root()
+
+
+def url() -> str:
+    return reverse("admin:sequences_contact_changelist") + "import/"
+
+
+def read(client: Client, workspace: Any, text: str = TEXT) -> Any:
+    file = SimpleUploadedFile("people.csv", text.encode())
+    return client.post(url(), {"workspace": workspace.pk, "file": file})
+
+
+def test_columns_are_mapped_the_outcome_is_shown_and_only_then_stored(client: Client) -> None:
+    workspace = factories.WorkspaceFactory()
+    first = read(client, workspace)
+    assert "the column email is missing" in first.context["problem"]
+    assert first.context["rows"][0] == ["bob@prospect.example", "Bob", "pro"]
+    form = {"workspace": workspace.pk, "name": "people.csv", "content": first.context["content"]}
+    form |= {"column_0": "email", "column_1": "first_name", "column_2": "plan"}
+    checked = client.post(url(), form)
+    assert "2 would be created, 0 would be updated, 1 rejected." in checked.content.decode()
+    assert not Contact.objects.exists()
+
+    stored = client.post(url(), {**form, "store": "1"})
+    assert "2 created, 0 updated, 1 rejected." in stored.content.decode()
+    assert "Download the rejected rows" in stored.content.decode()
+    bob = Contact.objects.get(email="bob@prospect.example")
+    assert (bob.first_name, bob.fields, bob.workspace) == ("Bob", {"plan": "pro"}, workspace)
+
+
+def test_a_column_can_be_left_out_and_a_known_one_is_guessed(client: Client) -> None:
+    workspace = factories.WorkspaceFactory()
+    first = read(client, workspace, "email,secret\nbob@prospect.example,x\n")
+    assert first.context["imported"].created == 1
+    form = {"workspace": workspace.pk, "name": "x.csv", "content": first.context["content"], "store": "1"}
+    client.post(url(), {**form, "column_0": "email", "column_1": ""})
+    assert Contact.objects.get().fields == {}
+
+
+@pytest.mark.parametrize("content", ["", "%%%", "AAAA"])
+def test_a_file_lost_on_the_way_is_asked_for_again(client: Client, content: str) -> None:
+    workspace = factories.WorkspaceFactory()
+    page = client.post(url(), {"workspace": workspace.pk, "name": "x.csv", "content": content, "store": "1"})
+    assert page.status_code == 200
+    assert not Contact.objects.exists()
+
+
+def test_another_workspace_cannot_be_imported_into() -> None:
+    own, other = factories.WorkspaceFactory(), factories.WorkspaceFactory()
+    page = read(log_in_staff(own), other, "email\nbob@prospect.example\n")
+    assert "Select a valid choice" in page.content.decode()
+
+
+def test_contacts_are_exported_from_ones_own_workspaces() -> None:
+    own = factories.WorkspaceFactory()
+    contact, foreign = factories.ContactFactory(workspace=own), factories.ContactFactory()
+    answer: Any = log_in_staff(own).get(url().replace("/import/", "/export/"))
+    text = b"".join(answer.streaming_content).decode()
+    assert (contact.email in text, foreign.email in text) == (True, False)
+
+
+def test_a_contact_changed_by_hand_wakes_who_waits_for_its_fields(client: Client) -> None:
+    split: Any = factories.SplitStepFactory(
+        condition_type="contact_field", condition_config={"field": "title", "operator": "is_set"}
+    )
+    row = factories.EnrollmentFactory(sequence=split.sequence, wake_at=None)
+    page = reverse("admin:sequences_contact_change", args=[row.contact_id])
+    assert client.post(page, {"email": row.contact.email, "title": "CTO", "fields": "{}"}).status_code == 302
+    assert Enrollment.objects.get(pk=row.pk).wake_at is not None

@@ -1,0 +1,21 @@
+"""Our own statements are planned once per connection; what Django writes is not kept at the server."""
+
+from __future__ import annotations
+
+import pytest
+from django.db import connection
+
+from sequences.db import fetch_all
+from sequences.models import Workspace
+
+
+@pytest.mark.django_db
+def test_set_based_statements_are_prepared_and_no_others() -> None:
+    for number in range(8):
+        assert fetch_all("SELECT %(number)s::int AS ours", {"number": number}) == [{"ours": number}]
+        assert not Workspace.objects.filter(slug="nobody").exists()
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT statement FROM pg_prepared_statements")
+        kept = [statement for (statement,) in cursor.fetchall()]
+    assert "SELECT $1::int AS ours" in kept
+    assert not [statement for statement in kept if "sequences_workspace" in statement]

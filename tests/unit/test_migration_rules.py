@@ -1,0 +1,69 @@
+"""Migrations run while the release before them still works: they add what it need not know, and keep nobody waiting."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from django.contrib.postgres.operations import AddIndexConcurrently
+from django.db import migrations, models
+from django.db.migrations.loader import MigrationLoader
+
+OURS = ("sequences", "emails", "tasks_app", "execution")
+# Written before there was anything to keep running.
+BEFORE_THE_RULES = {
+    ("sequences", "0002_hot_tables"), ("sequences", "0004_scores"),
+    ("emails", "0003_hot_tables"), ("emails", "0006_tracking"), ("emails", "0007_suppressions"),
+    ("execution", "0002_executor_state"), ("execution", "0004_api_key"),
+}  # fmt: skip
+# The release before would miss it, or these hold a lock for as long as the table is read.
+FORBIDDEN = (
+    migrations.RemoveField, migrations.RenameField, migrations.RenameModel, migrations.DeleteModel, migrations.AddIndex,
+)  # fmt: skip
+
+
+def find_faults(name: str, migration: Any) -> Iterator[str]:
+    for operation in migration.operations:
+        if isinstance(operation, FORBIDDEN) and not isinstance(operation, AddIndexConcurrently):
+            yield f"{name}: {operation.describe()}"
+        if isinstance(operation, migrations.AddField):
+            field = operation.field
+            if not (field.null or field.many_to_many or field.has_db_default()):
+                yield f"{name}: {operation.name} is required: give it a db_default, the old release does not fill it in"
+        if isinstance(operation, AddIndexConcurrently) and migration.atomic:
+            yield f"{name}: an index is built concurrently outside a transaction only"
+
+
+def ours() -> list[Any]:
+    disk = MigrationLoader(None, ignore_no_migrations=True).disk_migrations
+    return [
+        (f"{app}.{name}", migration)
+        for (app, name), migration in sorted(disk.items())
+        if app in OURS and not migration.initial and "_initial" not in name and (app, name) not in BEFORE_THE_RULES
+    ]
+
+
+@pytest.mark.parametrize(("name", "migration"), ours())
+def test_the_release_before_works_on(name: str, migration: Any) -> None:
+    assert list(find_faults(name, migration)) == []
+
+
+def test_what_is_unsafe_is_found() -> None:
+    class Unsafe(migrations.Migration):
+        operations = [
+            migrations.AddField("contact", "rank", models.IntegerField(default=0)),
+            migrations.AddField("contact", "note", models.TextField(null=True)),
+            migrations.AddIndex("contact", models.Index(fields=["email"], name="x")),
+            migrations.RemoveField("contact", "title"),
+        ]
+
+    faults = list(find_faults("x", Unsafe("x", "sequences")))
+    assert len(faults) == 3
+    assert "rank is required" in faults[0]
+
+
+def test_every_exception_is_still_there() -> None:
+    for app, name in BEFORE_THE_RULES:
+        assert importlib.import_module(f"{app}.migrations.{name}")
