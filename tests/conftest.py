@@ -4,13 +4,25 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Iterator
 from urllib.parse import quote
 
 import psutil
 import psycopg
 import pytest
 from django.db import connection
+from hypothesis import HealthCheck, settings
 from psycopg import sql
+from pytest_django.plugin import DjangoDbBlocker
+
+# Slow is no failure on a busy machine; what is tried is chance on a developer's machine, and the same each time in CI.
+settings.register_profile(
+    "product",
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow],
+    derandomize=os.environ.get("CI", "").lower() in {"1", "true"},
+)
+settings.load_profile("product")
 
 
 @pytest.fixture(scope="session")
@@ -42,3 +54,17 @@ def django_db_modify_db_settings(django_db_modify_db_settings_parallel_suffix: N
             run = re.match(r"test_run_(\d+)", name)
             if run and not psutil.pid_exists(int(run[1])):
                 server.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)))
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
+    """Before the database is dropped: end the sessions that a thread or a process of some test has kept open.
+
+    PostgreSQL refuses to drop a database that somebody is connected to, and that would fail the run's last test.
+    """
+    yield
+    with django_db_blocker.unblock(), connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity"
+            " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+        )
