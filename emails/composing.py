@@ -55,7 +55,7 @@ LEFT JOIN LATERAL (
     FROM emails_emailmessage p LEFT JOIN sequences_step s ON s.id = p.step_id
     WHERE p.enrollment_id = m.enrollment_id AND p.visit < m.visit AND p.status = 'sent'
 ) thread ON true
-WHERE m.id = ANY(%(messages)s)
+WHERE m.id = ANY(%(messages)s::bigint[])
 """
 
 

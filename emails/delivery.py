@@ -23,9 +23,10 @@ from emails.breaker import Breaker
 from emails.composing import Composed, Uncomposed, compose
 from emails.hand_over import HandOver, Refused, Transport, Unknown
 from emails.lanes import Lease, LeaseLostError, release_lane, take_lane
-from emails.last_look import chunk_limit, claim_chunk, may_still_leave
+from emails.last_look import chunk_limit, claim_chunk
 from emails.models import Mailbox
 from emails.results import LANE_ERRORS, Result, record_lane_failure, record_results
+from emails.second_look import find_undisturbed
 from emails.transport import open_transport
 from sequences.db import lend_connection
 
@@ -34,7 +35,11 @@ log = logging.getLogger(__name__)
 _DATABASE_GONE = (psycopg.OperationalError, psycopg.InterfaceError, OperationalError, InterfaceError)
 _RECORD_SECONDS = 300
 _RECORD_PAUSE_SECONDS = 0.5
+# A chunk is what the lane hands over in a second if it is as fast as the one before; what then takes longer goes back.
+_IN_DOUBT_SECONDS = 1.0
 _CHUNK_SECONDS = 1.0
+# How old the look may be on which a message leaves. With a distant server each dialogue takes longer: each has its own.
+_LOOK_SECONDS = 0.01
 
 Clock = Callable[[], datetime]
 
@@ -100,7 +105,7 @@ def deliver_lane(
 
 def _serve(lease: Lease, clock: Clock, is_stopping: Callable[[], bool]) -> int:
     mailbox = Mailbox.objects.get(pk=lease.mailbox_id)
-    largest = chunk_limit(mailbox.transport, mailbox.gap_seconds, mailbox.jitter_seconds)
+    largest = chunk_limit(mailbox.gap_seconds, mailbox.jitter_seconds)
     handed_over, size = 0, 1
     with ExitStack() as doors:
         transports = [doors.enter_context(open_transport(mailbox)) for _ in range(max(mailbox.connections, 1))]
@@ -109,14 +114,19 @@ def _serve(lease: Lease, clock: Clock, is_stopping: Callable[[], bool]) -> int:
                 chunk = claim_chunk(lease, clock(), size)
             if not chunk.message_ids:
                 break
+            started = time.monotonic()
             results = _hand_over(chunk.message_ids, transports, clock)
+            seconds = time.monotonic() - started
             breaker = _record(lease, results, chunk.breaker, clock)
             handed_over += sum(result.answer is not None for result in results)
             if any(isinstance(r.answer, Refused) and r.answer.error_class in LANE_ERRORS for r in results):
                 break
             if breaker.failures:
                 break
-            size = min(size * 2, largest)
+            is_more = chunk.again_at is not None and chunk.again_at <= clock()
+            if not is_more and all(result.answer is not None for result in results):
+                break
+            size = min(max(int(_IN_DOUBT_SECONDS * len(results) / max(seconds, 0.001)), 1), largest)
     return handed_over
 
 
@@ -136,6 +146,7 @@ def _record(lease: Lease, results: Sequence[Result], breaker: Breaker, clock: Cl
 
 
 def _hand_over(message_ids: Sequence[int], transports: Sequence[Transport], clock: Clock) -> list[Result]:
+    looked_at = time.monotonic()
     try:
         composed = compose(message_ids, clock())
     except _DATABASE_GONE as error:
@@ -145,32 +156,37 @@ def _hand_over(message_ids: Sequence[int], transports: Sequence[Transport], cloc
     results = [_unrendered(item, clock) for item in composed if isinstance(item, Uncomposed)]
     ready = [item for item in composed if isinstance(item, Composed)]
     if len(transports) == 1 or len(ready) == 1:
-        return results + _hand_over_by(transports[0], ready, clock)
+        return results + _hand_over_by(transports[0], ready, clock, looked_at)
     shares = [ready[index :: len(transports)] for index in range(len(transports))]
     with ThreadPoolExecutor(len(transports)) as pool:
-        for share in pool.map(_hand_over_share, transports, shares, [clock] * len(transports)):
+        more = [clock] * len(transports), [looked_at] * len(transports)
+        for share in pool.map(_hand_over_share, transports, shares, *more):
             results += share
     return results
 
 
-def _hand_over_share(transport: Transport, ready: Sequence[Composed], clock: Clock) -> list[Result]:
+def _hand_over_share(transport: Transport, ready: Sequence[Composed], clock: Clock, looked_at: float) -> list[Result]:
     try:
-        return _hand_over_by(transport, ready, clock)
+        return _hand_over_by(transport, ready, clock, looked_at)
     finally:
         connection.close()
 
 
-def _hand_over_by(transport: Transport, ready: Sequence[Composed], clock: Clock) -> list[Result]:
+def _hand_over_by(transport: Transport, ready: Sequence[Composed], clock: Clock, looked_at: float) -> list[Result]:
     """One after the other. When the lane itself fails, or a second has passed since the last look, the rest goes back.
 
-    What follows the first is looked at once more: nothing leaves later than one dialogue after a stop fact.
+    `looked_at`: the monotonic moment of the look. Nothing leaves on a look that is older than `_LOOK_SECONDS`.
     """
     results: list[Result] = []
-    looked_at = time.monotonic()
+    ends_at = looked_at + _CHUNK_SECONDS
+    undisturbed = {item.message_pk for item in ready}
     is_over = False
-    for item in ready:
-        is_late = time.monotonic() - looked_at > _CHUNK_SECONDS
-        if results and (is_over or is_late or not _may_still_leave(item, clock())):
+    for number, item in enumerate(ready):
+        at = time.monotonic()
+        is_over = is_over or bool(results and at > ends_at)
+        if not is_over and at - looked_at >= _LOOK_SECONDS:
+            undisturbed, looked_at = _look_again(ready[number:], clock()), at
+        if is_over or item.message_pk not in undisturbed:
             results.append(Result(item.message_pk, None, clock(), item))
             continue
         answer, trace = _hand_over_one(transport, item)
@@ -179,12 +195,12 @@ def _hand_over_by(transport: Transport, ready: Sequence[Composed], clock: Clock)
     return results
 
 
-def _may_still_leave(item: Composed, now: datetime) -> bool:
+def _look_again(items: Sequence[Composed], now: datetime) -> set[int]:
     try:
-        return may_still_leave(item.message_pk, now)
+        return find_undisturbed([item.message_pk for item in items], now)
     except _DATABASE_GONE:
         connection.close()
-        return False
+        return set()
 
 
 def _hand_over_one(transport: Transport, item: Composed) -> tuple[HandOver, str]:

@@ -25,12 +25,13 @@ from emails.stops import Rest, Resting, StopFacts, find_exit_reason, find_rest
 from emails.windows import find_opening
 from sequences.db import Row, execute, fetch_all
 
-# Beyond the size of a chunk: those that cannot leave now do not keep back the ones behind them.
-_LOOK_FURTHER = 12
+# How many are looked at for chunks of up to 1, 8 and 50: more than the chunk takes, so that those that cannot leave now
+# do not keep back the ones behind them. Few different numbers, since each is a statement that is planned for itself.
+_LOOK_AT = ((1, 13), (8, 20), (50, 62))
 _STALE_INBOX_RECHECK = timedelta(minutes=1)
 _LOCKED_RECHECK = timedelta(seconds=1)
 _RESTING_RECHECK = timedelta(minutes=1)
-_CHUNK_UNPACED_ESP = 50
+_LARGEST_CHUNK = 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +61,7 @@ JOIN sequences_sequence s ON s.id = e.sequence_id
 WHERE m.mailbox_id = %(mailbox)s AND m.status = 'queued' AND m.send_after_at <= %(now)s
   AND e.status = 'active' AND s.status IN ('active', 'archived')
 ORDER BY m.lane_order_at, m.id
-LIMIT %(limit)s
+LIMIT {limit}
 FOR NO KEY UPDATE OF e SKIP LOCKED
 """
 _DETAILS = """
@@ -78,38 +79,8 @@ JOIN sequences_workspace w ON w.id = e.workspace_id
 JOIN emails_mailbox b ON b.id = m.mailbox_id
 LEFT JOIN sequences_account a ON a.id = c.account_id
 LEFT JOIN sequences_step t ON t.id = m.step_id
-WHERE m.id = ANY(%(messages)s) AND m.status = 'queued'
+WHERE m.id = ANY(%(messages)s::bigint[]) AND m.status = 'queued'
 ORDER BY m.lane_order_at, m.id
-"""
-_MARKED = """
-SELECT e.id, e.workspace_id, e.contact_id, e.enrolled_at, e.resumed_at, s.status AS sequence_status,
-       m.recipient AS email, c.account_id, a.domain AS account_domain, w.account_reply_policy,
-       w.account_reply_delay_days
-FROM emails_emailmessage m
-JOIN sequences_enrollment e ON e.id = m.enrollment_id AND e.status = 'active'
-JOIN sequences_sequence s ON s.id = e.sequence_id AND s.status = 'active'
-JOIN sequences_contact c ON c.id = e.contact_id
-JOIN sequences_workspace w ON w.id = e.workspace_id
-JOIN emails_mailbox b ON b.id = m.mailbox_id AND b.status = 'active'
-LEFT JOIN sequences_account a ON a.id = c.account_id
-WHERE m.id = %(message)s AND m.status = 'sending'
-  AND NOT EXISTS (SELECT 1 FROM execution_executorstate WHERE is_paused)
-"""
-# Whoever stores a stop fact wakes whom it concerns, and a marked message's enrollment has no wake: while it has none,
-# nothing was stored. A suppression is looked up, since it may be of an address that the contact has no longer.
-_UNDISTURBED = """
-SELECT e.wake_at IS NULL
-       AND NOT EXISTS (SELECT 1 FROM emails_suppression x
-                       WHERE x.workspace_id = m.workspace_id AND x.email = lower(m.recipient) AND x.email <> '')
-       AND NOT EXISTS (SELECT 1 FROM emails_suppression x
-                       WHERE x.workspace_id = m.workspace_id AND x.domain = m.recipient_domain AND x.domain <> '')
-       AS is_undisturbed
-FROM emails_emailmessage m
-JOIN sequences_enrollment e ON e.id = m.enrollment_id AND e.status = 'active'
-JOIN sequences_sequence s ON s.id = e.sequence_id AND s.status = 'active'
-JOIN emails_mailbox b ON b.id = m.mailbox_id AND b.status = 'active'
-WHERE m.id = %(message)s AND m.status = 'sending'
-  AND NOT EXISTS (SELECT 1 FROM execution_executorstate WHERE is_paused)
 """
 _WITHHOLD = """
 WITH withheld AS (
@@ -128,7 +99,7 @@ _MARK = """
 UPDATE emails_emailmessage
 SET status = 'sending', lease_token = %(token)s, leased_until = %(until)s, handed_over_at = %(now)s,
     attempts = attempts + 1, held_by = ''
-WHERE id = ANY(%(messages)s) AND status = 'queued'
+WHERE id = ANY(%(messages)s::bigint[]) AND status = 'queued'
 """
 _SET_LANE = """
 UPDATE emails_mailbox
@@ -169,11 +140,9 @@ def claim_chunk(lease: Lease, now: datetime, size: int) -> Chunk:
     return _look(lease, lane, breaker, ramp, now, 1 if breaker.allows_probe_only() else size)
 
 
-def chunk_limit(transport: str, gap_seconds: int, jitter_seconds: int) -> int:
-    """How many messages at most may be in doubt after a crash: one where a pace is kept, few over SMTP, else more."""
-    if gap_seconds or jitter_seconds:
-        return 1
-    return 8 if transport == "smtp" else _CHUNK_UNPACED_ESP
+def chunk_limit(gap_seconds: int, jitter_seconds: int) -> int:
+    """How many messages at most may be in doubt after a crash: one where a pace is kept."""
+    return 1 if gap_seconds or jitter_seconds else _LARGEST_CHUNK
 
 
 def planned_slot(handed_over_at: datetime, header_id: str, gap_seconds: int, jitter_seconds: int) -> datetime:
@@ -183,8 +152,8 @@ def planned_slot(handed_over_at: datetime, header_id: str, gap_seconds: int, jit
 
 
 def _look(lease: Lease, lane: Row, breaker: Breaker, ramp: RampDay, now: datetime, size: int) -> Chunk:
-    look_at = size + _LOOK_FURTHER
-    found = fetch_all(_CANDIDATES, {"mailbox": lane["id"], "now": now, "limit": look_at})
+    look_at = next(number for largest, number in _LOOK_AT if size <= largest)
+    found = fetch_all(_CANDIDATES.format(limit=look_at), {"mailbox": lane["id"], "now": now})
     rows = fetch_all(_DETAILS, {"messages": [row["message_id"] for row in found]}) if found else []
     eligible, held = _check_facts(lane, rows, now)
     ramp = advance_ramp(lane, ramp, now) if eligible else ramp
@@ -221,7 +190,7 @@ def _check_facts(lane: Row, rows: Sequence[Row], now: datetime) -> tuple[list[Ro
         reason = find_exit_reason(stops[row["id"]][0], row["account_reply_policy"], row["sequence_status"])
         if reason is not None:
             withheld.append((row["message_id"], reason.value))
-        elif rest := _find_rest(row, *stops[row["id"]], now):
+        elif rest := find_row_rest(row, *stops[row["id"]], now):
             # the engine pauses the enrollment; until it has, this is what holds the message
             held.append(Hold(row["message_id"], now + _RESTING_RECHECK, "resting", rest.reason))
         elif opening := find_opening(row, now):
@@ -236,7 +205,7 @@ def _check_facts(lane: Row, rows: Sequence[Row], now: datetime) -> tuple[list[Ro
     return eligible, held
 
 
-def _find_rest(row: Row, stops: StopFacts, resting: Resting, now: datetime) -> Rest | None:
+def find_row_rest(row: Row, stops: StopFacts, resting: Resting, now: datetime) -> Rest | None:
     since = row["resumed_at"] or row["enrolled_at"]
     return find_rest(stops, resting, row["account_reply_policy"], row["account_reply_delay_days"], since, now)
 
@@ -246,20 +215,6 @@ def is_inbox_stale(inbound: str, inbox_read_at: datetime | None, now: datetime) 
     if inbound != Inbound.IMAP:
         return False
     return inbox_read_at is None or inbox_read_at < now - timedelta(minutes=settings.REPLY_FRESHNESS_MINUTES)
-
-
-def may_still_leave(message_id: int, now: datetime) -> bool:
-    """Whether nothing has been stored since the mark that stops this message. Takes no lock and marks nothing."""
-    found = fetch_all(_UNDISTURBED, {"message": message_id})
-    if not found or found[0]["is_undisturbed"]:
-        return bool(found)
-    rows = fetch_all(_MARKED, {"message": message_id})
-    if not rows:
-        return False
-    row = rows[0]
-    stops, resting = load_stop_facts(rows)[row["id"]]
-    reason = find_exit_reason(stops, row["account_reply_policy"], row["sequence_status"])
-    return reason is None and _find_rest(row, stops, resting, now) is None
 
 
 def _candidate(row: Row, lane: Row) -> Candidate:

@@ -17,8 +17,8 @@ _LOCK = """
 SELECT scope, "window", maximum, mailbox_id, user_id, workspace_id, recipient_domain, first_touch_only
 FROM emails_sendlimit
 WHERE workspace_id = %(workspace)s AND (
-    scope = 'workspace' OR mailbox_id = %(mailbox)s OR user_id = ANY(%(owners)s)
-    OR (scope = 'recipient_domain' AND (recipient_domain = '' OR recipient_domain = ANY(%(domains)s))))
+    scope = 'workspace' OR mailbox_id = %(mailbox)s OR user_id = ANY(%(owners)s::bigint[])
+    OR (scope = 'recipient_domain' AND (recipient_domain = '' OR recipient_domain = ANY(%(domains)s::text[]))))
 ORDER BY id
 {lock}
 """

@@ -37,7 +37,7 @@ class Result:
 
 _LOCK = """
 SELECT e.id FROM sequences_enrollment e
-WHERE e.id IN (SELECT enrollment_id FROM emails_emailmessage WHERE id = ANY(%(messages)s))
+WHERE e.id IN (SELECT enrollment_id FROM emails_emailmessage WHERE id = ANY(%(messages)s::bigint[]))
 ORDER BY e.id FOR NO KEY UPDATE
 """
 _SENT = """
@@ -74,14 +74,14 @@ SET status = CASE WHEN e.status IN ('active', 'paused', 'quarantined') THEN 'que
     error = %(error)s, lease_token = NULL, leased_until = NULL, handed_over_at = NULL,
     attempts = greatest(m.attempts - 1, 0)
 FROM sequences_enrollment e
-WHERE m.id = ANY(%(ids)s) AND m.status = 'sending' AND m.lease_token = %(token)s AND e.id = m.enrollment_id
+WHERE m.id = ANY(%(ids)s::bigint[]) AND m.status = 'sending' AND m.lease_token = %(token)s AND e.id = m.enrollment_id
 """
 _WAKE = """
 UPDATE sequences_enrollment e
 SET emails_sent = e.emails_sent + r.sent,
     wake_at = CASE WHEN e.status IN ('active', 'paused', 'quarantined') THEN %(now)s::timestamptz ELSE e.wake_at END
 FROM (SELECT m.enrollment_id AS id, count(*) FILTER (WHERE m.status = 'sent') AS sent
-      FROM emails_emailmessage m WHERE m.id = ANY(%(messages)s) GROUP BY m.enrollment_id) r
+      FROM emails_emailmessage m WHERE m.id = ANY(%(messages)s::bigint[]) GROUP BY m.enrollment_id) r
 WHERE e.id = r.id
 """
 _LANE = """

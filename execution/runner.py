@@ -35,7 +35,7 @@ from execution.engine import TEMPORARY_ERRORS, next_wake_at, run_tick
 from execution.retention import keep_what_is_kept
 from execution.wakeup import Listener
 from execution.webhooks_out.working import tell
-from sequences.db import lend_connection
+from sequences.db import lend_connection, planning_once
 
 log = logging.getLogger(__name__)
 
@@ -186,28 +186,32 @@ class Runner:
                 self._decide_wake.wait(seconds)
 
     def _deliver(self) -> None:
-        while not self._stop.is_set():
-            with self._lanes_wake:
-                calls = self._lanes_calls
-            handed_over = deliver_lane(
-                self.clock,
-                self.name,
-                self.leases,
-                workspace_id=self.options.workspace_id,
-                is_stopping=self._stop.is_set,
-                on_taken=self.wake_lanes,
-            )
-            if handed_over:
-                self.delivered += handed_over
-                self._last_processed_at = self.clock()
-                self._decide_wake.set()
-            if handed_over is None:
-                lend_connection()
-                with self._lanes_wake:
-                    if self._lanes_calls == calls and not self._stop.is_set():
-                        self._lanes_wake.wait(self.options.poll_seconds)
-            else:
-                self._lanes_changed.set()
+        with planning_once():
+            while not self._stop.is_set():
+                self._deliver_next()
+
+    def _deliver_next(self) -> None:
+        with self._lanes_wake:
+            calls = self._lanes_calls
+        handed_over = deliver_lane(
+            self.clock,
+            self.name,
+            self.leases,
+            workspace_id=self.options.workspace_id,
+            is_stopping=self._stop.is_set,
+            on_taken=self.wake_lanes,
+        )
+        if handed_over:
+            self.delivered += handed_over
+            self._last_processed_at = self.clock()
+            self._decide_wake.set()
+        if handed_over is not None:
+            self._lanes_changed.set()
+            return
+        lend_connection()
+        with self._lanes_wake:
+            if self._lanes_calls == calls and not self._stop.is_set():
+                self._lanes_wake.wait(self.options.poll_seconds)
 
     def _time_lanes(self) -> None:
         """Call the lane threads at the moment the next lane may send, so that not each of them asks for it."""

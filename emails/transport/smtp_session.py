@@ -126,11 +126,12 @@ class StagedSMTP(smtplib.SMTP):
     def announce(self, sender: str, options: Sequence[str], recipient: str) -> tuple[int, bytes] | None:
         """MAIL, RCPT and DATA; together, in one round trip, where the server takes it so (RFC 2920).
 
-        None: the server waits for the text. Else the first refusal; `stage` says of what, and the session is in step.
+        The addresses hold neither space nor bracket. None: the server waits for the text. Else the first refusal;
+        `stage` says of what, and the session is in step.
         """
         commands = (
-            (Stage.MAIL, f"MAIL FROM:{smtplib.quoteaddr(sender)}{''.join(f' {option}' for option in options)}", 200),
-            (Stage.RCPT, f"RCPT TO:{smtplib.quoteaddr(recipient)}", 200),
+            (Stage.MAIL, f"MAIL FROM:<{sender}>{''.join(f' {option}' for option in options)}", 200),
+            (Stage.RCPT, f"RCPT TO:<{recipient}>", 200),
             (Stage.DATA, "DATA", 300),
         )
         if self.has_extn("pipelining"):

@@ -7,14 +7,15 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from datetime import timedelta
+from collections.abc import Sequence as Many
+from datetime import datetime, timedelta
 from typing import Any
 from unittest import mock
 
 import pytest
 from django.db import transaction
 
-from emails import delivery, last_look
+from emails import composing, delivery, last_look
 from emails.choices import BounceType, EventType
 from emails.events import NewEvent, record_events
 from emails.models import EmailMessage, Mailbox
@@ -180,7 +181,7 @@ def test_those_behind_in_the_same_chunk_who_turn_out_to_be_away_get_nothing(
     server.on_message = away
     engine.run_tick(NOW, 10, Policy())
     chunk = mock.patch.object(delivery, "claim_chunk", lambda lease, now, size: last_look.claim_chunk(lease, now, 2))
-    with chunk, mock.patch.object(last_look, "chunk_limit", return_value=8):
+    with chunk, mock.patch.object(delivery, "_LOOK_SECONDS", 0.0):
         delivery.deliver_lane(DrivenClock(), "tests", delivery.HeldLeases())
     assert len(server.messages) == 1
 
@@ -252,7 +253,7 @@ def test_those_behind_it_in_the_same_chunk_do_not_leave_either(server: MailServe
                 stored.set()
 
     server.on_message = unsubscribe_the_others
-    with mock.patch.object(last_look, "chunk_limit", return_value=8):
+    with mock.patch.object(delivery, "_LOOK_SECONDS", 0.0):
         DrivenClock().run()
     assert stored.is_set()
     assert len(server.messages) == 8, "four people got both emails, four none"
@@ -331,3 +332,24 @@ def test_an_executor_paused_in_the_middle_of_a_batch_finishes_it_and_stops(
     ExecutorState.objects.update(is_paused=False)
     DrivenClock().run()
     assert len(server.messages) == 2
+
+
+@pytest.mark.parametrize(
+    ("seconds", "pace", "sizes"), [(0.0, {}, (1, 1)), (1e6, {}, (1, 5)), (1e6, {"gap_seconds": 1}, (1, 1))]
+)
+def test_what_is_in_doubt_at_once_follows_the_speed_of_the_server(
+    seconds: float, pace: dict[str, int], sizes: tuple[int, int], server: MailServer, person: Enrollment
+) -> None:
+    for _ in range(5):
+        EnrollmentFactory(sequence=person.sequence, mailbox=person.mailbox)
+    Mailbox.objects.update(**pace)
+    seen: list[int] = []
+
+    def count(message_ids: Many[int], now: datetime) -> Any:
+        seen.append(EmailMessage.objects.filter(status="sending").count())
+        return composing.compose(message_ids, now)
+
+    with mock.patch.object(delivery, "compose", count), mock.patch.object(delivery, "_IN_DOUBT_SECONDS", seconds):
+        DrivenClock().run_through(NOW + timedelta(minutes=1))
+    assert (seen[0], max(seen)) == sizes
+    assert_ledger_explains(server.messages)

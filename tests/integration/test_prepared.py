@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from django.db import connection
 
-from sequences.db import fetch_all
+from sequences.db import fetch_all, planning_once
 from sequences.models import Workspace
 
 
@@ -19,3 +19,14 @@ def test_set_based_statements_are_prepared_and_no_others() -> None:
         kept = [statement for (statement,) in cursor.fetchall()]
     assert "SELECT $1::int AS ours" in kept
     assert not [statement for statement in kept if "sequences_workspace" in statement]
+
+
+def test_a_lanes_connection_plans_once_and_the_others_as_the_server_does(transactional_db: None) -> None:
+    shown = "SELECT current_setting('plan_cache_mode') AS mode"
+    connection.close()
+    try:
+        with planning_once():
+            assert fetch_all(shown, {}) == [{"mode": "force_generic_plan"}]
+    finally:
+        connection.close()
+    assert fetch_all(shown, {}) == [{"mode": "auto"}]

@@ -66,6 +66,17 @@ def test_links_survive_a_new_secret_key(browser: Client, message: EmailMessage, 
     assert [browser.get(path_of(url)).status_code for url in urls] == [200, 302, 200]
 
 
+def test_links_are_signed_as_django_signs(message: EmailMessage) -> None:
+    long = f"https://sender.example/{'price/' * 40}"
+    for url in (TARGET, long):
+        token = tracking.click_url(message.pk, url, NOW).rpartition("/")[2]
+        value = signing.Signer(salt="emails.click").unsign_object(token)
+        assert value[:2] == [message.pk, url]
+        assert token == signing.Signer(salt="emails.click").sign_object(value, compress=True)
+    token = tracking.unsubscribe_url(message.pk).rpartition("/")[2]
+    assert token == signing.Signer(salt="emails.unsubscribe").sign_object([message.pk], compress=True)
+
+
 def test_a_link_of_an_earlier_release_still_works(browser: Client, message: EmailMessage) -> None:
     token = signing.Signer(salt="emails.click").sign_object([message.pk, TARGET], compress=True)
     assert browser.get(f"/t/c/{token}").headers["Location"] == TARGET
