@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -103,6 +104,9 @@ def run_trial(trial: Trial, report: Report) -> Result:
             faults=trial.faults,
         )
         ends_at = _START_AT + timedelta(days=trial.days)
+        # what stays to the end is not gone through again and again, nor copied by every forked worker
+        gc.collect()
+        gc.freeze()
         Mishaps(world).plan(plan_strikes(trial.seed, trial.faults, _START_AT, trial.days))
         told = _START_AT
 
@@ -114,6 +118,7 @@ def run_trial(trial: Trial, report: Report) -> Result:
 
         world.advance(ends_at, tell)
         world.drain(tell)
+        gc.unfreeze()
         try_other_doors(truth, population)
         books = read_books()
     return Result(

@@ -20,7 +20,7 @@ from django.db import connection
 from emails.inbound import poll_due_inboxes, resolve_unknown_by_evidence
 from emails.lanes import next_lane_at
 from emails.settling import next_settling_at
-from execution.engine import next_wake_at
+from execution.engine import next_wake_at, run_tick
 from execution.runner import Options, Stage, run_until_idle
 from execution.simulation.mail_server import ReceivedMessage
 from execution.simulation.reading import DoorError
@@ -36,8 +36,10 @@ from sequences.db import fetch_all
 
 STEP = timedelta(seconds=30)
 WATCHFUL_STEP = timedelta(seconds=10)
-# A follow-up waits when its inbox was not read for a while; whoever may send soon is read before.
-_READ_AHEAD = timedelta(minutes=10)
+# Deciding has a timer of its own, as in the executor; the lanes and inboxes have the coarser one above.
+DECIDING_STEP = timedelta(seconds=1)
+# A follow-up waits when its inbox was not read for a quarter of an hour; whoever may send now is read before.
+_READ_AHEAD = timedelta(minutes=14)
 _DRAIN_DAYS = 45
 _MARK = re.compile(rb"\[\[([a-z0-9-]+)\]\]")
 _LIVE = "SELECT EXISTS (SELECT 1 FROM sequences_enrollment WHERE status IN ('active', 'paused')) AS are_there"
@@ -100,7 +102,9 @@ class TrialWorld:
             if next_at is None:
                 break
             step = WATCHFUL_STEP if self.watched else STEP
-            self.clock.advance_to(min(max(next_at, self.clock() + step), until))
+            turn_at = min(max(next_at, self.clock() + step), until)
+            self._decide_before(turn_at)
+            self.clock.advance_to(turn_at)
 
     def drain(self, report: Callable[[datetime], None]) -> None:
         """Let everybody come to an end, without new faults."""
@@ -111,6 +115,16 @@ class TrialWorld:
     def work(self) -> None:
         """Decide and deliver until nothing is due; the inboxes are read in turns of their own."""
         run_until_idle(self._options, self.clock, {Stage.DECIDE, Stage.DELIVER})
+
+    def _decide_before(self, turn_at: datetime) -> None:
+        """Decide what comes due before the next turn, unless a misfortune waits for the work."""
+        while self.misfortune is None and (due_at := next_wake_at()) is not None:
+            decide_at = max(due_at, self.clock() + DECIDING_STEP)
+            if decide_at >= turn_at:
+                break
+            self.clock.advance_to(decide_at)
+            while run_tick(decide_at, self._options.batch_size, self._options.policy).is_full:
+                pass
 
     def hear(self, *, in_flight_since: datetime | None = None) -> None:
         """Take what the server has got into the record; `in_flight_since`: when its sender was stopped."""
