@@ -30,24 +30,63 @@ _BARE = {
     "email": "email",
 }
 
-# claim, the facts that may stop the person, and the three writes
+# claim; what may stop the person or let them rest, as emails.stop_facts reads it; the window in its zone; the field
+# that the email merges; then the three writes, and the lanes are woken
 _WITH_FACTS = f"""
 WITH claimed AS MATERIALIZED (
-    SELECT id, workspace_id, contact_id, mailbox_id, current_step_id, enrolled_at FROM sequences_enrollment
-    WHERE wake_at <= %(now)s ORDER BY wake_at, id LIMIT %(limit)s FOR NO KEY UPDATE SKIP LOCKED
+    SELECT id, workspace_id, contact_id, mailbox_id, sequence_id, current_step_id, visit, enrolled_at, resumed_at
+    FROM sequences_enrollment
+    WHERE wake_at <= %(now)s AND NOT EXISTS (SELECT 1 FROM execution_executorstate WHERE is_paused)
+    ORDER BY wake_at, id LIMIT %(limit)s FOR NO KEY UPDATE SKIP LOCKED
 ), judged AS MATERIALIZED (
     SELECT e.*, c.email FROM claimed e JOIN sequences_contact c ON c.id = e.contact_id
+    JOIN sequences_workspace w ON w.id = e.workspace_id
+    JOIN sequences_sequence q ON q.id = e.sequence_id AND q.status = 'active'
+    JOIN emails_mailbox b ON b.id = e.mailbox_id
     LEFT JOIN sequences_account a ON a.id = c.account_id
-    WHERE NOT EXISTS (SELECT 1 FROM emails_emailevent v WHERE v.contact_id = e.contact_id
-                      AND v.type IN ('replied', 'bounced', 'unsubscribed') AND v.occurred_at >= e.enrolled_at)
+    CROSS JOIN LATERAL (
+        SELECT count(*) FILTER (WHERE v.type <> 'bounced' OR v.bounce_type = 'hard') AS stops,
+               count(*) FILTER (WHERE v.bounce_type = 'soft'
+                                  AND v.occurred_at > coalesce(e.resumed_at, e.enrolled_at)) AS soft_bounces
+        FROM emails_emailevent v
+        WHERE v.contact_id = e.contact_id AND v.type IN ('replied', 'unsubscribed', 'complained', 'bounced')
+          AND v.verdict = 'human' AND (v.occurred_at >= e.enrolled_at OR v.enrollment_id = e.id)
+    ) s
+    CROSS JOIN LATERAL (
+        SELECT %(now)s::timestamptz AT TIME ZONE coalesce(
+            nullif(q.window ->> 'timezone', 'contact'), nullif(c.timezone, ''), nullif(a.timezone, ''),
+            nullif(b.timezone, ''), w.timezone) AS at
+    ) l
+    WHERE s.stops = 0 AND s.soft_bounces < 3
+      AND NOT EXISTS (SELECT 1 FROM emails_emailevent v
+                      WHERE v.contact_id = e.contact_id AND v.type = 'auto_replied'
+                        AND v.occurred_at >= e.enrolled_at AND v.until_at > %(now)s)
       AND NOT EXISTS (SELECT 1 FROM emails_suppression p
-                      WHERE p.workspace_id = e.workspace_id AND p.email IN (c.email, a.domain))
+                      WHERE p.workspace_id = e.workspace_id AND p.email = lower(c.email) AND p.email <> '')
+      AND NOT EXISTS (SELECT 1 FROM emails_suppression p
+                      WHERE p.workspace_id = e.workspace_id AND p.domain = lower(split_part(c.email, '@', 2))
+                        AND p.domain <> '')
+      AND NOT EXISTS (SELECT 1 FROM sequences_contact k JOIN emails_emailevent v ON v.contact_id = k.id
+                      WHERE k.account_id = c.account_id AND k.id <> c.id AND v.type = 'replied'
+                        AND v.verdict = 'human' AND v.occurred_at >= e.enrolled_at)
+      AND (w.hand_written_policy <> 'pause' OR NOT EXISTS (
+           SELECT 1 FROM emails_emailevent v WHERE v.contact_id = e.contact_id AND v.type = 'hand_written'
+             AND v.occurred_at >= e.enrolled_at))
       AND NOT EXISTS (SELECT 1 FROM emails_emailmessage m
-                      WHERE m.enrollment_id = e.id AND m.step_id = e.current_step_id)
+                      WHERE m.enrollment_id = e.id AND m.step_id = e.current_step_id AND m.visit = e.visit)
+      AND NOT EXISTS (SELECT 1 FROM execution_deadletter d WHERE d.enrollment_id = e.id AND d.resolved_at IS NULL)
+      AND l.at::date <> ALL (w.extra_holidays)
+      AND EXISTS (SELECT 1 FROM jsonb_array_elements_text(q.window -> 'mon-sun') AS r(hours)
+                  WHERE l.at::time >= split_part(r.hours, '-', 1)::time
+                    AND l.at::time < split_part(r.hours, '-', 2)::time)
+      AND c.first_name <> ''
 ), queued AS (
     INSERT INTO emails_emailmessage ({_MESSAGE_COLUMNS}) SELECT {_MESSAGE.format(**_BARE)} FROM judged
 ), logged AS (
     INSERT INTO execution_executionlog ({_LOG_COLUMNS}) SELECT {_LOG.format(**_BARE)} FROM judged
+), woken AS (
+    UPDATE emails_mailbox SET lane_at = %(now)s
+    WHERE id IN (SELECT mailbox_id FROM judged) AND (lane_at IS NULL OR lane_at > %(now)s)
 )
 UPDATE sequences_enrollment e SET wake_at = NULL, updated_at = %(now)s FROM judged WHERE e.id = judged.id
 """

@@ -5,7 +5,7 @@ Lock order everywhere: enrollments, then messages, then mailboxes. Callers hold 
 
 from __future__ import annotations
 
-import uuid
+import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -88,7 +88,7 @@ def queue_emails(emails: Sequence[QueuedEmail], now: datetime) -> None:
             "recipients": [email.recipient for email in emails],
             "domains": [email.recipient.rpartition("@")[2].lower() for email in emails],
             "first_touches": [email.is_first_touch for email in emails],
-            "tokens": [uuid.uuid4().hex for _ in emails],
+            "tokens": [secrets.token_hex(16) for _ in emails],
             "priorities": [email.priority for email in emails],
             "due": [email.due_at for email in emails],
             "order": [

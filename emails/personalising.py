@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from emails.rendering import build_context
+from collections.abc import Callable, Iterator, Mapping
+
+from emails.rendering import known_fields, person_fields
 from sequences.db import Row
 
 # What every query that feeds `merge_fields` selects, and the joins it needs beside an enrollment `e`.
 PERSON_COLUMNS = """
-c.email, c.first_name, c.last_name, c.title, c.phone, c.timezone AS contact_timezone, c.fields, c.engagement_score,
+c.email, c.first_name, c.last_name, c.title, c.phone, c.timezone AS contact_timezone,
+nullif(c.fields, '{}'::jsonb) AS fields, c.engagement_score,
 c.account_id, a.name AS account_name, a.domain AS account_domain, a.timezone AS account_timezone,
 b.address AS mailbox_address, b.display_name AS mailbox_name, b.timezone AS mailbox_timezone,
 w.name AS workspace_name, w.timezone AS workspace_timezone, w.holiday_country, w.extra_holidays,
@@ -23,7 +26,7 @@ LEFT JOIN auth_user u ON u.id = e.owner_id
 """
 
 
-def contact_columns(row: Row) -> dict[str, object]:
+def _contact_columns(row: Row) -> dict[str, object]:
     """The contact's columns by the names templates use; custom fields never hide a known one."""
     return {
         **(row["fields"] or {}),
@@ -39,25 +42,48 @@ def contact_columns(row: Row) -> dict[str, object]:
     }
 
 
-def merge_fields(row: Row) -> dict[str, object]:
-    """The context that templates are rendered with, the unsubscribe link aside."""
-    name = sender_name(row)
-    return build_context(
-        contact=contact_columns(row),
-        account={
-            "name": row["account_name"] or "",
-            "domain": row["account_domain"] or "",
-            "timezone": row["account_timezone"] or "",
-        },
-        sender={
-            "name": name,
-            "first_name": row["owner_first_name"] or name.partition(" ")[0],
-            "email": row["mailbox_address"] or "",
-        },
-        workspace={"name": row["workspace_name"]},
-    )
+class MergeFields(Mapping[str, object]):
+    """The context that templates are rendered with, the unsubscribe link aside; each part is made when it is asked for:
+    whether a field is missing needs the part that it is in."""
+
+    __slots__ = ("_made", "_row")
+
+    def __init__(self, row: Row) -> None:
+        self._row = row
+        self._made: dict[str, object] = {}
+
+    def __getitem__(self, part: str) -> object:
+        if part not in self._made:
+            self._made[part] = _PARTS[part](self._row)
+        return self._made[part]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(_PARTS)
+
+    def __len__(self) -> int:
+        return len(_PARTS)
 
 
 def sender_name(row: Row) -> str:
     owner = f"{row['owner_first_name'] or ''} {row['owner_last_name'] or ''}".strip()
     return row["mailbox_name"] or owner
+
+
+def _account(row: Row) -> dict[str, object]:
+    return known_fields(
+        {"name": row["account_name"], "domain": row["account_domain"], "timezone": row["account_timezone"]}
+    )
+
+
+def _sender(row: Row) -> dict[str, object]:
+    name = sender_name(row)
+    first_name = row["owner_first_name"] or name.partition(" ")[0]
+    return known_fields({"name": name, "first_name": first_name, "email": row["mailbox_address"]})
+
+
+_PARTS: dict[str, Callable[[Row], dict[str, object]]] = {
+    "contact": lambda row: person_fields(_contact_columns(row)),
+    "account": _account,
+    "sender": _sender,
+    "workspace": lambda row: known_fields({"name": row["workspace_name"]}),
+}

@@ -58,28 +58,18 @@ class RenderedEmail:
     html: str
 
 
-def build_context(
-    *,
-    contact: Mapping[str, object],
-    account: Mapping[str, object],
-    sender: Mapping[str, object],
-    workspace: Mapping[str, object],
-) -> dict[str, object]:
-    """The merge fields. A blank value counts as no value, so that `if` and `default` mean what authors expect."""
-    person = _known(contact)
+def person_fields(contact: Mapping[str, object]) -> dict[str, object]:
+    """What templates see of a contact."""
+    person = known_fields(contact)
     names = (str(person[name]) for name in ("first_name", "last_name") if name in person)
     if full_name := " ".join(names):
         person["full_name"] = full_name
     person["fields"] = dict(person)
-    return {
-        "contact": person,
-        "account": _known(account),
-        "sender": _known(sender),
-        "workspace": _known(workspace),
-    }
+    return person
 
 
-def _known(values: Mapping[str, object]) -> dict[str, object]:
+def known_fields(values: Mapping[str, object]) -> dict[str, object]:
+    """A blank value counts as no value, so that `if` and `default` mean what authors expect."""
     return {
         name: value
         for name, value in values.items()

@@ -57,7 +57,11 @@ LEFT JOIN LATERAL (
     SELECT max(v.occurred_at) AS occurred_at FROM emails_emailevent v
     WHERE v.contact_id = r.contact AND v.type = 'hand_written' AND v.occurred_at >= r.enrolled_at
 ) h ON EXISTS (SELECT 1 FROM sequences_workspace w WHERE w.id = r.workspace AND w.hand_written_policy = 'pause')
+WHERE s.replied_at IS NOT NULL OR s.unsubscribed_at IS NOT NULL OR s.complained_at IS NOT NULL
+   OR s.bounced_at IS NOT NULL OR s.soft_bounces > 0 OR o.occurred_at IS NOT NULL OR p.reason IS NOT NULL
+   OR k.account_replied_at IS NOT NULL OR h.occurred_at IS NOT NULL
 """
+_NOTHING = (StopFacts(), Resting())
 
 
 def load_stop_facts(rows: Sequence[Row]) -> dict[int, tuple[StopFacts, Resting]]:
@@ -66,11 +70,12 @@ def load_stop_facts(rows: Sequence[Row]) -> dict[int, tuple[StopFacts, Resting]]
     Rows need id, workspace_id, contact_id, account_id, account_domain, account_reply_policy, email, enrolled_at and
     resumed_at.
     """
+    ids = [row["id"] for row in rows]
     domains = [row["email"].rpartition("@")[2].lower() for row in rows]
     found = fetch_all(
         _FACTS,
         {
-            "ids": [row["id"] for row in rows],
+            "ids": ids,
             "workspaces": [row["workspace_id"] for row in rows],
             "contacts": [row["contact_id"] for row in rows],
             "accounts": [_watched_account(row, domain) for row, domain in zip(rows, domains, strict=True)],
@@ -80,7 +85,7 @@ def load_stop_facts(rows: Sequence[Row]) -> dict[int, tuple[StopFacts, Resting]]
             "resumed": [row["resumed_at"] for row in rows],
         },
     )
-    return {row["id"]: (_stops(row), _resting(row)) for row in found}
+    return dict.fromkeys(ids, _NOTHING) | {row["id"]: (_stops(row), _resting(row)) for row in found}
 
 
 def _watched_account(row: Row, domain: str) -> int | None:

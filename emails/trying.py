@@ -5,13 +5,14 @@ A test goes past the outbox: it belongs to nobody's sequence, is counted by no l
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 from email.utils import make_msgid
 
 from emails.hand_over import Envelope, HandOver
 from emails.mime import build_mime
 from emails.models import Mailbox
-from emails.personalising import PERSON_COLUMNS, PERSON_JOINS, merge_fields, sender_name
+from emails.personalising import PERSON_COLUMNS, PERSON_JOINS, MergeFields, sender_name
 from emails.rendering import RenderedEmail, render_email
 from emails.transport import open_transport
 from sequences.db import Row, fetch_all
@@ -78,7 +79,7 @@ def send_test(
 
 
 def _render(step: Step, row: Row) -> RenderedEmail:
-    context = merge_fields(row)
+    context = MergeFields(row)
     subject = step.subject.strip()
     return render_email(
         subject=subject,
@@ -94,7 +95,7 @@ def _render(step: Step, row: Row) -> RenderedEmail:
     )
 
 
-def _thread_subject(step: Step, context: dict[str, object]) -> str:
+def _thread_subject(step: Step, context: Mapping[str, object]) -> str:
     """The subject of the nearest email before it that has one."""
     earlier = Step.objects.filter(sequence=step.sequence_id, number__lt=step.number, type="email").exclude(subject="")
     found = earlier.order_by("-number").first()

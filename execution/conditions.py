@@ -58,7 +58,7 @@ def _signal_at(config: SplitConfig, snapshot: Snapshot, due_at: datetime) -> dat
         case ConditionType.TASK_COMPLETED:
             return task.completed_at if task and task.status == "completed" else None
         case ConditionType.CONTACT_FIELD:
-            held = compare_field(_field_value(snapshot.contact_columns, config.field), config.operator, config.value)
+            held = compare_field(_field_value(snapshot, config.field), config.operator, config.value)
             return due_at if held else None
         case ConditionType.ENGAGEMENT_SCORE:
             return due_at if compare_field(snapshot.engagement_score, config.operator, config.value) else None
@@ -66,9 +66,10 @@ def _signal_at(config: SplitConfig, snapshot: Snapshot, due_at: datetime) -> dat
             assert_never(config.condition)
 
 
-def _field_value(columns: Mapping[str, object], field: str) -> object:
-    name = field.removeprefix("contact.")
-    return columns.get(name.removeprefix("fields."))
+def _field_value(snapshot: Snapshot, field: str) -> object:
+    contact = snapshot.merge_fields["contact"]
+    assert isinstance(contact, Mapping)
+    return contact.get(field.removeprefix("contact.").removeprefix("fields."))
 
 
 def compare_field(actual: object, operator: Operator, expected: str) -> bool:

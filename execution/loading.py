@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from emails.choices import Inbound, Transport
-from emails.personalising import PERSON_COLUMNS, PERSON_JOINS, contact_columns, merge_fields
+from emails.personalising import PERSON_COLUMNS, PERSON_JOINS, MergeFields
 from emails.stop_facts import load_stop_facts
 from emails.stops import Resting, StopFacts
 from execution.facts import StepRunFacts, load_step_facts
@@ -85,8 +85,7 @@ def _build_snapshot(
         emails_sent=row["emails_sent"],
         engagement_score=row["engagement_score"],
         recipient=row["email"],
-        merge_fields=merge_fields(row),
-        contact_columns=contact_columns(row),
+        merge_fields=MergeFields(row),
         zone=zone,
         holiday_country=row["holiday_country"],
         extra_holidays=frozenset(row["extra_holidays"]),

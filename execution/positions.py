@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import assert_never
+from typing import NamedTuple, assert_never
 
 from execution.outcomes import (
     Advance,
@@ -29,8 +28,7 @@ class PositionLostError(RuntimeError):
     """A row changed under our lock: a bug, or somebody writes past the engine."""
 
 
-@dataclass(frozen=True, slots=True)
-class Position:
+class Position(NamedTuple):
     """The columns of an enrollment that outcomes move. `last_error` None keeps what is stored."""
 
     id: int
@@ -64,8 +62,7 @@ def next_position(snapshot: Snapshot, outcome: Outcome, now: datetime) -> Positi
         case Advance():
             # only a person leads past a step in quarantine, and out of it by that
             is_released = snapshot.status is EnrollmentStatus.QUARANTINED
-            return replace(
-                here,
+            return here._replace(
                 status=EnrollmentStatus.ACTIVE if is_released else here.status,
                 step_id=outcome.next_step_id,
                 visit=snapshot.visit + 1,
@@ -80,30 +77,28 @@ def next_position(snapshot: Snapshot, outcome: Outcome, now: datetime) -> Positi
             )
         case Complete():
             ended = _ended(here, EnrollmentStatus.COMPLETED, outcome.ended_at)
-            return replace(ended, retry_count=0, steps_done=1, last_error="")
+            return ended._replace(retry_count=0, steps_done=1, last_error="")
         case Exit():
             status = EnrollmentStatus.REPLIED if outcome.reason is ExitReason.REPLIED else EnrollmentStatus.AUTO_EXITED
-            return replace(_ended(here, status, now), exit_reason=outcome.reason.value)
+            return _ended(here, status, now)._replace(exit_reason=outcome.reason.value)
         case Wait():
             # Whatever is tried now has used up the retry it waited for: its next failure is counted anew.
-            return replace(here, wake_at=outcome.wake_at, retry_at=None if outcome.effects else here.retry_at)
+            return here._replace(wake_at=outcome.wake_at, retry_at=None if outcome.effects else here.retry_at)
         case Defer():
-            return replace(here, next_step_at=outcome.until, wake_at=outcome.until)
+            return here._replace(next_step_at=outcome.until, wake_at=outcome.until)
         case Retry():
-            return replace(
-                here,
+            return here._replace(
                 wake_at=outcome.retry_at,
                 retry_at=outcome.retry_at,
                 retry_count=outcome.retry_count,
                 last_error=outcome.log.error,
             )
         case Quarantine():
-            return replace(
-                here, status=EnrollmentStatus.QUARANTINED, wake_at=None, retry_at=None, last_error=outcome.error
+            return here._replace(
+                status=EnrollmentStatus.QUARANTINED, wake_at=None, retry_at=None, last_error=outcome.error
             )
         case Pause():
-            return replace(
-                here,
+            return here._replace(
                 status=EnrollmentStatus.PAUSED,
                 wake_at=outcome.resume_at,
                 resume_at=outcome.resume_at,
@@ -113,8 +108,7 @@ def next_position(snapshot: Snapshot, outcome: Outcome, now: datetime) -> Positi
                 paused_at=now,
             )
         case Resume():
-            return replace(
-                here,
+            return here._replace(
                 status=EnrollmentStatus.ACTIVE,
                 next_step_at=outcome.next_step_at,
                 wake_at=min(outcome.next_step_at, now) if snapshot.message else outcome.next_step_at,
@@ -125,7 +119,7 @@ def next_position(snapshot: Snapshot, outcome: Outcome, now: datetime) -> Positi
                 sets_pause=True,
             )
         case Park():
-            return replace(here, wake_at=outcome.wake_at)
+            return here._replace(wake_at=outcome.wake_at)
         case _:
             assert_never(outcome)
 
@@ -150,8 +144,7 @@ def _current(snapshot: Snapshot) -> Position:
 
 
 def _ended(here: Position, status: EnrollmentStatus, ended_at: datetime) -> Position:
-    return replace(
-        here,
+    return here._replace(
         status=status,
         previous_ended_at=ended_at,
         next_step_at=None,
@@ -165,56 +158,30 @@ def _ended(here: Position, status: EnrollmentStatus, ended_at: datetime) -> Posi
 
 _MOVE = """
 UPDATE sequences_enrollment e
-SET status = r.status, current_step_id = r.step, visit = r.visit, previous_ended_at = r.previous_ended_at,
+SET status = r.status, current_step_id = r.step_id, visit = r.visit, previous_ended_at = r.previous_ended_at,
     next_step_at = r.next_step_at, wake_at = r.wake_at, retry_count = r.retry_count, retry_at = r.retry_at,
-    instant_transitions = r.instant, resume_at = r.resume_at, resumed_at = r.resumed_at,
+    instant_transitions = r.instant_transitions, resume_at = r.resume_at, resumed_at = r.resumed_at,
     steps_completed = e.steps_completed + r.steps_done, last_error = coalesce(r.last_error, e.last_error),
     pause_reason = CASE WHEN r.sets_pause THEN r.pause_reason ELSE e.pause_reason END,
     paused_by = CASE WHEN r.sets_pause THEN r.paused_by ELSE e.paused_by END,
     paused_at = CASE WHEN r.sets_pause THEN r.paused_at ELSE e.paused_at END,
     auto_exit_reason = r.exit_reason, completed_at = r.ended_at, updated_at = %(now)s
-FROM unnest(%(ids)s::bigint[], %(old_statuses)s::text[], %(old_visits)s::int[], %(statuses)s::text[],
-            %(steps)s::bigint[], %(visits)s::int[], %(previous_ended)s::timestamptz[], %(next_step)s::timestamptz[],
-            %(wake)s::timestamptz[], %(retry_counts)s::int[], %(retry)s::timestamptz[], %(instants)s::int[],
-            %(resume)s::timestamptz[], %(resumed)s::timestamptz[], %(steps_done)s::int[], %(errors)s::text[],
-            %(sets_pause)s::bool[], %(pause_reasons)s::text[], %(paused_by)s::text[], %(paused)s::timestamptz[],
-            %(exit_reasons)s::text[], %(ended)s::timestamptz[])
-     AS r(id, old_status, old_visit, status, step, visit, previous_ended_at, next_step_at, wake_at, retry_count,
-          retry_at, instant, resume_at, resumed_at, steps_done, last_error, sets_pause, pause_reason, paused_by,
-          paused_at, exit_reason, ended_at)
+FROM unnest(%(id)s::bigint[], %(old_status)s::text[], %(old_visit)s::int[], %(status)s::text[], %(step_id)s::bigint[],
+            %(visit)s::int[], %(previous_ended_at)s::timestamptz[], %(next_step_at)s::timestamptz[],
+            %(wake_at)s::timestamptz[], %(retry_count)s::int[], %(retry_at)s::timestamptz[],
+            %(instant_transitions)s::int[], %(resume_at)s::timestamptz[], %(resumed_at)s::timestamptz[],
+            %(steps_done)s::int[], %(last_error)s::text[], %(sets_pause)s::bool[], %(pause_reason)s::text[],
+            %(paused_by)s::text[], %(paused_at)s::timestamptz[], %(exit_reason)s::text[], %(ended_at)s::timestamptz[])
+     AS r(id, old_status, old_visit, status, step_id, visit, previous_ended_at, next_step_at, wake_at, retry_count,
+          retry_at, instant_transitions, resume_at, resumed_at, steps_done, last_error, sets_pause, pause_reason,
+          paused_by, paused_at, exit_reason, ended_at)
 WHERE e.id = r.id AND e.status = r.old_status AND e.visit = r.old_visit
 """
 
 
 def move_enrollments(positions: Sequence[Position], now: datetime) -> None:
     """Write the positions; the caller holds the locks. Raises `PositionLostError` if one is not where it stood."""
-    changed = execute(
-        _MOVE,
-        {
-            "now": now,
-            "ids": [position.id for position in positions],
-            "old_statuses": [position.old_status.value for position in positions],
-            "old_visits": [position.old_visit for position in positions],
-            "statuses": [position.status.value for position in positions],
-            "steps": [position.step_id for position in positions],
-            "visits": [position.visit for position in positions],
-            "previous_ended": [position.previous_ended_at for position in positions],
-            "next_step": [position.next_step_at for position in positions],
-            "wake": [position.wake_at for position in positions],
-            "retry_counts": [position.retry_count for position in positions],
-            "retry": [position.retry_at for position in positions],
-            "instants": [position.instant_transitions for position in positions],
-            "resume": [position.resume_at for position in positions],
-            "resumed": [position.resumed_at for position in positions],
-            "steps_done": [position.steps_done for position in positions],
-            "errors": [position.last_error for position in positions],
-            "sets_pause": [position.sets_pause for position in positions],
-            "pause_reasons": [position.pause_reason for position in positions],
-            "paused_by": [position.paused_by for position in positions],
-            "paused": [position.paused_at for position in positions],
-            "exit_reasons": [position.exit_reason for position in positions],
-            "ended": [position.ended_at for position in positions],
-        },
-    )
+    columns = dict(zip(Position._fields, zip(*positions, strict=True), strict=True))
+    changed = execute(_MOVE, {"now": now, **columns})
     if changed != len(positions):
         raise PositionLostError(f"{len(positions) - changed} of {len(positions)} enrollments moved under their lock")

@@ -100,7 +100,6 @@ class Snapshot:
     engagement_score: int
     recipient: str
     merge_fields: Mapping[str, object]
-    contact_columns: Mapping[str, object]
     zone: Zone
     holiday_country: str
     extra_holidays: frozenset[date]

@@ -248,7 +248,7 @@ def test_a_branch_without_a_goto_ends_the_sequence() -> None:
 )
 def test_a_split_on_a_contact_field_answers_at_once(config: dict[str, object], goes_to: int) -> None:
     here = at_split(condition_type="contact_field", condition_config=config)
-    outcome = decide(replace(here, contact_columns={"title": "CTO", "seats": 50}), NOW + HOUR, POLICY)
+    outcome = decide(replace(here, merge_fields={"contact": {"title": "CTO", "seats": 50}}), NOW + HOUR, POLICY)
     assert isinstance(outcome, Advance)
     assert outcome.next_step_id == goes_to
 

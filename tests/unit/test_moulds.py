@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from emails import rendering
 from emails.moulds import mark_values
-from emails.rendering import RenderedEmail, build_context, render_email
+from emails.rendering import RenderedEmail, person_fields, render_email
 
 WAY_OUT = "https://mail.example.com/u/tok_en-1"
 PIECES = st.sampled_from(
@@ -35,11 +35,10 @@ VALUES = st.one_of(
 
 
 def write(body: str, signature: str = "", **contact: object) -> RenderedEmail:
-    context = build_context(contact=contact, account={}, sender={}, workspace={})
     return render_email(
         subject="Hi",
         body=body,
-        context={**context, "unsubscribe_url": WAY_OUT},
+        context={"contact": person_fields(contact), "unsubscribe_url": WAY_OUT},
         reply_subject=None,
         signature=signature,
         postal_address="1 Main St\nSpringfield",

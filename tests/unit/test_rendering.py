@@ -18,7 +18,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from emails.mime import AddressError, build_mime, check_address
-from emails.rendering import RenderedEmail, build_context, render_email, thread_headers, unsubscribe_headers
+from emails.rendering import (
+    RenderedEmail,
+    known_fields,
+    person_fields,
+    render_email,
+    thread_headers,
+    unsubscribe_headers,
+)
 from sequences.templating import TemplateError
 
 UNSUBSCRIBE = "https://mail.example.com/u/tok_en-1"
@@ -37,7 +44,7 @@ def render(
     rewrite_link: Callable[[str], str] | None = None,
     **contact: object,
 ) -> RenderedEmail:
-    context = build_context(contact=contact, account={}, sender={"name": "Sam"}, workspace={"name": "Acme"})
+    context = {"contact": person_fields(contact), "sender": {"name": "Sam"}, "workspace": {"name": "Acme"}}
     return render_email(
         subject=subject,
         body=body,
@@ -211,16 +218,13 @@ def test_a_subject_of_its_own_starts_a_new_thread() -> None:
 
 
 def test_context_known_columns_win_and_blanks_are_missing() -> None:
-    context = build_context(
-        contact={"plan": "pro", "first_name": "Ann", "last_name": "Lee", "title": " ", "phone": None, "seats": 0},
-        account={"name": "Acme", "domain": ""},
-        sender={},
-        workspace={},
+    known = person_fields(
+        {"plan": "pro", "first_name": "Ann", "last_name": "Lee", "title": " ", "phone": None, "seats": 0}
     )
     person = {"plan": "pro", "first_name": "Ann", "last_name": "Lee", "full_name": "Ann Lee", "seats": 0}
-    assert context["contact"] == {**person, "fields": person}
-    assert context["account"] == {"name": "Acme"}
-    assert "full_name" not in str(build_context(contact={"plan": "x"}, account={}, sender={}, workspace={}))
+    assert known == {**person, "fields": person}
+    assert known_fields({"name": "Acme", "domain": ""}) == {"name": "Acme"}
+    assert "full_name" not in person_fields({"plan": "x"})
 
 
 NAMES = st.one_of(
