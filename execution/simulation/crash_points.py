@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 from unittest import mock
 
@@ -155,3 +156,11 @@ def slow_down(seconds: float) -> None:
         return answer
 
     replace(StagedSMTP, "write_text", slow)
+
+
+@contextmanager
+def impatient(seconds: float) -> Iterator[None]:
+    """Within it nobody waits longer than this for one answer of a mail server; production waits longer."""
+    patience = StagedSMTP.patience
+    with mock.patch.object(StagedSMTP, "patience", lambda session: min(patience(session), seconds)):
+        yield

@@ -87,7 +87,7 @@ def run_trial(trial: Trial, report: Report) -> Result:
     call_command("flush", interactive=False, verbosity=0)
     truth, inboxes, clock = Truth(), Inboxes(), TrialClock(_START_AT)
     server = TrialServer(truth, clock, trial.seed, trial.faults)
-    with server.smtp, inboxes.taking_over(), _living_by(clock):
+    with server.open(), inboxes.taking_over(), _living_by(clock):
         population = populate(
             truth,
             seed=trial.seed,

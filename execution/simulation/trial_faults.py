@@ -24,6 +24,8 @@ class Fault(StrEnum):
     REFUSALS = "refusals"
     LOST_ANSWERS = "lost-answers"
     LOGIN = "login"
+    SILENCE = "silence"
+    CERTIFICATE = "certificate"
     INBOX_DOWN = "inbox-down"
     RENUMBER = "renumber"
     DUPLICATES = "duplicates"
@@ -43,6 +45,8 @@ SAID = {
     Fault.REFUSALS: "421, 452 and cut connections, here and there (P4 P8)",
     Fault.LOST_ANSWERS: "the server's answer to the final dot is lost, the mail kept or not (P1)",
     Fault.LOGIN: "a mailbox's password is refused until its owner looks (P8)",
+    Fault.SILENCE: "the mail server falls silent at a stage of the dialogue, until the worker gives up (P1 P8)",
+    Fault.CERTIFICATE: "a mailbox's server shows an expired certificate for an hour (P8)",
     Fault.INBOX_DOWN: "a fifth of the inboxes cannot be read for two hours (P2)",
     Fault.RENUMBER: "an inbox numbers its mails anew (P1 P2)",
     Fault.DUPLICATES: "one answer in twenty arrives twice (P1)",
@@ -67,6 +71,8 @@ _PER_DAY = {
     Fault.DATABASE_ERRORS: 10,
     Fault.OUTAGE: 1,
     Fault.LOGIN: 2,
+    Fault.SILENCE: 6,
+    Fault.CERTIFICATE: 2,
     Fault.INBOX_DOWN: 1,
     Fault.RENUMBER: 3,
     Fault.PAUSES: 8,

@@ -12,7 +12,8 @@ from emails.choices import MailboxStatus, MessageStatus
 from emails.models import EmailMessage, Mailbox
 from execution import controls, switches, tasks
 from execution.simulation import trial_workers
-from execution.simulation.crash_points import POINTS
+from execution.simulation.crash_points import POINTS, impatient
+from execution.simulation.mail_script import Moment
 from execution.simulation.trial_faults import FREEZABLE, REFUSABLE, SQLSTATES, Fault, Strike
 from execution.simulation.trial_population import bring_in
 from execution.simulation.trial_truth import Crash, Hold, Person
@@ -30,6 +31,8 @@ _OWNER_LOOKS_AFTER = timedelta(minutes=50)
 _ROUND = timedelta(minutes=30)
 _LONGEST_WATCH = timedelta(minutes=30)
 _WATCHED_EVERY = timedelta(seconds=5)
+_PATIENCE_SECONDS = 0.4
+_SILENT_AT = (Moment.CONNECT, Moment.LOGIN, Moment.MAIL, Moment.RCPT, Moment.DATA, Moment.DOT)
 _LEFT_BEHIND = """
 SELECT (SELECT count(*) FROM sequences_enrollment
         WHERE id = ANY(%(due)s::bigint[]) AND wake_at <= %(at)s) +
@@ -87,6 +90,13 @@ class Mishaps:
                 world.plan(now + _OUTAGE, lambda _: world.server.come_back(outage))
             case Fault.LOGIN:
                 world.server.lock_out(self._pick_mailbox(dice).address)
+            case Fault.SILENCE:
+                moment = dice.choice(_SILENT_AT)
+                world.misfortune = lambda work: self._meet_silence(work, moment)
+            case Fault.CERTIFICATE:
+                address = self._pick_mailbox(dice).address
+                world.server.let_expire(address)
+                world.plan(now + _OUTAGE, lambda _: world.server.renew(address))
             case Fault.INBOX_DOWN:
                 self._close_inboxes(dice, now)
             case Fault.RENUMBER:
@@ -106,6 +116,10 @@ class Mishaps:
 
     def _refuse(self, work: Callable[[], object], point: str, sqlstate: str) -> None:
         trial_workers.run_refused(work, point, 1, sqlstate)
+
+    def _meet_silence(self, work: Callable[[], object], moment: Moment) -> None:
+        with self._world.server.silent(moment), impatient(_PATIENCE_SECONDS):
+            work()
 
     def _let_in(self, people: list[Person], now: datetime) -> None:
         """Two colleagues import and enroll the same people while the engine works."""

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
+from emails.choices import Security
+from emails.models import Mailbox
+from execution.simulation.certificates import make_certificate
 from execution.simulation.mail_server import (
     Action,
     Drop,
@@ -16,6 +22,7 @@ from execution.simulation.mail_server import (
     Reply,
     Rule,
     Situation,
+    Stall,
 )
 from execution.simulation.trial_cast import Persona, draw
 from execution.simulation.trial_faults import Fault, strikes_here
@@ -54,6 +61,7 @@ class TrialServer:
         self._draw = partial(draw, seed)
         self._faults = [fault for fault in _PER_ATTEMPT if fault in faults]
         self._arrivals: list[Arrival] = []
+        self._expired: MailServer | None = None
         self.smtp = MailServer(behaviour=self._behave, on_message=self._arrive, keep_messages=False)
 
     def let_in(self, addresses: Collection[str]) -> None:
@@ -72,6 +80,37 @@ class TrialServer:
 
     def come_back(self, outage: Rule) -> None:
         self.smtp.rules.remove(outage)
+
+    @contextmanager
+    def open(self) -> Iterator[None]:
+        """Serve within it; beside it stands a server whose certificate has expired, where nobody may log in."""
+        with TemporaryDirectory() as directory:
+            context = make_certificate(Path(directory), expired=True).server_context()
+            with MailServer(tls_context=context, implicit_tls=True) as self._expired, self.smtp:
+                yield
+            if self._expired.login_count:
+                self._truth.troubles.append("a password was given to a server whose certificate has expired")
+
+    def let_expire(self, address: str) -> None:
+        """Have the certificate of its server expired, until `renew`."""
+        assert self._expired is not None
+        door = {"smtp_port": self._expired.port, "smtp_security": Security.TLS.value}
+        Mailbox.objects.filter(address=address).update(**door)
+
+    def renew(self, address: str) -> None:
+        door = {"smtp_port": self.smtp.port, "smtp_security": Security.NONE.value}
+        Mailbox.objects.filter(address=address).update(**door)
+
+    @contextmanager
+    def silent(self, moment: Moment) -> Iterator[None]:
+        """Within it the first dialogue that comes to this moment gets no answer."""
+        stall = Stall()
+        rule = self.smtp.on(moment, stall, times=1)
+        try:
+            yield
+        finally:
+            self.smtp.rules.remove(rule)
+            stall.release()
 
     def take_arrivals(self) -> list[Arrival]:
         """What has come in since the last time. Call while nobody sends."""
