@@ -41,6 +41,9 @@ WHERE NOT coalesce(CASE e.status
     WHEN 'paused' THEN l.action = 'paused'
     ELSE l.action NOT IN ('completed', 'exited', 'quarantined', 'paused') END, false)
 UNION ALL
+SELECT 'email ' || message_id || ' has ' || count(*) || ' unsubscriptions' FROM emails_emailevent
+WHERE type = 'unsubscribed' AND message_id IS NOT NULL GROUP BY message_id HAVING count(*) > 1
+UNION ALL
 SELECT 'log entry ' || id || ' (' || action || ') does not say who or why' FROM execution_executionlog
 WHERE actor = '' OR message = ''
 """

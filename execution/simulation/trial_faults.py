@@ -29,6 +29,7 @@ class Fault(StrEnum):
     INBOX_DOWN = "inbox-down"
     RENUMBER = "renumber"
     DUPLICATES = "duplicates"
+    REPEATS = "repeats"
     LATE_FACTS = "late-facts"
     PAUSES = "pauses"
     POISON = "poison"
@@ -50,6 +51,7 @@ SAID = {
     Fault.INBOX_DOWN: "a fifth of the inboxes cannot be read for two hours (P2)",
     Fault.RENUMBER: "an inbox numbers its mails anew (P1 P2)",
     Fault.DUPLICATES: "one answer in twenty arrives twice (P1)",
+    Fault.REPEATS: "one in three of the unsubscriptions is told eight times at once while the engine works (P1 P10)",
     Fault.LATE_FACTS: "a reply or an unsubscription is stored while the engine works (P2)",
     Fault.PAUSES: "people pause the executor, a sequence, a mailbox, enrollments, also while it works (P2 P4)",
     Fault.POISON: "contacts without a field that their email needs (P4)",

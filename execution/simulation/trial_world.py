@@ -41,6 +41,7 @@ DECIDING_STEP = timedelta(seconds=1)
 # A follow-up waits when its inbox was not read for a quarter of an hour; whoever may send now is read before.
 _READ_AHEAD = timedelta(minutes=14)
 _DRAIN_DAYS = 45
+_REPEATED_EVERY, _REPEATS = 3, 8
 _MARK = re.compile(rb"\[\[([a-z0-9-]+)\]\]")
 _LIVE = "SELECT EXISTS (SELECT 1 FROM sequences_enrollment WHERE status IN ('active', 'paused')) AS are_there"
 _STALE = """
@@ -185,7 +186,13 @@ class TrialWorld:
         self.plan(at + act.after, lambda now: self._do(act.deed, message.parsed, person, now))
 
     def _do(self, deed: Deed, mime: Mime, person: Person, now: datetime) -> None:
-        if deed is Deed.UNSUBSCRIBE and Fault.LATE_FACTS in self.faults and self.misfortune is None:
+        if (
+            deed is Deed.UNSUBSCRIBE
+            and Fault.REPEATS in self.faults
+            and not draw(self.seed, "repeats", person.address, below=_REPEATED_EVERY)
+        ):
+            self._do_meanwhile(self.work, deed, mime, person, times=_REPEATS)
+        elif deed is Deed.UNSUBSCRIBE and Fault.LATE_FACTS in self.faults and self.misfortune is None:
             self.misfortune = lambda work: self._do_meanwhile(work, deed, mime, person)
         elif self._doors.act(deed, mime, person.address, person.mailbox, now):
             if Fault.DUPLICATES in self.faults and not draw(self.seed, "twice", person.address, deed, below=20):
@@ -195,10 +202,15 @@ class TrialWorld:
         else:
             self.note(person, deed)
 
-    def _do_meanwhile(self, work: Callable[[], object], deed: Deed, mime: Mime, person: Person) -> None:
-        """While the engine works; known for certain when both are done."""
+    def _do_meanwhile(
+        self, work: Callable[[], object], deed: Deed, mime: Mime, person: Person, *, times: int = 1
+    ) -> None:
+        """While the engine works, so often at once; known for certain when all are done."""
 
-        self.run_beside(work, lambda: self._doors.act(deed, mime, person.address, person.mailbox, self.clock()))
+        def do() -> None:
+            self._doors.act(deed, mime, person.address, person.mailbox, self.clock())
+
+        self.run_beside(work, *[do] * times)
         self.note(person, deed)
 
     def run_beside(self, work: Callable[[], object], *deeds: Callable[[], object]) -> None:
