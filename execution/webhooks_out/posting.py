@@ -22,6 +22,18 @@ from urllib3.util import parse_url
 
 TIMEOUT_SECONDS = 10.0
 _READ_BYTES = 500
+_NAT64 = ipaddress.IPv6Network("64:ff9b::/96")  # RFC 6052
+# Ways into an IPv4 network that no receiver lives behind any more, or that only the site itself can read.
+_NEVER_CALLED = tuple(
+    ipaddress.IPv6Network(network)
+    for network in (
+        "64:ff9b:1::/48",  # NAT64 of a site's own choice, RFC 8215
+        "2002::/16",  # 6to4
+        "2001::/32",  # Teredo
+        "::/96",  # IPv4-compatible, RFC 4291
+        "fec0::/10",  # site-local, RFC 3879
+    )
+)
 
 
 class RefusedAddressError(ValueError):
@@ -57,8 +69,13 @@ def find_address(url: str, *, allow_private: bool) -> str:
 
 def _is_public(text: str) -> bool:
     address = ipaddress.ip_address(text)
-    # ::ffff:127.0.0.1 is 127.0.0.1
-    return (getattr(address, "ipv4_mapped", None) or address).is_global
+    if isinstance(address, ipaddress.IPv6Address):
+        if address.ipv4_mapped is None and any(address in network for network in _NEVER_CALLED):
+            return False
+        # what is sent to ::ffff:127.0.0.1 or, through a gateway, to 64:ff9b::127.0.0.1 ends at 127.0.0.1
+        if address.ipv4_mapped is not None or address in _NAT64:
+            address = ipaddress.IPv4Address(int(address) & 0xFFFF_FFFF)
+    return address.is_global and not address.is_multicast
 
 
 def post(url: str, body: bytes, headers: Mapping[str, str], *, allow_private: bool) -> Answer:

@@ -229,7 +229,11 @@ def test_a_fact_that_commits_late_is_found_by_a_later_look() -> None:
     "url",
     [
         "http://127.0.0.1/x", "http://localhost/x", "http://10.1.2.3/x", "http://169.254.169.254/latest/meta-data",
-        "http://[::1]/x", "http://[::ffff:127.0.0.1]/x", "http://0.0.0.0/x", "ftp://example.com/x", "http:///x", "http://nowhere.invalid/x",
+        "http://[::1]/x", "http://[::ffff:127.0.0.1]/x", "http://0.0.0.0/x",
+        "http://[::ffff:10.1.2.3]/x", "http://[64:ff9b::127.0.0.1]/x", "http://[64:ff9b::a01:203]/x", "http://[64:ff9b:1::8.8.8.8]/x",
+        "http://[2002:7f00:1::1]/x", "http://[2002:a01:203::1]/x", "http://[2001:0:808:808:0:ffff:80ff:fffe]/x", "http://[::10.1.2.3]/x",
+        "http://[fec0::1]/x", "http://[fd00::1]/x", "http://[fe80::1]/x", "http://[ff02::1]/x", "http://224.0.0.1/x",
+        "http://100.64.0.1/x", "http://2130706433/x", "ftp://example.com/x", "http:///x", "http://nowhere.invalid/x",
     ],
 )  # fmt: skip
 def test_our_own_network_is_not_called(url: str) -> None:
@@ -237,6 +241,11 @@ def test_our_own_network_is_not_called(url: str) -> None:
         find_address(url, allow_private=False)
     answer = post(url, b"{}", {}, allow_private=False)
     assert (answer.status_code, answer.is_taken) == (None, False)
+
+
+@pytest.mark.parametrize("host", ["8.8.8.8", "[2606:4700::1111]", "[::ffff:8.8.8.8]", "[64:ff9b::8.8.8.8]"])
+def test_addresses_of_others_are_called(host: str) -> None:
+    assert find_address(f"https://{host}/x", allow_private=False)
 
 
 def test_a_ping_is_told_to_its_subscription_alone() -> None:
