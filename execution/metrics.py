@@ -12,6 +12,7 @@ from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.metrics_core import Metric
 
+from emails.choices import LimitWindow
 from execution.heartbeat import alive_workers
 from execution.models import ExecutorState
 from sequences.db import fetch_all
@@ -19,6 +20,8 @@ from sequences.db import fetch_all
 _PREFIX = "sequence_executor_"
 _COUNTED_AT_MOST = 100_000
 _RECENTLY = timedelta(minutes=15)
+# Handed over after those that were told as sent, their answers not known yet.
+_IN_HAND = 100
 
 _DUE = """
 SELECT count(*) AS number, min(wake_at) AS oldest_at FROM (
@@ -33,13 +36,57 @@ SELECT percentile_cont(ARRAY[0.5, 0.95, 0.99]) WITHIN GROUP (ORDER BY d.seconds)
                         WHERE x.enrollment_id = l.enrollment_id AND x.step_id = l.step_id AND x.queued_at = l.at
                         LIMIT 1) m) d
 """
-# `send_after_at` is where a cap, a window or a pause has put a message off to: what comes after it is the lane's own.
-_DELIVERIES = """
-SELECT percentile_cont(ARRAY[0.5, 0.95, 0.99]) WITHIN GROUP (ORDER BY d.seconds) AS seconds FROM (
-    SELECT greatest(extract(epoch FROM m.handed_over_at - greatest(m.queued_at, m.send_after_at)), 0)::float AS seconds
+# `send_after_at` is where a window, a pause or a cap of its own has put a message off to. What holds its whole lane
+# (pace, ramp, caps of the mailbox and the workspace) is not written on it: from the ledger, a cap of N per window lets
+# it go when the Nth hand-over before it leaves the window.
+_DELIVERIES = f"""
+WITH left_now AS MATERIALIZED (
+    SELECT m.id, m.mailbox_id, m.workspace_id, m.handed_over_at,
+           greatest(m.queued_at, m.send_after_at, CASE WHEN b.status_at <= m.handed_over_at THEN b.status_at END,
+                    x.changed_at) AS ready_at
     FROM (SELECT (details ->> 'message')::bigint AS message FROM execution_executionlog
           WHERE at > %(since)s AND at <= %(now)s AND action = 'executed' AND step_type = 'email' LIMIT %(most)s) l
-    JOIN emails_emailmessage m ON m.id = l.message) d
+    JOIN emails_emailmessage m ON m.id = l.message
+    JOIN emails_mailbox b ON b.id = m.mailbox_id
+    LEFT JOIN execution_executorstate x ON x.changed_at <= m.handed_over_at
+),
+targets AS (
+    SELECT 'mailbox' AS scope, mailbox_id AS id, count(*) AS leavers FROM left_now GROUP BY mailbox_id
+    UNION ALL
+    SELECT 'workspace', workspace_id, count(*) FROM left_now GROUP BY workspace_id
+),
+caps AS (
+    SELECT t.*, c.places, make_interval(secs => c.seconds) AS span
+    FROM targets t JOIN emails_mailbox b ON b.id = t.id
+    CROSS JOIN LATERAL (VALUES
+        (1, b.gap_seconds + b.jitter_seconds),
+        -- the lane was put off by the allowance as it was before today's first message raised it
+        (CASE WHEN b.ramp_enabled THEN greatest(b.ramp_allowance - b.ramp_step, b.ramp_start) END,
+         {LimitWindow.DAY.seconds})
+    ) AS c(places, seconds)
+    WHERE t.scope = 'mailbox' AND c.places > 0 AND c.seconds > 0
+    UNION ALL
+    SELECT t.*, l.maximum, make_interval(secs => CASE l.window WHEN 'hour' THEN {LimitWindow.HOUR.seconds}
+                                                 ELSE {LimitWindow.DAY.seconds} END)
+    FROM targets t JOIN emails_sendlimit l ON l.scope = t.scope
+         AND t.id = CASE l.scope WHEN 'mailbox' THEN l.mailbox_id ELSE l.workspace_id END
+    WHERE l.maximum > 0 AND NOT l.first_touch_only
+),
+freed AS (
+    SELECT h.id, max(h.earlier_at + c.span) AS at FROM caps c CROSS JOIN LATERAL (
+        SELECT q.id, lag(q.at, c.places) OVER (ORDER BY q.at, q.id) AS earlier_at FROM (
+            (SELECT m.id, m.handed_over_at AS at FROM emails_emailmessage m
+             WHERE c.scope = 'mailbox' AND m.mailbox_id = c.id AND m.status IN ('sending', 'sent', 'unknown')
+             ORDER BY m.handed_over_at DESC LIMIT c.places + c.leavers + {_IN_HAND})
+            UNION ALL
+            (SELECT m.id, m.handed_over_at FROM emails_emailmessage m
+             WHERE c.scope = 'workspace' AND m.workspace_id = c.id AND m.status IN ('sending', 'sent', 'unknown')
+             ORDER BY m.handed_over_at DESC LIMIT c.places + c.leavers + {_IN_HAND})) q) h
+    GROUP BY h.id
+)
+SELECT percentile_cont(ARRAY[0.5, 0.95, 0.99]) WITHIN GROUP (ORDER BY d.seconds) AS seconds FROM (
+    SELECT greatest(extract(epoch FROM n.handed_over_at - greatest(n.ready_at, f.at)), 0)::float AS seconds
+    FROM left_now n LEFT JOIN freed f ON f.id = n.id) d
 """
 _WEBHOOKS = """
 SELECT s.state, (SELECT count(*) FROM (SELECT 1 FROM execution_webhookdelivery d WHERE d.state = s.state
@@ -94,7 +141,7 @@ class _Collector:
             ("decision_delay_seconds", "From due to decided, emails of the last 15 minutes.", _DELAYS),
             (
                 "delivery_delay_seconds",
-                "From when it might leave (caps, windows and pauses aside) to handed over, last 15 minutes.",
+                "From when it might leave (pace, caps, windows and pauses aside) to handed over, last 15 minutes.",
                 _DELIVERIES,
             ),
         ):
