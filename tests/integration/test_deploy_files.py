@@ -13,17 +13,23 @@ import urllib.request
 from pathlib import Path
 from typing import Any
 
+import promql_parser
 import pytest
 import yaml
 from django.core.management import get_commands
-from django.test import Client
+from prometheus_client.parser import text_string_to_metric_families
 
+from execution.metrics import render_metrics
 from tests.factories import (
+    NOW,
     AlertFactory,
     DeadLetterFactory,
+    EmailMessageFactory,
     EnrollmentFactory,
     ExecutionLogFactory,
+    MailboxFactory,
     SentMessageFactory,
+    StepFactory,
     WorkerFactory,
 )
 
@@ -37,24 +43,69 @@ def read_rules() -> list[dict[str, Any]]:
     return [rule for group in document["groups"] for rule in group["rules"]]
 
 
-def named_metrics(texts: list[str]) -> set[str]:
-    return {name for text in texts for name in re.findall(r"sequence_executor_\w+", text)}
+def read_targets() -> list[dict[str, Any]]:
+    panels = json.loads((DEPLOY / "grafana" / "dashboard.json").read_text(encoding="utf-8"))["panels"]
+    return [target for panel in panels for target in panel["targets"]]
 
 
-@pytest.mark.django_db
-def test_rules_and_dashboard_name_metrics_that_there_are() -> None:
-    message = SentMessageFactory()
+def selectors(expression: str) -> list[promql_parser.VectorSelector]:
+    """Every metric that the expression asks for. Raises `ValueError` when Prometheus would not understand it."""
+    found: list[promql_parser.VectorSelector] = []
+
+    def note(node: promql_parser.Expr) -> None:
+        if isinstance(node, promql_parser.VectorSelector):
+            found.append(node)
+
+    promql_parser.walk(promql_parser.parse(expression), note)
+    return found
+
+
+@pytest.fixture
+def served(db: None) -> dict[str, dict[str, set[str]]]:
+    """What /metrics says of an installation in which everything happens: per metric the values of each label."""
+    step = StepFactory()
+    message = SentMessageFactory(enrollment=EnrollmentFactory(sequence=step.sequence, current_step=step))
+    ExecutionLogFactory(enrollment=message.enrollment, action="queued", at=message.queued_at)
     ExecutionLogFactory(enrollment=message.enrollment, action="executed", details={"message": message.pk})
+    EmailMessageFactory(status="unknown", unknown_at=NOW, handed_over_at=NOW)
     EnrollmentFactory()
+    MailboxFactory(status="broken", status_reason="login")
     DeadLetterFactory()
     AlertFactory()
     WorkerFactory()
-    served = set(re.findall(r"^# TYPE (\S+)", Client().get("/metrics").content.decode(), re.MULTILINE))
-    panels = json.loads((DEPLOY / "grafana" / "dashboard.json").read_text(encoding="utf-8"))["panels"]
-    shown = named_metrics([target["expr"] for panel in panels for target in panel["targets"]])
-    watched = named_metrics([rule["expr"] for rule in read_rules()])
-    assert shown == served
-    assert watched <= served
+    labels: dict[str, dict[str, set[str]]] = {}
+    for family in text_string_to_metric_families(render_metrics(NOW).decode()):
+        of_metric = labels.setdefault(family.name, {})
+        for sample in family.samples:
+            for label, value in sample.labels.items():
+                of_metric.setdefault(label, set()).add(value)
+    return labels
+
+
+def test_rules_and_dashboard_ask_for_what_is_served(served: dict[str, dict[str, set[str]]]) -> None:
+    shown = [each for target in read_targets() for each in selectors(target["expr"])]
+    watched = [each for rule in read_rules() for each in selectors(rule["expr"])]
+    for selector in shown + watched:
+        of_metric = served[selector.name or ""]
+        for matcher in selector.matchers.matchers:
+            assert matcher.value in of_metric[matcher.name]
+    assert {each.name for each in shown} == set(served)
+
+
+def test_the_legends_name_labels_that_there_are(served: dict[str, dict[str, set[str]]]) -> None:
+    for target in read_targets():
+        named = set(re.findall(r"\{\{\s*(\w+)\s*\}\}", target["legendFormat"]))
+        if named:
+            (selector,) = selectors(target["expr"])
+            assert named == set(served[selector.name or ""])
+
+
+def test_rules_are_written_as_prometheus_reads_them() -> None:
+    for rule in read_rules():
+        assert set(rule) - {"for"} == {"alert", "expr", "labels", "annotations"}
+        if "for" in rule:
+            promql_parser.parse_duration(rule["for"])
+        assert rule["labels"]["severity"] in {"page", "ticket"}
 
 
 def test_every_rule_has_a_runbook() -> None:
