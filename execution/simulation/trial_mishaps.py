@@ -45,6 +45,7 @@ _HELD = """
 SELECT ARRAY(SELECT id FROM sequences_enrollment WHERE wake_at <= %(at)s ORDER BY wake_at LIMIT 1000) AS due,
        ARRAY(SELECT lease_token FROM emails_mailbox WHERE leased_until > %(at)s) AS tokens
 """
+_IN_HAND = "SELECT message_id FROM emails_emailmessage WHERE status = 'sending'"
 
 
 class Mishaps:
@@ -131,12 +132,14 @@ class Mishaps:
         self._world.hear()
         if ending.is_stopped:
             stopped_at = self._world.clock()
-            self._world.plan(stopped_at + _FROZEN, lambda _: self._thaw(ending.pid, stopped_at))
+            in_hand = frozenset(row["message_id"] for row in fetch_all(_IN_HAND, {}))
+            self._world.plan(stopped_at + _FROZEN, lambda _: self._thaw(ending.pid, in_hand, stopped_at))
 
-    def _thaw(self, pid: int, stopped_at: datetime) -> None:
+    def _thaw(self, pid: int, in_hand: frozenset[str], stopped_at: datetime) -> None:
+        """It goes on with what it had in hand, and then with whatever is due by now."""
         self._world.hear()
         trial_workers.thaw(pid)
-        self._world.hear(in_flight_since=stopped_at)
+        self._world.hear(in_flight=in_hand, since=stopped_at)
 
     def _watch(self, point: str) -> None:
         """See how long what the dead worker held, or left due, stays untouched."""

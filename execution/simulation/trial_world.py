@@ -9,7 +9,7 @@ import heapq
 import itertools
 import re
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -127,10 +127,12 @@ class TrialWorld:
             while run_tick(decide_at, self._options.batch_size, self._options.policy).is_full:
                 pass
 
-    def hear(self, *, in_flight_since: datetime | None = None) -> None:
-        """Take what the server has got into the record; `in_flight_since`: when its sender was stopped."""
+    def hear(self, *, in_flight: Collection[str] = (), since: datetime | None = None) -> None:
+        """Take what the server has got into the record. `in_flight`: Message-IDs that their sender had in hand when it
+        was stopped, at `since`.
+        """
         for arrival in self.server.take_arrivals():
-            self._receive(arrival, in_flight_since)
+            self._receive(arrival, since if arrival.message.message_id in in_flight else None)
 
     def _turn(self) -> datetime | None:
         self.turns += 1
