@@ -94,6 +94,7 @@ def run_trial(trial: Trial, report: Report) -> Result:
             people=trial.people,
             smtp_port=server.smtp.port,
             is_poisoned=Fault.POISON in trial.faults,
+            has_fleeting=Fault.ARCHIVE in trial.faults,
             some_come_later=Fault.NEWCOMERS in trial.faults,
             now=clock(),
         )

@@ -32,6 +32,7 @@ class Fault(StrEnum):
     REPEATS = "repeats"
     LATE_FACTS = "late-facts"
     PAUSES = "pauses"
+    ARCHIVE = "archive"
     POISON = "poison"
     NEWCOMERS = "newcomers"
 
@@ -54,6 +55,7 @@ SAID = {
     Fault.REPEATS: "one in three of the unsubscriptions is told eight times at once while the engine works (P1 P10)",
     Fault.LATE_FACTS: "a reply or an unsubscription is stored while the engine works (P2)",
     Fault.PAUSES: "people pause the executor, a sequence, a mailbox, enrollments, also while it works (P2 P4)",
+    Fault.ARCHIVE: "a sequence is archived under its people, messages queued (P2 P4)",
     Fault.POISON: "contacts without a field that their email needs (P4)",
     Fault.NEWCOMERS: "people come by CSV and are enrolled from two sides at once while the engine works (P1 P4)",
 }
@@ -79,6 +81,7 @@ _PER_DAY = {
     Fault.RENUMBER: 3,
     Fault.PAUSES: 8,
     Fault.NEWCOMERS: 3,
+    Fault.ARCHIVE: 1,
 }
 _EVERY = 1_000
 

@@ -110,7 +110,7 @@ def _judge_stops(truth: Truth) -> Verdict:
             verdict.blame(f"{receipt.recipient} got {receipt.step} at {receipt.at:%d %b %H:%M} after {what}")
         for hold in holds[receipt.recipient]:
             if hold.start_order < receipt.order and (hold.end_order is None or receipt.order < hold.end_order):
-                verdict.blame(f"{receipt.recipient} got {receipt.step} while the {hold.what} was paused")
+                verdict.blame(f"{receipt.recipient} got {receipt.step} while the {hold.what} stood still")
     verdict.figure = f"{len(stopped)} people stopped, {len(truth.holds)} pauses"
     return verdict
 
@@ -178,7 +178,11 @@ def _judge_ends(truth: Truth, books: Books) -> Verdict:
                 if got[address] != _path(person):
                     verdict.blame(f"{address} ({person.persona}) completed after {' '.join(got[address]) or 'nothing'}")
             case "replied" | "auto_exited":
-                if not stopping:
+                is_let_go = (
+                    standing.exit_reason == "sequence_archived"
+                    and (person.workspace, person.sequence) in truth.archived
+                )
+                if not stopping and not is_let_go:
                     verdict.blame(f"{address} ({person.persona}) exited as {standing.exit_reason} without a reason")
             case "quarantined":
                 if person.persona is not Persona.NAMELESS:
@@ -196,6 +200,8 @@ def _path(person: Person) -> list[str]:
     match person.sequence:
         case "Intro":
             return ["intro-1", "intro-2", "intro-3"]
+        case "Fleeting":
+            return ["fleeting-1", "fleeting-2"]
         case "Branch" if person.persona in _READS:
             return ["branch-1", "branch-opened", "branch-last"]
         case "Branch":

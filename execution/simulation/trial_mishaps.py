@@ -15,7 +15,7 @@ from execution.simulation import trial_workers
 from execution.simulation.crash_points import POINTS, impatient
 from execution.simulation.mail_script import Moment
 from execution.simulation.trial_faults import FREEZABLE, REFUSABLE, SQLSTATES, Fault, Strike
-from execution.simulation.trial_population import bring_in
+from execution.simulation.trial_population import FLEETING, bring_in
 from execution.simulation.trial_truth import Crash, Hold, Person
 from execution.simulation.trial_world import TrialWorld
 from sequences.choices import EnrollmentStatus, SequenceStatus
@@ -102,6 +102,8 @@ class Mishaps:
                 self._close_inboxes(dice, now)
             case Fault.RENUMBER:
                 world.inboxes[self._pick_mailbox(dice).address].renumber()
+            case Fault.ARCHIVE:
+                self._archive(dice, now)
             case Fault.PAUSES if dice.random() < 0.5:
                 world.run_beside(world.work, lambda: self._pause(dice, now))
             case Fault.PAUSES:
@@ -212,6 +214,17 @@ class Mishaps:
                     lambda at: controls.resume_enrollments(ids, actor=ACTOR, now=at),
                 )
 
+    def _archive(self, dice: random.Random, now: datetime) -> None:
+        """For good: nothing may leave for anybody in it from now on."""
+        population, truth = self._world.population, self._truth
+        left = sorted(place for place in population.sequences if place[1] == FLEETING and place not in truth.archived)
+        if left:
+            place = dice.choice(left)
+            switches.archive_sequence(population.sequences[place], actor=ACTOR, now=now, reason="trial")
+            truth.archived.add(place)
+            people = self._people(lambda p: (p.workspace, p.sequence) == place)
+            truth.holds.append(Hold("archived sequence", people, truth.next_order(), now))
+
     def _people(self, fits: Callable[..., bool]) -> frozenset[str]:
         return frozenset(address for address, person in self._truth.people.items() if fits(person))
 
@@ -231,7 +244,8 @@ class Mishaps:
         switches.resume_executor(actor=ACTOR, now=now)
 
     def _resume_sequence(self, sequence: Sequence, now: datetime) -> None:
-        switches.resume_sequence(sequence, actor=ACTOR, now=now)
+        if (sequence.workspace.slug, sequence.name) not in self._truth.archived:
+            switches.resume_sequence(sequence, actor=ACTOR, now=now)
 
     # --- the people who look after things
 

@@ -28,11 +28,13 @@ from sequences.models import Contact, Membership, Sequence, Workspace
 
 ACTOR = "trial"
 PASSWORD = "trial-password"
+FLEETING = "Fleeting"
 GAP_SECONDS = 120
 HOURLY, DAILY = 10, 50
 _PEOPLE_PER_MAILBOX = 50
 _MAILBOXES_PER_USER = 2
 _NEWCOMER_EVERY = 40
+_FLEETING_EVERY = 25
 _USER_DAILY = 80
 _BIG_DOMAIN = "bigcorp.example"
 _BIG_DOMAIN_HOURLY = 25
@@ -72,10 +74,17 @@ steps:
   - delay: {hours: 30}
   - email: {body: "[[wait-3]]\\n\\nGoodbye."}
 """
+_FLEETING = """
+name: Fleeting
+steps:
+  - email: {subject: "{{ contact.plan }}, while it lasts", body: "[[fleeting-1]]\\n\\nIt is [here](https://trial.example/e)."}
+  - email: {delay: {days: 1}, body: "[[fleeting-2]]\\n\\nIt is still here."}
+"""
 _SEQUENCES = {
     "Intro": (_INTRO, Hours(_WEEK, 9, 17)),
     "Branch": (_BRANCH, Hours(_WEEK, 8, 18)),
     "Wait": (_WAIT, Hours(frozenset(range(6)), 7, 21, ZoneInfo("Europe/Berlin"))),
+    FLEETING: (_FLEETING, Hours(_WEEK, 9, 17)),
 }
 
 
@@ -100,9 +109,20 @@ def _count_workspaces(people: int) -> int:
 
 
 def populate(
-    truth: Truth, *, seed: int, people: int, smtp_port: int, is_poisoned: bool, some_come_later: bool, now: datetime
+    truth: Truth,
+    *,
+    seed: int,
+    people: int,
+    smtp_port: int,
+    is_poisoned: bool,
+    has_fleeting: bool,
+    some_come_later: bool,
+    now: datetime,
 ) -> Population:
-    """Make everything and enroll at `now` all but the newcomers; `truth` learns what the judge must know."""
+    """Make everything and enroll at `now` all but the newcomers; `truth` learns what the judge must know.
+
+    `has_fleeting`: some are in sequences that are there to be archived.
+    """
     workspaces = [_make_workspace(index) for index in range(_count_workspaces(people))]
     sequences = {
         (workspace.slug, name): store_sequence(
@@ -125,7 +145,7 @@ def populate(
     truth.workspaces = {mailbox.address: mailbox.workspace.slug for mailbox in mailboxes}
     for number in range(people):
         mailbox = mailboxes[number % len(mailboxes)]
-        person = _invent(seed, number, mailbox, is_poisoned=is_poisoned)
+        person = _invent(seed, number, mailbox, is_poisoned=is_poisoned, has_fleeting=has_fleeting)
         truth.people[person.address] = person
     newcomers = [p for p in truth.people.values() if some_come_later and _comes_later(truth, p)]
     population = Population({mailbox.address: mailbox for mailbox in mailboxes}, sequences, members, newcomers)
@@ -214,7 +234,7 @@ def _make_caps(truth: Truth, workspace: Workspace, mailboxes: list[Mailbox]) -> 
     SendLimit.objects.bulk_create(limits)
 
 
-def _invent(seed: int, number: int, mailbox: Mailbox, *, is_poisoned: bool) -> Person:
+def _invent(seed: int, number: int, mailbox: Mailbox, *, is_poisoned: bool, has_fleeting: bool) -> Person:
     workspace = mailbox.workspace
     persona = cast(seed, number)
     if persona is Persona.NAMELESS and not is_poisoned:
@@ -223,12 +243,13 @@ def _invent(seed: int, number: int, mailbox: Mailbox, *, is_poisoned: bool) -> P
     is_big = number % 8 == 0 and workspace.slug != "trial-0"
     domain = _BIG_DOMAIN if is_big else f"{workspace.slug}-c{number // 20}.example"
     zone = _ZONES[number // 3 % len(_ZONES)]
-    names = tuple(_SEQUENCES)
+    names = tuple(name for name in _SEQUENCES if name != FLEETING)
+    is_fleeting = has_fleeting and number % _FLEETING_EVERY == 3
     return Person(
         number=number,
         address=f"p{number}@{domain}",
         workspace=workspace.slug,
-        sequence=names[number // 7 % len(names)],
+        sequence=FLEETING if is_fleeting else names[number // 7 % len(names)],
         mailbox=mailbox.address,
         zone=ZoneInfo(zone or workspace.timezone),
         persona=persona,

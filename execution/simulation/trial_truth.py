@@ -104,13 +104,14 @@ class Crash:
 
 @dataclass(slots=True)
 class Truth:
-    """The record of one trial."""
+    """The record of one trial. `archived`: sequences by the slug of their workspace and their name."""
 
     people: dict[str, Person] = field(default_factory=dict)
     hours: dict[str, Hours] = field(default_factory=dict)
     caps: list[Cap] = field(default_factory=list)
     gaps: dict[str, int] = field(default_factory=dict)
     workspaces: dict[str, str] = field(default_factory=dict)
+    archived: set[tuple[str, str]] = field(default_factory=set)
     account_stop: frozenset[str] = frozenset()
     receipts: list[Receipt] = field(default_factory=list)
     facts: list[Fact] = field(default_factory=list)

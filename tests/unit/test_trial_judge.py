@@ -142,6 +142,16 @@ def test_an_end_that_nothing_explains_is_a_lost_step(promise: str, standing: Sta
     assert promise in broken(truth, replace(books, standings={**books.standings, JO: standing}))
 
 
+def test_an_archived_sequence_explains_an_end_and_lets_nothing_out() -> None:
+    truth, books = clean()
+    books = replace(books, standings={**books.standings, JO: Standing("auto_exited", "sequence_archived", ())})
+    assert broken(truth, books) == {"P4"}
+    truth.archived.add(("w", "Intro"))
+    assert broken(truth, books) == set()
+    truth.holds.append(Hold("archived sequence", frozenset({JO}), -1, MONDAY))
+    assert broken(truth, books) == {"P2"}
+
+
 def test_a_late_decision_and_a_silent_log_are_found() -> None:
     truth, books = clean()
     late = [(JO, MONDAY, MONDAY + timedelta(minutes=6))]
