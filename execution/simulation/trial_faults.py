@@ -33,6 +33,7 @@ class Fault(StrEnum):
     LATE_FACTS = "late-facts"
     PAUSES = "pauses"
     ARCHIVE = "archive"
+    REMOVED_STEPS = "removed-steps"
     POISON = "poison"
     NEWCOMERS = "newcomers"
 
@@ -56,6 +57,7 @@ SAID = {
     Fault.LATE_FACTS: "a reply or an unsubscription is stored while the engine works (P2)",
     Fault.PAUSES: "people pause the executor, a sequence, a mailbox, enrollments, also while it works (P2 P4)",
     Fault.ARCHIVE: "a sequence is archived under its people, messages queued (P2 P4)",
+    Fault.REMOVED_STEPS: "an email step is removed under its people (P2 P4)",
     Fault.POISON: "contacts without a field that their email needs (P4)",
     Fault.NEWCOMERS: "people come by CSV and are enrolled from two sides at once while the engine works (P1 P4)",
 }
@@ -82,6 +84,7 @@ _PER_DAY = {
     Fault.PAUSES: 8,
     Fault.NEWCOMERS: 3,
     Fault.ARCHIVE: 1,
+    Fault.REMOVED_STEPS: 1,
 }
 _EVERY = 1_000
 

@@ -105,6 +105,10 @@ def _judge_stops(truth: Truth) -> Verdict:
     for receipt in truth.receipts:
         if receipt.was_in_flight:
             continue
+        person = truth.people[receipt.recipient]
+        step, since = truth.removed.get((person.workspace, person.sequence), ("", 0))
+        if receipt.step == step and since < receipt.order:
+            verdict.blame(f"{receipt.recipient} got {step} at {receipt.at:%d %b %H:%M} after it was removed")
         order, what = stopped.get(receipt.recipient, (receipt.order + 1, ""))
         if order < receipt.order:
             verdict.blame(f"{receipt.recipient} got {receipt.step} at {receipt.at:%d %b %H:%M} after {what}")
@@ -175,7 +179,9 @@ def _judge_ends(truth: Truth, books: Books) -> Verdict:
         stopping = said[address] & STOPPING or person.persona is Persona.GONE
         match standing.status:
             case "completed":
-                if got[address] != _path(person):
+                removed = truth.removed.get((person.workspace, person.sequence), ("", 0))[0]
+                path = _path(person)
+                if got[address] not in (path, [step for step in path if step != removed]):
                     verdict.blame(f"{address} ({person.persona}) completed after {' '.join(got[address]) or 'nothing'}")
             case "replied" | "auto_exited":
                 is_let_go = (

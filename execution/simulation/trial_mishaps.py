@@ -5,22 +5,25 @@ from __future__ import annotations
 import random
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Literal
 
 from emails.choices import MailboxStatus, MessageStatus
 from emails.models import EmailMessage, Mailbox
 from execution import controls, switches, tasks
+from execution.editing import Wishes, edit_sequence
 from execution.simulation import trial_workers
 from execution.simulation.crash_points import POINTS, impatient
 from execution.simulation.mail_script import Moment
 from execution.simulation.trial_faults import FREEZABLE, REFUSABLE, SQLSTATES, Fault, Strike
-from execution.simulation.trial_population import FLEETING, bring_in
+from execution.simulation.trial_population import FLEETING, REMOVABLE, bring_in
 from execution.simulation.trial_truth import Crash, Hold, Person
 from execution.simulation.trial_world import TrialWorld
 from sequences.choices import EnrollmentStatus, SequenceStatus
 from sequences.db import fetch_all
 from sequences.models import Enrollment, Sequence
+from sequences.queries import load_draft
 from tasks_app.choices import TaskStatus
 from tasks_app.models import Task
 
@@ -104,6 +107,8 @@ class Mishaps:
                 world.inboxes[self._pick_mailbox(dice).address].renumber()
             case Fault.ARCHIVE:
                 self._archive(dice, now)
+            case Fault.REMOVED_STEPS:
+                self._remove_step(dice, now)
             case Fault.PAUSES if dice.random() < 0.5:
                 world.run_beside(world.work, lambda: self._pause(dice, now))
             case Fault.PAUSES:
@@ -224,6 +229,17 @@ class Mishaps:
             truth.archived.add(place)
             people = self._people(lambda p: (p.workspace, p.sequence) == place)
             truth.holds.append(Hold("archived sequence", people, truth.next_order(), now))
+
+    def _remove_step(self, dice: random.Random, now: datetime) -> None:
+        """Whoever has not had it goes on to the next."""
+        sequences, truth = self._world.population.sequences, self._truth
+        left = sorted(place for place in sequences if place[1] in REMOVABLE and place not in truth.removed)
+        if left:
+            place = dice.choice(left)
+            mark, draft = REMOVABLE[place[1]], load_draft(sequences[place])
+            steps = tuple(step for step in draft.steps if f"[[{mark}]]" not in step.body)
+            edit_sequence(sequences[place], replace(draft, steps=steps), Wishes(), actor=ACTOR, now=now)
+            truth.removed[place] = mark, truth.next_order()
 
     def _people(self, fits: Callable[..., bool]) -> frozenset[str]:
         return frozenset(address for address, person in self._truth.people.items() if fits(person))

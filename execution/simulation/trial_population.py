@@ -86,6 +86,8 @@ _SEQUENCES = {
     "Wait": (_WAIT, Hours(frozenset(range(6)), 7, 21, ZoneInfo("Europe/Berlin"))),
     FLEETING: (_FLEETING, Hours(_WEEK, 9, 17)),
 }
+# The step of a sequence that may be taken out of it while people are in it.
+REMOVABLE = {"Intro": "intro-2", "Wait": "wait-2"}
 
 
 @dataclass(frozen=True, slots=True)

@@ -104,7 +104,10 @@ class Crash:
 
 @dataclass(slots=True)
 class Truth:
-    """The record of one trial. `archived`: sequences by the slug of their workspace and their name."""
+    """The record of one trial. Sequences are named by the slug of their workspace and their name.
+
+    `removed`: the mark of the step that was taken out of a sequence, and since which order.
+    """
 
     people: dict[str, Person] = field(default_factory=dict)
     hours: dict[str, Hours] = field(default_factory=dict)
@@ -112,6 +115,7 @@ class Truth:
     gaps: dict[str, int] = field(default_factory=dict)
     workspaces: dict[str, str] = field(default_factory=dict)
     archived: set[tuple[str, str]] = field(default_factory=set)
+    removed: dict[tuple[str, str], tuple[str, int]] = field(default_factory=dict)
     account_stop: frozenset[str] = frozenset()
     receipts: list[Receipt] = field(default_factory=list)
     facts: list[Fact] = field(default_factory=list)

@@ -152,6 +152,18 @@ def test_an_archived_sequence_explains_an_end_and_lets_nothing_out() -> None:
     assert broken(truth, books) == {"P2"}
 
 
+def test_a_step_that_was_removed_may_be_missing_and_does_not_come_later() -> None:
+    truth, books = clean()
+    truth.removed["w", "Intro"] = "intro-2", truth.next_order()
+    assert broken(truth, books) == set()
+    truth.receipts = [receipt for receipt in truth.receipts if receipt.recipient == BO or receipt.step != "intro-2"]
+    assert broken(truth, books) == set()
+    truth.removed["w", "Intro"] = "intro-2", -1
+    assert broken(truth, books) == {"P2"}
+    truth.removed["w", "Intro"] = "intro-3", truth.next_order()
+    assert broken(truth, books) == {"P4"}
+
+
 def test_a_late_decision_and_a_silent_log_are_found() -> None:
     truth, books = clean()
     late = [(JO, MONDAY, MONDAY + timedelta(minutes=6))]
