@@ -77,7 +77,7 @@ _PER_DAY = {
     Fault.DATABASE_ERRORS: 10,
     Fault.OUTAGE: 1,
     Fault.LOGIN: 2,
-    Fault.SILENCE: 6,
+    Fault.SILENCE: 4,
     Fault.CERTIFICATE: 2,
     Fault.INBOX_DOWN: 1,
     Fault.RENUMBER: 3,

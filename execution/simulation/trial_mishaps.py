@@ -34,7 +34,7 @@ _OWNER_LOOKS_AFTER = timedelta(minutes=50)
 _ROUND = timedelta(minutes=30)
 _LONGEST_WATCH = timedelta(minutes=30)
 _WATCHED_EVERY = timedelta(seconds=5)
-_PATIENCE_SECONDS = 0.4
+_PATIENCE_SECONDS = 0.3
 _SILENT_AT = (Moment.CONNECT, Moment.LOGIN, Moment.MAIL, Moment.RCPT, Moment.DATA, Moment.DOT)
 _LEFT_BEHIND = """
 SELECT (SELECT count(*) FROM sequences_enrollment
