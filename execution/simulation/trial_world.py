@@ -132,7 +132,8 @@ class TrialWorld:
         was stopped, at `since`.
         """
         for arrival in self.server.take_arrivals():
-            self._receive(arrival, since if arrival.message.message_id in in_flight else None)
+            message_id = arrival.message.message_id
+            self._receive(arrival, message_id, since if message_id in in_flight else None)
 
     def _turn(self) -> datetime | None:
         self.turns += 1
@@ -160,7 +161,7 @@ class TrialWorld:
             except DoorError as error:
                 self.truth.troubles.append(str(error))
 
-    def _receive(self, arrival: Arrival, in_flight_since: datetime | None) -> None:
+    def _receive(self, arrival: Arrival, message_id: str, in_flight_since: datetime | None) -> None:
         message = arrival.message
         mark = _MARK.search(message.data)
         address = message.recipients[0].lower()
@@ -171,12 +172,12 @@ class TrialWorld:
                 sender=message.sender.lower(),
                 recipient=address,
                 step=mark[1].decode() if mark else "",
-                message_id=message.message_id,
+                message_id=message_id,
                 was_in_flight=in_flight_since is not None,
             )
         )
         if draw(self.seed, "keeps sent", message.sender, below=2):
-            self.inboxes[message.sender].sent.add(message.message_id)
+            self.inboxes[message.sender].sent.add(message_id)
         person = self.truth.people.get(address)
         if person is None:
             return

@@ -107,8 +107,9 @@ def _own_database(command: Command) -> Iterator[None]:
         command.fail(f"a database for the simulation cannot be made ({said}): grant the right CREATEDB", FAILED)
     try:
         with connection.cursor() as cursor:
-            # what is killed here are processes, never the server
-            cursor.execute(f'ALTER DATABASE "{configured["NAME"]}" SET synchronous_commit = off')
+            # what is killed here are processes, never the server; forked workers are too short-lived to plan by values
+            for setting in ("synchronous_commit = off", "plan_cache_mode = force_generic_plan"):
+                cursor.execute(f'ALTER DATABASE "{configured["NAME"]}" SET {setting}')
         connection.close()
         yield
     finally:
