@@ -6,6 +6,8 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from rest_framework.test import APIClient
 
 from execution.models import ExecutionLog
@@ -296,3 +298,20 @@ def test_a_dry_run_forecasts_and_enrolls_nobody(api: APIClient, sequence: Sequen
     }  # fmt: skip
     assert not Enrollment.objects.exists()
     assert list(api.post(URL, body).json()) == ["enrolled", "skipped"]
+
+
+def test_the_order_of_enrolling_is_read_along_the_ids(api: APIClient, enrollment: Enrollment) -> None:
+    """An index of `enrolled_at` would cost every enrollment; without one a page would sort all there are."""
+    for _ in range(2):
+        EnrollmentFactory(sequence=enrollment.sequence)
+    ids = sorted(Enrollment.objects.values_list("pk", flat=True))
+    for ordering, expected in (("enrolled_at", ids), ("-enrolled_at", ids[::-1])):
+        found, url = [], f"{URL}?ordering={ordering}&page_size=2"
+        while url:
+            with CaptureQueriesContext(connection) as asked:
+                page = api.get(url).json()
+            orders = [query["sql"].partition("ORDER BY")[2] for query in asked]
+            assert not [order for order in orders if "enrolled_at" in order]
+            found += [row["id"] for row in page["results"]]
+            url = page["next"]
+        assert found == expected
