@@ -11,6 +11,10 @@ SOURCES := manage.py config sequences emails tasks_app execution tests $(wildcar
 COMPILE := $(BIN)/pip-compile --quiet --generate-hashes --strip-extras --allow-unsafe --no-header \
 	--no-emit-index-url --no-emit-trusted-host --no-emit-find-links
 
+# Before the executor starts, so that nothing is sent by a start that fails. Takes what runserver takes: PORT, HOST:PORT.
+IS_FREE := 'import socket, sys; host, _, port = sys.argv[1].rpartition(":"); host = host.strip("[]") or "127.0.0.1"; \
+	socket.create_server((host, int(port)), family=socket.AF_INET6 if ":" in host else socket.AF_INET).close()'
+
 define INSTALL
 	@echo "Installing $< into $(@D) …" >&2
 	@$(@D)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $<
@@ -27,9 +31,10 @@ demo: migrated ## Show the whole product on sample data, with a local mail serve
 	@$(MANAGE) demo $(ARGS)
 
 run: migrated ## Run the executor and the web server on this machine. ARGS=8001 is another port.
+	@$(BIN)/python -c $(IS_FREE) "$(or $(firstword $(filter-out -%,$(ARGS))),8000)" 2>/dev/null || { \
+		echo "The web server's port is in use, or none of this machine's. Choose another: make run ARGS=8001" >&2; exit 1; }
 	@$(MANAGE) run_executor & executor=$$!; trap 'kill $$executor 2>/dev/null; wait $$executor' EXIT INT TERM; \
-	$(MANAGE) runserver --noreload $(ARGS) || { status=$$?; \
-		echo "The web server has ended. Where its port is in use, choose another: make run ARGS=8001" >&2; exit $$status; }
+	$(MANAGE) runserver --noreload $(ARGS)
 
 test: $(VENV)/.dev ## Run the tests. ARGS go to pytest, such as ARGS="tests/unit -k timing".
 	@$(BIN)/python -m pytest $(ARGS)

@@ -93,7 +93,7 @@ class LogPages(CursorPages):
 
 
 class EnrollmentPages(CursorPages):
-    """In the order of enrolling by the ids, which are given in it: no index of a column that the engine would keep up."""
+    """In the order of enrolling by the ids, which are given in it: the engine need not keep up an index for that."""
 
     def get_ordering(self, request: Request, queryset: Any, view: Any) -> tuple[str, ...]:
         ordering = super().get_ordering(request, queryset, view)
