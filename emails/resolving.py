@@ -20,7 +20,11 @@ RETURNING enrollment_id
 """
 _AGAIN = """
 UPDATE emails_emailmessage
-SET status = 'queued', send_after_at = %(now)s, held_by = '', error = '', resolved_by = %(actor)s,
+SET (status, withheld_reason) = (
+        SELECT CASE WHEN count(*) > 0 THEN 'queued' ELSE 'withheld' END,
+               CASE WHEN count(*) > 0 THEN '' ELSE 'step_removed' END
+        FROM sequences_step t WHERE t.id = step_id),
+    send_after_at = %(now)s, held_by = '', error = '', resolved_by = %(actor)s,
     resolved_at = %(now)s, resolution = %(resolution)s,
     earlier_handed_over_at = earlier_handed_over_at || handed_over_at, handed_over_at = NULL
 WHERE id = %(message)s AND status = 'unknown'
@@ -48,6 +52,8 @@ def mark_sent(message_id: int, actor: str, reason: str, now: datetime) -> bool:
 
 def send_again(message_id: int, actor: str, reason: str, now: datetime) -> bool:
     """Queue it once more, with the same Message-ID; the doubtful hand-over still counts against the caps.
+
+    An email whose step has been removed is withheld instead: its person goes on without it.
 
     Call inside a transaction. False when it is not unknown any more, or when its enrollment has ended.
     """

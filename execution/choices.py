@@ -28,6 +28,10 @@ class LogAction(Choice):
     TASK_CHANGED = "task_changed"
 
 
+# The class of a quarantine: nobody knows whether an email left.
+UNKNOWN_OUTCOME = "unknown_outcome"
+
+
 class LogStatus(Choice):
     OK = "ok"
     WAITING = "waiting"

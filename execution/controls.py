@@ -14,9 +14,9 @@ from django.db import transaction
 from emails.choices import MessageStatus
 from emails.models import EmailMessage
 from execution.apply import apply_outcomes
-from execution.choices import LogAction, Resolution
+from execution.choices import UNKNOWN_OUTCOME, LogAction, Resolution
 from execution.claim import claim_by_id
-from execution.decide import UNKNOWN_OUTCOME, advance_past, enter_at_once, replan
+from execution.decide import advance_past, enter_at_once, replan
 from execution.outcomes import Defer, Exit, LogLine, Outcome, Pause, Resume
 from execution.snapshot import Snapshot, StepFacts
 from sequences.choices import ENDED_STATUSES, EnrollmentStatus, ExitReason

@@ -13,7 +13,7 @@ from typing import assert_never
 from emails.choices import ErrorClass, MessageStatus
 from emails.scoring import hot_priority
 from execution.backoff import Policy, next_retry_at
-from execution.choices import LogAction, LogStatus
+from execution.choices import UNKNOWN_OUTCOME, LogAction, LogStatus
 from execution.conditions import judge_condition
 from execution.outcomes import (
     Advance,
@@ -41,7 +41,11 @@ from sequences.templating import TemplateError, missing_fields, render
 from sequences.timing import Calendar, TimingError, next_allowed, plan
 
 RUNAWAY_TRANSITIONS = 100
-UNKNOWN_OUTCOME = "unknown_outcome"
+_SETTLED: dict[str, str] = {
+    MessageStatus.SENT: "the doubtful message is known to be sent",
+    MessageStatus.QUEUED: "send it again",
+    MessageStatus.WITHHELD: "the doubtful message is not sent again: its step was removed",
+}
 
 
 def decide(snapshot: Snapshot, now: datetime, policy: Policy) -> Outcome:
@@ -95,15 +99,13 @@ def enter_at_once(snapshot: Snapshot, target: StepFacts, now: datetime, log: Log
 
 def _look_at_quarantined(snapshot: Snapshot, now: datetime) -> Outcome:
     message = snapshot.message
-    doubt_resolved = (
-        snapshot.quarantine_class == UNKNOWN_OUTCOME
-        and message is not None
-        and message.status in {MessageStatus.SENT, MessageStatus.QUEUED}
-    )
+    doubt_resolved = snapshot.quarantine_class == UNKNOWN_OUTCOME and message is not None and message.status in _SETTLED
     if not doubt_resolved:
         return Park()
     assert message is not None
-    said = "the doubtful message is known to be sent" if message.status == MessageStatus.SENT else "send it again"
+    said = _SETTLED[message.status]
+    if snapshot.current_step_id is None:
+        return Complete(now, LogLine(LogAction.COMPLETED, f"{said}; nothing comes after the step that was removed"))
     return Resume(snapshot.next_step_at or now, LogLine(LogAction.RESUMED, said))
 
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
+from execution.choices import UNKNOWN_OUTCOME
 from execution.snapshot import LastEmail, MessageFacts, SequenceFacts, TaskFacts
 from sequences.choices import StepType
 from sequences.db import Row, fetch_all
@@ -15,6 +16,13 @@ SELECT r.id AS enrollment, m.id, m.status, m.attempts, m.sent_at, m.failed_at, m
        m.error_trace, m.withheld_reason
 FROM unnest(%(ids)s::bigint[], %(steps)s::bigint[], %(visits)s::int[]) AS r(id, step, visit)
 JOIN emails_emailmessage m ON m.enrollment_id = r.id AND m.step_id = r.step AND m.visit = r.visit
+"""
+# The latest run with an email is the one in doubt: nobody goes on while the doubt lasts, except from a removed step.
+_IN_DOUBT = """
+SELECT DISTINCT ON (m.enrollment_id) m.enrollment_id AS enrollment, m.id, m.status, m.attempts, m.sent_at, m.failed_at,
+       m.unknown_at, m.error_class, m.error, m.error_trace, m.withheld_reason
+FROM emails_emailmessage m WHERE m.enrollment_id = ANY(%(ids)s::bigint[])
+ORDER BY m.enrollment_id, m.visit DESC
 """
 _CONDITIONAL = """
 SELECT r.id, t.id AS task_id, t.status AS task_status, t.created_at AS task_created_at,
@@ -60,6 +68,11 @@ def load_step_facts(rows: list[Row], sequences: Mapping[int, SequenceFacts]) -> 
     if branching := [row for row in rows if types[row["id"]] in {StepType.TASK, StepType.CONDITIONAL_SPLIT}]:
         for found in fetch_all(_CONDITIONAL, _step_params(branching)):
             facts[found["id"]] = StepRunFacts(None, _task(found, "task"), _last_email(found), _task(found, "last_task"))
+    doubtful = [row["id"] for row in rows if row["quarantine_class"] == UNKNOWN_OUTCOME]
+    if doubtful := [each for each in doubtful if each not in facts or facts[each].message is None]:
+        for found in fetch_all(_IN_DOUBT, {"ids": doubtful}):
+            known = facts.get(found["enrollment"], StepRunFacts())
+            facts[found["enrollment"]] = replace(known, message=_message(found))
     return facts
 
 

@@ -41,7 +41,7 @@ class SequenceFacts:
 
 @dataclass(frozen=True, slots=True)
 class MessageFacts:
-    """The message of the current step run."""
+    """The message of the current step run, or, even if its step is gone, the one whose doubt holds its person."""
 
     id: int
     status: str

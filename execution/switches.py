@@ -25,6 +25,12 @@ from sequences.db import execute, fetch_all
 from sequences.models import Sequence
 from sequences.wakeup import notify_engine
 
+_SAID: dict[str, str] = {
+    MessageStatus.SENT: "resolved as sent",
+    MessageStatus.QUEUED: "resolved: send it again",
+    MessageStatus.WITHHELD: "resolved: not sent again, its step was removed",
+}
+
 
 class NotPossibleError(ValueError):
     """Not possible in this state; one line that says which state and what to do."""
@@ -181,8 +187,8 @@ def resolve_message(
             if message.status == MessageStatus.UNKNOWN:
                 raise NotPossibleError("its enrollment has ended: it can be marked as sent, not sent again")
             raise NotPossibleError(f"the message is {message.status}: only an unknown one can be resolved")
-        said = "resolved as sent" if answer == "sent" else "resolved: send it again"
+        message.refresh_from_db()
+        said = _SAID[message.status]
         line = LogLine(LogAction.RESOLVED, reason or said, actor=actor, details={"message": message.pk, "as": answer})
         write_logs([LogRow(message.workspace_id, message.enrollment_id, message.step_id, None, "email", line)], now)
         notify_engine()
-    message.refresh_from_db()

@@ -47,7 +47,8 @@ SEND_AGAIN = Deed(
     "Send again",
     "Queued again",
     "forward_to_inbox",
-    "It has not left: it is sent once more. If it has left after all, the person gets it twice.",
+    "It has not left: it is sent once more, unless its step has been removed. "
+    "If it has left after all, the person gets it twice.",
     _resolve("resend"),
     is_danger=True,
 )

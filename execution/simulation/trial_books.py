@@ -24,13 +24,14 @@ JOIN sequences_enrollment e ON e.id = l.enrollment_id JOIN sequences_contact c O
 WHERE l.action = 'queued' GROUP BY c.email
 """
 # The last entry about where an enrollment stands must be one that its state follows from. The end of a sequence is the
-# entry of its last step.
+# entry of its last step. A removed step moves people and leaves them paused or quarantined if they were.
 _UNEXPLAINED = """
 SELECT 'enrollment ' || e.id || ' is ' || e.status || ', its log ends with ' || coalesce(l.action, 'nothing') AS said
 FROM sequences_enrollment e
 LEFT JOIN LATERAL (
     SELECT action FROM execution_executionlog l WHERE l.enrollment_id = e.id
       AND action NOT IN ('queued', 'waiting', 'withheld', 'resolved', 'failed', 'task_completed')
+      AND NOT (action = 'moved' AND message LIKE 'step %% was removed%%')
     ORDER BY at DESC, id DESC LIMIT 1
 ) l ON true
 WHERE NOT coalesce(CASE e.status

@@ -177,7 +177,9 @@ def test_dead_letters_are_replayed_and_discarded(client: Client, sequence: Any) 
 
 @pytest.mark.parametrize(("deed", "status"), [("mark_sent", "sent"), ("send_again", "queued")])
 def test_an_unknown_message_is_settled_with_a_reason(client: Client, deed: str, status: str) -> None:
-    message: EmailMessage = factories.SentMessageFactory(status="unknown", unknown_at=factories.NOW, sent_at=None)
+    enrollment = factories.EnrollmentFactory(sequence=factories.StepFactory().sequence)
+    at = {"enrollment": enrollment, "unknown_at": factories.NOW, "sent_at": None}
+    message: EmailMessage = factories.SentMessageFactory(status="unknown", **at)
     press(client, "emails_emailmessage", message.pk, deed, reason="looked into the Sent folder")
     message.refresh_from_db()
     assert (message.status, message.resolved_by) == (status, ROOT_EMAIL)

@@ -116,7 +116,7 @@ def test_an_unknown_outcome_waits_for_evidence_before_a_person_is_asked() -> Non
     assert isinstance(decide(doubtful, NOW + HOUR, Policy(evidence_minutes=60)), Quarantine)
 
 
-@pytest.mark.parametrize("status", ["sent", "queued"])
+@pytest.mark.parametrize("status", ["sent", "queued", "withheld"])
 def test_a_settled_doubt_releases_its_quarantine(status: str) -> None:
     held = snapshot(status=EnrollmentStatus.QUARANTINED, quarantine_class="unknown_outcome", message=message(status))
     assert isinstance(decide(held, NOW, POLICY), Resume)

@@ -1,0 +1,57 @@
+"""A step is removed while nobody knows whether its email left: whoever that holds goes on once it is settled."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import pytest
+
+from emails.models import EmailMessage
+from execution.backoff import Policy
+from execution.controls import retry_enrollments
+from execution.editing import store_sequence
+from execution.engine import run_tick
+from execution.models import DeadLetter
+from execution.switches import resolve_message
+from sequences.importing.yaml_form import parse_text
+from sequences.models import Enrollment, Sequence, Step, Workspace
+from tests.factories import NOW, EmailMessageFactory, EnrollmentFactory, WorkspaceFactory
+
+pytestmark = pytest.mark.django_db
+
+HEAD = 'name: Intro\nwindow: {timezone: UTC, mon-sun: ["00:00-24:00"]}\nsteps:\n'
+FIRST = '  - email: {subject: "Hello", body: "One."}\n'
+DOUBTED = "  - email: {body: Two., delay: {days: 1}}\n"
+LAST = "  - task: {name: Call, type: call}\n"
+
+
+def store(workspace: Workspace, text: str) -> Sequence:
+    draft = parse_text("f.yaml", text.encode()).draft
+    return store_sequence(workspace, draft, activate=True, actor="ada", now=NOW).saved.sequence
+
+
+@pytest.mark.parametrize(("answer", "settled"), [("sent", "sent"), ("resend", "withheld")])
+@pytest.mark.parametrize(
+    ("rest", "ends_as", "resolution"), [(LAST, "active", "replayed"), ("", "completed", "skipped")]
+)
+def test_they_stay_held_and_then_go_on(
+    rest: str, ends_as: str, resolution: str, answer: Literal["sent", "resend"], settled: str
+) -> None:
+    workspace = WorkspaceFactory()
+    sequence = store(workspace, HEAD + FIRST + DOUBTED + rest)
+    enrollment = EnrollmentFactory(sequence=sequence, current_step=Step.objects.get(sequence=sequence, number=2))
+    message = EmailMessageFactory(enrollment=enrollment, status="unknown", unknown_at=NOW, handed_over_at=NOW)
+    run_tick(NOW, 10, Policy(evidence_minutes=0))
+    assert Enrollment.objects.get().status == "quarantined"
+
+    store(workspace, HEAD + FIRST + rest)
+    run_tick(NOW, 10, Policy())
+    assert Enrollment.objects.get().status == "quarantined"
+    refused = retry_enrollments([enrollment.pk], actor="ada", now=NOW).refused
+    assert "not known whether its email left" in refused[enrollment.pk]
+
+    resolve_message(message, answer, actor="ada", now=NOW)
+    run_tick(NOW, 10, Policy())
+    assert Enrollment.objects.get().status == ends_as
+    assert DeadLetter.objects.get().resolution == resolution
+    assert EmailMessage.objects.get(pk=message.pk).status == settled
