@@ -52,6 +52,10 @@ _RELEASE = """
 UPDATE emails_mailbox SET lease_token = NULL, leased_until = NULL, leased_by = ''
 WHERE id = %(mailbox)s AND lease_token = %(token)s
 """
+# Conflicts with the lock of a lane that looks (emails.last_look), not with another wake.
+_MEET_LANES = """
+SELECT id FROM emails_mailbox WHERE id = ANY(%(ids)s) ORDER BY id FOR KEY SHARE
+"""
 _WAKE_LANES = """
 UPDATE emails_mailbox SET lane_at = %(now)s
 WHERE id IN (
@@ -98,6 +102,12 @@ def next_lane_at(workspace_id: int | None = None) -> datetime | None:
 
 
 def wake_lanes(mailbox_ids: Sequence[int], now: datetime) -> None:
-    """Have a worker look at these lanes. Pace and caps still decide when they may send."""
+    """Have a worker look at these lanes. Pace and caps still decide when they may send.
+
+    Call it in the transaction that queues, after queueing. A lane that is awake and looks meanwhile cannot see what is
+    not committed, and would fall asleep over it: so it is waited for, and waits until the transaction ends.
+    """
     if mailbox_ids:
-        execute(_WAKE_LANES, {"ids": sorted(set(mailbox_ids)), "now": now})
+        ids = sorted(set(mailbox_ids))
+        execute(_MEET_LANES, {"ids": ids})
+        execute(_WAKE_LANES, {"ids": ids, "now": now})

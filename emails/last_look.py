@@ -2,7 +2,8 @@
 
 Order of locks: the mailbox's row, the candidates' enrollments without waiting (one that is locked is looked at with the
 next chunk), the caps in id order. A stop fact stored by anybody either is seen here, or waits for these locks and finds
-the message on its way. The mailbox's row comes first, so that a message queued meanwhile wakes the lane after us.
+the message on its way. The mailbox's row comes first, and locked so that who queues a message meanwhile (emails.lanes)
+wakes the lane after us.
 """
 
 from __future__ import annotations
@@ -51,7 +52,7 @@ SELECT b.id, b.workspace_id, b.status, b.transport, b.inbound, b.inbox_read_at, 
        NOT EXISTS (SELECT 1 FROM execution_executorstate WHERE is_paused) AS executor_runs
 FROM emails_mailbox b JOIN sequences_workspace w ON w.id = b.workspace_id
 WHERE b.id = %(mailbox)s AND b.lease_token = %(token)s
-FOR NO KEY UPDATE OF b
+FOR UPDATE OF b
 """
 _CANDIDATES = """
 SELECT m.id AS message_id, e.id

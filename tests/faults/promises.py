@@ -48,7 +48,8 @@ def assert_nobody_is_lost() -> None:
     """P4: everybody has completed, or is held for a person because the fate of one message is unknown."""
     for enrollment in Enrollment.objects.exclude(status="completed"):
         unknown = list(enrollment.messages.filter(status="unknown").values_list("id", flat=True))
-        assert enrollment.status == "quarantined", (enrollment.pk, enrollment.status, enrollment.last_error)
+        story = list(enrollment.messages.values_list("status", "leased_until", "mailbox__lane_at"))
+        assert enrollment.status == "quarantined", (enrollment.pk, enrollment.status, enrollment.wake_at, story)
         letter = DeadLetter.objects.get(enrollment=enrollment, resolved_at=None)
         assert letter.error_class == "unknown_outcome", letter.error
         assert unknown == [letter.facts["message"]]
