@@ -123,8 +123,9 @@ def names_for(user: Any) -> dict[str, Any]:
 
     from sequences.models import Enrollment
 
-    row = Enrollment.objects.for_user(user).filter(status="active", emails_sent=1).order_by("id")[100]
-    deep = Cursor(offset=0, reverse=False, position=str(row.pk + _DEEP_OFFSET))
+    row = Enrollment.objects.for_user(user).filter(status="active", emails_sent=1).order_by("id")[0]
+    beyond: Any = str(row.pk + _DEEP_OFFSET)
+    deep = Cursor(offset=0, reverse=False, position=beyond)
     pages = CursorPagination()
     pages.base_url = "http://testserver/"
     pages.cursor_query_param = "cursor"

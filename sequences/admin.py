@@ -12,7 +12,6 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 
 from sequences.admin_base import (
-    BoundedPaginator,
     RowInline,
     ScopedChoices,
     WorkspaceAdmin,
@@ -25,10 +24,26 @@ from sequences.models import Membership, Workspace
 WorkspaceFilter = filter_by(Workspace, "workspace", "name")
 
 
+class MembershipForm(forms.ModelForm[Membership]):
+    """A row keeps its person, so it need not offer everybody, as each would by a query and a list of its own."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if self.instance.pk and "user" in self.fields:
+            field: Any = self.fields["user"]
+            field.disabled = True
+            field.choices = [(self.instance.user_id, str(self.instance.user))]
+
+
 class MembershipInline(ScopedChoices, RowInline):
     model = Membership
+    form: Any = MembershipForm
     extra = 0
     tab = True
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        rows: QuerySet[Any] = super().get_queryset(request).select_related("user", "workspace")
+        return rows
 
 
 @admin.register(Workspace)
@@ -70,7 +85,6 @@ class AccountBaseAdmin(WorkspaceAdmin):
     list_filter = (WorkspaceFilter,)
     list_select_related = ("workspace",)
     search_fields = ("name", "domain")
-    paginator = BoundedPaginator
     readonly_fields = ("engagement_score",)
 
 
@@ -83,7 +97,6 @@ class ContactBaseAdmin(WorkspaceAdmin):
     search_fields = ("email", "first_name", "last_name", "account__name")
     # the newest first: sorting all of them by their address takes seconds where there are very many
     ordering = ("-pk",)
-    paginator = BoundedPaginator
     empty_says = "Import CSV reads a file of them: say what each column is, see what would happen, then store it."
     autocomplete_fields = ("account",)
     readonly_fields: Any = ("engagement_score",)

@@ -122,6 +122,15 @@ class RowInline(TabularInline):
         return field
 
 
+class BoundedPaginator(Paginator[Any]):
+    """Counts no further than ten thousand rows and one: an exact count of a hot table is a scan of it."""
+
+    @cached_property
+    def count(self) -> int:
+        rows: Any = self.object_list
+        return int(rows.order_by()[: COUNTED_AT_MOST + 1].count())
+
+
 class WorkspaceAdmin(ScopedChoices, ModelAdmin):
     """Rows of the person's own workspaces. `has_operate_permission` is asked by actions on rows nobody edits.
 
@@ -131,6 +140,7 @@ class WorkspaceAdmin(ScopedChoices, ModelAdmin):
     form: Any = OneWorkspaceForm
     list_filter_submit = True
     list_per_page = 50
+    paginator = BoundedPaginator
     show_full_result_count = False
     # Each facet would count a hot table once more.
     show_facets = admin.ShowFacets.NEVER
@@ -169,15 +179,6 @@ class WorkspaceAdmin(ScopedChoices, ModelAdmin):
         if row is None:
             raise Http404
         return row
-
-
-class BoundedPaginator(Paginator[Any]):
-    """Counts no further than ten thousand rows and one: an exact count of a hot table is a scan of it."""
-
-    @cached_property
-    def count(self) -> int:
-        rows: Any = self.object_list
-        return int(rows.order_by()[: COUNTED_AT_MOST + 1].count())
 
 
 class FactsAdmin(WorkspaceAdmin):

@@ -22,7 +22,6 @@ from execution.explain import Hold, explain_enrollments
 from execution.previewing import plan_ahead
 from execution.timeline import ENTRIES_SHOWN, read_timeline
 from sequences.admin_base import (
-    BoundedPaginator,
     FactsAdmin,
     OwnerFilter,
     by_choice,
@@ -109,7 +108,6 @@ class EnrollmentAdmin(ShowsPiles, EnrollPage, AsksFirst, FactsAdmin):
     )
     list_select_related = ("contact", "sequence", "current_step", "owner")
     list_fullwidth = True
-    paginator = BoundedPaginator
     search_fields = ("contact__email",)
     search_help_text = "The contact's email address"
     # by nothing else: any other order would sort everybody

@@ -15,7 +15,7 @@ from emails.models import EmailMessage
 from execution import switches
 from execution.admin.asking import AsksFirst, Deed, on_one, on_selected
 from execution.controls import Report
-from sequences.admin_base import BoundedPaginator, FactsAdmin, by_choice, label_column, name_actor, time_column
+from sequences.admin_base import FactsAdmin, by_choice, label_column, name_actor, time_column
 from sequences.admin_finding import FindsPeople
 
 
@@ -66,7 +66,6 @@ class EmailMessageAdmin(AsksFirst, FindsPeople, FactsAdmin):
     search_fields = ("recipient",)
     exact_fields = ("message_id",)
     search_help_text = "A part of the contact's email address, or a whole Message-ID"
-    paginator = BoundedPaginator
     leading_fields = ("recipient", "subject", "status")
     hidden_fields = ("id", "text", "html", "error_trace", "lease_token", "leased_until", "lane_order_at")
     actions = ("mark_sent_selected", "send_again_selected")
