@@ -229,11 +229,16 @@ Q_CLUSTER: dict[str, Any] = {
     "catch_up": False,
     "save_limit": 250,
     "recycle": 500,
-    "queue_limit": 50,
     "bulk": 1,
     "poll": 1,
     "label": "Jobs",
-    **({"redis": REDIS_URL} if REDIS_URL else {"orm": "default"}),
+    # what is taken in advance is lost to other hosts for a minute
+    "queue_limit": 1,
+    **(
+        {"redis": REDIS_URL}
+        if REDIS_URL
+        else {"orm": "default", "broker_class": "execution.job_broker.FreeWorkersBroker"}
+    ),
 }
 
 

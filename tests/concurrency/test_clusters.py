@@ -13,13 +13,16 @@ from unittest import mock
 import pytest
 from django.db import connection
 from django.utils import timezone
+from django_q.brokers import get_broker
 from django_q.brokers.orm import ORM
+from django_q.conf import Conf
 from django_q.models import OrmQ, Schedule
 from django_q.scheduler import scheduler
 
 from emails.models import EmailMessage
 from execution.backoff import Policy
 from execution.engine import run_tick
+from execution.job_broker import FreeWorkersBroker
 from execution.schedules import sync_schedules
 from sequences.models import Enrollment
 from tests.factories import NOW, EnrollmentFactory, MailboxFactory, SequenceFactory, StepFactory
@@ -54,6 +57,37 @@ def test_a_due_schedule_is_queued_once_however_many_clusters_look() -> None:
     assert queued == {"sequence-executor: engine": 1, "sequence-executor: engine 2": 1}
     # what was missed is not made up for
     assert all(row.next_run > timezone.now() for row in Schedule.objects.all())
+
+
+def count_jobs(broker: FreeWorkersBroker) -> int:
+    """How many it takes when it looks once."""
+    return len(broker.dequeue() or ())
+
+
+def test_a_cluster_leaves_what_it_has_no_free_worker_for_to_others() -> None:
+    first, second = FreeWorkersBroker(), FreeWorkersBroker()
+    for _ in range(5):
+        OrmQ.objects.create(key=first.list_key, payload="job", lock=timezone.now() - timedelta(seconds=1))
+    with (
+        mock.patch.object(Conf, "WORKERS", 2),
+        mock.patch("execution.job_broker.time") as clock,
+        mock.patch("django_q.brokers.orm.db.close_old_connections"),
+    ):
+        clock.monotonic.return_value = 0.0
+        assert [count_jobs(first) for _ in range(4)] == [1, 1, 0, 0]
+        assert count_jobs(second) == 1
+        # one of its jobs has ended
+        first.acknowledge(next(iter(first._taken)))
+        assert [count_jobs(first) for _ in range(2)] == [1, 0]
+        # a worker that was killed says nothing any more: its cluster has a new one
+        clock.monotonic.return_value = 75.0
+        assert count_jobs(first) == 1
+    assert OrmQ.objects.filter(lock__lt=timezone.now()).count() == 0
+
+
+def test_the_clusters_take_jobs_like_that() -> None:
+    assert type(get_broker()) is FreeWorkersBroker
+    assert Conf.BULK == Conf.QUEUE_LIMIT == 1
 
 
 def test_engines_of_several_hosts_share_the_work_and_do_nothing_twice() -> None:
