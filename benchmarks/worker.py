@@ -154,7 +154,11 @@ def main() -> None:
     django.setup()
     from django.db import connection
 
+    from execution.runner import set_aside_what_is_loaded
+
     connection.ensure_connection()
+    # whatever the way: the executor does so when it starts
+    set_aside_what_is_loaded()
     for line in sys.stdin:
         order = json.loads(line)
         started = time.perf_counter()
