@@ -147,7 +147,8 @@ def _run_email(
         return _quarantine("data", "its first email has no subject: an empty subject replies in an earlier thread")
     if held := _hold_outside_window(snapshot, step, now):
         return held
-    if missing := missing_fields(f"{config.subject}\n{config.body}", snapshot.merge_fields):
+    fields = snapshot.merge_fields
+    if missing := (*missing_fields(config.subject, fields), *missing_fields(config.body, fields)):
         return _missing(missing)
     queue = QueueEmail(
         recipient=snapshot.recipient,
@@ -328,7 +329,7 @@ def _retry(snapshot: Snapshot, error: str, error_class: str, failed_at: datetime
 
 
 def _missing(paths: tuple[str, ...]) -> Quarantine:
-    named = ", ".join(paths)
+    named = ", ".join(dict.fromkeys(paths))
     return _quarantine("template", f"no value for {named}: fill it in at the contact or give the template a default")
 
 
