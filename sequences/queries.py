@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from django.db.models import Func, QuerySet, TextField
+from django.db.models import Func, QuerySet, TextField, Value
+from django.db.models.functions import Lower
+from django.db.models.lookups import Exact
 
 from sequences.db import fetch_all
 from sequences.drafts import SequenceDraft, StepDraft
@@ -49,6 +51,11 @@ def _draft_step(step: Step) -> StepDraft:
         if_true=str(step.if_true_goto_id) if step.if_true_goto_id else None,
         if_false=str(step.if_false_goto_id) if step.if_false_goto_id else None,
     )
+
+
+def has_address(address: str, field: str = "email") -> Exact:
+    """That a contact has this address, in whatever case. `iexact` could not use the index of addresses."""
+    return Exact(Lower(field), Lower(Value(address)))
 
 
 _CUSTOM_FIELDS = """

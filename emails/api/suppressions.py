@@ -75,10 +75,18 @@ class SuppressionChangeSerializer(serializers.ModelSerializer[SuppressionChange]
         read_only_fields = fields
 
 
+class _LowerFilter(django_filters.CharFilter):
+    """For what is stored in lower case."""
+
+    def filter(self, qs: QuerySet[Any], value: str) -> QuerySet[Any]:
+        found: QuerySet[Any] = super().filter(qs, value.lower())
+        return found
+
+
 class SuppressionFilter(django_filters.FilterSet):
     workspace = IdFilter(field_name="workspace_id")
-    email = django_filters.CharFilter(field_name="email", lookup_expr="iexact")
-    domain = django_filters.CharFilter(field_name="domain", lookup_expr="iexact")
+    email = _LowerFilter(field_name="email")
+    domain = _LowerFilter(field_name="domain")
     reason = django_filters.ChoiceFilter(choices=SuppressionReason.choices())
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import django_filters
 from django.db import transaction
-from django.db.models import RestrictedError
+from django.db.models import QuerySet, RestrictedError, Subquery
 from django.utils import timezone
 from drf_spectacular.utils import extend_schema
 from rest_framework import mixins, status
@@ -121,8 +121,13 @@ class MessageFilter(django_filters.FilterSet):
     workspace = IdFilter(field_name="workspace_id")
     enrollment = IdFilter(field_name="enrollment_id")
     contact = IdFilter(field_name="contact_id")
-    mailbox = IdFilter(field_name="mailbox_id")
+    mailbox = IdFilter(method="filter_mailbox")
     status = django_filters.ChoiceFilter(choices=MessageStatus.choices())
+
+    def filter_mailbox(self, rows: QuerySet[EmailMessage], name: str, value: int) -> QuerySet[EmailMessage]:
+        """The newest are read along the index of its workspace, instead of those of everybody."""
+        workspace = Mailbox.objects.filter(pk=value).values("workspace_id")
+        return rows.filter(mailbox_id=value, workspace_id=Subquery(workspace))
 
 
 class MessageViewSet(ReadViewSet):

@@ -35,7 +35,7 @@ from sequences.importing.yaml_form import YamlFormError, parse_text
 from sequences.importing.yaml_nodes import MAX_BYTES
 from sequences.models import Contact, Sequence, Step, Workspace
 from sequences.operations import InvalidSequenceError, SequenceStateError
-from sequences.queries import load_draft
+from sequences.queries import has_address, load_draft
 from sequences.templating import TemplateError
 
 _PREVIEW = action(description="Preview", url_path="preview", permissions=["view"], icon="visibility")
@@ -72,7 +72,7 @@ class PreviewForm(forms.Form):
     def clean_contact(self) -> Contact:
         address = self.cleaned_data["contact"]
         own = Contact.objects.select_related("account").filter(workspace=self._sequence.workspace_id)
-        contact: Contact | None = own.filter(email__iexact=address).first()
+        contact: Contact | None = own.filter(has_address(address)).first()
         if contact is None:
             raise forms.ValidationError("The workspace has no contact with this address: import or add it first.")
         return contact

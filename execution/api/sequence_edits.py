@@ -16,6 +16,7 @@ from sequences.api.roles import name_actor, require_right
 from sequences.drafts import SequenceDraft
 from sequences.models import Contact, Sequence
 from sequences.operations import InvalidSequenceError, SequenceStateError
+from sequences.queries import has_address
 
 
 def require_sequence_right(request: Request, sequence: Sequence) -> None:
@@ -44,7 +45,7 @@ def find_contact(sequence: Sequence, values: dict[str, Any]) -> Contact:
     """The contact of the sequence's workspace that a request names. Raises `ValidationError`."""
     own = Contact.objects.select_related("account").filter(workspace=sequence.workspace_id)
     field = "contact" if "contact" in values else "email"
-    found = own.filter(pk=values["contact"]) if field == "contact" else own.filter(email__iexact=values["email"])
+    found = own.filter(pk=values["contact"]) if field == "contact" else own.filter(has_address(values["email"]))
     contact: Contact | None = found.first()
     if contact is None:
         raise ValidationError({field: ["The workspace of the sequence has no such contact."]})

@@ -29,6 +29,7 @@ from sequences.importing.contacts_export import export_contacts
 from sequences.importing.csv_form import CsvFormError
 from sequences.models import Account, Contact
 from sequences.people import InUseError, TakenError, change_row, create_row, delete_contact, judge_fields
+from sequences.queries import has_address
 
 
 class _PersonSerializer(serializers.ModelSerializer[Any]):
@@ -81,11 +82,14 @@ class AccountSerializer(_PersonSerializer):
 class ContactFilter(django_filters.FilterSet):
     workspace = IdFilter(field_name="workspace_id")
     account = IdFilter(field_name="account_id")
-    email = django_filters.CharFilter(field_name="email", lookup_expr="iexact")
+    email = django_filters.CharFilter(method="filter_email", label="In upper or lower case.")
     domain = django_filters.CharFilter(method="filter_domain", label="Of the address.")
     timezone = django_filters.CharFilter(field_name="timezone")
     score_at_least = django_filters.NumberFilter(field_name="engagement_score", lookup_expr="gte")
     created_after = TimeFilter(field_name="created_at", lookup_expr="gt")
+
+    def filter_email(self, rows: QuerySet[Contact], name: str, value: str) -> QuerySet[Contact]:
+        return rows.filter(has_address(value))
 
     def filter_domain(self, rows: QuerySet[Contact], name: str, value: str) -> QuerySet[Contact]:
         return rows.filter(email__iendswith=f"@{value.removeprefix('@')}")

@@ -6,10 +6,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from datetime import timedelta
+from io import StringIO
 from typing import Any
 
 import pytest
 from django.contrib.auth import get_user_model
+from django.core.management import call_command
 from django.db import connection, transaction
 from django.test import Client
 
@@ -43,6 +45,7 @@ from execution.timeline import read_timeline
 from execution.webhooks_out.operations import subscribe
 from execution.webhooks_out.working import tell
 from sequences.models import Contact, Enrollment, Sequence, Workspace
+from sequences.queries import has_address
 from tests.factories import NOW
 from tests.plans import running_plans
 
@@ -155,6 +158,23 @@ def open_mail(workspace: Workspace) -> None:
         assert client.get(address).json()["results"]
 
 
+def find(workspace: Workspace) -> None:
+    """One person by the whole address, in any case, and what has left a mailbox."""
+    root = get_user_model().objects.create_superuser("finder", "finder@sender.example", "password")
+    member = workspace.memberships.order_by("id")[0].user
+    enrollment = Enrollment.objects.filter(workspace=workspace).order_by("id")[50]
+    address = enrollment.contact.email.upper()
+    for user in (root, member):
+        client = Client()
+        client.force_login(user)
+        (found,) = client.get("/api/contacts", {"email": address}).json()["results"]
+        assert found["id"] == enrollment.contact_id
+        assert not client.get("/api/suppressions", {"email": address}).json()["results"]
+        assert client.get("/api/messages", {"mailbox": enrollment.mailbox_id}).json()["results"]
+    assert Contact.objects.filter(has_address(address), workspace=workspace).exists()
+    call_command("why", address, stdout=StringIO())
+
+
 def search() -> None:
     """What a person types into the search of a list that only grows."""
     client = Client()
@@ -180,6 +200,7 @@ def test_no_plan_reads_a_hot_table_from_end_to_end(workspace: Workspace) -> None
         "look at one": lambda: look([workspace.pk], enrollment),
         "look at all": lambda: look(everybody, enrollment),
         "open mail": lambda: open_mail(workspace),
+        "find": lambda: find(workspace),
         "search": search,
         "measure": lambda: render_metrics(NOW),
         "steer": lambda: steer(workspace),
@@ -196,6 +217,8 @@ def test_no_plan_reads_a_hot_table_from_end_to_end(workspace: Workspace) -> None
         if name == "open mail":
             nodes = [node for plan in plans if 'FROM "emails_emailmessage"' in plan.sql for node in plan.nodes]
             assert {node["Node Type"] for node in nodes} == {"Limit", "Index Scan"}
+        if name == "find":
+            assert not [plan.sql for plan in plans if "sequences_contact" in plan.scanned()]
         walked |= {node.get("Index Name", "") for plan in plans for node in plan.nodes}
     assert not scans, "\n".join(scans)
     assert {"message_newest", "enrollment_trouble"} <= walked

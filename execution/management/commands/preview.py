@@ -11,6 +11,7 @@ from django.utils import timezone
 from execution.management.base import BAD_ARGUMENTS, ProductCommand
 from execution.previewing import preview_sequence
 from sequences.models import Contact
+from sequences.queries import has_address
 from sequences.text import instant_text
 
 
@@ -30,7 +31,7 @@ class Command(ProductCommand):
         sequence = self.find_sequence(workspace, options["sequence"])
         contact = (
             Contact.objects.select_related("account")
-            .filter(workspace=workspace, email__iexact=options["contact"])
+            .filter(has_address(options["contact"]), workspace=workspace)
             .first()
         )
         if contact is None:

@@ -12,6 +12,7 @@ from django.utils import timezone
 from execution.explain import Hold, explain_enrollments
 from execution.management.base import BAD_ARGUMENTS, ProductCommand
 from sequences.models import Enrollment
+from sequences.queries import has_address
 from sequences.text import instant_text
 
 _ENROLLMENTS = Enrollment.objects.select_related("contact", "sequence", "current_step")
@@ -50,7 +51,7 @@ class Command(ProductCommand):
         return found
 
     def _find_of_contact(self, address: str) -> list[Enrollment]:
-        found = list(_ENROLLMENTS.filter(contact__email__iexact=address).order_by("-pk")[:_MOST])
+        found = list(_ENROLLMENTS.filter(has_address(address, "contact__email")).order_by("-pk")[:_MOST])
         if not found:
             self.fail(f"nobody with the address {address} is or was in a sequence: enroll them", BAD_ARGUMENTS)
         return found
