@@ -35,7 +35,7 @@ from execution.outcomes import (
 from execution.planning import calendar_for
 from execution.snapshot import MessageFacts, Snapshot, StepFacts
 from execution.stops import find_pause, find_stop
-from sequences.choices import EnrollmentStatus, ExitReason, SequenceStatus
+from sequences.choices import EnrollmentStatus, ExitReason, SequenceStatus, label_of
 from sequences.step_config import Broken, DelayConfig, EmailConfig, SplitConfig, TaskConfig
 from sequences.templating import TemplateError, missing_fields, render
 from sequences.timing import Calendar, TimingError, next_allowed, plan
@@ -233,10 +233,7 @@ def _create_task(snapshot: Snapshot, step: StepFacts, config: TaskConfig, due_at
         return held
     if missing := missing_fields(f"{config.title}\n{config.instructions}", snapshot.merge_fields):
         return _missing(missing)
-    title = (
-        render(config.title, snapshot.merge_fields)
-        or f"{config.type.replace('_', ' ').capitalize()}: {snapshot.recipient}"
-    )
+    title = render(config.title, snapshot.merge_fields) or f"{label_of(config.type)}: {snapshot.recipient}"
     effect = CreateTask(
         type=config.type,
         priority=config.priority,

@@ -7,13 +7,34 @@ from __future__ import annotations
 
 from enum import StrEnum
 
+# What is not written as an ordinary word.
+_NAMES = {
+    "amazon_ses": "Amazon SES",
+    "imap": "IMAP",
+    "linkedin": "LinkedIn",
+    "mailersend": "MailerSend",
+    "ok": "OK",
+    "sdr": "SDR",
+    "sendgrid": "SendGrid",
+    "smtp": "SMTP",
+    "sparkpost": "SparkPost",
+    "starttls": "STARTTLS",
+    "tls": "TLS",
+    "unisender_go": "Unisender Go",
+}
+
+
+def label_of(word: str) -> str:
+    """A word of the API and the database as people write it."""
+    return _NAMES.get(word) or word.replace("_", " ").capitalize()
+
 
 class Choice(StrEnum):
     """A closed set of words; `choices()` is the form Django fields take."""
 
     @property
     def label(self) -> str:
-        return self.value.replace("_", " ").capitalize()
+        return label_of(self.value)
 
     @classmethod
     def choices(cls) -> list[tuple[str, str]]:

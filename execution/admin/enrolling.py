@@ -16,6 +16,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.text import capfirst
 from unfold.widgets import UnfoldAdminSelect2Widget, UnfoldAdminTextareaWidget
 
 from emails.models import Mailbox
@@ -126,7 +127,7 @@ def _enroll(request: HttpRequest, answers: dict[str, Any], *, is_check: bool) ->
     _tell(request, result, is_check=is_check)
     if forecast is not None:
         is_late = forecast.on_time < forecast.people
-        messages.add_message(request, messages.WARNING if is_late else messages.INFO, f"{str(forecast).capitalize()}.")
+        messages.add_message(request, messages.WARNING if is_late else messages.INFO, f"{capfirst(str(forecast))}.")
 
 
 def _tell(request: HttpRequest, result: EnrollResult, *, is_check: bool) -> None:

@@ -15,6 +15,7 @@ from django.db import transaction
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.template.response import TemplateResponse
 from django.utils import timezone
+from django.utils.text import capfirst
 from unfold.decorators import action
 from unfold.paginator import InfinitePaginator
 from unfold.widgets import UnfoldAdminFileFieldWidget, UnfoldAdminSelectWidget
@@ -147,7 +148,7 @@ class SuppressionAdmin(AsksFirst, SuppressionBaseAdmin):
             if file:
                 form.add_error("file", str(error))
             else:
-                messages.error(request, str(error).capitalize())
+                messages.error(request, capfirst(str(error)))
             return {}
         if is_stored:
             messages.success(request, f"{imported.created:,} added, {imported.updated:,} prolonged.")

@@ -96,7 +96,7 @@ class Migration(migrations.Migration):
                 ('step_type', models.CharField(blank=True, max_length=32)),
                 ('at', models.DateTimeField()),
                 ('action', models.CharField(choices=[('enrolled', 'Enrolled'), ('queued', 'Queued'), ('executed', 'Executed'), ('waiting', 'Waiting'), ('branched', 'Branched'), ('skipped', 'Skipped'), ('moved', 'Moved'), ('failed', 'Failed'), ('retried', 'Retried'), ('quarantined', 'Quarantined'), ('paused', 'Paused'), ('resumed', 'Resumed'), ('snoozed', 'Snoozed'), ('exited', 'Exited'), ('completed', 'Completed'), ('resolved', 'Resolved'), ('withheld', 'Withheld')], max_length=24)),
-                ('status', models.CharField(choices=[('ok', 'Ok'), ('waiting', 'Waiting'), ('error', 'Error')], default='ok', max_length=16)),
+                ('status', models.CharField(choices=[('ok', 'OK'), ('waiting', 'Waiting'), ('error', 'Error')], default='ok', max_length=16)),
                 ('message', models.TextField(blank=True)),
                 ('error', models.TextField(blank=True)),
                 ('actor', models.CharField(max_length=200)),

@@ -108,7 +108,7 @@ class Migration(migrations.Migration):
                 ('send_time', models.TimeField(blank=True, null=True)),
                 ('subject', models.CharField(blank=True, help_text='Liquid; empty = reply in the previous thread.', max_length=500)),
                 ('body', models.TextField(blank=True, help_text='Liquid in Markdown, or HTML when it starts with <.')),
-                ('task_type', models.CharField(choices=[('call', 'Call'), ('linkedin', 'Linkedin'), ('generic', 'Generic'), ('manual_email', 'Manual email')], default='generic', max_length=16)),
+                ('task_type', models.CharField(choices=[('call', 'Call'), ('linkedin', 'LinkedIn'), ('generic', 'Generic'), ('manual_email', 'Manual email')], default='generic', max_length=16)),
                 ('task_priority', models.CharField(choices=[('low', 'Low'), ('normal', 'Normal'), ('high', 'High')], default='normal', max_length=16)),
                 ('instructions', models.TextField(blank=True)),
                 ('wait_for_completion', models.BooleanField(default=False)),
@@ -134,7 +134,7 @@ class Migration(migrations.Migration):
             name='Membership',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('role', models.CharField(choices=[('sdr', 'Sdr'), ('manager', 'Manager'), ('admin', 'Admin')], default='sdr', max_length=16)),
+                ('role', models.CharField(choices=[('sdr', 'SDR'), ('manager', 'Manager'), ('admin', 'Admin')], default='sdr', max_length=16)),
                 ('created_at', models.DateTimeField(auto_now_add=True)),
                 ('user', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='memberships', to=settings.AUTH_USER_MODEL)),
                 ('workspace', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='memberships', to='sequences.workspace')),

@@ -20,7 +20,7 @@ class Migration(migrations.Migration):
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('visit', models.PositiveIntegerField(default=0)),
-                ('type', models.CharField(choices=[('call', 'Call'), ('linkedin', 'Linkedin'), ('generic', 'Generic'), ('manual_email', 'Manual email')], default='generic', max_length=16)),
+                ('type', models.CharField(choices=[('call', 'Call'), ('linkedin', 'LinkedIn'), ('generic', 'Generic'), ('manual_email', 'Manual email')], default='generic', max_length=16)),
                 ('title', models.CharField(max_length=300)),
                 ('instructions', models.TextField(blank=True)),
                 ('priority', models.CharField(choices=[('low', 'Low'), ('normal', 'Normal'), ('high', 'High')], default='normal', max_length=16)),

@@ -15,7 +15,7 @@ from execution.models import Alert, ApiKey, ControlLog, DeadLetter, ExecutionLog
 from sequences.models import Account, Contact, Enrollment, Membership, Sequence, Workspace
 from tasks_app.models import Task
 from tests import factories
-from tests.integration.admin_pages import make_one_of_each
+from tests.integration.admin_pages import log_in_root, make_one_of_each
 from tests.shell import Shell
 
 pytestmark = pytest.mark.django_db
@@ -105,3 +105,19 @@ def test_operators_only_look_at_facts_members_and_keys(
     assert client.get(url(model, "change", row.pk)).status_code == 200
     assert client.post(url(model, "change", row.pk), {"name": "Other"}).status_code == 403
     assert client.post(url(model, "delete", row.pk), {"post": "yes"}).status_code == 403
+
+
+def test_a_role_is_changed_on_the_workspaces_page_and_its_person_stays() -> None:
+    workspace = factories.WorkspaceFactory()
+    member = factories.MembershipFactory(workspace=workspace)
+    client = log_in_root()
+    path = reverse("admin:sequences_workspace_change", args=[workspace.pk])
+    page = client.get(path)
+    form = page.context["adminform"].form
+    data = {name: value for name in form.fields if (value := form[name].value()) is not None}
+    data |= {f"memberships-{name}": value for name, value in (("TOTAL_FORMS", 1), ("INITIAL_FORMS", 1))}
+    data |= {"memberships-0-id": member.pk, "memberships-0-workspace": workspace.pk, "memberships-0-role": "manager"}
+    data |= {"memberships-0-user": factories.UserFactory().pk}
+    assert client.post(path, data).status_code == 302
+    changed = Membership.objects.get(pk=member.pk)
+    assert (changed.role, changed.user_id) == ("manager", member.user_id)
