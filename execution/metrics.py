@@ -19,9 +19,11 @@ from sequences.db import fetch_all
 
 _PREFIX = "sequence_executor_"
 _COUNTED_AT_MOST = 100_000
+# Of the newest alone: each is looked up in the ledger, and quantiles of more say the same.
+_MEASURED_AT_MOST = 5_000
 _RECENTLY = timedelta(minutes=15)
-# Handed over after those that were told as sent, their answers not known yet.
-_IN_HAND = 100
+# Handed over among those that were told as sent, their answers not known yet: by one lane, and by all of a workspace.
+_IN_HAND, _IN_HAND_OF_ALL = 10, 100
 
 _DUE = """
 SELECT count(*) AS number, min(wake_at) AS oldest_at FROM (
@@ -31,7 +33,8 @@ _DELAYS = """
 SELECT percentile_cont(ARRAY[0.5, 0.95, 0.99]) WITHIN GROUP (ORDER BY d.seconds) AS seconds FROM (
     SELECT greatest(extract(epoch FROM m.queued_at - m.due_at), 0)::float AS seconds
     FROM (SELECT l.enrollment_id, l.step_id, l.at FROM execution_executionlog l
-          WHERE l.at > %(since)s AND l.at <= %(now)s AND l.action = 'queued' LIMIT %(most)s) l
+          WHERE l.at > %(since)s AND l.at <= %(now)s AND l.action = 'queued'
+          ORDER BY l.at DESC LIMIT %(measured)s) l
     CROSS JOIN LATERAL (SELECT x.queued_at, x.due_at FROM emails_emailmessage x
                         WHERE x.enrollment_id = l.enrollment_id AND x.step_id = l.step_id AND x.queued_at = l.at
                         LIMIT 1) m) d
@@ -45,15 +48,17 @@ WITH left_now AS MATERIALIZED (
            greatest(m.queued_at, m.send_after_at, CASE WHEN b.status_at <= m.handed_over_at THEN b.status_at END,
                     x.changed_at) AS ready_at
     FROM (SELECT (details ->> 'message')::bigint AS message FROM execution_executionlog
-          WHERE at > %(since)s AND at <= %(now)s AND action = 'executed' AND step_type = 'email' LIMIT %(most)s) l
+          WHERE at > %(since)s AND at <= %(now)s AND action = 'executed' AND step_type = 'email'
+          ORDER BY at DESC LIMIT %(measured)s) l
     JOIN emails_emailmessage m ON m.id = l.message
     JOIN emails_mailbox b ON b.id = m.mailbox_id
     LEFT JOIN execution_executorstate x ON x.changed_at <= m.handed_over_at
 ),
 targets AS (
-    SELECT 'mailbox' AS scope, mailbox_id AS id, count(*) AS leavers FROM left_now GROUP BY mailbox_id
+    SELECT 'mailbox' AS scope, mailbox_id AS id, count(*) AS leavers, max(handed_over_at) AS newest_at
+    FROM left_now GROUP BY mailbox_id
     UNION ALL
-    SELECT 'workspace', workspace_id, count(*) FROM left_now GROUP BY workspace_id
+    SELECT 'workspace', workspace_id, count(*), max(handed_over_at) FROM left_now GROUP BY workspace_id
 ),
 caps AS (
     SELECT t.*, c.places, make_interval(secs => c.seconds) AS span
@@ -77,11 +82,13 @@ freed AS (
         SELECT q.id, lag(q.at, c.places) OVER (ORDER BY q.at, q.id) AS earlier_at FROM (
             (SELECT m.id, m.handed_over_at AS at FROM emails_emailmessage m
              WHERE c.scope = 'mailbox' AND m.mailbox_id = c.id AND m.status IN ('sending', 'sent', 'unknown')
+               AND m.handed_over_at <= c.newest_at
              ORDER BY m.handed_over_at DESC LIMIT c.places + c.leavers + {_IN_HAND})
             UNION ALL
             (SELECT m.id, m.handed_over_at FROM emails_emailmessage m
              WHERE c.scope = 'workspace' AND m.workspace_id = c.id AND m.status IN ('sending', 'sent', 'unknown')
-             ORDER BY m.handed_over_at DESC LIMIT c.places + c.leavers + {_IN_HAND})) q) h
+               AND m.handed_over_at <= c.newest_at
+             ORDER BY m.handed_over_at DESC LIMIT c.places + c.leavers + {_IN_HAND_OF_ALL})) q) h
     GROUP BY h.id
 )
 SELECT percentile_cont(ARRAY[0.5, 0.95, 0.99]) WITHIN GROUP (ORDER BY d.seconds) AS seconds FROM (
@@ -132,16 +139,22 @@ class _Collector:
         self._now = now
 
     def collect(self) -> Iterable[Metric]:
-        asked = {"now": self._now, "since": self._now - _RECENTLY, "most": _COUNTED_AT_MOST}
+        asked = {
+            "now": self._now,
+            "since": self._now - _RECENTLY,
+            "most": _COUNTED_AT_MOST,
+            "measured": _MEASURED_AT_MOST,
+        }
         due = fetch_all(_DUE, asked)[0]
         yield _one("due_enrollments", "Enrollments that the engine must look at; counted up to 100,000.", due["number"])
         oldest = (self._now - due["oldest_at"]).total_seconds() if due["oldest_at"] else 0.0
         yield _one("oldest_due_seconds", "How long the oldest of them has been due.", oldest)
         for name, said, sql in (
-            ("decision_delay_seconds", "From due to decided, emails of the last 15 minutes.", _DELAYS),
+            ("decision_delay_seconds", "From due to decided, the newest 5,000 emails of the last 15 minutes.", _DELAYS),
             (
                 "delivery_delay_seconds",
-                "From when it might leave (pace, caps, windows and pauses aside) to handed over, last 15 minutes.",
+                "From when it might leave (pace, caps, windows and pauses aside) to handed over, "
+                "the newest 5,000 emails of the last 15 minutes.",
                 _DELIVERIES,
             ),
         ):

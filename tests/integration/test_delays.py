@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from datetime import timedelta
 from typing import Any
+from unittest import mock
 
 import pytest
 
@@ -122,6 +123,20 @@ def test_who_is_decided_late_shows(enrolled: Any, clock: DrivenClock) -> None:
     decision, delivery = told(clock)
     assert decision == 2 * 3600
     assert delivery <= A_MINUTE
+
+
+def test_of_very_many_the_newest_are_measured(enrolled: Any, clock: DrivenClock) -> None:
+    clock.pass_by(hours=2)
+    clock.run()
+    clock.pass_by(minutes=1)
+    workspace = enrolled.workspace
+    EnrollmentFactory(
+        sequence=Sequence.objects.get(), contact=ContactFactory(workspace=workspace), mailbox=enrolled, at=clock.now
+    )
+    clock.run()
+    assert told(clock)[0] > 3600
+    with mock.patch("execution.metrics._MEASURED_AT_MOST", 1):
+        assert max(told(clock)) <= A_MINUTE
 
 
 @pytest.mark.parametrize("limits", [False, True])
