@@ -138,6 +138,7 @@ WAYS: dict[str, Callable[..., dict[str, Any]]] = {
     "copy": _copy,
     "lane": _send("through_one_lane"),
     "lanes": _send("through_lanes"),
+    "lanes of many": _send("through_lanes_of_many"),
     "django": _send("with_django_kept"),
     "post_office": _send("with_post_office"),
     "mailer": _send("with_mailer"),
