@@ -83,6 +83,16 @@ class ExplainedList(ChangeList):
             row.holds = holds.get(row.pk, ())
         self.result_list = rows
 
+    def get_ordering_field(self, field_name: Any) -> Any:
+        """None for what the page offers no sorting by: an address written by hand would sort everybody."""
+        name = getattr(field_name, "__name__", field_name)
+        return super().get_ordering_field(field_name) if name in self.sortable_by else None
+
+    def get_ordering(self, request: HttpRequest, queryset: QuerySet[Any]) -> list[Any]:
+        """Along the index, in both directions: with ids the other way round, all without a time would be sorted."""
+        ordering: list[Any] = super().get_ordering(request, queryset)
+        return ["-next_step_at", "-pk"] if ordering[0] == "-next_step_at" else ordering
+
 
 @admin.register(Enrollment)
 class EnrollmentAdmin(ShowsPiles, EnrollPage, AsksFirst, FactsAdmin):

@@ -12,6 +12,7 @@ from django.urls import reverse
 from config.reader_zone import COOKIE
 from tests import factories
 from tests.integration.admin_pages import log_in_root
+from tests.plans import running_plans
 
 pytestmark = pytest.mark.django_db
 
@@ -118,3 +119,23 @@ def test_a_traceback_on_the_console_shows_no_variables(capsys: pytest.CaptureFix
         root.handlers, root.level = before
     assert "ValueError: 19" in said
     assert "hunter2-never" not in said
+
+
+@pytest.mark.parametrize("column", [1, 2, 3, 4, 5, 6])
+def test_an_address_written_by_hand_sorts_by_nothing_that_the_page_does_not_offer(column: int) -> None:
+    factories.EnrollmentFactory()
+    with running_plans() as plans:
+        answer = log_in_root().get(QUEUE, {"o": str(column)})
+    assert answer.status_code == 200
+    orders = [plan.sql.partition(" ORDER BY ")[2] for plan in plans if 'FROM "sequences_enrollment"' in plan.sql]
+    assert [order for order in orders if order]
+    assert not [order for order in orders if order and not order.startswith('"sequences_enrollment".')]
+    assert not [order for order in orders if "status" in order]
+
+
+def test_the_queue_turned_round_is_read_along_its_index_too() -> None:
+    factories.EnrollmentFactory()
+    with running_plans() as plans:
+        assert log_in_root().get(QUEUE, {"o": "-4"}).status_code == 200
+    table = '"sequences_enrollment"'
+    assert any(f'ORDER BY {table}."next_step_at" DESC, {table}."id" DESC' in plan.sql for plan in plans)
