@@ -19,8 +19,8 @@ FREE_MAIL_DOMAINS = frozenset(
 
 _FACTS = """
 SELECT r.id, s.replied_at, s.unsubscribed_at, s.complained_at, s.bounced_at, s.soft_bounces,
-       o.occurred_at AS out_of_office_at, o.until_at AS out_of_office_until, p.reason AS suppressed_for,
-       k.account_replied_at, h.occurred_at AS hand_written_at
+       o.occurred_at AS out_of_office_at, o.until_at AS out_of_office_until, o.recorded_at AS out_of_office_known_at,
+       p.reason AS suppressed_for, k.account_replied_at, h.occurred_at AS hand_written_at
 FROM unnest(%(ids)s::bigint[], %(workspaces)s::bigint[], %(contacts)s::bigint[], %(accounts)s::bigint[],
             %(emails)s::text[], %(domains)s::text[], %(enrolled)s::timestamptz[], %(resumed)s::timestamptz[])
      AS r(id, workspace, contact, account, email, domain, enrolled_at, resumed_at)
@@ -36,7 +36,7 @@ CROSS JOIN LATERAL (
       AND v.verdict = 'human' AND (v.occurred_at >= r.enrolled_at OR v.enrollment_id = r.id)
 ) s
 LEFT JOIN LATERAL (
-    SELECT v.occurred_at, v.until_at FROM emails_emailevent v
+    SELECT v.occurred_at, v.until_at, v.recorded_at FROM emails_emailevent v
     WHERE v.contact_id = r.contact AND v.type = 'auto_replied' AND v.occurred_at >= r.enrolled_at
     ORDER BY v.occurred_at DESC LIMIT 1
 ) o ON true
@@ -105,4 +105,10 @@ def _stops(row: Row) -> StopFacts:
 
 
 def _resting(row: Row) -> Resting:
-    return Resting(row["out_of_office_at"], row["out_of_office_until"], row["soft_bounces"], row["hand_written_at"])
+    return Resting(
+        out_of_office_at=row["out_of_office_at"],
+        out_of_office_until=row["out_of_office_until"],
+        soft_bounces=row["soft_bounces"],
+        hand_written_at=row["hand_written_at"],
+        out_of_office_known_at=row["out_of_office_known_at"],
+    )

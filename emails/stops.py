@@ -40,14 +40,16 @@ class StopFacts:
 @dataclass(frozen=True, slots=True)
 class Resting:
     """Facts that ask for a rest: the newest out-of-office answer, soft bounces since the last resume, and, where the
-
     workspace wants it so, the newest mail that the mailbox's owner wrote by hand.
+
+    `out_of_office_known_at`: when the answer was read, which may be after a resume that it precedes.
     """
 
     out_of_office_at: datetime | None = None
     out_of_office_until: datetime | None = None
     soft_bounces: int = 0
     hand_written_at: datetime | None = None
+    out_of_office_known_at: datetime | None = None
 
 
 def find_exit_reason(stops: StopFacts, account_policy: str, sequence_status: str) -> ExitReason | None:
@@ -80,9 +82,12 @@ class Rest:
 def find_rest(
     stops: StopFacts, resting: Resting, account_policy: str, account_delay_days: int, since: datetime, now: datetime
 ) -> Rest | None:
-    """Whether a fact newer than `since` (the last resume, else the enrolling) asks for a rest."""
+    """Whether a fact newer than `since` (the last resume, else the enrolling) asks for a rest.
+
+    Who resumes somebody overrules the out-of-office answer that they could know of, and no other.
+    """
     away_at = resting.out_of_office_at
-    if away_at is not None and away_at > since:
+    if away_at is not None and (resting.out_of_office_known_at or away_at) > since:
         until = resting.out_of_office_until or away_at + timedelta(days=OUT_OF_OFFICE_DAYS)
         if until > now:
             return Rest(f"out of office until {until:%Y-%m-%d}", until)

@@ -292,6 +292,20 @@ def test_a_soft_bounce_suppresses_nobody_and_the_third_pauses() -> None:
 
 
 @pytest.mark.django_db
+@pytest.mark.parametrize(("resumed_after", "expected"), [(timedelta(0), "paused"), (timedelta(minutes=2), "completed")])
+def test_an_absence_that_was_read_after_a_resume_pauses(resumed_after: timedelta, expected: str) -> None:
+    """It was written before the resume either way; only who could have read it overruled it."""
+    message = sent_message(enrollment__sequence=StepFactory().sequence)
+    read_at = LATER - timedelta(minutes=1)
+    Enrollment.objects.update(resumed_at=read_at - timedelta(minutes=1) + resumed_after)
+    written_at = LATER - timedelta(minutes=30)
+    away = new_event(message, EventType.AUTO_REPLIED, occurred_at=written_at, until_at=LATER + timedelta(days=5))
+    record_events([away], read_at)
+    decide()
+    assert Enrollment.objects.get().status == expected
+
+
+@pytest.mark.django_db
 @pytest.mark.parametrize("kind", [EventType.REPLIED, EventType.OPENED, EventType.DELIVERED])
 def test_a_fact_proves_that_an_unknown_message_left(kind: EventType) -> None:
     message = EmailMessageFactory(

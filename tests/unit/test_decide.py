@@ -341,6 +341,16 @@ def test_a_rest_that_was_ended_by_hand_does_not_begin_again() -> None:
     assert isinstance(decide(resumed, NOW + 3 * HOUR, POLICY), Wait)
 
 
+def test_an_out_of_office_answer_that_is_read_after_a_resume_pauses_all_the_same() -> None:
+    away = Resting(
+        out_of_office_at=NOW + HOUR,
+        out_of_office_until=NOW + timedelta(days=3),
+        out_of_office_known_at=NOW + 3 * HOUR,
+    )
+    resumed = snapshot(resting=away, resumed_at=NOW + 2 * HOUR)
+    assert isinstance(decide(resumed, NOW + 3 * HOUR, POLICY), Pause)
+
+
 def test_the_third_soft_bounce_pauses() -> None:
     assert isinstance(decide(snapshot(resting=Resting(soft_bounces=2)), NOW, POLICY), Wait)
     assert isinstance(decide(snapshot(resting=Resting(soft_bounces=3)), NOW, POLICY), Pause)
