@@ -56,7 +56,7 @@ check: $(VENV)/.dev ## Style, types, import rules, migrations and deployment set
 bench: $(BENCH)/.bench ## Measure speed beside other ways and other queues; never part of the tests. ARGS=--help tells what.
 	@$(BENCH)/bin/python -m benchmarks $(ARGS)
 
-soak: $(VENV)/.base ## Seven days of 10,000 people with every fault, five seeds; hours. ARGS go to simulate.
+soak: $(VENV)/.base ## Seven days of 10,000 people with every fault, five seeds; two hours. ARGS go to simulate.
 	@$(MANAGE) simulate --days 7 --enrollments 10000 --faults all --seed 1..5 $(ARGS)
 
 stop: ## Stop the embedded PostgreSQL servers of this checkout.
