@@ -8,7 +8,7 @@ from typing import Any
 from django import forms
 from django.contrib import admin
 from django.contrib.auth import get_user_model
-from django.db.models import QuerySet
+from django.db.models import Case, QuerySet, When
 from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.html import format_html
@@ -126,8 +126,8 @@ class TaskAdmin(ShowsPiles, AsksFirst, WorkspaceAdmin):
     list_filter = (InboxFilter, *by_choice("status", "type", "priority"), AssigneeFilter)
     list_select_related = ("contact", "assignee")
     search_fields = ("title", "contact__email")
-    # The hot first: who has just shown interest is called before the others.
-    ordering = ("-contact__engagement_score", "due_at", "pk")
+    # What is to do before what is done, and the hot first: who has just shown interest is called before the others.
+    ordering = (Case(When(status=TaskStatus.OPEN, then=0), default=1), "-contact__engagement_score", "due_at", "pk")
     actions = ("complete_selected", "snooze_selected", "reassign_selected")
     actions_detail = ("complete_one", "snooze_one", "reassign_one")
     readonly_fields = (

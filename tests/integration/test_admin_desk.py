@@ -12,6 +12,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from execution.models import DeadLetter
+from tasks_app.models import Task
 from tests import factories
 from tests.integration.admin_pages import ROOT_EMAIL, log_in_root, log_in_staff
 from tests.integration.test_admin_actions import press
@@ -125,3 +126,10 @@ def test_the_inbox_of_tasks_holds_what_is_mine_and_due(client: Client, sequence:
     for pile, tasks in (("mine", [due, mine]), ("due", [due]), ("nobody", [nobodys])):
         page = client.get(reverse("admin:tasks_app_task_changelist"), {"inbox": pile})
         assert {row.pk for row in page.context["cl"].result_list} == {task.pk for task in tasks}, pile
+
+
+def test_open_tasks_come_before_done_ones_and_the_hot_before_the_cold(client: Client) -> None:
+    cold, hot, done = (factories.TaskFactory(enrollment__contact__engagement_score=score) for score in (10, 50, 90))
+    Task.objects.filter(pk=done.pk).update(status="completed", completed_at=factories.NOW)
+    listed = client.get(reverse("admin:tasks_app_task_changelist")).context["cl"].result_list
+    assert [task.pk for task in listed] == [hot.pk, cold.pk, done.pk]
