@@ -108,6 +108,10 @@ class EventType(Choice):
     HAND_WRITTEN = "hand_written"
 
 
+# Why an email is withheld whose step is no more.
+STEP_REMOVED = "step_removed"
+
+
 class BounceType(Choice):
     HARD = "hard"
     SOFT = "soft"

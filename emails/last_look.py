@@ -22,7 +22,7 @@ from emails.ledger import count_usage, lock_caps
 from emails.limits import Candidate, Cap, Hold, allot
 from emails.ramp import RampDay, advance_ramp
 from emails.stop_facts import load_stop_facts
-from emails.stops import Rest, Resting, StopFacts, find_exit_reason, find_rest
+from emails.stops import Rest, Resting, find_exit_reason, find_rest
 from emails.windows import find_opening
 from sequences.db import Row, execute, fetch_all
 
@@ -191,7 +191,7 @@ def _check_facts(lane: Row, rows: Sequence[Row], now: datetime) -> tuple[list[Ro
         reason = find_exit_reason(stops[row["id"]][0], row["account_reply_policy"], row["sequence_status"])
         if reason is not None:
             withheld.append((row["message_id"], reason.value))
-        elif rest := find_row_rest(row, *stops[row["id"]], now):
+        elif rest := find_row_rest(row, stops[row["id"]][1], now):
             # the engine pauses the enrollment; until it has, this is what holds the message
             held.append(Hold(row["message_id"], now + _RESTING_RECHECK, "resting", rest.reason))
         elif opening := find_opening(row, now):
@@ -206,9 +206,8 @@ def _check_facts(lane: Row, rows: Sequence[Row], now: datetime) -> tuple[list[Ro
     return eligible, held
 
 
-def find_row_rest(row: Row, stops: StopFacts, resting: Resting, now: datetime) -> Rest | None:
-    since = row["resumed_at"] or row["enrolled_at"]
-    return find_rest(stops, resting, row["account_reply_policy"], row["account_reply_delay_days"], since, now)
+def find_row_rest(row: Row, resting: Resting, now: datetime) -> Rest | None:
+    return find_rest(resting, row["account_reply_policy"], row["account_reply_delay_days"], now)
 
 
 def is_inbox_stale(inbound: str, inbox_read_at: datetime | None, now: datetime) -> bool:

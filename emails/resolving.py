@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from emails.choices import STEP_REMOVED
 from emails.lanes import wake_lanes
 from sequences.db import execute, fetch_all
 
@@ -22,7 +23,7 @@ _AGAIN = """
 UPDATE emails_emailmessage
 SET (status, withheld_reason) = (
         SELECT CASE WHEN count(*) > 0 THEN 'queued' ELSE 'withheld' END,
-               CASE WHEN count(*) > 0 THEN '' ELSE 'step_removed' END
+               CASE WHEN count(*) > 0 THEN '' ELSE %(removed)s END
         FROM sequences_step t WHERE t.id = step_id),
     send_after_at = %(now)s, held_by = '', error = '', resolved_by = %(actor)s,
     resolved_at = %(now)s, resolution = %(resolution)s,
@@ -59,7 +60,8 @@ def send_again(message_id: int, actor: str, reason: str, now: datetime) -> bool:
     """
     execute(_LOCK, {"message": message_id})
     resolution = reason or "sent again"
-    rows = fetch_all(_AGAIN, {"message": message_id, "actor": actor, "now": now, "resolution": resolution[:200]})
+    params = {"message": message_id, "actor": actor, "now": now, "resolution": resolution[:200]}
+    rows = fetch_all(_AGAIN, {**params, "removed": STEP_REMOVED})
     for row in rows:
         execute(_WAKE, {"enrollment": row["enrollment_id"], "sent": 0, "now": now})
         wake_lanes([row["mailbox_id"]], now)

@@ -52,6 +52,6 @@ def find_undisturbed(message_ids: Sequence[int], now: datetime) -> set[int]:
     stops = load_stop_facts(rows) if rows else {}
     for row in rows:
         reason = find_exit_reason(stops[row["id"]][0], row["account_reply_policy"], row["sequence_status"])
-        if reason is None and find_row_rest(row, *stops[row["id"]], now) is None:
+        if reason is None and find_row_rest(row, stops[row["id"]][1], now) is None:
             undisturbed.add(row["message_id"])
     return undisturbed

@@ -19,8 +19,8 @@ FREE_MAIL_DOMAINS = frozenset(
 
 _FACTS = """
 SELECT r.id, s.replied_at, s.unsubscribed_at, s.complained_at, s.bounced_at, s.soft_bounces,
-       o.occurred_at AS out_of_office_at, o.until_at AS out_of_office_until, o.recorded_at AS out_of_office_known_at,
-       p.reason AS suppressed_for, k.account_replied_at, h.occurred_at AS hand_written_at
+       o.occurred_at AS out_of_office_at, o.until_at AS out_of_office_until, p.reason AS suppressed_for,
+       k.account_replied_at, k.colleague_replied_at, h.occurred_at AS hand_written_at
 FROM unnest(%(ids)s::bigint[], %(workspaces)s::bigint[], %(contacts)s::bigint[], %(accounts)s::bigint[],
             %(emails)s::text[], %(domains)s::text[], %(enrolled)s::timestamptz[], %(resumed)s::timestamptz[])
      AS r(id, workspace, contact, account, email, domain, enrolled_at, resumed_at)
@@ -30,14 +30,15 @@ CROSS JOIN LATERAL (
            min(v.occurred_at) FILTER (WHERE v.type = 'complained') AS complained_at,
            min(v.occurred_at) FILTER (WHERE v.type = 'bounced' AND v.bounce_type = 'hard') AS bounced_at,
            count(*) FILTER (WHERE v.type = 'bounced' AND v.bounce_type = 'soft'
-                              AND v.occurred_at > coalesce(r.resumed_at, r.enrolled_at)) AS soft_bounces
+                              AND (r.resumed_at IS NULL OR v.recorded_at > r.resumed_at)) AS soft_bounces
     FROM emails_emailevent v
     WHERE v.contact_id = r.contact AND v.type IN ('replied', 'unsubscribed', 'complained', 'bounced')
       AND v.verdict = 'human' AND (v.occurred_at >= r.enrolled_at OR v.enrollment_id = r.id)
 ) s
 LEFT JOIN LATERAL (
-    SELECT v.occurred_at, v.until_at, v.recorded_at FROM emails_emailevent v
+    SELECT v.occurred_at, v.until_at FROM emails_emailevent v
     WHERE v.contact_id = r.contact AND v.type = 'auto_replied' AND v.occurred_at >= r.enrolled_at
+      AND (r.resumed_at IS NULL OR v.recorded_at > r.resumed_at)
     ORDER BY v.occurred_at DESC LIMIT 1
 ) o ON true
 LEFT JOIN LATERAL (
@@ -48,7 +49,9 @@ LEFT JOIN LATERAL (
     LIMIT 1
 ) p ON true
 LEFT JOIN LATERAL (
-    SELECT max(v.occurred_at) AS account_replied_at
+    SELECT max(v.occurred_at) AS account_replied_at,
+           max(v.occurred_at) FILTER (WHERE r.resumed_at IS NULL OR v.recorded_at > r.resumed_at)
+               AS colleague_replied_at
     FROM sequences_contact c JOIN emails_emailevent v ON v.contact_id = c.id
     WHERE c.account_id = r.account AND c.id <> r.contact AND v.type = 'replied' AND v.verdict = 'human'
       AND v.occurred_at >= r.enrolled_at
@@ -56,6 +59,7 @@ LEFT JOIN LATERAL (
 LEFT JOIN LATERAL (
     SELECT max(v.occurred_at) AS occurred_at FROM emails_emailevent v
     WHERE v.contact_id = r.contact AND v.type = 'hand_written' AND v.occurred_at >= r.enrolled_at
+      AND (r.resumed_at IS NULL OR v.recorded_at > r.resumed_at)
 ) h ON EXISTS (SELECT 1 FROM sequences_workspace w WHERE w.id = r.workspace AND w.hand_written_policy = 'pause')
 WHERE s.replied_at IS NOT NULL OR s.unsubscribed_at IS NOT NULL OR s.complained_at IS NOT NULL
    OR s.bounced_at IS NOT NULL OR s.soft_bounces > 0 OR o.occurred_at IS NOT NULL OR p.reason IS NOT NULL
@@ -110,5 +114,5 @@ def _resting(row: Row) -> Resting:
         out_of_office_until=row["out_of_office_until"],
         soft_bounces=row["soft_bounces"],
         hand_written_at=row["hand_written_at"],
-        out_of_office_known_at=row["out_of_office_known_at"],
+        colleague_replied_at=row["colleague_replied_at"],
     )

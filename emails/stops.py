@@ -39,17 +39,18 @@ class StopFacts:
 
 @dataclass(frozen=True, slots=True)
 class Resting:
-    """Facts that ask for a rest: the newest out-of-office answer, soft bounces since the last resume, and, where the
-    workspace wants it so, the newest mail that the mailbox's owner wrote by hand.
+    """Facts that ask for a rest, of those that were read since the last resume.
 
-    `out_of_office_known_at`: when the answer was read, which may be after a resume that it precedes.
+    Who resumes somebody overrules what they could know of, and nothing that is read later, whenever it was written.
+    They are the newest out-of-office answer, soft bounces, the latest reply of a colleague at the same account, and,
+    where the workspace wants it so, the newest mail that the mailbox's owner wrote by hand.
     """
 
     out_of_office_at: datetime | None = None
     out_of_office_until: datetime | None = None
     soft_bounces: int = 0
     hand_written_at: datetime | None = None
-    out_of_office_known_at: datetime | None = None
+    colleague_replied_at: datetime | None = None
 
 
 def find_exit_reason(stops: StopFacts, account_policy: str, sequence_status: str) -> ExitReason | None:
@@ -79,24 +80,19 @@ class Rest:
     until: datetime | None
 
 
-def find_rest(
-    stops: StopFacts, resting: Resting, account_policy: str, account_delay_days: int, since: datetime, now: datetime
-) -> Rest | None:
-    """Whether a fact newer than `since` (the last resume, else the enrolling) asks for a rest.
-
-    Who resumes somebody overrules the out-of-office answer that they could know of, and no other.
-    """
+def find_rest(resting: Resting, account_policy: str, account_delay_days: int, now: datetime) -> Rest | None:
+    """Whether a fact asks for a rest."""
     away_at = resting.out_of_office_at
-    if away_at is not None and (resting.out_of_office_known_at or away_at) > since:
+    if away_at is not None:
         until = resting.out_of_office_until or away_at + timedelta(days=OUT_OF_OFFICE_DAYS)
         if until > now:
             return Rest(f"out of office until {until:%Y-%m-%d}", until)
     if resting.soft_bounces >= SOFT_BOUNCES_IN_A_ROW:
         return Rest(f"{resting.soft_bounces} soft bounces in a row", None)
-    if resting.hand_written_at is not None and resting.hand_written_at > since:
+    if resting.hand_written_at is not None:
         return Rest("the owner of the mailbox wrote to them by hand", None)
-    replied_at = stops.account_replied_at
-    if replied_at is not None and replied_at > since:
+    replied_at = resting.colleague_replied_at
+    if replied_at is not None:
         if account_policy == AccountReplyPolicy.PAUSE:
             return Rest(COLLEAGUE_REPLIED, None)
         until = replied_at + timedelta(days=account_delay_days)

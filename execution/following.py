@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
+from emails.choices import STEP_REMOVED
 from emails.lanes import wake_lanes
 from execution.choices import LogAction
 from execution.logs import LogRow, write_logs
@@ -19,8 +20,6 @@ from sequences.choices import EnrollmentStatus, StepType
 from sequences.db import Row, execute, fetch_all
 from sequences.operations import MovedPerson, SavedSequence
 from sequences.timing import Calendar, TimingError, next_allowed, plan, resolve_zone
-
-WITHHELD_REASON = "step_removed"
 
 PLAN_COLUMNS = """
 SELECT e.id, e.workspace_id, e.status, e.current_step_id, e.previous_ended_at, e.next_step_at,
@@ -162,7 +161,7 @@ def follow_removed(saved: SavedSequence, after: SequenceFacts, actor: str, now: 
     """Those who were moved because their step is gone: nothing of it leaves, and the new step is planned."""
     ids = [person.enrollment_id for person in saved.moved]
     steps = [person.from_step_id for person in saved.moved]
-    execute(_WITHHOLD, {"ids": ids, "steps": steps, "reason": WITHHELD_REASON})
+    execute(_WITHHOLD, {"ids": ids, "steps": steps, "reason": STEP_REMOVED})
     execute(_CANCEL_TASKS, {"ids": ids, "steps": steps, "now": now, "actor": actor})
     positions = [row for row in fetch_all(_MOVED, {"ids": ids}) if row["current_step_id"] is not None]
     dues = [plan_due(row, after, after.step(row["current_step_id"])) for row in positions]

@@ -33,9 +33,8 @@ def find_stop(snapshot: Snapshot) -> Exit | None:
 
 
 def find_pause(snapshot: Snapshot, now: datetime) -> Pause | None:
-    """Whether a fact newer than the last resume asks for a rest."""
-    since = snapshot.resumed_at or snapshot.enrolled_at
-    rest = find_rest(snapshot.stops, snapshot.resting, snapshot.account_policy, snapshot.account_delay_days, since, now)
+    """Whether a fact that was read since the last resume asks for a rest."""
+    rest = find_rest(snapshot.resting, snapshot.account_policy, snapshot.account_delay_days, now)
     if rest is None:
         return None
     details = {"resume_at": instant_text(rest.until)} if rest.until else {}

@@ -6,7 +6,7 @@ import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -291,17 +291,43 @@ def test_a_soft_bounce_suppresses_nobody_and_the_third_pauses() -> None:
     assert "3 soft bounces" in message.enrollment.pause_reason
 
 
+def absence(message: EmailMessage, written_at: datetime) -> list[NewEvent]:
+    until = LATER + timedelta(days=5)
+    return [new_event(message, EventType.AUTO_REPLIED, occurred_at=written_at, until_at=until)]
+
+
+def mail_by_hand(message: EmailMessage, written_at: datetime) -> list[NewEvent]:
+    return [new_event(message, EventType.HAND_WRITTEN, occurred_at=written_at)]
+
+
+def soft_bounces(message: EmailMessage, written_at: datetime) -> list[NewEvent]:
+    kind: dict[str, Any] = {"occurred_at": written_at, "bounce_type": "soft"}
+    return [new_event(message, EventType.BOUNCED, provider_event_id=str(number), **kind) for number in range(3)]
+
+
+def colleagues_reply(message: EmailMessage, written_at: datetime) -> list[NewEvent]:
+    colleague = ContactFactory(workspace=message.workspace, account=message.contact.account)
+    return [NewEvent(EventType.REPLIED, "tests", "reply", written_at, contact_id=colleague.pk)]
+
+
 @pytest.mark.django_db
-@pytest.mark.parametrize(("resumed_after", "expected"), [(timedelta(0), "paused"), (timedelta(minutes=2), "completed")])
-def test_an_absence_that_was_read_after_a_resume_pauses(resumed_after: timedelta, expected: str) -> None:
-    """It was written before the resume either way; only who could have read it overruled it."""
-    message = sent_message(enrollment__sequence=StepFactory().sequence)
-    read_at = LATER - timedelta(minutes=1)
-    Enrollment.objects.update(resumed_at=read_at - timedelta(minutes=1) + resumed_after)
-    written_at = LATER - timedelta(minutes=30)
-    away = new_event(message, EventType.AUTO_REPLIED, occurred_at=written_at, until_at=LATER + timedelta(days=5))
-    record_events([away], read_at)
+@pytest.mark.parametrize("write", [absence, mail_by_hand, soft_bounces, colleagues_reply])
+@pytest.mark.parametrize(("is_read_before", "expected"), [(False, "paused"), (True, "completed")])
+def test_what_was_read_after_a_resume_pauses_though_it_was_written_before(
+    write: Callable[[EmailMessage, datetime], list[NewEvent]], is_read_before: bool, expected: str
+) -> None:
+    """Whoever resumes overrules what they could know of, and nothing else."""
+    workspace = WorkspaceFactory(account_reply_policy="pause", hand_written_policy="pause")
+    account = AccountFactory(workspace=workspace)
+    sequence = StepFactory(sequence__workspace=workspace).sequence
+    message = sent_message(enrollment__sequence=sequence, enrollment__contact__account=account)
+    resumed_at = LATER - timedelta(minutes=2)
+    Enrollment.objects.update(resumed_at=resumed_at)
+    facts = write(message, LATER - timedelta(minutes=30))
+
+    record_events(facts, resumed_at + timedelta(minutes=-1 if is_read_before else 1))
     decide()
+
     assert Enrollment.objects.get().status == expected
 
 

@@ -317,8 +317,9 @@ def test_an_archived_sequence_exits() -> None:
 
 @pytest.mark.parametrize(("policy", "expected"), [("ignore", Wait), ("stop", Exit), ("pause", Pause), ("delay", Pause)])
 def test_a_colleagues_reply_follows_the_policy_of_the_account(policy: str, expected: type) -> None:
-    stops = StopFacts(account_replied_at=NOW + HOUR)
-    outcome = decide(snapshot(stops=stops, account_policy=policy), NOW + 2 * HOUR, POLICY)
+    at = NOW + HOUR
+    known: dict[str, Any] = {"stops": StopFacts(account_replied_at=at), "resting": Resting(colleague_replied_at=at)}
+    outcome = decide(snapshot(**known, account_policy=policy), NOW + 2 * HOUR, POLICY)
     assert isinstance(outcome, expected)
     if policy == "delay":
         assert isinstance(outcome, Pause)
@@ -333,22 +334,6 @@ def test_out_of_office_pauses_until_the_return_or_fourteen_days() -> None:
     assert isinstance(unsaid, Pause)
     assert until_return.resume_at == NOW + timedelta(days=3)
     assert unsaid.resume_at == NOW + HOUR + timedelta(days=14)
-
-
-def test_a_rest_that_was_ended_by_hand_does_not_begin_again() -> None:
-    away = Resting(out_of_office_at=NOW + HOUR, out_of_office_until=NOW + timedelta(days=3))
-    resumed = snapshot(resting=away, resumed_at=NOW + 2 * HOUR)
-    assert isinstance(decide(resumed, NOW + 3 * HOUR, POLICY), Wait)
-
-
-def test_an_out_of_office_answer_that_is_read_after_a_resume_pauses_all_the_same() -> None:
-    away = Resting(
-        out_of_office_at=NOW + HOUR,
-        out_of_office_until=NOW + timedelta(days=3),
-        out_of_office_known_at=NOW + 3 * HOUR,
-    )
-    resumed = snapshot(resting=away, resumed_at=NOW + 2 * HOUR)
-    assert isinstance(decide(resumed, NOW + 3 * HOUR, POLICY), Pause)
 
 
 def test_the_third_soft_bounce_pauses() -> None:
@@ -376,7 +361,7 @@ def test_paused_rests_until_its_time_and_is_planned_anew_inside_the_window() -> 
         ),
         ({"resting": Resting(soft_bounces=3)}, None),
         ({"resting": Resting(hand_written_at=NOW + HOUR)}, None),
-        ({"stops": StopFacts(account_replied_at=NOW + HOUR), "account_policy": "pause"}, None),
+        ({"resting": Resting(colleague_replied_at=NOW + HOUR), "account_policy": "pause"}, None),
     ],
     ids=["away for longer", "soft bounces", "written by hand", "a colleague replied"],
 )

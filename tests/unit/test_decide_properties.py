@@ -73,7 +73,7 @@ def snapshots(draw: st.DrawFn, /, **fixed: Any) -> Snapshot:
         "task": draw(tasks),
         "last_task": draw(tasks),
         "last_email": draw(st.none() | st.builds(LastEmail, moments, maybe, maybe, st.none())),
-        "resting": draw(st.builds(Resting, maybe, maybe, st.integers(0, 4))),
+        "resting": draw(st.builds(Resting, maybe, maybe, st.integers(0, 4), maybe, maybe)),
         "account_policy": draw(st.sampled_from(["ignore", "pause", "delay"])),
         "stops": StopFacts(account_replied_at=draw(maybe)),
     }
