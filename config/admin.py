@@ -22,15 +22,14 @@ from unfold.admin import ModelAdmin
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
 
 from execution.models import DIGEST_SHOWN, ApiKey
-from sequences.admin_base import RowInline, label_column, scope_rows, time_column
-from sequences.models import Membership
+from sequences.admin import MembershipInline
+from sequences.admin_base import label_column, scope_rows, time_column
 
 User: Any = get_user_model()
 
 
-class UserMembershipInline(RowInline):
-    model = Membership
-    extra = 0
+class UserMembershipInline(MembershipInline):
+    tab = False
 
 
 class ProductUserAdmin(UserAdmin[Any], ModelAdmin):

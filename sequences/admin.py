@@ -25,14 +25,16 @@ WorkspaceFilter = filter_by(Workspace, "workspace", "name")
 
 
 class MembershipForm(forms.ModelForm[Membership]):
-    """A row keeps its person, so it need not offer everybody, as each would by a query and a list of its own."""
+    """A row keeps its person and workspace: it need not offer all, which would be a query and a list for each row."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        if self.instance.pk and "user" in self.fields:
-            field: Any = self.fields["user"]
-            field.disabled = True
-            field.choices = [(self.instance.user_id, str(self.instance.user))]
+        if self.instance.pk:
+            for name in self.fields.keys() & {"user", "workspace"}:
+                field: Any = self.fields[name]
+                kept = getattr(self.instance, name)
+                field.disabled = True
+                field.choices = [(kept.pk, str(kept))]
 
 
 class MembershipInline(ScopedChoices, RowInline):

@@ -15,6 +15,7 @@ from execution.models import Alert, ApiKey, ControlLog, DeadLetter, ExecutionLog
 from sequences.models import Account, Contact, Enrollment, Membership, Sequence, Workspace
 from tasks_app.models import Task
 from tests import factories
+from tests.counting import count_statements
 from tests.integration.admin_pages import log_in_root, make_one_of_each
 from tests.shell import Shell
 
@@ -121,3 +122,18 @@ def test_a_role_is_changed_on_the_workspaces_page_and_its_person_stays() -> None
     assert client.post(path, data).status_code == 302
     changed = Membership.objects.get(pk=member.pk)
     assert (changed.role, changed.user_id) == ("manager", member.user_id)
+
+
+def test_a_persons_page_asks_as_much_for_many_memberships_as_for_two() -> None:
+    client, member = log_in_root(), factories.UserFactory()
+    path = reverse("admin:auth_user_change", args=[member.pk])
+
+    def add(number: int) -> int:
+        for _ in range(number):
+            factories.MembershipFactory(user=member)
+        client.get(path)
+        with count_statements() as statements:
+            assert client.get(path).status_code == 200
+        return statements.count
+
+    assert add(2) == add(20)
