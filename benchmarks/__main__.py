@@ -8,13 +8,14 @@ from __future__ import annotations
 import argparse
 import importlib.util
 import json
-import logging
 import os
 import shlex
 import sys
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
+
+from benchmarks.start import set_up
 
 PARTS = ("decide", "scale", "recovery", "deliver")
 
@@ -24,14 +25,8 @@ def main() -> int:
     if importlib.util.find_spec("procrastinate") is None:
         sys.stderr.write("What is compared with is not installed here: run `make bench`, which makes .venv-bench.\n")
         return 1
-    os.environ |= {"DJANGO_SETTINGS_MODULE": "benchmarks.settings", "BENCH_PEERS": "1"}
-    import django
-
-    logging.disable(logging.CRITICAL)
-    django.setup()
-    from django.core.management import call_command
-
-    call_command("migrate", verbosity=0)
+    os.environ["BENCH_PEERS"] = "1"
+    set_up()
     # the peers' apps would be part of what our own processes import
     del os.environ["BENCH_PEERS"]
     from benchmarks.report import Report

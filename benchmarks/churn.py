@@ -9,13 +9,14 @@ seconds here, so autovacuum looks every second: as often for its rows as in a re
 from __future__ import annotations
 
 import argparse
-import os
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+
+from benchmarks.start import set_up
 
 EMAILS_EACH = 3
 _CHUNK = 500
@@ -92,16 +93,7 @@ def main() -> int:
     parser.add_argument("--people", type=int, default=50_000, help="under way at once (default 50,000)")
     parser.add_argument("--days", type=int, default=7, help="default 7")
     options = parser.parse_args()
-    os.environ["DJANGO_SETTINGS_MODULE"] = "benchmarks.settings"
-    import logging
-
-    import django
-
-    logging.disable(logging.CRITICAL)
-    django.setup()
-    from django.core.management import call_command
-
-    call_command("migrate", verbosity=0)
+    set_up()
     with _eager_autovacuum():
         for day in live(options.people // EMAILS_EACH, options.days):
             _print_day(day)

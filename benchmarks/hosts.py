@@ -7,12 +7,13 @@ there and at the mail server is counted.
 from __future__ import annotations
 
 import argparse
-import os
 import statistics
 import sys
 from collections.abc import Sequence
 from contextlib import ExitStack
 from typing import TYPE_CHECKING
+
+from benchmarks.start import set_up
 
 if TYPE_CHECKING:
     from benchmarks.mail_sink import Sink
@@ -28,16 +29,7 @@ def main() -> int:
     parser.add_argument("--steps", type=int, default=20_000, help="decided a round (default 20,000)")
     parser.add_argument("--messages", type=int, default=1_280, help="handed over a round (default 1,280)")
     options = parser.parse_args()
-    os.environ["DJANGO_SETTINGS_MODULE"] = "benchmarks.settings"
-    import logging
-
-    import django
-
-    logging.disable(logging.CRITICAL)
-    django.setup()
-    from django.core.management import call_command
-
-    call_command("migrate", verbosity=0)
+    set_up()
     from benchmarks import processes
     from benchmarks.mail_sink import mail_sink
     from benchmarks.rounds import ratio, take_turns
