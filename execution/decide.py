@@ -141,6 +141,10 @@ def _run_email(
 ) -> Outcome:
     if snapshot.message is not None:
         return _follow_message(snapshot, step, snapshot.message, now, policy)
+    if snapshot.had_email and not snapshot.sequence.comes_again(step):
+        # led here by an edit of the order, or by a hand that was a moment late
+        log = LogLine(LogAction.SKIPPED, "it has had this email: nobody gets one twice")
+        return advance_past(snapshot, step, snapshot.previous_ended_at, log)
     if snapshot.mailbox_id is None:
         return _quarantine("data", "it has no mailbox to send from: give it one and replay")
     if not config.subject and snapshot.emails_sent == 0:

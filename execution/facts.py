@@ -6,16 +6,17 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
+from emails.choices import MessageStatus
 from execution.choices import UNKNOWN_OUTCOME
 from execution.snapshot import LastEmail, MessageFacts, SequenceFacts, TaskFacts
 from sequences.choices import StepType
 from sequences.db import Row, fetch_all
 
 _MESSAGES = """
-SELECT r.id AS enrollment, m.id, m.status, m.attempts, m.sent_at, m.failed_at, m.unknown_at, m.error_class, m.error,
-       m.error_trace, m.withheld_reason
+SELECT r.id AS enrollment, m.visit = r.visit AS is_current, m.id, m.status, m.attempts, m.sent_at, m.failed_at,
+       m.unknown_at, m.error_class, m.error, m.error_trace, m.withheld_reason
 FROM unnest(%(ids)s::bigint[], %(steps)s::bigint[], %(visits)s::int[]) AS r(id, step, visit)
-JOIN emails_emailmessage m ON m.enrollment_id = r.id AND m.step_id = r.step AND m.visit = r.visit
+JOIN emails_emailmessage m ON m.enrollment_id = r.id AND m.step_id = r.step AND m.visit <= r.visit
 """
 # The latest run with an email is the one in doubt: nobody goes on while the doubt lasts, except from a removed step.
 _IN_DOUBT = """
@@ -47,15 +48,18 @@ LEFT JOIN LATERAL (
 ) g ON true
 """
 
+_MAY_HAVE_LEFT = frozenset({MessageStatus.SENDING, MessageStatus.SENT, MessageStatus.UNKNOWN})
+
 
 @dataclass(frozen=True, slots=True)
 class StepRunFacts:
-    """What is known about the current run of a step."""
+    """What is known about the current run of a step. `had_email`: an earlier run has sent its email, or may have."""
 
     message: MessageFacts | None = None
     task: TaskFacts | None = None
     last_email: LastEmail | None = None
     last_task: TaskFacts | None = None
+    had_email: bool = False
 
 
 def load_step_facts(rows: list[Row], sequences: Mapping[int, SequenceFacts]) -> dict[int, StepRunFacts]:
@@ -64,7 +68,11 @@ def load_step_facts(rows: list[Row], sequences: Mapping[int, SequenceFacts]) -> 
     facts: dict[int, StepRunFacts] = {}
     if mailing := [row for row in rows if types[row["id"]] == StepType.EMAIL]:
         for found in fetch_all(_MESSAGES, _step_params(mailing)):
-            facts[found["enrollment"]] = StepRunFacts(message=_message(found))
+            known = facts.get(found["enrollment"], StepRunFacts())
+            if found["is_current"]:
+                facts[found["enrollment"]] = replace(known, message=_message(found))
+            elif found["status"] in _MAY_HAVE_LEFT:
+                facts[found["enrollment"]] = replace(known, had_email=True)
     if branching := [row for row in rows if types[row["id"]] in {StepType.TASK, StepType.CONDITIONAL_SPLIT}]:
         for found in fetch_all(_CONDITIONAL, _step_params(branching)):
             facts[found["id"]] = StepRunFacts(None, _task(found, "task"), _last_email(found), _task(found, "last_task"))

@@ -8,7 +8,7 @@ from datetime import date, datetime
 
 from emails.stops import Resting, StopFacts
 from sequences.choices import EnrollmentStatus
-from sequences.step_config import StepConfig
+from sequences.step_config import SplitConfig, StepConfig
 from sequences.timing import StepTiming, Window, Zone
 
 
@@ -37,6 +37,25 @@ class SequenceFacts:
 
     def step_after(self, step: StepFacts) -> StepFacts | None:
         return next((later for later in self.steps if later.number > step.number), None)
+
+    def comes_again(self, step: StepFacts) -> bool:
+        """Whether some way leads from a step back to it: a loop, in which people meet it again by design."""
+        ahead, seen = self._follow(step), set[int]()
+        while ahead:
+            found = ahead.pop()
+            if found.id == step.id:
+                return True
+            if found.id not in seen:
+                seen.add(found.id)
+                ahead += self._follow(found)
+        return False
+
+    def _follow(self, step: StepFacts) -> list[StepFacts]:
+        if isinstance(step.config, SplitConfig):
+            ahead = [self.step(step.config.if_true), self.step(step.config.if_false)]
+        else:
+            ahead = [self.step_after(step)]
+        return [found for found in ahead if found is not None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +96,7 @@ class LastEmail:
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """One enrollment as it stands. Times are aware UTC."""
+    """One enrollment as it stands. Times are aware UTC. `had_email`: that of this step, in an earlier run of it."""
 
     id: int
     workspace_id: int
@@ -114,3 +133,4 @@ class Snapshot:
     task: TaskFacts | None
     last_email: LastEmail | None
     last_task: TaskFacts | None
+    had_email: bool

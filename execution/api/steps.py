@@ -110,7 +110,10 @@ class StepViewSet(ReadViewSet):
     @extend_schema(request=MoveStepSerializer, parameters=[DRY_RUN], responses=EditedStepSerializer)
     @action(detail=True, methods=["post"])
     def move(self, request: Request, pk: str) -> Response:
-        """Give it another number. Nobody moves with it; the order holds from each person's next advance."""
+        """Give it another number. Nobody moves with it; the order holds from each person's next advance.
+
+        Who has had its email is led past it.
+        """
         step = self._find_writable()
         form = MoveStepSerializer(data=request.data)
         form.is_valid(raise_exception=True)
