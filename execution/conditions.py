@@ -4,23 +4,37 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import assert_never
 
+from emails.verdicts import SETTLES_AFTER
 from execution.snapshot import Snapshot
 from sequences.choices import ConditionType, Operator
 from sequences.step_config import SplitConfig
+
+# How soon a visit that should have been judged by now is looked at again.
+_SETTLING = timedelta(seconds=5)
 
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
     """`deadline_at`: until when the split waits. `true_at`: since when the condition holds, None if it does not.
 
-    A signal that came after the deadline does not count, however late the engine looks.
+    A signal that came after the deadline does not count, however late the engine looks. `pending_at`: one that came in
+    time, of which it is not known yet whether a person gave it.
     """
 
     true_at: datetime | None
     deadline_at: datetime
+    pending_at: datetime | None = None
+
+    def look_again_at(self, now: datetime) -> datetime | None:
+        """While the answer is open, when to look again, later than `now`; None: it is known."""
+        if self.true_at is not None:
+            return None
+        if now < self.deadline_at:
+            return self.deadline_at
+        return max(self.pending_at + SETTLES_AFTER, now + _SETTLING) if self.pending_at else None
 
 
 def judge_condition(config: SplitConfig, snapshot: Snapshot, due_at: datetime) -> Verdict:
@@ -29,7 +43,8 @@ def judge_condition(config: SplitConfig, snapshot: Snapshot, due_at: datetime) -
     deadline_at = max(started_at + config.wait, due_at)
     signal_at = _signal_at(config, snapshot, due_at)
     if signal_at is None or signal_at > deadline_at:
-        return Verdict(None, deadline_at)
+        pending_at = _pending_at(config, snapshot)
+        return Verdict(None, deadline_at, pending_at if pending_at and pending_at <= deadline_at else None)
     return Verdict(max(signal_at, due_at), deadline_at)
 
 
@@ -64,6 +79,15 @@ def _signal_at(config: SplitConfig, snapshot: Snapshot, due_at: datetime) -> dat
             return due_at if compare_field(snapshot.engagement_score, config.operator, config.value) else None
         case _:
             assert_never(config.condition)
+
+
+def _pending_at(config: SplitConfig, snapshot: Snapshot) -> datetime | None:
+    email = snapshot.last_email
+    if email is None:
+        return None
+    if config.condition is ConditionType.EMAIL_OPENED:
+        return min(filter(None, (email.open_pending_at, email.click_pending_at)), default=None)
+    return email.click_pending_at if config.condition is ConditionType.EMAIL_CLICKED else None
 
 
 def _field_value(snapshot: Snapshot, field: str) -> object:

@@ -252,8 +252,8 @@ def _create_task(snapshot: Snapshot, step: StepFacts, config: TaskConfig, due_at
 
 def _run_split(snapshot: Snapshot, step: StepFacts, config: SplitConfig, due_at: datetime, now: datetime) -> Outcome:
     verdict = judge_condition(config, snapshot, due_at)
-    if verdict.true_at is None and now < verdict.deadline_at:
-        return Wait(verdict.deadline_at)
+    if again_at := verdict.look_again_at(now):
+        return Wait(again_at)
     answer = verdict.true_at is not None
     ended_at = verdict.true_at or verdict.deadline_at
     goto = config.if_true if answer else config.if_false

@@ -106,11 +106,11 @@ def _explain_step(snapshot: Snapshot, row: Row, now: datetime) -> list[Hold]:
         return _explain_message(row, now)
     if isinstance(step.config, TaskConfig) and snapshot.task is not None and snapshot.task.completed_at is None:
         return [Hold("task_open", "waits until its task is done")]
-    if isinstance(step.config, SplitConfig):
-        verdict = judge_condition(step.config, snapshot, due_at)
-        if verdict.true_at is None and now < verdict.deadline_at:
-            said = f"waits for {step.config.condition.value.replace('_', ' ')}"
-            return [Hold("waiting_for_signal", said, verdict.deadline_at)]
+    if isinstance(step.config, SplitConfig) and (
+        again_at := judge_condition(step.config, snapshot, due_at).look_again_at(now)
+    ):
+        said = f"waits for {step.config.condition.value.replace('_', ' ')}"
+        return [Hold("waiting_for_signal", said, again_at)]
     return []
 
 

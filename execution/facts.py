@@ -30,7 +30,7 @@ SELECT r.id, t.id AS task_id, t.status AS task_status, t.created_at AS task_crea
        t.completed_at AS task_completed_at,
        l.id AS last_task_id, l.status AS last_task_status, l.created_at AS last_task_created_at,
        l.completed_at AS last_task_completed_at,
-       e.sent_at, g.opened_at, g.clicked_at, g.replied_at
+       e.sent_at, g.opened_at, g.clicked_at, g.replied_at, g.open_pending_at, g.click_pending_at
 FROM unnest(%(ids)s::bigint[], %(steps)s::bigint[], %(visits)s::int[]) AS r(id, step, visit)
 LEFT JOIN tasks_app_task t ON t.enrollment_id = r.id AND t.step_id = r.step AND t.visit = r.visit
 LEFT JOIN LATERAL (
@@ -41,10 +41,12 @@ LEFT JOIN LATERAL (
     WHERE x.enrollment_id = r.id AND x.status = 'sent' ORDER BY x.visit DESC LIMIT 1
 ) e ON true
 LEFT JOIN LATERAL (
-    SELECT min(v.occurred_at) FILTER (WHERE v.type = 'opened') AS opened_at,
-           min(v.occurred_at) FILTER (WHERE v.type = 'clicked') AS clicked_at,
-           min(v.occurred_at) FILTER (WHERE v.type = 'replied') AS replied_at
-    FROM emails_emailevent v WHERE v.message_id = e.id AND v.verdict = 'human'
+    SELECT min(v.occurred_at) FILTER (WHERE v.verdict = 'human' AND v.type = 'opened') AS opened_at,
+           min(v.occurred_at) FILTER (WHERE v.verdict = 'human' AND v.type = 'clicked') AS clicked_at,
+           min(v.occurred_at) FILTER (WHERE v.verdict = 'human' AND v.type = 'replied') AS replied_at,
+           min(v.occurred_at) FILTER (WHERE v.verdict = 'pending' AND v.type = 'opened') AS open_pending_at,
+           min(v.occurred_at) FILTER (WHERE v.verdict = 'pending' AND v.type = 'clicked') AS click_pending_at
+    FROM emails_emailevent v WHERE v.message_id = e.id AND v.verdict IN ('human', 'pending')
 ) g ON true
 """
 
@@ -115,7 +117,14 @@ def _message(row: Row) -> MessageFacts:
 def _last_email(row: Row) -> LastEmail | None:
     if row["sent_at"] is None:
         return None
-    return LastEmail(row["sent_at"], row["opened_at"], row["clicked_at"], row["replied_at"])
+    return LastEmail(
+        row["sent_at"],
+        row["opened_at"],
+        row["clicked_at"],
+        row["replied_at"],
+        row["open_pending_at"],
+        row["click_pending_at"],
+    )
 
 
 def _task(row: Row, prefix: str) -> TaskFacts | None:

@@ -86,12 +86,17 @@ class TaskFacts:
 
 @dataclass(frozen=True, slots=True)
 class LastEmail:
-    """The last email sent before the current step, and the first human signal of each kind on it."""
+    """The last email sent before the current step, and the first human signal of each kind on it.
+
+    Pending are visits of which it is not known yet whether a person made them.
+    """
 
     sent_at: datetime
     opened_at: datetime | None
     clicked_at: datetime | None
     replied_at: datetime | None
+    open_pending_at: datetime | None = None
+    click_pending_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

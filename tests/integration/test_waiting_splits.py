@@ -15,6 +15,7 @@ from emails.choices import EventType
 from emails.events import NewEvent, record_events
 from emails.verdicts import SETTLES_AFTER
 from execution.backoff import Policy
+from execution.engine import run_tick
 from execution.runner import Options, Stage, run_until_idle
 from sequences.models import Enrollment
 from tests.factories import NOW, EnrollmentFactory, SentMessageFactory, SequenceFactory, SplitStepFactory, StepFactory
@@ -93,6 +94,29 @@ def test_it_goes_true_at_once_when_a_person_gives_the_signal(waiting: Enrollment
     assert stands_at(waiting) == "split"
     decide(READ_AT + SETTLES_AFTER)
     assert stands_at(waiting) == "true"
+
+
+@pytest.mark.parametrize(("agent", "goes"), [(FIREFOX, "true"), ("", "false")])
+def test_a_visit_in_the_last_moment_is_judged_before_the_time_is_up(
+    waiting: Enrollment, clock: Any, agent: str, goes: str
+) -> None:
+    condition = waiting.sequence.steps.get(number=2).condition_type
+    clock.move_to(DEADLINE - timedelta(seconds=1))
+    signal(waiting, FIREFOX)
+    if not agent:
+        message = waiting.messages.get()
+        Client(headers={"User-Agent": FIREFOX}).get("/" + tracking.honeypot_url(message.pk, NOW).split("/", 3)[3])
+    run_tick(DEADLINE, 10, Policy())
+    assert stands_at(waiting) == ("false" if condition == "email_replied" else "split")
+    decide(DEADLINE + SETTLES_AFTER)
+    assert stands_at(waiting) == ("false" if condition == "email_replied" else goes)
+
+
+def test_a_visit_after_the_time_is_up_keeps_nobody(waiting: Enrollment, clock: Any) -> None:
+    clock.move_to(DEADLINE + timedelta(seconds=1))
+    signal(waiting, FIREFOX)
+    run_tick(DEADLINE + timedelta(seconds=2), 10, Policy())
+    assert stands_at(waiting) == "false"
 
 
 def test_a_machine_moves_nobody(waiting: Enrollment) -> None:
