@@ -19,6 +19,7 @@ from email_validator import EmailNotValidError, validate_email
 from emails.choices import SuppressionReason
 from emails.models import Suppression
 from emails.suppressing import Entry, suppress_entries
+from sequences.addresses import ascii_address, ascii_domain
 from sequences.importing.csv_form import DOMAIN, CsvFormError, RejectedRow, bare_cell, write_line
 from sequences.wakeup import notify_engine
 
@@ -143,12 +144,13 @@ def judge_entry(
     try:
         expires_at = _read_expiry(values.get("expires", "").strip())
         if named:
-            named = validate_email(named, check_deliverability=False, allow_smtputf8=True).normalized.lower()
+            found = validate_email(named, check_deliverability=False, allow_smtputf8=True)
+            named = ascii_address(found.normalized).lower()
         else:
-            domain = domain.encode("idna").decode("ascii") if not domain.isascii() else domain
+            domain = ascii_domain(domain)
     except EmailNotValidError as error:
         return RejectedRow(row, f"email {named!r}: {error}", cells)
-    except (UnicodeError, ValueError) as error:
+    except ValueError as error:
         return RejectedRow(row, str(error)[:200], cells)
     if domain and not DOMAIN.fullmatch(domain):
         return RejectedRow(row, f"domain {domain!r} is not a domain: write it as in example.com", cells)

@@ -11,7 +11,9 @@ from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
 
+from sequences.addresses import ascii_address
 from sequences.admin_base import (
+    OneWorkspaceForm,
     RowInline,
     ScopedChoices,
     WorkspaceAdmin,
@@ -90,9 +92,17 @@ class AccountBaseAdmin(WorkspaceAdmin):
     readonly_fields = ("engagement_score",)
 
 
+class ContactForm(OneWorkspaceForm):
+    """One spelling for one address, as files and the API have it."""
+
+    def clean_email(self) -> str:
+        return ascii_address(str(self.cleaned_data["email"]).strip())
+
+
 class ContactBaseAdmin(WorkspaceAdmin):
     """All but what the contact's score is made of."""
 
+    form = ContactForm
     list_display = ("email", "full_name", "title", "account", "engagement_score", time_column("created_at", "added"))
     list_filter = (WorkspaceFilter,)
     list_select_related = ("account",)

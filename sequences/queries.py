@@ -8,6 +8,7 @@ from django.db.models import Func, QuerySet, TextField, Value
 from django.db.models.functions import Lower
 from django.db.models.lookups import Exact
 
+from sequences.addresses import ascii_address
 from sequences.db import fetch_all
 from sequences.drafts import SequenceDraft, StepDraft
 from sequences.models import Contact, Sequence, Step
@@ -55,7 +56,7 @@ def _draft_step(step: Step) -> StepDraft:
 
 def has_address(address: str, field: str = "email") -> Exact:
     """That a contact has this address, in whatever case. `iexact` could not use the index of addresses."""
-    return Exact(Lower(field), Lower(Value(address)))
+    return Exact(Lower(field), Lower(Value(ascii_address(address))))
 
 
 _CUSTOM_FIELDS = """

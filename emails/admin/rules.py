@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from django import forms
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
@@ -14,6 +15,7 @@ from emails.choices import LimitScope, SuppressionReason
 from emails.lanes import wake_lanes
 from emails.models import Mailbox, SendLimit, Suppression
 from emails.suppressing import suppress
+from sequences.addresses import ascii_address, ascii_domain
 from sequences.admin_base import (
     OneWorkspaceForm,
     WorkspaceAdmin,
@@ -29,13 +31,16 @@ WorkspaceFilter = filter_by(Workspace, "workspace", "name")
 
 
 class SuppressionForm(OneWorkspaceForm):
-    """Addresses and domains are stored in lower case."""
+    """Addresses and domains are stored in lower case, domains in ASCII, as those of contacts are."""
 
     def clean_email(self) -> str:
-        return str(self.cleaned_data["email"]).strip().lower()
+        return ascii_address(str(self.cleaned_data["email"]).strip().lower())
 
     def clean_domain(self) -> str:
-        return str(self.cleaned_data["domain"]).strip().lower().removeprefix("@")
+        try:
+            return ascii_domain(str(self.cleaned_data["domain"]).strip().removeprefix("@"))
+        except ValueError as error:
+            raise forms.ValidationError(str(error)) from None
 
     def clean(self) -> dict[str, Any] | None:
         cleaned = super().clean()

@@ -19,6 +19,7 @@ from rest_framework.parsers import MultiPartParser
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from sequences.addresses import ascii_address
 from sequences.api.asking import DRY_RUN, OwnWorkspaceField, is_dry_run, only_workspace
 from sequences.api.base import IdFilter, ReadViewSet, TimeFilter
 from sequences.api.problems import ConflictError
@@ -59,7 +60,7 @@ class ContactSerializer(_PersonSerializer):
         return fields
 
     def validate_email(self, value: str) -> str:
-        return value.strip()
+        return ascii_address(value.strip())
 
     def validate_fields(self, value: Any) -> dict[str, Any]:
         if not isinstance(value, dict):

@@ -45,6 +45,13 @@ def test_a_member_writes_contacts_and_accounts(api: APIClient, workspace: Worksp
     assert api.put(f"/api/accounts/{account['id']}", {"name": "Prospect Ltd"}).json()["name"] == "Prospect Ltd"
 
 
+def test_one_address_is_one_contact_in_whatever_script_it_is_written(api: APIClient, workspace: Workspace) -> None:
+    made = api.post(URL, {"email": "bob@bücher.example"})
+    assert made.json()["email"] == "bob@xn--bcher-kva.example"
+    assert api.post(URL, {"email": "bob@xn--bcher-kva.example"}).status_code == 400
+    assert len(api.get(URL, {"email": "Bob@Bücher.example"}).json()["results"]) == 1
+
+
 @pytest.mark.parametrize(
     ("body", "field"),
     [

@@ -19,8 +19,10 @@ from execution.enrolling import enroll_contacts
 from execution.policy import engine_policy
 from execution.runner import Options, run_until_idle
 from execution.simulation.mail_server import MailServer
+from sequences.importing.contacts import import_contacts
 from sequences.importing.csv_form import CsvFormError
-from sequences.models import Enrollment, Workspace
+from sequences.models import Contact, Enrollment, Workspace
+from sequences.queries import has_address
 from tests.factories import NOW, EnrollmentFactory, MailboxFactory, SequenceFactory, StepFactory, WorkspaceFactory
 from tests.integration.admin_pages import log_in_staff
 from tests.shell import Shell, one_error
@@ -203,3 +205,34 @@ def test_the_admin_takes_nobody_off_without_a_reason(workspace: Workspace) -> No
     client.post(url, {"reason": "she asked"})
     assert not Suppression.objects.exists()
     assert Enrollment.objects.count() == 0
+
+
+@pytest.mark.parametrize("listed", ["bob@bücher.example", "BOB@xn--bcher-kva.example", "bücher.example"])
+@pytest.mark.parametrize("written", ["bob@bücher.example", "bob@xn--bcher-kva.example"])
+def test_an_address_in_another_script_is_the_same_however_it_is_written(
+    workspace: Workspace, listed: str, written: str
+) -> None:
+    column = "email" if "@" in listed else "domain"
+    assert read(workspace, f"{column}\n{listed}\n").created == 1
+    import_contacts(workspace.pk, "people.csv", io.BytesIO(f"email\n{written}\n".encode()), NOW)
+    step = StepFactory(sequence__workspace=workspace)
+    person = Contact.objects.get(has_address("Bob@bücher.example"))
+    mailbox = MailboxFactory(workspace=workspace)
+    result = enroll_contacts(
+        sequence=step.sequence, contact_ids=[person.pk], mailbox=mailbox, owner=None, actor=SAM, now=NOW
+    )
+    assert (result.enrolled, len(result.skipped)) == ((), 1)
+    assert list(export_suppressions(Suppression.objects.all()))[1].startswith(("bob@xn--", ",xn--"))
+
+
+def test_by_hand_it_is_spelt_like_that_too(workspace: Workspace) -> None:
+    client = log_in_staff(workspace)
+    form = {"workspace": workspace.pk, "domain": "", "reason": "manual", "note": ""}
+    url = reverse("admin:emails_suppression_add")
+    client.post(url, form | {"email": "Bob@Bücher.example"})
+    client.post(url, form | {"domain": "@Straße.example", "email": ""})
+    assert set(Suppression.objects.values_list("email", "domain")) == {
+        ("bob@xn--bcher-kva.example", ""),
+        ("", "xn--strae-oqa.example"),
+    }
+    assert "is not a domain" in client.post(url, form | {"domain": "büch er", "email": ""}).content.decode()

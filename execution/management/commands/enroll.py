@@ -12,6 +12,7 @@ from django.utils import timezone
 from execution.enrolling import EnrollError, EnrollResult, Skipped, enroll_contacts
 from execution.management.base import BAD_ARGUMENTS, ProductCommand
 from execution.management.values import instant
+from sequences.addresses import ascii_address
 from sequences.models import Contact, Workspace
 
 
@@ -76,7 +77,7 @@ def _find_contacts(workspace: Workspace, emails: list[str]) -> tuple[list[int], 
     contacts = Contact.objects.filter(workspace=workspace)
     if not emails:
         return list(contacts.order_by("id").values_list("id", flat=True)), []
-    wanted = list(dict.fromkeys(email.strip().lower() for email in emails))
+    wanted = list(dict.fromkeys(ascii_address(email.strip().lower()) for email in emails))
     found = dict(
         contacts.annotate(lower_email=Lower("email")).filter(lower_email__in=wanted).values_list("lower_email", "id")
     )
