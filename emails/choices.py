@@ -110,6 +110,8 @@ class EventType(Choice):
 
 # Why an email is withheld whose step is no more.
 STEP_REMOVED = "step_removed"
+# Why it is withheld until the engine queues it again: its contact has another address since.
+ADDRESS_CHANGED = "address_changed"
 
 
 class BounceType(Choice):

@@ -16,7 +16,7 @@ from zlib import crc32
 from django.conf import settings
 
 from emails.breaker import Breaker
-from emails.choices import BreakerState, Inbound, LimitScope, LimitWindow, MailboxStatus
+from emails.choices import ADDRESS_CHANGED, BreakerState, Inbound, LimitScope, LimitWindow, MailboxStatus
 from emails.lanes import LEASE_SECONDS, Lease, LeaseLostError
 from emails.ledger import count_usage, lock_caps
 from emails.limits import Candidate, Cap, Hold, allot
@@ -69,9 +69,10 @@ _DETAILS = """
 SELECT m.id AS message_id, m.message_id AS header_id, m.recipient, m.recipient_domain, m.is_first_touch, m.owner_id,
        e.id, e.workspace_id, e.contact_id, e.enrolled_at, e.resumed_at,
        s.status AS sequence_status, s.window::text AS window, coalesce(t.skip_weekends, false) AS skip_weekends,
-       m.recipient AS email, c.timezone AS contact_timezone, c.account_id, a.domain AS account_domain,
-       a.timezone AS account_timezone, b.timezone AS mailbox_timezone, w.timezone AS workspace_timezone,
-       w.holiday_country, w.extra_holidays, w.account_reply_policy, w.account_reply_delay_days
+       m.recipient AS email, c.email AS current_email, c.timezone AS contact_timezone, c.account_id,
+       a.domain AS account_domain, a.timezone AS account_timezone, b.timezone AS mailbox_timezone,
+       w.timezone AS workspace_timezone, w.holiday_country, w.extra_holidays, w.account_reply_policy,
+       w.account_reply_delay_days
 FROM emails_emailmessage m
 JOIN sequences_enrollment e ON e.id = m.enrollment_id
 JOIN sequences_sequence s ON s.id = e.sequence_id
@@ -191,6 +192,9 @@ def _check_facts(lane: Row, rows: Sequence[Row], now: datetime) -> tuple[list[Ro
         reason = find_exit_reason(stops[row["id"]][0], row["account_reply_policy"], row["sequence_status"])
         if reason is not None:
             withheld.append((row["message_id"], reason.value))
+        elif row["recipient"].lower() != row["current_email"].lower():
+            # the engine puts it into the outbox again, for the address that the contact has now
+            withheld.append((row["message_id"], ADDRESS_CHANGED))
         elif rest := find_row_rest(row, stops[row["id"]][1], now):
             # the engine pauses the enrollment; until it has, this is what holds the message
             held.append(Hold(row["message_id"], now + _RESTING_RECHECK, "resting", rest.reason))

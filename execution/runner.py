@@ -344,7 +344,8 @@ def _work_until_idle(options: Options, clock: Clock, leases: HeldLeases, stages:
         poll_due_inboxes(clock(), workspace_id=options.workspace_id)
         resolve_unknown_by_evidence(clock())
     while True:
-        before = (decided, delivered)
+        before = decided
+        has_served = False
         while stages & {Stage.ALL, Stage.DECIDE} and (options.limit is None or decided < options.limit):
             limit = options.batch_size if options.limit is None else min(options.batch_size, options.limit - decided)
             tick = run_tick(clock(), limit, options.policy, options.workspace_id)
@@ -356,7 +357,9 @@ def _work_until_idle(options: Options, clock: Clock, leases: HeldLeases, stages:
             if handed_over is None:
                 break
             delivered += handed_over
-        if (decided, delivered) == before:
+            # a lane that sent nothing may have withheld something, and its enrollment is due by that
+            has_served = True
+        if decided == before and not has_served:
             while Stage.ALL in stages and tell(clock()):
                 pass
             return decided, delivered
