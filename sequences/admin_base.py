@@ -167,6 +167,15 @@ class WorkspaceAdmin(ScopedChoices, ModelAdmin):
         found, counts, needed, protected = super().get_deleted_objects(objs, request)
         return found, counts, needed - {model._meta.verbose_name for model in self.takes_along}, protected
 
+    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
+        """Of a row that is there only what the form asks for is written: the engine writes the rest meanwhile."""
+        obj.save(update_fields=self.list_written(obj, form) if change else None)
+
+    def list_written(self, obj: Any, form: Any) -> list[str]:
+        """The columns that saving a changed row writes."""
+        fields = obj._meta.concrete_fields
+        return [field.name for field in fields if field.name in form.fields or getattr(field, "auto_now", False)]
+
     def has_operate_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         opts = self.model._meta
         return bool(request.user.has_perm(f"{opts.app_label}.change_{opts.model_name}"))

@@ -61,15 +61,15 @@ class InUseError(ValueError):
 
 def create_row(model: type[Row], workspace: Workspace, values: Mapping[str, Any]) -> Row:
     """A new contact or account. Raises `TakenError`."""
-    return _save(model(workspace=workspace, **values))
+    return _save(model(workspace=workspace, **values), None)
 
 
 def change_row(row: Row, values: Mapping[str, Any], now: datetime) -> Row:
-    """Only what is given changes. Raises `TakenError`."""
+    """Only what is given changes, and is written: scores are kept by others meanwhile. Raises `TakenError`."""
     for name, value in values.items():
         setattr(row, name, value)
     with transaction.atomic():
-        saved = _save(row)
+        saved = _save(row, [*values, "updated_at"])
         if isinstance(saved, Contact):
             wake_waiting_for_fields([saved.pk], now)
     return saved
@@ -93,10 +93,10 @@ def delete_contact(contact: Contact) -> None:
         contact.delete()
 
 
-def _save(row: Row) -> Row:
+def _save(row: Row, columns: list[str] | None) -> Row:
     try:
         with transaction.atomic():
-            row.save()
+            row.save(update_fields=columns)
     except IntegrityError as error:
         for constraint, (field, said) in _TAKEN.items():
             if constraint in str(error):

@@ -82,10 +82,14 @@ class MailboxForm(OneWorkspaceForm):
             raise forms.ValidationError('This is a JSON object, such as {"api_key": "…"}.')
         return value
 
+    @property
+    def typed_secrets(self) -> dict[str, Any]:
+        typed: dict[str, Any] = dict(self.cleaned_data.get("other_secrets") or {})
+        return typed | {name: value for name in ("password", "imap_password") if (value := self.cleaned_data.get(name))}
+
     def merge_secrets(self) -> None:
         """Put what was typed over what is stored."""
-        typed: dict[str, Any] = dict(self.cleaned_data.get("other_secrets") or {})
-        typed |= {name: value for name in ("password", "imap_password") if (value := self.cleaned_data.get(name))}
+        typed = self.typed_secrets
         merged = {**(self.instance.credentials or {}), **typed}
         self.instance.credentials = Secrets({name: value for name, value in merged.items() if value is not None})
 
@@ -180,3 +184,8 @@ class MailboxBaseAdmin(WorkspaceAdmin):
     def save_model(self, request: HttpRequest, obj: Mailbox, form: Any, change: bool) -> None:
         form.merge_secrets()
         super().save_model(request, obj, form, change)
+
+    def list_written(self, obj: Mailbox, form: Any) -> list[str]:
+        # a token may have been refreshed meanwhile
+        typed = ["credentials"] if form.typed_secrets else []
+        return [*super().list_written(obj, form), *typed]
