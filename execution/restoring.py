@@ -10,8 +10,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from django.apps import apps
 from django.db import transaction
-from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.db.models import BigAutoField, Exists, OuterRef, Q, QuerySet
 
 from emails.models import EmailMessage
 from execution.controls import pause_enrollments
@@ -36,6 +37,15 @@ _KEEP_RESTING = """
 UPDATE sequences_enrollment SET resume_at = NULL, wake_at = NULL, pause_reason = %(reason)s, updated_at = %(now)s
 WHERE id = ANY(%(ids)s::bigint[]) AND status = 'paused' AND resume_at IS NOT NULL
 """
+
+
+_SKIP_IDS = """
+SELECT setval(s.name, nextval(s.name) + %(lost)s::bigint)
+FROM (SELECT pg_get_serial_sequence(%(table)s::text, %(column)s::text)::regclass AS name) s
+"""
+# No installation sends so many emails between two backups.
+_MORE_THAN_LOST = 10_000_000
+_OURS = frozenset({"sequences", "emails", "tasks_app", "execution"})
 
 
 @dataclass(slots=True)
@@ -68,7 +78,8 @@ def count_held(now: datetime) -> Held:
 def hold_what_may_have_left(
     backup_taken_at: datetime, *, actor: str, now: datetime, report: Callable[[int], None]
 ) -> Held:
-    """Pause the executor, then hold in batches. Doing it twice changes nothing more as long as nothing runs."""
+    """Pause the executor, then hold in batches. Doing it twice holds nothing more as long as nothing runs."""
+    _leave_lost_ids_alone()
     reason = f"restored from the backup of {instant_text(backup_taken_at)}: it may have been mailed since"
     pause_executor(actor=actor, now=now, reason=f"restored from the backup of {instant_text(backup_taken_at)}")
     held, after = Held(), 0
@@ -77,6 +88,17 @@ def hold_what_may_have_left(
         report(len(batch))
         after = batch[-1]
     return held
+
+
+def _leave_lost_ids_alone() -> None:
+    """What was made after the backup is lost, and links in emails, webhooks and other systems still name it by its id.
+
+    Were the same ids given again, somebody's link to unsubscribe would be another person's.
+    """
+    for model in apps.get_models():
+        pk = model._meta.pk
+        if model._meta.app_label in _OURS and isinstance(pk, BigAutoField):
+            execute(_SKIP_IDS, {"table": model._meta.db_table, "column": pk.column, "lost": _MORE_THAN_LOST})
 
 
 def _hold(ids: Sequence[int], held: Held, reason: str, actor: str, now: datetime) -> None:

@@ -16,13 +16,23 @@ import psycopg
 import pytest
 from django.core.management import call_command
 from django.db import connection
+from django.test import Client
 from django.utils import timezone
 from psycopg import sql
 
 from config.embedded_postgres.server import binaries_dir
+from emails.models import Suppression
+from emails.tracking import unsubscribe_url
 from execution.simulation.mail_server import MailServer
 from sequences.models import Enrollment
-from tests.factories import EnrollmentFactory, MailboxFactory, PausedEnrollmentFactory, SequenceFactory, StepFactory
+from tests.factories import (
+    EnrollmentFactory,
+    MailboxFactory,
+    PausedEnrollmentFactory,
+    SentMessageFactory,
+    SequenceFactory,
+    StepFactory,
+)
 from tests.faults.processes import ROOT, child_env
 from tests.shell import Shell, one_error
 
@@ -99,6 +109,21 @@ def test_what_left_after_the_backup_is_not_sent_again_after_the_restore(elsewher
             restored.execute("UPDATE execution_executorstate SET is_paused = false, paused_reason = ''")
         assert manage(elsewhere, "run_executor", "--once")["delivered"] == 0
         assert len(server.messages) == 3
+
+
+def test_a_link_in_a_lost_email_is_nobody_elses(shell: Shell) -> None:
+    lost: Any = SentMessageFactory()
+    number, link = lost.pk, "/" + unsubscribe_url(lost.pk).split("/", 3)[3]
+    lost.delete()
+    with connection.cursor() as cursor:
+        # as the restored state has it
+        cursor.execute("SELECT setval(pg_get_serial_sequence('emails_emailmessage', 'id'), %s, false)", [number])
+    past = (timezone.now() - timedelta(minutes=1)).isoformat()
+    assert shell("after_restore", "--backup-taken-at", past, "--json").status == 0
+    SentMessageFactory()
+    assert Client().get(link).status_code == 404
+    assert Client().post(link).status_code == 404
+    assert not Suppression.objects.exists()
 
 
 def test_it_counts_first_and_says_what_it_cannot_take(shell: Shell) -> None:
