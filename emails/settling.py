@@ -52,10 +52,14 @@ WITH chosen AS (
     ORDER BY occurred_at LIMIT %(limit)s FOR UPDATE SKIP LOCKED)
 {_COLUMNS}
 """
+# Of whom retention has let go nothing is left to judge by: what was found then stays.
+_CAN_BE_JUDGED_AGAIN = """
+    type IN ('opened', 'clicked') AND verdict <> 'pending' AND rules_version < %(version)s AND payload <> '{}'
+"""
 _OLDER = f"""
 WITH chosen AS (
     SELECT id FROM emails_emailevent
-    WHERE id > %(after)s AND type IN ('opened', 'clicked') AND verdict <> 'pending' AND rules_version < %(version)s
+    WHERE id > %(after)s AND {_CAN_BE_JUDGED_AGAIN}
       AND (%(since)s::timestamptz IS NULL OR occurred_at >= %(since)s)
       AND (%(workspace)s::bigint IS NULL OR workspace_id = %(workspace)s)
     ORDER BY id LIMIT %(limit)s FOR UPDATE)
@@ -78,9 +82,9 @@ UPDATE sequences_enrollment SET wake_at = %(now)s
 WHERE id IN (SELECT id FROM sequences_enrollment
              WHERE id = ANY(%(ids)s) AND status IN ('active', 'paused', 'quarantined') ORDER BY id FOR NO KEY UPDATE)
 """
-_COUNT_OLDER = """
+_COUNT_OLDER = f"""
 SELECT count(*) AS number FROM emails_emailevent
-WHERE type IN ('opened', 'clicked') AND verdict <> 'pending' AND rules_version < %(version)s
+WHERE {_CAN_BE_JUDGED_AGAIN}
   AND (%(since)s::timestamptz IS NULL OR occurred_at >= %(since)s)
   AND (%(workspace)s::bigint IS NULL OR workspace_id = %(workspace)s)
 """

@@ -72,6 +72,16 @@ def test_each_workspace_lets_go_of_those_who_ended_before_its_own_retention() ->
     assert keep_what_is_kept(NOW)["execution_executionlog"] == 1
 
 
+def test_what_a_person_did_stays_a_persons_when_nothing_is_left_to_judge_it_by(shell: Shell) -> None:
+    gone = ended(WorkspaceFactory(retention_days=30), 31 * DAY)
+    EmailEvent.objects.update(verdict="human", rules_version=0)
+    keep_what_is_kept(NOW)
+    EmailEventFactory(verdict="human", rules_version=0, payload={"user_agent": "Barracuda Sentinel", "method": "GET"})
+    done = shell("backfill_engagement", "--json").data
+    assert done["judged"] == 1
+    assert EmailEvent.objects.get(enrollment=gone).verdict == "human"
+
+
 def test_a_round_is_bounded_and_the_next_goes_on_where_it_ended() -> None:
     workspace = WorkspaceFactory(retention_days=30)
     for age in (40, 39, 39, 38):
