@@ -18,6 +18,7 @@ from emails.hooks.providers import WORDS
 from emails.hooks.views import list_hook_urls
 from emails.lanes import wake_lanes
 from emails.models import InboxState, Mailbox, SendLimit
+from emails.secret_places import find_moved
 from sequences.admin_base import OneWorkspaceForm, RowInline, WorkspaceAdmin, by_choice, exact_name
 from sequences.encryption import Secrets
 
@@ -36,7 +37,12 @@ class WriteOnlyTextarea(UnfoldAdminTextareaWidget):
 
 
 class MailboxForm(OneWorkspaceForm):
-    """`password`, `imap_password` and `other_secrets` replace what is stored; left empty they leave it alone."""
+    """`password`, `imap_password` and `other_secrets` replace what is stored; left empty they leave it alone.
+
+    Where a server or an address changes, nothing that is stored goes there.
+    """
+
+    moved: list[str]
 
     password = forms.CharField(
         label="Set password",
@@ -82,6 +88,14 @@ class MailboxForm(OneWorkspaceForm):
             raise forms.ValidationError('This is a JSON object, such as {"api_key": "…"}.')
         return value
 
+    def clean(self) -> dict[str, Any] | None:
+        cleaned = super().clean()
+        stored = Mailbox.objects.filter(pk=self.instance.pk).first()
+        self.moved = find_moved(vars(stored), self.cleaned_data) if stored else []
+        if stored is not None and stored.credentials and self.moved and not self.typed_secrets:
+            self.add_error("password", f"Give the secrets again: {self.moved[0]} changes, they are for the old one.")
+        return cleaned
+
     @property
     def typed_secrets(self) -> dict[str, Any]:
         typed: dict[str, Any] = dict(self.cleaned_data.get("other_secrets") or {})
@@ -90,7 +104,7 @@ class MailboxForm(OneWorkspaceForm):
     def merge_secrets(self) -> None:
         """Put what was typed over what is stored."""
         typed = self.typed_secrets
-        merged = {**(self.instance.credentials or {}), **typed}
+        merged = typed if self.moved else {**(self.instance.credentials or {}), **typed}
         self.instance.credentials = Secrets({name: value for name, value in merged.items() if value is not None})
 
 

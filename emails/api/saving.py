@@ -12,11 +12,11 @@ from django.db import IntegrityError, transaction
 from emails.choices import Inbound, LimitScope, LimitWindow, Transport
 from emails.lanes import wake_lanes
 from emails.models import Mailbox, SendLimit
+from emails.secret_places import find_moved
 from sequences.encryption import Secrets
 from sequences.models import Membership
 
 _LIMITS = {"daily_limit": LimitWindow.DAY, "hourly_limit": LimitWindow.HOUR}
-_SERVERS = ("smtp_host", "imap_host")
 
 
 class InvalidMailboxError(ValueError):
@@ -50,7 +50,7 @@ def change_mailbox(mailbox: Mailbox, values: Mapping[str, Any], now: datetime) -
     """Only what is given changes. Stored secrets are never sent to another server than they were given for."""
     current: Mailbox = Mailbox.objects.select_for_update(of=("self",), no_key=True).get(pk=mailbox.pk)
     columns = _columns(values)
-    moved = [name for name in _SERVERS if name in columns and columns[name] != getattr(current, name)]
+    moved = find_moved(vars(current), columns)
     if moved and current.credentials and not values.get("credentials"):
         raise InvalidMailboxError("credentials", f"Give them again: {moved[0]} changes, they are for the old one.")
     stored = {} if moved else current.credentials

@@ -88,6 +88,16 @@ def test_stored_secrets_never_go_to_another_server(api: APIClient, mailbox: Mail
     assert api.patch(f"{URL}/{mailbox.pk}", body).json()["credential_names"] == ["imap_password"]
 
 
+@pytest.mark.parametrize("name", ["api_url", "endpoint_url", "token_url"])
+def test_nor_to_another_address_of_the_provider(api: APIClient, mailbox: Mailbox, name: str) -> None:
+    path, elsewhere = f"{URL}/{mailbox.pk}", {"transport_options": {name: "https://thief.example/"}}
+    assert list(api.patch(path, elsewhere).json()["errors"]) == ["credentials"]
+    body = {**elsewhere, "credentials": {"api_key": "new"}}
+    assert api.patch(path, body).json()["credential_names"] == ["api_key"]
+    again = {"transport_options": {name: "https://thief.example/", "sender_domain": "mail.example"}}
+    assert api.patch(path, again).json()["credential_names"] == ["api_key"]
+
+
 def test_a_change_keeps_the_state_of_the_lane(api: APIClient, mailbox: Mailbox) -> None:
     Mailbox.objects.update(breaker_failures=3, leased_by="worker")
     body = {"gap_seconds": 90, "status": "paused", "leased_by": "me", "breaker_failures": 0, "address": "x@y.example"}

@@ -66,6 +66,25 @@ def test_a_mailbox_saved_by_hand_keeps_the_lease_the_pace_and_a_fresh_token() ->
     assert (stored.signature, stored.credentials["refresh_token"]) == ("Ada", "new")
 
 
+@pytest.mark.parametrize(
+    "elsewhere",
+    [
+        {"smtp_host": "thief.example"},
+        {"imap_host": "thief.example"},
+        {"transport_options": '{"api_url": "https://thief.example/"}'},
+    ],
+    ids=["SMTP", "IMAP", "ESP"],
+)
+def test_stored_secrets_do_not_follow_to_another_server(elsewhere: dict[str, str]) -> None:
+    client = log_in_root()
+    mailbox = MailboxFactory(credentials=Secrets({"password": "stored", "api_key": "stored"}))
+    url = reverse("admin:emails_mailbox_change", args=[mailbox.pk])
+    refused = client.post(url, fill(client, mailbox, **elsewhere))
+    assert "Give the secrets again" in refused.content.decode()
+    assert client.post(url, fill(client, mailbox, **elsewhere, password="typed")).status_code == 302
+    assert dict(Mailbox.objects.get().credentials) == {"password": "typed"}
+
+
 def test_a_typed_secret_is_stored_beside_the_others() -> None:
     client = log_in_root()
     mailbox = MailboxFactory(credentials=Secrets({"imap_password": "kept"}))
