@@ -19,6 +19,7 @@ from execution.snapshot import SequenceFacts, StepFacts
 from sequences.choices import EnrollmentStatus, StepType
 from sequences.db import Row, execute, fetch_all
 from sequences.operations import MovedPerson, SavedSequence
+from sequences.step_config import SplitConfig, TaskConfig
 from sequences.timing import Calendar, TimingError, next_allowed, plan, resolve_zone
 
 PLAN_COLUMNS = """
@@ -57,7 +58,11 @@ SET next_step_at = r.due, updated_at = %(now)s,
 FROM unnest(%(ids)s::bigint[], %(dues)s::timestamptz[]) AS r(id, due)
 WHERE e.id = r.id
 """
-_WAKE = "UPDATE sequences_enrollment SET wake_at = %(now)s WHERE id = ANY(%(ids)s::bigint[]) AND status = 'active'"
+_WAKE = """
+UPDATE sequences_enrollment SET wake_at = %(now)s
+WHERE sequence_id = %(sequence)s AND current_step_id = ANY(%(steps)s::bigint[]) AND status = 'active'
+  AND NOT id = ANY(%(planned)s::bigint[])
+"""
 _RELEASE = """
 UPDATE emails_emailmessage m SET send_after_at = %(now)s, held_by = ''
 FROM sequences_enrollment e
@@ -127,9 +132,9 @@ def replan_waiting(
     """Plan those anew whose step or window has other times now. Returns the ids of the enrollments.
 
     Whoever was put off beyond the plan (snoozed, resumed later) is not called earlier; only the new window moves them.
+    Whoever waits for what a step asks no longer, or asks in another way, is looked at.
     """
     planned: list[tuple[Row, datetime]] = []
-    asked: list[int] = []
     for row in waiting:
         old, new = before.step(row["current_step_id"]), after.step(row["current_step_id"])
         if old is None or new is None:
@@ -137,16 +142,22 @@ def replan_waiting(
         due = _replan(row, before, old, after, new)
         if due is not None and due != row["next_step_at"]:
             planned.append((row, due))
-        elif new.type == StepType.CONDITIONAL_SPLIT and new.config != old.config:
-            asked.append(row["id"])
     ids, dues = [row["id"] for row, _ in planned], [due for _, due in planned]
     if planned:
         execute(_PLAN, {"ids": ids, "dues": dues, "now": now})
         lines = [(row, f"the sequence was edited: due {due:%Y-%m-%d %H:%M} UTC") for row, due in planned]
         _log(lines, after, LogAction.REPLANNED, actor, now)
-    if asked:
-        execute(_WAKE, {"ids": asked, "now": now})
+    if asked := [step.id for step in after.steps if _asks_differently(before.step(step.id), step)]:
+        execute(_WAKE, {"sequence": after.id, "steps": asked, "planned": ids, "now": now})
     return ids
+
+
+def _asks_differently(old: StepFacts | None, new: StepFacts) -> bool:
+    if old is None or new.config == old.config:
+        return False
+    if isinstance(new.config, TaskConfig) and isinstance(old.config, TaskConfig):
+        return new.config.wait_for_completion != old.config.wait_for_completion
+    return new.type != old.type or isinstance(new.config, SplitConfig)
 
 
 def release_queued(before: SequenceFacts, after: SequenceFacts, now: datetime) -> None:

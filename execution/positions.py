@@ -62,13 +62,15 @@ def next_position(snapshot: Snapshot, outcome: Outcome, now: datetime) -> Positi
         case Advance():
             # only a person leads past a step in quarantine, and out of it by that
             is_released = snapshot.status is EnrollmentStatus.QUARANTINED
+            # who is led on while resting still wakes when the rest is over
+            looks_at = outcome.next_step_at if here.resume_at is None else min(outcome.next_step_at, here.resume_at)
             return here._replace(
                 status=EnrollmentStatus.ACTIVE if is_released else here.status,
                 step_id=outcome.next_step_id,
                 visit=snapshot.visit + 1,
                 previous_ended_at=outcome.ended_at,
                 next_step_at=outcome.next_step_at,
-                wake_at=outcome.next_step_at,
+                wake_at=looks_at,
                 retry_count=0,
                 retry_at=None,
                 instant_transitions=outcome.instant_transitions,

@@ -15,7 +15,7 @@ from django.db.models import Model
 from sequences.choices import LIVE_STATUSES
 from sequences.db import execute
 from sequences.importing.csv_form import KNOWN_COLUMNS, LONGEST_FIELD, LONGEST_NAME, RESERVED, name_column
-from sequences.models import Contact, Enrollment, Workspace
+from sequences.models import Account, Contact, Enrollment, Workspace
 from sequences.wakeup import notify_engine
 
 Row = TypeVar("Row", bound=Model)
@@ -31,6 +31,12 @@ WHERE id IN (SELECT e.id FROM sequences_enrollment e JOIN sequences_step t ON t.
                AND t.type = 'conditional_split' AND t.condition_type = 'contact_field'
              ORDER BY e.id FOR NO KEY UPDATE OF e)
 """
+
+# `company` and `domain` are the account's.
+_WAKE_ACCOUNT = _WAKE.replace(
+    "e.contact_id = ANY(%(contacts)s::bigint[])",
+    "e.contact_id IN (SELECT id FROM sequences_contact WHERE account_id = %(account)s)",
+)
 
 
 def judge_fields(fields: Mapping[str, Any]) -> str | None:
@@ -70,9 +76,16 @@ def change_row(row: Row, values: Mapping[str, Any], now: datetime) -> Row:
         setattr(row, name, value)
     with transaction.atomic():
         saved = _save(row, [*values, "updated_at"])
-        if isinstance(saved, Contact):
-            wake_waiting_for_fields([saved.pk], now)
+        wake_waiting_for(saved, now)
     return saved
+
+
+def wake_waiting_for(row: Model, now: datetime) -> None:
+    """Let the engine look at who waits for a field of this contact, or of this account's contacts."""
+    if isinstance(row, Contact):
+        wake_waiting_for_fields([row.pk], now)
+    elif isinstance(row, Account) and execute(_WAKE_ACCOUNT, {"account": row.pk, "now": now}):
+        notify_engine()
 
 
 def wake_waiting_for_fields(contact_ids: Sequence[int], now: datetime) -> None:

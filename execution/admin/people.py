@@ -20,7 +20,7 @@ from execution.controls import Report
 from sequences.admin import AccountBaseAdmin, ContactBaseAdmin
 from sequences.admin_base import name_actor
 from sequences.models import Account, Contact
-from sequences.people import wake_waiting_for_fields
+from sequences.people import wake_waiting_for
 
 _WORDS = {"opened": "emails opened", "clicked": "emails clicked in", "replied": "emails answered"}
 
@@ -38,7 +38,7 @@ class ContactAdmin(ContactFiles, ContactBaseAdmin):
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
         super().save_model(request, obj, form, change)
         if change:
-            wake_waiting_for_fields([obj.pk], timezone.now())
+            wake_waiting_for(obj, timezone.now())
 
     @admin.display(description="made of")
     def show_engagement(self, contact: Contact) -> SafeString | str:
@@ -73,3 +73,8 @@ class AccountAdmin(AsksFirst, AccountBaseAdmin):
     actions_detail = ("release_one",)
 
     release_selected, release_one = on_selected(RELEASE), on_one(RELEASE)
+
+    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
+        super().save_model(request, obj, form, change)
+        if change:
+            wake_waiting_for(obj, timezone.now())

@@ -18,6 +18,7 @@ from tests.factories import (
     EmailMessageFactory,
     EnrollmentFactory,
     PausedEnrollmentFactory,
+    SentMessageFactory,
     SequenceFactory,
     SplitStepFactory,
     StepFactory,
@@ -117,6 +118,31 @@ def test_a_split_that_waits_longer_is_asked_again(manager_api: APIClient, worksp
     run_tick(NOW, 10, engine_policy())
     person.refresh_from_db()
     assert person.wake_at == NOW + 4 * DAY
+
+
+@pytest.mark.parametrize(
+    ("waits", "edit"),
+    [
+        ({"type": "task", "wait_for_completion": True}, {"wait_for_completion": False}),
+        ({"type": "conditional_split", "condition_type": "email_opened", "condition_config": {"wait_hours": 48}},
+         {"type": "email", "subject": "Again", "body": "Words", "condition_type": "", "condition_config": {}}),
+    ],
+    ids=["a task is waited for no longer", "a split becomes an email"],
+)  # fmt: skip
+def test_who_waits_for_what_is_asked_no_longer_goes_on(
+    manager_api: APIClient, workspace: Workspace, waits: dict[str, Any], edit: dict[str, Any]
+) -> None:
+    sequence = SequenceFactory(workspace=workspace)
+    first = StepFactory(sequence=sequence)
+    step = StepFactory(sequence=sequence, name="Call", **waits)
+    person = waits_at(step, due=NOW)
+    SentMessageFactory(enrollment=person, step=first, visit=1)
+    run_tick(NOW, 10, engine_policy())
+    person.refresh_from_db()
+    assert person.wake_at is None or person.wake_at > NOW
+    assert impact(manager_api.patch(f"/api/steps/{step.pk}", edit)) == counts(in_it=1)
+    person.refresh_from_db()
+    assert person.wake_at == NOW
 
 
 def test_a_step_inserted_ahead_is_met_and_behind_never(

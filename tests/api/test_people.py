@@ -95,6 +95,17 @@ def test_a_changed_field_wakes_who_waits_for_it(api: APIClient, sequence: Sequen
     assert list(Enrollment.objects.filter(wake_at=NOW)) == [waiting]
 
 
+def test_a_changed_company_wakes_its_people(api: APIClient, sequence: Sequence) -> None:
+    split = SplitStepFactory(
+        sequence=sequence, condition_type="contact_field", condition_config={"field": "company", "operator": "is_set"}
+    )
+    account = AccountFactory(workspace=sequence.workspace)
+    waiting = EnrollmentFactory(sequence=sequence, current_step=split, wake_at=None, contact__account=account)
+    EnrollmentFactory(sequence=sequence, current_step=split, wake_at=None)
+    api.patch(f"/api/accounts/{account.pk}", {"name": "Acme"})
+    assert list(Enrollment.objects.filter(wake_at=NOW)) == [waiting]
+
+
 def test_only_managers_delete_and_only_whom_nothing_happened_to(
     api: APIClient, manager_api: APIClient, sequence: Sequence
 ) -> None:

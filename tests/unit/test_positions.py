@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 
 from execution.backoff import Policy
 from execution.choices import LogAction
 from execution.decide import decide
-from execution.outcomes import LogLine, Outcome, Pause, Quarantine, Resume, Retry
+from execution.outcomes import Advance, LogLine, Outcome, Pause, Quarantine, Resume, Retry
 from execution.positions import next_position
 from sequences.choices import EnrollmentStatus
 from tests.unit.snapshots import NOW, message, snapshot, step
@@ -59,3 +59,12 @@ def test_a_pause_says_who_and_why_and_a_resume_clears_it() -> None:
     resumed = next_position(snapshot(status=EnrollmentStatus.PAUSED, resume_at=LATER), Resume(LATER, LINE), LATER)
     assert (resumed.status, resumed.pause_reason, resumed.resume_at) == (EnrollmentStatus.ACTIVE, "", None)
     assert (resumed.resumed_at, resumed.next_step_at) == (LATER, LATER)
+
+
+@pytest.mark.parametrize("rests_until", [LATER, NOW + timedelta(days=9), None])
+def test_who_is_led_on_while_resting_wakes_when_the_rest_is_over(rests_until: datetime | None) -> None:
+    here = snapshot(step(1), step(2, days=1), status=EnrollmentStatus.PAUSED, resume_at=rests_until)
+    next_step_at = NOW + timedelta(days=1)
+    after = next_position(here, Advance(NOW, 20, next_step_at, 0, LINE), NOW)
+    assert (after.status, after.resume_at) == (EnrollmentStatus.PAUSED, rests_until)
+    assert after.wake_at == (LATER if rests_until == LATER else next_step_at)
