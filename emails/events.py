@@ -86,12 +86,14 @@ ON CONFLICT (provider, provider_event_id) DO NOTHING
 RETURNING id, workspace_id, message_id, enrollment_id, contact_id, mailbox_id, type, bounce_type, verdict, occurred_at,
           provider, detail
 """
+# An address bounces, a person opts out: by the address that was written to, and by the one that they have now.
 _RECIPIENTS = """
-SELECT v.id, coalesce(m.recipient, c.email) AS email
+SELECT v.id, a.email
 FROM emails_emailevent v
 LEFT JOIN emails_emailmessage m ON m.id = v.message_id
 LEFT JOIN sequences_contact c ON c.id = v.contact_id
-WHERE v.id = ANY(%(ids)s) AND coalesce(m.recipient, c.email) IS NOT NULL
+CROSS JOIN LATERAL (VALUES (m.recipient), (CASE WHEN v.type <> 'bounced' OR m.id IS NULL THEN c.email END)) AS a(email)
+WHERE v.id = ANY(%(ids)s) AND a.email IS NOT NULL
 """
 # A union, since an OR over these would read all live enrollments for each event.
 _LOCK = f"""

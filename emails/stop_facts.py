@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import timedelta
 
-from emails.stops import Resting, StopFacts
+from emails.stops import OUT_OF_OFFICE_DAYS, Resting, StopFacts
 from sequences.choices import AccountReplyPolicy
 from sequences.db import Row, fetch_all
 
@@ -17,6 +18,8 @@ FREE_MAIL_DOMAINS = frozenset(
     }
 )  # fmt: skip
 
+# Soft bounces in a row: whatever shows that mail arrives ends the row. An absence may have begun before somebody was
+# enrolled, and lasts all the same.
 _FACTS = """
 SELECT r.id, s.replied_at, s.unsubscribed_at, s.complained_at, s.bounced_at, s.soft_bounces,
        o.occurred_at AS out_of_office_at, o.until_at AS out_of_office_until, p.reason AS suppressed_for,
@@ -30,14 +33,20 @@ CROSS JOIN LATERAL (
            min(v.occurred_at) FILTER (WHERE v.type = 'complained') AS complained_at,
            min(v.occurred_at) FILTER (WHERE v.type = 'bounced' AND v.bounce_type = 'hard') AS bounced_at,
            count(*) FILTER (WHERE v.type = 'bounced' AND v.bounce_type = 'soft'
-                              AND (r.resumed_at IS NULL OR v.recorded_at > r.resumed_at)) AS soft_bounces
+                              AND (r.resumed_at IS NULL OR v.recorded_at > r.resumed_at)
+                              AND NOT EXISTS (
+                                  SELECT 1 FROM emails_emailevent a
+                                  WHERE a.contact_id = r.contact AND a.type IN ('delivered', 'opened', 'clicked')
+                                    AND a.occurred_at > v.occurred_at)) AS soft_bounces
     FROM emails_emailevent v
     WHERE v.contact_id = r.contact AND v.type IN ('replied', 'unsubscribed', 'complained', 'bounced')
       AND v.verdict = 'human' AND (v.occurred_at >= r.enrolled_at OR v.enrollment_id = r.id)
 ) s
 LEFT JOIN LATERAL (
     SELECT v.occurred_at, v.until_at FROM emails_emailevent v
-    WHERE v.contact_id = r.contact AND v.type = 'auto_replied' AND v.occurred_at >= r.enrolled_at
+    WHERE v.contact_id = r.contact AND v.type = 'auto_replied'
+      AND (v.occurred_at >= r.enrolled_at
+           OR coalesce(v.until_at, v.occurred_at + %(absence)s::interval) > r.enrolled_at)
       AND (r.resumed_at IS NULL OR v.recorded_at > r.resumed_at)
     ORDER BY v.occurred_at DESC LIMIT 1
 ) o ON true
@@ -87,6 +96,7 @@ def load_stop_facts(rows: Sequence[Row]) -> dict[int, tuple[StopFacts, Resting]]
             "domains": domains,
             "enrolled": [row["enrolled_at"] for row in rows],
             "resumed": [row["resumed_at"] for row in rows],
+            "absence": timedelta(days=OUT_OF_OFFICE_DAYS),
         },
     )
     return dict.fromkeys(ids, _NOTHING) | {row["id"]: (_stops(row), _resting(row)) for row in found}
