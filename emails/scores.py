@@ -106,7 +106,5 @@ def explain_score(contact_id: int, now: datetime) -> list[Part]:
 def _refresh_accounts(moved: Sequence[Row]) -> None:
     accounts = sorted({row["account_id"] for row in moved if row["account_id"] is not None})
     if accounts:
-        execute(
-            "SELECT id FROM sequences_account WHERE id = ANY(%(ids)s) ORDER BY id FOR NO KEY UPDATE", {"ids": accounts}
-        )
+        execute(_LOCK_ACCOUNTS, {"ids": accounts})
         execute(_ACCOUNTS, {"ids": accounts})

@@ -45,10 +45,6 @@ class Hook:
     secret: str = _BASIC_AUTH
     needs: tuple[str, ...] = ()
 
-    @property
-    def is_basic_auth(self) -> bool:
-        return self.secret == _BASIC_AUTH
-
 
 def _pair(module: str, name: str, tracking: str, inbound: str, needs: tuple[str, ...] = ()) -> dict[Kind, Hook]:
     path = f"anymail.webhooks.{module}.{name}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from io import StringIO
 from typing import Any
 
 import pytest
@@ -39,6 +40,9 @@ def test_rotation_moves_secrets_to_the_first_key(settings: Any) -> None:
     webhook = subscribe(mailbox.workspace, values, actor="ada", now=NOW)
     old, new = settings.FIELD_ENCRYPTION_KEYS, [Fernet.generate_key().decode()]
     settings.FIELD_ENCRYPTION_KEYS = new + old
+    said = StringIO()
+    call_command("rotate_encryption_keys", "--dry-run", stdout=said)
+    assert said.getvalue() == "Dry run, nothing is kept. 2 mailboxes and webhooks re-encrypted\n"
     call_command("rotate_encryption_keys")
     settings.FIELD_ENCRYPTION_KEYS = new
     assert Mailbox.objects.get(pk=mailbox.pk).credentials["password"] == "hunter2"

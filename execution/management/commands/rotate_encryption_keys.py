@@ -20,4 +20,6 @@ class Command(ProductCommand):
                 rotated = rotate_secrets()
         except DecryptionError as error:
             self.fail(str(error))
-        self.emit({"rotated": rotated}, f"{rotated} mailboxes and webhooks re-encrypted", as_json=options["json"])
+        done = f"{rotated} mailboxes and webhooks re-encrypted"
+        text = f"Dry run, nothing is kept. {done}" if options["dry_run"] else done
+        self.emit({"rotated": rotated}, text, as_json=options["json"])
