@@ -139,7 +139,9 @@ def claim_chunk(lease: Lease, now: datetime, size: int) -> Chunk:
         return _rest(lane, lane["next_slot_at"], breaker, ramp)
     if breaker.state is BreakerState.OPEN:
         breaker = replace(breaker, state=BreakerState.HALF_OPEN)
-    return _look(lease, lane, breaker, ramp, now, 1 if breaker.allows_probe_only() else size)
+    # the pace may have been set while the lane is served
+    most = 1 if breaker.allows_probe_only() else chunk_limit(lane["gap_seconds"], lane["jitter_seconds"])
+    return _look(lease, lane, breaker, ramp, now, min(size, most))
 
 
 def chunk_limit(gap_seconds: int, jitter_seconds: int) -> int:
