@@ -72,7 +72,8 @@ def snapshots(draw: st.DrawFn, /, **fixed: Any) -> Snapshot:
         "message": draw(messages),
         "task": draw(tasks),
         "last_task": draw(tasks),
-        "last_email": draw(st.none() | st.builds(LastEmail, moments, maybe, maybe, st.none())),
+        "last_email": draw(st.none() | st.builds(LastEmail, moments, maybe, maybe, st.none(), maybe, maybe)),
+        "had_email": draw(st.booleans()),
         "resting": draw(st.builds(Resting, maybe, maybe, st.integers(0, 4), maybe, maybe)),
         "account_policy": draw(st.sampled_from(["ignore", "pause", "delay"])),
         "stops": StopFacts(account_replied_at=draw(maybe)),
@@ -152,3 +153,5 @@ def test_a_message_that_left_or_may_have_left_is_never_queued_again_by_the_engin
     effects = outcome.effects if isinstance(outcome, Wait | Advance | Complete) else ()
     if here.message is not None and here.message.status in {"queued", "sending", "sent", "unknown"}:
         assert not any(isinstance(effect, QueueEmail | RequeueEmail) for effect in effects)
+    if here.had_email:
+        assert not any(isinstance(effect, QueueEmail) for effect in effects)
