@@ -78,11 +78,11 @@ def next_position(snapshot: Snapshot, outcome: Outcome, now: datetime) -> Positi
                 last_error="",
             )
         case Complete():
-            ended = _ended(here, EnrollmentStatus.COMPLETED, outcome.ended_at)
+            ended = _ended(here, EnrollmentStatus.COMPLETED, outcome.ended_at, now)
             return ended._replace(retry_count=0, steps_done=1, last_error="")
         case Exit():
             status = EnrollmentStatus.REPLIED if outcome.reason is ExitReason.REPLIED else EnrollmentStatus.AUTO_EXITED
-            return _ended(here, status, now)._replace(exit_reason=outcome.reason.value)
+            return _ended(here, status, now, now)._replace(exit_reason=outcome.reason.value)
         case Wait():
             # Whatever is tried now has used up the retry it waited for: its next failure is counted anew.
             return here._replace(wake_at=outcome.wake_at, retry_at=None if outcome.effects else here.retry_at)
@@ -145,15 +145,16 @@ def _current(snapshot: Snapshot) -> Position:
     )
 
 
-def _ended(here: Position, status: EnrollmentStatus, ended_at: datetime) -> Position:
+def _ended(here: Position, status: EnrollmentStatus, step_ended_at: datetime, now: datetime) -> Position:
+    """Retention reads the ends in their order: one is never before another that was written earlier."""
     return here._replace(
         status=status,
-        previous_ended_at=ended_at,
+        previous_ended_at=step_ended_at,
         next_step_at=None,
         wake_at=None,
         retry_at=None,
         resume_at=None,
-        ended_at=ended_at,
+        ended_at=now,
         sets_pause=True,
     )
 

@@ -68,3 +68,10 @@ def test_who_is_led_on_while_resting_wakes_when_the_rest_is_over(rests_until: da
     after = next_position(here, Advance(NOW, 20, next_step_at, 0, LINE), NOW)
     assert (after.status, after.resume_at) == (EnrollmentStatus.PAUSED, rests_until)
     assert after.wake_at == (LATER if rests_until == LATER else next_step_at)
+
+
+def test_who_completes_late_has_ended_now_and_the_last_step_when_it_did() -> None:
+    """Else retention, which has come past that moment, would keep them for ever."""
+    here = snapshot(step(1), message=message("sent"))
+    after = next_position(here, decide(here, LATER, POLICY), LATER)
+    assert (after.status, after.ended_at, after.previous_ended_at) == (EnrollmentStatus.COMPLETED, LATER, NOW)
