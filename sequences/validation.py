@@ -29,11 +29,13 @@ _CONTACT_FIELDS = (
     "email", "first_name", "last_name", "full_name", "title", "phone", "company", "domain", "timezone",
     "engagement_score",
 )  # fmt: skip
+# Made when an email is sent.
+_WAY_OUT = "unsubscribe_url"
 _OTHER_FIELDS = frozenset(
     {
         "account.name", "account.domain", "account.timezone",
         "sender.name", "sender.first_name", "sender.email",
-        "workspace.name", "unsubscribe_url",
+        "workspace.name", _WAY_OUT,
     }
 )  # fmt: skip
 _MISSPELT = 0.8
@@ -164,7 +166,11 @@ def _check_templates(step: StepDraft, number: int, custom_fields: frozenset[str]
             remedy = _suggest(unknown, known_filters) or "remove it"
             yield Problem(number, name, f"{name}: the filter {unknown} is not known: {remedy}")
         for field in fields:
-            if problem := _judge_field(field, custom_fields):
+            if step.type == StepType.TASK and field.path == _WAY_OUT:
+                yield Problem(
+                    number, name, f"{name} line {field.line}: {_WAY_OUT} is an email's: take it out of the task"
+                )
+            elif problem := _judge_field(field, custom_fields):
                 yield Problem(number, name, f"{name} line {field.line}: {problem}")
 
 

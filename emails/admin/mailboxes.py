@@ -19,6 +19,7 @@ from emails.hooks.views import list_hook_urls
 from emails.lanes import wake_lanes
 from emails.models import InboxState, Mailbox, SendLimit
 from emails.secret_places import find_moved
+from emails.signatures import judge_signature
 from sequences.admin_base import OneWorkspaceForm, RowInline, WorkspaceAdmin, by_choice, exact_name
 from sequences.encryption import Secrets
 
@@ -100,6 +101,12 @@ class MailboxForm(OneWorkspaceForm):
     def typed_secrets(self) -> dict[str, Any]:
         typed: dict[str, Any] = dict(self.cleaned_data.get("other_secrets") or {})
         return typed | {name: value for name in ("password", "imap_password") if (value := self.cleaned_data.get(name))}
+
+    def clean_signature(self) -> str:
+        signature = str(self.cleaned_data["signature"])
+        if problem := judge_signature(signature):
+            raise forms.ValidationError(f"It cannot stand under every email: {problem}.")
+        return signature
 
     def merge_secrets(self) -> None:
         """Put what was typed over what is stored."""

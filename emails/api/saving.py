@@ -13,6 +13,7 @@ from emails.choices import Inbound, LimitScope, LimitWindow, Transport
 from emails.lanes import wake_lanes
 from emails.models import Mailbox, SendLimit
 from emails.secret_places import find_moved
+from emails.signatures import judge_signature
 from sequences.encryption import Secrets
 from sequences.models import Membership
 
@@ -82,6 +83,8 @@ def _check(mailbox: Mailbox) -> None:
         raise InvalidMailboxError("smtp_host", "SMTP needs the name of its server.")
     if mailbox.transport == Transport.SMTP and mailbox.connections > 1:
         raise InvalidMailboxError("connections", "Only the mailboxes of an ESP may have several.")
+    if problem := judge_signature(mailbox.signature):
+        raise InvalidMailboxError("signature", f"It cannot stand under every email: {problem}.")
     if mailbox.inbound == Inbound.IMAP and not mailbox.imap_host:
         raise InvalidMailboxError("imap_host", "Reading replies by IMAP needs the name of its server.")
     if mailbox.owner_id is not None:

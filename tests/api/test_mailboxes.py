@@ -88,6 +88,25 @@ def test_stored_secrets_never_go_to_another_server(api: APIClient, mailbox: Mail
     assert api.patch(f"{URL}/{mailbox.pk}", body).json()["credential_names"] == ["imap_password"]
 
 
+@pytest.mark.parametrize(
+    ("signature", "said"),
+    [
+        ("Ada {{ oops", "expected '}}'"),
+        ("{{ contact.nickname }}", "contact.nickname"),
+        ("{{ contact.title }}", "contact.title"),
+        ("{{ sender.name | louder }}", "louder"),
+    ],
+)
+def test_a_signature_that_would_quarantine_everybody_is_refused(
+    api: APIClient, mailbox: Mailbox, signature: str, said: str
+) -> None:
+    answer = api.patch(f"{URL}/{mailbox.pk}", {"signature": signature})
+    assert answer.status_code == 400
+    assert said in answer.json()["errors"]["signature"][0]
+    good = "{{ sender.name }}, {{ workspace.name }} {{ contact.title | default: '' }} {{ contact.email }}"
+    assert api.patch(f"{URL}/{mailbox.pk}", {"signature": good}).status_code == 200
+
+
 @pytest.mark.parametrize("name", ["api_url", "endpoint_url", "token_url"])
 def test_nor_to_another_address_of_the_provider(api: APIClient, mailbox: Mailbox, name: str) -> None:
     path, elsewhere = f"{URL}/{mailbox.pk}", {"transport_options": {name: "https://thief.example/"}}

@@ -85,6 +85,14 @@ def test_stored_secrets_do_not_follow_to_another_server(elsewhere: dict[str, str
     assert dict(Mailbox.objects.get().credentials) == {"password": "typed"}
 
 
+def test_a_wrong_signature_is_refused_on_the_page() -> None:
+    client = log_in_root()
+    mailbox = MailboxFactory()
+    url = reverse("admin:emails_mailbox_change", args=[mailbox.pk])
+    answer = client.post(url, fill(client, mailbox, signature="{{ contact.nickname }}"))
+    assert "It cannot stand under every email" in answer.content.decode()
+
+
 def test_a_typed_secret_is_stored_beside_the_others() -> None:
     client = log_in_root()
     mailbox = MailboxFactory(credentials=Secrets({"imap_password": "kept"}))

@@ -172,6 +172,11 @@ def test_known_merge_fields(path: str) -> None:
     assert check(email("a", body=f"{{{{ {path} }}}}")) == []
 
 
+def test_a_task_has_no_link_to_unsubscribe() -> None:
+    problem = only(check(task("a", instructions="Tell them {{ unsubscribe_url }}")))
+    assert "instructions line 1: unsubscribe_url is an email's" in problem.message
+
+
 def test_custom_fields_must_exist_among_the_contacts_or_have_a_fallback() -> None:
     body = "{{ contact.plan }}"
     problem = only(check(email("a", body=body)))
