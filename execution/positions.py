@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import NamedTuple, assert_never
 
 from execution.outcomes import (
+    ENGINE,
     Advance,
     Complete,
     Defer,
@@ -110,6 +111,8 @@ def next_position(snapshot: Snapshot, outcome: Outcome, now: datetime) -> Positi
                 paused_at=now,
             )
         case Resume():
+            # a doubt that is settled overrules nothing: what settles it may itself ask for a rest
+            is_settled = snapshot.status is EnrollmentStatus.QUARANTINED and outcome.log.actor == ENGINE
             return here._replace(
                 status=EnrollmentStatus.ACTIVE,
                 next_step_at=outcome.next_step_at,
@@ -117,7 +120,7 @@ def next_position(snapshot: Snapshot, outcome: Outcome, now: datetime) -> Positi
                 retry_count=0 if outcome.tries_again else here.retry_count,
                 retry_at=now if outcome.tries_again else here.retry_at,
                 resume_at=None,
-                resumed_at=now,
+                resumed_at=here.resumed_at if is_settled else now,
                 sets_pause=True,
             )
         case Park():

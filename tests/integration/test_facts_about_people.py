@@ -9,10 +9,11 @@ import pytest
 from emails.choices import EventType
 from emails.events import record_events
 from emails.models import Suppression
+from execution.backoff import Policy
 from execution.engine import run_tick
 from execution.policy import engine_policy
 from sequences.models import Contact
-from tests.factories import NOW, EnrollmentFactory, MailboxFactory, StepFactory
+from tests.factories import NOW, EmailMessageFactory, EnrollmentFactory, MailboxFactory, StepFactory
 from tests.integration.test_events import LATER, decide, new_event, sent_message, soft_bounces
 
 pytestmark = pytest.mark.django_db
@@ -29,6 +30,25 @@ def test_what_arrives_in_between_ends_the_row_of_soft_bounces(arrival: EventType
     decide()
     message.enrollment.refresh_from_db()
     assert message.enrollment.status == expected
+
+
+def test_an_absence_that_settles_a_doubt_is_waited_for() -> None:
+    """The answer proves that the email left, and says that nobody is there to read the next one."""
+    step = StepFactory()
+    StepFactory(sequence=step.sequence, delay_days=1)
+    enrollment = EnrollmentFactory(sequence=step.sequence)
+    message = EmailMessageFactory(
+        enrollment=enrollment, status="unknown", unknown_at=NOW, handed_over_at=NOW, attempts=1
+    )
+    run_tick(NOW, 10, Policy(evidence_minutes=0))
+    enrollment.refresh_from_db()
+    assert enrollment.status == "quarantined"
+    until = NOW + timedelta(days=20)
+    record_events([new_event(message, EventType.AUTO_REPLIED, occurred_at=LATER, until_at=until)], LATER)
+    for _ in range(2):
+        run_tick(LATER, 10, engine_policy())
+    enrollment.refresh_from_db()
+    assert (enrollment.status, enrollment.resume_at, enrollment.emails_sent) == ("paused", until, 1)
 
 
 @pytest.mark.parametrize(("days", "expected"), [(20, "paused"), (None, "paused"), (1, "active")])
