@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from emails.choices import LimitScope
 from sequences.db import execute, fetch_all
 
 LEASE_SECONDS = 45
@@ -62,6 +63,15 @@ WHERE id IN (
     SELECT id FROM emails_mailbox WHERE id = ANY(%(ids)s) AND (lane_at IS NULL OR lane_at > %(now)s)
     ORDER BY id FOR NO KEY UPDATE)
 """
+# Whoever looks holds the lane's row, which is ours then; what is locked all the same is in somebody's hands.
+_FORGET_CAPS = """
+UPDATE emails_emailmessage SET send_after_at = %(now)s, held_by = ''
+WHERE id IN (
+    SELECT id FROM emails_emailmessage
+    WHERE mailbox_id = ANY(%(ids)s) AND status = 'queued' AND split_part(held_by, ':', 1) = ANY(%(codes)s)
+    FOR NO KEY UPDATE SKIP LOCKED)
+"""
+_CAP_CODES = [f"{scope.value}_cap" for scope in LimitScope]
 _NEXT = """
 SELECT min(greatest(lane_at, coalesce(leased_until, lane_at))) AS at FROM emails_mailbox
 WHERE lane_at IS NOT NULL AND status = 'active' AND (%(workspace)s::bigint IS NULL OR workspace_id = %(workspace)s)
@@ -111,3 +121,13 @@ def wake_lanes(mailbox_ids: Sequence[int], now: datetime) -> None:
         ids = sorted(set(mailbox_ids))
         execute(_MEET_LANES, {"ids": ids})
         execute(_WAKE_LANES, {"ids": ids, "now": now})
+
+
+def apply_new_caps(mailbox_ids: Sequence[int], now: datetime) -> None:
+    """Caps or pace were changed: what these lanes and their messages rest for by the old ones is forgotten.
+
+    Call it in the transaction of the change. The lanes come first here, as with whoever looks (emails.last_look).
+    """
+    if mailbox_ids:
+        wake_lanes(mailbox_ids, now)
+        execute(_FORGET_CAPS, {"ids": sorted(set(mailbox_ids)), "now": now, "codes": _CAP_CODES})

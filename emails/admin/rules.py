@@ -12,7 +12,7 @@ from django.http import HttpRequest
 from django.utils import timezone
 
 from emails.choices import LimitScope, SuppressionReason
-from emails.lanes import wake_lanes
+from emails.lanes import apply_new_caps
 from emails.models import Mailbox, SendLimit, Suppression
 from emails.suppressing import suppress
 from sequences.addresses import ascii_address, ascii_domain
@@ -127,6 +127,6 @@ class SendLimitAdmin(WorkspaceAdmin):
 
 
 def wake_lanes_of(workspace_ids: set[int]) -> None:
-    """Have lanes looked at that may rest until a time which the old caps gave them."""
+    """Have lanes looked at that may rest, or whose messages may, until a time which the old caps gave them."""
     mailboxes = Mailbox.objects.filter(workspace__in=workspace_ids)
-    wake_lanes(list(mailboxes.values_list("pk", flat=True)), timezone.now())
+    apply_new_caps(list(mailboxes.values_list("pk", flat=True)), timezone.now())
