@@ -71,6 +71,15 @@ WHERE id IN (
     WHERE mailbox_id = ANY(%(ids)s) AND status = 'queued' AND split_part(held_by, ':', 1) = ANY(%(codes)s)
     FOR NO KEY UPDATE SKIP LOCKED)
 """
+# The slot was put off with the breaker; by its pace it is no later than this.
+_KNOCK = """
+UPDATE emails_mailbox
+SET breaker_until = %(now)s,
+    next_slot_at = CASE WHEN next_slot_at > %(now)s
+                        THEN least(next_slot_at, %(now)s + make_interval(secs => gap_seconds + jitter_seconds))
+                        ELSE next_slot_at END
+WHERE id = %(mailbox)s AND breaker_state <> 'closed' AND breaker_until > %(now)s
+"""
 _CAP_CODES = [f"{scope.value}_cap" for scope in LimitScope]
 _NEXT = """
 SELECT min(greatest(lane_at, coalesce(leased_until, lane_at))) AS at FROM emails_mailbox
@@ -131,3 +140,8 @@ def apply_new_caps(mailbox_ids: Sequence[int], now: datetime) -> None:
     if mailbox_ids:
         wake_lanes(mailbox_ids, now)
         execute(_FORGET_CAPS, {"ids": sorted(set(mailbox_ids)), "now": now, "codes": _CAP_CODES})
+
+
+def knock_again(mailbox_id: int, now: datetime) -> None:
+    """What was changed may have mended it: a breaker that is open lets its probe through at once."""
+    execute(_KNOCK, {"mailbox": mailbox_id, "now": now})

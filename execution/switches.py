@@ -12,7 +12,7 @@ from typing import Literal
 from django.db import transaction
 
 from emails.choices import BreakerState, MailboxStatus, MessageStatus
-from emails.lanes import wake_lanes
+from emails.lanes import knock_again, wake_lanes
 from emails.models import EmailMessage, Mailbox
 from emails.resolving import mark_sent, send_again
 from execution.choices import ControlAction, ControlTarget, LogAction
@@ -153,6 +153,7 @@ def pause_mailbox(mailbox: Mailbox, *, actor: str, now: datetime, reason: str = 
 def resume_mailbox(mailbox: Mailbox, *, actor: str, now: datetime, reason: str = "") -> bool:
     """Set a paused or broken mailbox going, its breaker closed and its health counted anew."""
     with transaction.atomic():
+        knock_again(mailbox.pk, now)
         changed = (
             Mailbox.objects.filter(pk=mailbox.pk)
             .exclude(status=MailboxStatus.ACTIVE)

@@ -16,7 +16,7 @@ from unfold.widgets import UnfoldAdminPasswordWidget, UnfoldAdminTextareaWidget
 from emails.choices import LimitScope
 from emails.hooks.providers import WORDS
 from emails.hooks.views import list_hook_urls
-from emails.lanes import apply_new_caps
+from emails.lanes import apply_new_caps, knock_again
 from emails.models import InboxState, Mailbox, SendLimit
 from emails.secret_places import find_moved
 from emails.signatures import judge_signature
@@ -199,8 +199,9 @@ class MailboxBaseAdmin(WorkspaceAdmin):
 
     def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
         super().save_related(request, form, formsets, change)
-        # Its lane may rest until a time that the old pace and caps gave it.
+        # Its lane may rest until a time that the old pace, caps and server gave it.
         apply_new_caps([form.instance.pk], timezone.now())
+        knock_again(form.instance.pk, timezone.now())
 
     def save_model(self, request: HttpRequest, obj: Mailbox, form: Any, change: bool) -> None:
         form.merge_secrets()

@@ -10,7 +10,7 @@ from django.conf import settings
 from django.db import IntegrityError, transaction
 
 from emails.choices import Inbound, LimitScope, LimitWindow, Transport
-from emails.lanes import apply_new_caps
+from emails.lanes import apply_new_caps, knock_again
 from emails.models import Mailbox, SendLimit
 from emails.secret_places import find_moved
 from emails.signatures import judge_signature
@@ -61,8 +61,9 @@ def change_mailbox(mailbox: Mailbox, values: Mapping[str, Any], now: datetime) -
     _check(current)
     current.save(update_fields=[*columns, "credentials", "updated_at"])
     _keep_limits(current, _limits(values))
-    # its lane may rest until a time that the old pace and caps gave it
+    # its lane may rest until a time that the old pace, caps and server gave it
     apply_new_caps([current.pk], now)
+    knock_again(current.pk, now)
     return current
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -55,6 +55,19 @@ def test_a_lane_that_rests_for_a_cap_is_looked_at_when_the_cap_is_raised(api: AP
     mailbox.refresh_from_db()
     assert mailbox.lane_at is not None
     assert mailbox.lane_at <= timezone.now()
+
+
+def test_a_server_that_is_mended_is_knocked_at_at_once(api: APIClient, mailbox: Mailbox) -> None:
+    later = timezone.now() + timedelta(hours=1)
+    rests = dict.fromkeys(("breaker_until", "lane_at", "next_slot_at"), later)
+    Mailbox.objects.update(breaker_state="open", breaker_failures=9, breaker_trips=7, gap_seconds=0, **rests)
+    assert api.patch(f"{URL}/{mailbox.pk}", {"smtp_port": 2526}).status_code == 200
+    mailbox.refresh_from_db()
+    assert mailbox.breaker_until is not None
+    assert mailbox.lane_at is not None
+    assert mailbox.next_slot_at is not None
+    assert max(mailbox.breaker_until, mailbox.lane_at, mailbox.next_slot_at) <= timezone.now()
+    assert (mailbox.breaker_state, mailbox.breaker_trips) == ("open", 7)
 
 
 def test_secrets_never_come_out(api: APIClient, mailbox: Mailbox) -> None:

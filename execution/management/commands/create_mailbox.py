@@ -12,7 +12,7 @@ from django.core.management.base import CommandParser
 from django.utils import timezone
 
 from emails.choices import AuthMethod, Inbound, LimitScope, LimitWindow, MailboxStatus
-from emails.lanes import apply_new_caps
+from emails.lanes import apply_new_caps, knock_again
 from emails.models import Mailbox, SendLimit
 from execution.management.base import BAD_ARGUMENTS, ProductCommand
 from execution.management.values import ServerAddress, count, email_address, imap_url, smtp_url
@@ -71,6 +71,7 @@ class Command(ProductCommand):
             hourly = _keep_limit(mailbox, LimitWindow.HOUR, options["hourly"], settings.SEND_HOURLY_DEFAULT)
             if not is_new:
                 apply_new_caps([mailbox.pk], timezone.now())
+                knock_again(mailbox.pk, timezone.now())
         done = f"{'Created' if is_new else 'Updated'} the mailbox {mailbox.address}: {daily} a day, {hourly} an hour."
         if mailbox.status != MailboxStatus.ACTIVE:
             done += f" It is {mailbox.status} ({mailbox.status_reason}): resume it when test_mailbox succeeds."
