@@ -141,10 +141,8 @@ def _run_email(
 ) -> Outcome:
     if snapshot.message is not None:
         return _follow_message(snapshot, step, snapshot.message, now, policy)
-    if snapshot.had_email and not snapshot.sequence.comes_again(step):
-        # led here by an edit of the order, or by a hand that was a moment late
-        log = LogLine(LogAction.SKIPPED, "it has had this email: nobody gets one twice")
-        return advance_past(snapshot, step, snapshot.previous_ended_at, log)
+    if _is_over(snapshot, step):
+        return _lead_past(snapshot, step, "it has had this email: nobody gets one twice")
     if snapshot.mailbox_id is None:
         return _quarantine("data", "it has no mailbox to send from: give it one and replay")
     if not config.subject and snapshot.emails_sent == 0:
@@ -162,6 +160,15 @@ def _run_email(
         is_first_touch=snapshot.emails_sent == 0,
     )
     return Wait(None, (queue,), LogLine(LogAction.QUEUED, "the email is in the outbox"))
+
+
+def _is_over(snapshot: Snapshot, step: StepFacts) -> bool:
+    """Whether somebody was led to what they have had, by an edit of the order or a hand that was a moment late."""
+    return snapshot.has_run and not snapshot.sequence.comes_again(step)
+
+
+def _lead_past(snapshot: Snapshot, step: StepFacts, said: str) -> Outcome:
+    return advance_past(snapshot, step, snapshot.previous_ended_at, LogLine(LogAction.SKIPPED, said))
 
 
 def _follow_message(
@@ -233,6 +240,8 @@ def _run_task(snapshot: Snapshot, step: StepFacts, config: TaskConfig, due_at: d
 
 
 def _create_task(snapshot: Snapshot, step: StepFacts, config: TaskConfig, due_at: datetime, now: datetime) -> Outcome:
+    if _is_over(snapshot, step):
+        return _lead_past(snapshot, step, "this task was given before: nobody gets one twice")
     if held := _hold_outside_window(snapshot, step, now):
         return held
     if missing := missing_fields(f"{config.title}\n{config.instructions}", snapshot.merge_fields):

@@ -30,6 +30,8 @@ SELECT r.id, t.id AS task_id, t.status AS task_status, t.created_at AS task_crea
        t.completed_at AS task_completed_at,
        l.id AS last_task_id, l.status AS last_task_status, l.created_at AS last_task_created_at,
        l.completed_at AS last_task_completed_at,
+       EXISTS (SELECT 1 FROM tasks_app_task x WHERE x.enrollment_id = r.id AND x.step_id = r.step AND x.visit < r.visit
+               AND x.status <> 'cancelled') AS has_run,
        e.sent_at, g.opened_at, g.clicked_at, g.replied_at, g.open_pending_at, g.click_pending_at
 FROM unnest(%(ids)s::bigint[], %(steps)s::bigint[], %(visits)s::int[]) AS r(id, step, visit)
 LEFT JOIN tasks_app_task t ON t.enrollment_id = r.id AND t.step_id = r.step AND t.visit = r.visit
@@ -55,13 +57,13 @@ _MAY_HAVE_LEFT = frozenset({MessageStatus.SENDING, MessageStatus.SENT, MessageSt
 
 @dataclass(frozen=True, slots=True)
 class StepRunFacts:
-    """What is known about the current run of a step. `had_email`: an earlier run has sent its email, or may have."""
+    """What is known about the current run of a step. `has_run`: an earlier run has given its email or task."""
 
     message: MessageFacts | None = None
     task: TaskFacts | None = None
     last_email: LastEmail | None = None
     last_task: TaskFacts | None = None
-    had_email: bool = False
+    has_run: bool = False
 
 
 def load_step_facts(rows: list[Row], sequences: Mapping[int, SequenceFacts]) -> dict[int, StepRunFacts]:
@@ -74,10 +76,11 @@ def load_step_facts(rows: list[Row], sequences: Mapping[int, SequenceFacts]) -> 
             if found["is_current"]:
                 facts[found["enrollment"]] = replace(known, message=_message(found))
             elif found["status"] in _MAY_HAVE_LEFT:
-                facts[found["enrollment"]] = replace(known, had_email=True)
+                facts[found["enrollment"]] = replace(known, has_run=True)
     if branching := [row for row in rows if types[row["id"]] in {StepType.TASK, StepType.CONDITIONAL_SPLIT}]:
         for found in fetch_all(_CONDITIONAL, _step_params(branching)):
-            facts[found["id"]] = StepRunFacts(None, _task(found, "task"), _last_email(found), _task(found, "last_task"))
+            task, last_task = _task(found, "task"), _task(found, "last_task")
+            facts[found["id"]] = StepRunFacts(None, task, _last_email(found), last_task, found["has_run"])
     doubtful = [row["id"] for row in rows if row["quarantine_class"] == UNKNOWN_OUTCOME]
     if doubtful := [each for each in doubtful if each not in facts or facts[each].message is None]:
         for found in fetch_all(_IN_DOUBT, {"ids": doubtful}):

@@ -100,5 +100,5 @@ def _build_snapshot(
         task=step.task,
         last_email=step.last_email,
         last_task=step.last_task,
-        had_email=step.had_email,
+        has_run=step.has_run,
     )

@@ -101,7 +101,10 @@ class LastEmail:
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """One enrollment as it stands. Times are aware UTC. `had_email`: that of this step, in an earlier run of it."""
+    """One enrollment as it stands. Times are aware UTC.
+
+    `has_run`: an earlier run of the current step has sent its email, or may have, or has given its task.
+    """
 
     id: int
     workspace_id: int
@@ -138,4 +141,4 @@ class Snapshot:
     task: TaskFacts | None
     last_email: LastEmail | None
     last_task: TaskFacts | None
-    had_email: bool
+    has_run: bool

@@ -112,7 +112,7 @@ class StepViewSet(ReadViewSet):
     def move(self, request: Request, pk: str) -> Response:
         """Give it another number. Nobody moves with it; the order holds from each person's next advance.
 
-        Who has had its email is led past it.
+        Who has had its email or task is led past it.
         """
         step = self._find_writable()
         form = MoveStepSerializer(data=request.data)

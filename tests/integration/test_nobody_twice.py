@@ -21,7 +21,17 @@ from execution.models import ExecutionLog
 from sequences.drafts import StepDraft
 from sequences.models import Enrollment, Sequence
 from sequences.queries import load_draft
-from tests.factories import NOW, EnrollmentFactory, SentMessageFactory, SequenceFactory, SplitStepFactory, StepFactory
+from tasks_app.models import Task
+from tests.factories import (
+    NOW,
+    EnrollmentFactory,
+    SentMessageFactory,
+    SequenceFactory,
+    SplitStepFactory,
+    StepFactory,
+    TaskFactory,
+    TaskStepFactory,
+)
 
 pytestmark = pytest.mark.django_db
 
@@ -90,6 +100,20 @@ def test_an_email_that_leaves_while_somebody_is_moved_to_it_is_not_sent_again(
     with mock.patch.object(controls, "claim_by_id", after_it_left):
         move_enrollments([person.pk], step_id=second.pk, actor="ada", now=NOW)
     assert sorted(run()) == ["A", "B", "C"]
+
+
+@pytest.mark.parametrize(("status", "again"), [("completed", 0), ("open", 0), ("cancelled", 1)])
+def test_nor_a_task_that_was_given(status: str, again: int) -> None:
+    sequence: Sequence = SequenceFactory()
+    call = TaskStepFactory(sequence=sequence)
+    second = StepFactory(sequence=sequence)
+    person: Any = EnrollmentFactory(sequence=sequence, current_step=second, visit=2)
+    closed = {} if status == "open" else {"completed_at": NOW, "completed_by": "ada"}
+    TaskFactory(enrollment=person, step=call, visit=1, status=status, **closed)
+    edit(sequence, lambda steps: (steps[1], steps[0]))
+    run()
+    person.refresh_from_db()
+    assert (person.status, Task.objects.count()) == ("completed", 1 + again)
 
 
 def test_a_loop_sends_again_by_design() -> None:

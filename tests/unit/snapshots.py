@@ -89,7 +89,7 @@ def snapshot(*steps: StepFacts, window: dict[str, Any] | None = None, **facts: A
         "task": None,
         "last_email": None,
         "last_task": None,
-        "had_email": False,
+        "has_run": False,
     }
     return Snapshot(**(defaults | facts))
 

@@ -12,7 +12,19 @@ from emails.choices import ErrorClass, MessageStatus
 from emails.stops import Resting, StopFacts
 from execution.backoff import Policy
 from execution.decide import decide
-from execution.outcomes import Advance, Complete, Defer, Exit, Park, Pause, QueueEmail, RequeueEmail, Retry, Wait
+from execution.outcomes import (
+    Advance,
+    Complete,
+    CreateTask,
+    Defer,
+    Exit,
+    Park,
+    Pause,
+    QueueEmail,
+    RequeueEmail,
+    Retry,
+    Wait,
+)
 from execution.planning import calendar_for
 from execution.snapshot import LastEmail, Snapshot
 from sequences.choices import EnrollmentStatus
@@ -73,7 +85,7 @@ def snapshots(draw: st.DrawFn, /, **fixed: Any) -> Snapshot:
         "task": draw(tasks),
         "last_task": draw(tasks),
         "last_email": draw(st.none() | st.builds(LastEmail, moments, maybe, maybe, st.none(), maybe, maybe)),
-        "had_email": draw(st.booleans()),
+        "has_run": draw(st.booleans()),
         "resting": draw(st.builds(Resting, maybe, maybe, st.integers(0, 4), maybe, maybe)),
         "account_policy": draw(st.sampled_from(["ignore", "pause", "delay"])),
         "stops": StopFacts(account_replied_at=draw(maybe)),
@@ -153,5 +165,5 @@ def test_a_message_that_left_or_may_have_left_is_never_queued_again_by_the_engin
     effects = outcome.effects if isinstance(outcome, Wait | Advance | Complete) else ()
     if here.message is not None and here.message.status in {"queued", "sending", "sent", "unknown"}:
         assert not any(isinstance(effect, QueueEmail | RequeueEmail) for effect in effects)
-    if here.had_email:
-        assert not any(isinstance(effect, QueueEmail) for effect in effects)
+    if here.has_run:
+        assert not any(isinstance(effect, QueueEmail | CreateTask) for effect in effects)
