@@ -5,10 +5,10 @@ Lock order everywhere: enrollments, then messages, then mailboxes. Callers hold 
 
 from __future__ import annotations
 
-import secrets
+import os
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import NamedTuple
 
 from emails.lanes import wake_lanes
 from sequences.db import execute
@@ -16,11 +16,11 @@ from sequences.db import execute
 # One rank of priority is worth this much waiting: urgent mail overtakes, yet nobody starves.
 _RANK_IS_WORTH = timedelta(hours=1)
 _NORMAL_PRIORITY = 50
+_DRAWN_BYTES = 10
 _FIRST_TOUCH_YIELDS = timedelta(hours=4)
 
 
-@dataclass(frozen=True, slots=True)
-class QueuedEmail:
+class QueuedEmail(NamedTuple):
     """What a message is known by before it is rendered."""
 
     workspace_id: int
@@ -88,7 +88,7 @@ def queue_emails(emails: Sequence[QueuedEmail], now: datetime) -> None:
             "recipients": [email.recipient for email in emails],
             "domains": [email.recipient.rpartition("@")[2].lower() for email in emails],
             "first_touches": [email.is_first_touch for email in emails],
-            "tokens": [secrets.token_hex(16) for _ in emails],
+            "tokens": _tokens(len(emails), now),
             "priorities": [email.priority for email in emails],
             "due": [email.due_at for email in emails],
             "order": [
@@ -97,6 +97,17 @@ def queue_emails(emails: Sequence[QueuedEmail], now: datetime) -> None:
         },
     )
     wake_lanes([email.mailbox_id for email in emails], now)
+
+
+def _tokens(count: int, now: datetime) -> list[str]:
+    """Nobody can guess one, and none comes twice. The time stands in front, as in UUIDs of version 7 (RFC 9562).
+
+    So those of one time stand together in the index, instead of each on a page of its own.
+    """
+    began = f"{int(now.timestamp() * 1000):012x}"
+    drawn = os.urandom(_DRAWN_BYTES * count).hex()
+    length = 2 * _DRAWN_BYTES
+    return [began + drawn[start : start + length] for start in range(0, length * count, length)]
 
 
 def lane_order(due_at: datetime, priority: int, *, is_first_touch: bool) -> datetime:

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator, Mapping
 
-from emails.rendering import known_fields, person_fields
+from emails.rendering import MADE_OF_OTHERS, is_known, known_fields, person_fields
 from sequences.db import Row
 
 # What every query that feeds `merge_fields` selects, and the joins it needs beside an enrollment `e`.
 PERSON_COLUMNS = """
 c.email, c.first_name, c.last_name, c.title, c.phone, c.timezone AS contact_timezone,
-nullif(c.fields, '{}'::jsonb) AS fields, c.engagement_score,
+nullif(c.fields, '{}')::text AS fields, c.engagement_score,
 c.account_id, a.name AS account_name, a.domain AS account_domain, a.timezone AS account_timezone,
 b.address AS mailbox_address, b.display_name AS mailbox_name, b.timezone AS mailbox_timezone,
 w.name AS workspace_name, w.timezone AS workspace_timezone, w.holiday_country, w.extra_holidays,
@@ -26,20 +27,59 @@ LEFT JOIN auth_user u ON u.id = e.owner_id
 """
 
 
-def _contact_columns(row: Row) -> dict[str, object]:
-    """The contact's columns by the names templates use; custom fields never hide a known one."""
-    return {
-        **(row["fields"] or {}),
-        "email": row["email"],
-        "first_name": row["first_name"],
-        "last_name": row["last_name"],
-        "title": row["title"],
-        "phone": row["phone"],
-        "company": row["account_name"] or "",
-        "domain": row["account_domain"] or "",
-        "timezone": row["contact_timezone"],
-        "engagement_score": row["engagement_score"],
-    }
+# The contact's columns by the names that templates use; custom fields never hide one of them.
+_COLUMNS = {
+    "email": "email",
+    "first_name": "first_name",
+    "last_name": "last_name",
+    "title": "title",
+    "phone": "phone",
+    "company": "account_name",
+    "domain": "account_domain",
+    "timezone": "contact_timezone",
+    "engagement_score": "engagement_score",
+}
+
+
+class Person(Mapping[str, object]):
+    """What templates see of a contact. A value is looked up when it is asked for: most templates want but one."""
+
+    __slots__ = ("_custom", "_row", "_whole")
+
+    def __init__(self, row: Row) -> None:
+        self._row = row
+        self._custom: dict[str, object] | None = None
+        self._whole: dict[str, object] | None = None
+
+    def __getitem__(self, name: str) -> object:
+        if name in MADE_OF_OTHERS:
+            return self._all()[name]
+        column = _COLUMNS.get(name)
+        value = self._row[column] if column else self._fields()[name]
+        if not is_known(value):
+            raise KeyError(name)
+        return value
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._all())
+
+    def __len__(self) -> int:
+        return len(self._all())
+
+    def __repr__(self) -> str:
+        return repr(self._all())
+
+    def _fields(self) -> dict[str, object]:
+        if self._custom is None:
+            text = self._row["fields"]
+            self._custom = json.loads(text) if text else {}
+        return self._custom
+
+    def _all(self) -> dict[str, object]:
+        if self._whole is None:
+            known = {name: self._row[column] for name, column in _COLUMNS.items()}
+            self._whole = person_fields({**self._fields(), **known})
+        return self._whole
 
 
 class MergeFields(Mapping[str, object]):
@@ -81,8 +121,8 @@ def _sender(row: Row) -> dict[str, object]:
     return known_fields({"name": name, "first_name": first_name, "email": row["mailbox_address"]})
 
 
-_PARTS: dict[str, Callable[[Row], dict[str, object]]] = {
-    "contact": lambda row: person_fields(_contact_columns(row)),
+_PARTS: dict[str, Callable[[Row], Mapping[str, object]]] = {
+    "contact": Person,
     "account": _account,
     "sender": _sender,
     "workspace": lambda row: known_fields({"name": row["workspace_name"]}),

@@ -58,6 +58,10 @@ class RenderedEmail:
     html: str
 
 
+# What `person_fields` adds to a contact's own values.
+MADE_OF_OTHERS = frozenset({"full_name", "fields"})
+
+
 def person_fields(contact: Mapping[str, object]) -> dict[str, object]:
     """What templates see of a contact."""
     person = known_fields(contact)
@@ -70,11 +74,11 @@ def person_fields(contact: Mapping[str, object]) -> dict[str, object]:
 
 def known_fields(values: Mapping[str, object]) -> dict[str, object]:
     """A blank value counts as no value, so that `if` and `default` mean what authors expect."""
-    return {
-        name: value
-        for name, value in values.items()
-        if value is not None and not (isinstance(value, str) and not value.strip())
-    }
+    return {name: value for name, value in values.items() if is_known(value)}
+
+
+def is_known(value: object) -> bool:
+    return bool(value.strip()) if isinstance(value, str) else value is not None
 
 
 _HIDDEN_LINK = '<a href="{}" tabindex="-1" aria-hidden="true" rel="nofollow" style="display:none"></a>'

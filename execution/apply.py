@@ -32,10 +32,10 @@ from execution.outcomes import (
     Resume,
     Wait,
 )
-from execution.positions import move_enrollments, next_position
+from execution.positions import check_moved, next_position, send_positions
 from execution.snapshot import Snapshot
 from sequences.choices import EnrollmentStatus
-from sequences.db import execute
+from sequences.db import execute, sent_ahead
 from sequences.text import instant_text
 from tasks_app.operations import NewTask, cancel_tasks, create_tasks
 
@@ -61,11 +61,13 @@ def apply_outcomes(judged: Sequence[Judged], now: datetime) -> None:
     """Write what was decided. Raises `psycopg.Error`; the caller rolls back and halves the batch."""
     if not judged:
         return
-    move_enrollments([next_position(snapshot, outcome, now) for snapshot, outcome in judged], now)
-    _write_effects(judged, now)
-    _withdraw(judged, now)
-    _write_dead_letters(judged, now)
-    write_logs([_log_row(snapshot, line) for snapshot, outcome in judged if (line := _line(outcome))], now)
+    with sent_ahead():
+        moved = send_positions([next_position(snapshot, outcome, now) for snapshot, outcome in judged], now)
+        _write_effects(judged, now)
+        _withdraw(judged, now)
+        _write_dead_letters(judged, now)
+        write_logs([_log_row(snapshot, line) for snapshot, outcome in judged if (line := _line(outcome))], now)
+    check_moved(moved, len(judged))
 
 
 def _write_effects(judged: Sequence[Judged], now: datetime) -> None:

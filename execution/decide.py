@@ -38,9 +38,10 @@ from execution.stops import find_pause, find_stop
 from sequences.choices import EnrollmentStatus, ExitReason, SequenceStatus, label_of
 from sequences.step_config import Broken, DelayConfig, EmailConfig, SplitConfig, TaskConfig
 from sequences.templating import TemplateError, missing_fields, render
-from sequences.timing import Calendar, TimingError, next_allowed, plan
+from sequences.timing import Calendar, TimingError, is_allowed, next_allowed, plan
 
 RUNAWAY_TRANSITIONS = 100
+_IN_OUTBOX = LogLine(LogAction.QUEUED, "the email is in the outbox")
 _SETTLED: dict[str, str] = {
     MessageStatus.SENT: "the doubtful message is known to be sent",
     MessageStatus.QUEUED: "send it again",
@@ -149,8 +150,7 @@ def _run_email(
         return _quarantine("data", "its first email has no subject: an empty subject replies in an earlier thread")
     if held := _hold_outside_window(snapshot, step, now):
         return held
-    fields = snapshot.merge_fields
-    if missing := (*missing_fields(config.subject, fields), *missing_fields(config.body, fields)):
+    if missing := missing_fields(snapshot.merge_fields, config.subject, config.body):
         return _missing(missing)
     queue = QueueEmail(
         recipient=snapshot.recipient,
@@ -159,7 +159,7 @@ def _run_email(
         due_at=due_at,
         is_first_touch=snapshot.emails_sent == 0,
     )
-    return Wait(None, (queue,), LogLine(LogAction.QUEUED, "the email is in the outbox"))
+    return Wait(None, (queue,), _IN_OUTBOX)
 
 
 def _is_over(snapshot: Snapshot, step: StepFacts) -> bool:
@@ -244,7 +244,7 @@ def _create_task(snapshot: Snapshot, step: StepFacts, config: TaskConfig, due_at
         return _lead_past(snapshot, step, "this task was given before: nobody gets one twice")
     if held := _hold_outside_window(snapshot, step, now):
         return held
-    if missing := missing_fields(f"{config.title}\n{config.instructions}", snapshot.merge_fields):
+    if missing := missing_fields(snapshot.merge_fields, config.title, config.instructions):
         return _missing(missing)
     title = render(config.title, snapshot.merge_fields) or f"{label_of(config.type)}: {snapshot.recipient}"
     effect = CreateTask(
@@ -323,9 +323,10 @@ def _calendar(snapshot: Snapshot, step: StepFacts) -> Calendar:
 
 
 def _hold_outside_window(snapshot: Snapshot, step: StepFacts, now: datetime) -> Defer | None:
-    allowed = next_allowed(now, _calendar(snapshot, step), skip_weekends=step.timing.skip_weekends)
-    if allowed.at <= now:
+    calendar = _calendar(snapshot, step)
+    if is_allowed(now, calendar, skip_weekends=step.timing.skip_weekends):
         return None
+    allowed = next_allowed(now, calendar, skip_weekends=step.timing.skip_weekends)
     move = allowed.moves[-1]
     return Defer(allowed.at, LogLine(LogAction.WAITING, move.detail, LogStatus.WAITING, details={"code": move.code}))
 
@@ -339,7 +340,7 @@ def _retry(snapshot: Snapshot, error: str, error_class: str, failed_at: datetime
 
 
 def _missing(paths: tuple[str, ...]) -> Quarantine:
-    named = ", ".join(dict.fromkeys(paths))
+    named = ", ".join(paths)
     return _quarantine("template", f"no value for {named}: fill it in at the contact or give the template a default")
 
 

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from execution.choices import ControlAction, ControlTarget
 from execution.models import ControlLog
@@ -14,8 +13,7 @@ from execution.outcomes import LogLine
 from sequences.db import execute
 
 
-@dataclass(frozen=True, slots=True)
-class LogRow:
+class LogRow(NamedTuple):
     """A log line of one enrollment, at the step it stood at."""
 
     workspace_id: int
@@ -50,8 +48,8 @@ def write_logs(rows: Sequence[LogRow], at: datetime) -> None:
             "steps": [row.step_id for row in rows],
             "numbers": [row.step_number for row in rows],
             "types": [row.step_type for row in rows],
-            "actions": [row.line.action.value for row in rows],
-            "statuses": [row.line.status.value for row in rows],
+            "actions": [row.line.action for row in rows],
+            "statuses": [row.line.status for row in rows],
             "messages": [row.line.message for row in rows],
             "errors": [row.line.error for row in rows],
             "actors": [row.line.actor for row in rows],

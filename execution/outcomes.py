@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from datetime import datetime
+from types import MappingProxyType
+from typing import NamedTuple
 
 from execution.choices import LogAction, LogStatus, Resolution
 from sequences.choices import ExitReason
 
 ENGINE = "engine"
+_NOTHING: Mapping[str, object] = MappingProxyType({})
 
 
-@dataclass(frozen=True, slots=True)
-class LogLine:
+class LogLine(NamedTuple):
     """One line of the execution log, about the step the enrollment stood at."""
 
     action: LogAction
@@ -21,11 +22,10 @@ class LogLine:
     status: LogStatus = LogStatus.OK
     error: str = ""
     actor: str = ENGINE
-    details: Mapping[str, object] = field(default_factory=dict)
+    details: Mapping[str, object] = _NOTHING
 
 
-@dataclass(frozen=True, slots=True)
-class QueueEmail:
+class QueueEmail(NamedTuple):
     """Put the current step's email into the outbox, once per step run."""
 
     recipient: str
@@ -35,15 +35,13 @@ class QueueEmail:
     is_first_touch: bool
 
 
-@dataclass(frozen=True, slots=True)
-class RequeueEmail:
+class RequeueEmail(NamedTuple):
     """Let a failed or withheld message of this step run be tried again: the same row, the same Message-ID."""
 
     message_id: int
 
 
-@dataclass(frozen=True, slots=True)
-class CreateTask:
+class CreateTask(NamedTuple):
     """Give the owner work. `title` and `instructions` are rendered."""
 
     type: str
@@ -56,8 +54,7 @@ class CreateTask:
 Effect = QueueEmail | RequeueEmail | CreateTask
 
 
-@dataclass(frozen=True, slots=True)
-class Advance:
+class Advance(NamedTuple):
     """The step ended at `ended_at`; the next one is due at `next_step_at`."""
 
     ended_at: datetime
@@ -68,8 +65,7 @@ class Advance:
     effects: tuple[Effect, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Complete:
+class Complete(NamedTuple):
     """The sequence has no further step."""
 
     ended_at: datetime
@@ -77,8 +73,7 @@ class Complete:
     effects: tuple[Effect, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Wait:
+class Wait(NamedTuple):
     """The step is under way: look again at `wake_at`, or only when a fact wakes it (None)."""
 
     wake_at: datetime | None
@@ -86,16 +81,14 @@ class Wait:
     log: LogLine | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Defer:
+class Defer(NamedTuple):
     """Due, but not now: the step may run at `until`. Costs no attempt."""
 
     until: datetime
     log: LogLine
 
 
-@dataclass(frozen=True, slots=True)
-class Retry:
+class Retry(NamedTuple):
     """The step failed; attempt `retry_count` + 1 comes at `retry_at`."""
 
     retry_at: datetime
@@ -103,19 +96,17 @@ class Retry:
     log: LogLine
 
 
-@dataclass(frozen=True, slots=True)
-class Quarantine:
+class Quarantine(NamedTuple):
     """Out of the queue until a person looks."""
 
     error_class: str
     error: str
     log: LogLine
     trace: str = ""
-    facts: Mapping[str, object] = field(default_factory=dict)
+    facts: Mapping[str, object] = _NOTHING
 
 
-@dataclass(frozen=True, slots=True)
-class Exit:
+class Exit(NamedTuple):
     """Stopped early. Unsent messages are withdrawn and open tasks cancelled."""
 
     reason: ExitReason
@@ -123,8 +114,7 @@ class Exit:
     resolution: Resolution = Resolution.EXITED
 
 
-@dataclass(frozen=True, slots=True)
-class Pause:
+class Pause(NamedTuple):
     """A fact asks for a rest: out of office, soft bounces, a colleague's reply."""
 
     reason: str
@@ -132,8 +122,7 @@ class Pause:
     log: LogLine
 
 
-@dataclass(frozen=True, slots=True)
-class Resume:
+class Resume(NamedTuple):
     """A rest is over, or what quarantined it is resolved: go on from the same step.
 
     `tries_again`: what failed is tried at once, and counts its attempts anew.
@@ -144,8 +133,7 @@ class Resume:
     tries_again: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Park:
+class Park(NamedTuple):
     """Nothing to do until a fact or a person wakes it, or until `wake_at`."""
 
     wake_at: datetime | None = None

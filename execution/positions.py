@@ -22,7 +22,7 @@ from execution.outcomes import (
 )
 from execution.snapshot import Snapshot
 from sequences.choices import EnrollmentStatus, ExitReason
-from sequences.db import execute
+from sequences.db import Sent, send
 
 
 class PositionLostError(RuntimeError):
@@ -185,9 +185,13 @@ WHERE e.id = r.id AND e.status = r.old_status AND e.visit = r.old_visit
 """
 
 
-def move_enrollments(positions: Sequence[Position], now: datetime) -> None:
-    """Write the positions; the caller holds the locks. Raises `PositionLostError` if one is not where it stood."""
+def send_positions(positions: Sequence[Position], now: datetime) -> Sent:
+    """Write the positions; the caller holds the locks, and checks afterwards that all were where they stood."""
     columns = dict(zip(Position._fields, zip(*positions, strict=True), strict=True))
-    changed = execute(_MOVE, {"now": now, **columns})
-    if changed != len(positions):
-        raise PositionLostError(f"{len(positions) - changed} of {len(positions)} enrollments moved under their lock")
+    return send(_MOVE, {"now": now, **columns})
+
+
+def check_moved(sent: Sent, expected: int) -> None:
+    """Raises `PositionLostError` if one was not where it stood."""
+    if sent.changed != expected:
+        raise PositionLostError(f"{expected - sent.changed} of {expected} enrollments moved under their lock")

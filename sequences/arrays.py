@@ -34,13 +34,15 @@ class PackedArray(bytes):
 
 @dataclass(frozen=True, slots=True)
 class _ArrayType:
+    """`pack_all`: values one behind the other, each behind its length; none of them is NULL."""
+
     oid: int
-    pack_value: Callable[[Any], bytes]
+    pack_all: Callable[[Sequence[Any]], bytes]
     packed: type[PackedArray]
     dumper: type[Dumper]
 
 
-def _array_type(oid: int, array_oid: int, pack_value: Callable[[Any], bytes]) -> _ArrayType:
+def _array_type(oid: int, array_oid: int, pack_all: Callable[[Sequence[Any]], bytes]) -> _ArrayType:
     class Packed(PackedArray):
         pass
 
@@ -51,39 +53,53 @@ def _array_type(oid: int, array_oid: int, pack_value: Callable[[Any], bytes]) ->
             return obj
 
     PackedDumper.oid = array_oid
-    return _ArrayType(oid, pack_value, Packed, PackedDumper)
+    return _ArrayType(oid, pack_all, Packed, PackedDumper)
 
 
-def _sized(letter: str) -> Callable[[Any], bytes]:
-    shape = struct.Struct(f">i{letter}")
-    size = shape.size - 4
-    return lambda value: shape.pack(size, value)
+def _sized(letter: str) -> Callable[[Sequence[Any]], bytes]:
+    """Values of one size, packed in one call: a length before each."""
+    size = struct.calcsize(f">{letter}")
+
+    @lru_cache(maxsize=8)
+    def shape(count: int) -> struct.Struct:
+        return struct.Struct(">" + f"i{letter}" * count)
+
+    def pack_all(values: Sequence[Any]) -> bytes:
+        flat: list[Any] = [size] * (2 * len(values))
+        flat[1::2] = values
+        return shape(len(values)).pack(*flat)
+
+    return pack_all
 
 
-def _pack_text(value: str) -> bytes:
-    encoded = value.encode()
-    if b"\x00" in encoded:
+def _pack_texts(values: Sequence[str]) -> bytes:
+    encoded = [value.encode() for value in values]
+    if any(b"\x00" in text for text in encoded):
         raise psycopg.DataError("a text of the database cannot contain a NUL character (0x00)")
-    return _LENGTH(len(encoded)) + encoded
+    return b"".join([part for text in encoded for part in (_LENGTH(len(text)), text)])
 
 
-_pack_bigint = _sized("q")
+_pack_bigints = _sized("q")
 
 
-def _pack_moment(value: datetime) -> bytes:
+def _pack_moments(values: Sequence[datetime]) -> bytes:
     """Microseconds since 2000-01-01 UTC."""
-    return _pack_bigint((value - _EPOCH) // _MICROSECOND)
+    return _pack_bigints([(value - _EPOCH) // _MICROSECOND for value in values])
+
+
+def _pack_uuids(values: Sequence[Any]) -> bytes:
+    return b"".join([_LENGTH(16) + UUID(str(value)).bytes for value in values])
 
 
 # By the names that casts use. The numbers never change: they are those of pg_type.dat.
 _TYPES = {
     "bool": _array_type(16, 1000, _sized("?")),
-    "bigint": _array_type(20, 1016, _pack_bigint),
+    "bigint": _array_type(20, 1016, _pack_bigints),
     "smallint": _array_type(21, 1005, _sized("h")),
     "int": _array_type(23, 1007, _sized("i")),
-    "text": _array_type(25, 1009, _pack_text),
-    "timestamptz": _array_type(1184, 1185, _pack_moment),
-    "uuid": _array_type(2950, 2951, lambda value: _LENGTH(16) + UUID(str(value)).bytes),
+    "text": _array_type(25, 1009, _pack_texts),
+    "timestamptz": _array_type(1184, 1185, _pack_moments),
+    "uuid": _array_type(2950, 2951, _pack_uuids),
 }
 
 
@@ -93,17 +109,22 @@ def pack_array(values: Sequence[Any], type_name: str) -> PackedArray:
     count = len(values)
     if not count:
         return array_type.packed(_EMPTY(0, 0, array_type.oid))
-    pack_value = array_type.pack_value
     first = values[0]
     try:
         if values.count(first) == count:
-            body = (_NULL if first is None else pack_value(first)) * count
+            body = _pack_some([first], array_type) * count
         else:
-            body = b"".join([_NULL if value is None else pack_value(value) for value in values])
+            body = _pack_some(values, array_type)
     except struct.error as error:
         raise psycopg.DataError(f"not a value of {type_name}: {error}") from None
     # the second field is only a hint that NULLs may follow
     return array_type.packed(_HEADER(1, 1, array_type.oid, count, 1) + body)
+
+
+def _pack_some(values: Sequence[Any], array_type: _ArrayType) -> bytes:
+    if None not in values:
+        return array_type.pack_all(values)
+    return b"".join([_NULL if value is None else array_type.pack_all([value]) for value in values])
 
 
 def pack_arrays(sql: str, params: Mapping[str, Any]) -> dict[str, Any]:

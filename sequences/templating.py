@@ -110,22 +110,30 @@ def unknown_fields(source: str, known: frozenset[str]) -> tuple[Field, ...]:
     return tuple(item for item in list_fields(source) if item.path not in known)
 
 
-def missing_fields(source: str, context: Mapping[str, object]) -> tuple[str, ...]:
-    """The fields without a fallback that are blank for this person. Cheap: the analysis is done once per source."""
+def missing_fields(context: Mapping[str, object], *sources: str) -> tuple[str, ...]:
+    """The fields without a fallback that are blank for this person. Cheap: the analysis is done once per sources."""
     missing = [
         path
-        for path, instead_of in _required(source)
-        if _is_blank(_read(path, context)) and (instead_of is None or needs_default(_read(instead_of, context)))
+        for path, keys, instead_of in _required(sources)
+        if _is_blank(_read(keys, context)) and (instead_of is None or needs_default(_read(instead_of, context)))
     ]
-    return tuple(dict.fromkeys(missing))
+    return tuple(dict.fromkeys(missing)) if missing else ()
+
+
+_Keys = tuple[str, ...]
 
 
 @lru_cache(maxsize=4096)
-def _required(source: str) -> tuple[tuple[str, str | None], ...]:
+def _required(sources: tuple[str, ...]) -> tuple[tuple[str, _Keys, _Keys | None], ...]:
+    """The path of each needed field, the keys it is made of, and those of what it is the fallback of."""
+    uses = [use for source in sources for use in sorted(_uses(source), key=lambda use: (use.line, use.path))]
     # The unsubscribe link is made when the email is sent; nobody's data can lack it.
-    uses = sorted(_uses(source), key=lambda use: (use.line, use.path))
     needed = [(use.path, use.instead_of) for use in uses if not use.has_fallback and use.path != "unsubscribe_url"]
-    return tuple(dict.fromkeys(needed))
+    return tuple((path, _keys(path), _keys(other) if other else None) for path, other in dict.fromkeys(needed))
+
+
+def _keys(path: str) -> _Keys:
+    return tuple(path.split("."))
 
 
 def render(source: str, context: Mapping[str, object], *, autoescape: bool = False) -> str:
@@ -143,12 +151,15 @@ def render(source: str, context: Mapping[str, object], *, autoescape: bool = Fal
     return _CONTROL_CHARACTERS.sub("", str(text))
 
 
-def _read(path: str, context: Mapping[str, object]) -> object:
+def _read(keys: _Keys, context: Mapping[str, object]) -> object:
     value: object = context
-    for part in path.split("."):
-        if not isinstance(value, Mapping) or part not in value:
+    for key in keys:
+        if not isinstance(value, Mapping):
             return None
-        value = value[part]
+        try:
+            value = value[key]
+        except KeyError:
+            return None
     return value
 
 

@@ -117,14 +117,15 @@ def resolve_zone(
     window: Window, *, contact: str | None, account: str | None, mailbox: str | None, workspace: str | None
 ) -> Zone:
     """The window's own zone if it names one, else the first that is known. UTC when nobody knows."""
-    named = (
-        ("window", window.timezone),
-        ("contact", contact),
-        ("account", account),
-        ("mailbox", mailbox),
-        ("workspace", workspace),
-    )
-    for source, name in named:
+    return _first_known(window.timezone, contact, account, mailbox, workspace)
+
+
+_SOURCES = ("window", "contact", "account", "mailbox", "workspace")
+
+
+@lru_cache(maxsize=8192)
+def _first_known(*names: str | None) -> Zone:
+    for source, name in zip(_SOURCES, names, strict=True):
         if name and is_valid_timezone(name):
             return Zone(ZoneInfo(name), name, source)
     return Zone(ZoneInfo("UTC"), "UTC", "workspace")

@@ -248,14 +248,14 @@ def test_a_branch_without_a_goto_ends_the_sequence() -> None:
 )
 def test_a_split_on_a_contact_field_answers_at_once(config: dict[str, object], goes_to: int) -> None:
     here = at_split(condition_type="contact_field", condition_config=config)
-    outcome = decide(replace(here, merge_fields={"contact": {"title": "CTO", "seats": 50}}), NOW + HOUR, POLICY)
+    outcome = decide(here._replace(merge_fields={"contact": {"title": "CTO", "seats": 50}}), NOW + HOUR, POLICY)
     assert isinstance(outcome, Advance)
     assert outcome.next_step_id == goes_to
 
 
 def test_a_split_on_the_engagement_score() -> None:
     here = at_split(condition_type="engagement_score", condition_config={"value": 70})
-    hot, cold = (decide(replace(here, engagement_score=score), NOW + HOUR, POLICY) for score in (70, 69))
+    hot, cold = (decide(here._replace(engagement_score=score), NOW + HOUR, POLICY) for score in (70, 69))
     assert isinstance(hot, Advance)
     assert isinstance(cold, Advance)
     assert (hot.next_step_id, cold.next_step_id) == (30, 40)
@@ -265,7 +265,7 @@ def test_a_split_on_a_task_waits_from_its_creation() -> None:
     columns = {"condition_type": "task_completed", "condition_config": {"wait_hours": 24}}
     here = snapshot(step(1, "task"), split(**columns), step(3), step(4), at=2, last_task=task("open"))
     assert decide(here, NOW, POLICY) == Wait(NOW + 24 * HOUR)
-    done = replace(here, last_task=task("completed", completed_at=NOW + HOUR))
+    done = here._replace(last_task=task("completed", completed_at=NOW + HOUR))
     outcome = decide(done, NOW + HOUR, POLICY)
     assert isinstance(outcome, Advance)
     assert outcome.next_step_id == 30
@@ -345,7 +345,7 @@ def test_paused_rests_until_its_time_and_is_planned_anew_inside_the_window() -> 
     paused = snapshot(status=EnrollmentStatus.PAUSED, window=OFFICE_HOURS)
     assert decide(paused, NOW, POLICY) == Park()
     evening = NOW.replace(hour=20)
-    timed = replace(paused, resume_at=evening)
+    timed = paused._replace(resume_at=evening)
     assert decide(timed, NOW, POLICY) == Park(evening)
     outcome = decide(timed, evening, POLICY)
     assert isinstance(outcome, Resume)

@@ -44,7 +44,7 @@ def test_rendering(source: str, text: str) -> None:
 def test_default_takes_the_place_of_missing_and_blank_values_after_any_filter(field: str, filters: str) -> None:
     source = f"{{{{ {field} {filters} | default: 'there' }}}}"
     assert render(source, CONTEXT) == "there"
-    assert missing_fields(source, CONTEXT) == ()
+    assert missing_fields(CONTEXT, source) == ()
 
 
 @pytest.mark.parametrize(
@@ -177,12 +177,12 @@ def test_unknown_fields_are_those_not_named() -> None:
     ],
 )
 def test_what_a_person_misses(source: str, missing: tuple[str, ...]) -> None:
-    assert missing_fields(source, CONTEXT) == missing
+    assert missing_fields(CONTEXT, source) == missing
 
 
 def test_missing_fields_refuses_a_template_that_does_not_parse() -> None:
     with pytest.raises(TemplateError, match="line 1"):
-        missing_fields("{{ contact.", CONTEXT)
+        missing_fields(CONTEXT, "{{ contact.")
 
 
 def test_a_source_is_compiled_once() -> None:
@@ -218,7 +218,7 @@ PIECES = st.one_of(
 def test_whoever_misses_nothing_can_be_rendered(pieces: list[str], values: dict[str, object]) -> None:
     source = "".join(pieces)
     person = {name: value for name, value in values.items() if value is not None and str(value).strip()}
-    if not missing_fields(source, {"contact": person}):
+    if not missing_fields({"contact": person}, source):
         render(source, {"contact": person})
 
 
