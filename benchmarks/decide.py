@@ -85,7 +85,7 @@ def _compare(report: Report, rates: Rates) -> None:
 def _batched(pair: Sequence[Worker], sizes: Sizes) -> list[Contestant]:
     def run(way: str, count: int) -> Callable[[], float]:
         def once() -> float:
-            fill(Filling(sizes.steps))
+            fill(Filling(sizes.steps, history=1))
             done, seconds = together(pair[:count], way, batch=sizes.batch)
             check_decided(sizes.steps)
             return done / seconds
@@ -93,7 +93,7 @@ def _batched(pair: Sequence[Worker], sizes: Sizes) -> list[Contestant]:
         return once
 
     def copy() -> float:
-        fill(Filling(sizes.steps))
+        fill(Filling(sizes.steps, history=1))
         for share, worker in enumerate(pair):
             worker.ask("prepare copies", share=share, shares=len(pair))
         done, seconds = together(pair, "copy", batch=sizes.batch)
@@ -107,7 +107,7 @@ def _batched(pair: Sequence[Worker], sizes: Sizes) -> list[Contestant]:
 
 def _naive(worker: Worker, sizes: Sizes) -> Contestant:
     def once() -> float:
-        fill(Filling(sizes.slow_steps))
+        fill(Filling(sizes.slow_steps, history=1))
         done, seconds = together([worker], "row by row", batch=1)
         check_decided(sizes.slow_steps)
         return done / seconds
@@ -120,7 +120,7 @@ def _queues(redis: str | None, sizes: Sizes) -> Iterator[Contestant]:
 
     def run(peer: str) -> Callable[[], float]:
         def once() -> float:
-            fill(Filling(sizes.slow_steps))
+            fill(Filling(sizes.slow_steps, history=1))
             queue_jobs.enqueue(peer, row_by_row.due_ids())
             _work_off(peer, sizes.slow_steps)
             check_decided(sizes.slow_steps)

@@ -33,9 +33,10 @@ SELECT count(*) FROM (
 
 def measure(report: Report, rounds: int, batch: int, tell: Callable[[str], None]) -> None:
     with processes.workers(1) as (worker,):
-        single, each = _conditionals(worker, rounds, batch, tell)
+        single, each, inside = _conditionals(worker, rounds, batch, tell)
     _add(report, "one conditional, claim to commit", single, "ms", 5)
     _add(report, "one conditional in a batch", each, "µs", 20)
+    _add(report, "one conditional in a batch inside PostgreSQL, without facts", inside, "µs")
     _add(report, "kill −9 → its rows are claimable", _kills(rounds, batch, tell), "ms", 100)
     with mail_sink() as sink:
         _add(report, "process start → first commit", _starts(rounds, sink.port, tell), "s", 1.5)
@@ -43,27 +44,30 @@ def measure(report: Report, rounds: int, batch: int, tell: Callable[[str], None]
     _add(report, f"due → decided, p95, {DUE_AT_ONCE:,} due at once, default settings", late, "s", 5)
 
 
-def _add(report: Report, name: str, found: Spread, unit: str, bound: float) -> None:
+def _add(report: Report, name: str, found: Spread, unit: str, bound: float | None = None) -> None:
     text = f"{found.median:.2f} ({found.least:.2f}–{found.most:.2f}) {unit}"
-    report.add(name, text, found.median, most(bound, f" {unit}"))
+    report.add(name, text, found.median, None if bound is None else most(bound, f" {unit}"))
 
 
-def _conditionals(worker: Worker, rounds: int, batch: int, tell: Callable[[str], None]) -> tuple[Spread, Spread]:
-    """Milliseconds of one alone (a round's median), microseconds of each in full batches."""
-    single, each = [], []
+def _conditionals(worker: Worker, rounds: int, batch: int, tell: Callable[[str], None]) -> tuple[Spread, ...]:
+    """Milliseconds of one alone (a round's median), microseconds of each in full batches: ours, inside PostgreSQL."""
+    single: list[float] = []
+    each: dict[str, list[float]] = {"engine": [], "branch in database": []}
     for number in range(rounds + 1):
         tell(f"conditionals, round {number} of {rounds}")
         fill(Filling(_SINGLE, splits=True))
         alone = worker.ask("one by one")["each"]
         check_split(_SINGLE)
-        fill(Filling(DUE_AT_ONCE, splits=True))
-        done, seconds = together([worker], "engine", batch=batch)
-        check_split(DUE_AT_ONCE)
         # the first round warms up
         if number:
             single.append(Spread.of(alone).median * 1e3)
-            each.append(seconds / done * 1e6)
-    return Spread.of(single), Spread.of(each)
+        for way, took in each.items():
+            fill(Filling(DUE_AT_ONCE, splits=True))
+            done, seconds = together([worker], way, batch=batch)
+            check_split(DUE_AT_ONCE)
+            if number:
+                took.append(seconds / done * 1e6)
+    return Spread.of(single), *(Spread.of(took) for took in each.values())
 
 
 def _kills(rounds: int, batch: int, tell: Callable[[str], None]) -> Spread:

@@ -29,11 +29,13 @@ def decide_email(enrollment_id: int) -> None:
         return
     stopped = EmailEvent.objects.filter(contact=contact, type__in=["replied", "bounced", "unsubscribed"]).exists()
     suppressed = Suppression.objects.filter(workspace_id=enrollment.workspace_id, email=contact.email).exists()
-    if stopped or suppressed or EmailMessage.objects.filter(enrollment=enrollment, step=step).exists():
-        return
-    if missing_fields(
-        f"{step.subject}\n{step.body}", {"contact": {"first_name": contact.first_name, **contact.fields}}
+    if (
+        stopped
+        or suppressed
+        or EmailMessage.objects.filter(enrollment=enrollment, step=step, visit=enrollment.visit).exists()
     ):
+        return
+    if missing_fields({"contact": {"first_name": contact.first_name, **contact.fields}}, step.subject, step.body):
         return
     now = timezone.now()
     EmailMessage.objects.create(

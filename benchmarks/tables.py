@@ -64,7 +64,8 @@ FROM sequences_enrollment e, generate_series(1, %(opens)s) n
 class Filling:
     """What stands in the tables: `count` people at their first step, all due at `at`.
 
-    `history`: how many emails each of them has been sent before; the planner decides otherwise in small tables.
+    `history`: how many emails each of them has been sent before, at later visits than the one that is due; the planner
+    decides otherwise in small tables, and keeps a plan made for an empty one.
     """
 
     count: int
@@ -142,8 +143,8 @@ def check_decided(count: int) -> None:
     _check(
         "decided enrollments, messages, their enrollments, log lines, their enrollments",
         "SELECT (SELECT count(*) FROM sequences_enrollment WHERE wake_at IS NULL), "
-        "(SELECT count(*) FROM emails_emailmessage), "
-        "(SELECT count(DISTINCT enrollment_id) FROM emails_emailmessage), "
+        "(SELECT count(*) FROM emails_emailmessage WHERE visit = 1), "
+        "(SELECT count(DISTINCT enrollment_id) FROM emails_emailmessage WHERE visit = 1), "
         "(SELECT count(*) FROM execution_executionlog), "
         "(SELECT count(DISTINCT enrollment_id) FROM execution_executionlog)",
         [count] * 5,
@@ -187,13 +188,16 @@ def _check(what: str, sql: str, expected: Sequence[int]) -> None:
 
 
 def count_messages() -> int:
+    """Those that were queued since, without the history."""
     with connection.cursor() as cursor:
-        cursor.execute("SELECT count(*) FROM emails_emailmessage")
+        cursor.execute("SELECT count(*) FROM emails_emailmessage WHERE visit = 1")
         return int(cursor.fetchone()[0])
 
 
 def message_seconds() -> float:
     """From the first queued message to the last, by the clock of whoever queued them."""
     with connection.cursor() as cursor:
-        cursor.execute("SELECT extract(epoch FROM max(queued_at) - min(queued_at)) FROM emails_emailmessage")
+        cursor.execute(
+            "SELECT extract(epoch FROM max(queued_at) - min(queued_at)) FROM emails_emailmessage WHERE visit = 1"
+        )
         return float(cursor.fetchone()[0])

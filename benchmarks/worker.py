@@ -97,6 +97,12 @@ def _in_database_bare(batch: int) -> dict[str, Any]:
     return {"done": decide_bare(batch)}
 
 
+def _branch_in_database(batch: int) -> dict[str, Any]:
+    from benchmarks.in_database import branch
+
+    return {"done": branch(batch)}
+
+
 _copies: Any = None
 
 
@@ -134,6 +140,7 @@ WAYS: dict[str, Callable[..., dict[str, Any]]] = {
     "row by row": _row_by_row,
     "in database": _in_database,
     "in database, bare": _in_database_bare,
+    "branch in database": _branch_in_database,
     "prepare copies": _prepare_copies,
     "copy": _copy,
     "lane": _send("through_one_lane"),
