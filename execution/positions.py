@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
+from operator import attrgetter
 from typing import NamedTuple, assert_never
 
 from execution.outcomes import (
@@ -40,12 +41,12 @@ class Position(NamedTuple):
     visit: int
     previous_ended_at: datetime
     next_step_at: datetime | None
-    wake_at: datetime | None
     retry_count: int
     retry_at: datetime | None
     instant_transitions: int
     resume_at: datetime | None
     resumed_at: datetime | None
+    wake_at: datetime | None = None
     steps_done: int = 0
     last_error: str | None = None
     sets_pause: bool = False
@@ -56,9 +57,16 @@ class Position(NamedTuple):
     ended_at: datetime | None = None
 
 
+# In the order of `Position`, up to what an outcome sets.
+_where_it_stands = attrgetter(
+    *("id", "status", "visit", "status", "current_step_id", "visit", "previous_ended_at", "next_step_at"),
+    *("retry_count", "retry_at", "instant_transitions", "resume_at", "resumed_at"),
+)
+
+
 def next_position(snapshot: Snapshot, outcome: Outcome, now: datetime) -> Position:
     """Pure: the position after the outcome."""
-    here = _current(snapshot)
+    here = Position(*_where_it_stands(snapshot))
     match outcome:
         case Advance():
             # only a person leads past a step in quarantine, and out of it by that
@@ -127,25 +135,6 @@ def next_position(snapshot: Snapshot, outcome: Outcome, now: datetime) -> Positi
             return here._replace(wake_at=outcome.wake_at)
         case _:
             assert_never(outcome)
-
-
-def _current(snapshot: Snapshot) -> Position:
-    return Position(
-        id=snapshot.id,
-        old_status=snapshot.status,
-        old_visit=snapshot.visit,
-        status=snapshot.status,
-        step_id=snapshot.current_step_id,
-        visit=snapshot.visit,
-        previous_ended_at=snapshot.previous_ended_at,
-        next_step_at=snapshot.next_step_at,
-        wake_at=None,
-        retry_count=snapshot.retry_count,
-        retry_at=snapshot.retry_at,
-        instant_transitions=snapshot.instant_transitions,
-        resume_at=snapshot.resume_at,
-        resumed_at=snapshot.resumed_at,
-    )
 
 
 def _ended(here: Position, status: EnrollmentStatus, step_ended_at: datetime, now: datetime) -> Position:

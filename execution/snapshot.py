@@ -106,7 +106,8 @@ class LastEmail:
 class Snapshot(NamedTuple):
     """One enrollment as it stands. Times are aware UTC. A tuple, since a frozen dataclass takes three times as long.
 
-    `has_run`: an earlier run of the current step has sent its email, or may have, or has given its task.
+    The columns that it takes over under their own names come first. `has_run`: an earlier run of the current step has
+    sent its email, or may have, or has given its task.
     """
 
     id: int
@@ -114,7 +115,6 @@ class Snapshot(NamedTuple):
     contact_id: int
     mailbox_id: int | None
     owner_id: int | None
-    status: EnrollmentStatus
     current_step_id: int | None
     visit: int
     previous_ended_at: datetime
@@ -128,15 +128,16 @@ class Snapshot(NamedTuple):
     enrolled_at: datetime
     emails_sent: int
     engagement_score: int
+    holiday_country: str
+    quarantine_class: str | None
+    status: EnrollmentStatus
     recipient: str
     merge_fields: Mapping[str, object]
     zone: Zone
-    holiday_country: str
     extra_holidays: frozenset[date]
     account_policy: str
     account_delay_days: int
     evidence_possible: bool
-    quarantine_class: str | None
     sequence: SequenceFacts
     stops: StopFacts
     resting: Resting
@@ -145,3 +146,6 @@ class Snapshot(NamedTuple):
     last_email: LastEmail | None
     last_task: TaskFacts | None
     has_run: bool
+
+
+STORED_FIELDS = Snapshot._fields[: Snapshot._fields.index("status")]

@@ -74,7 +74,7 @@ def _sized(letter: str) -> Callable[[Sequence[Any]], bytes]:
 
 def _pack_texts(values: Sequence[str]) -> bytes:
     encoded = [value.encode() for value in values]
-    if any(b"\x00" in text for text in encoded):
+    if b"\x00" in b"".join(encoded):
         raise psycopg.DataError("a text of the database cannot contain a NUL character (0x00)")
     return b"".join([part for text in encoded for part in (_LENGTH(len(text)), text)])
 
