@@ -64,15 +64,30 @@ def send(sql: str, params: Mapping[str, Any]) -> Sent:
     return Sent(_execute(sql, params))
 
 
+# Twice the time that a session may be idle, since one of those may be what it waits for.
+_BOUND_TRANSACTION = """
+SELECT set_config('transaction_timeout',
+    (2000 * extract(epoch FROM current_setting('idle_in_transaction_session_timeout')::interval))::bigint::text, true)
+"""
+_HAS_TRANSACTION_TIMEOUT = 170000
+
+
 @contextmanager
 def sent_ahead() -> Iterator[None]:
-    """Send the statements of this block one behind the other, without waiting for the answer to each.
+    """Send the statements of this transaction one behind the other, without waiting for the answer to each.
 
     Saves a round trip for each of them, and the next one is packed while the server works. No answer can be read
     inside; what a statement raises is raised by a later one or by the end of the block, the first error first.
+
+    Before PostgreSQL 17 they are sent one by one: there nothing ends a session whose process stands still inside.
     """
     connection.ensure_connection()
-    with connection.connection.pipeline():
+    driver = connection.connection
+    if driver.info.server_version < _HAS_TRANSACTION_TIMEOUT:
+        yield
+        return
+    with driver.pipeline():
+        driver.execute(_BOUND_TRANSACTION, prepare=True)
         yield
 
 
@@ -90,12 +105,29 @@ def planning_once() -> Iterator[None]:
         _habits.plans_once = False
 
 
+# A process that is stopped in the middle of a transaction would keep its locks for as long as it stands. What the
+# database or the role has set counts for more.
+_BOUND_IDLENESS = """
+SELECT set_config('idle_in_transaction_session_timeout', '30s', false)
+WHERE current_setting('idle_in_transaction_session_timeout') = '0'
+"""
+
+
+def _bound_idleness(connection: Any, **_: object) -> None:
+    driver = connection.connection
+    # one of a pool comes again and again
+    if not hasattr(driver, "is_bound"):
+        driver.execute(_BOUND_IDLENESS)
+        driver.is_bound = True
+
+
 def _plan_once(connection: Any, **_: object) -> None:
     if getattr(_habits, "plans_once", False) and not connection.settings_dict["OPTIONS"].get("pool"):
         with connection.cursor() as cursor:
             cursor.execute("SET plan_cache_mode = force_generic_plan")
 
 
+connection_created.connect(_bound_idleness, dispatch_uid="sequences.db.bound_idleness")
 connection_created.connect(_plan_once, dispatch_uid="sequences.db.plan_once")
 
 
