@@ -52,6 +52,8 @@ def fill_overview(request: HttpRequest, context: dict[str, Any]) -> dict[str, An
     now = timezone.now()
     overview = read_overview(workspace_ids_of(request.user), now)
     said, name = _NEXT.get(overview.missing, ("", ""))
+    most_sent = max((hour.sent for hour in overview.hours), default=0)
+    delays = [hour.delay_p95_seconds for hour in overview.hours if hour.delay_p95_seconds is not None]
     context |= {
         "title": "Overview",
         "overview": overview,
@@ -63,8 +65,9 @@ def fill_overview(request: HttpRequest, context: dict[str, Any]) -> dict[str, An
         "bar_width": _BAR_WIDTH,
         # five along the axis: a day ago, and every six hours until now
         "clocks": [*(f"{timezone.localtime(hour.at):%H:%M}" for hour in overview.hours[::6]), "now"],
-        "most_sent": max((hour.sent for hour in overview.hours), default=0),
-        "longest_delay": _seconds(max((hour.delay_p95_seconds or 0 for hour in overview.hours), default=0)),
+        # None where there is nothing to draw
+        "most_sent": f"{most_sent:,}" if most_sent else None,
+        "longest_delay": _seconds(max(delays)) if delays else None,
         "next_said": said,
         "next_link": reverse(name) if name else "",
     }
@@ -85,7 +88,7 @@ def _cards(overview: Overview) -> list[Card]:
         Card("Being sent", f"{status.processing:,}", "handed over right now"),
         Card("Done, last hour", f"{status.completed_last_hour:,}", "steps executed"),
         Card("Errors, last hour", f"{errors:,}", "in the log", "danger" if errors else "", f"{queue}?needs=errors"),
-        Card("Quarantined", _bounded(held), "wait for a person", "danger" if held else "", letters),
+        Card("Quarantined", _bounded(held), "until a person looks", "danger" if held else "", letters),
         Card(
             "Due → decided",
             _seconds(status.delay_p95_seconds),
@@ -101,7 +104,8 @@ def _bars(hours: tuple[Hour, ...], field: str) -> list[Bar]:
     bars = []
     for number, (hour, value) in enumerate(zip(hours, values, strict=True)):
         height = max(_CHART_HEIGHT * value / most, 1.0 if value else 0.0)
-        said = f"{value:,} emails" if field == "sent" else f"p95 {_seconds(getattr(hour, field))}"
+        emails = "1 email" if value == 1 else f"{value:,} emails"
+        said = emails if field == "sent" else f"p95 {_seconds(getattr(hour, field))}"
         bars.append(
             Bar(
                 number * _BAR_STEP,
@@ -120,6 +124,8 @@ def _bounded(number: int) -> str:
 def _seconds(value: float | None) -> str:
     if value is None:
         return "–"
+    if value < 1:
+        return f"{value * 1_000:.0f} ms"
     return f"{value:.1f} s" if value < 10 else _age(timedelta(seconds=value))
 
 

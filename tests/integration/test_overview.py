@@ -22,6 +22,7 @@ from tests.factories import (
     NOW,
     ContactFactory,
     DeadLetterFactory,
+    EmailMessageFactory,
     EnrollmentFactory,
     MailboxFactory,
     SequenceFactory,
@@ -85,6 +86,26 @@ def test_the_last_day_is_shown_hour_by_hour(workspace: Workspace) -> None:
     assert len(overview.hours) == 24
     assert [(hour.at.hour, hour.sent) for hour in overview.hours if hour.sent] == [(6, 1), (9, 2)]
     assert overview.sent_last_day == 3
+
+
+def test_charts_without_anything_to_draw_say_so(workspace: Workspace) -> None:
+    client = log_in_staff(workspace)
+    page = look(client)
+    assert "No email was sent in the last 24 hours." in page and "No step was due in the last 24 hours." in page
+    assert "se-chart" not in page
+    at = NOW - timedelta(minutes=90)
+    step = StepFactory(sequence__workspace=workspace)
+    enrollment = EnrollmentFactory(sequence=step.sequence)
+    EmailMessageFactory(enrollment=enrollment, step=step, queued_at=at, due_at=at - timedelta(milliseconds=40))
+    for action in ("queued", "executed"):
+        ExecutionLog.objects.create(
+            workspace=workspace, enrollment=enrollment, step=step, at=at, action=action, step_type="email",
+            actor="engine", message="",
+        )  # fmt: skip
+    page = look(client)
+    assert page.count('class="se-chart"') == 2
+    assert ": 1 email<" in page and ": p95 40 ms<" in page
+    assert "No email was sent" not in page and "No step was due" not in page
 
 
 def test_other_workspaces_are_not_in_it(workspace: Workspace) -> None:
