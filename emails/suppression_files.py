@@ -134,8 +134,10 @@ def judge_entry(
     values = {name: bare_cell(text) for name, text in values.items()}
     named = values.get("email", "").strip().lower()
     domain = values.get("domain", "").strip().lower().removeprefix("@")
-    if named and "@" not in named.lstrip("@") and not domain:
-        named, domain = "", named.removeprefix("@")
+    # a list may have whole domains among its addresses
+    listed = named if named and "@" not in named.lstrip("@") and not domain else ""
+    if listed:
+        named, domain = "", listed.removeprefix("@")
     given = values.get("reason", "").strip().lower() or reason.value
     if bool(named) == bool(domain):
         return RejectedRow(row, "names neither or both of email and domain: name one", cells)
@@ -153,6 +155,8 @@ def judge_entry(
     except ValueError as error:
         return RejectedRow(row, str(error)[:200], cells)
     if domain and not DOMAIN.fullmatch(domain):
+        if listed:
+            return RejectedRow(row, f"email {listed!r} is no email address: write it as in jo@example.com", cells)
         return RejectedRow(row, f"domain {domain!r} is not a domain: write it as in example.com", cells)
     if expires_at is not None and expires_at <= now:
         return RejectedRow(row, f"expires {values['expires'].strip()} has passed: leave it out", cells)

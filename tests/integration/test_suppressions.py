@@ -123,8 +123,9 @@ def test_a_file_is_read_row_by_row(workspace: Workspace) -> None:
     assert (imported.created, imported.updated, imported.known) == (2, 0, 0)
     assert [rejected.row for rejected in imported.rejected] == [4, 5, 6, 7, 8, 9, 10]
     said = " ".join(rejected.reason for rejected in imported.rejected)
-    for part in ("neither or both", "use one of bounced", "is no time", "has passed", "has 2 cells", "is not a domain"):
+    for part in ("neither or both", "use one of bounced", "is no time", "has passed", "has 2 cells", "'no domain' is"):
         assert part in said
+    assert imported.rejected[0].reason == "email 'not an address' is no email address: write it as in jo@example.com"
     assert list(Suppression.objects.order_by("pk").values_list("email", "domain", "reason")) == [
         ("jo@prospect.example", "", "unsubscribed"), ("", "big.example", "manual"),
     ]  # fmt: skip
