@@ -6,7 +6,6 @@ The file travels in the form between the steps.
 from __future__ import annotations
 
 import base64
-import csv
 import io
 from typing import Any
 
@@ -24,7 +23,7 @@ from execution.admin.carried_files import MOST_BYTES, pack_file, unpack_file
 from sequences.admin_base import scope_rows
 from sequences.importing.contacts import ImportedContacts, import_contacts
 from sequences.importing.contacts_export import export_contacts
-from sequences.importing.csv_form import KNOWN_COLUMNS, CsvFormError, detect_delimiter, name_column
+from sequences.importing.csv_form import KNOWN_COLUMNS, CellsFile, CsvFormError, name_column
 from sequences.models import Workspace
 
 ROWS_SHOWN = 5
@@ -108,7 +107,9 @@ class ContactFiles:
     def _map(
         self, request: HttpRequest, workspace: Workspace, name: str, content: bytes, *, is_mapped: bool
     ) -> dict[str, Any]:
-        columns = _read_columns(content)
+        # which column is the address is for the person to say
+        cells = CellsFile(name, io.BytesIO(content))
+        columns = cells.columns
         mapping_form = MappingForm(request.POST if is_mapped else None, columns=columns)
         is_stored = "store" in request.POST and mapping_form.is_valid()
         context: dict[str, Any] = {
@@ -117,7 +118,7 @@ class ContactFiles:
             "name": name,
             "content": pack_file(content),
             "columns": columns,
-            "rows": _read_rows(content),
+            "rows": cells.peek(ROWS_SHOWN),
             "is_stored": is_stored,
         }
         try:
@@ -140,21 +141,6 @@ class ContactFiles:
 
     import_file = _IMPORT(_show_import)
     export_file = _EXPORT(_send_export)
-
-
-def _read_columns(content: bytes) -> list[str]:
-    # the header alone is read: which column is the address is for the person to say
-    first = content[:1_000_000].decode("utf-8-sig", "replace").splitlines()[:1]
-    if not first or not first[0].strip():
-        raise CsvFormError("row 1: has no header: name the columns")
-    return next(csv.reader(first, delimiter=detect_delimiter(first[0])))
-
-
-def _read_rows(content: bytes) -> list[list[str]]:
-    text = content[:200_000].decode("utf-8-sig", "replace")
-    rows = csv.reader(io.StringIO(text), delimiter=detect_delimiter(text.partition("\n")[0]))
-    next(rows, None)
-    return [row for row, _ in zip(rows, range(ROWS_SHOWN), strict=False)]
 
 
 def _encode_rejects(imported: ImportedContacts) -> str:

@@ -6,8 +6,10 @@ an error. Rows are counted as a spreadsheet shows them: the header is row 1.
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import io
+import itertools
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -75,19 +77,18 @@ class RejectedRow:
     cells: tuple[str, ...]
 
 
-class ContactsFile:
-    """One CSV file: `columns` as they are written, then the rows by iteration. `stream` must be seekable.
+class CellsFile:
+    """One CSV file: `columns` as they are written, judged by nobody. `stream` must be seekable."""
 
-    `names` are what the columns are read as: a known column, a merge field, or "" for one that is left out.
-    """
-
-    def __init__(self, file: str, stream: BinaryIO, mapping: Mapping[str, str] | None = None) -> None:
-        """Read the header. `mapping` names columns, as written, anew; "" leaves one out. Raises `CsvFormError`."""
+    def __init__(self, file: str, stream: BinaryIO) -> None:
+        """Read the header. Raises `CsvFormError`."""
         self._file = file
-        self._mapping = mapping or {}
         self._stream = stream
-        if stream.read(2) in {b"\xff\xfe", b"\xfe\xff"}:
+        begin = stream.read(4)
+        if begin[:2] in {b"\xff\xfe", b"\xfe\xff"}:
             raise CsvFormError(f"{file}: is UTF-16: save it as CSV with the encoding UTF-8")
+        if begin == b"PK\x03\x04":
+            raise CsvFormError(f"{file}: is a workbook of a spreadsheet: save it there as CSV with the encoding UTF-8")
         stream.seek(0)
         self._text = io.TextIOWrapper(stream, encoding="utf-8-sig", newline="")
         header = self._read_header_line()
@@ -96,29 +97,13 @@ class ContactsFile:
             header, delimiter = self._read_header_line(), named[1]
         self._reader = csv.reader(self._lines(header), delimiter=delimiter, strict=True)
         self.columns = self._read_row_or_fail()
-        self.names = self._name_columns()
 
-    def __iter__(self) -> Iterator[ContactRow | RejectedRow]:
-        """Every row once, in order. Raises `CsvFormError` when the rest of the file cannot be read."""
-        seen: dict[str, int] = {}
-        row = 1
-        while True:
-            row += 1
-            try:
-                cells = next(self._reader)
-            except StopIteration:
-                return
-            except csv.Error as error:
-                if "unexpected end of data" in str(error):
-                    raise CsvFormError(f"{self._file}: row {row}: a quotation mark is never closed: close it") from None
-                yield RejectedRow(row, f"is not CSV ({error}): correct its quotation marks", ())
-                continue
-            except UnicodeDecodeError:
-                raise self._explain_encoding() from None
-            if not any(cell.strip() for cell in cells):
-                continue
-            found = self._judge(row, cells, seen)
-            yield found if isinstance(found, ContactRow) else RejectedRow(row, found, tuple(cells))
+    def peek(self, most: int) -> list[list[str]]:
+        """The first rows, as far as they can be read."""
+        rows: list[list[str]] = []
+        with contextlib.suppress(csv.Error, CsvFormError, UnicodeDecodeError):
+            rows.extend(itertools.islice(self._reader, most))
+        return rows
 
     def detach(self) -> None:
         """Leave the stream open for its owner."""
@@ -149,6 +134,57 @@ class ContactsFile:
             raise CsvFormError(f"{self._file}: row 1: the header is not CSV ({error}): correct it") from None
         except UnicodeDecodeError:
             raise self._explain_encoding() from None
+
+    def _explain_encoding(self) -> CsvFormError:
+        self._text.detach()
+        self._stream.seek(0)
+        start = 0
+        for row, line in enumerate(self._stream, start=1):
+            try:
+                line.decode("utf-8")
+            except UnicodeDecodeError as error:
+                byte = start + error.start + 1
+                return CsvFormError(
+                    f"{self._file}: row {row}: byte {byte} (0x{line[error.start]:02X}) is not UTF-8: "
+                    "save the file with the encoding UTF-8"
+                )
+            start += len(line)
+        return CsvFormError(f"{self._file}: is not UTF-8: save the file with the encoding UTF-8")
+
+
+class ContactsFile(CellsFile):
+    """One CSV file of contacts: `columns` as they are written, then the rows by iteration.
+
+    `names` are what the columns are read as: a known column, a merge field, or "" for one that is left out.
+    """
+
+    def __init__(self, file: str, stream: BinaryIO, mapping: Mapping[str, str] | None = None) -> None:
+        """Read the header. `mapping` names columns, as written, anew; "" leaves one out. Raises `CsvFormError`."""
+        super().__init__(file, stream)
+        self._mapping = mapping or {}
+        self.names = self._name_columns()
+
+    def __iter__(self) -> Iterator[ContactRow | RejectedRow]:
+        """Every row once, in order. Raises `CsvFormError` when the rest of the file cannot be read."""
+        seen: dict[str, int] = {}
+        row = 1
+        while True:
+            row += 1
+            try:
+                cells = next(self._reader)
+            except StopIteration:
+                return
+            except csv.Error as error:
+                if "unexpected end of data" in str(error):
+                    raise CsvFormError(f"{self._file}: row {row}: a quotation mark is never closed: close it") from None
+                yield RejectedRow(row, f"is not CSV ({error}): correct its quotation marks", ())
+                continue
+            except UnicodeDecodeError:
+                raise self._explain_encoding() from None
+            if not any(cell.strip() for cell in cells):
+                continue
+            found = self._judge(row, cells, seen)
+            yield found if isinstance(found, ContactRow) else RejectedRow(row, found, tuple(cells))
 
     def _name_columns(self) -> list[str]:
         if unknown := sorted(set(self._mapping) - set(self.columns)):
@@ -201,22 +237,6 @@ class ContactsFile:
             return f"{known['email']} is already in row {seen[email]}: keep one of them"
         seen[email] = row
         return ContactRow(row=row, fields=fields, **known)
-
-    def _explain_encoding(self) -> CsvFormError:
-        self._text.detach()
-        self._stream.seek(0)
-        start = 0
-        for row, line in enumerate(self._stream, start=1):
-            try:
-                line.decode("utf-8")
-            except UnicodeDecodeError as error:
-                byte = start + error.start + 1
-                return CsvFormError(
-                    f"{self._file}: row {row}: byte {byte} (0x{line[error.start]:02X}) is not UTF-8: "
-                    "save the file with the encoding UTF-8"
-                )
-            start += len(line)
-        return CsvFormError(f"{self._file}: is not UTF-8: save the file with the encoding UTF-8")
 
 
 def name_column(written: str) -> str:

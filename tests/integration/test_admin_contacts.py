@@ -27,8 +27,8 @@ def url() -> str:
     return reverse("admin:sequences_contact_changelist") + "import/"
 
 
-def read(client: Client, workspace: Any, text: str = TEXT) -> Any:
-    file = SimpleUploadedFile("people.csv", text.encode())
+def read(client: Client, workspace: Any, text: str | bytes = TEXT) -> Any:
+    file = SimpleUploadedFile("people.csv", text if isinstance(text, bytes) else text.encode())
     return client.post(url(), {"workspace": workspace.pk, "file": file})
 
 
@@ -57,6 +57,31 @@ def test_a_column_can_be_left_out_and_a_known_one_is_guessed(client: Client) -> 
     form = {"workspace": workspace.pk, "name": "x.csv", "content": first.context["content"], "store": "1"}
     client.post(url(), {**form, "column_0": "email", "column_1": ""})
     assert Contact.objects.get().fields == {}
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        (f"email,{'x' * 200_000}\na@x.example,1\n", "the header is not CSV"),
+        (f"email,note\na@x.example,{'x' * 200_000}\n", "row 2: is not CSV"),
+        (b"PK\x03\x04\x14\x00\x06\x00" + bytes(range(256)), "is a workbook of a spreadsheet"),
+        ("\n\n", "row 1: has no header"),
+    ],
+)
+def test_what_is_no_csv_is_answered_in_words(client: Client, text: str | bytes, said: str) -> None:
+    page = read(client, factories.WorkspaceFactory(), text)
+    assert page.status_code == 200
+    assert said in page.content.decode()
+
+
+@pytest.mark.parametrize(
+    "text", ["email,first_name\rbob@x.example,Bob\r", "sep=;\nemail;first_name\nbob@x.example;Bob\n"]
+)
+def test_line_ends_of_old_and_the_line_that_excel_hides_are_read(client: Client, text: str) -> None:
+    page = read(client, factories.WorkspaceFactory(), text)
+    assert page.context["columns"] == ["email", "first_name"]
+    assert page.context["rows"] == [["bob@x.example", "Bob"]]
+    assert page.context["imported"].created == 1
 
 
 @pytest.mark.parametrize("content", ["", "%%%", "AAAA"])

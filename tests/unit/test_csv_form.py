@@ -144,6 +144,10 @@ def test_the_column_of_reasons_is_not_imported_again() -> None:
             "c.csv: is UTF-16: save it as CSV with the encoding UTF-8",
         ),
         (
+            b"PK\x03\x04\x14\x00\xff",
+            "c.csv: is a workbook of a spreadsheet: save it there as CSV with the encoding UTF-8",
+        ),
+        (
             b'email,note\na@a.example,"never closed\nb@a.example,x\n',
             "c.csv: row 2: a quotation mark is never closed: close it",
         ),
