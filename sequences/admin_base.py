@@ -24,7 +24,7 @@ from unfold.decorators import display
 
 from sequences.admin_times import show_time
 from sequences.models.scope import WorkspaceQuerySet
-from sequences.models.workspace import WorkspaceOwnQuerySet
+from sequences.models.workspace import Workspace, WorkspaceOwnQuerySet
 
 Column = TypeVar("Column", bound=Callable[..., Any])
 
@@ -162,6 +162,15 @@ class WorkspaceAdmin(ScopedChoices, ModelAdmin):
         fields = list(super().get_readonly_fields(request, obj))
         # A row that moved to another tenant would take along what points to it.
         return [*fields, "workspace"] if obj is not None and hasattr(obj, "workspace_id") else fields
+
+    def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
+        """Who has one workspace need not name it."""
+        data: dict[str, Any] = super().get_changeform_initial_data(request)
+        if any(field.name == "workspace" for field in self.model._meta.fields):
+            own = list(Workspace.objects.for_user(request.user).values_list("pk", flat=True)[:2])
+            if len(own) == 1:
+                data.setdefault("workspace", own[0])
+        return data
 
     def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
         found, counts, needed, protected = super().get_deleted_objects(objs, request)

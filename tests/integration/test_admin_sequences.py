@@ -296,3 +296,11 @@ def test_the_steps_are_drawn_with_who_stands_at_each(client: Client) -> None:
     drawing = page[page.index('<svg class="se-graph"') :].partition("</svg>")[0]
     assert drawing.count("<rect") == 4, "three steps and the end"
     assert "1 here" in drawing
+
+
+def test_who_has_one_workspace_need_not_name_it(client: Client) -> None:
+    add = reverse("admin:sequences_sequence_add")
+    workspace = factories.WorkspaceFactory()
+    assert client.get(add).context["adminform"].form.initial["workspace"] == workspace.pk
+    factories.WorkspaceFactory()
+    assert "workspace" not in client.get(add).context["adminform"].form.initial
