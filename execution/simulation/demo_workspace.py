@@ -20,6 +20,7 @@ SLUG = "fernhill-demo"
 ADMIN = "admin@fernhill.example"
 ACTOR = "demo"
 _SDRS = (("nora@fernhill.example", "Nora", "Lind"), ("samir@fernhill.example", "Samir", "Aydin"))
+SDRS = tuple(address for address, _, _ in _SDRS)
 _FILES = Path(__file__).parent / "sample_data"
 # Sequence, its file, the mailbox that sends it and that mailbox's owner.
 _SEQUENCES = (
@@ -52,7 +53,7 @@ def make_workspace(smtp_port: int, password: str) -> Workspace:
         names = ("--first-name", first_name, "--last-name", last_name)
         _run("create_user", address, "--workspace", SLUG, "--role", "sdr", "--operator", *names)
     _run("create_user", ADMIN, "--workspace", SLUG, "--role", "admin", "--operator", "--first-name", "Demo")
-    for user in get_user_model().objects.filter(username__in=[ADMIN, *(address for address, _, _ in _SDRS)]):
+    for user in get_user_model().objects.filter(username__in=[ADMIN, *SDRS]):
         user.is_superuser = user.username == ADMIN
         user.set_password(password)
         user.save(update_fields=["is_superuser", "password"])

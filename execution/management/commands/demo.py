@@ -27,6 +27,7 @@ from execution.simulation.demo_story import Story
 from execution.simulation.demo_web import WebServer
 from execution.simulation.demo_workspace import (
     ADMIN,
+    SDRS,
     enroll_everybody,
     leave_in_order,
     make_workspace,
@@ -114,9 +115,13 @@ class Command(ProductCommand):
         return all(report.is_kept for report in reports)
 
     def _greet(self, web: WebServer, password: str, now: datetime, people: int, *, once: bool) -> None:
-        self.stdout.write(f"{people} people in 3 sequences; the clock starts at {now:%a %d %b %Y %H:%M} UTC.")
+        self.stdout.write(
+            f"{people} people in 3 sequences; the clock starts at {now:%a %d %b %Y %H:%M} UTC, a week ago, "
+            "and leaps over the hours in which nothing happens."
+        )
         if not once:
             self.stdout.write(_describe_door(web, password))
+            self.stdout.write(f"Sales people see it as {' or '.join(SDRS)}, with the same password.")
         self.stdout.write("")
         self.stdout.flush()
 
