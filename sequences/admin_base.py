@@ -5,6 +5,7 @@ Must not know any model in particular, and must not change anything.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar
 
@@ -12,7 +13,7 @@ from django import forms
 from django.contrib import admin
 from django.contrib.auth import get_user_model
 from django.contrib.auth.models import AbstractBaseUser
-from django.core.exceptions import PermissionDenied
+from django.core.exceptions import NON_FIELD_ERRORS, PermissionDenied
 from django.core.paginator import Paginator
 from django.db.models import DateTimeField, ForeignKey, Model, QuerySet
 from django.http import Http404, HttpRequest
@@ -80,8 +81,31 @@ def label_column(
     return decorate
 
 
+# What the database holds unique by a rule of its own: the field, and what to say where its name would stand.
+_THERE_ALREADY = {
+    "account_domain_once": ("domain", "There is an account with this domain already."),
+    "contact_email_once": ("email", "There is a contact with this address already."),
+    "mailbox_address_once": ("address", "There is a mailbox with this address already."),
+    "suppression_domain_once": ("domain", "It is on the list already."),
+    "suppression_email_once": ("email", "It is on the list already."),
+}
+_BROKEN_RULE = re.compile(r"Constraint “(\w+)” is violated\.")
+
+
 class OneWorkspaceForm(forms.ModelForm[Any]):
-    """Refuses to tie rows of two workspaces together."""
+    """Refuses to tie rows of two workspaces together, and says in words what is there already."""
+
+    def _post_clean(self) -> None:
+        super()._post_clean()  # type: ignore[misc]
+        lines = [str(line) for line in self.errors.pop(NON_FIELD_ERRORS, forms.utils.ErrorList())]
+        broken = [rule[1] for rule in map(_BROKEN_RULE.fullmatch, lines) if rule]
+        for line in lines:
+            if not _BROKEN_RULE.fullmatch(line):
+                self.add_error(None, line)
+        for rule in broken:
+            field, said = _THERE_ALREADY.get(rule, (None, f"It breaks the rule {rule}."))
+            if rule in _THERE_ALREADY or not self.errors:
+                self.add_error(field, said)
 
     def clean(self) -> dict[str, Any] | None:
         cleaned = super().clean()

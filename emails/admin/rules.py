@@ -24,10 +24,21 @@ from sequences.admin_base import (
     name_actor,
     time_column,
 )
+from sequences.importing.csv_form import DOMAIN
 from sequences.models import Workspace
 from sequences.wakeup import notify_engine
 
 WorkspaceFilter = filter_by(Workspace, "workspace", "name")
+
+
+def _clean_domain(text: str) -> str:
+    try:
+        domain = ascii_domain(text.strip().removeprefix("@"))
+    except ValueError:
+        domain = text
+    if domain and not DOMAIN.fullmatch(domain):
+        raise forms.ValidationError("This is no domain: write it as in example.com.")
+    return domain
 
 
 class SuppressionForm(OneWorkspaceForm):
@@ -37,14 +48,12 @@ class SuppressionForm(OneWorkspaceForm):
         return ascii_address(str(self.cleaned_data["email"]).strip().lower())
 
     def clean_domain(self) -> str:
-        try:
-            return ascii_domain(str(self.cleaned_data["domain"]).strip().removeprefix("@"))
-        except ValueError as error:
-            raise forms.ValidationError(str(error)) from None
+        return _clean_domain(self.cleaned_data["domain"])
 
     def clean(self) -> dict[str, Any] | None:
         cleaned = super().clean()
-        if "email" in self.fields and bool(self.cleaned_data.get("email")) == bool(self.cleaned_data.get("domain")):
+        is_judged = "email" in self.fields and not self.errors.keys() & {"email", "domain"}
+        if is_judged and bool(self.cleaned_data.get("email")) == bool(self.cleaned_data.get("domain")):
             self.add_error(None, "Name either an address or a domain.")
         return cleaned
 
@@ -87,6 +96,9 @@ class SuppressionBaseAdmin(WorkspaceAdmin):
 
 class SendLimitForm(OneWorkspaceForm):
     """Asks for the target that the scope names, as the database does."""
+
+    def clean_recipient_domain(self) -> str:
+        return _clean_domain(self.cleaned_data["recipient_domain"])
 
     def clean(self) -> dict[str, Any] | None:
         cleaned = super().clean()

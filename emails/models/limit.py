@@ -51,5 +51,6 @@ class SendLimit(models.Model):
         ]
 
     def __str__(self) -> str:
-        target = self.mailbox or self.user or self.recipient_domain or self.get_scope_display()
+        everybody = "each recipient domain" if self.scope == LimitScope.RECIPIENT_DOMAIN else "the workspace"
+        target = self.mailbox or self.user or self.recipient_domain or everybody
         return f"{self.maximum} per {self.window} for {target}"

@@ -190,5 +190,7 @@ def tell_report(request: HttpRequest, deed: Deed, report: Report) -> None:
         parts.append(f"{len(report.unchanged):,} unchanged")
     if report.refused:
         parts.append(f"{len(report.refused):,} refused, the first because {next(iter(report.refused.values()))}")
+    if len(report.refused) == 1 and not report.changed and not report.unchanged:
+        parts = [f"It did not work: {next(iter(report.refused.values()))}"]
     level = messages.SUCCESS if report.changed and not report.refused else messages.WARNING
     messages.add_message(request, level, f"{'; '.join(parts)}.")

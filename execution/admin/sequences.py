@@ -219,7 +219,7 @@ class SequenceAdmin(SequenceTools, AsksFirst, WorkspaceAdmin):
 
     def explain_touched(self, queryset: QuerySet[Any], deed: Deed) -> str:
         live = Enrollment.objects.filter(sequence__in=queryset.values("pk"), status__in=LIVE_STATUSES).count()
-        return f"{live:,} {'person is' if live == 1 else 'people are'} in it now."
+        return f"{live:,} {'person is' if live == 1 else 'people are'} in it now." if live else ""
 
     @label_column("status", _COLOURS, ordering="status")
     def show_status(self, row: SequenceModel) -> tuple[str, str]:

@@ -267,6 +267,36 @@ def test_a_suppression_wakes_those_it_concerns(client: Client, sequence: Any) ->
     assert row.wake_at is not None
 
 
+@pytest.mark.parametrize(
+    ("values", "said_of"),
+    [
+        ({}, {"__all__": ["Name either an address or a domain."]}),
+        ({"domain": "taken.example"}, {"domain": ["It is on the list already."]}),
+        ({"email": "Jo@taken.example"}, {"email": ["It is on the list already."]}),
+        ({"domain": "no domain"}, {"domain": ["This is no domain: write it as in example.com."]}),
+    ],
+)
+def test_what_the_list_does_not_take_is_said_once_and_in_words(
+    client: Client, values: dict[str, str], said_of: dict[str, list[str]]
+) -> None:
+    there = factories.SuppressionFactory(email="", domain="taken.example")
+    factories.SuppressionFactory(workspace=there.workspace, email="jo@taken.example")
+    data = {"workspace": there.workspace_id, "email": "", "domain": "", "reason": "manual", **values}
+    page = client.post(reverse("admin:emails_suppression_add"), data)
+    told = page.context["adminform"].form.errors
+    assert {name: lines for name, lines in told.items() if name in said_of or name == "__all__"} == said_of
+    bad = {"workspace": there.workspace_id, "scope": "recipient_domain", "window": "day", "maximum": 5}
+    page = client.post(reverse("admin:emails_sendlimit_add"), {**bad, "recipient_domain": "no domain"})
+    assert "recipient_domain" in page.context["adminform"].form.errors
+
+
+def test_a_contact_that_is_there_is_said_to_be_there(client: Client) -> None:
+    there = factories.ContactFactory()
+    data = {"workspace": there.workspace_id, "email": there.email.upper(), "fields": "{}"}
+    page = client.post(reverse("admin:sequences_contact_add"), data)
+    assert page.context["adminform"].form.errors == {"email": ["There is a contact with this address already."]}
+
+
 def test_a_changed_cap_wakes_the_lanes_that_rest_by_it(client: Client) -> None:
     later = timezone.now() + timedelta(hours=20)
     limit = factories.SendLimitFactory(mailbox=factories.MailboxFactory(lane_at=later))
