@@ -27,6 +27,8 @@ from sequences.admin_base import name_actor, scope_rows
 from sequences.choices import SequenceStatus
 from sequences.models import Contact, Sequence
 
+# As many addresses as a form holds with ease.
+MOST_AT_ONCE = 5_000
 _ENROLLABLE = (SequenceStatus.ACTIVE, SequenceStatus.PAUSED)
 
 
@@ -51,8 +53,8 @@ class EnrollForm(forms.Form):
     )
     start_at = ReaderTimeField(required=False, said="Empty: now.")
 
-    def __init__(self, request: HttpRequest, data: Any = None) -> None:
-        super().__init__(data)
+    def __init__(self, request: HttpRequest, data: Any = None, **kwargs: Any) -> None:
+        super().__init__(data, **kwargs)
         choices: dict[str, Any] = {
             "sequence": Sequence.objects.filter(status__in=_ENROLLABLE).select_related("workspace"),
             "mailbox": Mailbox.objects.all(),
@@ -85,7 +87,7 @@ class EnrollPage:
     model: Any
 
     def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return bool(request.user.has_perm("sequences.add_enrollment"))
+        return may_enroll(request)
 
     def add_view(
         self, request: HttpRequest, form_url: str = "", extra_context: dict[str, Any] | None = None
@@ -102,12 +104,17 @@ class EnrollPage:
             else:
                 if not is_check:
                     return HttpResponseRedirect(reverse("admin:sequences_enrollment_changelist"))
-        context = {
-            **self.admin_site.each_context(request),
-            "title": "Enroll contacts",
-            "form": form,
-        }
-        return TemplateResponse(request, "admin/sequences/enrollment/enroll.html", context)
+        return show_enrolling(self.admin_site, request, form)
+
+
+def may_enroll(request: HttpRequest) -> bool:
+    return bool(request.user.has_perm("sequences.add_enrollment"))
+
+
+def show_enrolling(admin_site: Any, request: HttpRequest, form: EnrollForm) -> HttpResponse:
+    """The page with the form, which is always answered where enrollments are added."""
+    context = {**admin_site.each_context(request), "title": "Enroll contacts", "form": form}
+    return TemplateResponse(request, "admin/sequences/enrollment/enroll.html", context)
 
 
 def _enroll(request: HttpRequest, answers: dict[str, Any], *, is_check: bool) -> None:

@@ -5,16 +5,19 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from django.contrib import admin
-from django.http import HttpRequest
+from django.contrib import admin, messages
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from django.utils.html import format_html_join
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.timesince import timesince
+from unfold.decorators import action
 
 from emails.scores import explain_score
 from execution.admin.asking import AsksFirst, Deed, on_one, on_selected
 from execution.admin.contact_files import ContactFiles
+from execution.admin.enrolling import MOST_AT_ONCE, EnrollForm, may_enroll, show_enrolling
 from execution.colleagues import release_colleagues
 from execution.controls import Report
 from sequences.admin import AccountBaseAdmin, ContactBaseAdmin
@@ -22,11 +25,13 @@ from sequences.admin_base import name_actor
 from sequences.models import Account, Contact
 from sequences.people import wake_waiting_for
 
+_ENROLL = action(description="Enroll", permissions=["enroll"], icon="group_add")
 _WORDS = {"opened": "emails opened", "clicked": "emails clicked in", "replied": "emails answered"}
 
 
 @admin.register(Contact)
 class ContactAdmin(ContactFiles, ContactBaseAdmin):
+    actions = ("enroll_selected",)
     actions_list = ("import_file", "export_file")
     readonly_fields = ("engagement_score", "show_engagement")
     fieldsets = (
@@ -39,6 +44,19 @@ class ContactAdmin(ContactFiles, ContactBaseAdmin):
         super().save_model(request, obj, form, change)
         if change:
             wake_waiting_for(obj, timezone.now())
+
+    def _show_enrolling(self, request: HttpRequest, queryset: QuerySet[Any]) -> HttpResponse | None:
+        """The page that enrolls, with their addresses filled in."""
+        emails = list(queryset.order_by("email").values_list("email", flat=True)[: MOST_AT_ONCE + 1])
+        if len(emails) > MOST_AT_ONCE:
+            messages.error(request, f"More than {MOST_AT_ONCE:,} at once: choose fewer, or use manage.py enroll.")
+            return None
+        return show_enrolling(self.admin_site, request, EnrollForm(request, initial={"emails": "\n".join(emails)}))
+
+    enroll_selected = _ENROLL(_show_enrolling)
+
+    def has_enroll_permission(self, request: HttpRequest) -> bool:
+        return may_enroll(request)
 
     @admin.display(description="made of")
     def show_engagement(self, contact: Contact) -> SafeString | str:

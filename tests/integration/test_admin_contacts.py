@@ -114,3 +114,20 @@ def test_a_contact_changed_by_hand_wakes_who_waits_for_its_fields(client: Client
     page = reverse("admin:sequences_contact_change", args=[row.contact_id])
     assert client.post(page, {"email": row.contact.email, "title": "CTO", "fields": "{}"}).status_code == 302
     assert Enrollment.objects.get(pk=row.pk).wake_at is not None
+
+
+def test_contacts_that_are_ticked_are_enrolled(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    step: Any = factories.StepFactory()
+    contacts = [factories.ContactFactory(workspace=step.sequence.workspace) for _ in range(3)]
+    page = reverse("admin:sequences_contact_changelist")
+    chosen = {"action": "enroll_selected", "_selected_action": [contact.pk for contact in contacts[:2]]}
+    asked = client.post(page, chosen)
+    assert asked.context["form"].initial["emails"].split() == sorted(contact.email for contact in contacts[:2])
+    assert f'action="{reverse("admin:sequences_enrollment_add")}"' in asked.content.decode()
+    mailbox = factories.MailboxFactory(workspace=step.sequence.workspace)
+    answers = {"sequence": step.sequence.pk, "mailbox": mailbox.pk, "emails": asked.context["form"].initial["emails"]}
+    client.post(reverse("admin:sequences_enrollment_add"), answers)
+    assert set(Enrollment.objects.values_list("contact", flat=True)) == {contact.pk for contact in contacts[:2]}
+
+    monkeypatch.setattr("execution.admin.people.MOST_AT_ONCE", 1)
+    assert "More than 1 at once" in client.post(page, chosen, follow=True).content.decode()
