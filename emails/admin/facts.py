@@ -20,6 +20,7 @@ from sequences.admin_base import (
     time_column,
 )
 from sequences.admin_finding import FindsPeople
+from sequences.admin_times import show_breakable
 
 MailboxFilter = filter_by(Mailbox, "mailbox", "address")
 
@@ -27,7 +28,8 @@ MailboxFilter = filter_by(Mailbox, "mailbox", "address")
 @admin.register(EmailEvent)
 class EmailEventAdmin(FindsPeople, FactsAdmin):
     list_display = (
-        time_column("occurred_at", "when"), "show_type", "contact", "mailbox", "show_verdict", "detail", "provider",
+        time_column("occurred_at", "when"), "show_type", "show_contact", "show_mailbox", "show_verdict", "detail",
+        "provider",
     )  # fmt: skip
     list_display_links = ("show_type",)
     list_filter = (*by_choice("type", "verdict"), MailboxFilter)
@@ -41,6 +43,14 @@ class EmailEventAdmin(FindsPeople, FactsAdmin):
     def show_type(self, event: EmailEvent) -> tuple[str, str]:
         hardness = f" ({BounceType(event.bounce_type).label.lower()})" if event.bounce_type else ""
         return event.type, f"{event.get_type_display()}{hardness}"
+
+    @admin.display(description="contact", ordering="contact")
+    def show_contact(self, event: EmailEvent) -> str:
+        return show_breakable(event.contact.email) if event.contact else "–"
+
+    @admin.display(description="mailbox", ordering="mailbox")
+    def show_mailbox(self, event: EmailEvent) -> str:
+        return show_breakable(event.mailbox.address) if event.mailbox else "–"
 
     @label_column("caused by", {Verdict.MACHINE.label: "warning"}, ordering="verdict")
     def show_verdict(self, event: EmailEvent) -> str:

@@ -8,6 +8,7 @@ from typing import Any, Literal
 from django.contrib import admin
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
+from django.utils.safestring import SafeString
 
 from emails.admin.facts import MailboxFilter
 from emails.choices import MessageStatus
@@ -17,6 +18,7 @@ from execution.admin.asking import AsksFirst, Deed, on_one, on_selected
 from execution.controls import Report
 from sequences.admin_base import FactsAdmin, by_choice, label_column, name_actor, time_column
 from sequences.admin_finding import FindsPeople
+from sequences.admin_times import show_breakable
 
 
 def _resolve(answer: Literal["sent", "resend"]) -> Callable[..., Report]:
@@ -58,7 +60,7 @@ _COLOURS = {"sent": "success", "queued": "info", "sending": "info", "failed": "d
 @admin.register(EmailMessage)
 class EmailMessageAdmin(AsksFirst, FindsPeople, FactsAdmin):
     list_display = (
-        "recipient", "subject", "show_status", "mailbox", time_column("due_at", "due"),
+        "show_recipient", "subject", "show_status", "mailbox", time_column("due_at", "due"),
         time_column("handed_over_at", "handed over"), "error",
     )  # fmt: skip
     list_filter = (*by_choice("status", "error_class"), MailboxFilter)
@@ -87,6 +89,10 @@ class EmailMessageAdmin(AsksFirst, FindsPeople, FactsAdmin):
         message = self.find_row(request, object_id)
         context = {"title": f"Email to {message.recipient}", "subtitle": None, "message": message}
         return super().change_view(request, object_id, form_url, {**context, **(extra_context or {})})  # type: ignore[no-any-return]
+
+    @admin.display(description="recipient", ordering="recipient")
+    def show_recipient(self, row: EmailMessage) -> SafeString:
+        return show_breakable(row.recipient)
 
     @label_column("status", _COLOURS, ordering="status")
     def show_status(self, row: EmailMessage) -> tuple[str, str]:

@@ -54,6 +54,38 @@ def test_lists_fit_a_small_screen_and_a_phone(desk: Page, long_words: None) -> N
             assert desk.evaluate(CUT) == [], (name, width)
 
 
+def test_facts_fit_too_and_name_their_columns_on_a_phone(desk: Page) -> None:  # noqa: F811
+    factories.EmailEventFactory(
+        contact=factories.ContactFactory(email=f"{NAME}@longprospects.example"),
+        mailbox=factories.MailboxFactory(address=f"{NAME}@mail.sender.example"),
+        detail="https://sender.example/a-page-with-a-rather-long-address/and-another-part",
+    )  # fmt: skip
+    for width in (1280, 390):
+        desk.set_viewport_size({"width": width, "height": 900})
+        desk.goto(reverse("admin:emails_emailevent_changelist"))
+        expect(desk.locator("#result_list td").first).to_have_attribute("data-label", "When")
+        wait_until_still(desk)
+        assert desk.evaluate(FITS), width
+
+
+def test_boxes_are_large_enough_for_a_finger(desk: Page, long_words: None) -> None:  # noqa: F811
+    desk.context.new_cdp_session(desk).send("Emulation.setTouchEmulationEnabled", {"enabled": True})
+    desk.set_viewport_size({"width": 390, "height": 900})
+    desk.goto(reverse("admin:sequences_enrollment_changelist"))
+    for box in (desk.locator("#action-toggle"), desk.locator(".action-select").first):
+        size = box.bounding_box()
+        assert size is not None and min(size["width"], size["height"]) >= 24
+
+
+def test_three_fields_in_a_line_leave_room_for_each(desk: Page) -> None:  # noqa: F811
+    desk.set_viewport_size({"width": 1280, "height": 900})
+    for model, fields in (("mailbox", ("transport", "auth_method")), ("sendlimit", ("scope", "mailbox"))):
+        desk.goto(reverse(f"admin:emails_{model}_add"))
+        for field in fields:
+            size = desk.locator(f"#id_{field}").bounding_box()
+            assert size is not None and size["width"] > 150, (model, field)
+
+
 def test_the_way_to_a_page_is_told_whole_beside_its_buttons(desk: Page, long_words: None) -> None:  # noqa: F811
     sequence = Sequence.objects.get()
     desk.goto(reverse("admin:sequences_sequence_change", args=[sequence.pk]))

@@ -123,7 +123,16 @@
     }
   };
 
+  // A list without boxes to tick: on a phone the theme would call its first column one of them.
+  const nameFirstColumn = () => {
+    const head = document.querySelector("#result_list thead th");
+    for (const cell of document.querySelectorAll("#result_list td:first-child:not(.action-checkbox)")) {
+      cell.dataset.label = (head.querySelector("a") ?? head).textContent.trim();
+    }
+  };
+
   document.addEventListener("DOMContentLoaded", () => {
+    nameFirstColumn();
     for (const live of document.querySelectorAll("[data-refresh-seconds]")) {
       setInterval(() => refresh(live), Number(live.dataset.refreshSeconds) * 1000);
     }
