@@ -68,6 +68,15 @@ def test_facts_fit_too_and_name_their_columns_on_a_phone(desk: Page) -> None:  #
         assert desk.evaluate(FITS), width
 
 
+def test_an_email_fits_a_phone_whatever_its_message_id(desk: Page) -> None:  # noqa: F811
+    sent: Any = factories.SentMessageFactory(message_id=f"<{'a' * 40}@{'mail' * 10}.sender.example>")
+    desk.set_viewport_size({"width": 390, "height": 900})
+    desk.goto(reverse("admin:emails_emailmessage_change", args=[sent.pk]))
+    expect(desk.get_by_text(sent.message_id)).to_be_visible()
+    wait_until_still(desk)
+    assert desk.evaluate(FITS)
+
+
 def test_boxes_are_large_enough_for_a_finger(desk: Page, long_words: None) -> None:  # noqa: F811
     desk.context.new_cdp_session(desk).send("Emulation.setTouchEmulationEnabled", {"enabled": True})
     desk.set_viewport_size({"width": 390, "height": 900})

@@ -180,6 +180,8 @@ def test_an_unknown_message_is_settled_with_a_reason(client: Client, deed: str, 
     enrollment = factories.EnrollmentFactory(sequence=factories.StepFactory().sequence)
     at = {"enrollment": enrollment, "unknown_at": factories.NOW, "sent_at": None}
     message: EmailMessage = factories.SentMessageFactory(status="unknown", **at)
+    page = client.get(reverse("admin:emails_emailmessage_change", args=[message.pk]))
+    assert f"Look into the Sent folder of {message.mailbox.address}" in page.content.decode()
     press(client, "emails_emailmessage", message.pk, deed, reason="looked into the Sent folder")
     message.refresh_from_db()
     assert (message.status, message.resolved_by) == (status, ROOT_EMAIL)

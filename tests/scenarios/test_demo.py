@@ -80,7 +80,8 @@ def test_a_port_in_use_is_one_line_with_the_remedy(database_url: str) -> None:
         ended = start_demo(database_url, "--once", "--port", str(port))
     assert ended.returncode == 1
     assert ended.stderr.splitlines() == [
-        f"error: port {port} is in use: choose another with --port, such as --port {port + 1}"
+        f"error: port {port} is in use: choose another with --port, such as --port {port + 1} "
+        f"(make demo ARGS='--port {port + 1}')"
     ]
     assert ended.stdout == ""
 

@@ -143,7 +143,10 @@ class Command(ProductCommand):
             return WebServer(port)
         except OSError as error:
             if error.errno == errno.EADDRINUSE:
-                self.fail(f"port {port} is in use: choose another with --port, such as --port {port + 1}")
+                self.fail(
+                    f"port {port} is in use: choose another with --port, such as --port {port + 1} "
+                    f"(make demo ARGS='--port {port + 1}')"
+                )
             self.fail(f"port {port} cannot be used ({error.strerror}): choose another with --port")
 
     def _settle_settings(self, web: WebServer) -> None:
