@@ -18,7 +18,7 @@ urlpatterns = [
     re_path(r"^api/schema/?$", SpectacularJSONAPIView.as_view(), name="schema"),
     re_path(r"^api/docs/?$", SpectacularSwaggerSplitView.as_view(url_name="schema"), name="docs"),
     path("", include("execution.urls")),
-    re_path(r"^api(/.*)?$", NoSuchAddress.as_view()),
+    re_path(r"^api(/[\s\S]*)?$", NoSuchAddress.as_view()),
 ]
 
 handler400 = "config.api.errors.handle_400"

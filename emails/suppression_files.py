@@ -21,6 +21,7 @@ from emails.models import Suppression
 from emails.suppressing import Entry, suppress_entries
 from sequences.addresses import ascii_address, ascii_domain
 from sequences.importing.csv_form import DOMAIN, CsvFormError, RejectedRow, bare_cell, write_line
+from sequences.timing import FIRST_YEAR, LAST_YEAR, is_plannable
 from sequences.wakeup import notify_engine
 
 BATCH_ROWS = 1_000
@@ -170,4 +171,6 @@ def _read_expiry(text: str) -> datetime | None:
         at = datetime.fromisoformat(text)
     except ValueError:
         raise ValueError(f"expires {text!r} is no time: write it as in 2026-12-31 or 2026-12-31T18:00:00Z") from None
+    if not is_plannable(at):
+        raise ValueError(f"expires {text!r} must lie in the years {FIRST_YEAR} to {LAST_YEAR}: leave it out for ever")
     return at if at.tzinfo else at.replace(tzinfo=UTC)

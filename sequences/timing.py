@@ -25,6 +25,8 @@ from sequences.window import (
 )
 
 __all__ = [
+    "FIRST_YEAR",
+    "LAST_YEAR",
     "Calendar",
     "Delay",
     "Move",
@@ -36,6 +38,7 @@ __all__ = [
     "add_delay",
     "describe_window",
     "is_allowed",
+    "is_plannable",
     "is_valid_holiday_country",
     "is_valid_timezone",
     "next_allowed",
@@ -45,6 +48,8 @@ __all__ = [
     "window_to_raw",
 ]
 
+FIRST_YEAR = 1970
+LAST_YEAR = 2999
 _LONGEST = timedelta(days=750)
 _SATURDAY = 5
 
@@ -129,6 +134,11 @@ def _first_known(*names: str | None) -> Zone:
         if name and is_valid_timezone(name):
             return Zone(ZoneInfo(name), name, source)
     return Zone(ZoneInfo("UTC"), "UTC", "workspace")
+
+
+def is_plannable(at: datetime) -> bool:
+    """Whether plans can be made from it: the longest sequence then still ends before the year 9999, Python's last."""
+    return FIRST_YEAR <= at.year <= LAST_YEAR
 
 
 def add_delay(previous_ended_at: datetime, delay: Delay, zone: Zone) -> datetime:

@@ -24,7 +24,7 @@ from emails.models import Suppression, SuppressionChange
 from emails.suppressing import Entry, remove_suppressions, suppress_entries
 from emails.suppression_files import export_suppressions, import_suppressions, judge_entry
 from sequences.api.asking import DRY_RUN, OwnWorkspaceField, is_dry_run, only_workspace
-from sequences.api.base import IdFilter, ReadViewSet
+from sequences.api.base import CSV_OR_PROBLEM, IdFilter, InstantField, ReadViewSet
 from sequences.api.parsers import StorableJSONParser
 from sequences.api.roles import is_manager, name_actor
 from sequences.api.serializers import RejectedRowSerializer
@@ -50,7 +50,7 @@ class AddSuppressionSerializer(_WorkspaceSerializer):
     email = serializers.CharField(required=False, allow_blank=True, default="", max_length=254)
     domain = serializers.CharField(required=False, allow_blank=True, default="", max_length=253)
     note = serializers.CharField(required=False, allow_blank=True, default="", max_length=500)
-    expires_at = serializers.DateTimeField(required=False, allow_null=True, default=None)
+    expires_at = InstantField(required=False, allow_null=True, default=None)
 
 
 class ImportSuppressionsSerializer(_WorkspaceSerializer):
@@ -170,7 +170,7 @@ class SuppressionViewSet(ReadViewSet):
         return Response(ImportedSerializer(imported.present()).data)
 
     @extend_schema(responses={(200, "text/csv"): OpenApiTypes.STR})
-    @action(detail=False, methods=["get"], filterset_class=SuppressionFilter)
+    @action(detail=False, methods=["get"], filterset_class=SuppressionFilter, renderer_classes=CSV_OR_PROBLEM)
     def export(self, request: Request) -> StreamingHttpResponse:
         """The list as CSV, in the form that can be imported."""
         rows: QuerySet[Suppression] = self.filter_queryset(self.get_queryset())
@@ -192,5 +192,11 @@ def _judge(values: Mapping[str, Any]) -> Entry:
         cells["expires"] = values["expires_at"].isoformat()
     found = judge_entry(cells, 0, (), SuppressionReason(values["reason"]), timezone.now())
     if isinstance(found, RejectedRow):
-        raise ValidationError({"domain" if cells["domain"] and not cells["email"] else "email": [found.reason]})
+        raise ValidationError({_find_field(cells, found): [found.reason]})
     return found
+
+
+def _find_field(cells: Mapping[str, str], rejected: RejectedRow) -> str:
+    if rejected.reason.startswith("expires"):
+        return "expires_at"
+    return "domain" if cells["domain"] and not cells["email"] else "email"

@@ -24,6 +24,7 @@ from unfold.widgets import UnfoldAdminSplitDateTimeWidget, UnfoldAdminTextInputW
 
 from execution.controls import Report
 from execution.queries import COUNTED_AT_MOST
+from sequences.timing import FIRST_YEAR, LAST_YEAR, is_plannable
 
 SUBJECTS_SHOWN = 10
 
@@ -34,6 +35,12 @@ class ReaderTimeField(forms.SplitDateTimeField):
     def __init__(self, *, said: str = "", **kwargs: Any) -> None:
         help_text = lazy(lambda: f"In {timezone.get_current_timezone_name()}. {said}".strip(), str)()
         super().__init__(widget=UnfoldAdminSplitDateTimeWidget(), help_text=help_text, **kwargs)
+
+    def clean(self, value: Any) -> datetime | None:
+        at: datetime | None = super().clean(value)
+        if at is not None and not is_plannable(at):
+            raise forms.ValidationError(f"It must lie in the years {FIRST_YEAR} to {LAST_YEAR}.")
+        return at
 
 
 class AskingForm(forms.Form):

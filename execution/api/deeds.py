@@ -11,7 +11,7 @@ from rest_framework import serializers
 from execution.api.sequence_answers import PreviewStepSerializer
 from execution.api.serializers import MOST_CONTACTS, ReasonSerializer
 from execution.bulk import BulkReport
-from sequences.api.base import BIGGEST_ID
+from sequences.api.base import BIGGEST_ID, InstantField
 
 BULK_ACTIONS = ("pause", "resume", "skip-step", "exit", "retry", "snooze")
 
@@ -23,14 +23,14 @@ def _require_future(value: datetime | None) -> datetime | None:
 
 
 class PauseSerializer(ReasonSerializer):
-    resume_at = serializers.DateTimeField(required=False, allow_null=True, default=None)
+    resume_at = InstantField(required=False, allow_null=True, default=None)
 
     def validate_resume_at(self, value: datetime | None) -> datetime | None:
         return _require_future(value)
 
 
 class SnoozeSerializer(ReasonSerializer):
-    until = serializers.DateTimeField()
+    until = InstantField()
 
     def validate_until(self, value: datetime) -> datetime | None:
         return _require_future(value)
@@ -53,7 +53,7 @@ class BulkSerializer(PauseSerializer):
         max_length=MOST_CONTACTS,
     )
     filter = serializers.DictField(required=False, allow_empty=False)
-    until = serializers.DateTimeField(required=False, help_text="For `snooze`.")
+    until = InstantField(required=False, help_text="For `snooze`.")
     dry_run = serializers.BooleanField(required=False, default=False, help_text="Only count.")
 
     def validate_until(self, value: datetime) -> datetime | None:

@@ -13,6 +13,7 @@ from datetime import datetime, timedelta
 from functools import wraps
 from typing import Any
 
+from django.core.exceptions import RequestDataTooBig
 from django.db import transaction
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
@@ -76,11 +77,15 @@ class _Guard:
         if not self._key.strip() or len(self._key) > _LONGEST_KEY or "\x00" in self._key:
             said = f"It has 1 to {_LONGEST_KEY} characters."
             return self._refuse(request, ValidationError({"Idempotency-Key": [said]}))
+        try:
+            body_hash = _hash_body(request)
+        except RequestDataTooBig as error:
+            return self._refuse(request, error)
         asked = {
             "user": user_id,
             "key": self._key,
             "path": request.get_full_path().rstrip("/"),
-            "body_hash": _hash_body(request),
+            "body_hash": body_hash,
         }
         now = timezone.now()
         if self._talks_outside():
@@ -132,7 +137,7 @@ class _Guard:
         content_type = CONTENT_TYPE if (kept.status_code or 0) >= 400 else None
         return self._finish(request, Response(kept.response, status=kept.status_code, content_type=content_type))
 
-    def _refuse(self, request: HttpRequest, error: APIException) -> HttpResponseBase:
+    def _refuse(self, request: HttpRequest, error: Exception) -> HttpResponseBase:
         view = self._instance()
         view.request = view.initialize_request(request)
         return self._finish(request, view.handle_exception(error))

@@ -8,7 +8,7 @@ from rest_framework import serializers
 
 from execution.models import ControlLog
 from sequences.api.asking import OwnWorkspaceField
-from sequences.api.base import BIGGEST_ID
+from sequences.api.base import BIGGEST_ID, InstantField
 from sequences.importing.yaml_nodes import MAX_BYTES
 
 
@@ -26,7 +26,7 @@ class ProblemsSerializer(serializers.Serializer[Any]):
 class PreviewFormSerializer(serializers.Serializer[Any]):
     contact = serializers.IntegerField(required=False, min_value=1, max_value=BIGGEST_ID)
     email = serializers.CharField(required=False, max_length=254, help_text="Instead of the contact's id.")
-    start_at = serializers.DateTimeField(required=False, help_text="As if enrolled then; default: now.")
+    start_at = InstantField(required=False, help_text="As if enrolled then; default: now.")
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         if ("contact" in attrs) == ("email" in attrs):

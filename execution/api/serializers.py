@@ -12,7 +12,7 @@ from execution.choices import Resolution
 from execution.explain import explain_enrollments
 from execution.models import DeadLetter, ExecutionLog, Worker
 from execution.queries import QueueFilter
-from sequences.api.base import BIGGEST_ID
+from sequences.api.base import BIGGEST_ID, InstantField
 from sequences.choices import EnrollmentStatus, ExitReason, StepType
 from sequences.models import Enrollment, Step
 
@@ -163,7 +163,7 @@ class EnrollSerializer(serializers.Serializer[Any]):
     )
     mailbox = serializers.IntegerField(required=False, allow_null=True, min_value=1, max_value=BIGGEST_ID)
     owner = serializers.IntegerField(required=False, allow_null=True, min_value=1, max_value=BIGGEST_ID)
-    start_at = serializers.DateTimeField(required=False, allow_null=True)
+    start_at = InstantField(required=False, allow_null=True)
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         if ("contacts" in attrs) == ("emails" in attrs):

@@ -10,6 +10,7 @@ from urllib.parse import SplitResult, parse_qs, unquote, urlsplit
 from email_validator import EmailNotValidError, validate_email
 
 from emails.choices import Security
+from sequences.timing import FIRST_YEAR, LAST_YEAR, is_plannable
 
 _LONGEST_NAME = 100
 _LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
@@ -109,4 +110,6 @@ def instant(text: str) -> datetime:
         found = datetime.fromisoformat(text)
     except ValueError:
         raise argparse.ArgumentTypeError(f"takes a time such as 2026-03-02T09:00:00Z, not {text!r}") from None
+    if not is_plannable(found):
+        raise argparse.ArgumentTypeError(f"takes a time of the years {FIRST_YEAR} to {LAST_YEAR}, not {text!r}")
     return found if found.tzinfo else found.replace(tzinfo=UTC)

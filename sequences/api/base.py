@@ -9,16 +9,20 @@ from typing import Any
 import django_filters
 from django import forms
 from django.core.exceptions import ValidationError as DjangoValidationError
+from django.db import DataError
 from django.db.models import QuerySet
 from django_filters.fields import IsoDateTimeField
 from django_filters.rest_framework import DjangoFilterBackend
-from rest_framework import mixins
+from rest_framework import mixins, serializers
 from rest_framework.exceptions import NotFound, ValidationError
 from rest_framework.filters import OrderingFilter
 from rest_framework.pagination import Cursor, CursorPagination
+from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
 from rest_framework.routers import SimpleRouter
 from rest_framework.viewsets import GenericViewSet
+
+from sequences.timing import FIRST_YEAR, LAST_YEAR, is_plannable
 
 BIGGEST_ID = 2**63 - 1
 _LONGEST_NUMBER = 9
@@ -61,9 +65,15 @@ class CursorPages(CursorPagination):
     def paginate_queryset(self, queryset: Any, request: Request, view: Any = None) -> list[Any] | None:
         try:
             return super().paginate_queryset(queryset, request, view)
-        except (ValueError, DjangoValidationError):
+        except (ValueError, DataError, DjangoValidationError):
             # a forged cursor names a position that its column cannot hold
             raise _bad_cursor() from None
+
+    def _get_position_from_instance(self, instance: Any, ordering: Any) -> str:
+        value = instance
+        for name in ordering[0].lstrip("-").split("__"):
+            value = getattr(value, name)
+        return str(value)
 
 
 def _bad_cursor() -> ValidationError:
@@ -133,6 +143,26 @@ class TimeFilter(django_filters.IsoDateTimeFilter):
     """An instant in ISO 8601."""
 
     field_class = _TimeField
+
+
+class InstantField(serializers.DateTimeField):
+    """An instant that something is planned from."""
+
+    def to_internal_value(self, value: Any) -> datetime:
+        at = super().to_internal_value(value)
+        if not is_plannable(at):
+            raise ValidationError(f"It must lie in the years {FIRST_YEAR} to {LAST_YEAR}.")
+        return at
+
+
+class CsvRenderer(JSONRenderer):
+    """For answers that are CSV already; what is refused is still a problem in JSON."""
+
+    media_type = "text/csv"
+    format = "csv"
+
+
+CSV_OR_PROBLEM = [JSONRenderer, CsvRenderer]
 
 
 class WorkspaceViewSet(GenericViewSet[Any]):

@@ -21,7 +21,7 @@ from rest_framework.response import Response
 
 from sequences.addresses import ascii_address
 from sequences.api.asking import DRY_RUN, OwnWorkspaceField, is_dry_run, only_workspace
-from sequences.api.base import IdFilter, ReadViewSet, TimeFilter
+from sequences.api.base import CSV_OR_PROBLEM, IdFilter, ReadViewSet, TimeFilter
 from sequences.api.problems import ConflictError
 from sequences.api.roles import is_manager
 from sequences.api.serializers import RejectedRowSerializer
@@ -196,7 +196,7 @@ class ContactViewSet(_WrittenViewSet):
         return Response(ImportedContactsSerializer(imported.present()).data)
 
     @extend_schema(responses={(200, "text/csv"): OpenApiTypes.STR})
-    @action(detail=False, methods=["get"], filterset_class=ContactFilter)
+    @action(detail=False, methods=["get"], filterset_class=ContactFilter, renderer_classes=CSV_OR_PROBLEM)
     def export(self, request: Request) -> StreamingHttpResponse:
         """The list as CSV, in the form that can be imported."""
         rows: QuerySet[Contact] = self.filter_queryset(self.get_queryset())

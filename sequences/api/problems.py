@@ -6,8 +6,9 @@ import logging
 from http import HTTPStatus
 from typing import Any
 
+from django.conf import settings
 from django.core import signals
-from django.core.exceptions import PermissionDenied
+from django.core.exceptions import PermissionDenied, RequestDataTooBig, SuspiciousOperation
 from django.http import Http404
 from rest_framework import exceptions, status
 from rest_framework.response import Response
@@ -26,13 +27,23 @@ class ConflictError(exceptions.APIException):
     default_code = "conflict"
 
 
+class TooBigError(exceptions.APIException):
+    """The body is larger than the server takes."""
+
+    status_code = status.HTTP_413_REQUEST_ENTITY_TOO_LARGE
+    default_code = "too_big"
+
+    def __init__(self) -> None:
+        super().__init__(f"The body is larger than {settings.DATA_UPLOAD_MAX_MEMORY_SIZE} bytes: send it in parts.")
+
+
 def describe_problem(status_code: int, detail: str, errors: object = None) -> dict[str, Any]:
     """The members of RFC 9457 section 3.1; `type` is about:blank, so the title is the phrase of the status."""
     problem: dict[str, Any] = {
         "type": _TYPE,
         "title": HTTPStatus(status_code).phrase,
         "status": status_code,
-        "detail": detail,
+        "detail": " ".join(detail.split()),
     }
     if errors is not None:
         problem["errors"] = errors
@@ -68,6 +79,10 @@ def _translate(error: Exception) -> exceptions.APIException | None:
         return exceptions.NotFound()
     if isinstance(error, PermissionDenied):
         return exceptions.PermissionDenied()
+    if isinstance(error, RequestDataTooBig):
+        return TooBigError()
+    if isinstance(error, SuspiciousOperation):
+        return exceptions.ParseError("The request cannot be understood: it has too many fields or files.")
     return None
 
 

@@ -25,6 +25,7 @@ _SAID = {
     "404": "There is none, or it is of another workspace.",
     "406": "Not JSON.",
     "409": "Not possible in this state; the detail says which.",
+    "413": "The body is too large.",
     "415": "The body must be JSON.",
     "429": "Too many requests; see `Retry-After`.",
 }
@@ -67,7 +68,7 @@ def _codes(path: str, method: str, operation: dict[str, Any]) -> list[str]:
     if "{" in path:
         codes.append("404")
     if method in {"post", "put", "patch", "delete"}:
-        codes += ["409", "415"]
+        codes += ["409", "413", "415"]
     return sorted(codes)
 
 

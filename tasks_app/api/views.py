@@ -31,7 +31,7 @@ class TaskFilter(django_filters.FilterSet):
 class TaskViewSet(ReadViewSet):
     """Manual work for people, the one due first on top."""
 
-    queryset = Task.objects.all()
+    queryset = Task.objects.select_related("contact")
     serializer_class = TaskSerializer
     filterset_class = TaskFilter
     ordering = ("due_at",)

@@ -13,7 +13,7 @@ from execution.models import ControlLog, ExecutionLog
 from sequences.choices import Role
 from sequences.models import Enrollment, Sequence, Step, Workspace
 from tests.api.conftest import join, log_in
-from tests.factories import NOW, SequenceFactory, StepFactory
+from tests.factories import NOW, ContactFactory, SequenceFactory, StepFactory
 
 ENROLLMENTS = "/api/sequence-enrollments"
 
@@ -56,6 +56,31 @@ def test_an_empty_filter_is_not_everybody(api: APIClient, enrollment: Enrollment
     assert "filter" in answer.json()["errors"]
     enrollment.refresh_from_db()
     assert enrollment.status == "active"
+
+
+TOO_FAR = ["0001-01-01T00:00:00Z", "9999-12-31T23:59:59Z", "3000-01-01T00:00:00Z", "9999-12-31T23:59:59-12:00"]
+
+
+@pytest.mark.parametrize("at", TOO_FAR)
+def test_a_time_that_nothing_can_be_planned_from_is_refused(
+    manager_api: APIClient, enrollment: Enrollment, at: str
+) -> None:
+    email = {"email": enrollment.contact.email}
+    asked: dict[str, dict[str, Any]] = {
+        f"{ENROLLMENTS}/{enrollment.pk}/snooze": {"until": at},
+        f"{ENROLLMENTS}/{enrollment.pk}/pause": {"resume_at": at},
+        f"{ENROLLMENTS}/bulk": {"action": "snooze", "ids": [enrollment.pk], "until": at},
+        f"/api/sequences/{enrollment.sequence_id}/preview": {**email, "start_at": at},
+        "/api/suppressions": {**email, "expires_at": at},
+        ENROLLMENTS: {
+            "sequence": enrollment.sequence_id,
+            "emails": [ContactFactory(workspace=enrollment.workspace).email],
+            "start_at": at,
+        },
+    }
+    for url, body in asked.items():
+        answer = manager_api.post(url, body)
+        assert (answer.status_code, list(answer.json()["errors"])) == (400, list(body)[-1:]), (url, answer.json())
 
 
 def test_one_row_is_named_by_its_id_alone(api: APIClient, enrollment: Enrollment) -> None:

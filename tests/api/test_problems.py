@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from base64 import b64encode
 from typing import Any
 from unittest import mock
+from urllib.parse import urlencode
 
 import pytest
 from django.test import Client, RequestFactory, override_settings
@@ -53,7 +55,7 @@ def test_401_without_and_with_bad_credentials(db: None, sdr: Any) -> None:
     assert_problem(answer, 401, "Unauthorized")
     assert answer.headers["WWW-Authenticate"] == "Token"
     _, key = get_token_model().objects.create(user=sdr)
-    for header in ("Token", "Token x", f"Bearer {key}", f"Token {key} {key}", f"Token {key}x"):
+    for header in ("Token", "Token x", "Token \xfc", f"Bearer {key}", f"Token {key} {key}", f"Token {key}x"):
         assert_problem(APIClient().get(STATUS, headers={"Authorization": header}), 401, "Unauthorized")
     sdr.is_active = False
     sdr.save()
@@ -86,7 +88,9 @@ def test_403(api: APIClient) -> None:
 
 
 @pytest.mark.parametrize("debug", [True, False])
-@pytest.mark.parametrize("path", ["/api", "/api/", "/api/nothing", "/api/mailboxes/abc", "/api/mailboxes/9/nothing"])
+@pytest.mark.parametrize(
+    "path", ["/api", "/api/", "/api/nothing", "/api/mailboxes/abc", "/api/mailboxes/9/nothing", "/api/mailboxes/9%0A"]
+)
 def test_404_for_unknown_addresses(db: None, path: str, debug: bool) -> None:
     with override_settings(DEBUG=debug):
         assert_problem(Client().get(path), 404, "Not Found")
@@ -109,6 +113,51 @@ def test_406_and_415(api: APIClient, enrollment: Enrollment) -> None:
     assert_problem(api.get(STATUS, headers={"Accept": "text/html"}), 406, "Not Acceptable")
     url = f"/api/sequence-enrollments/{enrollment.pk}/pause"
     assert_problem(api.generic("POST", url, "a=b", content_type="text/plain"), 415, "Unsupported Media Type")
+
+
+def test_whoever_asks_for_csv_gets_csv_and_problems_in_json(api: APIClient) -> None:
+    csv = {"Accept": "text/csv"}
+    for name in ("contacts", "suppressions"):
+        answer = api.get(f"/api/{name}/export", headers=csv)
+        assert (answer.status_code, answer.headers["Content-Type"]) == (200, "text/csv; charset=utf-8")
+        assert_problem(api.get(f"/api/{name}/export?workspace=x", headers=csv), 400, "Bad Request")
+    assert_problem(api.get("/api/contacts", headers=csv), 406, "Not Acceptable")
+
+
+@override_settings(DATA_UPLOAD_MAX_MEMORY_SIZE=100)
+def test_413(api: APIClient) -> None:
+    for key in ({}, {"Idempotency-Key": "a"}):
+        answer = api.post("/api/contacts", {"email": "jo@prospect.example", "title": "x" * 100}, headers=key)
+        assert "100 bytes" in assert_problem(answer, 413, "Request Entity Too Large")["detail"]
+
+
+@override_settings(DATA_UPLOAD_MAX_NUMBER_FIELDS=3)
+def test_a_form_with_too_many_fields_is_bad_input(api: APIClient) -> None:
+    fields = {f"field{number}": "x" for number in range(5)}
+    for key in ({}, {"Idempotency-Key": "a"}):
+        answer = api.post("/api/contacts/import", fields, format="multipart", headers=key)
+        assert "too many fields" in assert_problem(answer, 400, "Bad Request")["detail"]
+
+
+def test_the_detail_is_one_line_whatever_is_quoted_in_it(api: APIClient, enrollment: Enrollment) -> None:
+    asked = {"action": "exit\r\nSet-Cookie: a=b", "ids": [enrollment.pk]}
+    problem = assert_problem(api.post("/api/sequence-enrollments/bulk", asked), 400, "Bad Request")
+    assert "exit Set-Cookie" in problem["detail"]
+
+
+@pytest.mark.parametrize(
+    ("ordering", "position"),
+    [
+        ("created_at", "9999-12-31T23:59:59-23:00"),
+        ("created_at", "abc"),
+        ("email", "\x00"),
+        ("engagement_score", "x"),
+    ],
+)
+def test_a_forged_cursor_is_bad_input(api: APIClient, ordering: str, position: str) -> None:
+    cursor = b64encode(urlencode({"p": position}).encode()).decode()
+    answer = api.get("/api/contacts", {"ordering": ordering, "cursor": cursor})
+    assert "follow the links" in assert_problem(answer, 400, "Bad Request")["detail"]
 
 
 def test_429(api: APIClient) -> None:

@@ -46,7 +46,7 @@ def test_an_sdr_adds_and_adding_twice_is_once(workspace: Workspace) -> None:
         ({"email": "nobody"}, "email"),
         ({"domain": "-"}, "domain"),
         ({"email": "a@x.example", "reason": "tired"}, "reason"),
-        ({"email": "a@x.example", "expires_at": "2020-01-01T00:00:00Z"}, "email"),
+        ({"email": "a@x.example", "expires_at": "2020-01-01T00:00:00Z"}, "expires_at"),
     ],
 )
 def test_what_cannot_be_listed_is_a_400_that_names_the_field(

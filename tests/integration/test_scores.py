@@ -160,3 +160,9 @@ def test_the_tasks_of_the_hot_stand_on_top() -> None:
     assert [row["contact"] for row in listed] == list(
         Contact.objects.order_by("-engagement_score").values_list("pk", flat=True)
     )
+    page_by_page, url = [], "/api/tasks?ordering=-contact__engagement_score&page_size=2"
+    while url:
+        answer = api.get(url).data
+        page_by_page += [row["contact"] for row in answer["results"]]
+        url = answer["next"]
+    assert page_by_page == [row["contact"] for row in listed]
