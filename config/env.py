@@ -6,6 +6,7 @@ Owns names, defaults and the sentence that a person sees when a value is wrong. 
 from __future__ import annotations
 
 import os
+import re
 import secrets
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -17,6 +18,9 @@ import environ
 from cryptography.fernet import Fernet
 from psycopg import ProgrammingError, conninfo
 
+_HOST = re.compile(r"\*|\.?[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*\.?|\[[0-9A-Fa-f:.]+\]")
+_ORIGIN = re.compile(r"https?://((\*\.)?[A-Za-z0-9_.-]+|\[[0-9A-Fa-f:.]+\])(:[0-9]{1,5})?")
+_ADDRESS = re.compile(r"[^@\s]+@[^@\s]+")
 DEFAULT_BASE_URL: Final = "http://localhost:8000"
 
 
@@ -105,9 +109,24 @@ def whole_numbers(name: str, default: list[int], *, unit: str) -> list[int]:
 
 def email_addresses(name: str) -> list[str]:
     addresses = listed(name)
-    if not all(address.count("@") == 1 and all(address.split("@")) for address in addresses):
+    if not all(_ADDRESS.fullmatch(address) for address in addresses):
         refuse(name, "takes email addresses separated by commas")
     return addresses
+
+
+def host_names(name: str) -> list[str]:
+    """Host names and addresses as Django compares them, without scheme, port and path."""
+    hosts = listed(name)
+    if not all(_HOST.fullmatch(host) for host in hosts):
+        refuse(name, "takes host names separated by commas, such as mail.example.com,.example.org")
+    return hosts
+
+
+def origins(name: str) -> list[str]:
+    found = listed(name)
+    if not all(_ORIGIN.fullmatch(origin) for origin in found):
+        refuse(name, "takes origins separated by commas, such as https://mail.example.com")
+    return found
 
 
 def choice(name: str, options: tuple[str, ...], default: str) -> str:

@@ -23,8 +23,8 @@ SECRET_KEY = env.secret_key(DATA_DIR, debug=DEBUG)
 # replaced keys, newest first: what they signed (links in emails, sessions) still holds
 SECRET_KEY_FALLBACKS = env.listed("SECRET_KEY_FALLBACKS")
 FIELD_ENCRYPTION_KEYS = env.field_encryption_keys(DATA_DIR, debug=DEBUG)
-ALLOWED_HOSTS = env.listed("ALLOWED_HOSTS")
-CSRF_TRUSTED_ORIGINS = env.listed("CSRF_TRUSTED_ORIGINS")
+ALLOWED_HOSTS = env.host_names("ALLOWED_HOSTS")
+CSRF_TRUSTED_ORIGINS = env.origins("CSRF_TRUSTED_ORIGINS")
 PUBLIC_BASE_URL = env.url(
     "PUBLIC_BASE_URL", env.DEFAULT_BASE_URL, schemes=("http", "https"), example="https://mail.example.com"
 )

@@ -42,6 +42,11 @@ def run_manage(data_dir: Path, *arguments: str, **variables: str) -> subprocess.
         ("RETRY_MINUTES", "0", lambda: env.whole_numbers("RETRY_MINUTES", [5, 10], unit="minutes")),
         ("RETRY_MINUTES", ",", lambda: env.whole_numbers("RETRY_MINUTES", [5, 10], unit="minutes")),
         ("ALERT_EMAILS", "ops@example.com,ops", lambda: env.email_addresses("ALERT_EMAILS")),
+        ("ALERT_EMAILS", "ops team@example.com", lambda: env.email_addresses("ALERT_EMAILS")),
+        ("ALLOWED_HOSTS", "a.example,https://b.example", lambda: env.host_names("ALLOWED_HOSTS")),
+        ("ALLOWED_HOSTS", "a.example:8000", lambda: env.host_names("ALLOWED_HOSTS")),
+        ("CSRF_TRUSTED_ORIGINS", "a.example", lambda: env.origins("CSRF_TRUSTED_ORIGINS")),
+        ("CSRF_TRUSTED_ORIGINS", "https://a.example/", lambda: env.origins("CSRF_TRUSTED_ORIGINS")),
         ("LOG_FORMAT", "xml", lambda: env.choice("LOG_FORMAT", ("console", "json"), "console")),
         (
             "PUBLIC_BASE_URL",
@@ -113,6 +118,13 @@ def test_unset_values_are_the_defaults(monkeypatch: pytest.MonkeyPatch) -> None:
     assert env.email_addresses("ALERT_EMAILS") == []
     assert env.url("REDIS_URL", schemes=("redis",), example="redis://a") == ""
     assert env.postgres_address("DATABASE_URL") is None
+
+
+def test_hosts_and_origins_are_taken_as_django_compares_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ALLOWED_HOSTS", "*, .example.org,mail.example.com,10.0.0.7,[::1]")
+    assert env.host_names("ALLOWED_HOSTS") == ["*", ".example.org", "mail.example.com", "10.0.0.7", "[::1]"]
+    monkeypatch.setenv("CSRF_TRUSTED_ORIGINS", "https://*.example.org,http://[::1]:8000")
+    assert env.origins("CSRF_TRUSTED_ORIGINS") == ["https://*.example.org", "http://[::1]:8000"]
 
 
 def test_env_file_is_read_and_the_environment_wins(tmp_path: Path) -> None:
