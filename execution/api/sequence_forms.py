@@ -15,7 +15,7 @@ from rest_framework.exceptions import ValidationError
 from execution.editing import StoredSequence
 from sequences.api.asking import OwnWorkspaceField
 from sequences.api.base import BIGGEST_ID
-from sequences.api.serializers import SequenceSerializer, StepSerializer
+from sequences.api.serializers import ClockField, SequenceSerializer, StepSerializer
 from sequences.choices import ConditionType, StepType, TaskPriority, TaskType
 from sequences.drafts import SequenceDraft, StepDraft
 from sequences.importing.yaml_form import MAX_STEPS
@@ -52,7 +52,7 @@ class StepFormSerializer(serializers.Serializer[Any]):
     delay_hours = serializers.IntegerField(required=False, min_value=0, max_value=17_520)
     delay_minutes = serializers.IntegerField(required=False, min_value=0, max_value=1_051_200)
     skip_weekends = serializers.BooleanField(required=False)
-    send_time = serializers.TimeField(required=False, allow_null=True)
+    send_time = ClockField(required=False, allow_null=True)
     subject = serializers.CharField(required=False, allow_blank=True, max_length=500)
     body = serializers.CharField(
         required=False, allow_blank=True, max_length=LONGEST_TEXT, trim_whitespace=False, help_text="Liquid."

@@ -4,14 +4,21 @@ from __future__ import annotations
 
 from typing import Any
 
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from sequences.choices import ConditionType
 from sequences.models import Sequence, Step
 
 
+@extend_schema_field({"type": "string", "pattern": r"^\d\d:\d\d(:\d\d(\.\d{1,6})?)?$", "example": "09:30:00"})
+class ClockField(serializers.TimeField):
+    """A time of day in whichever zone holds. OpenAPI's format `time` would have to name one (RFC 3339)."""
+
+
 class StepSerializer(serializers.ModelSerializer[Step]):
     type = serializers.CharField(read_only=True, help_text="It may be one that this release does not know.")
+    send_time = ClockField(read_only=True, allow_null=True)
     condition_type = serializers.ChoiceField(choices=ConditionType.choices(), allow_blank=True, read_only=True)
 
     class Meta:

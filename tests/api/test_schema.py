@@ -81,6 +81,13 @@ def test_every_body_is_shown_by_an_example_that_its_schema_takes(document: dict[
     assert shown == len(BODIES)
 
 
+def test_a_time_of_day_is_described_as_it_is_answered(document: dict[str, Any]) -> None:
+    for name in ("Step", "PatchedStepFormRequest"):
+        described = document["components"]["schemas"][name]["properties"]["send_time"]
+        assert "format" not in described
+        assert re.fullmatch(described["pattern"], "09:30:00")
+
+
 def test_secrets_are_written_only(document: dict[str, Any]) -> None:
     schemas = document["components"]["schemas"]
     assert "credentials" in schemas["MailboxRequest"]["properties"]
