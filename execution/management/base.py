@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, Never
 
+import psycopg
 from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError, CommandParser, DjangoHelpFormatter
 from django.db import InterfaceError, OperationalError, ProgrammingError, connections, transaction
@@ -29,6 +30,14 @@ FAILED = 1
 BAD_ARGUMENTS = 2
 _INTERRUPTED = 130
 _SHOWN = 20
+_DATABASE_ERRORS = (
+    OperationalError,
+    InterfaceError,
+    ProgrammingError,
+    psycopg.OperationalError,
+    psycopg.InterfaceError,
+    psycopg.ProgrammingError,
+)
 _UNDEFINED_TABLE = ("42P01", "42703")
 
 
@@ -71,7 +80,7 @@ class ProductCommand(BaseCommand):
             if options["traceback"]:
                 raise
             self._end(str(error), error.returncode)
-        except (OperationalError, InterfaceError, ProgrammingError) as error:
+        except _DATABASE_ERRORS as error:
             if options["traceback"] or (line := _explain_database_error(error)) is None:
                 raise
             self._end(line, FAILED)
@@ -173,9 +182,10 @@ class ProductCommand(BaseCommand):
 
 def _explain_database_error(error: Exception) -> str | None:
     """The one line for a database that cannot be used at all; None for an error that is a bug."""
-    state = getattr(error.__cause__, "sqlstate", None)
+    # Django's errors have the driver's as their cause; sequences.db raises the driver's own
+    state = getattr(error if isinstance(error, psycopg.Error) else error.__cause__, "sqlstate", None)
     first_line = next(iter(str(error).splitlines()), "").strip()
-    if isinstance(error, ProgrammingError):
+    if isinstance(error, ProgrammingError | psycopg.ProgrammingError):
         if state in _UNDEFINED_TABLE:
             return f"the database lacks tables ({first_line}): run manage.py migrate"
         return None

@@ -107,6 +107,8 @@ def test_a_paused_executor_neither_decides_nor_delivers() -> None:
     ("args", "said"),
     [
         (("--batch-size", "0"), "--batch-size must be greater than 0"),
+        (("--batch-size", "10001"), "and at most 10000"),
+        (("--poll-interval", "nan"), "--poll-interval must be greater than 0 and at most 3600"),
         (("--limit", "-1"), "--limit must be greater than 0"),
         (("--workspace", "nowhere"), "there is no workspace 'nowhere'"),
     ],

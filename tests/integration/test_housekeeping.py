@@ -83,3 +83,4 @@ def test_dead_letters_are_replayed_by_class_and_sequence(shell: Shell) -> None:
     slug = other.workspace.slug
     assert shell("replay_dead_letters", "--workspace", slug, "--sequence", name, "--json").data["replayed"] == 1
     assert shell("replay_dead_letters", "--json").data["replayed"] == 0
+    assert "no sequence 'Nope'" in one_error(shell("replay_dead_letters", "--sequence", "Nope"), 2)

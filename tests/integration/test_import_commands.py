@@ -88,6 +88,8 @@ def test_missing_files_and_names_are_bad_arguments(shell: Shell, workspace: Work
         ("import_sequence", tmp_path, "--workspace", "acme"),
         ("import_contacts", tmp_path / "no.csv", "--workspace", "acme"),
         ("export_sequence", "No", "--workspace", "acme"),
+        ("export_sequence", "No", "--sequence", "Other", "--workspace", "acme"),
+        ("preview", "--workspace", "acme", "No", "jo@x.example", "--from", "9999-12-31"),
         ("enroll", "--workspace", "acme", "--sequence", "No", "--all"),
     ):
         one_error(shell(str(args[0]), *args[1:]), 2)

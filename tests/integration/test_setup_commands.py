@@ -9,7 +9,9 @@ import subprocess
 import sys
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
+import psycopg
 import pytest
 from django.contrib.auth import get_user_model
 from django.core.management import get_commands, load_command_class
@@ -53,6 +55,18 @@ def test_help_ends_with_an_example_of_the_command(shell: Shell, name: str) -> No
     assert isinstance(command, ProductCommand)
     assert ("--dry-run" in ended.out) is command.changes_data
     assert "--json" in ended.out
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_help_says_what_every_argument_is(name: str) -> None:
+    parser = load_command_class(get_commands()[name], name).create_parser("manage.py", name)
+    assert [action.dest for action in parser._actions if not action.help] == []
+
+
+@pytest.mark.parametrize("error", [psycopg.errors.UndefinedTable, psycopg.errors.AdminShutdown])
+def test_a_database_that_fails_under_our_own_sql_is_one_line(shell: Shell, error: type[psycopg.Error]) -> None:
+    with mock.patch("execution.management.commands.prune_logs.count_old", side_effect=error("so\nLINE 1")):
+        assert "(so): " in one_error(shell("prune_logs", "--older-than", "9d"), 1)
 
 
 # What docs promise of each; scripts are written against it.
@@ -189,6 +203,10 @@ def test_create_user_refuses(shell: Shell, workspace: Workspace) -> None:
     said = one_error(shell("create_user", "ada@a.example", "--workspace", "no", "--role", "sdr"), 2)
     assert "there is no workspace 'no': use one of acme" in said
     assert one_error(shell("create_user", "ada@a.example", "--workspace", "acme", "--role", "boss"), 2)
+    long_name = one_error(shell("create_user", "ada@a.example", *args, "--first-name", "x" * 151), 2)
+    assert "first-name: Ensure this value has at most 150" in long_name
+    address = f"{'x' * 60}@{'y' * 60}.{'y' * 60}.example"
+    assert "EMAIL: Ensure this value has at most 150" in one_error(shell("create_user", address, *args), 2)
     assert not get_user_model().objects.exists()
 
 
@@ -228,6 +246,16 @@ def test_create_mailbox_again_changes_only_what_is_given(shell: Shell, owner: st
     assert (data["created"], data["daily"], data["hourly"]) == (False, 7, 3)
     assert (mailbox.smtp_host, mailbox.smtp_port, mailbox.gap_seconds) == ("smtp.a.example", 587, 9)
     assert dict(mailbox.credentials) == {"password": "p"}
+
+
+def test_stored_passwords_are_not_sent_to_another_server(shell: Shell, owner: str) -> None:
+    args = ("create_mailbox", "ada@a.example", "--workspace", "acme")
+    shell(*args, "--owner", owner, "--smtp-url", "smtp://u:p@smtp.a.example", "--imap-url", "imap://u:q@imap.a.example")
+    for url in (("--smtp-url", "smtp://u@smtp.b.example"), ("--imap-url", "imap://u@imap.b.example")):
+        assert "the password is missing" in one_error(shell(*args, *url), 2)
+    assert shell(*args, "--smtp-url", "smtp://u@smtp.a.example:2525").status == 0
+    assert shell(*args, "--imap-url", "imap://u:r@imap.b.example").status == 0
+    assert dict(Mailbox.objects.get().credentials) == {"password": "p", "imap_password": "r"}
 
 
 def test_create_mailbox_reads_the_password_from_standard_input(
@@ -276,6 +304,7 @@ def test_create_mailbox_refuses(shell: Shell, owner: str) -> None:
     stranger = UserFactory().username
     assert "is not a member of acme" in one_error(shell(*args, *url, "--owner", stranger), 2)
     assert "timezone" in one_error(shell(*args, *url, "--owner", owner, "--timezone", "Mars"), 2)
+    assert "--gap must be at most 86400" in one_error(shell(*args, *url, "--owner", owner, "--gap", "86401"), 2)
     assert not Mailbox.objects.exists()
 
 

@@ -26,7 +26,11 @@ class Command(ProductCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         super().add_arguments(parser)
         parser.add_argument(
-            "--backup-taken-at", required=True, metavar="TIME", type=instant, help="the moment that was restored"
+            "--backup-taken-at",
+            required=True,
+            metavar="TIME",
+            type=instant,
+            help="the moment that was restored: ISO 8601, UTC without an offset",
         )
 
     def handle(self, *args: Any, **options: Any) -> None:

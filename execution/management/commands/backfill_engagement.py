@@ -25,7 +25,12 @@ class Command(ProductCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         super().add_arguments(parser)
         parser.add_argument("--workspace", metavar="SLUG", help="only of this workspace")
-        parser.add_argument("--since", metavar="TIME", type=instant, help="only what happened since then")
+        parser.add_argument(
+            "--since",
+            metavar="TIME",
+            type=instant,
+            help="only what happened since then: ISO 8601, UTC without an offset",
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
         workspace = self.find_workspace(options["workspace"]) if options["workspace"] else None

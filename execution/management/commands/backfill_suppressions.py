@@ -27,8 +27,8 @@ class Command(ProductCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         super().add_arguments(parser)
-        parser.add_argument("file", metavar="FILE", type=Path)
-        parser.add_argument("--workspace", required=True, metavar="SLUG")
+        parser.add_argument("file", metavar="FILE", type=Path, help="CSV in UTF-8, or one entry per line")
+        parser.add_argument("--workspace", required=True, metavar="SLUG", help="the workspace's slug")
         reasons = [reason.value for reason in SuppressionReason]
         parser.add_argument("--reason", choices=reasons, default="manual", help="for rows that name none")
         parser.add_argument("--rejects", metavar="FILE", type=Path, help="write the rejected rows with their reasons")

@@ -19,6 +19,9 @@ from execution.management.values import ServerAddress, count, email_address, ima
 from sequences.encryption import Secrets
 from sequences.models import Workspace
 
+_MOST_MESSAGES = 1_000_000
+_DAY = 86_400
+
 
 class Command(ProductCommand):
     help = (
@@ -33,16 +36,34 @@ class Command(ProductCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         super().add_arguments(parser)
-        parser.add_argument("address", metavar="ADDRESS", type=email_address)
-        parser.add_argument("--workspace", required=True, metavar="SLUG")
+        parser.add_argument("address", metavar="ADDRESS", type=email_address, help="its email address")
+        parser.add_argument("--workspace", required=True, metavar="SLUG", help="the workspace's slug")
         parser.add_argument("--owner", metavar="EMAIL", help="the login that the mailbox belongs to")
-        parser.add_argument("--smtp-url", type=smtp_url, metavar="URL", help="smtp://user:pass@host:port?tls=starttls")
-        parser.add_argument("--imap-url", type=imap_url, metavar="URL", help="where replies are read")
+        parser.add_argument(
+            "--smtp-url", type=smtp_url, metavar="URL", help="smtp://user:pass@host:port?tls=starttls, tls or none"
+        )
+        parser.add_argument(
+            "--imap-url", type=imap_url, metavar="URL", help="imap://user:pass@host:port?tls=…: where replies are read"
+        )
         parser.add_argument("--password-stdin", action="store_true", help="read the password from standard input")
-        parser.add_argument("--daily", type=count, metavar="N", help="at most N messages in any 24 hours")
-        parser.add_argument("--hourly", type=count, metavar="N", help="at most N messages in any hour")
-        parser.add_argument("--gap", type=count, metavar="SECONDS", help="at least so long between two messages")
-        parser.add_argument("--jitter", type=count, metavar="SECONDS", help="up to so much more, by chance")
+        parser.add_argument(
+            "--daily", type=count, metavar="N", help="at most N messages in any 24 hours (default: SEND_DAILY_DEFAULT)"
+        )
+        parser.add_argument(
+            "--hourly", type=count, metavar="N", help="at most N messages in any hour (default: SEND_HOURLY_DEFAULT)"
+        )
+        parser.add_argument(
+            "--gap",
+            type=count,
+            metavar="SECONDS",
+            help="at least so long between two messages (default: SEND_GAP_SECONDS)",
+        )
+        parser.add_argument(
+            "--jitter",
+            type=count,
+            metavar="SECONDS",
+            help="up to so much more, by chance (default: SEND_JITTER_SECONDS)",
+        )
         parser.add_argument("--no-ramp", action="store_true", help="allow the full number from the first day")
         parser.add_argument("--display-name", help="the sender's name that recipients see")
         parser.add_argument("--timezone", help="IANA name; used for contacts whose own zone is not known")
@@ -60,6 +81,9 @@ class Command(ProductCommand):
         for option, column in (("gap", "gap_seconds"), ("jitter", "jitter_seconds"), ("display_name", "display_name")):
             if options[option] is not None:
                 setattr(mailbox, column, options[option])
+        for option, most in (("daily", _MOST_MESSAGES), ("hourly", _MOST_MESSAGES), ("gap", _DAY), ("jitter", _DAY)):
+            if (options[option] or 0) > most:
+                self.fail(f"--{option} must be at most {most}", BAD_ARGUMENTS)
         if options["timezone"] is not None:
             mailbox.timezone = options["timezone"]
         if options["no_ramp"]:
@@ -105,7 +129,8 @@ class Command(ProductCommand):
     def _set_servers(self, mailbox: Mailbox, options: dict[str, Any]) -> None:
         smtp: ServerAddress | None = options["smtp_url"]
         imap: ServerAddress | None = options["imap_url"]
-        secrets = dict(mailbox.credentials or {})
+        is_inbox_moved = imap is not None and mailbox.imap_host not in {"", imap.host}
+        secrets = _keep_for_the_same_servers(mailbox, smtp, imap)
         if smtp:
             mailbox.smtp_host, mailbox.smtp_port = smtp.host, smtp.port
             mailbox.smtp_security, mailbox.smtp_username = smtp.security.value, smtp.username
@@ -120,7 +145,11 @@ class Command(ProductCommand):
                 secrets["imap_password"] = imap.password
         needs_password = (
             smtp is not None and smtp.username and smtp.password is None and "password" not in secrets
-        ) or (imap is not None and imap.password is None and not {"imap_password", "password"} & secrets.keys())
+        ) or (
+            imap is not None
+            and imap.password is None
+            and (is_inbox_moved or not {"imap_password", "password"} & secrets.keys())
+        )
         if options["password_stdin"]:
             secrets["password"] = self.read_secret("", from_stdin=True)
         elif needs_password:
@@ -128,6 +157,18 @@ class Command(ProductCommand):
                 self.fail("the password is missing: give it with --password-stdin or in the URL", BAD_ARGUMENTS)
             secrets["password"] = self.read_secret(f"Password of {mailbox.address}: ", from_stdin=False)
         mailbox.credentials = Secrets(secrets)
+
+
+def _keep_for_the_same_servers(
+    mailbox: Mailbox, smtp: ServerAddress | None, imap: ServerAddress | None
+) -> dict[str, Any]:
+    """The stored secrets, without those that would go to another server than they were given for."""
+    secrets = dict(mailbox.credentials or {})
+    if smtp and smtp.username and mailbox.smtp_host not in {"", smtp.host}:
+        secrets.pop("password", None)
+    if imap and mailbox.imap_host not in {"", imap.host}:
+        secrets.pop("imap_password", None)
+    return secrets
 
 
 def _changeable_columns() -> list[str]:

@@ -32,9 +32,9 @@ class Command(ProductCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         super().add_arguments(parser)
-        parser.add_argument("email", metavar="EMAIL", type=email_address)
-        parser.add_argument("--workspace", required=True, metavar="SLUG")
-        parser.add_argument("--role", required=True, choices=[role.value for role in Role])
+        parser.add_argument("email", metavar="EMAIL", type=email_address, help="the address, which is the login's name")
+        parser.add_argument("--workspace", required=True, metavar="SLUG", help="the workspace's slug")
+        parser.add_argument("--role", required=True, choices=[role.value for role in Role], help="what it may do there")
         parser.add_argument("--operator", action="store_true", help="may use the admin, pause and resume the executor")
         parser.add_argument("--token", action="store_true", help="make an API key; it is shown once")
         parser.add_argument(
@@ -53,12 +53,13 @@ class Command(ProductCommand):
             user = users.filter(username__iexact=email).first()
             is_new = user is None
             if user is None:
-                user = users.create_user(username=email, email=email, password=password)
-            elif password is not None:
+                user = get_user_model()(username=email, email=email)
+            if is_new or password is not None:
                 user.set_password(password)
             user.first_name = options["first_name"] or user.first_name
             user.last_name = options["last_name"] or user.last_name
             user.is_staff = user.is_staff or options["operator"]
+            self.check_fields(user, {"username": "EMAIL"})
             user.save()
             if options["operator"]:
                 user.groups.add(_operators())

@@ -18,7 +18,7 @@ class Command(ProductCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         super().add_arguments(parser)
-        parser.add_argument("name", metavar="NAME")
+        parser.add_argument("name", metavar="NAME", help="what people call it")
         parser.add_argument("--slug", help="its name on the command line (default: made from NAME)")
         parser.add_argument("--timezone", default="UTC", help="IANA name (default: UTC)")
         parser.add_argument("--holidays", default="", metavar="CC", help="no mail on the holidays of DE, US-CA …")

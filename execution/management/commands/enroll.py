@@ -26,13 +26,15 @@ class Command(ProductCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         super().add_arguments(parser)
-        parser.add_argument("emails", metavar="EMAIL", nargs="*")
+        parser.add_argument("emails", metavar="EMAIL", nargs="*", help="addresses of contacts of the workspace")
         parser.add_argument("--all", action="store_true", help="all contacts of the workspace")
-        parser.add_argument("--workspace", required=True, metavar="SLUG")
-        parser.add_argument("--sequence", required=True, metavar="NAME")
+        parser.add_argument("--workspace", required=True, metavar="SLUG", help="the workspace's slug")
+        parser.add_argument("--sequence", required=True, metavar="NAME", help="the sequence's name")
         parser.add_argument("--mailbox", metavar="ADDRESS", help="the mailbox that sends")
         parser.add_argument("--owner", metavar="EMAIL", help="who gets the tasks (default: the mailbox's owner)")
-        parser.add_argument("--start-at", type=instant, metavar="TIME", help="ISO 8601; default: now")
+        parser.add_argument(
+            "--start-at", type=instant, metavar="TIME", help="ISO 8601, UTC without an offset; default: now"
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
         if bool(options["emails"]) == options["all"]:

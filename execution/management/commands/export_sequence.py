@@ -18,15 +18,15 @@ class Command(ProductCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         super().add_arguments(parser)
-        parser.add_argument("name", metavar="NAME", nargs="?")
+        parser.add_argument("name", metavar="NAME", nargs="?", help="of the sequence")
         parser.add_argument("--sequence", metavar="NAME", help="the same as NAME")
-        parser.add_argument("--workspace", required=True, metavar="SLUG")
+        parser.add_argument("--workspace", required=True, metavar="SLUG", help="the workspace's slug")
         parser.add_argument("--output", metavar="FILE", type=Path, help="write to a file instead")
 
     def handle(self, *args: Any, **options: Any) -> None:
         name = options["name"] or options["sequence"]
-        if not name:
-            self.fail("NAME is missing: name the sequence", BAD_ARGUMENTS)
+        if not name or (options["sequence"] or name) != name:
+            self.fail("name one sequence, as NAME or by --sequence", BAD_ARGUMENTS)
         sequence = self.find_sequence(self.find_workspace(options["workspace"]), name)
         text = export_sequence(load_draft(sequence))
         path: Path | None = options["output"]

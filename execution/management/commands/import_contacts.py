@@ -25,8 +25,8 @@ class Command(ProductCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         super().add_arguments(parser)
-        parser.add_argument("file", metavar="FILE", type=Path)
-        parser.add_argument("--workspace", required=True, metavar="SLUG")
+        parser.add_argument("file", metavar="FILE", type=Path, help="CSV with a header row")
+        parser.add_argument("--workspace", required=True, metavar="SLUG", help="the workspace's slug")
         parser.add_argument("--enroll-in", metavar="NAME", help="start this sequence for all contacts of the file")
         parser.add_argument("--mailbox", metavar="ADDRESS", help="the mailbox that sends to them")
         parser.add_argument("--rejects", metavar="FILE", type=Path, help="write the rejected rows with their reasons")

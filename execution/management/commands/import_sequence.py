@@ -25,8 +25,8 @@ class Command(ProductCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         super().add_arguments(parser)
-        parser.add_argument("files", metavar="FILE", nargs="+", type=Path)
-        parser.add_argument("--workspace", required=True, metavar="SLUG")
+        parser.add_argument("files", metavar="FILE", nargs="+", type=Path, help="one sequence as YAML")
+        parser.add_argument("--workspace", required=True, metavar="SLUG", help="the workspace's slug")
         parser.add_argument("--activate", action="store_true", help="let it run at once")
 
     def handle(self, *args: Any, **options: Any) -> None:

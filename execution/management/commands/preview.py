@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Any
 
 from django.core.management.base import CommandParser
 from django.utils import timezone
 
 from execution.management.base import BAD_ARGUMENTS, ProductCommand
+from execution.management.values import instant
 from execution.previewing import preview_sequence
 from sequences.models import Contact
 from sequences.queries import has_address
@@ -21,10 +21,12 @@ class Command(ProductCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         super().add_arguments(parser)
-        parser.add_argument("sequence", metavar="SEQUENCE")
+        parser.add_argument("sequence", metavar="SEQUENCE", help="its name")
         parser.add_argument("contact", metavar="CONTACT", help="an email address")
-        parser.add_argument("--workspace", required=True, metavar="SLUG")
-        parser.add_argument("--from", dest="start", metavar="TIME", help="ISO 8601 with its offset; default: now")
+        parser.add_argument("--workspace", required=True, metavar="SLUG", help="the workspace's slug")
+        parser.add_argument(
+            "--from", dest="start", metavar="TIME", type=instant, help="ISO 8601, UTC without an offset; default: now"
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
         workspace = self.find_workspace(options["workspace"])
@@ -39,7 +41,7 @@ class Command(ProductCommand):
                 f"workspace {workspace.slug} has no contact {options['contact']!r}: import it with import_contacts",
                 BAD_ARGUMENTS,
             )
-        preview = preview_sequence(sequence, contact, self._start(options["start"]))
+        preview = preview_sequence(sequence, contact, options["start"] or timezone.now())
         data = {
             "timezone": preview.zone.name,
             "zone_source": preview.zone.source,
@@ -62,12 +64,3 @@ class Command(ProductCommand):
             note = f"  ({step.note})" if step.note else ""
             lines.append(f"  {at}  {branch}{step.number}. {step.name or step.type}{note}")
         self.emit(data, "\n".join(lines), as_json=options["json"])
-
-    def _start(self, text: str | None) -> datetime:
-        if text is None:
-            return timezone.now()
-        try:
-            start = datetime.fromisoformat(text)
-        except ValueError:
-            self.fail(f"--from: {text!r} is not a time: use ISO 8601, such as 2026-03-27T16:00:00+01:00", BAD_ARGUMENTS)
-        return start if start.tzinfo else timezone.make_aware(start)

@@ -8,8 +8,9 @@ from django.core.management.base import CommandParser
 from django.utils import timezone
 
 from execution.controls import Report, retry_enrollments
-from execution.management.base import ProductCommand
+from execution.management.base import BAD_ARGUMENTS, ProductCommand
 from execution.models import DeadLetter
+from sequences.models import Sequence
 
 _BATCH = 500
 
@@ -25,16 +26,24 @@ class Command(ProductCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         super().add_arguments(parser)
         parser.add_argument("--workspace", metavar="SLUG", help="only of this workspace")
-        parser.add_argument("--class", dest="error_class", metavar="CLASS", help="only of this error class")
+        parser.add_argument(
+            "--class", dest="error_class", metavar="CLASS", help="only of this error class, such as template or timing"
+        )
         parser.add_argument("--sequence", metavar="NAME", help="only of the sequences of this name")
 
     def handle(self, *args: Any, **options: Any) -> None:
         letters = DeadLetter.objects.filter(resolved_at__isnull=True)
+        sequences = Sequence.objects.all()
         if options["workspace"]:
-            letters = letters.filter(workspace=self.find_workspace(options["workspace"]))
+            workspace = self.find_workspace(options["workspace"])
+            letters, sequences = letters.filter(workspace=workspace), sequences.filter(workspace=workspace)
         if options["error_class"]:
             letters = letters.filter(error_class=options["error_class"])
         if options["sequence"]:
+            if not sequences.filter(name=options["sequence"]).exists():
+                self.fail(
+                    f"--sequence: there is no sequence {options['sequence']!r}: write its whole name", BAD_ARGUMENTS
+                )
             letters = letters.filter(enrollment__sequence__name=options["sequence"])
         ids = list(letters.order_by("pk").values_list("enrollment_id", flat=True))
         total = Report()

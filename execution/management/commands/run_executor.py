@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import socket
+import sys
 import uuid
 from types import FrameType
 from typing import Any
@@ -21,6 +22,10 @@ from execution.management.base import BAD_ARGUMENTS, FAILED, ProductCommand
 from execution.policy import engine_policy
 from execution.runner import Options, Runner, Stage, run_until_idle
 
+# As of the environment variables that stand for them.
+_MOST_PER_BATCH = 10_000
+_LONGEST_POLL = 3_600
+
 
 class Command(ProductCommand):
     help = "Decide and deliver what is due, until stopped. SIGTERM and Ctrl-C finish the batch and leave within 10 s."
@@ -32,9 +37,26 @@ class Command(ProductCommand):
         parser.add_argument(
             "--check", action="store_true", help="exit 0 if an executor is healthy, else 1, with an alert"
         )
-        parser.add_argument("--stage", choices=[stage.value for stage in Stage], default=Stage.ALL.value)
-        parser.add_argument("--poll-interval", type=float, default=settings.EXECUTOR_POLL_SECONDS, metavar="SECONDS")
-        parser.add_argument("--batch-size", type=int, default=settings.EXECUTOR_BATCH_SIZE, metavar="N")
+        parser.add_argument(
+            "--stage",
+            choices=[stage.value for stage in Stage],
+            default=Stage.ALL.value,
+            help="do only this part of the work (default: all)",
+        )
+        parser.add_argument(
+            "--poll-interval",
+            type=float,
+            default=settings.EXECUTOR_POLL_SECONDS,
+            metavar="SECONDS",
+            help="sleep at most so long when nobody wakes it (default: EXECUTOR_POLL_SECONDS, here %(default)s)",
+        )
+        parser.add_argument(
+            "--batch-size",
+            type=int,
+            default=settings.EXECUTOR_BATCH_SIZE,
+            metavar="N",
+            help="enrollments per transaction (default: EXECUTOR_BATCH_SIZE, here %(default)s)",
+        )
         parser.add_argument("--limit", type=int, metavar="N", help="exit after deciding N enrollments")
         parser.add_argument("--workspace", metavar="SLUG", help="work for this workspace only")
 
@@ -42,9 +64,10 @@ class Command(ProductCommand):
         if options["check"]:
             self._check(options["json"])
             return
-        for name in ("batch_size", "limit", "poll_interval"):
-            if options[name] is not None and options[name] <= 0:
-                self.fail(f"--{name.replace('_', '-')} must be greater than 0", BAD_ARGUMENTS)
+        for name, most in (("batch_size", _MOST_PER_BATCH), ("limit", sys.maxsize), ("poll_interval", _LONGEST_POLL)):
+            if options[name] is not None and not 0 < options[name] <= most:
+                at_most = "" if most == sys.maxsize else f" and at most {most}"
+                self.fail(f"--{name.replace('_', '-')} must be greater than 0{at_most}", BAD_ARGUMENTS)
         workspace = self.find_workspace(options["workspace"]) if options["workspace"] else None
         run_options = Options(
             policy=engine_policy(),

@@ -31,9 +31,15 @@ class Command(ProductCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         super().add_arguments(parser)
-        parser.add_argument("--days", type=float, default=7.0, help="of faults; everybody then comes to an end")
-        parser.add_argument("--enrollments", type=int, default=10_000, metavar="N")
-        parser.add_argument("--faults", default="none", metavar="LIST", help="all, none, or names with commas between")
+        parser.add_argument(
+            "--days", type=float, default=7.0, help="of faults; everybody then comes to an end (default: %(default)s)"
+        )
+        parser.add_argument(
+            "--enrollments", type=int, default=10_000, metavar="N", help="people (default: %(default)s)"
+        )
+        parser.add_argument(
+            "--faults", default="none", metavar="LIST", help="all, none, or names with commas between (default: none)"
+        )
         parser.add_argument("--seed", default="1", metavar="N|A..B", help="one seed, or one run for each from A to B")
         parser.add_argument("--shrink", action="store_true", help="look for the smallest run that still fails")
 

@@ -9,6 +9,8 @@ from django.core.management.base import CommandParser
 from execution.management.base import BAD_ARGUMENTS, ProductCommand
 from execution.schedules import sync_schedules
 
+_MOST_ENGINES = 256
+
 
 class Command(ProductCommand):
     help = "Make the schedules of the cluster exactly those that this release needs. Safe to run at every deployment."
@@ -22,8 +24,8 @@ class Command(ProductCommand):
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
-        if options["engines"] is not None and options["engines"] < 1:
-            self.fail("--engines must be at least 1", BAD_ARGUMENTS)
+        if options["engines"] is not None and not 1 <= options["engines"] <= _MOST_ENGINES:
+            self.fail(f"--engines must be at least 1 and at most {_MOST_ENGINES}", BAD_ARGUMENTS)
         with self.keeping_changes(dry_run=options["dry_run"]):
             installed, removed = sync_schedules(options["engines"])
         text = f"{installed} schedules installed, {removed} removed"

@@ -20,7 +20,7 @@ class Command(ProductCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         super().add_arguments(parser)
-        parser.add_argument("address", metavar="ADDRESS")
+        parser.add_argument("address", metavar="ADDRESS", help="its email address")
         parser.add_argument("--dns", action="store_true", help="also look at MX, SPF, DKIM, DMARC and alignment")
         parser.add_argument("--workspace", metavar="SLUG", help="needed when several workspaces have the address")
 
