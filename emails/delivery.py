@@ -115,7 +115,7 @@ def _serve(lease: Lease, clock: Clock, is_stopping: Callable[[], bool]) -> int:
             if not chunk.message_ids:
                 break
             started = time.monotonic()
-            results = _hand_over(chunk.message_ids, transports, clock)
+            results = _hand_over(lease, chunk.message_ids, transports, clock)
             seconds = time.monotonic() - started
             breaker = _record(lease, results, chunk.breaker, clock)
             handed_over += sum(result.answer is not None for result in results)
@@ -145,7 +145,7 @@ def _record(lease: Lease, results: Sequence[Result], breaker: Breaker, clock: Cl
             time.sleep(_RECORD_PAUSE_SECONDS)
 
 
-def _hand_over(message_ids: Sequence[int], transports: Sequence[Transport], clock: Clock) -> list[Result]:
+def _hand_over(lease: Lease, message_ids: Sequence[int], transports: Sequence[Transport], clock: Clock) -> list[Result]:
     looked_at = time.monotonic()
     try:
         composed = compose(message_ids, clock())
@@ -156,23 +156,28 @@ def _hand_over(message_ids: Sequence[int], transports: Sequence[Transport], cloc
     results = [_unrendered(item, clock) for item in composed if isinstance(item, Uncomposed)]
     ready = [item for item in composed if isinstance(item, Composed)]
     if len(transports) == 1 or len(ready) == 1:
-        return results + _hand_over_by(transports[0], ready, clock, looked_at)
+        return results + _hand_over_by(lease, transports[0], ready, clock, looked_at)
     shares = [ready[index :: len(transports)] for index in range(len(transports))]
     with ThreadPoolExecutor(len(transports)) as pool:
-        more = [clock] * len(transports), [looked_at] * len(transports)
-        for share in pool.map(_hand_over_share, transports, shares, *more):
+        for share in pool.map(
+            lambda transport, part: _hand_over_share(lease, transport, part, clock, looked_at), transports, shares
+        ):
             results += share
     return results
 
 
-def _hand_over_share(transport: Transport, ready: Sequence[Composed], clock: Clock, looked_at: float) -> list[Result]:
+def _hand_over_share(
+    lease: Lease, transport: Transport, ready: Sequence[Composed], clock: Clock, looked_at: float
+) -> list[Result]:
     try:
-        return _hand_over_by(transport, ready, clock, looked_at)
+        return _hand_over_by(lease, transport, ready, clock, looked_at)
     finally:
         connection.close()
 
 
-def _hand_over_by(transport: Transport, ready: Sequence[Composed], clock: Clock, looked_at: float) -> list[Result]:
+def _hand_over_by(
+    lease: Lease, transport: Transport, ready: Sequence[Composed], clock: Clock, looked_at: float
+) -> list[Result]:
     """One after the other. When the lane itself fails, or a second has passed since the last look, the rest goes back.
 
     `looked_at`: the monotonic moment of the look. Nothing leaves on a look that is older than `_LOOK_SECONDS`.
@@ -185,7 +190,7 @@ def _hand_over_by(transport: Transport, ready: Sequence[Composed], clock: Clock,
         at = time.monotonic()
         is_over = is_over or bool(results and at > ends_at)
         if not is_over and at - looked_at >= _LOOK_SECONDS:
-            undisturbed, looked_at = _look_again(ready[number:], clock()), at
+            undisturbed, looked_at = _look_again(lease, ready[number:], clock()), at
         if is_over or item.message_pk not in undisturbed:
             results.append(Result(item.message_pk, None, clock(), item))
             continue
@@ -195,9 +200,9 @@ def _hand_over_by(transport: Transport, ready: Sequence[Composed], clock: Clock,
     return results
 
 
-def _look_again(items: Sequence[Composed], now: datetime) -> set[int]:
+def _look_again(lease: Lease, items: Sequence[Composed], now: datetime) -> set[int]:
     try:
-        return find_undisturbed([item.message_pk for item in items], now)
+        return find_undisturbed(lease.token, [item.message_pk for item in items], now)
     except _DATABASE_GONE:
         connection.close()
         return set()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
+from uuid import UUID
 
 from emails.last_look import find_row_rest
 from emails.stop_facts import load_stop_facts
@@ -37,14 +38,17 @@ FROM emails_emailmessage m
 JOIN sequences_enrollment e ON e.id = m.enrollment_id AND e.status = 'active'
 JOIN sequences_sequence s ON s.id = e.sequence_id AND s.status = 'active'
 JOIN emails_mailbox b ON b.id = m.mailbox_id AND b.status = 'active'
-WHERE m.id = ANY(%(messages)s::bigint[]) AND m.status = 'sending'
+WHERE m.id = ANY(%(messages)s::bigint[]) AND m.status = 'sending' AND m.lease_token = %(token)s
   AND NOT EXISTS (SELECT 1 FROM execution_executorstate WHERE is_paused)
 """
 
 
-def find_undisturbed(message_ids: Sequence[int], now: datetime) -> set[int]:
-    """Those of them of whom nothing has been stored since the mark that stops them."""
-    found = fetch_all(_UNDISTURBED, {"messages": list(message_ids)})
+def find_undisturbed(token: UUID, message_ids: Sequence[int], now: datetime) -> set[int]:
+    """Those of them of whom nothing has been stored since the mark that stops them.
+
+    `token`: of the lease they were marked under. What somebody else has marked since is not ours to send.
+    """
+    found = fetch_all(_UNDISTURBED, {"token": token, "messages": list(message_ids)})
     undisturbed = {row["message_id"] for row in found if row["is_undisturbed"]}
     if len(undisturbed) == len(found):
         return undisturbed
