@@ -56,6 +56,9 @@ def _standard_library(log_format: str, shared: list[Processor]) -> dict[str, Any
             # what the development server tells of a refused request, django.request has told already
             "django.server": {"level": "ERROR"},
             "django.db.backends": {"level": "WARNING"},
+            # warns of what follows an error, which is raised; its pool's warnings stay
+            "psycopg": {"level": "ERROR"},
+            "psycopg.pool": {"level": "WARNING"},
             # tells of each of its detectors that it tries
             "flufl.bounce": {"level": "WARNING"},
         },
