@@ -87,7 +87,7 @@ def sent_ahead() -> Iterator[None]:
         yield
         return
     with driver.pipeline():
-        driver.execute(_BOUND_TRANSACTION, prepare=True)
+        _execute(_BOUND_TRANSACTION, {})
         yield
 
 
