@@ -76,6 +76,11 @@ SET status = CASE WHEN e.status IN ('active', 'paused', 'quarantined') THEN 'que
 FROM sequences_enrollment e
 WHERE m.id = ANY(%(ids)s::bigint[]) AND m.status = 'sending' AND m.lease_token = %(token)s AND e.id = m.enrollment_id
 """
+# The look that took them may have put the lane to sleep, and whoever serves it may end now.
+_STAY_AWAKE = """
+UPDATE emails_mailbox SET lane_at = %(now)s
+WHERE id = %(mailbox)s AND lease_token = %(token)s AND (lane_at IS NULL OR lane_at > %(now)s)
+"""
 _WAKE = """
 UPDATE sequences_enrollment e
 SET emails_sent = e.emails_sent + r.sent,
@@ -117,7 +122,7 @@ def record_results(lease: Lease, results: Sequence[Result], breaker: Breaker, no
     failed = [result for result in refused if _class_of(result) not in LANE_ERRORS]
     back = lane_level + [result for result in results if result.answer is None]
     changed = _write_sent(lease, sent) + _write_failed(lease, failed) + _write_unknown(lease, unknown)
-    changed += _write_back(lease, back)
+    changed += _write_back(lease, back, now)
     # fewer though the lane is ours: one was deleted with its contact, or proven by an event meanwhile
     if changed != len(results) and not fetch_all(_LOCK_LANE, {"mailbox": lease.mailbox_id, "token": lease.token}):
         raise LeaseLostError(f"the lane of mailbox {lease.mailbox_id} was taken over while it was sending")
@@ -190,12 +195,14 @@ def _write_failed(lease: Lease, failed: Sequence[Result]) -> int:
     )
 
 
-def _write_back(lease: Lease, back: Sequence[Result]) -> int:
+def _write_back(lease: Lease, back: Sequence[Result], now: datetime) -> int:
     """What the lane could not take goes back: it has not left, and costs nobody an attempt."""
     if not back:
         return 0
     error = next((result.answer.error for result in back if isinstance(result.answer, Refused)), "")
-    return execute(_BACK, {"ids": [result.message_pk for result in back], "error": error, "token": lease.token})
+    changed = execute(_BACK, {"ids": [result.message_pk for result in back], "error": error, "token": lease.token})
+    execute(_STAY_AWAKE, {"mailbox": lease.mailbox_id, "token": lease.token, "now": now})
+    return changed
 
 
 def _record_bounces(lease: Lease, failed: Sequence[Result], now: datetime) -> None:

@@ -236,4 +236,4 @@ def test_by_hand_it_is_spelt_like_that_too(workspace: Workspace) -> None:
         ("bob@xn--bcher-kva.example", ""),
         ("", "xn--strae-oqa.example"),
     }
-    assert "is not a domain" in client.post(url, form | {"domain": "büch er", "email": ""}).content.decode()
+    assert "This is no domain" in client.post(url, form | {"domain": "büch er", "email": ""}).content.decode()
