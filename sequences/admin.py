@@ -21,6 +21,7 @@ from sequences.admin_base import (
     filter_by,
     time_column,
 )
+from sequences.admin_rights import EVERYBODY, MANAGERS
 from sequences.models import Membership, Workspace
 
 WorkspaceFilter = filter_by(Workspace, "workspace", "name")
@@ -85,6 +86,9 @@ class MembershipAdmin(WorkspaceAdmin):
 class AccountBaseAdmin(WorkspaceAdmin):
     """All but what people do to an account's people."""
 
+    right = EVERYBODY
+    delete_right = deed_right = MANAGERS
+
     list_display = ("name", "domain", "engagement_score", "timezone", "workspace")
     list_filter = (WorkspaceFilter,)
     list_select_related = ("workspace",)
@@ -102,6 +106,8 @@ class ContactForm(OneWorkspaceForm):
 class ContactBaseAdmin(WorkspaceAdmin):
     """All but what the contact's score is made of."""
 
+    right = EVERYBODY
+    delete_right = MANAGERS
     form = ContactForm
     list_display = ("email", "full_name", "title", "account", "engagement_score", time_column("created_at", "added"))
     list_filter = (WorkspaceFilter,)

@@ -23,6 +23,7 @@ from unfold.admin import ModelAdmin, TabularInline
 from unfold.contrib.filters.admin import ChoicesDropdownFilter, DropdownFilter
 from unfold.decorators import display
 
+from sequences.admin_rights import AsksRights
 from sequences.admin_times import show_time
 from sequences.models.scope import WorkspaceQuerySet
 from sequences.models.workspace import Workspace, WorkspaceOwnQuerySet
@@ -155,8 +156,8 @@ class BoundedPaginator(Paginator[Any]):
         return int(rows.order_by()[: COUNTED_AT_MOST + 1].count())
 
 
-class WorkspaceAdmin(ScopedChoices, ModelAdmin):
-    """Rows of the person's own workspaces. `has_operate_permission` is asked by actions on rows nobody edits.
+class WorkspaceAdmin(AsksRights, ScopedChoices, ModelAdmin):
+    """Rows of the person's own workspaces, and who may act on which of them (`right`).
 
     Each time of the model is also there as `exact_name(field)`, to show and not to edit.
     """
@@ -202,16 +203,13 @@ class WorkspaceAdmin(ScopedChoices, ModelAdmin):
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
         """Of a row that is there only what the form asks for is written: the engine writes the rest meanwhile."""
+        self.require_write(request, obj)
         obj.save(update_fields=self.list_written(obj, form) if change else None)
 
     def list_written(self, obj: Any, form: Any) -> list[str]:
         """The columns that saving a changed row writes."""
         fields = obj._meta.concrete_fields
         return [field.name for field in fields if field.name in form.fields or getattr(field, "auto_now", False)]
-
-    def has_operate_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        opts = self.model._meta
-        return bool(request.user.has_perm(f"{opts.app_label}.change_{opts.model_name}"))
 
     def find_row(self, request: HttpRequest, object_id: str) -> Any:
         """The row, if the person may see it. Raises `PermissionDenied`, and `Http404` for another workspace's."""

@@ -21,6 +21,7 @@ from emails.models import InboxState, Mailbox, SendLimit
 from emails.secret_places import find_moved
 from emails.signatures import judge_signature
 from sequences.admin_base import OneWorkspaceForm, RowInline, WorkspaceAdmin, by_choice, exact_name
+from sequences.admin_rights import Right
 from sequences.encryption import Secrets
 
 _FACTS = (
@@ -136,6 +137,7 @@ class SendLimitInline(RowInline):
 class MailboxBaseAdmin(WorkspaceAdmin):
     """All but what people do to a running mailbox."""
 
+    right = Right("owner_id")
     form = MailboxForm
     inlines = (SendLimitInline,)
     takes_along = (InboxState,)

@@ -24,6 +24,7 @@ from sequences.admin_base import (
     name_actor,
     time_column,
 )
+from sequences.admin_rights import EVERYBODY, MANAGERS
 from sequences.importing.csv_form import DOMAIN
 from sequences.models import Workspace
 from sequences.wakeup import notify_engine
@@ -59,6 +60,8 @@ class SuppressionForm(OneWorkspaceForm):
 
 
 class SuppressionBaseAdmin(WorkspaceAdmin):
+    right = EVERYBODY
+    delete_right = MANAGERS
     """All but what people do to the list."""
 
     list_display = (

@@ -13,6 +13,7 @@ from typing import Any
 from django import forms
 from django.contrib import messages
 from django.contrib.admin import helpers
+from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
@@ -24,6 +25,7 @@ from unfold.widgets import UnfoldAdminSplitDateTimeWidget, UnfoldAdminTextInputW
 
 from execution.controls import Report
 from execution.queries import COUNTED_AT_MOST
+from sequences.api.roles import NOT_YOURS
 from sequences.timing import FIRST_YEAR, LAST_YEAR, is_plannable
 
 SUBJECTS_SHOWN = 10
@@ -116,17 +118,22 @@ class AsksFirst:
     def do_selected(self, request: HttpRequest, queryset: QuerySet[Any], deed: Deed) -> HttpResponse | None:
         form = _build_form(deed, request, is_answered="apply" in request.POST)
         if form.is_valid():
-            chosen_ids = list(queryset.values_list("pk", flat=True))
-            tell_report(request, deed, deed.run(chosen_ids, form.cleaned_data, request))
+            refused = self.find_refused(request, queryset)  # type: ignore[attr-defined]
+            chosen = [pk for pk in queryset.values_list("pk", flat=True) if pk not in refused]
+            report = deed.run(chosen, form.cleaned_data, request) if chosen else Report()
+            report.refused.update(refused)
+            tell_report(request, deed, report)
             return None
         is_all = request.POST.get("select_across") == "1"
-        chosen = request.POST.getlist(helpers.ACTION_CHECKBOX_NAME)
+        ticked = request.POST.getlist(helpers.ACTION_CHECKBOX_NAME)
         hidden = [("action", f"{deed.name}_selected"), ("select_across", "1" if is_all else "0"), ("apply", "1")]
-        hidden += [(helpers.ACTION_CHECKBOX_NAME, pk) for pk in (chosen[:1] if is_all else chosen)]
+        hidden += [(helpers.ACTION_CHECKBOX_NAME, pk) for pk in (ticked[:1] if is_all else ticked)]
         return self._ask(request, queryset, deed, form, hidden, request.get_full_path())
 
     def do_one(self, request: HttpRequest, object_id: str, deed: Deed) -> HttpResponse:
         row = self.find_row(request, object_id)  # type: ignore[attr-defined]
+        if not self.has_operate_permission(request, row):  # type: ignore[attr-defined]
+            raise PermissionDenied(NOT_YOURS)
         opts = self.model._meta
         back_url = reverse(f"admin:{opts.app_label}_{opts.model_name}_change", args=[row.pk])
         form = _build_form(deed, request, is_answered=request.method == "POST")

@@ -18,6 +18,7 @@ from execution.dead_letters import Group, find_similar, list_groups
 from execution.models import DeadLetter
 from sequences.admin_base import FactsAdmin, by_choice, label_column, time_column
 from sequences.admin_piles import Pile, ShowsPiles
+from sequences.admin_rights import Right
 from sequences.admin_times import show_breakable
 from sequences.api.roles import workspace_ids_of
 
@@ -56,6 +57,7 @@ def _name_group(group: Group) -> str:
 
 @admin.register(DeadLetter)
 class DeadLetterAdmin(ShowsPiles, AsksFirst, FactsAdmin):
+    right = Right("enrollment__owner_id", is_shared=True)
     piles = (
         Pile("All"),
         Pile("Open", (("state", "open"),)),

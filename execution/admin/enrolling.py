@@ -24,6 +24,8 @@ from execution.admin.asking import ReaderTimeField
 from execution.enrolling import EnrollError, EnrollResult, enroll_contacts
 from execution.forecasting import forecast_first_touches
 from sequences.admin_base import name_actor, scope_rows
+from sequences.admin_rights import EVERYBODY, is_allowed
+from sequences.api.roles import NOT_YOURS
 from sequences.choices import SequenceStatus
 from sequences.models import Contact, Sequence
 
@@ -55,6 +57,7 @@ class EnrollForm(forms.Form):
 
     def __init__(self, request: HttpRequest, data: Any = None, **kwargs: Any) -> None:
         super().__init__(data, **kwargs)
+        self.request = request
         choices: dict[str, Any] = {
             "sequence": Sequence.objects.filter(status__in=_ENROLLABLE).select_related("workspace"),
             "mailbox": Mailbox.objects.all(),
@@ -77,7 +80,16 @@ class EnrollForm(forms.Form):
                     "emails", f"No contact of {sequence.workspace} has {missing[0]}{more}: add or import it first."
                 )
             cleaned["contact_ids"] = list(found.values())
+            self._require_own(sequence)
         return cleaned
+
+    def _require_own(self, sequence: Sequence) -> None:
+        """As by API: for oneself, or as a manager for anybody."""
+        mailbox = self.cleaned_data.get("mailbox")
+        owner = self.cleaned_data.get("owner") or (mailbox and mailbox.owner) or self.request.user
+        for name, owner_id in (("owner", owner.pk), ("mailbox", mailbox.owner_id if mailbox else None)):
+            if not is_allowed(self.request, sequence.workspace_id, owner_id, EVERYBODY):
+                self.add_error(name, NOT_YOURS)
 
 
 class EnrollPage:

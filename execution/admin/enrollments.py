@@ -31,6 +31,7 @@ from sequences.admin_base import (
     time_column,
 )
 from sequences.admin_piles import Pile, ShowsPiles
+from sequences.admin_rights import Right
 from sequences.admin_times import show_breakable, show_time
 from sequences.choices import ENDED_STATUSES, LIVE_STATUSES, EnrollmentStatus
 from sequences.models import Enrollment, Sequence
@@ -96,6 +97,7 @@ class ExplainedList(ChangeList):
 
 @admin.register(Enrollment)
 class EnrollmentAdmin(ShowsPiles, EnrollPage, AsksFirst, FactsAdmin):
+    right = Right("owner_id", is_shared=True)
     piles = (
         Pile("Everybody"),
         Pile("In a sequence now", (("needs", "live"),)),

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from django.contrib import admin
+from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import reverse
@@ -23,6 +24,7 @@ from execution import switches
 from execution.admin.asking import AsksFirst, Deed, NothingForm, on_one, on_selected
 from execution.controls import Report
 from sequences.admin_base import label_column, name_actor, time_column
+from sequences.api.roles import NOT_YOURS
 
 
 def _switch(switch: Callable[..., bool]) -> Callable[..., Report]:
@@ -89,6 +91,8 @@ _MARKS = {Status.OK: "✓", Status.WARNING: "!", Status.FAILED: "✕", Status.UN
 
 def show_setup(self: Any, request: HttpRequest, object_id: str) -> HttpResponse:
     mailbox = self.find_row(request, object_id)
+    if not self.has_operate_permission(request, mailbox):
+        raise PermissionDenied(NOT_YOURS)
     context = {
         **self.admin_site.each_context(request),
         "title": f"Set-up of {mailbox}",

@@ -18,6 +18,7 @@ from execution.admin.asking import AsksFirst, Deed, on_one, on_selected
 from execution.controls import Report
 from sequences.admin_base import FactsAdmin, by_choice, label_column, name_actor, time_column
 from sequences.admin_finding import FindsPeople
+from sequences.admin_rights import Right
 from sequences.admin_times import show_breakable
 
 
@@ -59,6 +60,7 @@ _COLOURS = {"sent": "success", "queued": "info", "sending": "info", "failed": "d
 
 @admin.register(EmailMessage)
 class EmailMessageAdmin(AsksFirst, FindsPeople, FactsAdmin):
+    right = Right("enrollment__owner_id")
     list_display = (
         "show_recipient", "subject", "show_status", "mailbox", time_column("due_at", "due"),
         time_column("handed_over_at", "handed over"), "error",

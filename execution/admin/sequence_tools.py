@@ -29,6 +29,8 @@ from emails.trying import render_for, send_test
 from execution.editing import duplicate_sequence, store_sequence
 from execution.previewing import Preview, PreviewStep, preview_sequence
 from sequences.admin_base import name_actor, scope_rows
+from sequences.admin_rights import MANAGERS, is_allowed
+from sequences.api.roles import NOT_YOURS, managed_workspaces
 from sequences.choices import StepType
 from sequences.importing.yaml_export import export_sequence
 from sequences.importing.yaml_form import YamlFormError, parse_text
@@ -89,7 +91,7 @@ class ImportYamlForm(forms.Form):
 
     def __init__(self, *args: Any, request: HttpRequest, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        workspaces = scope_rows(Workspace.objects.all(), request)
+        workspaces = managed_workspaces(request.user)
         self.fields["workspace"].queryset = workspaces  # type: ignore[attr-defined]
         self.fields["workspace"].initial = workspaces.first()
 
@@ -132,6 +134,8 @@ class SequenceTools:
         if not self.has_add_permission(request):  # type: ignore[attr-defined]
             raise PermissionDenied
         sequence = self.find_row(request, object_id)  # type: ignore[attr-defined]
+        if not self.has_operate_permission(request, sequence):  # type: ignore[attr-defined]
+            raise PermissionDenied(NOT_YOURS)
         if request.method != "POST":
             context = {
                 **self.admin_site.each_context(request),
@@ -160,6 +164,8 @@ class SequenceTools:
     ) -> HttpResponse:
         if mailbox is None or not self._may_send(request):
             raise PermissionDenied
+        if not is_allowed(request, mailbox.workspace_id, mailbox.owner_id, MANAGERS):
+            raise PermissionDenied(NOT_YOURS)
         address = request.user.email  # type: ignore[union-attr]
         number = request.POST.get("step", "")
         step = Step.objects.filter(

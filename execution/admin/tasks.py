@@ -30,6 +30,7 @@ from sequences.admin_base import (
     time_column,
 )
 from sequences.admin_piles import Pile, ShowsPiles
+from sequences.admin_rights import Right
 from sequences.admin_times import show_breakable
 from tasks_app.choices import TaskStatus
 from tasks_app.models import Task
@@ -108,6 +109,7 @@ class InboxFilter(DropdownFilter):
 
 @admin.register(Task)
 class TaskAdmin(ShowsPiles, AsksFirst, WorkspaceAdmin):
+    right = Right("assignee_id", is_shared=True)
     piles = (
         Pile("All"),
         Pile("Open", (("status__exact", "open"),)),

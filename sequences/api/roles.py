@@ -15,6 +15,7 @@ from sequences.choices import Role
 from sequences.models import Membership, Workspace
 
 Reader = AbstractBaseUser | AnonymousUser
+NOT_YOURS = "It belongs to somebody else: its owner, a manager or an admin may do this."
 
 
 def name_actor(user: Reader) -> str:
@@ -35,11 +36,23 @@ def is_manager(user: Reader, workspace_id: int) -> bool:
     ).exists()
 
 
+def manages_any(user: Reader) -> bool:
+    """Whether there is a workspace in which `user` may act on everything."""
+    return getattr(user, "is_superuser", False) or managed_workspaces(user).exists()
+
+
+def managed_workspaces(user: Reader) -> QuerySet[Workspace]:
+    """Those in which `user` may act on everything."""
+    if getattr(user, "is_superuser", False):
+        return Workspace.objects.all()
+    return Workspace.objects.filter(
+        memberships__user=user.pk, memberships__role__in=[Role.MANAGER, Role.ADMIN]
+    ).distinct()
+
+
 def require_manager(user: Reader) -> None:
     """Raises `PermissionDenied` for who manages no workspace at all; which one is asked about when it is known."""
-    if getattr(user, "is_superuser", False):
-        return
-    if not Membership.objects.filter(user=user.pk, role__in=[Role.MANAGER, Role.ADMIN]).exists():
+    if not manages_any(user):
         raise PermissionDenied("A manager or an admin may do this.")
 
 
@@ -50,7 +63,7 @@ def require_right(user: Reader, workspace_id: int, owner_id: int | None, *, is_s
     """
     is_own = owner_id == user.pk or (owner_id is None and is_shared_without_owner)
     if not is_own and not is_manager(user, workspace_id):
-        raise PermissionDenied("It belongs to somebody else: its owner, a manager or an admin may do this.")
+        raise PermissionDenied(NOT_YOURS)
 
 
 def filter_actable(rows: QuerySet[Any], user: Reader) -> QuerySet[Any]:
