@@ -102,7 +102,6 @@ def show_setup(self: Any, request: HttpRequest, object_id: str) -> HttpResponse:
     return TemplateResponse(request, "admin/emails/mailbox/setup.html", context)
 
 
-_SETUP = action(description="Check set-up", url_path="set-up", permissions=["operate"], icon="verified")
 _STATUS_COLOURS = {"active": "success", "paused": "warning", "broken": "danger"}
 
 
