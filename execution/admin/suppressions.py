@@ -29,7 +29,7 @@ from execution.admin.asking import AsksFirst, Deed, ReasonForm, on_one, on_selec
 from execution.admin.carried_files import MOST_BYTES, pack_file, unpack_file
 from execution.controls import Report
 from sequences.admin_base import FactsAdmin, by_choice, filter_by, name_actor, scope_rows, time_column
-from sequences.api.roles import is_manager
+from sequences.admin_rights import MANAGERS
 from sequences.importing.csv_form import REJECT_COLUMN, CsvFormError
 from sequences.models import Workspace
 
@@ -48,19 +48,9 @@ class NeededReasonForm(ReasonForm):
 
 
 def _remove(ids: Sequence[Any], answers: dict[str, Any], request: HttpRequest) -> Report:
-    report = Report()
-    allowed: dict[int, bool] = {}
-    chosen = []
-    for pk, workspace_id in Suppression.objects.filter(pk__in=ids).values_list("pk", "workspace_id"):
-        if workspace_id not in allowed:
-            allowed[workspace_id] = is_manager(request.user, workspace_id)
-        if allowed[workspace_id]:
-            chosen.append(pk)
-        else:
-            report.refused[pk] = "only a manager or an admin takes anybody off this list"
+    chosen = list(ids)
     remove_suppressions(chosen, actor=name_actor(request), now=timezone.now(), **answers)
-    report.changed += chosen
-    return report
+    return Report(changed=chosen)
 
 
 REMOVE = Deed(
@@ -103,6 +93,7 @@ class ImportForm(forms.Form):
 
 @admin.register(Suppression)
 class SuppressionAdmin(AsksFirst, SuppressionBaseAdmin):
+    deed_right = MANAGERS
     actions = ("remove_selected",)
     actions_list = ("import_file", "export_file")
     actions_detail = ("remove_one",)

@@ -10,7 +10,7 @@ from django.contrib.auth.models import Permission
 from django.test import Client
 from django.urls import reverse
 
-from emails.models import Mailbox
+from emails.models import Mailbox, Suppression
 from execution.models import DeadLetter
 from sequences.models import Contact, Enrollment, Sequence, Workspace
 from tasks_app.models import Task
@@ -145,3 +145,12 @@ def test_nobody_enrolls_for_a_colleague(workspace: Workspace) -> None:
     assert "It belongs to somebody else" in page.content.decode()
     assert client.post(url, data | {"mailbox": own.pk}).status_code == 302
     assert Enrollment.objects.get().owner_id == user.pk
+
+
+@pytest.mark.parametrize(("role", "may"), [("sdr", False), ("manager", True)])
+def test_managers_take_off_the_list(workspace: Workspace, role: str, may: bool) -> None:
+    client = log_in(member(workspace, role))
+    one, other = (factories.SuppressionFactory(workspace=workspace, email=f"{n}@x.example") for n in range(2))
+    assert deed(client, one, "remove") == (302 if may else 403)
+    bulk(client, [other], "remove")
+    assert Suppression.objects.exists() is not may
