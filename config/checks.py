@@ -1,4 +1,4 @@
-"""What `manage.py check --deploy` asks beyond Django's own questions."""
+"""What `manage.py check` asks in the product's own way, and with `--deploy` beyond Django's own questions."""
 
 from __future__ import annotations
 
@@ -6,9 +6,17 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from django.conf import settings
+from django.contrib.admin import autodiscover
+from django.contrib.admin.checks import check_admin_app
 from django.core.checks import CheckMessage, Warning
 
 LOCAL_HOSTS = frozenset({"localhost", "127.0.0.1", "::1", "0.0.0.0"})
+
+
+def check_desk(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
+    """Django's own questions about the admin, whose modules are not loaded before somebody needs them."""
+    autodiscover()
+    return check_admin_app(app_configs, **kwargs)
 
 
 def check_public_base_url(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:

@@ -9,6 +9,8 @@ from config.api.errors import NoSuchAddress
 from config.api.health import show_health, show_readiness
 from config.api.metrics import show_metrics
 
+admin.autodiscover()
+
 urlpatterns = [
     path("", RedirectView.as_view(pattern_name="admin:index"), name="root"),
     path("admin/", admin.site.urls),

@@ -11,8 +11,6 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
-from authlib.integrations.base_client import OAuthError
-from authlib.integrations.requests_client import OAuth2Session
 from django.db import transaction
 from requests import RequestException
 
@@ -82,6 +80,10 @@ def _is_fresh(credentials: Mapping[str, Any]) -> bool:
 
 
 def _refresh(mailbox: Mailbox, credentials: Mapping[str, Any]) -> dict[str, Any]:
+    # 160 modules that every process would start with, for the few that ever refresh a token
+    from authlib.integrations.base_client import OAuthError
+    from authlib.integrations.requests_client import OAuth2Session
+
     if not credentials.get("refresh_token"):
         raise TokenRefused(f"{mailbox.address} has no refresh token; connect the mailbox again")
     is_microsoft = mailbox.auth_method == AuthMethod.MICROSOFT
