@@ -10,6 +10,7 @@ import re
 import secrets
 from collections.abc import Callable
 from dataclasses import dataclass
+from email.utils import getaddresses
 from pathlib import Path
 from typing import Any, Final, Never
 from urllib.parse import unquote, urlsplit
@@ -112,6 +113,15 @@ def email_addresses(name: str) -> list[str]:
     if not all(_ADDRESS.fullmatch(address) for address in addresses):
         refuse(name, "takes email addresses separated by commas")
     return addresses
+
+
+def sender(name: str, default: str) -> str:
+    """An email address, with or without a name before it."""
+    value = text(name, default)
+    found = getaddresses([value])
+    if len(found) != 1 or not _ADDRESS.fullmatch(found[0][1]) or not value.isprintable():
+        refuse(name, "takes an email address, such as alerts@example.com or Alerts <alerts@example.com>")
+    return value
 
 
 def host_names(name: str) -> list[str]:

@@ -39,7 +39,7 @@ SEND_GAP_SECONDS = env.whole_number("SEND_GAP_SECONDS", 120, maximum=86_400, uni
 SEND_JITTER_SECONDS = env.whole_number("SEND_JITTER_SECONDS", 60, maximum=86_400, unit="seconds")
 ALERT_EMAILS = env.email_addresses("ALERT_EMAILS")
 ALERT_WEBHOOK_URL = env.url("ALERT_WEBHOOK_URL", schemes=("http", "https"), example="https://example.com/alert")
-DEFAULT_FROM_EMAIL = env.text("ALERT_FROM_EMAIL", "sequence-executor@localhost")
+DEFAULT_FROM_EMAIL = env.sender("ALERT_FROM_EMAIL", "sequence-executor@localhost")
 globals().update(env.mail_settings("EMAIL_URL"))
 REDIS_URL = env.url("REDIS_URL", schemes=("redis", "rediss", "unix"), example="redis://localhost:6379/0")
 env.start_error_reporting(env.url("SENTRY_DSN", schemes=("http", "https"), example="https://key@sentry.example.com/1"))
@@ -71,13 +71,14 @@ INSTALLED_APPS = [
     "django_filters",
     "drf_spectacular",
     "drf_spectacular_sidecar",
-    "django_q",
     "anymail",
+    # before django-q2, whose command it completes
+    "execution",
+    "django_q",
     "config",
     "sequences",
     "emails",
     "tasks_app",
-    "execution",
 ]
 
 MIDDLEWARE = [

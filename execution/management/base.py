@@ -12,6 +12,7 @@ import json
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any, Never
 
 import psycopg
@@ -125,6 +126,16 @@ class ProductCommand(BaseCommand):
         with bar:
             task = bar.add_task(label, total=total)
             yield lambda done: bar.advance(task, done)
+
+    def check_writable(self, path: Path) -> None:
+        """Refuse before the work what could not be written after it. A file that is there stays as it is."""
+        is_there = path.exists()
+        try:
+            path.open("a").close()
+        except OSError as error:
+            self.fail(f"{path}: cannot be written ({error.strerror}): choose another place", BAD_ARGUMENTS)
+        if not is_there:
+            path.unlink()
 
     def find_workspace(self, slug: str) -> Workspace:
         workspace = Workspace.objects.filter(slug=slug).first()

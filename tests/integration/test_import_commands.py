@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from emails.models import Suppression
 from sequences.models import Contact, Enrollment, Sequence, Workspace
 from tests.factories import (
     ContactFactory,
@@ -110,6 +111,18 @@ def test_contacts_are_imported_and_rejects_written(shell: Shell, workspace: Work
     again = shell("import_contacts", path, "--workspace", "acme", "--json").data
     assert again == {"created": 1, "updated": 0, "rejected": []}
     assert Contact.objects.get(email="cyd@x.example").fields == {}
+
+
+@pytest.mark.parametrize("command", ["import_contacts", "backfill_suppressions"])
+def test_where_no_rejects_can_be_written_nothing_is_stored(
+    shell: Shell, workspace: Workspace, tmp_path: Path, command: str
+) -> None:
+    path = tmp_path / "c.csv"
+    path.write_text("email\na@x.example\nbroken\n")
+    rejects = tmp_path / "nowhere" / "rejects.csv"
+    assert "cannot be written" in one_error(shell(command, path, "--workspace", "acme", "--rejects", rejects), 2)
+    assert not Contact.objects.exists()
+    assert not Suppression.objects.exists()
 
 
 def test_a_person_is_shown_the_first_rejected_rows_only(shell: Shell, workspace: Workspace, tmp_path: Path) -> None:

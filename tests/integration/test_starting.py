@@ -27,6 +27,7 @@ def broken_page() -> Iterator[None]:
     class BrokenAdmin(admin.ModelAdmin[Any]):
         list_display = ("no_such_column",)
 
+    admin.autodiscover()
     usual = type(admin.site.get_model_admin(OrmQ))
     admin.site.unregister(OrmQ)
     admin.site.register(OrmQ, BrokenAdmin)

@@ -43,6 +43,10 @@ def run_manage(data_dir: Path, *arguments: str, **variables: str) -> subprocess.
         ("RETRY_MINUTES", ",", lambda: env.whole_numbers("RETRY_MINUTES", [5, 10], unit="minutes")),
         ("ALERT_EMAILS", "ops@example.com,ops", lambda: env.email_addresses("ALERT_EMAILS")),
         ("ALERT_EMAILS", "ops team@example.com", lambda: env.email_addresses("ALERT_EMAILS")),
+        ("ALERT_FROM_EMAIL", "alerts", lambda: env.sender("ALERT_FROM_EMAIL", "a@b.example")),
+        ("ALERT_FROM_EMAIL", "a@b.example, c@d.example", lambda: env.sender("ALERT_FROM_EMAIL", "a@b.example")),
+        ("ALERT_FROM_EMAIL", "Alerts <alerts>", lambda: env.sender("ALERT_FROM_EMAIL", "a@b.example")),
+        ("ALERT_FROM_EMAIL", "a@b.example\nBcc: c@d.example", lambda: env.sender("ALERT_FROM_EMAIL", "a@b.example")),
         ("ALLOWED_HOSTS", "a.example,https://b.example", lambda: env.host_names("ALLOWED_HOSTS")),
         ("ALLOWED_HOSTS", "a.example:8000", lambda: env.host_names("ALLOWED_HOSTS")),
         ("CSRF_TRUSTED_ORIGINS", "a.example", lambda: env.origins("CSRF_TRUSTED_ORIGINS")),
@@ -111,13 +115,19 @@ def test_unset_database_is_the_embedded_one_and_a_pool_is_passed_on(tmp_path: Pa
 
 
 def test_unset_values_are_the_defaults(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("RETRY_MINUTES", "DEBUG", "ALERT_EMAILS", "REDIS_URL", "DATABASE_URL"):
+    for name in ("RETRY_MINUTES", "DEBUG", "ALERT_EMAILS", "ALERT_FROM_EMAIL", "REDIS_URL", "DATABASE_URL"):
         monkeypatch.setenv(name, "")
     assert env.whole_numbers("RETRY_MINUTES", [5, 10, 20], unit="minutes") == [5, 10, 20]
     assert env.flag("DEBUG", default=True) is True
     assert env.email_addresses("ALERT_EMAILS") == []
+    assert env.sender("ALERT_FROM_EMAIL", "executor@localhost") == "executor@localhost"
     assert env.url("REDIS_URL", schemes=("redis",), example="redis://a") == ""
     assert env.postgres_address("DATABASE_URL") is None
+
+
+def test_a_sender_may_have_a_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ALERT_FROM_EMAIL", '"Queue, late" <alerts@example.com>')
+    assert env.sender("ALERT_FROM_EMAIL", "") == '"Queue, late" <alerts@example.com>'
 
 
 def test_hosts_and_origins_are_taken_as_django_compares_them(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -165,8 +175,9 @@ def test_command_line_stops_with_status_2_and_one_line(tmp_path: Path, name: str
     assert done.stderr.count("\n") == 1
 
 
-def test_unreachable_database_is_one_line_with_status_1(tmp_path: Path) -> None:
-    done = run_manage(tmp_path, "migrate", DATABASE_URL=f"postgres://u:topsecret@/db?host={tmp_path}/none")
+@pytest.mark.parametrize("command", ["migrate", "qcluster"])
+def test_unreachable_database_is_one_line_with_status_1(tmp_path: Path, command: str) -> None:
+    done = run_manage(tmp_path, command, DATABASE_URL=f"postgres://u:topsecret@/db?host={tmp_path}/none")
     assert done.returncode == 1
     assert done.stderr.startswith("The database does not answer: ")
     assert done.stderr.count("\n") == 1

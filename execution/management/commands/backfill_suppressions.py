@@ -35,6 +35,8 @@ class Command(ProductCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         workspace = self.find_workspace(options["workspace"])
+        if options["rejects"]:
+            self.check_writable(options["rejects"])
         if options["dry_run"]:
             with transaction.atomic():
                 imported = self._import(workspace.pk, options)

@@ -33,6 +33,8 @@ class Command(ProductCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         workspace = self.find_workspace(options["workspace"])
+        if options["rejects"]:
+            self.check_writable(options["rejects"])
         if options["mailbox"] and not options["enroll_in"]:
             self.fail("--mailbox: is only used with --enroll-in", BAD_ARGUMENTS)
         with self.keeping_changes(dry_run=options["dry_run"]):

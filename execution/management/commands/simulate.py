@@ -106,6 +106,7 @@ def _own_database(command: Command) -> Iterator[None]:
     configured = connection.settings_dict
     name, pool = configured["NAME"], configured["OPTIONS"].pop("pool", None)
     configured["TEST"]["NAME"] = f"simulate_{os.getpid()}"
+    connection.ensure_connection()
     try:
         connection.creation.create_test_db(verbosity=0, autoclobber=True, serialize=False)
     except (DatabaseError, SystemExit) as error:
