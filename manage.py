@@ -36,4 +36,7 @@ def stop(line: str, *, status: int) -> None:
 
 
 if __name__ == "__main__":
-    main()
+    try:
+        main()
+    except KeyboardInterrupt:
+        stop("error: interrupted", status=130)

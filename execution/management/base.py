@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import getpass
 import json
+import os
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -99,8 +100,16 @@ class ProductCommand(BaseCommand):
         raise CommandError(message, returncode=status)
 
     def emit(self, data: Mapping[str, Any], text: str, *, as_json: bool) -> None:
-        """Print the answer once, as one JSON object or as text for people."""
-        self.stdout.write(json.dumps(data, ensure_ascii=False, default=str) if as_json else text)
+        """Print the answer once, as one JSON object or as text for people. Where nobody reads on it ends."""
+        try:
+            self.stdout.write(json.dumps(data, ensure_ascii=False, default=str) if as_json else text)
+            self.stdout.flush()
+        except OSError as error:
+            # or the interpreter would try once more at its end
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            if isinstance(error, BrokenPipeError):
+                sys.exit(FAILED)
+            self.fail(f"the work is done, but its answer cannot be written ({error.strerror})")
 
     def list_aside(self, lines: Sequence[str]) -> None:
         """Show on standard error what was left out, as far as a person reads it."""

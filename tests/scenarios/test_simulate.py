@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from django.db import connection
 
 from execution.simulation.trial_faults import Fault, parse_faults, plan_strikes
 from tests.factories import NOW
@@ -33,6 +34,32 @@ def test_a_day_with_every_fault_breaks_no_promise(database_url: str) -> None:
     assert list(run["promises"]) == [f"P{number}" for number in range(1, 11)]
     assert run["emails"] > 30
     assert not run["promises"]["P7"]["figure"].startswith("0 crashes")
+
+
+INTERRUPTED = """
+import runpy, sys
+from django.db.migrations.executor import MigrationExecutor
+def interrupt(*args, **kwargs):
+    raise KeyboardInterrupt
+MigrationExecutor.migrate = interrupt
+sys.argv = ["manage.py", "simulate", "--days", "1", "--enrollments", "10"]
+runpy.run_path("manage.py", run_name="__main__")
+"""
+
+
+@pytest.mark.django_db
+def test_interrupted_while_its_tables_are_made_it_leaves_no_database(database_url: str) -> None:
+    env = {**os.environ, "DATABASE_URL": database_url, "ENV_FILE": os.devnull}
+    env["DJANGO_SETTINGS_MODULE"] = "config.settings"
+    process = subprocess.Popen(
+        [sys.executable, "-c", INTERRUPTED], env=env, cwd=ROOT, stderr=subprocess.PIPE, text=True
+    )
+    _, said = process.communicate(timeout=60)
+
+    assert (process.returncode, said) == (130, "error: interrupted\n")
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT count(*) FROM pg_database WHERE datname = %s", [f"simulate_{process.pid}"])
+        assert cursor.fetchone() == (0,)
 
 
 def test_one_seed_is_one_schedule() -> None:

@@ -20,12 +20,17 @@ PRODUCTION = {"DEBUG": "false", "SECRET_KEY": "s" * 60, "FIELD_ENCRYPTION_KEYS":
 
 
 def run_manage(data_dir: Path, *arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
+    return run_manage_into(subprocess.PIPE, data_dir, *arguments, **variables)
+
+
+def run_manage_into(stdout: int, data_dir: Path, *arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
     kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
     return subprocess.run(
         [sys.executable, "manage.py", *arguments],
         cwd=ROOT,
         env=kept | {"ENV_FILE": os.devnull, "DATA_DIR": str(data_dir)} | variables,
-        capture_output=True,
+        stdout=stdout,
+        stderr=subprocess.PIPE,
         text=True,
         check=False,
     )
@@ -182,6 +187,39 @@ def test_unreachable_database_is_one_line_with_status_1(tmp_path: Path, command:
     assert done.stderr.startswith("The database does not answer: ")
     assert done.stderr.count("\n") == 1
     assert "topsecret" not in done.stderr
+
+
+INTERRUPTED = """
+import runpy
+from django.core import management
+def interrupt(argv):
+    raise KeyboardInterrupt
+management.execute_from_command_line = interrupt
+runpy.run_path("manage.py", run_name="__main__")
+"""
+
+
+def test_ctrl_c_while_a_command_starts_is_one_line() -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", INTERRUPTED], cwd=ROOT, env=os.environ, capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (130, "", "error: interrupted\n")
+
+
+def test_an_answer_that_nobody_reads_to_its_end_is_no_fault(tmp_path: Path) -> None:
+    reads, writes = os.pipe()
+    os.close(reads)
+    done = run_manage_into(writes, tmp_path, "stop_database", "--json")
+    os.close(writes)
+    assert (done.returncode, done.stderr) == (1, "")
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no device that is always full")
+def test_an_answer_that_finds_no_room_is_one_line(tmp_path: Path) -> None:
+    with Path("/dev/full").open("wb") as full:
+        done = run_manage_into(full.fileno(), tmp_path, "stop_database")
+    assert (done.returncode, done.stderr.count("\n")) == (1, 1)
+    assert done.stderr.startswith("error: the work is done, but its answer cannot be written (No space left")
 
 
 def test_error_reports_leave_out_what_people_wrote(monkeypatch: pytest.MonkeyPatch) -> None:

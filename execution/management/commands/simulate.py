@@ -108,11 +108,11 @@ def _own_database(command: Command) -> Iterator[None]:
     configured["TEST"]["NAME"] = f"simulate_{os.getpid()}"
     connection.ensure_connection()
     try:
-        connection.creation.create_test_db(verbosity=0, autoclobber=True, serialize=False)
-    except (DatabaseError, SystemExit) as error:
-        said = next(iter(str(error).splitlines()), "")
-        command.fail(f"a database for the simulation cannot be made ({said}): grant the right CREATEDB", FAILED)
-    try:
+        try:
+            connection.creation.create_test_db(verbosity=0, autoclobber=True, serialize=False)
+        except (DatabaseError, SystemExit) as error:
+            said = next(iter(str(error).splitlines()), "")
+            command.fail(f"a database for the simulation cannot be made ({said}): grant the right CREATEDB", FAILED)
         with connection.cursor() as cursor:
             # what is killed here are processes, never the server; forked workers are too short-lived to plan by values
             for setting in ("synchronous_commit = off", "plan_cache_mode = force_generic_plan"):
@@ -120,7 +120,9 @@ def _own_database(command: Command) -> Iterator[None]:
         connection.close()
         yield
     finally:
-        connection.creation.destroy_test_db(name, verbosity=0)
+        # interrupted while the tables are made, it is there already
+        if configured["NAME"] != name:
+            connection.creation.destroy_test_db(name, verbosity=0)
         if pool is not None:
             configured["OPTIONS"]["pool"] = pool
 
