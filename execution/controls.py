@@ -85,7 +85,8 @@ def snooze_enrollments(ids: Sequence[int], *, until: datetime, actor: str, now: 
             return refusal
         at = replan(snapshot, until)
         if at == snapshot.next_step_at:
-            return None
+            asked_for = replan(snapshot._replace(next_step_at=None), until)
+            return None if asked_for == at else Refusal("it is due later than that anyway")
         said = reason or "snoozed by hand"
         details = {"until": instant_text(until)}
         return Defer(

@@ -10,11 +10,13 @@ from django.db.migrations.recorder import MigrationRecorder
 from django.http import HttpRequest, JsonResponse
 from django.utils import timezone
 from django.views.decorators.cache import never_cache
+from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_safe
 
 from execution.heartbeat import alive_workers
 
 
+@csrf_exempt
 @never_cache
 @require_safe
 def show_health(request: HttpRequest) -> JsonResponse:
@@ -22,6 +24,7 @@ def show_health(request: HttpRequest) -> JsonResponse:
     return JsonResponse({"status": "ok"})
 
 
+@csrf_exempt
 @never_cache
 @require_safe
 def show_readiness(request: HttpRequest) -> JsonResponse:

@@ -8,12 +8,14 @@ from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from django.utils.crypto import constant_time_compare
 from django.views.decorators.cache import never_cache
+from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_safe
 from prometheus_client import CONTENT_TYPE_PLAIN_0_0_4
 
 from execution.metrics import render_metrics
 
 
+@csrf_exempt
 @never_cache
 @require_safe
 def show_metrics(request: HttpRequest) -> HttpResponse:

@@ -23,7 +23,7 @@ from emails.choices import SuppressionAction, SuppressionReason
 from emails.models import Suppression, SuppressionChange
 from emails.suppressing import Entry, remove_suppressions, suppress_entries
 from emails.suppression_files import export_suppressions, import_suppressions, judge_entry
-from sequences.api.asking import DRY_RUN, OwnWorkspaceField, is_dry_run, only_workspace
+from sequences.api.asking import DRY_RUN, OwnWorkspaceField, asks, is_dry_run, only_workspace
 from sequences.api.base import CSV_OR_PROBLEM, IdFilter, InstantField, ReadViewSet
 from sequences.api.parsers import StorableJSONParser
 from sequences.api.roles import is_manager, name_actor
@@ -120,9 +120,9 @@ class SuppressionViewSet(ReadViewSet):
         code = status.HTTP_201_CREATED if stored.added else status.HTTP_200_OK
         return Response(SuppressionSerializer(row).data, status=code)
 
+    @asks(OpenApiParameter("reason", str, description="Why, where a body cannot be sent."))
     @extend_schema(
         request=RemoveSuppressionSerializer,
-        parameters=[OpenApiParameter("reason", str, description="Why, where a body cannot be sent.")],
         responses={204: None},
     )
     def destroy(self, request: Request, pk: str, *args: Any, **kwargs: Any) -> Response:
@@ -141,9 +141,9 @@ class SuppressionViewSet(ReadViewSet):
         )
         return Response(status=status.HTTP_204_NO_CONTENT)
 
+    @asks(DRY_RUN)
     @extend_schema(
         request={"multipart/form-data": ImportSuppressionsSerializer},
-        parameters=[DRY_RUN],
         responses=ImportedSerializer,
     )
     @action(detail=False, methods=["post"], url_path="import", parser_classes=[MultiPartParser, StorableJSONParser])
@@ -169,7 +169,7 @@ class SuppressionViewSet(ReadViewSet):
             raise ValidationError({"file": [str(error)]}) from None
         return Response(ImportedSerializer(imported.present()).data)
 
-    @extend_schema(responses={(200, "text/csv"): OpenApiTypes.STR})
+    @extend_schema(filters=True, responses={(200, "text/csv"): OpenApiTypes.STR})
     @action(detail=False, methods=["get"], filterset_class=SuppressionFilter, renderer_classes=CSV_OR_PROBLEM)
     def export(self, request: Request) -> StreamingHttpResponse:
         """The list as CSV, in the form that can be imported."""

@@ -10,7 +10,7 @@ from django.core.validators import EMPTY_VALUES
 from django.db import transaction
 from django.db.models import QuerySet
 from django.utils import timezone
-from drf_spectacular.utils import OpenApiParameter, extend_schema
+from drf_spectacular.utils import extend_schema
 from rest_framework import status
 from rest_framework.decorators import action
 from rest_framework.exceptions import NotFound, ValidationError
@@ -57,7 +57,7 @@ from execution.forecasting import forecast_first_touches
 from execution.models import ExecutionLog
 from execution.previewing import plan_ahead
 from execution.timeline import read_timeline
-from sequences.api.asking import DRY_RUN, is_dry_run
+from sequences.api.asking import DRY_RUN, PAGES, asks, is_dry_run
 from sequences.api.base import CursorPages, IdFilter, ReadViewSet, TimeFilter
 from sequences.api.problems import ConflictError
 from sequences.api.roles import filter_actable, name_actor, require_right
@@ -65,9 +65,6 @@ from sequences.choices import EnrollmentStatus
 from sequences.models import Enrollment, Sequence, Step
 
 Check = Callable[[Enrollment, Mapping[str, Any]], None]
-
-_CURSOR = OpenApiParameter("cursor", str, description="From the links `next` and `previous`.")
-_PAGE_SIZE = OpenApiParameter("page_size", int, description="At most 200; 50 by default.")
 
 
 class EnrollmentFilter(django_filters.FilterSet):
@@ -118,9 +115,9 @@ class EnrollmentViewSet(ReadViewSet):
     def retrieve(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         return Response(present_enrollments([self.get_object()], timezone.now())[0])
 
+    @asks(DRY_RUN)
     @extend_schema(
         request=EnrollSerializer,
-        parameters=[DRY_RUN],
         responses={200: EnrollPreviewSerializer, 201: EnrollAnswerSerializer},
     )
     def create(self, request: Request) -> Response:
@@ -155,7 +152,8 @@ class EnrollmentViewSet(ReadViewSet):
             return Response(EnrollPreviewSerializer(answer).data)
         return Response(EnrollAnswerSerializer(answer).data, status=status.HTTP_201_CREATED)
 
-    @extend_schema(parameters=[_CURSOR, _PAGE_SIZE], responses=LogPageSerializer)
+    @asks(*PAGES)
+    @extend_schema(responses=LogPageSerializer)
     @action(detail=True, methods=["get"], filter_backends=[], pagination_class=LogPages)
     def logs(self, request: Request, pk: str) -> Response:
         """What happened, by whom and why, newest first."""

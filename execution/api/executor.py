@@ -8,7 +8,6 @@ from rest_framework.decorators import action
 from rest_framework.permissions import IsAdminUser, IsAuthenticated
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.viewsets import ViewSet
 
 from execution.api.serializers import (
     ExecutorStatusSerializer,
@@ -19,12 +18,14 @@ from execution.api.serializers import (
 )
 from execution.queries import QueueFilter, read_queue, read_status
 from execution.switches import pause_executor, resume_executor
+from sequences.api.asking import asks
+from sequences.api.base import StrictQuery
 from sequences.api.roles import name_actor, workspace_ids_of
 
 _SUCCESS = {"success": True}
 
 
-class ExecutorViewSet(ViewSet):
+class ExecutorViewSet(StrictQuery):
     """The engine as a whole."""
 
     @extend_schema(responses=ExecutorStatusSerializer)
@@ -52,7 +53,8 @@ class ExecutorViewSet(ViewSet):
         resume_executor(actor=name_actor(request.user), now=timezone.now(), reason=form.validated_data["reason"])
         return Response(_SUCCESS)
 
-    @extend_schema(parameters=[QueueQuerySerializer], responses=QueueSerializer)
+    @asks(QueueQuerySerializer)
+    @extend_schema(responses=QueueSerializer)
     @action(detail=False, methods=["get"], permission_classes=[IsAuthenticated])
     def queue(self, request: Request) -> Response:
         """Who waits for the engine, most overdue first, with the first thing that holds each."""

@@ -47,7 +47,7 @@ from execution.editing import Wishes, create_sequence, delete_sequence, duplicat
 from execution.models import ControlLog
 from execution.previewing import preview_sequence
 from execution.sequence_stats import read_stats
-from sequences.api.asking import DRY_RUN, is_dry_run, only_workspace
+from sequences.api.asking import DRY_RUN, PAGES, asks, is_dry_run, only_workspace
 from sequences.api.base import CursorPages
 from sequences.api.parsers import StorableJSONParser
 from sequences.api.problems import ConflictError
@@ -88,7 +88,8 @@ class WrittenSequenceViewSet(SequenceViewSet):
             raise ValidationError({"name": [f"{error}."]}) from None
         return Response(self._present(stored.saved.sequence.pk), status=status.HTTP_201_CREATED)
 
-    @extend_schema(request=SequenceFormSerializer, parameters=[DRY_RUN], responses=EditedSequenceSerializer)
+    @asks(DRY_RUN)
+    @extend_schema(request=SequenceFormSerializer, responses=EditedSequenceSerializer)
     def update(self, request: Request, pk: str, *, partial: bool = False) -> Response:
         """Change it, also while people are in it; `impact` says what that means for them."""
         sequence = self.get_object()
@@ -99,7 +100,8 @@ class WrittenSequenceViewSet(SequenceViewSet):
         is_dry = is_dry_run(request)
         return Response({**self._present(sequence.pk), "impact": present_impact(stored, is_dry_run=is_dry)})
 
-    @extend_schema(request=SequenceFormSerializer, parameters=[DRY_RUN], responses=EditedSequenceSerializer)
+    @asks(DRY_RUN)
+    @extend_schema(request=SequenceFormSerializer, responses=EditedSequenceSerializer)
     def partial_update(self, request: Request, pk: str) -> Response:
         """Change what is given, also while people are in it; `impact` says what that means for them."""
         return self.update(request, pk, partial=True)
@@ -121,9 +123,9 @@ class WrittenSequenceViewSet(SequenceViewSet):
         """All of them, in order."""
         return Response(StepSerializer(Step.objects.filter(sequence=self.get_object()), many=True).data)
 
+    @asks(DRY_RUN)
     @extend_schema(
         request=InsertStepSerializer,
-        parameters=[DRY_RUN],
         responses={200: EditedStepSerializer, 201: EditedStepSerializer},
     )
     @steps.mapping.post
@@ -181,13 +183,22 @@ class WrittenSequenceViewSet(SequenceViewSet):
         valid = not any(problem.severity == "error" for problem in problems)
         return Response(ProblemsSerializer({"valid": valid, "problems": problems}).data)
 
-    @extend_schema(methods=["GET"], parameters=[PreviewFormSerializer], responses=PreviewSerializer)
-    @extend_schema(methods=["POST"], request=PreviewFormSerializer, responses=PreviewSerializer)
-    @action(detail=True, methods=["get", "post"], filter_backends=[])
+    @asks(PreviewFormSerializer)
+    @extend_schema(responses=PreviewSerializer)
+    @action(detail=True, methods=["get"], filter_backends=[])
     def preview(self, request: Request, pk: str) -> Response:
         """A contact's whole future in it, with dates. A split shows both of its branches. Nothing is sent."""
+        return self._preview(request.query_params)
+
+    @extend_schema(request=PreviewFormSerializer, responses=PreviewSerializer)
+    @preview.mapping.post
+    def preview_for(self, request: Request, pk: str) -> Response:
+        """A contact's whole future in it, with dates. A split shows both of its branches. Nothing is sent."""
+        return self._preview(request.data)
+
+    def _preview(self, given: Any) -> Response:
         sequence = self.get_object()
-        form = PreviewFormSerializer(data=request.data if request.method == "POST" else request.query_params)
+        form = PreviewFormSerializer(data=given)
         form.is_valid(raise_exception=True)
         contact = find_contact(sequence, form.validated_data)
         start_at = form.validated_data.get("start_at", timezone.now())
@@ -199,6 +210,7 @@ class WrittenSequenceViewSet(SequenceViewSet):
         """Who is where in it, and what each step's emails brought. Only people's opens and clicks count."""
         return Response(StatsSerializer(read_stats(self.get_object().pk)).data)
 
+    @asks(*PAGES)
     @extend_schema(responses=ControlLogSerializer(many=True))
     @action(detail=True, methods=["get"], filter_backends=[], pagination_class=CursorPages)
     def history(self, request: Request, pk: str) -> Response:
@@ -232,9 +244,9 @@ class WrittenSequenceViewSet(SequenceViewSet):
             raise ValidationError({"name": [f"{error}."]}) from None
         return Response(self._present(stored.saved.sequence.pk), status=status.HTTP_201_CREATED)
 
+    @asks(DRY_RUN)
     @extend_schema(
         request={"multipart/form-data": ImportSequenceSerializer, "application/json": ImportSequenceSerializer},
-        parameters=[DRY_RUN],
         responses=EditedSequenceSerializer,
     )
     @action(detail=False, methods=["post"], url_path="import", parser_classes=[MultiPartParser, StorableJSONParser])

@@ -31,7 +31,7 @@ from execution.api.sequence_forms import (
     present_step,
 )
 from execution.editing import Wishes
-from sequences.api.asking import DRY_RUN, is_dry_run
+from sequences.api.asking import DRY_RUN, asks, is_dry_run
 from sequences.api.base import BIGGEST_ID, IdFilter, ReadViewSet
 from sequences.api.problems import ConflictError
 from sequences.api.roles import require_right
@@ -79,7 +79,8 @@ class StepViewSet(ReadViewSet):
     filterset_class = StepFilter
     ordering_fields = ("id", "number")
 
-    @extend_schema(request=StepFormSerializer, parameters=[DRY_RUN], responses=EditedStepSerializer)
+    @asks(DRY_RUN)
+    @extend_schema(request=StepFormSerializer, responses=EditedStepSerializer)
     def partial_update(self, request: Request, pk: str) -> Response:
         """Change what is given. Copy reaches every email not yet handed over; other times plan people anew."""
         step = self._find_writable()
@@ -90,7 +91,8 @@ class StepViewSet(ReadViewSet):
         stored = edit(request, step.sequence, replace(draft, steps=tuple(steps)))
         return self._answer(step.pk, present_impact(stored, is_dry_run=is_dry_run(request)))
 
-    @extend_schema(request=RemoveStepSerializer, parameters=[DRY_RUN], responses={200: EditedStepSerializer})
+    @asks(DRY_RUN, RemoveStepSerializer)
+    @extend_schema(request=RemoveStepSerializer, responses={200: EditedStepSerializer})
     def destroy(self, request: Request, pk: str) -> Response:
         """Remove it. People who stand there go on at the next step, at `goes_to`, or leave (`exits`)."""
         step = self._find_writable()
@@ -107,7 +109,8 @@ class StepViewSet(ReadViewSet):
         impact = present_impact(stored, is_dry_run=is_dry_run(request))
         return Response(EditedStepSerializer({"step": None, "impact": impact}).data)
 
-    @extend_schema(request=MoveStepSerializer, parameters=[DRY_RUN], responses=EditedStepSerializer)
+    @asks(DRY_RUN)
+    @extend_schema(request=MoveStepSerializer, responses=EditedStepSerializer)
     @action(detail=True, methods=["post"])
     def move(self, request: Request, pk: str) -> Response:
         """Give it another number. Nobody moves with it; the order holds from each person's next advance.

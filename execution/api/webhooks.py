@@ -24,7 +24,7 @@ from execution.webhooks_out.operations import (
     subscribe,
     unsubscribe,
 )
-from sequences.api.asking import OwnWorkspaceField, only_workspace
+from sequences.api.asking import PAGES, OwnWorkspaceField, asks, only_workspace
 from sequences.api.base import IdFilter, ReadViewSet, YesNoFilter
 from sequences.api.roles import name_actor, require_manager, require_right
 
@@ -124,7 +124,8 @@ class WebhookViewSet(ReadViewSet):
         """Send it a `ping`, within seconds; what became of it is under `deliveries`."""
         return self._accept(ping(self._find_own(), timezone.now()))
 
-    @extend_schema(parameters=[_STATE], responses=DeliverySerializer(many=True))
+    @asks(_STATE, *PAGES)
+    @extend_schema(responses=DeliverySerializer(many=True))
     @action(detail=True, methods=["get"], filter_backends=[])
     def deliveries(self, request: Request, pk: str) -> Response:
         """What it was told, newest first, and what it answered."""

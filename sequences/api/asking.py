@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
+from itertools import chain
+from typing import Any, TypeVar
 
 from django.core.exceptions import ValidationError as DjangoValidationError
-from drf_spectacular.utils import OpenApiParameter
+from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import serializers
 from rest_framework.exceptions import ValidationError
 from rest_framework.request import Request
@@ -13,7 +15,25 @@ from rest_framework.request import Request
 from sequences.api.base import read_yes_no
 from sequences.models import Workspace
 
+_Action = TypeVar("_Action", bound=Callable[..., Any])
+
 DRY_RUN = OpenApiParameter("dry_run", bool, description="Only answer what would happen.")
+# Of what one row has; a list of rows knows them by itself.
+PAGES = (
+    OpenApiParameter("cursor", str, description="From the links `next` and `previous`."),
+    OpenApiParameter("page_size", int, description="At most 200; 50 by default."),
+)
+
+
+def asks(*parameters: OpenApiParameter | type[serializers.Serializer[Any]]) -> Callable[[_Action], _Action]:
+    """What an action reads from its query, by name or as the fields of a form: in the reference, and not refused."""
+
+    def declare(action: _Action) -> _Action:
+        names = [[each.name] if isinstance(each, OpenApiParameter) else each().fields for each in parameters]
+        action.query_names = frozenset(chain.from_iterable(names))  # type: ignore[attr-defined]
+        return extend_schema(parameters=list(parameters))(action)
+
+    return declare
 
 
 class OwnWorkspaceField(serializers.PrimaryKeyRelatedField[Workspace]):

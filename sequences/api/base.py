@@ -15,17 +15,20 @@ from django_filters.fields import IsoDateTimeField
 from django_filters.rest_framework import DjangoFilterBackend
 from rest_framework import mixins, serializers
 from rest_framework.exceptions import NotFound, ValidationError
-from rest_framework.filters import OrderingFilter
+from rest_framework.filters import OrderingFilter, SearchFilter
 from rest_framework.pagination import Cursor, CursorPagination
+from rest_framework.permissions import SAFE_METHODS
 from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
 from rest_framework.routers import SimpleRouter
-from rest_framework.viewsets import GenericViewSet
+from rest_framework.views import APIView
+from rest_framework.viewsets import GenericViewSet, ViewSetMixin
 
 from sequences.timing import FIRST_YEAR, LAST_YEAR, is_plannable
 
 BIGGEST_ID = 2**63 - 1
 _LONGEST_NUMBER = 9
+_LONGEST_NAME = 50
 _YES = frozenset({"1", "true", "yes"})
 _NO = frozenset({"0", "false", "no"})
 
@@ -162,10 +165,33 @@ class CsvRenderer(JSONRenderer):
     format = "csv"
 
 
+def _names_of(backend: Any, view: Any) -> Iterable[str]:
+    if issubclass(backend, DjangoFilterBackend):
+        filters = getattr(view, "filterset_class", None)
+        return filters.base_filters if filters else ()
+    return [backend.search_param if issubclass(backend, SearchFilter) else backend.ordering_param]
+
+
 CSV_OR_PROBLEM = [JSONRenderer, CsvRenderer]
 
 
-class WorkspaceViewSet(GenericViewSet[Any]):
+class StrictQuery(ViewSetMixin, APIView):
+    """Refuses parameters that it does not know: a misspelt filter would answer everybody, a misspelt dry run act."""
+
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        super().initial(request, *args, **kwargs)
+        known = self.query_names(request)
+        for name in request.query_params:
+            if name not in known:
+                said = f"Known here: {', '.join(sorted(known))}." if known else "Nothing is asked here."
+                raise ValidationError({name[:_LONGEST_NAME]: [f"No such parameter. {said}"]})
+
+    def query_names(self, request: Request) -> set[str]:
+        """What the action says that it asks (`asks` of sequences.api.asking)."""
+        return set(getattr(getattr(self, self.action or "", None), "query_names", ()))
+
+
+class WorkspaceViewSet(StrictQuery, GenericViewSet[Any]):
     """Serves rows of the reader's own workspaces only; another workspace's row does not exist for them.
 
     `asks_outside`: an action that talks to a server and changes nothing; no transaction may be open around it.
@@ -177,6 +203,15 @@ class WorkspaceViewSet(GenericViewSet[Any]):
     ordering: Any = ("-id",)
     ordering_fields: Any = ("id",)
     asks_outside = False
+
+    def query_names(self, request: Request) -> set[str]:
+        names = super().query_names(request)
+        if request.method in SAFE_METHODS and not self.detail:
+            for backend in self.filter_backends:
+                names.update(_names_of(backend, self))
+        if self.action == "list" and isinstance(self.paginator, CursorPages):
+            names |= {self.paginator.cursor_query_param, self.paginator.page_size_query_param}
+        return names
 
     def get_queryset(self) -> QuerySet[Any]:
         rows: Any = super().get_queryset()

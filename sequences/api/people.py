@@ -20,7 +20,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from sequences.addresses import ascii_address
-from sequences.api.asking import DRY_RUN, OwnWorkspaceField, is_dry_run, only_workspace
+from sequences.api.asking import DRY_RUN, OwnWorkspaceField, asks, is_dry_run, only_workspace
 from sequences.api.base import CSV_OR_PROBLEM, IdFilter, ReadViewSet, TimeFilter
 from sequences.api.problems import ConflictError
 from sequences.api.roles import is_manager
@@ -174,9 +174,9 @@ class ContactViewSet(_WrittenViewSet):
     def delete_row(self, row: Model) -> None:
         delete_contact(row)  # type: ignore[arg-type]
 
+    @asks(DRY_RUN)
     @extend_schema(
         request={"multipart/form-data": ImportContactsSerializer},
-        parameters=[DRY_RUN],
         responses=ImportedContactsSerializer,
     )
     @action(detail=False, methods=["post"], url_path="import", parser_classes=[MultiPartParser])
@@ -195,7 +195,7 @@ class ContactViewSet(_WrittenViewSet):
             raise ValidationError({"file": [str(error)]}) from None
         return Response(ImportedContactsSerializer(imported.present()).data)
 
-    @extend_schema(responses={(200, "text/csv"): OpenApiTypes.STR})
+    @extend_schema(filters=True, responses={(200, "text/csv"): OpenApiTypes.STR})
     @action(detail=False, methods=["get"], filterset_class=ContactFilter, renderer_classes=CSV_OR_PROBLEM)
     def export(self, request: Request) -> StreamingHttpResponse:
         """The list as CSV, in the form that can be imported."""

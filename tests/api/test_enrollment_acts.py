@@ -110,8 +110,21 @@ def test_a_snooze_ends_inside_the_window(workspace: Workspace, sdr: Any, api: AP
     StepFactory(sequence=sequence)
     enrollment = EnrollmentFactory(sequence=sequence, owner=sdr)
     saturday = NOW + timedelta(days=5)
-    shown = api.post(f"{URL}/{enrollment.pk}/snooze", {"until": saturday}).json()["enrollment"]
-    assert shown["next_step_at"] == "2026-03-09T09:00:00Z"
+    for _ in range(2):
+        shown = api.post(f"{URL}/{enrollment.pk}/snooze", {"until": saturday}).json()["enrollment"]
+        assert shown["next_step_at"] == "2026-03-09T09:00:00Z"
+
+
+def test_nobody_is_called_earlier_by_a_snooze(api: APIClient, enrollment: Enrollment) -> None:
+    url = f"{URL}/{enrollment.pk}/snooze"
+    assert [api.post(url, {"until": NOW + timedelta(days=9)}).status_code for _ in range(2)] == [200, 200]
+    answer = api.post(url, {"until": NOW + timedelta(days=3)})
+    assert (answer.status_code, answer.json()["detail"]) == (409, "Not possible: it is due later than that anyway.")
+    assert api.get(f"{URL}/{enrollment.pk}").json()["next_step_at"] == "2026-03-11T10:00:00Z"
+    bulk = {"action": "snooze", "ids": [enrollment.pk], "until": NOW + timedelta(days=3)}
+    assert api.post(f"{URL}/bulk", bulk).json()["refused"] == [
+        {"reason": "it is due later than that anyway", "count": 1}
+    ]
 
 
 def test_what_rests_or_is_past_is_not_snoozed(api: APIClient, enrollment: Enrollment) -> None:

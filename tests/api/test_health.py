@@ -21,6 +21,12 @@ def test_health_asks_no_database() -> None:
         assert (answer.status_code, answer.json()) == (200, {"status": "ok"})
 
 
+@pytest.mark.parametrize("path", ["/healthz", "/readyz", "/metrics"])
+def test_who_writes_there_is_told_what_is_served(path: str) -> None:
+    answer = Client(enforce_csrf_checks=True).post(path)
+    assert (answer.status_code, answer["Allow"]) == (405, "GET, HEAD")
+
+
 def test_the_bare_address_leads_to_the_admin() -> None:
     answer = Client().get("/")
     assert (answer.status_code, answer["Location"]) == (302, "/admin/")

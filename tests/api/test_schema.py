@@ -18,6 +18,7 @@ from django.db import close_old_connections
 from django.test import Client
 from django.urls import get_resolver
 from hypothesis import HealthCheck, Phase, given, settings
+from rest_framework.test import APIClient
 from schemathesis.checks import not_a_server_error
 from schemathesis.specs.openapi.checks import response_schema_conformance, status_code_conformance
 
@@ -79,6 +80,30 @@ def test_every_body_is_shown_by_an_example_that_its_schema_takes(document: dict[
             jsonschema.Draft202012Validator(schema).validate(content["example"])
             shown += 1
     assert shown == len(BODIES)
+
+
+# who one is, and what one may do
+ASKS_NOTHING = ("/api/auth/",)
+
+
+def test_parameters_are_known_as_described_and_no_other(
+    document: dict[str, Any], ids: dict[str, int], operator_api: APIClient
+) -> None:
+    """Somebody misspells a filter, or a dry run: that must not be answered as if it were not there."""
+    asked = 0
+    for path, verbs in document["paths"].items():
+        if path.startswith(ASKS_NOTHING):
+            continue
+        for verb, operation in verbs.items():
+            described = {each["name"] for each in operation.get("parameters", ()) if each["in"] == "query"}
+            address = path.replace("{id}", str(ids.get(path.split("/")[2], 1))).replace("{delivery}", "1")
+            answer = operator_api.generic(verb.upper(), f"{address}?stauts=active")
+            assert answer.status_code == 400, (verb, path, answer.content)
+            (said,) = answer.json()["errors"]["stauts"]
+            known = said.partition("Known here: ")[2].rstrip(".")
+            assert set(filter(None, known.split(", "))) == described, (verb, path)
+            asked += 1
+    assert asked > 60
 
 
 def test_a_time_of_day_is_described_as_it_is_answered(document: dict[str, Any]) -> None:
