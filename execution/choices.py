@@ -23,7 +23,6 @@ class LogAction(Choice):
     EXITED = "exited"
     COMPLETED = "completed"
     RESOLVED = "resolved"
-    WITHHELD = "withheld"
     TASK_COMPLETED = "task_completed"
     TASK_CHANGED = "task_changed"
 

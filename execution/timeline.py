@@ -48,7 +48,6 @@ _LOG_MARKS = {
     LogAction.EXITED: Mark("⏹", "stop_circle", "halt"),
     LogAction.COMPLETED: Mark("🏁", "flag", "good"),
     LogAction.RESOLVED: Mark("🔎", "fact_check"),
-    LogAction.WITHHELD: Mark("✋", "front_hand", "halt"),
     LogAction.TASK_COMPLETED: Mark("☑", "task_alt", "good"),
     LogAction.TASK_CHANGED: Mark("🗓", "edit_calendar"),
 }
