@@ -135,7 +135,8 @@ def wake_lanes(mailbox_ids: Sequence[int], now: datetime) -> None:
 def apply_new_caps(mailbox_ids: Sequence[int], now: datetime) -> None:
     """Caps or pace were changed: what these lanes and their messages rest for by the old ones is forgotten.
 
-    Call it in the transaction of the change. The lanes come first here, as with whoever looks (emails.last_look).
+    Call it in the transaction of the change, before the caps' rows are written. The lanes come first here, as with
+    whoever looks (emails.last_look), who finds the new caps once the transaction has ended.
     """
     if mailbox_ids:
         wake_lanes(mailbox_ids, now)

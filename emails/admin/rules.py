@@ -7,6 +7,7 @@ from typing import Any
 
 from django import forms
 from django.contrib import admin
+from django.db import transaction
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
@@ -128,20 +129,23 @@ class SendLimitAdmin(WorkspaceAdmin):
     )  # fmt: skip
 
     def save_model(self, request: HttpRequest, obj: SendLimit, form: Any, change: bool) -> None:
-        super().save_model(request, obj, form, change)
         wake_lanes_of({obj.workspace_id})
+        super().save_model(request, obj, form, change)
 
     def delete_model(self, request: HttpRequest, obj: SendLimit) -> None:
-        super().delete_model(request, obj)
         wake_lanes_of({obj.workspace_id})
+        super().delete_model(request, obj)
 
     def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> None:
-        workspaces = set(queryset.values_list("workspace", flat=True))
-        super().delete_queryset(request, queryset)
-        wake_lanes_of(workspaces)
+        with transaction.atomic():
+            wake_lanes_of(set(queryset.values_list("workspace", flat=True)))
+            super().delete_queryset(request, queryset)
 
 
 def wake_lanes_of(workspace_ids: set[int]) -> None:
-    """Have lanes looked at that may rest, or whose messages may, until a time which the old caps gave them."""
+    """Have lanes looked at that may rest, or whose messages may, until a time which the old caps gave them.
+
+    Call it before the change, in its transaction: whoever looks holds the lane's row and waits for the caps'.
+    """
     mailboxes = Mailbox.objects.filter(workspace__in=workspace_ids)
     apply_new_caps(list(mailboxes.values_list("pk", flat=True)), timezone.now())

@@ -37,7 +37,8 @@ class Elsewhere:
 
     @property
     def is_waiting(self) -> bool:
-        """Whether its statement waits for a lock. Asks on the caller's connection."""
+        """Whether its statement waits for a lock. Asks on the caller's connection, afresh."""
+        fetch_all("SELECT pg_stat_clear_snapshot()", {})
         return bool(self._pid and fetch_all(_WAITING, {"pid": self._pid})[0]["number"])
 
     def come_as_far_as_it_can(self) -> None:

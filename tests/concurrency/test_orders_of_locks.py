@@ -1,0 +1,66 @@
+"""Two who need the same rows take them in one order: the second waits, and neither is broken off as a deadlock."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from django.db import transaction
+from django.test import Client
+from django.urls import reverse
+
+from emails import last_look
+from emails.lanes import take_lane
+from emails.last_look import claim_chunk
+from emails.models import EmailMessage, SendLimit
+from execution.backoff import Policy
+from execution.engine import run_tick
+from sequences.db import fetch_all
+from tests.factories import (
+    NOW,
+    EnrollmentFactory,
+    MailboxFactory,
+    SendLimitFactory,
+    StepFactory,
+)
+from tests.faults.elsewhere import Elsewhere
+from tests.integration.admin_pages import log_in_root
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+CHANGES: dict[str, Callable[[Client, SendLimit], Any]] = {
+    "raised": lambda client, limit: client.post(
+        reverse("admin:emails_sendlimit_change", args=[limit.pk]),
+        {"scope": limit.scope, "window": limit.window, "maximum": limit.maximum + 1},
+    ),
+    "deleted": lambda client, limit: client.post(
+        reverse("admin:emails_sendlimit_delete", args=[limit.pk]), {"post": "yes"}
+    ),
+    "deleted in the list": lambda client, limit: client.post(
+        reverse("admin:emails_sendlimit_changelist"),
+        {"action": "delete_selected", "_selected_action": [limit.pk], "post": "yes"},
+    ),
+}
+
+
+@pytest.mark.parametrize("change", CHANGES)
+def test_a_cap_is_changed_while_a_lane_looks(change: str) -> None:
+    step = StepFactory()
+    mailbox = MailboxFactory(workspace=step.workspace)
+    EnrollmentFactory(sequence=step.sequence, mailbox=mailbox)
+    limit = SendLimitFactory(workspace=step.workspace, scope="workspace", mailbox=None, maximum=5)
+    run_tick(NOW, 10, Policy())
+    lease = take_lane(NOW, "a worker")
+    assert lease is not None
+    client = log_in_root()
+    answers = []
+    with transaction.atomic():
+        fetch_all(last_look._LANE, {"mailbox": lease.mailbox_id, "token": lease.token})
+        person = Elsewhere(lambda: answers.append(CHANGES[change](client, limit))).start()
+        person.come_as_far_as_it_can()
+        chunk = claim_chunk(lease, NOW, 1)
+    person.join()
+    assert chunk.message_ids == (EmailMessage.objects.get().pk,)
+    assert [answer.status_code for answer in answers] == [302]
+    assert list(SendLimit.objects.values_list("maximum", flat=True)) == ([6] if change == "raised" else [])
