@@ -1,7 +1,8 @@
 """Facts from outside: store each once, suppress whom it stops, wake whom it concerns. Moves nobody.
 
-Order inside the one transaction: the events, the enrollments' locks in id order, suppressions, doubtful messages, the
-wake. So a last look before sending either sees the fact, or holds the lock and comes first.
+Order inside the one transaction: the events, the contacts' scores, the enrollments' locks in id order, suppressions,
+doubtful messages, the wake. So a last look before sending either sees the fact, or holds the lock and comes first; and
+who changes a contact, and then wakes, comes before or after us.
 """
 
 from __future__ import annotations
@@ -127,10 +128,6 @@ def record_events(events: Sequence[NewEvent], now: datetime) -> int:
         if not new:
             return 0
         messages = [row["message_id"] for row in new if row["message_id"]]
-        locked = fetch_all(_LOCK, {**_concerned(new), "messages": messages, "now": now})
-        _suppress(new, now)
-        mark_proven([_proof(row) for row in new if row["message_id"]], now)
-        execute(_WAKE, {"ids": [row["id"] for row in locked if row["is_live"]], "now": now})
         mark_scores_due(
             [
                 row["contact_id"]
@@ -139,6 +136,10 @@ def record_events(events: Sequence[NewEvent], now: datetime) -> int:
             ],
             now,
         )
+        locked = fetch_all(_LOCK, {**_concerned(new), "messages": messages, "now": now})
+        _suppress(new, now)
+        mark_proven([_proof(row) for row in new if row["message_id"]], now)
+        execute(_WAKE, {"ids": [row["id"] for row in locked if row["is_live"]], "now": now})
         _judge_mailboxes(new, now)
         if locked:
             notify_engine()

@@ -25,10 +25,11 @@ _MARK = """
 UPDATE sequences_contact SET score_due_at = %(now)s
 WHERE id IN (SELECT id FROM sequences_contact WHERE id = ANY(%(ids)s) ORDER BY id FOR NO KEY UPDATE)
 """
-# People in a split that asks for the score must be looked at again; their rows are locked before the contacts'.
 _DUE = """
 SELECT id FROM sequences_contact WHERE score_due_at <= %(now)s ORDER BY score_due_at LIMIT %(limit)s
 """
+# People in a split that asks for the score must be looked at again; their rows are locked after the contacts', as by
+# whoever changes a contact.
 _LOCK_WAITING = """
 SELECT e.id FROM sequences_enrollment e JOIN sequences_step t ON t.id = e.current_step_id
 WHERE e.contact_id = ANY(%(ids)s) AND e.status = 'active' AND t.condition_type = 'engagement_score'
@@ -84,12 +85,12 @@ def refresh_scores(now: datetime) -> int:
         if not ids:
             return changed
         with transaction.atomic():
-            waiting = [row["id"] for row in fetch_all(_LOCK_WAITING, {"ids": ids})]
             rows = fetch_all(_COMPUTE, {"ids": ids, "now": now, "next": now + _AGES_EVERY, "types": _TYPES})
             moved = [row for row in rows if row["old"] != row["new"]]
             _refresh_accounts(moved)
-            if waiting and moved:
-                execute(_WAKE, {"ids": waiting, "now": now})
+            waiting = fetch_all(_LOCK_WAITING, {"ids": [row["id"] for row in moved]}) if moved else []
+            if waiting:
+                execute(_WAKE, {"ids": [row["id"] for row in waiting], "now": now})
                 notify_engine()
         changed += len(moved)
         if not rows:

@@ -1,6 +1,7 @@
 """Judges visits once it is known what else came to the same email, and again when the rules have changed.
 
 Whoever turns out to be a person wakes the enrollment; nothing is moved here. Safe to run anywhere, any number at once.
+Order of locks: the visits, the contacts, the enrollments.
 """
 
 from __future__ import annotations
@@ -108,8 +109,8 @@ def settle_visits(now: datetime) -> int:
             judged = [_judge(row) for row in rows]
             _store(rows, judged)
             humans = [row for row, found in zip(rows, judged, strict=True) if found.verdict is Verdict.HUMAN]
-            _wake([row["enrollment_id"] for row in humans], now)
             mark_scores_due([row["contact_id"] for row in humans if row["contact_id"]], now)
+            _wake([row["enrollment_id"] for row in humans], now)
         people += len(humans)
         if len(rows) < _BATCH:
             return people
@@ -158,8 +159,8 @@ def rejudge_batch(
         ]
         if keeps:
             _store(rows, judged)
-            _wake([row["enrollment_id"] for row, _ in changed], now)
             mark_scores_due([row["contact_id"] for row, _ in changed if row["contact_id"]], now)
+            _wake([row["enrollment_id"] for row, _ in changed], now)
     total.judged += len(rows)
     total.woken += len({row["enrollment_id"] for row, _ in changed if row["enrollment_id"]})
     total.changes.update(f"{row['verdict']} → {found.verdict}" for row, found in changed)

@@ -11,17 +11,26 @@ from django.test import Client
 from django.urls import reverse
 
 from emails import last_look
+from emails.choices import EventType
+from emails.events import NewEvent, record_events
 from emails.lanes import take_lane
 from emails.last_look import claim_chunk
 from emails.models import EmailMessage, SendLimit
+from emails.settling import settle_visits
+from emails.verdicts import SETTLES_AFTER
 from execution.backoff import Policy
 from execution.engine import run_tick
 from sequences.db import fetch_all
+from sequences.models import Contact, Enrollment
+from sequences.people import change_row
 from tests.factories import (
     NOW,
+    EmailEventFactory,
     EnrollmentFactory,
     MailboxFactory,
     SendLimitFactory,
+    SentMessageFactory,
+    SplitStepFactory,
     StepFactory,
 )
 from tests.faults.elsewhere import Elsewhere
@@ -64,3 +73,42 @@ def test_a_cap_is_changed_while_a_lane_looks(change: str) -> None:
     assert chunk.message_ids == (EmailMessage.objects.get().pk,)
     assert [answer.status_code for answer in answers] == [302]
     assert list(SendLimit.objects.values_list("maximum", flat=True)) == ([6] if change == "raised" else [])
+
+
+def record_click(message: EmailMessage) -> None:
+    click = NewEvent(EventType.CLICKED, "tests", "click", NOW, message_pk=message.pk)
+    assert record_events([click], NOW) == 1
+
+
+def settle_click(message: EmailMessage) -> None:
+    assert settle_visits(NOW) == 1
+
+
+@pytest.mark.parametrize("tell", [record_click, settle_click])
+def test_a_contact_is_changed_while_a_click_of_theirs_is_stored(tell: Callable[[EmailMessage], None]) -> None:
+    """They wait at a split for a field, so that whoever changes the contact wakes them."""
+    split = SplitStepFactory(
+        condition_type="contact_field", condition_config={"field": "title", "operator": "is_set", "wait_hours": 48}
+    )
+    enrollment = EnrollmentFactory(sequence=split.sequence, current_step=split, wake_at=None)
+    message = SentMessageFactory(enrollment=enrollment)
+    if tell is settle_click:
+        EmailEventFactory(
+            message=message,
+            type="clicked",
+            verdict="pending",
+            occurred_at=NOW - SETTLES_AFTER,
+            payload={"user_agent": "Mozilla/5.0 (X11; Linux x86_64) Firefox/140.0", "method": "GET"},
+        )
+        EmailMessage.objects.update(handed_over_at=None)
+    contact = Contact.objects.get()
+    with transaction.atomic():
+        Enrollment.objects.select_for_update(no_key=True).get(pk=enrollment.pk)
+        fact = Elsewhere(lambda: tell(message)).start()
+        fact.come_as_far_as_it_can()
+        person = Elsewhere(lambda: change_row(contact, {"title": "CEO"}, NOW)).start()
+        person.come_as_far_as_it_can()
+    fact.join()
+    person.join()
+    contact.refresh_from_db()
+    assert (contact.title, contact.score_due_at) == ("CEO", NOW)
