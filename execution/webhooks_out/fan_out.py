@@ -38,6 +38,7 @@ facts AS (
     SELECT 'done:' || e.id || ':' || e.visit, %(completed)s, max(l.at), max(l.at), e.id, NULL, '{{}}'::jsonb
     FROM execution_executionlog l JOIN sequences_enrollment e ON e.id = l.enrollment_id
     WHERE l.at > %(since)s AND l.at <= %(now)s AND l.workspace_id = %(workspace)s AND e.status = 'completed'
+      AND l.at = e.completed_at
     GROUP BY e.id, e.visit
   UNION ALL
     SELECT 'event:' || v.id, n.event, v.occurred_at, v.recorded_at, v.enrollment_id, NULL,

@@ -97,13 +97,22 @@ def test_only_what_was_asked_for_and_only_of_ones_own_workspace() -> None:
 
 def test_sent_and_completed_have_names_of_their_own() -> None:
     step = StepFactory()
-    done = CompletedEnrollmentFactory(sequence=step.sequence)
+    done = CompletedEnrollmentFactory(sequence=step.sequence, completed_at=LATER)
     with Receiver() as receiver:
         listen(receiver, done.workspace)
         log(done, "executed", step=step, step_type="email")
         tell(LATER)
         tell(LATER + timedelta(minutes=1))
     assert sorted(heard(receiver)) == ["email.sent", "enrollment.completed"]
+
+
+def test_who_completed_long_ago_is_not_told_again_when_their_last_task_is_done() -> None:
+    done = CompletedEnrollmentFactory(completed_at=NOW - timedelta(days=40))
+    with Receiver() as receiver:
+        listen(receiver, done.workspace)
+        log(done, "task_completed")
+        tell(LATER)
+    assert heard(receiver) == ["task.completed"]
 
 
 def test_what_happened_before_nobody_listened_is_not_told() -> None:
