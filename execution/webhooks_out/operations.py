@@ -60,6 +60,8 @@ def change_subscription(
 def unsubscribe(row: WebhookSubscription, *, actor: str, now: datetime) -> None:
     """It hears nothing more; its deliveries go with it."""
     with transaction.atomic():
+        # whoever stores what it shall hear holds its row: that goes too
+        WebhookSubscription.objects.select_for_update().filter(pk=row.pk).first()
         log_control(ControlTarget.WEBHOOK, row, ControlAction.DELETED, actor, "", now)
         row.delete()
 

@@ -19,7 +19,8 @@ from execution.policy import engine_policy
 from execution.pruning import prune
 from execution.runner import Options, run_until_idle
 from execution.webhooks_out import delivering, posting
-from execution.webhooks_out.operations import ping, redeliver, subscribe
+from execution.webhooks_out.fan_out import fan_out
+from execution.webhooks_out.operations import ping, redeliver, subscribe, unsubscribe
 from execution.webhooks_out.posting import RefusedAddressError, find_address, post
 from execution.webhooks_out.working import tell
 from tests.factories import (
@@ -32,6 +33,7 @@ from tests.factories import (
     StepFactory,
 )
 from tests.fakes.receiver import Receiver
+from tests.faults.elsewhere import Elsewhere
 
 pytestmark = pytest.mark.django_db
 
@@ -232,6 +234,21 @@ def test_a_fact_that_commits_late_is_found_by_a_later_look() -> None:
         late.commit()
         tell(LATER + timedelta(minutes=2))
     assert heard(receiver) == ["enrollment.resumed", "enrollment.paused"]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_one_is_taken_away_while_what_it_shall_hear_is_stored() -> None:
+    enrollment = EnrollmentFactory()
+    with Receiver() as receiver:
+        subscription = listen(receiver, enrollment.workspace)
+        log(enrollment, "paused")
+        with transaction.atomic():
+            assert fan_out(LATER) == 1
+            person = Elsewhere(lambda: unsubscribe(subscription, actor="ada", now=LATER)).start()
+            person.come_as_far_as_it_can()
+        person.join()
+    assert not WebhookSubscription.objects.exists()
+    assert not WebhookDelivery.objects.exists()
 
 
 @pytest.mark.parametrize(
