@@ -98,7 +98,7 @@ WHERE v.id = ANY(%(ids)s) AND a.email IS NOT NULL
 """
 # A union, since an OR over these would read all live enrollments for each event.
 _LOCK = f"""
-SELECT e.id, e.status IN ('active', 'paused', 'quarantined') AS is_live FROM sequences_enrollment e
+SELECT e.id, e.status IN ('active', 'paused', 'quarantined') AS is_live, e.resumed_at FROM sequences_enrollment e
 WHERE e.id IN (
     SELECT unnest(%(enrollments)s::bigint[])
     UNION
@@ -113,6 +113,11 @@ WHERE e.id IN (
     UNION
     SELECT m.enrollment_id FROM emails_emailmessage m WHERE m.id = ANY(%(messages)s) AND {IS_DOUBTFUL})
 ORDER BY e.id FOR NO KEY UPDATE
+"""
+# `now` is when the reading began. Who was resumed since could not know of it, so it was not read before the resume.
+_RECORD_AFTER = """
+UPDATE emails_emailevent SET recorded_at = %(resumed)s::timestamptz + interval '1 microsecond'
+WHERE id = ANY(%(ids)s) AND recorded_at <= %(resumed)s
 """
 _WAKE = "UPDATE sequences_enrollment SET wake_at = %(now)s WHERE id = ANY(%(ids)s)"
 
@@ -137,6 +142,7 @@ def record_events(events: Sequence[NewEvent], now: datetime) -> int:
             now,
         )
         locked = fetch_all(_LOCK, {**_concerned(new), "messages": messages, "now": now})
+        _record_after_resumes(new, locked, now)
         _suppress(new, now)
         mark_proven([_proof(row) for row in new if row["message_id"]], now)
         execute(_WAKE, {"ids": [row["id"] for row in locked if row["is_live"]], "now": now})
@@ -144,6 +150,13 @@ def record_events(events: Sequence[NewEvent], now: datetime) -> int:
         if locked:
             notify_engine()
     return len(new)
+
+
+def _record_after_resumes(new: Sequence[Row], locked: Sequence[Row], now: datetime) -> None:
+    resumed_at = max((row["resumed_at"] for row in locked if row["resumed_at"]), default=None)
+    if resumed_at is not None and resumed_at >= now:
+        stopping = [row["id"] for row in new if row["type"] in _STOPPING]
+        execute(_RECORD_AFTER, {"ids": stopping, "resumed": resumed_at})
 
 
 def _proof(row: Row) -> Proof:

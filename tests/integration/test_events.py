@@ -322,10 +322,13 @@ def test_what_was_read_after_a_resume_pauses_though_it_was_written_before(
     sequence = StepFactory(sequence__workspace=workspace).sequence
     message = sent_message(enrollment__sequence=sequence, enrollment__contact__account=account)
     resumed_at = LATER - timedelta(minutes=2)
-    Enrollment.objects.update(resumed_at=resumed_at)
     facts = write(message, LATER - timedelta(minutes=30))
 
-    record_events(facts, resumed_at + timedelta(minutes=-1 if is_read_before else 1))
+    if is_read_before:
+        record_events(facts, resumed_at - timedelta(minutes=1))
+    Enrollment.objects.update(resumed_at=resumed_at)
+    if not is_read_before:
+        record_events(facts, resumed_at + timedelta(minutes=1))
     decide()
 
     assert Enrollment.objects.get().status == expected
