@@ -62,7 +62,8 @@ DELETE FROM {table} WHERE id IN (
     SELECT o.id FROM (SELECT * FROM {table} ORDER BY id LIMIT %(rows)s) o WHERE {is_over})
 """
 _RECORDS = {
-    "execution_webhookdelivery": "o.created_at < %(before)s AND o.state <> 'pending'",
+    # what waits for a subscription that was switched off is never posted, nor told to have failed
+    "execution_webhookdelivery": "o.created_at < %(before)s AND (o.state <> 'pending' OR o.give_up_at < %(before)s)",
     "emails_hookrecord": "o.received_at < %(before)s",
 }
 _SESSIONS = """

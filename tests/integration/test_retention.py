@@ -16,9 +16,10 @@ from django_q.models import Task as JobResult
 from emails.models import EmailEvent, EmailMessage, HookRecord
 from execution import retention
 from execution.backoff import Policy
-from execution.models import DeadLetter, ExecutionLog
+from execution.models import DeadLetter, ExecutionLog, WebhookDelivery, WebhookSubscription
 from execution.retention import keep_what_is_kept
 from execution.runner import _RETENTION_EVERY_ROUNDS, Options, Runner
+from execution.webhooks_out.operations import ping, subscribe
 from sequences.models import Workspace
 from tests.factories import (
     NOW,
@@ -151,3 +152,22 @@ def test_the_command_does_all_of_it_at_once(shell: Shell) -> None:
     ))  # fmt: skip
     assert shell("prune_logs", "--retention", "--json").data["rows"]["execution_executionlog"] == 1
     assert shell("prune_logs", "--retention", "--dry-run", "--json").data["people"] == 0
+
+
+def test_what_nobody_will_be_told_any_more_keeps_nothing_else_there(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A subscription that was switched off takes nothing: what waited for it when it was given up is never posted."""
+    monkeypatch.setattr(retention, "_ROWS_A_ROUND", 2)
+    enrollment = EnrollmentFactory()
+    values = {"url": "http://127.0.0.1:9/hook", "events": ["*"]}
+    silent, taking = (subscribe(enrollment.workspace, values, actor="ada", now=NOW - 40 * DAY) for _ in range(2))
+    for _ in range(2):
+        ping(silent, NOW - 40 * DAY)
+    told = ping(taking, NOW - 31 * DAY)
+    waiting = ping(taking, NOW - 31 * DAY)
+    WebhookDelivery.objects.filter(pk=told.pk).update(state="delivered")
+    WebhookDelivery.objects.filter(pk=waiting.pk).update(give_up_at=NOW + DAY)
+    WebhookSubscription.objects.filter(pk=silent.pk).update(is_active=False)
+
+    assert keep_what_is_kept(NOW)["execution_webhookdelivery"] == 2
+    assert keep_what_is_kept(NOW)["execution_webhookdelivery"] == 1
+    assert list(WebhookDelivery.objects.values_list("pk", flat=True)) == [waiting.pk]
