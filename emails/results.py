@@ -48,6 +48,7 @@ SET status = 'sent', sent_at = r.at, provider_message_id = r.provider, error = '
 FROM unnest(%(ids)s::bigint[], %(at)s::timestamptz[], %(providers)s::text[], %(subjects)s::text[], %(texts)s::text[],
             %(htmls)s::text[], %(replies)s::text[]) AS r(id, at, provider, subject, text, html, in_reply_to)
 WHERE m.id = r.id AND m.status = 'sending' AND m.lease_token = %(token)s
+RETURNING m.id
 """
 _FAILED = """
 UPDATE emails_emailmessage m
@@ -81,11 +82,12 @@ _STAY_AWAKE = """
 UPDATE emails_mailbox SET lane_at = %(now)s
 WHERE id = %(mailbox)s AND lease_token = %(token)s AND (lane_at IS NULL OR lane_at > %(now)s)
 """
+# What an event has proven meanwhile was counted by it.
 _WAKE = """
 UPDATE sequences_enrollment e
 SET emails_sent = e.emails_sent + r.sent,
     wake_at = CASE WHEN e.status IN ('active', 'paused', 'quarantined') THEN %(now)s::timestamptz ELSE e.wake_at END
-FROM (SELECT m.enrollment_id AS id, count(*) FILTER (WHERE m.status = 'sent') AS sent
+FROM (SELECT m.enrollment_id AS id, count(*) FILTER (WHERE m.id = ANY(%(sent)s::bigint[])) AS sent
       FROM emails_emailmessage m WHERE m.id = ANY(%(messages)s::bigint[]) GROUP BY m.enrollment_id) r
 WHERE e.id = r.id
 """
@@ -121,14 +123,15 @@ def record_results(lease: Lease, results: Sequence[Result], breaker: Breaker, no
     lane_level = [result for result in refused if _class_of(result) in LANE_ERRORS]
     failed = [result for result in refused if _class_of(result) not in LANE_ERRORS]
     back = lane_level + [result for result in results if result.answer is None]
-    changed = _write_sent(lease, sent) + _write_failed(lease, failed) + _write_unknown(lease, unknown)
+    left = _write_sent(lease, sent)
+    changed = len(left) + _write_failed(lease, failed) + _write_unknown(lease, unknown)
     changed += _write_back(lease, back, now)
     # fewer though the lane is ours: one was deleted with its contact, or proven by an event meanwhile
     if changed != len(results) and not fetch_all(_LOCK_LANE, {"mailbox": lease.mailbox_id, "token": lease.token}):
         raise LeaseLostError(f"the lane of mailbox {lease.mailbox_id} was taken over while it was sending")
     told = [result.message_pk for result in (*sent, *failed, *unknown)]
     if told:
-        execute(_WAKE, {"messages": told, "now": now})
+        execute(_WAKE, {"messages": told, "sent": left, "now": now})
     _record_bounces(lease, failed, now)
     _judge_mailbox(lease, refused, now)
     has_answered = bool(sent) or any(_class_of(result) in _ANSWERS for result in failed)
@@ -151,11 +154,12 @@ def _class_of(result: Result) -> ErrorClass:
     return result.answer.error_class
 
 
-def _write_sent(lease: Lease, sent: Sequence[Result]) -> int:
+def _write_sent(lease: Lease, sent: Sequence[Result]) -> list[int]:
+    """The ids of those that were ours to write."""
     if not sent:
-        return 0
+        return []
     providers = [result.answer.provider_message_id for result in sent if isinstance(result.answer, Sent)]
-    return execute(_SENT, {**_texts(sent), "providers": providers, "token": lease.token})
+    return [row["id"] for row in fetch_all(_SENT, {**_texts(sent), "providers": providers, "token": lease.token})]
 
 
 def _write_unknown(lease: Lease, unknown: Sequence[Result]) -> int:
