@@ -42,12 +42,15 @@ WHERE b.id = (
 RETURNING b.id, b.workspace_id
 """
 _RENEW = """
-WITH lanes AS (
-    UPDATE emails_mailbox SET leased_until = %(until)s
-    WHERE lease_token = ANY(%(tokens)s) RETURNING lease_token
-)
+UPDATE emails_mailbox SET leased_until = %(until)s
+WHERE id IN (SELECT id FROM emails_mailbox WHERE lease_token = ANY(%(tokens)s) ORDER BY id FOR NO KEY UPDATE)
+RETURNING lease_token
+"""
+# What is locked is being recorded.
+_RENEW_IN_HAND = """
 UPDATE emails_emailmessage SET leased_until = %(until)s
-WHERE status = 'sending' AND lease_token IN (SELECT lease_token FROM lanes)
+WHERE id IN (SELECT id FROM emails_emailmessage
+             WHERE status = 'sending' AND lease_token = ANY(%(tokens)s) FOR NO KEY UPDATE SKIP LOCKED)
 """
 _RELEASE = """
 UPDATE emails_mailbox SET lease_token = NULL, leased_until = NULL, leased_by = ''
@@ -105,9 +108,14 @@ def take_lane(now: datetime, worker: str, workspace_id: int | None = None) -> Le
 
 
 def renew_leases(tokens: Sequence[uuid.UUID], now: datetime) -> None:
-    """Prolong the leases, and those of the messages in hand. A lost lease stays lost."""
-    if tokens:
-        execute(_RENEW, {"tokens": list(tokens), "until": now + timedelta(seconds=LEASE_SECONDS)})
+    """Prolong the leases, and those of the messages in hand. A lost lease stays lost.
+
+    Each statement commits alone: who records results locks the messages first and the mailbox last.
+    """
+    until = now + timedelta(seconds=LEASE_SECONDS)
+    renewed = fetch_all(_RENEW, {"tokens": list(tokens), "until": until}) if tokens else []
+    if renewed:
+        execute(_RENEW_IN_HAND, {"tokens": [row["lease_token"] for row in renewed], "until": until})
 
 
 def release_lane(lease: Lease) -> None:

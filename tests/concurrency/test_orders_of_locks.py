@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -13,9 +15,10 @@ from django.urls import reverse
 from emails import last_look
 from emails.choices import EventType
 from emails.events import NewEvent, record_events
-from emails.lanes import take_lane
+from emails.lanes import LEASE_SECONDS, renew_leases, take_lane, wake_lanes
 from emails.last_look import claim_chunk
-from emails.models import EmailMessage, SendLimit
+from emails.models import EmailMessage, Mailbox, SendLimit
+from emails.results import Result, record_results
 from emails.settling import settle_visits
 from emails.verdicts import SETTLES_AFTER
 from execution.backoff import Policy
@@ -26,6 +29,7 @@ from sequences.people import change_row
 from tests.factories import (
     NOW,
     EmailEventFactory,
+    EmailMessageFactory,
     EnrollmentFactory,
     MailboxFactory,
     SendLimitFactory,
@@ -112,3 +116,45 @@ def test_a_contact_is_changed_while_a_click_of_theirs_is_stored(tell: Callable[[
     person.join()
     contact.refresh_from_db()
     assert (contact.title, contact.score_due_at) == ("CEO", NOW)
+
+
+def test_leases_are_renewed_while_lanes_are_woken() -> None:
+    """Whoever wakes lanes takes them in id order; those that are renewed lie in the table in any order."""
+    first, second, third = MailboxFactory.create_batch(3)
+    for mailbox in (second, first):
+        Mailbox.objects.filter(pk=mailbox.pk).update(display_name="moved to the end of the table")
+    tokens = {mailbox.pk: uuid.uuid4() for mailbox in (first, second, third)}
+    for pk, token in sorted(tokens.items(), reverse=True):
+        Mailbox.objects.filter(pk=pk).update(lease_token=token, leased_until=NOW)
+    with transaction.atomic():
+        Mailbox.objects.select_for_update(no_key=True).get(pk=second.pk)
+        renewing = Elsewhere(lambda: renew_leases(list(tokens.values()), NOW)).start()
+        renewing.come_as_far_as_it_can()
+        waking = Elsewhere(lambda: wake(first, second, third)).start()
+        waking.come_as_far_as_it_can()
+    renewing.join()
+    waking.join()
+    until = NOW + timedelta(seconds=LEASE_SECONDS)
+    assert set(Mailbox.objects.values_list("leased_until", "lane_at")) == {(until, NOW)}
+
+
+def wake(*mailboxes: Mailbox) -> None:
+    with transaction.atomic():
+        wake_lanes([mailbox.pk for mailbox in mailboxes], NOW)
+
+
+def test_a_lease_is_renewed_while_what_was_in_hand_is_recorded() -> None:
+    mailbox = MailboxFactory(lane_at=NOW)
+    step = StepFactory(sequence__workspace=mailbox.workspace)
+    message = EmailMessageFactory(enrollment=EnrollmentFactory(sequence=step.sequence, mailbox=mailbox))
+    lease = take_lane(NOW, "a worker")
+    assert lease is not None
+    with transaction.atomic():
+        chunk = claim_chunk(lease, NOW, 1)
+    with transaction.atomic():
+        EmailMessage.objects.select_for_update(no_key=True).get(pk=message.pk)
+        renewing = Elsewhere(lambda: renew_leases([lease.token], NOW)).start()
+        renewing.come_as_far_as_it_can()
+        record_results(lease, [Result(message.pk, None, NOW)], chunk.breaker, NOW, 0.5)
+    renewing.join()
+    assert (EmailMessage.objects.get().status, Mailbox.objects.get().lane_at) == ("queued", NOW)
