@@ -103,6 +103,14 @@ class MailboxForm(OneWorkspaceForm):
         typed: dict[str, Any] = dict(self.cleaned_data.get("other_secrets") or {})
         return typed | {name: value for name in ("password", "imap_password") if (value := self.cleaned_data.get(name))}
 
+    def clean_ramp_start(self) -> int:
+        start = int(self.cleaned_data["ramp_start"])
+        if start < 1:
+            raise forms.ValidationError(
+                "The first day is at least 1: a ramp grows only on days on which something leaves."
+            )
+        return start
+
     def clean_signature(self) -> str:
         signature = str(self.cleaned_data["signature"])
         if problem := judge_signature(signature):

@@ -66,6 +66,16 @@ def test_a_mailbox_saved_by_hand_keeps_the_lease_the_pace_and_a_fresh_token() ->
     assert (stored.signature, stored.credentials["refresh_token"]) == ("Ada", "new")
 
 
+def test_a_ramp_that_begins_with_nothing_is_refused_since_it_would_never_begin() -> None:
+    client = log_in_root()
+    mailbox = MailboxFactory(ramp_enabled=True, ramp_start=10)
+    data = fill(client, mailbox, ramp_start=0)
+    answer = client.post(reverse("admin:emails_mailbox_change", args=[mailbox.pk]), data)
+    assert answer.status_code == 200
+    assert "at least 1" in answer.content.decode()
+    assert Mailbox.objects.get().ramp_start == 10
+
+
 @pytest.mark.parametrize(
     "elsewhere",
     [
