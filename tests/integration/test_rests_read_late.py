@@ -30,5 +30,4 @@ def test_who_was_resumed_while_their_inbox_was_read_still_rests_for_the_absence_
     record_events([absence], reading_began_at)
     run_tick(resumed_at + timedelta(seconds=1), 10, Policy())
 
-    enrollment = Enrollment.objects.get()
-    assert (enrollment.status, enrollment.resume_at) == ("paused", back_at)
+    assert Enrollment.objects.values_list("status", "resume_at").get() == ("paused", back_at)
