@@ -110,6 +110,8 @@ class EventType(Choice):
 
 # Why an email is withheld whose step is no more.
 STEP_REMOVED = "step_removed"
+# Why one is whose person was led past its step.
+STEP_SKIPPED = "skipped"
 # Why it is withheld until the engine queues it again: its contact has another address since.
 ADDRESS_CHANGED = "address_changed"
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from emails.choices import STEP_REMOVED
+from emails.choices import STEP_REMOVED, STEP_SKIPPED
 from emails.lanes import wake_lanes
 from sequences.db import execute, fetch_all
 
@@ -20,18 +20,18 @@ WHERE id = %(message)s AND status = 'unknown'
 RETURNING enrollment_id
 """
 _AGAIN = """
-UPDATE emails_emailmessage
-SET (status, withheld_reason) = (
-        SELECT CASE WHEN count(*) > 0 THEN 'queued' ELSE 'withheld' END,
-               CASE WHEN count(*) > 0 THEN '' ELSE %(removed)s END
-        FROM sequences_step t WHERE t.id = step_id),
+UPDATE emails_emailmessage m
+SET status = CASE WHEN e.current_step_id = m.step_id AND e.visit = m.visit THEN 'queued' ELSE 'withheld' END,
+    withheld_reason = CASE WHEN e.current_step_id = m.step_id AND e.visit = m.visit THEN ''
+                           WHEN EXISTS (SELECT 1 FROM sequences_step t WHERE t.id = m.step_id) THEN %(skipped)s
+                           ELSE %(removed)s END,
     send_after_at = %(now)s, held_by = '', error = '', resolved_by = %(actor)s,
     resolved_at = %(now)s, resolution = %(resolution)s,
-    earlier_handed_over_at = earlier_handed_over_at || handed_over_at, handed_over_at = NULL
-WHERE id = %(message)s AND status = 'unknown'
-  AND EXISTS (SELECT 1 FROM sequences_enrollment e
-              WHERE e.id = enrollment_id AND e.status IN ('active', 'paused', 'quarantined'))
-RETURNING enrollment_id, mailbox_id
+    earlier_handed_over_at = m.earlier_handed_over_at || m.handed_over_at, handed_over_at = NULL
+FROM sequences_enrollment e
+WHERE m.id = %(message)s AND m.status = 'unknown'
+  AND e.id = m.enrollment_id AND e.status IN ('active', 'paused', 'quarantined')
+RETURNING m.enrollment_id, m.mailbox_id
 """
 _WAKE = """
 UPDATE sequences_enrollment
@@ -54,14 +54,14 @@ def mark_sent(message_id: int, actor: str, reason: str, now: datetime) -> bool:
 def send_again(message_id: int, actor: str, reason: str, now: datetime) -> bool:
     """Queue it once more, with the same Message-ID; the doubtful hand-over still counts against the caps.
 
-    An email whose step has been removed is withheld instead: its person goes on without it.
+    An email whose step has been removed or skipped is withheld instead: its person goes on without it.
 
     Call inside a transaction. False when it is not unknown any more, or when its enrollment has ended.
     """
     execute(_LOCK, {"message": message_id})
     resolution = reason or "sent again"
     params = {"message": message_id, "actor": actor, "now": now, "resolution": resolution[:200]}
-    rows = fetch_all(_AGAIN, {**params, "removed": STEP_REMOVED})
+    rows = fetch_all(_AGAIN, {**params, "removed": STEP_REMOVED, "skipped": STEP_SKIPPED})
     for row in rows:
         execute(_WAKE, {"enrollment": row["enrollment_id"], "sent": 0, "now": now})
         wake_lanes([row["mailbox_id"]], now)

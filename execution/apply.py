@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import assert_never
 
-from emails.choices import MessageStatus
+from emails.choices import STEP_SKIPPED, MessageStatus
 from emails.lanes import wake_lanes
 from emails.outbox import QueuedEmail, queue_emails, requeue_emails, withdraw_emails
 from execution.choices import LogAction, Resolution
@@ -104,7 +104,8 @@ def _withdraw(judged: Sequence[Judged], now: datetime) -> None:
     snoozes = [snapshot.id for snapshot, outcome in judged if isinstance(outcome, Defer) and _is_snooze(outcome.log)]
     reasons = [outcome.reason.value for _, outcome in exits]
     withdraw_emails(
-        [id for id, _ in exits] + skips + snoozes, reasons + ["skipped" for _ in skips] + ["snoozed" for _ in snoozes]
+        [id for id, _ in exits] + skips + snoozes,
+        reasons + [STEP_SKIPPED for _ in skips] + ["snoozed" for _ in snoozes],
     )
     # A completed sequence leaves its tasks to their owner; whoever was stopped needs no call any more.
     for actor in {outcome.log.actor for _, outcome in exits}:

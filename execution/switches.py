@@ -28,7 +28,7 @@ from sequences.wakeup import notify_engine
 _SAID: dict[str, str] = {
     MessageStatus.SENT: "resolved as sent",
     MessageStatus.QUEUED: "resolved: send it again",
-    MessageStatus.WITHHELD: "resolved: not sent again, its step was removed",
+    MessageStatus.WITHHELD: "resolved: not sent again, its step was removed or skipped",
 }
 
 

@@ -1,4 +1,4 @@
-"""A step is removed while nobody knows whether its email left: whoever that holds goes on once it is settled."""
+"""A step is removed or skipped while nobody knows whether its email left: its person goes on, without it."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import pytest
 
 from emails.models import EmailMessage
 from execution.backoff import Policy
-from execution.controls import retry_enrollments
+from execution.controls import retry_enrollments, skip_steps
 from execution.editing import store_sequence
 from execution.engine import run_tick
 from execution.models import DeadLetter
@@ -55,3 +55,17 @@ def test_they_stay_held_and_then_go_on(
     assert Enrollment.objects.get().status == ends_as
     assert DeadLetter.objects.get().resolution == resolution
     assert EmailMessage.objects.get(pk=message.pk).status == settled
+
+
+def test_an_email_whose_step_was_skipped_does_not_leave_behind_the_next_one() -> None:
+    workspace = WorkspaceFactory()
+    sequence = store(workspace, HEAD + FIRST + DOUBTED)
+    enrollment = EnrollmentFactory(sequence=sequence, current_step=Step.objects.get(sequence=sequence, number=1))
+    message = EmailMessageFactory(enrollment=enrollment, status="unknown", unknown_at=NOW, handed_over_at=NOW)
+    run_tick(NOW, 10, Policy(evidence_minutes=0))
+    skip_steps([enrollment.pk], actor="ada", now=NOW)
+
+    resolve_message(message, "resend", actor="ada", now=NOW)
+    assert (message.status, message.withheld_reason) == ("withheld", "skipped")
+    run_tick(NOW, 10, Policy())
+    assert list(Enrollment.objects.values_list("status", "current_step__number")) == [("active", 2)]
