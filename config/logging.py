@@ -6,6 +6,7 @@ import logging.config
 from typing import Any, Literal
 
 import structlog
+from django.db.utils import InterfaceError, OperationalError
 from structlog.typing import EventDict, Processor, WrappedLogger
 
 
@@ -50,6 +51,7 @@ def _standard_library(log_format: str, shared: list[Processor]) -> dict[str, Any
                 "processors": [structlog.stdlib.ProcessorFormatter.remove_processors_meta, *render],
             }
         },
+        "filters": {"outages in one line": {"()": lambda: _shorten_outage}},
         "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
         "root": {"handlers": ["stderr"], "level": level},
         "loggers": {
@@ -59,10 +61,22 @@ def _standard_library(log_format: str, shared: list[Processor]) -> dict[str, Any
             # warns of what follows an error, which is raised; its pool's warnings stay
             "psycopg": {"level": "ERROR"},
             "psycopg.pool": {"level": "WARNING"},
+            # tries again by itself, every few seconds in several processes
+            "django-q": {"filters": ["outages in one line"]},
             # tells of each of its detectors that it tries
             "flufl.bounce": {"level": "WARNING"},
         },
     }
+
+
+def _shorten_outage(record: logging.LogRecord) -> bool:
+    """A database that is away needs no traceback: its own first line says where and why."""
+    error = record.exc_info[1] if record.exc_info else None
+    if isinstance(error, OperationalError | InterfaceError):
+        line = next(iter(str(error).splitlines()), type(error).__name__)
+        record.msg, record.args = f"{record.getMessage()}: {line}", ()
+        record.exc_info = record.exc_text = None
+    return True
 
 
 def _leave_out_objects(logger: WrappedLogger, name: str, event: EventDict) -> EventDict:

@@ -33,6 +33,7 @@ from execution import heartbeat
 from execution.alerts import reconcile_alerts
 from execution.backoff import Policy
 from execution.engine import TEMPORARY_ERRORS, next_wake_at, run_tick
+from execution.outage import Outage, first_line
 from execution.retention import keep_what_is_kept
 from execution.wakeup import Listener
 from execution.webhooks_out.working import tell
@@ -86,6 +87,7 @@ class Runner:
         self.id = uuid.uuid4()
         self.name = f"{socket.gethostname()}:{os.getpid()}"
         self.leases = HeldLeases()
+        self.outage = Outage(TEMPORARY_ERRORS)
         self.decided = 0
         self.delivered = 0
         self._stop = threading.Event()
@@ -158,9 +160,11 @@ class Runner:
         try:
             while not self._stop.is_set():
                 try:
+                    self.outage.check_end()
                     loop()
                 except TEMPORARY_ERRORS as error:
-                    log.warning("the database is not there, trying again: %s", _first_line(error))
+                    connection.close()
+                    self.outage.tell(error)
                 except Exception:
                     log.exception("a loop of the executor met a bug, going on")
                 connection.close()
@@ -293,10 +297,6 @@ def set_aside_what_is_loaded() -> None:
     gc.freeze()
 
 
-def _first_line(error: Exception) -> str:
-    return next(iter(str(error).splitlines()), type(error).__name__)
-
-
 @contextmanager
 def renewing(leases: HeldLeases, clock: Clock) -> Iterator[None]:
     """Prolong the leases from a thread that does nothing else: nothing slow may stand between a lane and its lease."""
@@ -309,7 +309,7 @@ def renewing(leases: HeldLeases, clock: Clock) -> Iterator[None]:
                     renew_leases(leases.tokens(), clock())
                     lend_connection()
                 except TEMPORARY_ERRORS as error:
-                    log.warning("the leases cannot be renewed, trying again: %s", _first_line(error))
+                    log.warning("the leases cannot be renewed, trying again: %s", first_line(error))
                     connection.close()
         finally:
             connection.close()

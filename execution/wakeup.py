@@ -11,6 +11,7 @@ from typing import Self
 import psycopg
 from django.db import connection
 
+from execution.outage import first_line
 from sequences.wakeup import CHANNEL
 
 _RECONNECT_SECONDS = 1.0
@@ -26,6 +27,7 @@ class Listener:
 
     def __init__(self) -> None:
         self._connection: psycopg.Connection[tuple[object, ...]] | None = None
+        self._is_deaf = False
 
     def __enter__(self) -> Self:
         self._connect()
@@ -48,8 +50,7 @@ class Listener:
                 if not any(True for _ in self._connection.notifies(timeout=0)):
                     break
         except psycopg.Error as error:
-            log.warning("listening for wake-ups failed, polling until it works again: %s", error)
-            self._close()
+            self._go_deaf(error)
             return False
         return called
 
@@ -59,10 +60,18 @@ class Listener:
             self._connection = psycopg.connect(**params, autocommit=True)
             self._connection.execute(f"LISTEN {CHANNEL}".encode())
         except psycopg.Error as error:
-            log.warning("cannot listen for wake-ups, polling instead: %s", error)
-            self._close()
+            self._go_deaf(error)
             return False
+        if self._is_deaf:
+            log.info("listening for wake-ups again")
+        self._is_deaf = False
         return True
+
+    def _go_deaf(self, error: psycopg.Error) -> None:
+        if not self._is_deaf:
+            log.warning("cannot listen for wake-ups, polling until it works again: %s", first_line(error))
+        self._is_deaf = True
+        self._close()
 
     def _close(self) -> None:
         if self._connection is not None:

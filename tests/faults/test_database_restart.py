@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import shutil
 import subprocess
@@ -13,12 +14,15 @@ from pathlib import Path
 import psutil
 import pytest
 from django.core.management import call_command
-from django.db import connection, connections
+from django.db import OperationalError, connection, connections
 from pytest_django import DjangoDbBlocker
 
 from config.embedded_postgres.server import DATABASE, EmbeddedPostgres
 from emails.models import EmailMessage
+from execution.engine import TEMPORARY_ERRORS
+from execution.outage import Outage
 from execution.simulation.mail_server import MailServer, Moment, Stall
+from execution.wakeup import Listener
 from tests.faults.people import assert_each_thing_once, enroll_in_three_steps, nobody_is_active
 from tests.faults.processes import Executor, has_ended, wait_until
 from tests.faults.promises import assert_ledger_explains, assert_nobody_is_lost, run_heir
@@ -120,6 +124,31 @@ def test_restarted_while_a_message_is_on_its_way(
         stall.release()
     assert not EmailMessage.objects.exclude(status="sent").exists()
     assert_each_thing_once(2, server)
+
+
+def test_an_outage_is_logged_once_however_often_it_is_met(
+    own_url: str, own_server: EmbeddedPostgres, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Once when the database goes, once when it is back: neither every thread nor every try tells of it."""
+    outage = Outage(TEMPORARY_ERRORS)
+    with Listener() as listener, caplog.at_level(logging.INFO):
+        connection.close()
+        bring_down(own_server, "stopped")
+        for _ in range(5):
+            listener.wait(0)
+            outage.tell(OperationalError("connection refused"))
+            with pytest.raises(OperationalError):
+                outage.check_end()
+        own_server.ensure_running()
+        for _ in range(3):
+            listener.wait(0)
+            outage.check_end()
+    assert sorted(record.getMessage().partition(":")[0] for record in caplog.records) == [
+        "cannot listen for wake-ups, polling until it works again",
+        "listening for wake-ups again",
+        "the database is not there, trying until it is",
+        "the database is there again",
+    ]
 
 
 @pytest.fixture

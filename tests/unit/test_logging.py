@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import logging
 
+import pytest
+from django.db.utils import OperationalError
 from structlog.stdlib import ProcessorFormatter
 
 
@@ -22,3 +24,22 @@ def test_a_line_about_a_request_holds_no_object() -> None:
     assert "status_code=404" in line
     assert "object" not in line
     assert "server_time" not in line
+
+
+def test_a_cluster_tells_of_a_database_that_is_away_in_one_line(caplog: pytest.LogCaptureFixture) -> None:
+    try:
+        raise OperationalError("connection refused\nIs the server running?")
+    except OperationalError:
+        logging.getLogger("django-q").exception("Failed to pull task from broker")
+    (record,) = caplog.records
+    assert record.getMessage() == "Failed to pull task from broker: connection refused"
+    assert record.exc_info is None
+
+
+def test_a_cluster_keeps_the_traceback_of_a_bug(caplog: pytest.LogCaptureFixture) -> None:
+    try:
+        raise ValueError("a bug")
+    except ValueError:
+        logging.getLogger("django-q").exception("Failed to pull task from broker")
+    (record,) = caplog.records
+    assert record.exc_info
