@@ -25,6 +25,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from emails.models import Mailbox
+from sequences.encryption import DecryptionError
 from sequences.models import Sequence as SequenceRow
 from sequences.models import Workspace
 
@@ -86,6 +87,10 @@ class ProductCommand(BaseCommand):
             if options["traceback"] or (line := _explain_database_error(error)) is None:
                 raise
             self._end(line, FAILED)
+        except DecryptionError as error:
+            if options["traceback"]:
+                raise
+            self._end(str(error), FAILED)
         except KeyboardInterrupt:
             self._end("interrupted", _INTERRUPTED)
         finally:

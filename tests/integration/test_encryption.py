@@ -15,6 +15,7 @@ from execution.models import WebhookSubscription
 from execution.webhooks_out.operations import subscribe
 from sequences.encryption import DecryptionError
 from tests.factories import NOW, MailboxFactory
+from tests.shell import Shell, one_error
 
 pytestmark = pytest.mark.django_db
 
@@ -56,3 +57,9 @@ def test_a_lost_key_is_one_line_that_names_the_setting(settings: Any) -> None:
         Mailbox.objects.get()
     with pytest.raises(CommandError, match="FIELD_ENCRYPTION_KEYS"):
         call_command("rotate_encryption_keys")
+
+
+def test_a_command_that_meets_a_lost_key_names_the_setting_without_a_traceback(shell: Shell, settings: Any) -> None:
+    mailbox = MailboxFactory(credentials={"password": "hunter2"})
+    settings.FIELD_ENCRYPTION_KEYS = [Fernet.generate_key().decode()]
+    assert "FIELD_ENCRYPTION_KEYS" in one_error(shell("test_mailbox", mailbox.address), 1)
