@@ -51,7 +51,7 @@ ORDER BY e.id
 """
 _MOVED = f"{PLAN_COLUMNS} FROM sequences_enrollment e {PLAN_JOINS} WHERE e.id = ANY(%(ids)s::bigint[]) ORDER BY e.id"
 # A retry that is pending still waits for its time; what rests is looked at when it rests no more.
-_PLAN = """
+PLAN = """
 UPDATE sequences_enrollment e
 SET next_step_at = r.due, updated_at = %(now)s,
     wake_at = CASE WHEN e.status = 'active' THEN greatest(r.due, e.retry_at) ELSE e.wake_at END
@@ -144,7 +144,7 @@ def replan_waiting(
             planned.append((row, due))
     ids, dues = [row["id"] for row, _ in planned], [due for _, due in planned]
     if planned:
-        execute(_PLAN, {"ids": ids, "dues": dues, "now": now})
+        execute(PLAN, {"ids": ids, "dues": dues, "now": now})
         lines = [(row, f"the sequence was edited: due {due:%Y-%m-%d %H:%M} UTC") for row, due in planned]
         _log(lines, after, LogAction.REPLANNED, actor, now)
     if asked := [step.id for step in after.steps if _asks_differently(before.step(step.id), step)]:
@@ -215,7 +215,7 @@ def _replan(row: Row, before: SequenceFacts, old: StepFacts, after: SequenceFact
         return due
     later = max(due, put_off_to)
     try:
-        return next_allowed(later, _calendar(row, after, new), skip_weekends=new.timing.skip_weekends).at
+        return next_allowed(later, read_calendar(row, after, new), skip_weekends=new.timing.skip_weekends).at
     except TimingError:
         return later
 
@@ -225,13 +225,13 @@ def plan_due(row: Row, facts: SequenceFacts, step: StepFacts | None) -> datetime
     assert step is not None
     ended_at: datetime = row["previous_ended_at"]
     try:
-        return plan(ended_at, step.timing, _calendar(row, facts, step)).at
+        return plan(ended_at, step.timing, read_calendar(row, facts, step)).at
     except TimingError:
         # The engine meets the same error when it looks, and quarantines that one enrollment with it.
         return ended_at
 
 
-def _calendar(row: Row, facts: SequenceFacts, step: StepFacts) -> Calendar:
+def read_calendar(row: Row, facts: SequenceFacts, step: StepFacts) -> Calendar:
     zone = resolve_zone(
         facts.window,
         contact=row["contact_timezone"],

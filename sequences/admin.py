@@ -51,8 +51,9 @@ class MembershipInline(ScopedChoices, RowInline):
         return rows
 
 
-@admin.register(Workspace)
-class WorkspaceOwnAdmin(WorkspaceAdmin):
+class WorkspaceBaseAdmin(WorkspaceAdmin):
+    """All but what becomes of those who wait when the calendar changes."""
+
     form: Any = forms.ModelForm
     list_display = ("name", "slug", "timezone", "holiday_country", "account_reply_policy")
     search_fields = ("name", "slug")

@@ -1,4 +1,4 @@
-"""Contacts with what their score is made of, and accounts whose people can be released."""
+"""Contacts with what their score is made of, accounts whose people can be released, and the workspaces they are in."""
 
 from __future__ import annotations
 
@@ -18,11 +18,12 @@ from emails.scores import explain_score
 from execution.admin.asking import AsksFirst, Deed, on_one, on_selected
 from execution.admin.contact_files import ContactFiles
 from execution.admin.enrolling import MOST_AT_ONCE, EnrollForm, may_enroll, show_enrolling
+from execution.admin.following import FollowsCalendar
 from execution.colleagues import release_colleagues
 from execution.controls import Report
-from sequences.admin import AccountBaseAdmin, ContactBaseAdmin
+from sequences.admin import AccountBaseAdmin, ContactBaseAdmin, WorkspaceBaseAdmin
 from sequences.admin_base import name_actor
-from sequences.models import Account, Contact
+from sequences.models import Account, Contact, Workspace
 from sequences.people import wake_waiting_for
 
 _ENROLL = action(description="Enroll", permissions=["enroll"], icon="group_add")
@@ -30,7 +31,7 @@ _WORDS = {"opened": "emails opened", "clicked": "emails clicked in", "replied": 
 
 
 @admin.register(Contact)
-class ContactAdmin(ContactFiles, ContactBaseAdmin):
+class ContactAdmin(FollowsCalendar, ContactFiles, ContactBaseAdmin):
     actions = ("enroll_selected",)
     actions_list = ("import_file", "export_file")
     readonly_fields = ("engagement_score", "show_engagement")
@@ -86,7 +87,7 @@ RELEASE = Deed(
 
 
 @admin.register(Account)
-class AccountAdmin(AsksFirst, AccountBaseAdmin):
+class AccountAdmin(FollowsCalendar, AsksFirst, AccountBaseAdmin):
     actions = ("release_selected",)
     actions_detail = ("release_one",)
 
@@ -96,3 +97,8 @@ class AccountAdmin(AsksFirst, AccountBaseAdmin):
         super().save_model(request, obj, form, change)
         if change:
             wake_waiting_for(obj, timezone.now())
+
+
+@admin.register(Workspace)
+class WorkspaceOwnAdmin(FollowsCalendar, WorkspaceBaseAdmin):
+    pass

@@ -14,6 +14,7 @@ from rest_framework.response import Response
 from emails.choices import EventType
 from emails.scores import explain_score
 from emails.scoring import score
+from execution.api.following import FollowsCalendar
 from execution.api.logged import LoggedChanges
 from execution.api.serializers import ReasonSerializer
 from execution.choices import ControlTarget
@@ -36,7 +37,7 @@ class EngagementSerializer(serializers.Serializer[Any]):
     parts = _PartSerializer(many=True)
 
 
-class EngagedContactViewSet(LoggedChanges, ContactViewSet):
+class EngagedContactViewSet(LoggedChanges, FollowsCalendar, ContactViewSet):
     __doc__ = ContactViewSet.__doc__
     log_target = ControlTarget.CONTACT
 
@@ -52,7 +53,7 @@ class ReleasedSerializer(serializers.Serializer[Any]):
     released = serializers.ListField(child=serializers.IntegerField(), help_text="Ids of enrollments.")
 
 
-class ReleasableAccountViewSet(LoggedChanges, AccountViewSet):
+class ReleasableAccountViewSet(LoggedChanges, FollowsCalendar, AccountViewSet):
     __doc__ = AccountViewSet.__doc__
     log_target = ControlTarget.ACCOUNT
 

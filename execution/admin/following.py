@@ -1,0 +1,23 @@
+"""For forms of what people get their calendar from: whoever waits follows a change, and the page says how many."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import messages
+from django.http import HttpRequest
+from django.utils import timezone
+
+from execution.calendar_changes import following_calendar
+from sequences.admin_base import name_actor
+
+
+class FollowsCalendar:
+    """Stands before the admin class whose `save_model` it surrounds."""
+
+    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
+        actor, now = name_actor(request), timezone.now()
+        with following_calendar(obj, form.cleaned_data, actor=actor, now=now) as followed:
+            super().save_model(request, obj, form, change)  # type: ignore[misc]
+        if followed.planned:
+            messages.info(request, str(followed))

@@ -1,0 +1,21 @@
+"""For viewsets of what people get their calendar from: whoever waits follows a change."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.utils import timezone
+
+from execution.calendar_changes import following_calendar
+from sequences.api.roles import name_actor
+
+
+class FollowsCalendar:
+    """Stands before the viewset whose `perform_update` it surrounds."""
+
+    request: Any
+
+    def perform_update(self, serializer: Any) -> None:
+        actor, now = name_actor(self.request.user), timezone.now()
+        with following_calendar(serializer.instance, serializer.validated_data, actor=actor, now=now):
+            super().perform_update(serializer)  # type: ignore[misc]
