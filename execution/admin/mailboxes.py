@@ -22,6 +22,7 @@ from emails.setup_check.checking import check_setup
 from emails.setup_check.records import Status
 from execution import switches
 from execution.admin.asking import AsksFirst, Deed, NothingForm, on_one, on_selected
+from execution.admin.following import FollowsCalendar
 from execution.controls import Report
 from sequences.admin_base import label_column, name_actor, time_column
 from sequences.api.roles import NOT_YOURS
@@ -106,7 +107,7 @@ _STATUS_COLOURS = {"active": "success", "paused": "warning", "broken": "danger"}
 
 
 @admin.register(Mailbox)
-class MailboxAdmin(LanePages, AsksFirst, MailboxBaseAdmin):
+class MailboxAdmin(FollowsCalendar, LanePages, AsksFirst, MailboxBaseAdmin):
     list_display = (
         "address", "owner", "show_status", "show_breaker", "transport", "inbound",
         time_column("inbox_read_at", "inbox read"),

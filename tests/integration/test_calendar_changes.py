@@ -25,6 +25,7 @@ from tests.factories import (
     ContactFactory,
     EmailMessageFactory,
     EnrollmentFactory,
+    MailboxFactory,
     MembershipFactory,
     PausedEnrollmentFactory,
     SequenceFactory,
@@ -33,6 +34,7 @@ from tests.factories import (
     WorkspaceFactory,
 )
 from tests.integration.admin_pages import ROOT_EMAIL, log_in_root, said
+from tests.shell import Shell
 
 pytestmark = pytest.mark.django_db
 
@@ -62,6 +64,11 @@ def workspace() -> Workspace:
 @pytest.fixture
 def api(workspace: Workspace) -> APIClient:
     return log_in(MembershipFactory(workspace=workspace).user)
+
+
+@pytest.fixture
+def manager_api(workspace: Workspace) -> APIClient:
+    return log_in(MembershipFactory(workspace=workspace, role="manager").user)
 
 
 @pytest.fixture
@@ -266,3 +273,30 @@ def test_a_contact_of_another_account_follows_that_ones_zone(api: APIClient, sec
     api.patch(f"/api/contacts/{person.contact_id}", {"account": account.pk})
     assert times(person) == (at(3, 14), at(3, 14))
     assert replanned(person)[0][0] == "the account of the contact changed: due 2026-03-03 14:00 UTC"
+
+
+@pytest.mark.parametrize("way", ["admin", "api", "command"])
+def test_a_mailboxs_zone_counts_for_those_whose_own_is_not_known(
+    way: str, client: Client, manager_api: APIClient, shell: Shell, second: Any
+) -> None:
+    Workspace.objects.update(extra_holidays=[])
+    mailbox = MailboxFactory(workspace=second.workspace)
+    person = waits(second, at(3, 10), mailbox=mailbox)
+    of_another = waits(second, at(3, 10))
+    queued = waits(second, at(2, 10), mailbox=mailbox, wake_at=None)
+    held = EmailMessageFactory(enrollment=queued, send_after_at=at(3, 9), held_by="window: outside the sending window")
+    match way:
+        case "admin":
+            save(client, mailbox, timezone=NEW_YORK)
+        case "api":
+            assert manager_api.patch(f"/api/mailboxes/{mailbox.pk}", {"timezone": NEW_YORK}).status_code == 200
+        case "command":
+            slug = second.workspace.slug
+            ended = shell("create_mailbox", mailbox.address, "--workspace", slug, "--timezone", NEW_YORK)
+            assert ended.status == 0, ended.err
+    assert (times(person), times(of_another)[0]) == ((at(3, 14), at(3, 14)), at(3, 10))
+    [(message, _)] = replanned(person)
+    assert message == "the time zone of the mailbox changed: due 2026-03-03 14:00 UTC"
+    held.refresh_from_db()
+    mailbox.refresh_from_db()
+    assert (held.send_after_at, mailbox.lane_at) == (NOW, NOW)

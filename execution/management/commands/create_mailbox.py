@@ -14,6 +14,7 @@ from django.utils import timezone
 from emails.choices import AuthMethod, Inbound, LimitScope, LimitWindow, MailboxStatus
 from emails.lanes import apply_new_caps, knock_again
 from emails.models import Mailbox, SendLimit
+from execution.calendar_changes import following_calendar
 from execution.management.base import BAD_ARGUMENTS, ProductCommand
 from execution.management.values import ServerAddress, count, email_address, imap_url, smtp_url
 from sequences.encryption import Secrets
@@ -89,7 +90,11 @@ class Command(ProductCommand):
         if options["no_ramp"]:
             mailbox.ramp_enabled = False
         self.check_fields(mailbox, {})
-        with self.keeping_changes(dry_run=options["dry_run"]):
+        zone = {"timezone": mailbox.timezone}
+        with (
+            self.keeping_changes(dry_run=options["dry_run"]),
+            following_calendar(mailbox, zone, actor=self.actor(), now=timezone.now()),
+        ):
             mailbox.save(update_fields=None if is_new else _changeable_columns())
             daily = _keep_limit(mailbox, LimitWindow.DAY, options["daily"], settings.SEND_DAILY_DEFAULT)
             hourly = _keep_limit(mailbox, LimitWindow.HOUR, options["hourly"], settings.SEND_HOURLY_DEFAULT)
