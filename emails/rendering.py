@@ -81,6 +81,8 @@ def is_known(value: object) -> bool:
     return bool(value.strip()) if isinstance(value, str) else value is not None
 
 
+_PIXEL = '<img src="{}" width="1" height="1" alt="">'
+_ANY_PIXEL = re.compile(re.escape(_PIXEL).replace(re.escape("{}"), '[^"]*'))
 _HIDDEN_LINK = '<a href="{}" tabindex="-1" aria-hidden="true" rel="nofollow" style="display:none"></a>'
 
 
@@ -110,7 +112,7 @@ def render_email(
     content, text = filled or _render_in_full(body, signature, context, footer)
     if rewrite_link is not None:
         content = _rewrite_links(content, rewrite_link, unsubscribe_url)
-    pixel = f'<img src="{html.escape(open_pixel_url)}" width="1" height="1" alt="">' if open_pixel_url else ""
+    pixel = _PIXEL.format(html.escape(open_pixel_url)) if open_pixel_url else ""
     if honeypot_url:
         pixel += _HIDDEN_LINK.format(html.escape(honeypot_url))
     document = (
@@ -118,6 +120,11 @@ def render_email(
         f"<body>\n{content}\n{footer}\n{pixel}</body></html>\n"
     )
     return RenderedEmail(said, text, document)
+
+
+def without_pixel(document: str) -> str:
+    """A rendered email to look at: whoever shows it asks for no open of its reader."""
+    return _ANY_PIXEL.sub("", document)
 
 
 @lru_cache(maxsize=1024)

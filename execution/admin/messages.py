@@ -13,6 +13,7 @@ from django.utils.safestring import SafeString
 from emails.admin.facts import MailboxFilter
 from emails.choices import MessageStatus
 from emails.models import EmailMessage
+from emails.rendering import without_pixel
 from execution import switches
 from execution.admin.asking import AsksFirst, Deed, on_one, on_selected
 from execution.controls import Report
@@ -89,7 +90,12 @@ class EmailMessageAdmin(AsksFirst, FindsPeople, FactsAdmin):
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
         message = self.find_row(request, object_id)
-        context = {"title": f"Email to {message.recipient}", "subtitle": None, "message": message}
+        context = {
+            "title": f"Email to {message.recipient}",
+            "subtitle": None,
+            "message": message,
+            "shown": without_pixel(message.html),
+        }
         return super().change_view(request, object_id, form_url, {**context, **(extra_context or {})})  # type: ignore[no-any-return]
 
     @admin.display(description="recipient", ordering="recipient")

@@ -25,6 +25,7 @@ from emails.rendering import (
     render_email,
     thread_headers,
     unsubscribe_headers,
+    without_pixel,
 )
 from sequences.templating import TemplateError
 
@@ -125,7 +126,9 @@ def test_links_are_rewritten_in_html_only_and_the_way_out_never() -> None:
 
 def test_the_open_pixel_is_there_only_when_asked_for() -> None:
     pixel = "https://t.io/t/o/1.gif?a=1&b=2"
-    assert 'src="https://t.io/t/o/1.gif?a=1&amp;b=2"' in render(open_pixel_url=pixel).html
+    tracked, plain = render(open_pixel_url=pixel).html, render().html
+    assert 'src="https://t.io/t/o/1.gif?a=1&amp;b=2"' in tracked
+    assert without_pixel(tracked) == without_pixel(plain) == plain
     assert "<img" not in render().html
 
 
