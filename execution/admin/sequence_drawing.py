@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-_BOX_WIDTH, _BOX_HEIGHT, _PITCH, _LEFT, _TOP = 380, 34, 64, 12, 6
+_BOX_HEIGHT, _PITCH, _LEFT, _TOP = 34, 64, 12, 6
 _LONGEST_LABEL = 44
+# Of a letter, of "12 here" beside the label, and of the edges.
+_LETTER_WIDTH, _PEOPLE_WIDTH, _MARGIN = 7, 70, 24
 # How far to the right a line bulges that passes over one box more.
-_BULGE, _LANE = 46, 26
+_BULGE, _LANE = 46, 14
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +56,7 @@ def draw_steps(nodes: Sequence[Node]) -> Drawing | None:
     if not nodes:
         return None
     end = len(nodes)
+    width = max(_box_width(node) for node in nodes)
     boxes = [Box(_shorten(node.label), node.people, _LEFT, _y(place), False) for place, node in enumerate(nodes)]
     boxes.append(Box("End", 0, _LEFT, _y(end), True))
     ways = [
@@ -63,13 +66,17 @@ def draw_steps(nodes: Sequence[Node]) -> Drawing | None:
     ]
     farthest = max((abs(target - place) for place, target, _, _ in ways), default=1)
     return Drawing(
-        width=_LEFT + _BOX_WIDTH + _BULGE + _LANE * farthest,
+        width=_LEFT + width + _BULGE + _LANE * farthest,
         height=_y(end) + _BOX_HEIGHT + _TOP,
-        box_width=_BOX_WIDTH,
+        box_width=width,
         box_height=_BOX_HEIGHT,
         boxes=tuple(boxes),
-        lines=tuple(_line(*way) for way in ways),
+        lines=tuple(_line(*way, right=_LEFT + width) for way in ways),
     )
+
+
+def _box_width(node: Node) -> int:
+    return _MARGIN + _LETTER_WIDTH * len(_shorten(node.label)) + (_PEOPLE_WIDTH if node.people else 0)
 
 
 def _shorten(label: str) -> str:
@@ -80,11 +87,10 @@ def _y(place: int) -> int:
     return _TOP + place * _PITCH
 
 
-def _line(place: int, target: int, word: str, number: int) -> Line:
+def _line(place: int, target: int, word: str, number: int, *, right: int) -> Line:
     if target == place + 1:
         x, begin, end = _LEFT + 40, _y(place) + _BOX_HEIGHT, _y(target)
         return Line(f"M {x} {begin} L {x} {end - 3}", word, x + 8, (begin + end) // 2 + 4)
-    right = _LEFT + _BOX_WIDTH
     # two lines of one box leave it one below the other
     begin, end = _y(place) + 11 + 12 * number, _y(target) + _BOX_HEIGHT // 2
     reach = right + _BULGE + _LANE * (abs(target - place) - 1)

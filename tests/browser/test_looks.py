@@ -69,12 +69,27 @@ def test_facts_fit_too_and_name_their_columns_on_a_phone(desk: Page) -> None:  #
 
 
 def test_an_email_fits_a_phone_whatever_its_message_id(desk: Page) -> None:  # noqa: F811
-    sent: Any = factories.SentMessageFactory(message_id=f"<{'a' * 40}@{'mail' * 10}.sender.example>")
+    sent: Any = factories.SentMessageFactory(
+        message_id=f"<{'a' * 40}@{'mail' * 10}.sender.example>",
+        html='<p>Hello</p><img src="http://localhost/t/o/x.gif" width="1" height="1" alt="">',
+    )
     desk.set_viewport_size({"width": 390, "height": 900})
     desk.goto(reverse("admin:emails_emailmessage_change", args=[sent.pk]))
     expect(desk.get_by_text(sent.message_id)).to_be_visible()
     wait_until_still(desk)
     assert desk.evaluate(FITS)
+
+
+def test_the_drawing_of_a_sequence_is_whole_on_a_phone(desk: Page) -> None:  # noqa: F811
+    sequence: Any = factories.SequenceFactory()
+    split: Any = factories.SplitStepFactory(sequence=sequence, name="Is there interest", if_true_goto=None)
+    for _ in range(5):
+        factories.StepFactory(sequence=sequence, name="Connect on LinkedIn")
+    desk.set_viewport_size({"width": 390, "height": 900})
+    desk.goto(reverse("admin:sequences_sequence_change", args=[split.sequence_id]))
+    wait_until_still(desk)
+    drawing = desk.get_by_role("img", name="Drawing of the steps").bounding_box()
+    assert drawing is not None and drawing["x"] + drawing["width"] <= 390
 
 
 def test_boxes_are_large_enough_for_a_finger(desk: Page, long_words: None) -> None:  # noqa: F811
