@@ -23,7 +23,7 @@ from execution.admin.carried_files import MOST_BYTES, pack_file, unpack_file
 from sequences.admin_base import scope_rows
 from sequences.importing.contacts import ImportedContacts, import_contacts
 from sequences.importing.contacts_export import export_contacts
-from sequences.importing.csv_form import KNOWN_COLUMNS, CellsFile, CsvFormError, name_column
+from sequences.importing.csv_form import KNOWN_COLUMNS, CellsFile, CsvFormError, UnreadableError, name_column
 from sequences.models import Workspace
 
 ROWS_SHOWN = 5
@@ -127,6 +127,8 @@ class ContactFiles:
                     workspace.pk, name, io.BytesIO(content), timezone.now(), mapping=mapping_form.mapping
                 )
                 transaction.set_rollback(not is_stored)
+        except UnreadableError:
+            raise
         except CsvFormError as error:
             return {**context, "problem": str(error), "is_stored": False}
         if is_stored:

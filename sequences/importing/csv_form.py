@@ -54,6 +54,10 @@ class CsvFormError(ValueError):
     """The file cannot be read. One line: the file, the row where known, and the remedy."""
 
 
+class UnreadableError(CsvFormError):
+    """Nor would it be if its columns were named otherwise."""
+
+
 @dataclass(frozen=True, slots=True)
 class ContactRow:
     """A usable row. `fields` holds the custom columns whose cell is not empty; empty texts keep what is stored."""
@@ -86,9 +90,11 @@ class CellsFile:
         self._stream = stream
         begin = stream.read(4)
         if begin[:2] in {b"\xff\xfe", b"\xfe\xff"}:
-            raise CsvFormError(f"{file}: is UTF-16: save it as CSV with the encoding UTF-8")
+            raise UnreadableError(f"{file}: is UTF-16: save it as CSV with the encoding UTF-8")
         if begin == b"PK\x03\x04":
-            raise CsvFormError(f"{file}: is a workbook of a spreadsheet: save it there as CSV with the encoding UTF-8")
+            raise UnreadableError(
+                f"{file}: is a workbook of a spreadsheet: save it there as CSV with the encoding UTF-8"
+            )
         stream.seek(0)
         self._text = io.TextIOWrapper(stream, encoding="utf-8-sig", newline="")
         header = self._read_header_line()
@@ -124,7 +130,9 @@ class CellsFile:
         while line := self._text.readline(_MAX_LINE_BYTES):
             number += 1
             if len(line) >= _MAX_LINE_BYTES:
-                raise CsvFormError(f"{self._file}: line {number} is longer than {_MAX_LINE_BYTES:,}: is it a CSV file?")
+                raise UnreadableError(
+                    f"{self._file}: line {number} is longer than {_MAX_LINE_BYTES:,}: is it a CSV file?"
+                )
             yield line
 
     def _read_row_or_fail(self) -> list[str]:
@@ -135,7 +143,7 @@ class CellsFile:
         except UnicodeDecodeError:
             raise self._explain_encoding() from None
 
-    def _explain_encoding(self) -> CsvFormError:
+    def _explain_encoding(self) -> UnreadableError:
         self._text.detach()
         self._stream.seek(0)
         start = 0
@@ -144,12 +152,12 @@ class CellsFile:
                 line.decode("utf-8")
             except UnicodeDecodeError as error:
                 byte = start + error.start + 1
-                return CsvFormError(
+                return UnreadableError(
                     f"{self._file}: row {row}: byte {byte} (0x{line[error.start]:02X}) is not UTF-8: "
                     "save the file with the encoding UTF-8"
                 )
             start += len(line)
-        return CsvFormError(f"{self._file}: is not UTF-8: save the file with the encoding UTF-8")
+        return UnreadableError(f"{self._file}: is not UTF-8: save the file with the encoding UTF-8")
 
 
 class ContactsFile(CellsFile):
@@ -176,7 +184,9 @@ class ContactsFile(CellsFile):
                 return
             except csv.Error as error:
                 if "unexpected end of data" in str(error):
-                    raise CsvFormError(f"{self._file}: row {row}: a quotation mark is never closed: close it") from None
+                    raise UnreadableError(
+                        f"{self._file}: row {row}: a quotation mark is never closed: close it"
+                    ) from None
                 yield RejectedRow(row, f"is not CSV ({error}): correct its quotation marks", ())
                 continue
             except UnicodeDecodeError:

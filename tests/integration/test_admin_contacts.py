@@ -75,6 +75,16 @@ def test_what_is_no_csv_is_answered_in_words(client: Client, text: str | bytes, 
 
 
 @pytest.mark.parametrize(
+    "text", ["email,name\nbob@x.example,Ren\xe9\n".encode("latin-1"), b'email,name\nbob@x.example,"Bob\n']
+)
+def test_another_file_is_asked_for_where_no_choice_of_columns_would_help(client: Client, text: bytes) -> None:
+    page = read(client, factories.WorkspaceFactory(), text)
+    assert "people.csv: row 2: " in page.content.decode()
+    assert 'name="file"' in page.content.decode()
+    assert "Check again" not in page.content.decode()
+
+
+@pytest.mark.parametrize(
     "text", ["email,first_name\rbob@x.example,Bob\r", "sep=;\nemail;first_name\nbob@x.example;Bob\n"]
 )
 def test_line_ends_of_old_and_the_line_that_excel_hides_are_read(client: Client, text: str) -> None:
