@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from django.contrib import admin
@@ -28,13 +28,13 @@ from sequences.admin_base import (
     exact_name,
     filter_by,
     label_column,
-    time_column,
 )
 from sequences.admin_piles import Pile, ShowsPiles
 from sequences.admin_rights import Right
 from sequences.admin_times import show_breakable, show_time
 from sequences.choices import ENDED_STATUSES, LIVE_STATUSES, EnrollmentStatus
-from sequences.models import Enrollment, Sequence
+from sequences.models import Enrollment
+from sequences.models import Sequence as SequenceModel
 
 STATUS_COLOURS = {
     EnrollmentStatus.ACTIVE.value: "info",
@@ -108,13 +108,13 @@ class EnrollmentAdmin(ShowsPiles, EnrollPage, AsksFirst, FactsAdmin):
     )
     empty_says = "Nobody is here. Enroll contacts with the plus above, or choose another pile."
     list_display = (
-        "show_contact", "show_sequence", "show_step", time_column("next_step_at", "due at"), "show_status", "show_why",
+        "show_contact", "show_sequence", "show_step", "show_next_step_at", "show_status", "show_why",
     )  # fmt: skip
     list_display_links = ("show_contact",)
     list_filter = (
         NeedsFilter,
         *by_choice("status"),
-        filter_by(Sequence, "sequence", "name"),
+        filter_by(SequenceModel, "sequence", "name"),
         filter_by(Mailbox, "mailbox", "address"),
         OwnerFilter,
     )
@@ -231,9 +231,13 @@ class EnrollmentAdmin(ShowsPiles, EnrollPage, AsksFirst, FactsAdmin):
         is_ahead = row.current_step is not None and row.status in LIVE_STATUSES
         return str(row.current_step) if is_ahead else "–"
 
+    @admin.display(description="due at", ordering="next_step_at")
+    def show_next_step_at(self, row: Any) -> SafeString | str:
+        return present_due(row, row.holds)
+
     @admin.display(description="due at")
     def show_due(self, row: Enrollment) -> SafeString | str:
-        return show_time(row.next_step_at, exact=True)
+        return present_due(row, explain_enrollments([row.pk], timezone.now()).get(row.pk, ()), exact=True)
 
     @label_column("status", STATUS_COLOURS, ordering="status")
     def show_status(self, row: Enrollment) -> tuple[str, str]:
@@ -242,6 +246,16 @@ class EnrollmentAdmin(ShowsPiles, EnrollPage, AsksFirst, FactsAdmin):
     @admin.display(description="why")
     def show_why(self, row: Any) -> SafeString | str:
         return present_hold(row.holds[0]) if row.holds else "–"
+
+
+def present_due(row: Enrollment, holds: Sequence[Hold], *, exact: bool = False) -> SafeString | str:
+    """When its step may run; of one that has begun and waits, what it waits for."""
+    for hold in holds:
+        if hold.code == "task_open":
+            return "when its task is done"
+        if hold.code == "waiting_for_signal":
+            return format_html("{} at the latest", show_time(hold.until, exact=exact))
+    return show_time(row.next_step_at, exact=exact)
 
 
 def present_hold(hold: Hold) -> SafeString:
