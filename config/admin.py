@@ -23,7 +23,7 @@ from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationFo
 
 from execution.models import DIGEST_SHOWN, ApiKey
 from sequences.admin import MembershipInline
-from sequences.admin_base import label_column, scope_rows, time_column
+from sequences.admin_base import FactsAdmin, label_column, scope_rows, time_column
 
 User: Any = get_user_model()
 
@@ -134,16 +134,22 @@ class ProductScheduleAdmin(ScheduleAdmin, ModelAdmin):
 
 
 class ProductSuccessAdmin(TaskAdmin, ModelAdmin):
+    empty_says = FactsAdmin.empty_says
+
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
 
 
 class ProductFailureAdmin(FailAdmin, ModelAdmin):
+    empty_says = FactsAdmin.empty_says
+
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
 
 
 class ProductQueueAdmin(QueueAdmin, ModelAdmin):
+    empty_says = FactsAdmin.empty_says
+
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
 

@@ -7,6 +7,7 @@ from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.indexes import BrinIndex
 from django.db import models
 from django.db.models import Q
+from django.utils.text import Truncator
 from knox.models import AbstractAuthToken
 
 from execution.choices import ControlAction, ControlTarget, DeliveryState, LogAction, LogStatus, Resolution
@@ -82,7 +83,7 @@ class DeadLetter(models.Model):
         indexes = [models.Index(fields=["created_at"], name="dead_letter_created")]
 
     def __str__(self) -> str:
-        return f"{self.error_class}: {self.error[:80]}"
+        return f"{self.error_class}: {Truncator(self.error).chars(80)}"
 
 
 class ExecutorState(models.Model):

@@ -224,6 +224,7 @@ class WorkspaceAdmin(AsksRights, ScopedChoices, ModelAdmin):
 class FactsAdmin(WorkspaceAdmin):
     """Rows that only the product writes: nobody adds, edits or deletes them here. Times are shown exactly."""
 
+    empty_says = "They appear here by themselves."
     hidden_fields: tuple[str, ...] = ()
     leading_fields: tuple[str, ...] = ()
 

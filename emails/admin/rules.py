@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 from django import forms
@@ -76,14 +75,11 @@ class SuppressionBaseAdmin(WorkspaceAdmin):
     fields = ("workspace", ("email", "domain"), "reason", "note", "expires_at", "actor")
     readonly_fields = ("actor",)
 
-    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Sequence[Any]:
-        fields = super().get_readonly_fields(request, obj)
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         # The history says who was put there and why: that is not changed afterwards.
-        return [*fields, "email", "domain", "reason", "note", "expires_at"] if obj is not None else fields
+        return obj is None and super().has_change_permission(request)
 
     def save_model(self, request: HttpRequest, obj: Suppression, form: Any, change: bool) -> None:
-        if change:
-            return
         suppress(
             obj.workspace_id,
             emails=[obj.email] if obj.email else [],

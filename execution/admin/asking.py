@@ -159,7 +159,7 @@ class AsksFirst:
         names = list(self.name_subjects(queryset))
         context = {
             **self.admin_site.each_context(request),
-            "title": f"{deed.label} {names[0]}" if count == 1 else f"{deed.label} {many} {opts.verbose_name_plural}",
+            "title": f"{deed.label}: {names[0]}" if count == 1 else f"{deed.label} {many} {opts.verbose_name_plural}",
             "deed": deed,
             "form": form,
             "hidden": hidden,

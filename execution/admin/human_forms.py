@@ -22,11 +22,12 @@ from sequences.window import TimingError, describe_window, list_zones, parse_win
 WINDOW_FIELDS = ("time_zone", "sending_hours")
 CONDITION_FIELDS = ("wait_hours", "field", "operator", "value")
 _CONTACTS_OWN = "contact"
+_IN_WORDS = {("time_zone", _CONTACTS_OWN): "the contact's own"}
 _EXAMPLE = "mon-fri 09:00-12:00 13:00-17:00, sat 10:00-12:00"
 
 
 def _offer_zones() -> list[tuple[str, str]]:
-    return [(_CONTACTS_OWN, "the contact's own"), *((name, name) for name in list_zones())]
+    return [(_CONTACTS_OWN, _IN_WORDS["time_zone", _CONTACTS_OWN]), *((name, name) for name in list_zones())]
 
 
 def tell_window(sequence: Sequence) -> dict[str, str]:
@@ -54,7 +55,7 @@ def show_told(tell: Callable[[Any], dict[str, Any]], name: str, label: str) -> C
 
     def show(self: Any, row: Any) -> str:
         told = tell(row)[name]
-        return "" if told is None else str(told)
+        return "" if told is None else _IN_WORDS.get((name, told), str(told))
 
     show.short_description = label  # type: ignore[attr-defined]
     return show

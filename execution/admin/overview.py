@@ -80,7 +80,7 @@ def _cards(overview: Overview) -> list[Card]:
     oldest = timedelta(seconds=status.oldest_due_seconds)
     is_late = oldest > _LATE
     is_slow = (status.delay_p95_seconds or 0) > _LATE.total_seconds()
-    due_said = f"oldest since {_age(oldest)}" if status.queue_depth else "nothing is late"
+    due_said = f"the oldest is {_age(oldest)} late" if status.queue_depth else "nothing is late"
     letters = reverse("admin:execution_deadletter_changelist")
     errors, held = status.errors_last_hour, status.quarantined
     return [

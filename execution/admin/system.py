@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from django.contrib import admin
@@ -53,6 +53,9 @@ class ExecutorStateAdmin(AsksFirst, FactsAdmin):
     hidden_fields = ("id",)
     actions_detail = ("pause_one", "resume_one")
     pause_one, resume_one = on_one(PAUSE), on_one(RESUME)
+
+    def name_subjects(self, queryset: QuerySet[Any]) -> Iterable[str]:
+        return ["the executor"]
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         return HttpResponseRedirect(reverse("admin:execution_executorstate_change", args=[1]))

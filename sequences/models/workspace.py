@@ -92,4 +92,4 @@ class Membership(models.Model):
         constraints = [models.UniqueConstraint(fields=["workspace", "user"], name="membership_once")]
 
     def __str__(self) -> str:
-        return f"{self.user} is {self.role} of {self.workspace}"
+        return f"{self.user} is {self.get_role_display()} of {self.workspace}"
