@@ -8,6 +8,7 @@ unsubscribe never does, since the law wants it to work. A key that was replaced 
 from __future__ import annotations
 
 import hmac
+import html
 import re
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
@@ -26,6 +27,7 @@ from emails.verdicts import RULES_VERSION, SETTLES_AFTER, Visit, judge_at_once
 
 _OPEN, _CLICK, _UNSUBSCRIBE, _HONEYPOT = "emails.open", "emails.click", "emails.unsubscribe", "emails.honeypot"
 _UNSUBSCRIBE_LINK = re.compile(r"/u/([A-Za-z0-9_:.-]+)>")
+_CLICK_LINK = re.compile(r'href="[^"]*/t/c/([A-Za-z0-9_:.-]+)/?"')
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -68,6 +70,18 @@ def honeypot_url(message_pk: int, now: datetime) -> str:
 
 def unsubscribe_url(message_pk: int) -> str:
     return f"{_base()}/u/{_sign(_UNSUBSCRIBE, [message_pk])}"
+
+
+def lead_straight(document: str) -> str:
+    """An email to look at whose links lead where they were meant to: whoever looks at it is not who got it."""
+    return _CLICK_LINK.sub(_lead_straight, document)
+
+
+def _lead_straight(link: re.Match[str]) -> str:
+    try:
+        return f'href="{html.escape(str(_read(_CLICK, link[1])[1]))}"'
+    except BadTokenError:
+        return link[0]
 
 
 def _base() -> str:

@@ -136,11 +136,12 @@ class AsksFirst:
             raise PermissionDenied(NOT_YOURS)
         opts = self.model._meta
         back_url = reverse(f"admin:{opts.app_label}_{opts.model_name}_change", args=[row.pk])
+        queryset = self.get_queryset(request).filter(pk=row.pk)  # type: ignore[attr-defined]
         form = _build_form(deed, request, is_answered=request.method == "POST")
         if form.is_valid():
             tell_report(request, deed, deed.run([row.pk], form.cleaned_data, request))
-            return HttpResponseRedirect(back_url)
-        queryset = self.get_queryset(request).filter(pk=row.pk)  # type: ignore[attr-defined]
+            listing = reverse(f"admin:{opts.app_label}_{opts.model_name}_changelist")
+            return HttpResponseRedirect(back_url if queryset.exists() else listing)
         return self._ask(request, queryset, deed, form, [], back_url)
 
     def _ask(

@@ -132,7 +132,7 @@ class ContactFiles:
         except CsvFormError as error:
             return {**context, "problem": str(error), "is_stored": False}
         if is_stored:
-            messages.success(request, f"{imported.created:,} contacts created, {imported.updated:,} updated.")
+            messages.success(request, f"Contacts: {imported.created:,} created, {imported.updated:,} updated.")
         rejects = _encode_rejects(imported)
         return {**context, "imported": imported, "rejected": imported.rejected[:REJECTS_SHOWN], "rejects_file": rejects}
 

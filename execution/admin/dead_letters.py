@@ -65,7 +65,7 @@ class DeadLetterAdmin(ShowsPiles, AsksFirst, FactsAdmin):
     )
     empty_says = "Good: nothing is in quarantine. What fails for good appears here, with what to do about it."
     list_display = (
-        "show_contact", "show_error", "attempts", time_column("created_at", "age"), "show_resolution",
+        "show_contact", "show_error", "attempts", time_column("created_at", "age"), "show_resolution", "resolved_by",
     )  # fmt: skip
     list_fullwidth = True
     list_display_links = ("show_contact",)
@@ -107,5 +107,4 @@ class DeadLetterAdmin(ShowsPiles, AsksFirst, FactsAdmin):
 
     @label_column("resolution", {"": "danger"}, ordering="resolution")
     def show_resolution(self, row: DeadLetter) -> tuple[str, str]:
-        by = f" by {row.resolved_by}" if row.resolved_by else ""
-        return row.resolution, f"{row.get_resolution_display()}{by}" if row.resolution else "Open"
+        return row.resolution, row.get_resolution_display() if row.resolution else "Open"

@@ -75,10 +75,10 @@ class EnrollForm(forms.Form):
             rows = Contact.objects.filter(workspace=sequence.workspace_id).annotate(lowered=Lower("email"))
             found = dict(rows.filter(lowered__in=wanted).values_list("lowered", "pk"))
             if missing := sorted(wanted - found.keys()):
-                more = f" and {len(missing) - 1} more" if len(missing) > 1 else ""
-                self.add_error(
-                    "emails", f"No contact of {sequence.workspace} has {missing[0]}{more}: add or import it first."
-                )
+                said = f"{missing[0]}: add or import it first."
+                if len(missing) > 1:
+                    said = f"{missing[0]} or {len(missing) - 1:,} more of these: add or import them first."
+                self.add_error("emails", f"No contact of {sequence.workspace} has {said}")
             cleaned["contact_ids"] = list(found.values())
             self._require_own(sequence)
         return cleaned

@@ -112,6 +112,7 @@ class MailboxAdmin(FollowsCalendar, LanePages, AsksFirst, MailboxBaseAdmin):
         "address", "owner", "show_status", "show_breaker", "transport", "inbound",
         time_column("inbox_read_at", "inbox read"),
     )  # fmt: skip
+    change_form_outer_before_template = "admin/emails/mailbox/trouble.html"
     actions = ("pause_selected", "resume_selected", "test_selected")
     actions_list = ("show_lanes",)
     actions_detail = ("show_lane", "pause_one", "resume_one", "test_one", "show_setup")

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Literal
 
 from django.contrib import admin
+from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from django.utils.safestring import SafeString
@@ -14,8 +15,9 @@ from emails.admin.facts import MailboxFilter
 from emails.choices import MessageStatus
 from emails.models import EmailMessage
 from emails.rendering import without_pixel
+from emails.tracking import lead_straight
 from execution import switches
-from execution.admin.asking import AsksFirst, Deed, on_one, on_selected
+from execution.admin.asking import SUBJECTS_SHOWN, AsksFirst, Deed, on_one, on_selected
 from execution.controls import Report
 from sequences.admin_base import FactsAdmin, by_choice, label_column, name_actor, time_column
 from sequences.admin_finding import FindsPeople
@@ -94,9 +96,12 @@ class EmailMessageAdmin(AsksFirst, FindsPeople, FactsAdmin):
             "title": f"Email to {message.recipient}",
             "subtitle": None,
             "message": message,
-            "shown": without_pixel(message.html),
+            "shown": lead_straight(without_pixel(message.html)),
         }
         return super().change_view(request, object_id, form_url, {**context, **(extra_context or {})})  # type: ignore[no-any-return]
+
+    def name_subjects(self, queryset: QuerySet[Any]) -> Iterable[str]:
+        return [f"the email to {row.recipient}" for row in queryset[:SUBJECTS_SHOWN]]
 
     @admin.display(description="recipient", ordering="recipient")
     def show_recipient(self, row: EmailMessage) -> SafeString:

@@ -40,7 +40,7 @@ def test_contacts_are_imported_from_a_file_chosen_once(desk: Page) -> None:  # n
     expect(desk.get_by_text("1 would be created, 0 would be updated, 1 rejected.")).to_be_visible()
     assert_accessible(desk)
     desk.get_by_role("button", name="Import").click()
-    expect(desk.get_by_text("1 contacts created, 0 updated.")).to_be_visible()
+    expect(desk.get_by_text("Contacts: 1 created, 0 updated.")).to_be_visible()
     with desk.expect_download() as rejects:
         desk.get_by_role("link", name="Download the rejected rows").click()
     assert "nobody,No,row 3" in rejects.value.path().read_text(encoding="utf-8")

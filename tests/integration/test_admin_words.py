@@ -15,9 +15,10 @@ from django.urls import resolve, reverse
 from django.utils import timezone
 from django.utils.text import capfirst
 
+from emails.tracking import click_url
 from sequences.models import Workspace
 from tests import factories
-from tests.integration.admin_pages import APPS, log_in_root
+from tests.integration.admin_pages import APPS, log_in_root, said
 
 pytestmark = pytest.mark.django_db
 
@@ -71,12 +72,12 @@ def test_the_menu_calls_lists_what_they_call_themselves() -> None:
     assert len(called) > 20
 
 
-@pytest.mark.parametrize(("first_touch_only", "said"), [(True, "yes"), (False, "no")])
-def test_yes_and_no_are_words_and_a_no_is_no_alarm(first_touch_only: bool, said: str) -> None:
+@pytest.mark.parametrize(("first_touch_only", "word"), [(True, "yes"), (False, "no")])
+def test_yes_and_no_are_words_and_a_no_is_no_alarm(first_touch_only: bool, word: str) -> None:
     limit: Any = factories.SendLimitFactory(mailbox=factories.MailboxFactory(), first_touch_only=first_touch_only)
     html = log_in_root().get(reverse("admin:emails_sendlimit_changelist")).content.decode()
     row = html.partition('id="result_list"')[2]
-    assert f" {said} {limit.workspace} " in f"{text_of(row)} "
+    assert f" {word} {limit.workspace} " in f"{text_of(row)} "
     assert "bg-red-100" not in row
 
 
@@ -108,10 +109,10 @@ def test_who_waits_at_a_step_is_not_called_late(kind: str) -> None:
     factories.SentMessageFactory(enrollment=row, step=email, sent_at=begun_at)
     if kind == "task":
         factories.TaskFactory(enrollment=row, step=step, visit=row.visit)
-    said = "at the latest" if kind == "split" else "when its task is done"
+    told = "at the latest" if kind == "split" else "when its task is done"
     listed, page = (text_of(log_in_root().get(url).content.decode()) for url in (QUEUE, change(row)))
-    assert said in listed
-    assert said in page
+    assert told in listed
+    assert told in page
     assert "15 hours ago" not in listed.partition("Due at")[2]
 
 
@@ -133,8 +134,8 @@ def test_an_entry_of_the_list_of_suppressions_offers_nothing_to_save(reader: Cli
 
 
 def test_what_people_add_does_not_appear_by_itself(reader: Client) -> None:
-    for name, said in (("webhooksubscription", "Nobody has added one."), ("alert", "They appear here by themselves.")):
-        assert said in reader.get(reverse(f"admin:execution_{name}_changelist")).content.decode()
+    for name, told in (("webhooksubscription", "Nobody has added one."), ("alert", "They appear here by themselves.")):
+        assert told in reader.get(reverse(f"admin:execution_{name}_changelist")).content.decode()
 
 
 def test_a_page_that_one_may_not_open_leads_back(reader: Client) -> None:
@@ -142,3 +143,53 @@ def test_a_page_that_one_may_not_open_leads_back(reader: Client) -> None:
     refused = reader.post(reverse("admin:sequences_sequence_pause_one", args=[sequence.pk]))
     assert refused.status_code == 403
     assert reverse("admin:index") in refused.content.decode()
+
+
+def test_looking_at_an_email_is_not_taken_for_a_click_of_who_got_it() -> None:
+    sent: Any = factories.SentMessageFactory()
+    target = "https://sender.example/tour?a=1&b=2"
+    sent.html = f'<p><a href="{click_url(sent.pk, target, timezone.now())}">the tour</a></p>'
+    sent.save()
+    page = log_in_root().get(change(sent))
+    assert page.context["shown"] == '<p><a href="https://sender.example/tour?a=1&amp;b=2">the tour</a></p>'
+    assert "/t/c/" not in page.content.decode().partition("srcdoc=")[2].partition(">")[0]
+    assert "&lt;base target=&quot;_blank&quot;&gt;" in page.content.decode(), "a link would replace the email"
+
+
+def test_whoever_is_taken_off_the_list_leaves_no_page_to_go_back_to() -> None:
+    entry: Any = factories.SuppressionFactory()
+    removed = log_in_root().post(
+        reverse("admin:emails_suppression_remove_one", args=[entry.pk]), {"reason": "asked"}, follow=True
+    )
+    assert removed.redirect_chain == [(reverse("admin:emails_suppression_changelist"), 302)]
+    assert "Removed 1." in removed.content.decode()
+    assert "exist" not in " ".join(said(removed))
+
+
+@pytest.mark.parametrize(
+    ("trouble", "told"),
+    [
+        (
+            {"status": "broken", "status_reason": "535 refused", "status_actor": "engine"},
+            "Broken by engine: 535 refused.",
+        ),
+        ({"status": "paused", "status_reason": "on leave", "status_actor": "ada"}, "Paused by ada: on leave."),
+        (
+            {"breaker_state": "open", "breaker_error": "timed out", "breaker_until": timezone.now()},
+            "Its mail server does not work : timed out.",
+        ),
+        ({}, ""),
+    ],
+)
+def test_a_mailbox_in_trouble_says_so_at_the_top_of_its_page(trouble: dict[str, Any], told: str) -> None:
+    mailbox: Any = factories.MailboxFactory(**trouble)
+    html = log_in_root().get(change(mailbox)).content.decode()
+    above = text_of(html.partition('role="status"')[2].partition("<form")[0])
+    assert told in above
+    assert bool(above) == bool(trouble)
+
+
+def test_what_is_settled_names_whom_the_email_was_for() -> None:
+    unknown: Any = factories.SentMessageFactory(status="unknown", sent_at=None, unknown_at=timezone.now())
+    asked = log_in_root().get(reverse("admin:emails_emailmessage_mark_sent_one", args=[unknown.pk]))
+    assert asked.context["title"] == f"Mark as sent: the email to {unknown.recipient}"
