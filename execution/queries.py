@@ -10,9 +10,12 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
+from django.db.models import Q
+
 from execution.explain import Hold, explain_enrollments
 from execution.heartbeat import alive_workers, last_processed_at
 from execution.models import ExecutorState, Worker
+from sequences.choices import SequenceStatus, StepType
 from sequences.db import Row, fetch_all
 
 COUNTED_AT_MOST = 10_000
@@ -64,6 +67,14 @@ _IS_LATE = """
     e.next_step_at <= %(now)s AND s.status = 'active'
     AND (e.wake_at <= %(now)s OR t.type = 'email')
 """
+
+
+def is_late(now: datetime) -> Q:
+    """`_IS_LATE` of enrollments."""
+    begun = Q(next_step_at__lte=now, sequence__status=SequenceStatus.ACTIVE)
+    return begun & (Q(wake_at__lte=now) | Q(current_step__type=StepType.EMAIL))
+
+
 _DEPTH = f"""
 SELECT count(*) AS depth, min(late_since) AS oldest_at
 FROM (

@@ -20,6 +20,7 @@ from execution.admin.asking import SUBJECTS_SHOWN, AsksFirst, on_one, on_selecte
 from execution.admin.enrolling import EnrollPage
 from execution.explain import Hold, explain_enrollments
 from execution.previewing import plan_ahead
+from execution.queries import is_late
 from execution.timeline import ENTRIES_SHOWN, read_timeline
 from sequences.admin_base import (
     FactsAdmin,
@@ -62,7 +63,7 @@ class NeedsFilter(DropdownFilter):
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         match self.value():
             case "overdue":
-                return queryset.filter(status=EnrollmentStatus.ACTIVE, next_step_at__lt=timezone.now())
+                return queryset.filter(is_late(timezone.now()), status=EnrollmentStatus.ACTIVE)
             case "errors":
                 return queryset.filter(Q(status=EnrollmentStatus.QUARANTINED) | Q(retry_count__gt=0))
             case "live":
@@ -249,12 +250,12 @@ class EnrollmentAdmin(ShowsPiles, EnrollPage, AsksFirst, FactsAdmin):
 
 
 def present_due(row: Enrollment, holds: Sequence[Hold], *, exact: bool = False) -> SafeString | str:
-    """When its step may run; of one that has begun and waits, what it waits for."""
-    for hold in holds:
+    """When its step may run; of one that has begun, until when or for what it waits."""
+    for hold in holds if row.status == EnrollmentStatus.ACTIVE else ():
         if hold.code == "task_open":
             return "when its task is done"
         if hold.code == "waiting_for_signal":
-            return format_html("{} at the latest", show_time(hold.until, exact=exact))
+            return format_html("<span>{} at the latest</span>", show_time(hold.until, exact=exact))
     return show_time(row.next_step_at, exact=exact)
 
 

@@ -114,6 +114,7 @@ def test_who_waits_at_a_step_is_not_called_late(kind: str) -> None:
     assert told in listed
     assert told in page
     assert "15 hours ago" not in listed.partition("Due at")[2]
+    assert list(log_in_root().get(QUEUE, {"needs": "overdue"}).context["cl"].result_list) == []
 
 
 def test_a_reader_of_a_sequence_is_not_asked_to_write(reader: Client) -> None:
