@@ -22,7 +22,7 @@ from sequences.timing import Planned, TimingError, Zone, plan, resolve_zone
 class PreviewStep:
     """`branch` says on which answers of splits the step is reached: empty on the way that everybody takes.
 
-    `asks`: the condition of a split, which is false from `false_at` on.
+    `asks`: the condition of a split in words, which is false from `false_at` on.
     """
 
     number: int
@@ -134,9 +134,8 @@ def _branches(
     """True at the earliest; false when the wait, which counts from the last email or task, is over."""
     false_at = max(due_at, previous_ended_at + config.wait)
     over_at = f"{false_at.astimezone(rules.zone.zone):%Y-%m-%d %H:%M} {rules.zone.name}"
-    asks = config.condition.value
-    said = f"{asks}: at once if true, else at {over_at}"
-    yield PreviewStep(step.number, step.type, step.name, due_at, said, branch, asks, false_at)
+    said = f"{config.condition.value}: at once if true, else at {over_at}"
+    yield PreviewStep(step.number, step.type, step.name, due_at, said, branch, config.condition.label, false_at)
     for answer, goto, ended_at in ((True, config.if_true, due_at), (False, config.if_false, false_at)):
         label = f"{branch} > " if branch else ""
         label += f"step {step.number} {str(answer).lower()}"

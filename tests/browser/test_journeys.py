@@ -99,4 +99,6 @@ def test_no_page_has_a_serious_fault_of_accessibility(desk: Page) -> None:  # no
             url = reverse(path, args=[row.pk] if row and path.endswith("_change") else [])
             desk.goto(url)
             found[url] = find_faults(desk)
+            desk.evaluate("() => document.documentElement.classList.add('dark')")
+            found[f"{url} in the dark"] = find_faults(desk)
     assert {url: faults for url, faults in found.items() if faults} == {}

@@ -92,6 +92,15 @@ def test_the_drawing_of_a_sequence_is_whole_on_a_phone(desk: Page) -> None:  # n
     assert drawing is not None and drawing["x"] + drawing["width"] <= 390
 
 
+def test_a_mailbox_in_trouble_reads_well_in_both_themes(desk: Page) -> None:  # noqa: F811
+    broken: Any = factories.MailboxFactory(status="broken", status_reason="535 refused", status_actor="engine")
+    desk.goto(reverse("admin:emails_mailbox_change", args=[broken.pk]))
+    expect(desk.get_by_role("status").filter(has_text="535 refused")).to_be_visible()
+    for theme in ("light", "dark"):
+        desk.evaluate("theme => document.documentElement.classList.toggle('dark', theme === 'dark')", theme)
+        assert_accessible(desk)
+
+
 def test_boxes_are_large_enough_for_a_finger(desk: Page, long_words: None) -> None:  # noqa: F811
     desk.context.new_cdp_session(desk).send("Emulation.setTouchEmulationEnabled", {"enabled": True})
     desk.set_viewport_size({"width": 390, "height": 900})

@@ -54,7 +54,7 @@ def test_times_of_the_plan_ahead_are_all_in_the_readers_zone(client: Client) -> 
     client.cookies["reader_zone"] = "Asia/Tokyo"
     page = client.get(reverse("admin:sequences_enrollment_change", args=[row.pk]))
     ahead = page.content.decode().partition('id="ahead"')[2].partition("</section>")[0]
-    assert "email_opened: at once if true, else on <time" in ahead
+    assert "Email opened: at once if true, else on <time" in ahead
     assert ahead.count(" JST (") == 2
 
 
