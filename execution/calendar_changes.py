@@ -5,7 +5,7 @@ for no opening of it. As by the rule of edits (execution.following), whoever a p
 of it is in the transaction of the change, one log line per person who is planned anew; what has begun stays as it is.
 That nothing leaves at a forbidden time is not seen to here: the engine and the lanes look at the moment itself.
 
-Lock order: the people in id order, then what is changed, then their messages, then the lanes.
+Lock order: contact or account, the people in id order, mailbox or workspace, their messages, the lanes.
 """
 
 from __future__ import annotations
@@ -40,7 +40,8 @@ BATCH = 1_000
 class _Source:
     """What people get their calendar from. `key`: which column of a person's row names it; `people`: whose they are.
 
-    `read`: what it says, under the names that a person's row has for it.
+    `read`: what it says, under the names that a person's row has for it. `is_locked_first`: before the people, as by
+    whoever stores a fact or a score; the engine holds people when it wants the others.
     """
 
     name: str
@@ -48,6 +49,7 @@ class _Source:
     key: str
     people: str
     read: str
+    is_locked_first: bool
 
 
 _WORKSPACE = _Source(
@@ -56,6 +58,7 @@ _WORKSPACE = _Source(
     "workspace_id",
     "workspace_id = ANY(%(of)s::bigint[])",
     "SELECT id, timezone AS workspace_timezone, holiday_country, extra_holidays FROM sequences_workspace x",
+    is_locked_first=False,
 )
 _ACCOUNT = _Source(
     "account",
@@ -63,6 +66,7 @@ _ACCOUNT = _Source(
     "account_id",
     "contact_id IN (SELECT id FROM sequences_contact WHERE account_id = ANY(%(of)s::bigint[]))",
     "SELECT id, timezone AS account_timezone FROM sequences_account x",
+    is_locked_first=True,
 )
 _CONTACT = _Source(
     "contact",
@@ -71,6 +75,7 @@ _CONTACT = _Source(
     "contact_id = ANY(%(of)s::bigint[])",
     """SELECT x.id, x.timezone AS contact_timezone, a.timezone AS account_timezone
     FROM sequences_contact x LEFT JOIN sequences_account a ON a.id = x.account_id""",
+    is_locked_first=True,
 )
 _MAILBOX = _Source(
     "mailbox",
@@ -78,6 +83,7 @@ _MAILBOX = _Source(
     "mailbox_id",
     "mailbox_id = ANY(%(of)s::bigint[])",
     "SELECT id, timezone AS mailbox_timezone FROM emails_mailbox x",
+    is_locked_first=False,
 )
 _SOURCES: Mapping[type[Model], _Source] = {
     Workspace: _WORKSPACE,
@@ -143,6 +149,8 @@ def following_calendar(row: Model, values: Mapping[str, Any], *, actor: str, now
         yield followed
         return
     with transaction.atomic():
+        if source.is_locked_first:
+            _read(source, row.pk)
         fetch_all(_LOCK_ALL.format(people=source.people, waiting=_WAITING), {"of": [row.pk]})
         before = _read(source, row.pk)
         yield followed

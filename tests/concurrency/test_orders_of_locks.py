@@ -22,6 +22,7 @@ from emails.results import Result, record_results
 from emails.settling import settle_visits
 from emails.verdicts import SETTLES_AFTER
 from execution.backoff import Policy
+from execution.calendar_changes import following_calendar
 from execution.engine import run_tick
 from sequences.db import fetch_all
 from sequences.models import Contact, Enrollment
@@ -116,6 +117,30 @@ def test_a_contact_is_changed_while_a_click_of_theirs_is_stored(tell: Callable[[
     person.join()
     contact.refresh_from_db()
     assert (contact.title, contact.score_due_at) == ("CEO", NOW)
+
+
+def test_a_contacts_time_zone_is_changed_while_a_click_of_theirs_is_stored() -> None:
+    """Whoever waits is planned anew, and held for that."""
+    step = StepFactory()
+    enrollment = EnrollmentFactory(sequence=step.sequence)
+    message = SentMessageFactory(enrollment=enrollment)
+    contact = Contact.objects.get()
+    with transaction.atomic():
+        Enrollment.objects.select_for_update(no_key=True).get(pk=enrollment.pk)
+        person = Elsewhere(lambda: change_zone(contact)).start()
+        person.come_as_far_as_it_can()
+        fact = Elsewhere(lambda: record_click(message)).start()
+        fact.come_as_far_as_it_can()
+    person.join()
+    fact.join()
+    contact.refresh_from_db()
+    assert (contact.timezone, contact.score_due_at) == ("Asia/Tokyo", NOW)
+
+
+def change_zone(contact: Contact) -> None:
+    values = {"timezone": "Asia/Tokyo"}
+    with following_calendar(contact, values, actor="ada", now=NOW):
+        change_row(contact, values, NOW)
 
 
 def test_leases_are_renewed_while_lanes_are_woken() -> None:
