@@ -22,6 +22,7 @@ from tests.integration.admin_pages import SECRET, STAFF_EMAIL, log_in_root, log_
 
 pytestmark = pytest.mark.django_db
 
+admin.autodiscover()
 MODELS = list(admin.site._registry)
 TENANTS = [model for model in MODELS if any(field.name == "workspace" for field in model._meta.fields)]
 PRODUCT_APPS = {"sequences", "emails", "tasks_app", "execution"}
