@@ -158,6 +158,19 @@ def following_calendar(row: Model, values: Mapping[str, Any], *, actor: str, now
             followed.planned = _follow(source, {row.pk: before}, actor, now)
 
 
+def follow_contacts(old_zones: Mapping[int, Row], *, actor: str, now: datetime) -> Followed:
+    """After many contacts were given other zones: `old_zones` by id, as `contact_timezone` and `account_timezone`.
+
+    A zone that is left out is the one of now. Call in the transaction of the change.
+    """
+    return Followed(_follow(_CONTACT, old_zones, actor, now) if old_zones else 0)
+
+
+def follow_accounts(old_zones: Mapping[int, Row], *, actor: str, now: datetime) -> Followed:
+    """The same for accounts; `account_timezone`."""
+    return Followed(_follow(_ACCOUNT, old_zones, actor, now) if old_zones else 0)
+
+
 def _differs(row: Model, values: Mapping[str, Any]) -> bool:
     """From what is stored; the row itself may hold the new values already."""
     if not values:

@@ -20,7 +20,8 @@ from unfold.decorators import action
 from unfold.widgets import UnfoldAdminFileFieldWidget, UnfoldAdminSelectWidget
 
 from execution.admin.carried_files import MOST_BYTES, pack_file, unpack_file
-from sequences.admin_base import scope_rows
+from execution.calendar_changes import follow_contacts
+from sequences.admin_base import name_actor, scope_rows
 from sequences.importing.contacts import ImportedContacts, import_contacts
 from sequences.importing.contacts_export import export_contacts
 from sequences.importing.csv_form import KNOWN_COLUMNS, CellsFile, CsvFormError, UnreadableError, name_column
@@ -126,6 +127,7 @@ class ContactFiles:
                 imported = import_contacts(
                     workspace.pk, name, io.BytesIO(content), timezone.now(), mapping=mapping_form.mapping
                 )
+                followed = follow_contacts(imported.old_zones, actor=name_actor(request), now=timezone.now())
                 transaction.set_rollback(not is_stored)
         except UnreadableError:
             raise
@@ -133,6 +135,8 @@ class ContactFiles:
             return {**context, "problem": str(error), "is_stored": False}
         if is_stored:
             messages.success(request, f"Contacts: {imported.created:,} created, {imported.updated:,} updated.")
+            if followed.planned:
+                messages.info(request, str(followed))
         rejects = _encode_rejects(imported)
         return {**context, "imported": imported, "rejected": imported.rejected[:REJECTS_SHOWN], "rejects_file": rejects}
 

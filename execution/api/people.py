@@ -17,10 +17,12 @@ from emails.scoring import score
 from execution.api.following import FollowsCalendar
 from execution.api.logged import LoggedChanges
 from execution.api.serializers import ReasonSerializer
+from execution.calendar_changes import follow_contacts
 from execution.choices import ControlTarget
 from execution.colleagues import release_colleagues
 from sequences.api.people import AccountViewSet, ContactViewSet
 from sequences.api.roles import name_actor, require_right
+from sequences.importing.contacts import ImportedContacts
 
 
 class _PartSerializer(serializers.Serializer[Any]):
@@ -40,6 +42,9 @@ class EngagementSerializer(serializers.Serializer[Any]):
 class EngagedContactViewSet(LoggedChanges, FollowsCalendar, ContactViewSet):
     __doc__ = ContactViewSet.__doc__
     log_target = ControlTarget.CONTACT
+
+    def note_imported(self, imported: ImportedContacts) -> None:
+        follow_contacts(imported.old_zones, actor=name_actor(self.request.user), now=timezone.now())
 
     @extend_schema(responses=EngagementSerializer)
     @action(detail=True, methods=["get"], serializer_class=EngagementSerializer)

@@ -25,7 +25,7 @@ from sequences.api.base import CSV_OR_PROBLEM, IdFilter, ReadViewSet, TimeFilter
 from sequences.api.problems import ConflictError
 from sequences.api.roles import is_manager
 from sequences.api.serializers import RejectedRowSerializer
-from sequences.importing.contacts import import_contacts
+from sequences.importing.contacts import ImportedContacts, import_contacts
 from sequences.importing.contacts_export import export_contacts
 from sequences.importing.csv_form import CsvFormError
 from sequences.models import Account, Contact
@@ -190,10 +190,14 @@ class ContactViewSet(_WrittenViewSet):
         try:
             with transaction.atomic():
                 imported = import_contacts(workspace.pk, file.name, file, timezone.now(), mapping=values["mapping"])
+                self.note_imported(imported)
                 transaction.set_rollback(is_dry_run(request))
         except CsvFormError as error:
             raise ValidationError({"file": [str(error)]}) from None
         return Response(ImportedContactsSerializer(imported.present()).data)
+
+    def note_imported(self, imported: ImportedContacts) -> None:
+        """For whoever plans by what was imported."""
 
     @extend_schema(filters=True, responses={(200, "text/csv"): OpenApiTypes.STR})
     @action(detail=False, methods=["get"], filterset_class=ContactFilter, renderer_classes=CSV_OR_PROBLEM)

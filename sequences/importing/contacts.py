@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, BinaryIO
 
 from django.db import transaction
 
-from sequences.db import execute, fetch_all
+from sequences.db import Row, execute, fetch_all
 from sequences.importing.csv_form import REJECT_COLUMN, ContactRow, ContactsFile, RejectedRow, write_line
 from sequences.people import wake_waiting_for_fields
 
@@ -24,13 +24,17 @@ _ADVISORY_LOCK = 72_001
 
 @dataclass(frozen=True, slots=True)
 class ImportedContacts:
-    """`contact_ids` are all that the file names, new and known; `columns` the header as it is written."""
+    """`contact_ids` are all that the file names, new and known; `columns` the header as it is written.
+
+    `old_zones`: of those who follow another time zone now, what they and their account had before.
+    """
 
     created: int
     updated: int
     rejected: tuple[RejectedRow, ...]
     contact_ids: tuple[int, ...]
     columns: tuple[str, ...]
+    old_zones: Mapping[int, Row] = field(default_factory=dict)
 
     def present(self) -> dict[str, Any]:
         return {
@@ -65,15 +69,17 @@ def import_contacts(
     contacts = ContactsFile(file, stream, mapping)
     rejected: list[RejectedRow] = []
     ids: list[int] = []
+    old_zones: dict[int, Row] = {}
     created = 0
     batch: list[ContactRow] = []
 
     def keep_batch() -> None:
         nonlocal created
         stored = upsert_contacts(workspace_id, batch, now)
-        created += sum(is_new for _, is_new in stored)
-        ids.extend(contact_id for contact_id, _ in stored)
-        wake_waiting_for_fields([contact_id for contact_id, is_new in stored if not is_new], now)
+        created += sum(row["is_new"] for row in stored)
+        ids.extend(row["id"] for row in stored)
+        wake_waiting_for_fields([row["id"] for row in stored if not row["is_new"]], now)
+        old_zones.update({row["id"]: {name: row[name] for name in _ZONES} for row in stored if row["is_moved"]})
         report(len(batch))
         batch.clear()
 
@@ -88,9 +94,12 @@ def import_contacts(
     if batch:
         keep_batch()
     contacts.detach()
-    return ImportedContacts(created, len(ids) - created, tuple(rejected), tuple(ids), tuple(contacts.columns))
+    return ImportedContacts(
+        created, len(ids) - created, tuple(rejected), tuple(ids), tuple(contacts.columns), old_zones
+    )
 
 
+_ZONES = ("contact_timezone", "account_timezone")
 # A company is known by its domain, or by its name where the row gives no domain.
 _ADD_ACCOUNTS_BY_DOMAIN = """
 INSERT INTO sequences_account (workspace_id, name, domain, timezone, created_at, updated_at)
@@ -110,12 +119,13 @@ WHERE r.domain = '' AND r.company <> ''
   )
 ORDER BY lower(r.company), r.place
 """
+# What is joined in the end is as it was before the statement.
 _UPSERT = """
 WITH named AS (
     SELECT lower(name) AS name, min(id) AS id FROM sequences_account
     WHERE workspace_id = %(workspace)s AND lower(name) IN (SELECT lower(x) FROM unnest(%(companies)s::text[]) x)
     GROUP BY lower(name)
-)
+), stored AS (
 INSERT INTO sequences_contact AS c (workspace_id, account_id, email, first_name, last_name, title, phone, timezone,
                                     fields, engagement_score, created_at, updated_at)
 SELECT %(workspace)s, coalesce(d.id, n.id), r.email, r.first_name, r.last_name, r.title, r.phone, r.timezone,
@@ -136,14 +146,24 @@ SET account_id = coalesce(excluded.account_id, c.account_id),
     timezone = coalesce(nullif(excluded.timezone, ''), c.timezone),
     fields = c.fields || excluded.fields,
     updated_at = excluded.updated_at
-RETURNING c.id, c.xmax = 0 AS is_new
+RETURNING c.id, c.xmax = 0 AS is_new, c.email, c.timezone, c.account_id
+)
+SELECT s.id, s.is_new, o.timezone AS contact_timezone, b.timezone AS account_timezone,
+       NOT s.is_new AND coalesce(nullif(s.timezone, ''), a.timezone, '')
+                     <> coalesce(nullif(o.timezone, ''), b.timezone, '') AS is_moved
+FROM stored s
+LEFT JOIN sequences_account a ON a.id = s.account_id
+LEFT JOIN sequences_contact o ON o.id = s.id
+LEFT JOIN sequences_account b ON b.id = o.account_id
+ORDER BY lower(s.email)
 """
 
 
-def upsert_contacts(workspace_id: int, rows: Sequence[ContactRow], now: datetime) -> list[tuple[int, bool]]:
-    """Create or update these contacts and their companies in three statements; addresses are distinct.
+def upsert_contacts(workspace_id: int, rows: Sequence[ContactRow], now: datetime) -> list[Row]:
+    """Create or update these contacts and their companies in a fixed number of statements; addresses are distinct.
 
-    Answers the contacts' ids and whether each is new. Call inside a transaction.
+    Answers each contact's `id`, whether it `is_new`, and whether it `is_moved` to another time zone than it followed,
+    with the ones it had. Call inside a transaction.
     """
     params = {
         "workspace": workspace_id,
@@ -161,4 +181,4 @@ def upsert_contacts(workspace_id: int, rows: Sequence[ContactRow], now: datetime
     accounts = {key: params[key] for key in ("workspace", "now", "companies", "domains")}
     execute(_ADD_ACCOUNTS_BY_DOMAIN, accounts)
     execute(_ADD_ACCOUNTS_BY_NAME, accounts)
-    return [(row["id"], row["is_new"]) for row in fetch_all(_UPSERT, params)]
+    return fetch_all(_UPSERT, params)

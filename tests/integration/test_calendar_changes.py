@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from datetime import date, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
 import time_machine
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from django.urls import reverse
 from rest_framework.test import APIClient
 
 from emails.models import EmailMessage, Mailbox
+from execution import calendar_changes
+from execution.calendar_changes import following_calendar
 from execution.controls import move_enrollments, snooze_enrollments
 from execution.engine import run_tick
 from execution.explain import explain_enrollments
@@ -19,6 +23,7 @@ from execution.models import ExecutionLog
 from execution.policy import engine_policy
 from sequences.models import Enrollment, Step, Workspace
 from tests.api.conftest import log_in
+from tests.counting import count_statements
 from tests.factories import (
     NOW,
     AccountFactory,
@@ -300,3 +305,70 @@ def test_a_mailboxs_zone_counts_for_those_whose_own_is_not_known(
     held.refresh_from_db()
     mailbox.refresh_from_db()
     assert (held.send_after_at, mailbox.lane_at) == (NOW, NOW)
+
+
+def bring(file: str) -> Any:
+    return SimpleUploadedFile("contacts.csv", file.encode())
+
+
+@pytest.mark.parametrize("way", ["admin", "api", "command"])
+def test_zones_that_a_file_mends_count_at_once(
+    way: str, client: Client, api: APIClient, shell: Shell, second: Any, tmp_path: Path
+) -> None:
+    Workspace.objects.update(extra_holidays=[])
+    workspace = second.workspace
+    AccountFactory(workspace=workspace, domain="acme.example", timezone=NEW_YORK)
+    known = ContactFactory(workspace=workspace, email="known@prospect.example", timezone=BERLIN)
+    joins = ContactFactory(workspace=workspace, email="joins@prospect.example")
+    same = ContactFactory(workspace=workspace, email="same@prospect.example", timezone=BERLIN)
+    rows = [waits(second, at(3, 10), contact=contact) for contact in (known, joins, same)]
+    file = f"email,timezone,domain\n{known.email},{NEW_YORK},\n{joins.email},,acme.example\n{same.email},{BERLIN},\n"
+    url = reverse("admin:sequences_contact_import_file")
+    match way:
+        case "admin":
+            shown = client.post(url, {"workspace": workspace.pk, "file": bring(file)})
+            assert [times(row)[0] for row in rows] == [at(3, 10)] * 3
+            sent = {name: shown.context[name] for name in ("name", "content")}
+            mapping = {f"column_{place}": name for place, name in enumerate(("email", "timezone", "domain"))}
+            answer = client.post(url, {"workspace": workspace.pk, "store": "1", **sent, **mapping})
+            assert "2 people were planned anew." in said(answer)
+        case "api":
+            values = {"workspace": workspace.pk}
+            foretold = api.post("/api/contacts/import?dry_run=1", {**values, "file": bring(file)}, format="multipart")
+            assert (foretold.status_code, times(rows[0])[0]) == (200, at(3, 10))
+            api.post("/api/contacts/import", {**values, "file": bring(file)}, format="multipart")
+        case "command":
+            path = tmp_path / "contacts.csv"
+            path.write_text(file)
+            assert shell("import_contacts", path, "--workspace", workspace.slug).status == 0
+    assert [times(row) for row in rows] == [(at(3, 14), at(3, 14)), (at(3, 14), at(3, 14)), (at(3, 10), at(3, 10))]
+    assert [message for row in rows for message, _ in replanned(row)] == [
+        "the time zone of the contact changed: due 2026-03-03 14:00 UTC",
+        "the account of the contact changed: due 2026-03-03 14:00 UTC",
+    ]
+
+
+def test_as_many_statements_for_twenty_people_as_for_one(workspace: Any, second: Any) -> None:
+    def change(days: list[date]) -> int:
+        with (
+            count_statements() as statements,
+            following_calendar(workspace, {"extra_holidays": days}, actor="ada", now=NOW),
+        ):
+            Workspace.objects.update(extra_holidays=days)
+        return statements.count
+
+    waits(second, at(4, 9))
+    one = change([])
+    assert Enrollment.objects.get().next_step_at == at(3, 10)
+    for _ in range(20):
+        waits(second, at(3, 10))
+    assert change([TUESDAY]) == one
+    assert set(Enrollment.objects.values_list("next_step_at", flat=True)) == {at(4, 9)}
+
+
+def test_more_people_than_are_taken_at_once(workspace: Any, second: Any, monkeypatch: Any) -> None:
+    monkeypatch.setattr(calendar_changes, "BATCH", 2)
+    people = [waits(second, at(4, 9)) for _ in range(5)]
+    with following_calendar(workspace, {"extra_holidays": []}, actor="ada", now=NOW) as followed:
+        Workspace.objects.update(extra_holidays=[])
+    assert (followed.planned, {times(person)[0] for person in people}) == (5, {at(3, 10)})
