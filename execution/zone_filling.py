@@ -1,6 +1,7 @@
 """Give contacts and accounts that have no time zone the one that their phone or domain speaks for, in batches.
 
 Never overwrites one. A contact of an account that has a zone needs none: it follows the account's, which may change.
+Whoever waits is planned by the new zone at once.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from typing import Any
 from django.db import transaction
 from django.db.models import F
 
+from execution.calendar_changes import follow_accounts, follow_contacts
 from execution.choices import ControlAction, ControlTarget
 from execution.models import ControlLog
 from sequences.db import fetch_all
@@ -136,6 +138,9 @@ def _write(
     )
     if target is ControlTarget.CONTACT:
         wake_waiting_for_fields(sorted(written), now)
+        follow_contacts({pk: {"contact_timezone": ""} for pk in written}, actor=actor, now=now)
+    else:
+        follow_accounts({pk: {"account_timezone": ""} for pk in written}, actor=actor, now=now)
     return written
 
 

@@ -189,7 +189,7 @@ def test_missing_zones_are_filled_in_and_known_ones_never_touched(shell: Shell) 
     assert shell("backfill_timezones", "--workspace", workspace.slug, "--json").data["contacts"] == 0
 
 
-def test_a_new_zone_and_then_new_plans(shell: Shell) -> None:
+def test_a_new_zone_brings_new_plans(shell: Shell) -> None:
     """Planned for nine in UTC; in New York that is nobody's office hour, and the step waits for theirs."""
     sequence = SequenceFactory(window={"mon-sun": ["00:00-24:00"]})
     StepFactory(sequence=sequence)
@@ -197,6 +197,21 @@ def test_a_new_zone_and_then_new_plans(shell: Shell) -> None:
     contact = ContactFactory(workspace=sequence.workspace, account=None, timezone="", phone="+1 212 555 0123")
     row = EnrollmentFactory(sequence=sequence, contact=contact, current_step=step, previous_ended_at=NOW - 2 * HOUR)
     put(row, next_step_at=datetime(2026, 3, 3, 9, tzinfo=UTC), wake_at=datetime(2026, 3, 3, 9, tzinfo=UTC))
+    shell("backfill_timezones", "--dry-run")
+    assert times(row)[0] == datetime(2026, 3, 3, 9, tzinfo=UTC)
     shell("backfill_timezones")
-    assert shell("backfill_next_steps", "--json").data["reasons"] == {"due_too_early": 1}
-    assert times(row)[0] == datetime(2026, 3, 3, 14, tzinfo=UTC)
+    assert times(row) == (datetime(2026, 3, 3, 14, tzinfo=UTC), datetime(2026, 3, 3, 14, tzinfo=UTC))
+    log = ExecutionLog.objects.get(enrollment=row, action="replanned")
+    assert log.message == "the time zone of the contact changed: due 2026-03-03 14:00 UTC"
+    assert shell("backfill_next_steps", "--json").data["reasons"] == {}
+
+
+def test_an_accounts_new_zone_plans_its_people_anew(shell: Shell) -> None:
+    sequence = SequenceFactory(window={"mon-sun": ["09:00-17:00"]})
+    account = AccountFactory(workspace=sequence.workspace, domain="firma.de", timezone="")
+    contact = ContactFactory(workspace=sequence.workspace, account=account, timezone="")
+    step = StepFactory(sequence=sequence, delay_days=1)
+    row = EnrollmentFactory(sequence=sequence, contact=contact, current_step=step, previous_ended_at=NOW + 10 * HOUR)
+    put(row, next_step_at=datetime(2026, 3, 4, 9, tzinfo=UTC), wake_at=datetime(2026, 3, 4, 9, tzinfo=UTC))
+    shell("backfill_timezones")
+    assert times(row)[0] == datetime(2026, 3, 4, 8, tzinfo=UTC)

@@ -15,8 +15,8 @@ class Command(ProductCommand):
     help = (
         "Give contacts and accounts that have no time zone the one that their phone number, else the country of their "
         "domain speaks for. One that is known is never overwritten; a contact whose account has a zone follows it; "
-        "where the country has zones more than an hour apart, nothing is guessed. In batches, each kept by itself: "
-        "stop it and start it again at any time. backfill_next_steps then plans whom the new zone calls later."
+        "where the country has zones more than an hour apart, nothing is guessed. Whoever waits is planned by the new "
+        "zone at once. In batches, each kept by itself: stop it and start it again at any time."
     )
     example = "manage.py backfill_timezones --workspace acme --dry-run"
     changes_data = True
