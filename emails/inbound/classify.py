@@ -10,12 +10,12 @@ import re
 from datetime import datetime, tzinfo
 
 from emails.choices import EventType
-from emails.inbound.alternate import find_alternate
 from emails.inbound.findings import Finding
-from emails.inbound.opt_out import asks_to_stop
 from emails.inbound.parse import InboundMail
 from emails.inbound.reports import read_bounce, read_complaint
-from emails.inbound.return_date import find_return_at
+from emails.inbound.text.alternate import find_alternate
+from emails.inbound.text.opt_out import asks_to_stop
+from emails.inbound.text.return_date import find_return_at
 
 # At the start only: "Re: Out of office" is somebody talking about it.
 _AUTOMATIC_SUBJECT = re.compile(

@@ -15,7 +15,7 @@ from email.parser import BytesHeaderParser
 from email.policy import EmailPolicy
 from typing import Any
 
-from emails.inbound.new_text import find_new_text
+from emails.inbound.text.new_text import find_new_text
 from sequences.text import storable_text
 
 _ID = re.compile(r"<[^<>\s]+>")

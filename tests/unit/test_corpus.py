@@ -10,9 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from benchmarks import corpus
-from emails.inbound.alternate import find_alternate
 from emails.inbound.classify import classify_mail
 from emails.inbound.parse import parse_mail
+from emails.inbound.text.alternate import find_alternate
 
 OURS = "<b1946ac92492d2347c6235b4d2611184@sender.example>"
 DOCS = Path(__file__).parents[2] / "docs" / "deliverability.md"

@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from emails.inbound.new_text import find_new_text
-from emails.inbound.opt_out import asks_to_stop
-from emails.inbound.return_date import LONGEST_DAYS, find_return_at
+from emails.inbound.text.new_text import find_new_text
+from emails.inbound.text.opt_out import asks_to_stop
+from emails.inbound.text.return_date import LONGEST_DAYS, find_return_at
 from tests.unit.inbound_mails import RECEIVED
 
 QUOTES = [
