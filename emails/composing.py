@@ -11,7 +11,7 @@ from emails import tracking
 from emails.choices import ErrorClass
 from emails.hand_over import Envelope, Refused
 from emails.mime import build_mime
-from emails.personalising import PERSON_COLUMNS, PERSON_JOINS, MergeFields, sender_name
+from emails.personalising import PERSON_COLUMNS, PERSON_JOINS, MergeFields, local_time, sender_name
 from emails.rendering import RenderedEmail, render_email, thread_headers, unsubscribe_headers
 from sequences.db import Row, fetch_all
 from sequences.templating import TemplateError, render
@@ -81,7 +81,7 @@ def _compose_one(row: Row, now: datetime) -> Composed | Uncomposed:
 def _build(row: Row, now: datetime) -> Composed:
     if row["step_id"] is None:
         raise TemplateError("the step of this email was deleted before it was sent")
-    context = MergeFields(row)
+    context = {**MergeFields(row), "now": local_time(row, now)}
     thread = _current_thread(row, context)
     is_reply = not row["subject"].strip()
     if is_reply and not thread:

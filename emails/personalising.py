@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Mapping
+from datetime import datetime
 
 from emails.rendering import MADE_OF_OTHERS, is_known, known_fields, person_fields
 from sequences.db import Row
+from sequences.timing import Window, resolve_zone
 
 # What every query that feeds `merge_fields` selects, and the joins it needs beside an enrollment `e`.
 PERSON_COLUMNS = """
@@ -26,6 +28,8 @@ LEFT JOIN emails_mailbox b ON b.id = e.mailbox_id
 LEFT JOIN auth_user u ON u.id = e.owner_id
 """
 
+
+_ANY_WINDOW = Window(None, ())
 
 # The contact's columns by the names that templates use; custom fields never hide one of them.
 _COLUMNS = {
@@ -102,6 +106,18 @@ class MergeFields(Mapping[str, object]):
 
     def __len__(self) -> int:
         return len(_PARTS)
+
+
+def local_time(row: Row, now: datetime) -> datetime:
+    """`now` where the contact is: in the zone of the contact, else of the account, the mailbox, the workspace."""
+    zone = resolve_zone(
+        _ANY_WINDOW,
+        contact=row["contact_timezone"],
+        account=row["account_timezone"],
+        mailbox=row["mailbox_timezone"],
+        workspace=row["workspace_timezone"],
+    )
+    return now.astimezone(zone.zone)
 
 
 def sender_name(row: Row) -> str:

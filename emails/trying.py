@@ -12,7 +12,7 @@ from email.utils import make_msgid
 from emails.hand_over import Envelope, HandOver
 from emails.mime import build_mime
 from emails.models import Mailbox
-from emails.personalising import PERSON_COLUMNS, PERSON_JOINS, MergeFields, sender_name
+from emails.personalising import PERSON_COLUMNS, PERSON_JOINS, MergeFields, local_time, sender_name
 from emails.rendering import RenderedEmail, render_email
 from emails.transport import open_transport
 from sequences.db import Row, fetch_all
@@ -28,7 +28,9 @@ FROM (SELECT %(contact)s::bigint AS contact_id, %(workspace)s::bigint AS workspa
 """
 
 
-def render_for(step: Step, contact: Contact, mailbox: Mailbox | None, owner_id: int | None) -> RenderedEmail:
+def render_for(
+    step: Step, contact: Contact, mailbox: Mailbox | None, owner_id: int | None, now: datetime
+) -> RenderedEmail:
     """The email of an email step. Raises `TemplateError`, which names the part and what is missing."""
     asked = {
         "contact": contact.pk,
@@ -37,7 +39,7 @@ def render_for(step: Step, contact: Contact, mailbox: Mailbox | None, owner_id: 
         "owner": owner_id,
     }
     row = fetch_all(_PERSON, asked)[0]
-    return _render(step, row)
+    return _render(step, row, now)
 
 
 def send_test(
@@ -49,7 +51,7 @@ def send_test(
     """
     asked = {"contact": contact.pk, "workspace": contact.workspace_id, "mailbox": mailbox.pk, "owner": owner_id}
     row = fetch_all(_PERSON, asked)[0]
-    rendered = _render(step, row)
+    rendered = _render(step, row, now)
     marked = RenderedEmail(f"[Test] {rendered.subject}", rendered.text, rendered.html)
     message_id = make_msgid("test", mailbox.address.partition("@")[2])
     name = sender_name(row)
@@ -78,8 +80,8 @@ def send_test(
         return transport.hand_over(envelope)
 
 
-def _render(step: Step, row: Row) -> RenderedEmail:
-    context = MergeFields(row)
+def _render(step: Step, row: Row, now: datetime) -> RenderedEmail:
+    context = {**MergeFields(row), "now": local_time(row, now)}
     subject = step.subject.strip()
     return render_email(
         subject=subject,

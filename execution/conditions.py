@@ -1,4 +1,4 @@
-"""Whether and since when the condition of a conditional split holds (SPEC section 2). Pure."""
+"""Whether and since when the condition of a conditional split holds. Pure."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import assert_never
 from emails.verdicts import SETTLES_AFTER
 from execution.snapshot import Snapshot
 from sequences.choices import ConditionType, Operator
+from sequences.liquid.comparing import fold_text, is_equal, read_number
 from sequences.step_config import SplitConfig
 
 # How soon a visit that should have been judged by now is looked at again.
@@ -97,7 +98,7 @@ def _field_value(snapshot: Snapshot, field: str) -> object:
 
 
 def compare_field(actual: object, operator: Operator, expected: str) -> bool:
-    """Compare as people mean it: text without case and surrounding blanks, numbers as numbers."""
+    """Compare numbers as numbers, texts without case. `at_least` and `at_most` are false where a side is no number."""
     text = "" if actual is None else str(actual).strip()
     match operator:
         case Operator.IS_SET:
@@ -105,29 +106,15 @@ def compare_field(actual: object, operator: Operator, expected: str) -> bool:
         case Operator.IS_NOT_SET:
             return text == ""
         case Operator.EQUALS:
-            return _same(text, expected)
+            return is_equal(actual, expected)
         case Operator.NOT_EQUALS:
-            return not _same(text, expected)
+            return not is_equal(actual, expected)
         case Operator.CONTAINS:
-            return expected.strip().casefold() in text.casefold()
+            return fold_text(expected) in fold_text(text)
         case Operator.AT_LEAST | Operator.AT_MOST:
-            left, right = _number(text), _number(expected)
+            left, right = read_number(actual), read_number(expected)
             if left is None or right is None:
                 return False
             return left >= right if operator is Operator.AT_LEAST else left <= right
         case _:
             assert_never(operator)
-
-
-def _same(text: str, expected: str) -> bool:
-    left, right = _number(text), _number(expected)
-    if left is not None and right is not None:
-        return left == right
-    return text.casefold() == expected.strip().casefold()
-
-
-def _number(text: str) -> float | None:
-    try:
-        return float(text)
-    except ValueError:
-        return None

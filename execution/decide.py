@@ -246,12 +246,13 @@ def _create_task(snapshot: Snapshot, step: StepFacts, config: TaskConfig, due_at
         return held
     if missing := missing_fields(snapshot.merge_fields, config.title, config.instructions):
         return _missing(missing)
-    title = render(config.title, snapshot.merge_fields) or f"{label_of(config.type)}: {snapshot.recipient}"
+    context = {**snapshot.merge_fields, "now": now.astimezone(snapshot.zone.zone)}
+    title = render(config.title, context) or f"{label_of(config.type)}: {snapshot.recipient}"
     effect = CreateTask(
         type=config.type,
         priority=config.priority,
         title=title[:300],
-        instructions=render(config.instructions, snapshot.merge_fields),
+        instructions=render(config.instructions, context),
         due_at=due_at,
     )
     if config.wait_for_completion:

@@ -7,20 +7,31 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from datetime import UTC, datetime
 from typing import TextIO
 
 from liquid import BoundTemplate, Environment, FalsyStrictUndefined, RenderContext, escape
 from liquid.ast import Node
 from liquid.builtin.expressions import FilteredExpression
-from liquid.builtin.expressions.logical import EqExpression, NeExpression
+from liquid.builtin.expressions.logical import (
+    EqExpression,
+    GeExpression,
+    GtExpression,
+    LeExpression,
+    LtExpression,
+    NeExpression,
+)
 from liquid.builtin.expressions.primitive import Blank, Empty
+from liquid.builtin.filters.misc import date as format_date
 from liquid.builtin.output import Output, OutputNode
 from liquid.builtin.tags.echo_tag import EchoNode, EchoTag
 from liquid.exceptions import LiquidValueError, LoopIterationLimitError
 from liquid.expression import Expression
-from liquid.filter import sequence_filter, string_filter
+from liquid.filter import sequence_filter, string_filter, with_context
 from liquid.stringify import to_liquid_string
 from liquid.undefined import is_undefined
+
+from sequences.liquid.comparing import read_number
 
 LARGEST_OUTPUT = 262_144
 _MOST_ITERATIONS = 10_000
@@ -114,20 +125,68 @@ class BlankIfMissing(Expression):
         return [self.inner]
 
 
-def allow_missing(expression: Expression) -> None:
-    """Let a value be missing where the author has said what then: `== blank`, or `default:` after another filter.
+class ComparedValue(Expression):
+    """One side of a comparison, `inner`, as a number where both sides are plain numbers.
 
-    The library calls nothing but the empty text blank, and lets `upcase` see a missing value before `default` can.
+    Imported values are texts, and the library refuses to order a text and a number. In `is_ordering`, such a pair
+    evaluates to no value, so that the comparison is false.
+    """
+
+    __slots__ = ("inner", "is_ordering", "other")
+
+    def __init__(self, inner: Expression, other: Expression, *, is_ordering: bool) -> None:
+        super().__init__(inner.token)
+        self.inner, self.other, self.is_ordering = inner, other, is_ordering
+
+    def __str__(self) -> str:
+        return str(self.inner)
+
+    def evaluate(self, context: RenderContext) -> object:
+        value, other = self.inner.evaluate(context), self.other.evaluate(context)
+        texts = isinstance(value, str), isinstance(other, str)
+        if not any(texts):
+            return value
+        number, other_number = read_number(value), read_number(other)
+        if number is not None and other_number is not None:
+            return number if self.is_ordering or not all(texts) else value
+        return None if self.is_ordering and not all(texts) else value
+
+    def children(self) -> list[Expression]:
+        return [self.inner]
+
+
+_ORDERINGS = (GeExpression, GtExpression, LeExpression, LtExpression)
+
+
+def adapt_expression(expression: Expression) -> None:
+    """Change what the library makes of missing values and of texts beside numbers, in place.
+
+    A value may be missing where the author has said what then: `== blank`, or `default:` after another filter. The
+    library calls nothing but the empty text blank, and lets `upcase` see a missing value before `default` can.
     """
     if isinstance(expression, EqExpression | NeExpression):
         if isinstance(expression.right, Blank | Empty):
             expression.left = BlankIfMissing(expression.left)
         elif isinstance(expression.left, Blank | Empty):
             expression.right = BlankIfMissing(expression.right)
+        else:
+            _compare_numbers(expression, is_ordering=False)
+    elif isinstance(expression, _ORDERINGS):
+        _compare_numbers(expression, is_ordering=True)
     elif isinstance(expression, FilteredExpression) and any(
         used.name == "default" for used in expression.filters or ()
     ):
         expression.left = BlankIfMissing(expression.left)
+
+
+def _compare_numbers(
+    expression: EqExpression | NeExpression | GeExpression | GtExpression | LeExpression | LtExpression,
+    *,
+    is_ordering: bool,
+) -> None:
+    left, right = expression.left, expression.right
+    expression.left = ComparedValue(left, right, is_ordering=is_ordering)
+    expression.right = ComparedValue(right, left, is_ordering=is_ordering)
 
 
 def walk_nodes(nodes: Iterable[Node]) -> Iterable[Node]:
@@ -180,6 +239,25 @@ def _uniq(items: Iterable[object]) -> list[object]:
     return list(dict.fromkeys(items))
 
 
+@with_context
+def _date(value: object, layout: object = "%Y-%m-%d", *, context: RenderContext) -> object:
+    """Write a date (strftime). "now" and "today" are the contact's local time, given by the caller as `now`."""
+    if is_undefined(value) or value is None:
+        return ""
+    now = context.resolve("now", default=None)
+    if value in ("now", "today"):
+        if not isinstance(now, datetime):
+            raise LiquidValueError("the time is not known here: leave 'now' out", token=None)
+        value = now
+    elif isinstance(value, int) or (isinstance(value, str) and value.isdecimal()):
+        zone = now.tzinfo if isinstance(now, datetime) else UTC
+        try:
+            value = datetime.fromtimestamp(int(value), zone)
+        except (OverflowError, OSError, ValueError):
+            return str(value)
+    return format_date(value, layout, environment=context.env)
+
+
 def _check_size(length: int) -> None:
     if length > LARGEST_OUTPUT:
         raise LiquidValueError(f"a text grows beyond {LARGEST_OUTPUT} characters", token=None)
@@ -192,7 +270,7 @@ def _make_environment(*, autoescape: bool) -> Environment:
     if autoescape:
         environment.add_tag(_EscapingOutputTag)
         environment.add_tag(_EscapingEchoTag)
-    environment.filters.update({"default": _default, "replace": _replace, "join": _join, "uniq": _uniq})
+    environment.filters.update({"default": _default, "replace": _replace, "join": _join, "uniq": _uniq, "date": _date})
     return environment
 
 

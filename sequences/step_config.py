@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from sequences.choices import ConditionType, Operator, StepType
+from sequences.liquid.comparing import read_number
 
 MAX_WAIT_HOURS = 24 * 730
 
@@ -98,13 +99,12 @@ def parse_condition(
     )
     if needs_value and "value" not in raw:
         raise StepConfigError(f"a {condition} condition needs the key value", "value")
-    if condition is ConditionType.ENGAGEMENT_SCORE:
-        try:
-            float(str(value))
-        except ValueError:
-            raise StepConfigError(
-                f"the value of an engagement_score condition must be a number, not {value!r}", "value"
-            ) from None
+    is_ordered = condition is ConditionType.CONTACT_FIELD and operator in {Operator.AT_LEAST, Operator.AT_MOST}
+    if (condition is ConditionType.ENGAGEMENT_SCORE or is_ordered) and read_number(value) is None:
+        compared = f"{condition} with {operator}" if is_ordered else condition
+        raise StepConfigError(
+            f"the value of a condition {compared} must be a plain number such as 1200 or 2.5, not {value!r}", "value"
+        )
     return condition, timedelta(hours=hours), str(field), operator, str(value)
 
 

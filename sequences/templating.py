@@ -19,13 +19,13 @@ from liquid.builtin.tags.case_tag import CaseNode
 from liquid.builtin.tags.for_tag import ForNode
 from liquid.builtin.tags.if_tag import IfNode
 from liquid.builtin.tags.unless_tag import UnlessNode
-from liquid.exceptions import LiquidError, UndefinedError
+from liquid.exceptions import LiquidError, LiquidTypeError, UndefinedError
 from liquid.expression import Expression
 
 from sequences.liquid_dialect import (
     ESCAPING,
     PLAIN,
-    allow_missing,
+    adapt_expression,
     children_of,
     needs_default,
     walk_expressions,
@@ -35,6 +35,9 @@ from sequences.liquid_dialect import (
 _CONTROL_CHARACTERS = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 _LARGEST_SOURCE = 100_000
 _TESTS = (IfNode, UnlessNode, CaseNode, ConditionalBlockNode)
+
+# Known for every contact when a template is rendered: no contact's data can lack them.
+MADE_WHEN_RENDERED = frozenset({"now", "unsubscribe_url"})
 
 
 class TemplateError(ValueError):
@@ -73,7 +76,7 @@ def _parse(source: str, autoescape: bool) -> BoundTemplate:
         for expression in [part for top in node.expressions() for part in walk_expressions(top)]:
             if isinstance(expression, RangeLiteral) and not isinstance(node, ForNode):
                 raise TemplateError(f"line {_line(source, node.token.start_index)}: a range belongs in a for tag")
-            allow_missing(expression)
+            adapt_expression(expression)
     return template
 
 
@@ -127,8 +130,7 @@ _Keys = tuple[str, ...]
 def _required(sources: tuple[str, ...]) -> tuple[tuple[str, _Keys, _Keys | None], ...]:
     """The path of each needed field, the keys it is made of, and those of what it is the fallback of."""
     uses = [use for source in sources for use in sorted(_uses(source), key=lambda use: (use.line, use.path))]
-    # The unsubscribe link is made when the email is sent; nobody's data can lack it.
-    needed = [(use.path, use.instead_of) for use in uses if not use.has_fallback and use.path != "unsubscribe_url"]
+    needed = [(use.path, use.instead_of) for use in uses if not use.has_fallback and use.path not in MADE_WHEN_RENDERED]
     return tuple((path, _keys(path), _keys(other) if other else None) for path, other in dict.fromkeys(needed))
 
 
@@ -137,17 +139,20 @@ def _keys(path: str) -> _Keys:
 
 
 def render(source: str, context: Mapping[str, object], *, autoescape: bool = False) -> str:
-    """Fill in a template. `autoescape`: values are escaped for HTML and Markdown. Raises `TemplateError`."""
+    """Fill in a template. `autoescape`: values are escaped for HTML and Markdown. Raises `TemplateError`.
+
+    `context["now"]` is the contact's local time (an aware datetime), for templates that ask for it.
+    """
     template = parse(source, autoescape=autoescape)
     try:
-        text = template.render(**context)
+        # the library would read the clock of the server for a `now` that is not given
+        text = template.render(**{**context, "now": context.get("now"), "today": context.get("now")})
     except LiquidError as error:
         raise TemplateError(_describe(error)) from None
     except ArithmeticError:
         raise TemplateError("the template cannot be rendered: it calculates with something that is no number") from None
-    except (AttributeError, LookupError, MemoryError, RecursionError, TypeError, ValueError) as error:
-        said = " ".join(str(error).split()) or type(error).__name__
-        raise TemplateError(f"the template cannot be rendered: {said}") from None
+    except (AttributeError, LookupError, MemoryError, RecursionError, TypeError, ValueError):
+        raise TemplateError("the template cannot be rendered: a filter cannot take the value it is given") from None
     return _CONTROL_CHARACTERS.sub("", str(text))
 
 
@@ -211,6 +216,8 @@ def _describe(error: LiquidError) -> str:
     message = str(error.message or "the template is wrong").splitlines()[0]
     if isinstance(error, UndefinedError):
         message = f"no value for {message.removesuffix(' is undefined')}: fill it in or give the field a default"
+    elif isinstance(error, LiquidTypeError):
+        message = "a comparison cannot take the values it is given: compare texts with texts and numbers with numbers"
     if error.token is not None and error.token.start_index >= 0:
         return f"line {_line(error.token.source, error.token.start_index)}: {message}"
     return message

@@ -22,7 +22,7 @@ from sequences.step_graph import (
     find_instant_loops,
     find_unreached,
 )
-from sequences.templating import Field, TemplateError, list_fields, parse
+from sequences.templating import MADE_WHEN_RENDERED, Field, TemplateError, list_fields, parse
 from sequences.timing import Calendar, Delay, StepTiming, TimingError, Window, parse_window, plan, resolve_zone
 
 _CONTACT_FIELDS = (
@@ -35,7 +35,7 @@ _OTHER_FIELDS = frozenset(
     {
         "account.name", "account.domain", "account.timezone",
         "sender.name", "sender.first_name", "sender.email",
-        "workspace.name", _WAY_OUT,
+        "workspace.name", *MADE_WHEN_RENDERED,
     }
 )  # fmt: skip
 _MISSPELT = 0.8

@@ -201,7 +201,7 @@ def _render_all(
             continue
         if step.pk not in rendered:
             try:
-                email = render_for(step, contact, mailbox, request.user.pk)
+                email = render_for(step, contact, mailbox, request.user.pk, timezone.now())
                 rendered[step.pk] = _Shown(planned, step.pk, email)
             except TemplateError as error:
                 rendered[step.pk] = _Shown(planned, step.pk, None, str(error))

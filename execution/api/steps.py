@@ -182,7 +182,7 @@ class StepViewSet(ReadViewSet):
     def _render(self, step: Step, values: dict[str, Any], mailbox: Mailbox | None) -> RenderedEmail:
         contact = find_contact(step.sequence, values)
         try:
-            return render_for(step, contact, mailbox, self.request.user.pk)
+            return render_for(step, contact, mailbox, self.request.user.pk, timezone.now())
         except TemplateError as error:
             raise ValidationError([str(error)]) from None
 
