@@ -7,7 +7,7 @@ VENV := .venv
 BENCH := .venv-bench
 BIN := $(VENV)/bin
 MANAGE := $(BIN)/python manage.py
-SOURCES := manage.py config sequences emails tasks_app execution tests $(wildcard benchmarks)
+SOURCES := manage.py config common sequences emails tasks_app execution simulation tests $(wildcard benchmarks)
 COMPILE := $(BIN)/pip-compile --quiet --generate-hashes --strip-extras --allow-unsafe --no-header \
 	--no-emit-index-url --no-emit-trusted-host --no-emit-find-links
 
@@ -36,7 +36,7 @@ run: migrated ## Run the executor and the web server on this machine. ARGS=8001 
 	@$(MANAGE) run_executor & executor=$$!; trap 'kill $$executor 2>/dev/null; wait $$executor' EXIT INT TERM; \
 	$(MANAGE) runserver --noreload $(ARGS)
 
-test: $(VENV)/.dev ## Run the tests. ARGS go to pytest, such as ARGS="tests/unit -k timing".
+test: $(VENV)/.dev ## Run the tests. ARGS go to pytest, such as ARGS="tests/sequences -k timing".
 	@$(BIN)/python -m pytest $(ARGS)
 
 check: $(VENV)/.dev ## Style, types, import rules, migrations and deployment settings.

@@ -122,8 +122,8 @@ def live(cohort: int, days: int, at_night: Callable[[], None] = lambda: None) ->
     from django.db import connection
 
     from benchmarks.tables import HOT_TABLES, NOW, Filling, fill
+    from common.db import fetch_all
     from emails.models import Mailbox
-    from sequences.db import fetch_all
     from sequences.models import Step, Workspace
 
     fill(Filling(0))
@@ -153,9 +153,9 @@ def live(cohort: int, days: int, at_night: Callable[[], None] = lambda: None) ->
 
 def _run_day(now: datetime) -> int:
     """Decide, send and advance until nothing is due, then keep what is kept. Returns emails sent."""
-    from execution.backoff import Policy
-    from execution.engine import run_tick
-    from execution.retention import keep_what_is_kept
+    from execution.engine.backoff import Policy
+    from execution.engine.tick import run_tick
+    from execution.maintenance.retention import keep_what_is_kept
 
     sent = 0
     while True:
@@ -173,7 +173,7 @@ def _send(now: datetime) -> int:
     """Record one chunk as the lanes do: marked before the network, then the answer with its texts. Returns how many."""
     from django.db import transaction
 
-    from sequences.db import execute, fetch_all
+    from common.db import execute, fetch_all
 
     ids = [row["id"] for row in fetch_all(_HAND_OVER, {"now": now, "chunk": _CHUNK})]
     if ids:

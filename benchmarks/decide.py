@@ -26,9 +26,9 @@ from benchmarks.tables import (
     fill,
     message_seconds,
 )
-from execution.backoff import Policy
-from execution.engine import run_tick
-from sequences import db
+from common import db
+from execution.engine.backoff import Policy
+from execution.engine.tick import run_tick
 
 ENGINE_1, ENGINE_2 = "the engine, 1 worker", "the engine, 2 workers"
 NAIVE = "row by row, 1 process"

@@ -15,8 +15,8 @@ from benchmarks.report import Report, least
 from benchmarks.rounds import Contestant, ratio, take_turns
 from benchmarks.sending import BODY, OCTETS
 from benchmarks.tables import NOW, Filling, check_sent, fill
-from execution.backoff import Policy
-from execution.engine import run_tick
+from execution.engine.backoff import Policy
+from execution.engine.tick import run_tick
 
 LANES = 64
 ROUND_TRIP = 0.02

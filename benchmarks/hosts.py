@@ -74,8 +74,8 @@ def _sending(chosen: Sequence[Worker], sink: Sink, messages: int) -> Contestant:
     from benchmarks.rounds import Contestant, WrongResultError
     from benchmarks.sending import BODY, OCTETS
     from benchmarks.tables import NOW, Filling, check_sent, fill
-    from execution.backoff import Policy
-    from execution.engine import run_tick
+    from execution.engine.backoff import Policy
+    from execution.engine.tick import run_tick
 
     def once() -> float:
         fill(Filling(messages, lanes=LANES, port=sink.port, body=BODY))

@@ -30,8 +30,8 @@ _BARE = {
     "email": "email",
 }
 
-# claim; what may stop the person or let them rest, as emails.stop_facts reads it; the window in its zone; the field
-# that the email merges; then the three writes, and the lanes are woken
+# claim; the stop facts and pauses, as emails.facts.stop_facts reads them; the window in its zone; the email's merge
+# field; then the three writes, and the lanes are woken
 _WITH_FACTS = f"""
 WITH claimed AS MATERIALIZED (
     SELECT id, workspace_id, contact_id, mailbox_id, sequence_id, current_step_id, visit, enrolled_at, resumed_at

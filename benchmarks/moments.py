@@ -16,9 +16,9 @@ from benchmarks.processes import Worker, end, start, together, wait_until
 from benchmarks.report import Report, most
 from benchmarks.rounds import Spread, WrongResultError
 from benchmarks.tables import NOW, Filling, check_queued, check_split, count_messages, fill
+from common.notify import notify_engine
 from execution.models import Worker as Heartbeat
 from sequences.models import Enrollment
-from sequences.wakeup import notify_engine
 
 DUE_AT_ONCE = 10_000
 _SINGLE = 300

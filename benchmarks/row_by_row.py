@@ -8,8 +8,8 @@ from django.utils import timezone
 from benchmarks.tables import NOW
 from emails.models import EmailEvent, EmailMessage, Suppression
 from execution.models import ExecutionLog
+from sequences.liquid.templating import missing_fields
 from sequences.models import Enrollment
-from sequences.templating import missing_fields
 
 
 def due_ids() -> list[int]:

@@ -89,7 +89,7 @@ def timed() -> Iterator[Times]:
 
     from django.db import connection
 
-    from sequences import db
+    from common import db
 
     times = Times()
     run = db._execute

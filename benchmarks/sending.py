@@ -22,7 +22,7 @@ OCTETS = range(2_300, 2_900)
 
 def through_one_lane(count: int) -> dict[str, Any]:
     """The crash-safe way, one mailbox and one connection: each message marked before and recorded after."""
-    from emails.delivery import HeldLeases, deliver_lane
+    from emails.sending.delivery import HeldLeases, deliver_lane
 
     delivered, leases = 0, HeldLeases()
     started = time.perf_counter()
@@ -33,8 +33,8 @@ def through_one_lane(count: int) -> dict[str, Any]:
 
 def through_lanes(count: int, threads: int) -> dict[str, Any]:
     """The executor's stage `deliver` with as many lanes at a time as it has threads."""
-    from execution.backoff import Policy
-    from execution.runner import Options, Runner, Stage
+    from execution.engine.backoff import Policy
+    from execution.worker.runner import Options, Runner, Stage
 
     runner = Runner(Options(policy=Policy(), stage=Stage.DELIVER, lane_threads=threads), timezone.now)
     thread = threading.Thread(target=runner.run)
@@ -51,8 +51,8 @@ def through_lanes(count: int, threads: int) -> dict[str, Any]:
 def through_lanes_of_many(threads: int) -> dict[str, Any]:
     """The same as one of several such processes, until nothing waits in any lane. What this one delivered."""
     from emails.models import EmailMessage
-    from execution.backoff import Policy
-    from execution.runner import Options, Runner, Stage
+    from execution.engine.backoff import Policy
+    from execution.worker.runner import Options, Runner, Stage
 
     runner = Runner(Options(policy=Policy(), stage=Stage.DELIVER, lane_threads=threads), timezone.now)
     thread = threading.Thread(target=runner.run)

@@ -20,8 +20,8 @@ import django
 
 def _engine(batch: int, limit: int | None = None) -> dict[str, Any]:
     from benchmarks.tables import NOW
-    from execution.backoff import Policy
-    from execution.engine import run_tick
+    from execution.engine.backoff import Policy
+    from execution.engine.tick import run_tick
 
     done = 0
     while limit is None or done < limit:
@@ -36,8 +36,8 @@ def _engine(batch: int, limit: int | None = None) -> dict[str, Any]:
 def _one_by_one() -> dict[str, Any]:
     """Each due row as a batch of its own: how long each takes."""
     from benchmarks.tables import NOW
-    from execution.backoff import Policy
-    from execution.engine import run_tick
+    from execution.engine.backoff import Policy
+    from execution.engine.tick import run_tick
 
     seconds = []
     while True:
@@ -49,7 +49,7 @@ def _one_by_one() -> dict[str, Any]:
 
 def _hold(batch: int) -> dict[str, Any]:
     """Do a batch's work but for its commit, say so, and stand still until somebody kills this process."""
-    from execution import engine
+    from execution.engine import tick as engine
 
     apply = engine.apply_outcomes
 
@@ -162,7 +162,7 @@ def main() -> None:
     django.setup()
     from django.db import connection
 
-    from execution.runner import set_aside_what_is_loaded
+    from execution.worker.runner import set_aside_what_is_loaded
 
     connection.ensure_connection()
     # whatever the way: the executor does so when it starts

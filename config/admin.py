@@ -23,7 +23,7 @@ from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationFo
 
 from execution.models import DIGEST_SHOWN, ApiKey
 from sequences.admin import MembershipInline
-from sequences.admin_base import FactsAdmin, label_column, scope_rows, time_column
+from sequences.interface.admin.base import FactsAdmin, label_column, scope_rows, time_column
 
 User: Any = get_user_model()
 

@@ -76,6 +76,7 @@ INSTALLED_APPS = [
     "execution",
     "django_q",
     "config",
+    "simulation",
     "sequences",
     "emails",
     "tasks_app",
@@ -179,13 +180,13 @@ REST_FRAMEWORK: dict[str, Any] = {
     ],
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
-    "DEFAULT_PARSER_CLASSES": ["sequences.api.parsers.StorableJSONParser"],
+    "DEFAULT_PARSER_CLASSES": ["sequences.interface.api.parsers.StorableJSONParser"],
     "DEFAULT_FILTER_BACKENDS": ["django_filters.rest_framework.DjangoFilterBackend"],
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
     "DEFAULT_THROTTLE_CLASSES": ["rest_framework.throttling.UserRateThrottle"],
     "DEFAULT_THROTTLE_RATES": {"user": "6000/min"},
     "URL_FORMAT_OVERRIDE": None,
-    "EXCEPTION_HANDLER": "sequences.api.problems.answer_problem",
+    "EXCEPTION_HANDLER": "sequences.interface.api.problems.answer_problem",
     "TEST_REQUEST_DEFAULT_FORMAT": "json",
 }
 KNOX_TOKEN_MODEL = "execution.ApiKey"
@@ -210,10 +211,10 @@ SPECTACULAR_SETTINGS: dict[str, Any] = {
         "Security": "emails.choices.Security.choices",
         "BreakerState": "emails.choices.BreakerState.choices",
     },
-    "PREPROCESSING_HOOKS": ["sequences.api.schema.strip_slashes"],
+    "PREPROCESSING_HOOKS": ["sequences.interface.api.schema.strip_slashes"],
     "POSTPROCESSING_HOOKS": [
         "drf_spectacular.hooks.postprocess_schema_enums",
-        "sequences.api.schema.add_problems",
+        "sequences.interface.api.schema.add_problems",
     ],
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
@@ -239,7 +240,7 @@ Q_CLUSTER: dict[str, Any] = {
     **(
         {"redis": REDIS_URL}
         if REDIS_URL
-        else {"orm": "default", "broker_class": "execution.job_broker.FreeWorkersBroker"}
+        else {"orm": "default", "broker_class": "execution.worker.job_broker.FreeWorkersBroker"}
     ),
 }
 

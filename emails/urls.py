@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from django.urls import re_path
 
-from emails import views
 from emails.hooks.views import receive_hook
+from emails.tracking import views
 
 urlpatterns = [
     re_path(r"^t/o/(?P<token>[^/]+)\.gif/?$", views.open_pixel, name="open-pixel"),

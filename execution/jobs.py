@@ -1,55 +1,5 @@
-"""What django-q2 runs: the same engine as the command, for just under the minute until the next run."""
+"""The name under which stored schedules call the engine: rows of django-q2 name a function, and this path stays."""
 
-from __future__ import annotations
+from execution.worker.jobs import run_engine
 
-import signal
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
-from datetime import timedelta
-from types import FrameType
-
-from django.conf import settings
-from django.utils import timezone
-
-from execution.policy import engine_policy
-from execution.runner import Options, Runner
-
-# The scheduler comes by once a minute, and a worker needs a moment to start the next one.
-_RUNS_SECONDS = 57
-
-
-def run_engine() -> dict[str, int]:
-    """Decide and deliver for just under a minute. On several hosts, or late, or twice: harmless."""
-    options = Options(
-        policy=engine_policy(),
-        poll_seconds=settings.EXECUTOR_POLL_SECONDS,
-        batch_size=settings.EXECUTOR_BATCH_SIZE,
-        kind="qcluster",
-        watched_inboxes=settings.IMAP_IDLE_CONNECTIONS,
-    )
-    runner = Runner(options, timezone.now)
-    with _hearing_sigterm(runner):
-        runner.run(until=timezone.now() + timedelta(seconds=_RUNS_SECONDS))
-    return {"decided": runner.decided, "delivered": runner.delivered}
-
-
-@contextmanager
-def _hearing_sigterm(runner: Runner) -> Iterator[None]:
-    """Whoever signals the whole process group kills the workers too: finish the batch and release leases first."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    heard: list[int] = []
-
-    def stop(number: int, frame: FrameType | None) -> None:
-        heard.append(number)
-        runner.ask_to_stop()
-
-    before = signal.signal(signal.SIGTERM, stop)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)
-        if heard:
-            signal.raise_signal(signal.SIGTERM)
+__all__ = ["run_engine"]

@@ -10,8 +10,8 @@ from django.db.models import Q
 from django.utils.text import Truncator
 from knox.models import AbstractAuthToken
 
+from common.encryption import SecretsField
 from execution.choices import ControlAction, ControlTarget, DeliveryState, LogAction, LogStatus, Resolution
-from sequences.encryption import SecretsField
 from sequences.models import Enrollment, Step, Workspace
 from sequences.models.scope import WorkspaceQuerySet
 

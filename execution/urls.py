@@ -18,7 +18,7 @@ from execution.api.people import EngagedContactViewSet, ReleasableAccountViewSet
 from execution.api.sequences import WrittenSequenceViewSet
 from execution.api.steps import StepViewSet
 from execution.api.webhooks import WebhookViewSet
-from sequences.api.base import Router
+from sequences.interface.api.base import Router
 
 
 def _list_api() -> list[Any]:

@@ -11,8 +11,9 @@ from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
 
-from sequences.addresses import ascii_address
-from sequences.admin_base import (
+from common.addresses import ascii_address
+from sequences.access.admin_rights import EVERYBODY, MANAGERS
+from sequences.interface.admin.base import (
     OneWorkspaceForm,
     RowInline,
     ScopedChoices,
@@ -21,7 +22,6 @@ from sequences.admin_base import (
     filter_by,
     time_column,
 )
-from sequences.admin_rights import EVERYBODY, MANAGERS
 from sequences.models import Membership, Workspace
 
 WorkspaceFilter = filter_by(Workspace, "workspace", "name")

@@ -8,9 +8,9 @@ from django.db.models import Func, Q, QuerySet, TextField, Value
 from django.db.models.functions import Lower
 from django.db.models.lookups import Exact
 
-from sequences.addresses import ascii_address
-from sequences.db import fetch_all
-from sequences.drafts import SequenceDraft, StepDraft
+from common.addresses import ascii_address
+from common.db import fetch_all
+from sequences.authoring.drafts import SequenceDraft, StepDraft
 from sequences.models import Contact, Sequence, Step, Workspace
 
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sequences.db import execute
+from common.db import execute
 from tasks_app.choices import TaskStatus
 from tasks_app.models import Task
 

@@ -5,15 +5,19 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterator
+from pathlib import Path
 from urllib.parse import quote
 
 import psutil
 import psycopg
 import pytest
-from django.db import connection
+from django.core.management import get_commands, load_command_class
+from django.db import connection, connections
 from hypothesis import HealthCheck, settings
 from psycopg import sql
 from pytest_django.plugin import DjangoDbBlocker
+
+from tests.support.shell import Ended, Shell
 
 # Slow is no failure on a busy machine; what is tried is chance on a developer's machine, and the same each time in CI.
 settings.register_profile(
@@ -75,3 +79,22 @@ def django_db_setup(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -
         finally:
             ending.close()
             connection.close()
+
+
+@pytest.fixture
+def shell(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Shell:
+    """Runs a management command as the shell does: arguments as text, exit status and both outputs back."""
+    # The connection belongs to the test's transaction.
+    monkeypatch.setattr(connections, "close_all", lambda: None)
+
+    def run(name: str, *args: str | Path) -> Ended:
+        capsys.readouterr()
+        status = 0
+        try:
+            load_command_class(get_commands()[name], name).run_from_argv(["manage.py", name, *map(str, args)])
+        except SystemExit as end:
+            status = end.code if isinstance(end.code, int) else 0
+        output = capsys.readouterr()
+        return Ended(status, output.out, output.err)
+
+    return run

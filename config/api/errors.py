@@ -12,7 +12,7 @@ from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
-from sequences.api.problems import CONTENT_TYPE, describe_problem
+from sequences.interface.api.problems import CONTENT_TYPE, describe_problem
 
 
 @extend_schema(exclude=True)

@@ -12,7 +12,7 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_safe
 from prometheus_client import CONTENT_TYPE_PLAIN_0_0_4
 
-from execution.metrics import render_metrics
+from execution.insight.metrics import render_metrics
 
 
 @csrf_exempt

@@ -11,7 +11,7 @@ from unfold.paginator import InfinitePaginator
 
 from emails.choices import BounceType, Verdict
 from emails.models import EmailEvent, HookRecord, InboxState, Mailbox
-from sequences.admin_base import (
+from sequences.interface.admin.base import (
     FactsAdmin,
     by_choice,
     filter_by,
@@ -19,8 +19,8 @@ from sequences.admin_base import (
     scope_rows,
     time_column,
 )
-from sequences.admin_finding import FindsPeople
-from sequences.admin_times import show_breakable
+from sequences.interface.admin.search import FindsPeople
+from sequences.interface.admin.times import show_breakable
 
 MailboxFilter = filter_by(Mailbox, "mailbox", "address")
 

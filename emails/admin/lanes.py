@@ -1,4 +1,4 @@
-"""The pages of lanes: one row per mailbox, and one mailbox with its queue. They read emails.lane_view and present."""
+"""The pages of lanes: one row per mailbox, and one mailbox with its queue. Presents emails.sending.lane_view."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from django.urls import URLPattern, path, reverse
 from django.utils import timezone
 
 from emails.choices import BreakerState, MailboxStatus
-from emails.lane_view import LaneView, read_lane, read_lanes
-from emails.limits import Usage
 from emails.models import Mailbox
-from sequences.admin_base import scope_rows
+from emails.pacing.limits import Usage
+from emails.sending.lane_view import LaneView, read_lane, read_lanes
+from sequences.interface.admin.base import scope_rows
 
 LANES_PER_PAGE = 50
 QUEUE_SHOWN = 100

@@ -13,16 +13,16 @@ from django.utils.safestring import mark_safe
 from unfold.forms import PaginationInlineFormSet
 from unfold.widgets import UnfoldAdminPasswordWidget, UnfoldAdminTextareaWidget
 
+from common.encryption import Secrets
 from emails.choices import LimitScope
 from emails.hooks.providers import WORDS
 from emails.hooks.views import list_hook_urls
-from emails.lanes import apply_new_caps, knock_again
+from emails.mailbox.secret_places import find_moved
 from emails.models import InboxState, Mailbox, SendLimit
-from emails.secret_places import find_moved
-from emails.signatures import judge_signature
-from sequences.admin_base import OneWorkspaceForm, RowInline, WorkspaceAdmin, by_choice, exact_name
-from sequences.admin_rights import Right
-from sequences.encryption import Secrets
+from emails.rendering.signatures import judge_signature
+from emails.sending.lanes import apply_new_caps, knock_again
+from sequences.access.admin_rights import Right
+from sequences.interface.admin.base import OneWorkspaceForm, RowInline, WorkspaceAdmin, by_choice, exact_name
 
 _FACTS = (
     "status", "status_reason", "status_actor", "breaker_state", "breaker_failures", "breaker_error",

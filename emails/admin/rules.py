@@ -11,12 +11,15 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
 
+from common.addresses import ascii_address, ascii_domain
+from common.notify import notify_engine
 from emails.choices import LimitScope, SuppressionReason
-from emails.lanes import apply_new_caps
+from emails.facts.suppressions import suppress
 from emails.models import Mailbox, SendLimit, Suppression
-from emails.suppressing import suppress
-from sequences.addresses import ascii_address, ascii_domain
-from sequences.admin_base import (
+from emails.sending.lanes import apply_new_caps
+from sequences.access.admin_rights import EVERYBODY, MANAGERS
+from sequences.contacts.csv_form import DOMAIN
+from sequences.interface.admin.base import (
     OneWorkspaceForm,
     WorkspaceAdmin,
     by_choice,
@@ -24,10 +27,7 @@ from sequences.admin_base import (
     name_actor,
     time_column,
 )
-from sequences.admin_rights import EVERYBODY, MANAGERS
-from sequences.importing.csv_form import DOMAIN
 from sequences.models import Workspace
-from sequences.wakeup import notify_engine
 
 WorkspaceFilter = filter_by(Workspace, "workspace", "name")
 

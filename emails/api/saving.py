@@ -9,12 +9,12 @@ from typing import Any
 from django.conf import settings
 from django.db import IntegrityError, transaction
 
+from common.encryption import Secrets
 from emails.choices import Inbound, LimitScope, LimitWindow, Transport
-from emails.lanes import apply_new_caps, knock_again
+from emails.mailbox.secret_places import find_moved
 from emails.models import Mailbox, SendLimit
-from emails.secret_places import find_moved
-from emails.signatures import judge_signature
-from sequences.encryption import Secrets
+from emails.rendering.signatures import judge_signature
+from emails.sending.lanes import apply_new_caps, knock_again
 from sequences.models import Membership
 
 _LIMITS = {"daily_limit": LimitWindow.DAY, "hourly_limit": LimitWindow.HOUR}

@@ -9,8 +9,8 @@ from rest_framework import serializers
 
 from emails.choices import BreakerState, ErrorClass, LimitScope, LimitWindow
 from emails.hooks.views import list_hook_urls
+from emails.mailbox.records import Status
 from emails.models import EmailMessage, Mailbox
-from emails.setup_check.records import Status
 from sequences.models import Workspace
 
 _MOST_NAMES = 30

@@ -19,17 +19,17 @@ from rest_framework.parsers import MultiPartParser
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from common.notify import notify_engine
 from emails.choices import SuppressionAction, SuppressionReason
+from emails.facts.suppression_files import export_suppressions, import_suppressions, judge_entry
+from emails.facts.suppressions import Entry, remove_suppressions, suppress_entries
 from emails.models import Suppression, SuppressionChange
-from emails.suppressing import Entry, remove_suppressions, suppress_entries
-from emails.suppression_files import export_suppressions, import_suppressions, judge_entry
-from sequences.api.asking import DRY_RUN, OwnWorkspaceField, asks, is_dry_run, only_workspace
-from sequences.api.base import CSV_OR_PROBLEM, IdFilter, InstantField, ReadViewSet
-from sequences.api.parsers import StorableJSONParser
-from sequences.api.roles import is_manager, name_actor
-from sequences.api.serializers import RejectedRowSerializer
-from sequences.importing.csv_form import CsvFormError, RejectedRow
-from sequences.wakeup import notify_engine
+from sequences.access.roles import is_manager, name_actor
+from sequences.contacts.csv_form import CsvFormError, RejectedRow
+from sequences.interface.api.base import CSV_OR_PROBLEM, IdFilter, InstantField, ReadViewSet
+from sequences.interface.api.parameters import DRY_RUN, OwnWorkspaceField, asks, is_dry_run, only_workspace
+from sequences.interface.api.parsers import StorableJSONParser
+from sequences.interface.api.serializers import RejectedRowSerializer
 
 
 class SuppressionSerializer(serializers.ModelSerializer[Suppression]):

@@ -26,14 +26,14 @@ from emails.api.serializers import (
     SetupSerializer,
 )
 from emails.choices import MailboxStatus, MessageStatus
-from emails.lane_view import read_lane
-from emails.mailbox_test import check_mailbox
+from emails.mailbox.login_test import check_mailbox
+from emails.mailbox.setup_check import check_setup
 from emails.models import EmailMessage, Mailbox
-from emails.setup_check.checking import check_setup
-from sequences.api.asking import only_workspace
-from sequences.api.base import IdFilter, ReadViewSet
-from sequences.api.problems import ConflictError
-from sequences.api.roles import require_right
+from emails.sending.lane_view import read_lane
+from sequences.access.roles import require_right
+from sequences.interface.api.base import IdFilter, ReadViewSet
+from sequences.interface.api.parameters import only_workspace
+from sequences.interface.api.problems import ConflictError
 
 
 class MailboxFilter(django_filters.FilterSet):

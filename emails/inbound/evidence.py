@@ -12,10 +12,10 @@ from datetime import datetime, timedelta
 
 from django.db import connection
 
+from common.db import Row, execute, fetch_all
 from emails.inbound.imap import ImapError, open_imap
 from emails.models import Mailbox
-from emails.proving import Proof, settle_proven
-from sequences.db import Row, execute, fetch_all
+from emails.sending.evidence import Proof, settle_proven
 
 log = logging.getLogger(__name__)
 

@@ -11,13 +11,13 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
+from common.db import execute, fetch_all
 from emails.choices import EventType
-from emails.events import NewEvent, record_events
+from emails.facts.events import NewEvent, record_events
 from emails.inbound.imap import FetchedMail, Imap
 from emails.inbound.parse import parse_headers, read_addresses
 from emails.models import Mailbox
-from emails.tracking import is_ours
-from sequences.db import execute, fetch_all
+from emails.tracking.links import is_ours
 
 # Answers rarely go astray, and each folder costs the server a look.
 LOOKED_AT_EVERY = timedelta(minutes=5)

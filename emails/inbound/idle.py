@@ -14,9 +14,9 @@ from datetime import datetime, timedelta
 
 from django.db import connection
 
+from common.db import execute, fetch_all
 from emails.inbound.imap import Imap, ImapError, open_imap
 from emails.models import Mailbox
-from sequences.db import execute, fetch_all
 
 log = logging.getLogger(__name__)
 

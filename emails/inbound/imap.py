@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING, Any
 from imapclient.exceptions import IMAPClientError, LoginError
 from imapclient.imapclient import ALL, JUNK, SENT, IMAPClient
 
-from emails import oauth
 from emails.choices import AuthMethod, Security
-from emails.errors import tidy_error
+from emails.transport import oauth
+from emails.transport.errors import tidy_error
 
 if TYPE_CHECKING:
     from emails.models import Mailbox

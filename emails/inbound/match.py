@@ -10,9 +10,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from common.db import Row, fetch_all
 from emails.inbound.findings import Finding
 from emails.inbound.parse import InboundMail
-from sequences.db import Row, fetch_all
 
 _BY_ID = """
 SELECT m.id, m.message_id, m.recipient, m.contact_id, lower(c.email) AS email

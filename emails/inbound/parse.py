@@ -15,8 +15,8 @@ from email.parser import BytesHeaderParser
 from email.policy import EmailPolicy
 from typing import Any
 
+from common.text import storable_text
 from emails.inbound.text.new_text import find_new_text
-from sequences.text import storable_text
 
 _ID = re.compile(r"<[^<>\s]+>")
 _ANGLED = re.compile(r"<\s*([^<>@\s]+@[^<>@\s]+)\s*>")

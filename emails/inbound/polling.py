@@ -17,18 +17,18 @@ from zoneinfo import ZoneInfo
 import psycopg
 from django.db import DataError, connection, transaction
 
+from common.db import execute, fetch_all
+from common.notify import notify_engine
+from common.text import storable_text
 from emails.choices import EventType, Verdict
-from emails.events import NewEvent, record_events
+from emails.facts.events import NewEvent, record_events
 from emails.inbound.classify import classify_mail
 from emails.inbound.folders import read_other_folders
 from emails.inbound.imap import FetchedMail, Imap, ImapError, open_imap
 from emails.inbound.match import Concern, Received, match_mails
 from emails.inbound.parse import InboundMail, parse_headers, parse_mail
-from emails.lanes import wake_lanes
 from emails.models import HookRecord, Mailbox
-from sequences.db import execute, fetch_all
-from sequences.text import storable_text
-from sequences.wakeup import notify_engine
+from emails.sending.lanes import wake_lanes
 
 log = logging.getLogger(__name__)
 

@@ -15,9 +15,9 @@ from typing import Any
 from flufl.bounce import all_failures
 
 from emails.choices import BounceType, ErrorClass, EventType
-from emails.errors import Stage, classify_smtp, tidy_error
 from emails.inbound.findings import Finding
 from emails.inbound.parse import InboundMail, list_children, read_address, read_header, read_text, walk_parts
+from emails.transport.errors import Stage, classify_smtp, tidy_error
 
 _STATUS = re.compile(r"\b([245])\.\d{1,3}\.\d{1,3}\b")
 _FULL_STATUS = re.compile(r"(?<![\d.])([45])\.\d{1,3}\.\d{1,3}(?![\d.]*\d)")

@@ -2,7 +2,7 @@
 
 import django.contrib.postgres.fields
 import emails.models.mailbox
-import sequences.encryption
+import common.encryption
 import sequences.models.workspace
 from django.db import migrations, models
 
@@ -93,7 +93,7 @@ class Migration(migrations.Migration):
                 ('smtp_security', models.CharField(choices=[('starttls', 'STARTTLS'), ('tls', 'TLS'), ('none', 'None')], default='starttls', max_length=16)),
                 ('smtp_username', models.CharField(blank=True, max_length=254)),
                 ('auth_method', models.CharField(choices=[('none', 'None'), ('password', 'Password'), ('google', 'Google'), ('microsoft', 'Microsoft')], default='password', max_length=16)),
-                ('credentials', sequences.encryption.SecretsField(blank=True, default=dict)),
+                ('credentials', common.encryption.SecretsField(blank=True, default=dict)),
                 ('connections', models.PositiveSmallIntegerField(default=1, help_text='Parallel connections; more than one for ESPs only.')),
                 ('inbound', models.CharField(choices=[('none', 'None'), ('imap', 'IMAP'), ('webhook', 'Webhook')], default='none', max_length=16)),
                 ('imap_host', models.CharField(blank=True, max_length=253)),

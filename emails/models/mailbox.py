@@ -15,8 +15,8 @@ from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Lower
 
+from common.encryption import SecretsField
 from emails.choices import AuthMethod, BreakerState, Inbound, MailboxStatus, Security, Transport
-from sequences.encryption import SecretsField
 from sequences.models.scope import WorkspaceQuerySet
 from sequences.models.workspace import Workspace, validate_timezone
 

@@ -21,10 +21,10 @@ from django.utils.module_loading import import_string
 
 from emails.choices import ErrorClass
 from emails.choices import Transport as TransportName
-from emails.errors import classify_http, tidy_error
-from emails.hand_over import Envelope, HandOver, Refused, Sent, Unknown
-from emails.oauth import list_secrets
+from emails.transport.errors import classify_http, tidy_error
 from emails.transport.http_probe import RequestProbe
+from emails.transport.oauth import list_secrets
+from emails.transport.send_result import Envelope, HandOver, Refused, Sent, Unknown
 
 if TYPE_CHECKING:
     from emails.models.mailbox import Mailbox

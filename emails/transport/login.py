@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 from imapclient import IMAPClient
 from imapclient.exceptions import IMAPClientError
 
-from emails import oauth
 from emails.choices import AuthMethod, Inbound, Security
 from emails.choices import Transport as TransportName
-from emails.errors import tidy_error
-from emails.hand_over import LoginReport
+from emails.transport import oauth
+from emails.transport.errors import tidy_error
+from emails.transport.send_result import LoginReport
 from emails.transport.smtp import SmtpTransport, describe, make_tls_context
 
 if TYPE_CHECKING:

@@ -1,7 +1,7 @@
 """Hands messages to a mailbox's SMTP server over one reused connection.
 
 Owns the connection's life and the reading of every way a dialogue can end. Decides nothing about retries: it answers
-who pays (`emails.errors`) and whether the message may have left.
+who pays (`emails.transport.errors`) and whether the message may have left.
 """
 
 from __future__ import annotations
@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING, Self
 
 from django.core.mail.utils import DNS_NAME
 
-from emails import oauth
 from emails.choices import AuthMethod, ErrorClass, Security
-from emails.errors import Stage, classify_smtp, tidy_error
-from emails.hand_over import Envelope, HandOver, Refused, Sent, Unknown
+from emails.transport import oauth
+from emails.transport.errors import Stage, classify_smtp, tidy_error
+from emails.transport.send_result import Envelope, HandOver, Refused, Sent, Unknown
 from emails.transport.smtp_session import Deadline, StagedSMTP
 
 if TYPE_CHECKING:

@@ -23,10 +23,10 @@ from django.utils.functional import lazy
 from unfold.decorators import action
 from unfold.widgets import UnfoldAdminSplitDateTimeWidget, UnfoldAdminTextInputWidget
 
-from execution.controls import Report
-from execution.queries import COUNTED_AT_MOST
-from sequences.api.roles import NOT_YOURS
-from sequences.timing import FIRST_YEAR, LAST_YEAR, is_plannable
+from execution.control.enrollments import Report
+from execution.insight.queue import COUNTED_AT_MOST
+from sequences.access.roles import NOT_YOURS
+from sequences.time.timing import FIRST_YEAR, LAST_YEAR, is_plannable
 
 SUBJECTS_SHOWN = 10
 

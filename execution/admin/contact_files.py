@@ -20,11 +20,11 @@ from unfold.decorators import action
 from unfold.widgets import UnfoldAdminFileFieldWidget, UnfoldAdminSelectWidget
 
 from execution.admin.carried_files import MOST_BYTES, pack_file, unpack_file
-from execution.calendar_changes import follow_contacts
-from sequences.admin_base import name_actor, scope_rows
-from sequences.importing.contacts import ImportedContacts, import_contacts
-from sequences.importing.contacts_export import export_contacts
-from sequences.importing.csv_form import KNOWN_COLUMNS, CellsFile, CsvFormError, UnreadableError, name_column
+from execution.control.replan_calendar import follow_contacts
+from sequences.contacts.csv_export import export_contacts
+from sequences.contacts.csv_form import KNOWN_COLUMNS, CellsFile, CsvFormError, UnreadableError, name_column
+from sequences.contacts.csv_import import ImportedContacts, import_contacts
+from sequences.interface.admin.base import name_actor, scope_rows
 from sequences.models import Workspace
 
 ROWS_SHOWN = 5

@@ -14,13 +14,13 @@ from unfold.contrib.filters.admin import DropdownFilter
 
 from execution.admin.asking import SUBJECTS_SHOWN, AsksFirst, on_one, on_selected
 from execution.admin.deeds import DISCARD, REPLAY
-from execution.dead_letters import Group, find_similar, list_groups
+from execution.control.dead_letters import Group, find_similar, list_groups
 from execution.models import DeadLetter
-from sequences.admin_base import FactsAdmin, by_choice, label_column, time_column
-from sequences.admin_piles import Pile, ShowsPiles
-from sequences.admin_rights import Right
-from sequences.admin_times import show_breakable
-from sequences.api.roles import workspace_ids_of
+from sequences.access.admin_rights import Right
+from sequences.access.roles import workspace_ids_of
+from sequences.interface.admin.base import FactsAdmin, by_choice, label_column, time_column
+from sequences.interface.admin.quick_filters import Pile, ShowsPiles
+from sequences.interface.admin.times import show_breakable
 
 
 class OpenFilter(DropdownFilter):

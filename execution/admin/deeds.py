@@ -9,7 +9,8 @@ from django.http import HttpRequest
 from django.utils import timezone
 
 from execution.admin.asking import Deed, PauseForm, SnoozeForm
-from execution.controls import (
+from execution.control.dead_letters import resolve_letters
+from execution.control.enrollments import (
     Report,
     exit_enrollments,
     pause_enrollments,
@@ -18,8 +19,7 @@ from execution.controls import (
     skip_steps,
     snooze_enrollments,
 )
-from execution.dead_letters import resolve_letters
-from sequences.admin_base import name_actor
+from sequences.interface.admin.base import name_actor
 
 
 def _call(control: Callable[..., Report], **fixed: Any) -> Callable[..., Report]:

@@ -1,4 +1,4 @@
-"""The form that puts contacts into a sequence. It finds the contacts and calls execution.enrolling."""
+"""The form that puts contacts into a sequence. It finds the contacts and calls execution.control.enroll."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ from unfold.widgets import UnfoldAdminSelect2Widget, UnfoldAdminTextareaWidget
 
 from emails.models import Mailbox
 from execution.admin.asking import ReaderTimeField
-from execution.enrolling import EnrollError, EnrollResult, enroll_contacts
-from execution.forecasting import forecast_first_touches
-from sequences.admin_base import name_actor, scope_rows
-from sequences.admin_rights import EVERYBODY, is_allowed
-from sequences.api.roles import NOT_YOURS
+from execution.control.enroll import EnrollError, EnrollResult, enroll_contacts
+from execution.insight.forecast import forecast_first_touches
+from sequences.access.admin_rights import EVERYBODY, is_allowed
+from sequences.access.roles import NOT_YOURS
 from sequences.choices import SequenceStatus
+from sequences.interface.admin.base import name_actor, scope_rows
 from sequences.models import Contact, Sequence
 
 # As many addresses as a form holds with ease.

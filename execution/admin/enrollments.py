@@ -18,11 +18,13 @@ from emails.models import Mailbox
 from execution.admin import deeds
 from execution.admin.asking import SUBJECTS_SHOWN, AsksFirst, on_one, on_selected
 from execution.admin.enrolling import EnrollPage
-from execution.explain import Hold, explain_enrollments
-from execution.previewing import plan_ahead
-from execution.queries import is_late
-from execution.timeline import ENTRIES_SHOWN, read_timeline
-from sequences.admin_base import (
+from execution.insight.explain import Hold, explain_enrollments
+from execution.insight.preview import plan_ahead
+from execution.insight.queue import is_late
+from execution.insight.timeline import ENTRIES_SHOWN, read_timeline
+from sequences.access.admin_rights import Right
+from sequences.choices import ENDED_STATUSES, LIVE_STATUSES, EnrollmentStatus
+from sequences.interface.admin.base import (
     FactsAdmin,
     OwnerFilter,
     by_choice,
@@ -30,10 +32,8 @@ from sequences.admin_base import (
     filter_by,
     label_column,
 )
-from sequences.admin_piles import Pile, ShowsPiles
-from sequences.admin_rights import Right
-from sequences.admin_times import show_breakable, show_time
-from sequences.choices import ENDED_STATUSES, LIVE_STATUSES, EnrollmentStatus
+from sequences.interface.admin.quick_filters import Pile, ShowsPiles
+from sequences.interface.admin.times import show_breakable, show_time
 from sequences.models import Enrollment
 from sequences.models import Sequence as SequenceModel
 

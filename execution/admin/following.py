@@ -8,8 +8,8 @@ from django.contrib import messages
 from django.http import HttpRequest
 from django.utils import timezone
 
-from execution.calendar_changes import following_calendar
-from sequences.admin_base import name_actor
+from execution.control.replan_calendar import following_calendar
+from sequences.interface.admin.base import name_actor
 
 
 class FollowsCalendar:

@@ -1,6 +1,6 @@
 """The sending window of a sequence and the condition of a split as people write them, not as they are stored.
 
-What nobody changed is stored as it was. What is right is judged by sequences.window and sequences.step_config.
+An unchanged value is stored as it was. sequences.time.window and sequences.authoring.step_config validate the input.
 """
 
 from __future__ import annotations
@@ -13,11 +13,11 @@ from django import forms
 from django.core.exceptions import ValidationError
 from unfold.widgets import UnfoldAdminDecimalFieldWidget, UnfoldAdminSelectWidget, UnfoldAdminTextInputWidget
 
-from sequences.admin_base import OneWorkspaceForm
+from sequences.authoring.step_config import MAX_WAIT_HOURS, SPLIT_KEYS, StepConfigError, parse_condition
 from sequences.choices import Operator, StepType
+from sequences.interface.admin.base import OneWorkspaceForm
 from sequences.models import Sequence, Step
-from sequences.step_config import MAX_WAIT_HOURS, SPLIT_KEYS, StepConfigError, parse_condition
-from sequences.window import TimingError, describe_window, list_zones, parse_window, read_hours
+from sequences.time.window import TimingError, describe_window, list_zones, parse_window, read_hours
 
 WINDOW_FIELDS = ("time_zone", "sending_hours")
 CONDITION_FIELDS = ("wait_hours", "field", "operator", "value")

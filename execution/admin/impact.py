@@ -12,7 +12,7 @@ from django import forms
 from django.http import HttpRequest, QueryDict
 from unfold.widgets import UnfoldAdminSelectWidget, UnfoldBooleanSwitchWidget
 
-from execution.editing import StoredSequence, Wishes
+from execution.control.edit import StoredSequence, Wishes
 from sequences.models import Step
 
 _SEEN, _GOES_TO, _TO_PAST = "impact-seen", "impact-goes_to", "impact-to_past"

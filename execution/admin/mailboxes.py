@@ -16,16 +16,16 @@ from unfold.decorators import action
 from emails.admin.lanes import LanePages
 from emails.admin.mailboxes import MailboxBaseAdmin
 from emails.choices import MailboxStatus
-from emails.mailbox_test import check_mailbox
+from emails.mailbox.login_test import check_mailbox
+from emails.mailbox.records import Status
+from emails.mailbox.setup_check import check_setup
 from emails.models import Mailbox
-from emails.setup_check.checking import check_setup
-from emails.setup_check.records import Status
-from execution import switches
 from execution.admin.asking import AsksFirst, Deed, NothingForm, on_one, on_selected
 from execution.admin.following import FollowsCalendar
-from execution.controls import Report
-from sequences.admin_base import label_column, name_actor, time_column
-from sequences.api.roles import NOT_YOURS
+from execution.control import switches
+from execution.control.enrollments import Report
+from sequences.access.roles import NOT_YOURS
+from sequences.interface.admin.base import label_column, name_actor, time_column
 
 
 def _switch(switch: Callable[..., bool]) -> Callable[..., Report]:

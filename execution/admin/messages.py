@@ -14,15 +14,15 @@ from django.utils.safestring import SafeString
 from emails.admin.facts import MailboxFilter
 from emails.choices import MessageStatus
 from emails.models import EmailMessage
-from emails.rendering import without_pixel
-from emails.tracking import lead_straight
-from execution import switches
+from emails.rendering.render import without_pixel
+from emails.tracking.links import lead_straight
 from execution.admin.asking import SUBJECTS_SHOWN, AsksFirst, Deed, on_one, on_selected
-from execution.controls import Report
-from sequences.admin_base import FactsAdmin, by_choice, label_column, name_actor, time_column
-from sequences.admin_finding import FindsPeople
-from sequences.admin_rights import Right
-from sequences.admin_times import show_breakable
+from execution.control import switches
+from execution.control.enrollments import Report
+from sequences.access.admin_rights import Right
+from sequences.interface.admin.base import FactsAdmin, by_choice, label_column, name_actor, time_column
+from sequences.interface.admin.search import FindsPeople
+from sequences.interface.admin.times import show_breakable
 
 
 def _resolve(answer: Literal["sent", "resend"]) -> Callable[..., Report]:

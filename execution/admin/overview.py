@@ -1,4 +1,4 @@
-"""The admin's first page: turns what `execution.overview` reads into words, links and the bars of a chart."""
+"""The admin's first page: turns what `execution.insight.overview` reads into words, links and the bars of a chart."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from django.http import HttpRequest
 from django.urls import reverse
 from django.utils import timezone
 
-from execution.overview import Hour, Overview, read_overview
-from execution.queries import COUNTED_AT_MOST
-from sequences.api.roles import workspace_ids_of
+from execution.insight.overview import Hour, Overview, read_overview
+from execution.insight.queue import COUNTED_AT_MOST
+from sequences.access.roles import workspace_ids_of
 
 _LATE = timedelta(minutes=5)
 _CHART_HEIGHT, _BAR_WIDTH, _BAR_STEP = 96, 14, 18

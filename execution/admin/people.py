@@ -14,17 +14,17 @@ from django.utils.safestring import SafeString, mark_safe
 from django.utils.timesince import timesince
 from unfold.decorators import action
 
-from emails.scores import explain_score
+from emails.facts.scores import explain_score
 from execution.admin.asking import AsksFirst, Deed, on_one, on_selected
 from execution.admin.contact_files import ContactFiles
 from execution.admin.enrolling import MOST_AT_ONCE, EnrollForm, may_enroll, show_enrolling
 from execution.admin.following import FollowsCalendar
-from execution.colleagues import release_colleagues
-from execution.controls import Report
+from execution.control.colleagues import release_colleagues
+from execution.control.enrollments import Report
 from sequences.admin import AccountBaseAdmin, ContactBaseAdmin, WorkspaceBaseAdmin
-from sequences.admin_base import name_actor
+from sequences.contacts.operations import wake_waiting_for
+from sequences.interface.admin.base import name_actor
 from sequences.models import Account, Contact, Workspace
-from sequences.people import wake_waiting_for
 
 _ENROLL = action(description="Enroll", permissions=["enroll"], icon="group_add")
 _WORDS = {"opened": "emails opened", "clicked": "emails clicked in", "replied": "emails answered"}

@@ -6,12 +6,12 @@ from typing import Any
 
 from execution.admin.sequence_drawing import Node, draw_steps
 from execution.choices import ControlTarget
+from execution.insight.sequence_stats import read_stats
 from execution.models import ControlLog
-from execution.sequence_stats import read_stats
+from sequences.authoring.validation import KNOWN_FIELDS
 from sequences.choices import EnrollmentStatus, StepType
 from sequences.models import Sequence, Step
 from sequences.queries import list_custom_fields
-from sequences.validation import KNOWN_FIELDS
 
 CHANGES_SHOWN = 10
 _SHARES = ("opened", "clicked", "replied", "bounced")

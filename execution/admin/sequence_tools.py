@@ -21,24 +21,24 @@ from unfold.widgets import (
     UnfoldBooleanSwitchWidget,
 )
 
-from emails.hand_over import Sent
-from emails.mime import AddressError
 from emails.models import Mailbox
-from emails.rendering import RenderedEmail
-from emails.trying import render_for, send_test
-from execution.editing import duplicate_sequence, store_sequence
-from execution.previewing import Preview, PreviewStep, preview_sequence
-from sequences.admin_base import name_actor, scope_rows
-from sequences.admin_rights import MANAGERS, is_allowed
-from sequences.api.roles import NOT_YOURS, managed_workspaces
+from emails.rendering.mime import AddressError
+from emails.rendering.render import RenderedEmail
+from emails.sending.test_send import render_for, send_test
+from emails.transport.send_result import Sent
+from execution.control.edit import duplicate_sequence, store_sequence
+from execution.insight.preview import Preview, PreviewStep, preview_sequence
+from sequences.access.admin_rights import MANAGERS, is_allowed
+from sequences.access.roles import NOT_YOURS, managed_workspaces
+from sequences.authoring.operations import InvalidSequenceError, SequenceStateError
 from sequences.choices import StepType
-from sequences.importing.yaml_export import export_sequence
-from sequences.importing.yaml_form import YamlFormError, parse_text
-from sequences.importing.yaml_nodes import MAX_BYTES
+from sequences.interface.admin.base import name_actor, scope_rows
+from sequences.liquid.templating import TemplateError
 from sequences.models import Contact, Sequence, Step, Workspace
-from sequences.operations import InvalidSequenceError, SequenceStateError
 from sequences.queries import has_address, load_draft
-from sequences.templating import TemplateError
+from sequences.yaml.export import export_sequence
+from sequences.yaml.form import YamlFormError, parse_text
+from sequences.yaml.nodes import MAX_BYTES
 
 _PREVIEW = action(description="Preview", url_path="preview", permissions=["view"], icon="visibility")
 _EXPORT = action(description="Export YAML", url_path="export", permissions=["view"], icon="download")

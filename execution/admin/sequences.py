@@ -13,20 +13,28 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.template.response import TemplateResponse
 from django.utils import timezone
 
-from execution import switches
 from execution.admin.asking import AsksFirst, Deed, NothingForm, ReasonForm, on_one, on_selected
 from execution.admin.human_forms import WINDOW_FIELDS, SequenceForm, show_told, tell_window
 from execution.admin.impact import ImpactForm, list_answers, must_ask, read_wishes, tell_impact
 from execution.admin.sequence_state import list_problems, present_sequence
 from execution.admin.sequence_tools import SequenceTools
 from execution.admin.step_forms import StepFormSet, StepInline
-from execution.controls import Report
-from execution.editing import StoredSequence
-from sequences.admin_base import FactsAdmin, WorkspaceAdmin, by_choice, filter_by, label_column, name_actor, time_column
+from execution.control import switches
+from execution.control.edit import StoredSequence
+from execution.control.enrollments import Report
+from sequences.authoring.validation import validate_sequence
 from sequences.choices import LIVE_STATUSES, SequenceStatus
+from sequences.interface.admin.base import (
+    FactsAdmin,
+    WorkspaceAdmin,
+    by_choice,
+    filter_by,
+    label_column,
+    name_actor,
+    time_column,
+)
 from sequences.models import Enrollment, Step, Workspace
 from sequences.models import Sequence as SequenceModel
-from sequences.validation import validate_sequence
 
 
 def _switch(switch: Callable[..., None], wanted: SequenceStatus) -> Callable[..., Report]:

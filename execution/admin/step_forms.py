@@ -1,6 +1,6 @@
-"""The steps of a sequence as forms on its page: judged by sequences.validation, numbered by their place.
+"""The steps of a sequence as forms on its page: judged by sequences.authoring.validation, numbered by their place.
 
-They are stored whole by execution.editing, which looks after the people in the sequence.
+They are stored whole by execution.control.edit, which looks after the people in the sequence.
 """
 
 from __future__ import annotations
@@ -17,13 +17,13 @@ from unfold.forms import PaginationInlineFormSet
 from unfold.widgets import UnfoldAdminIntegerFieldWidget
 
 from execution.admin.human_forms import ConditionForm, show_told, tell_condition
-from execution.editing import StoredSequence, Wishes, edit_sequence, fill_sequence
-from sequences.admin_base import ScopedChoices, name_actor
+from execution.control.edit import StoredSequence, Wishes, edit_sequence, fill_sequence
+from sequences.authoring.drafts import SequenceDraft
+from sequences.authoring.validation import Problem, errors_of, validate_draft
 from sequences.choices import SequenceStatus
-from sequences.drafts import SequenceDraft
+from sequences.interface.admin.base import ScopedChoices, name_actor
 from sequences.models import Sequence, Step
 from sequences.queries import build_draft, list_custom_fields
-from sequences.validation import Problem, errors_of, validate_draft
 
 _GOTOS = ("if_true_goto", "if_false_goto")
 _LAST = 1_000_000

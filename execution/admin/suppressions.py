@@ -22,15 +22,15 @@ from unfold.widgets import UnfoldAdminFileFieldWidget, UnfoldAdminSelectWidget
 
 from emails.admin.rules import SuppressionBaseAdmin
 from emails.choices import SuppressionReason
+from emails.facts.suppression_files import ImportedSuppressions, export_suppressions, import_suppressions
+from emails.facts.suppressions import remove_suppressions
 from emails.models import Suppression, SuppressionChange
-from emails.suppressing import remove_suppressions
-from emails.suppression_files import ImportedSuppressions, export_suppressions, import_suppressions
 from execution.admin.asking import AsksFirst, Deed, ReasonForm, on_one, on_selected
 from execution.admin.carried_files import MOST_BYTES, pack_file, unpack_file
-from execution.controls import Report
-from sequences.admin_base import FactsAdmin, by_choice, filter_by, name_actor, scope_rows, time_column
-from sequences.admin_rights import MANAGERS
-from sequences.importing.csv_form import REJECT_COLUMN, CsvFormError
+from execution.control.enrollments import Report
+from sequences.access.admin_rights import MANAGERS
+from sequences.contacts.csv_form import REJECT_COLUMN, CsvFormError
+from sequences.interface.admin.base import FactsAdmin, by_choice, filter_by, name_actor, scope_rows, time_column
 from sequences.models import Workspace
 
 _SHOWN = 50

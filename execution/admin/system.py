@@ -12,12 +12,12 @@ from django.urls import reverse
 from django.utils import timezone
 from unfold.paginator import InfinitePaginator
 
-from execution import switches
 from execution.admin.asking import AsksFirst, Deed, NothingForm, on_one
-from execution.controls import Report
+from execution.control import switches
+from execution.control.enrollments import Report
 from execution.models import Alert, ControlLog, ExecutionLog, ExecutorState, IdempotencyKey, Worker
-from sequences.admin_base import FactsAdmin, by_choice, label_column, name_actor, time_column
-from sequences.admin_finding import FindsPeople
+from sequences.interface.admin.base import FactsAdmin, by_choice, label_column, name_actor, time_column
+from sequences.interface.admin.search import FindsPeople
 
 
 def _switch(switch: Callable[..., bool]) -> Callable[..., Report]:

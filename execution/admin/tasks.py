@@ -17,9 +17,10 @@ from unfold.contrib.filters.admin import DropdownFilter
 from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextInputWidget
 
 from execution.admin.asking import AskingForm, AsksFirst, Deed, ReasonForm, SnoozeForm, on_one, on_selected
-from execution.controls import Report
-from execution.tasks import complete_tasks, reassign_tasks, snooze_tasks
-from sequences.admin_base import (
+from execution.control.enrollments import Report
+from execution.control.tasks import complete_tasks, reassign_tasks, snooze_tasks
+from sequences.access.admin_rights import Right
+from sequences.interface.admin.base import (
     ScopedFilter,
     WorkspaceAdmin,
     by_choice,
@@ -29,9 +30,8 @@ from sequences.admin_base import (
     scope_rows,
     time_column,
 )
-from sequences.admin_piles import Pile, ShowsPiles
-from sequences.admin_rights import Right
-from sequences.admin_times import show_breakable
+from sequences.interface.admin.quick_filters import Pile, ShowsPiles
+from sequences.interface.admin.times import show_breakable
 from tasks_app.choices import TaskStatus
 from tasks_app.models import Task
 

@@ -17,7 +17,7 @@ from unfold.widgets import UnfoldAdminSelectMultipleWidget, UnfoldAdminURLInputW
 
 from execution.admin.asking import AsksFirst, Deed, NothingForm, on_one, on_selected
 from execution.choices import DeliveryState
-from execution.controls import Report
+from execution.control.enrollments import Report
 from execution.models import WebhookDelivery, WebhookSubscription
 from execution.webhooks_out.events import ALL, EVENTS
 from execution.webhooks_out.operations import (
@@ -29,7 +29,7 @@ from execution.webhooks_out.operations import (
     subscribe,
     unsubscribe,
 )
-from sequences.admin_base import (
+from sequences.interface.admin.base import (
     FactsAdmin,
     OneWorkspaceForm,
     WorkspaceAdmin,

@@ -22,12 +22,12 @@ from execution.api.following import FollowsCalendar
 from execution.api.logged import LoggedChanges
 from execution.api.serializers import ReasonSerializer, ResolveSerializer
 from execution.choices import ControlAction, ControlTarget
-from execution.controls import Report
-from execution.switches import NotPossibleError, pause_mailbox, resolve_message, resume_mailbox
-from execution.tasks import complete_task, reassign_tasks, snooze_tasks
-from sequences.api.base import BIGGEST_ID
-from sequences.api.problems import ConflictError
-from sequences.api.roles import name_actor, require_right
+from execution.control.enrollments import Report
+from execution.control.switches import NotPossibleError, pause_mailbox, resolve_message, resume_mailbox
+from execution.control.tasks import complete_task, reassign_tasks, snooze_tasks
+from sequences.access.roles import name_actor, require_right
+from sequences.interface.api.base import BIGGEST_ID
+from sequences.interface.api.problems import ConflictError
 from tasks_app.api.serializers import CompleteSerializer, TaskSerializer
 from tasks_app.api.views import TaskViewSet
 from tasks_app.models import Task

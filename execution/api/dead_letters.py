@@ -16,13 +16,13 @@ from rest_framework.response import Response
 
 from execution.api.deeds import BulkAnswerSerializer, present_bulk
 from execution.api.serializers import MOST_CONTACTS, DeadLetterSerializer, ReasonSerializer
-from execution.bulk import act_on_all
 from execution.choices import Resolution
-from execution.dead_letters import find_similar, list_groups, resolve_letters
+from execution.control.bulk import act_on_all
+from execution.control.dead_letters import find_similar, list_groups, resolve_letters
 from execution.models import DeadLetter
-from sequences.api.base import BIGGEST_ID, IdFilter, ReadViewSet, YesNoFilter
-from sequences.api.problems import ConflictError
-from sequences.api.roles import filter_actable, name_actor, require_right, workspace_ids_of
+from sequences.access.roles import filter_actable, name_actor, require_right, workspace_ids_of
+from sequences.interface.api.base import BIGGEST_ID, IdFilter, ReadViewSet, YesNoFilter
+from sequences.interface.api.problems import ConflictError
 from sequences.models import Enrollment
 
 

@@ -10,8 +10,8 @@ from rest_framework import serializers
 
 from execution.api.sequence_answers import PreviewStepSerializer
 from execution.api.serializers import MOST_CONTACTS, ReasonSerializer
-from execution.bulk import BulkReport
-from sequences.api.base import BIGGEST_ID, InstantField
+from execution.control.bulk import BulkReport
+from sequences.interface.api.base import BIGGEST_ID, InstantField
 
 BULK_ACTIONS = ("pause", "resume", "skip-step", "exit", "retry", "snooze")
 

@@ -10,10 +10,10 @@ from django.contrib.auth import get_user_model
 from django.contrib.auth.models import AbstractBaseUser
 from django.db.models.functions import Lower
 
+from common.addresses import ascii_address
 from emails.models import Mailbox
-from execution.enrolling import EnrollResult, Skipped, enroll_contacts
-from sequences.addresses import ascii_address
-from sequences.api.roles import Reader, name_actor, require_right
+from execution.control.enroll import EnrollResult, Skipped, enroll_contacts
+from sequences.access.roles import Reader, name_actor, require_right
 from sequences.models import Contact, Sequence
 
 

@@ -40,8 +40,9 @@ from execution.api.serializers import (
     WhyAnswerSerializer,
     present_enrollments,
 )
-from execution.bulk import act_on_all
-from execution.controls import (
+from execution.control.bulk import act_on_all
+from execution.control.enroll import EnrollError
+from execution.control.enrollments import (
     Report,
     exit_enrollments,
     move_enrollments,
@@ -51,17 +52,16 @@ from execution.controls import (
     skip_steps,
     snooze_enrollments,
 )
-from execution.enrolling import EnrollError
-from execution.explain import explain_enrollments
-from execution.forecasting import forecast_first_touches
+from execution.insight.explain import explain_enrollments
+from execution.insight.forecast import forecast_first_touches
+from execution.insight.preview import plan_ahead
+from execution.insight.timeline import read_timeline
 from execution.models import ExecutionLog
-from execution.previewing import plan_ahead
-from execution.timeline import read_timeline
-from sequences.api.asking import DRY_RUN, PAGES, asks, is_dry_run
-from sequences.api.base import CursorPages, IdFilter, ReadViewSet, TimeFilter
-from sequences.api.problems import ConflictError
-from sequences.api.roles import filter_actable, name_actor, require_right
+from sequences.access.roles import filter_actable, name_actor, require_right
 from sequences.choices import EnrollmentStatus
+from sequences.interface.api.base import CursorPages, IdFilter, ReadViewSet, TimeFilter
+from sequences.interface.api.parameters import DRY_RUN, PAGES, asks, is_dry_run
+from sequences.interface.api.problems import ConflictError
 from sequences.models import Enrollment, Sequence, Step
 
 Check = Callable[[Enrollment, Mapping[str, Any]], None]

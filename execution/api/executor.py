@@ -16,11 +16,11 @@ from execution.api.serializers import (
     ReasonSerializer,
     SuccessSerializer,
 )
-from execution.queries import QueueFilter, read_queue, read_status
-from execution.switches import pause_executor, resume_executor
-from sequences.api.asking import asks
-from sequences.api.base import StrictQuery
-from sequences.api.roles import name_actor, workspace_ids_of
+from execution.control.switches import pause_executor, resume_executor
+from execution.insight.queue import QueueFilter, read_queue, read_status
+from sequences.access.roles import name_actor, workspace_ids_of
+from sequences.interface.api.base import StrictQuery
+from sequences.interface.api.parameters import asks
 
 _SUCCESS = {"success": True}
 

@@ -6,8 +6,8 @@ from typing import Any
 
 from django.utils import timezone
 
-from execution.calendar_changes import following_calendar
-from sequences.api.roles import name_actor
+from execution.control.replan_calendar import following_calendar
+from sequences.access.roles import name_actor
 
 
 class FollowsCalendar:

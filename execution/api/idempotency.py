@@ -22,9 +22,9 @@ from rest_framework.exceptions import APIException, ValidationError
 from rest_framework.renderers import JSONRenderer
 from rest_framework.response import Response
 
+from common.db import execute, fetch_all
 from execution.models import IdempotencyKey
-from sequences.api.problems import CONTENT_TYPE, ConflictError
-from sequences.db import execute, fetch_all
+from sequences.interface.api.problems import CONTENT_TYPE, ConflictError
 
 _LONGEST_KEY = 255
 _KEPT = timedelta(hours=24)

@@ -9,10 +9,10 @@ from typing import Any
 from django.db import models, transaction
 from django.utils import timezone
 
+from common.text import instant_text
 from execution.choices import ControlAction, ControlTarget
-from execution.logs import log_control
-from sequences.api.roles import name_actor
-from sequences.text import instant_text
+from execution.engine.logs import log_control
+from sequences.access.roles import name_actor
 
 # Of these only that they were changed is kept.
 _SECRET = frozenset({"credentials", "secret"})

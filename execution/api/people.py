@@ -12,17 +12,17 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from emails.choices import EventType
-from emails.scores import explain_score
-from emails.scoring import score
+from emails.facts.scores import explain_score
+from emails.facts.scoring import score
 from execution.api.following import FollowsCalendar
 from execution.api.logged import LoggedChanges
 from execution.api.serializers import ReasonSerializer
-from execution.calendar_changes import follow_contacts
 from execution.choices import ControlTarget
-from execution.colleagues import release_colleagues
+from execution.control.colleagues import release_colleagues
+from execution.control.replan_calendar import follow_contacts
+from sequences.access.roles import name_actor, require_right
 from sequences.api.people import AccountViewSet, ContactViewSet
-from sequences.api.roles import name_actor, require_right
-from sequences.importing.contacts import ImportedContacts
+from sequences.contacts.csv_import import ImportedContacts
 
 
 class _PartSerializer(serializers.Serializer[Any]):

@@ -7,9 +7,9 @@ from typing import Any
 from rest_framework import serializers
 
 from execution.models import ControlLog
-from sequences.api.asking import OwnWorkspaceField
-from sequences.api.base import BIGGEST_ID, InstantField
-from sequences.importing.yaml_nodes import MAX_BYTES
+from sequences.interface.api.base import BIGGEST_ID, InstantField
+from sequences.interface.api.parameters import OwnWorkspaceField
+from sequences.yaml.nodes import MAX_BYTES
 
 
 class ProblemsSerializer(serializers.Serializer[Any]):

@@ -9,13 +9,13 @@ from rest_framework.exceptions import ValidationError
 from rest_framework.request import Request
 
 from execution.api.sequence_forms import explain_problems
-from execution.editing import StoredSequence, Wishes, edit_sequence
-from sequences.api.asking import is_dry_run
-from sequences.api.problems import ConflictError
-from sequences.api.roles import name_actor, require_right
-from sequences.drafts import SequenceDraft
+from execution.control.edit import StoredSequence, Wishes, edit_sequence
+from sequences.access.roles import name_actor, require_right
+from sequences.authoring.drafts import SequenceDraft
+from sequences.authoring.operations import InvalidSequenceError, SequenceStateError
+from sequences.interface.api.parameters import is_dry_run
+from sequences.interface.api.problems import ConflictError
 from sequences.models import Contact, Sequence
-from sequences.operations import InvalidSequenceError, SequenceStateError
 from sequences.queries import has_address
 
 

@@ -1,4 +1,4 @@
-"""What people write of sequences and steps, and the draft it makes. The judgement is sequences.validation's."""
+"""The input forms of sequences and steps, and the draft they make. Validation is sequences.authoring.validation's."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 from rest_framework.exceptions import ValidationError
 
-from execution.editing import StoredSequence
-from sequences.api.asking import OwnWorkspaceField
-from sequences.api.base import BIGGEST_ID
-from sequences.api.serializers import ClockField, SequenceSerializer, StepSerializer
+from execution.control.edit import StoredSequence
+from sequences.authoring.drafts import SequenceDraft, StepDraft
+from sequences.authoring.operations import STEP_FIELDS
+from sequences.authoring.validation import Problem
 from sequences.choices import ConditionType, StepType, TaskPriority, TaskType
-from sequences.drafts import SequenceDraft, StepDraft
-from sequences.importing.yaml_form import MAX_STEPS
+from sequences.interface.api.base import BIGGEST_ID
+from sequences.interface.api.parameters import OwnWorkspaceField
+from sequences.interface.api.serializers import ClockField, SequenceSerializer, StepSerializer
 from sequences.models import Step
-from sequences.operations import STEP_FIELDS
-from sequences.validation import Problem
+from sequences.yaml.form import MAX_STEPS
 
 LONGEST_TEXT = 100_000
 _KEY = re.compile(r"[A-Za-z][A-Za-z0-9_.-]{0,63}")

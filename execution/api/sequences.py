@@ -18,7 +18,6 @@ from rest_framework.parsers import MultiPartParser
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from execution import switches
 from execution.api.sequence_answers import (
     ControlLogSerializer,
     DuplicateSerializer,
@@ -43,25 +42,26 @@ from execution.api.sequence_forms import (
 )
 from execution.api.serializers import ReasonSerializer
 from execution.choices import ControlTarget
-from execution.editing import Wishes, create_sequence, delete_sequence, duplicate_sequence, store_sequence
+from execution.control import switches
+from execution.control.edit import Wishes, create_sequence, delete_sequence, duplicate_sequence, store_sequence
+from execution.insight.preview import preview_sequence
+from execution.insight.sequence_stats import read_stats
 from execution.models import ControlLog
-from execution.previewing import preview_sequence
-from execution.sequence_stats import read_stats
-from sequences.api.asking import DRY_RUN, PAGES, asks, is_dry_run, only_workspace
-from sequences.api.base import CursorPages
-from sequences.api.parsers import StorableJSONParser
-from sequences.api.problems import ConflictError
-from sequences.api.roles import name_actor, require_manager, require_right
-from sequences.api.serializers import SequenceSerializer, StepSerializer
-from sequences.api.views import SequenceViewSet
-from sequences.drafts import StepDraft
-from sequences.importing.yaml_export import export_sequence
-from sequences.importing.yaml_form import MAX_STEPS, YamlFormError, parse_text
-from sequences.importing.yaml_nodes import MAX_BYTES
+from sequences.access.roles import name_actor, require_manager, require_right
+from sequences.authoring.drafts import StepDraft
+from sequences.authoring.operations import InvalidSequenceError, SequenceStateError
+from sequences.authoring.validation import validate_sequence
+from sequences.interface.api.base import CursorPages
+from sequences.interface.api.parameters import DRY_RUN, PAGES, asks, is_dry_run, only_workspace
+from sequences.interface.api.parsers import StorableJSONParser
+from sequences.interface.api.problems import ConflictError
+from sequences.interface.api.serializers import SequenceSerializer, StepSerializer
+from sequences.interface.api.views import SequenceViewSet
 from sequences.models import Step
-from sequences.operations import InvalidSequenceError, SequenceStateError
 from sequences.queries import load_draft
-from sequences.validation import validate_sequence
+from sequences.yaml.export import export_sequence
+from sequences.yaml.form import MAX_STEPS, YamlFormError, parse_text
+from sequences.yaml.nodes import MAX_BYTES
 
 
 class WrittenSequenceViewSet(SequenceViewSet):

@@ -9,11 +9,11 @@ from typing import Any
 from rest_framework import serializers
 
 from execution.choices import Resolution
-from execution.explain import explain_enrollments
+from execution.insight.explain import explain_enrollments
+from execution.insight.queue import QueueFilter
 from execution.models import DeadLetter, ExecutionLog, Worker
-from execution.queries import QueueFilter
-from sequences.api.base import BIGGEST_ID, InstantField
 from sequences.choices import EnrollmentStatus, ExitReason, StepType
+from sequences.interface.api.base import BIGGEST_ID, InstantField
 from sequences.models import Enrollment, Step
 
 MOST_CONTACTS = 10_000

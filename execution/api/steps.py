@@ -15,11 +15,11 @@ from rest_framework.exceptions import ValidationError
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from emails.hand_over import Sent
-from emails.mime import AddressError
 from emails.models import Mailbox
-from emails.rendering import RenderedEmail
-from emails.trying import render_for, send_test
+from emails.rendering.mime import AddressError
+from emails.rendering.render import RenderedEmail
+from emails.sending.test_send import render_for, send_test
+from emails.transport.send_result import Sent
 from execution.api.sequence_edits import edit, find_contact, require_sequence_right
 from execution.api.sequence_forms import (
     EditedStepSerializer,
@@ -30,16 +30,16 @@ from execution.api.sequence_forms import (
     present_impact,
     present_step,
 )
-from execution.editing import Wishes
-from sequences.api.asking import DRY_RUN, asks, is_dry_run
-from sequences.api.base import BIGGEST_ID, IdFilter, ReadViewSet
-from sequences.api.problems import ConflictError
-from sequences.api.roles import require_right
-from sequences.api.serializers import StepSerializer
+from execution.control.edit import Wishes
+from sequences.access.roles import require_right
 from sequences.choices import StepType
+from sequences.interface.api.base import BIGGEST_ID, IdFilter, ReadViewSet
+from sequences.interface.api.parameters import DRY_RUN, asks, is_dry_run
+from sequences.interface.api.problems import ConflictError
+from sequences.interface.api.serializers import StepSerializer
+from sequences.liquid.templating import TemplateError
 from sequences.models import Step
 from sequences.queries import load_draft
-from sequences.templating import TemplateError
 
 
 class StepFilter(django_filters.FilterSet):

@@ -24,9 +24,9 @@ from execution.webhooks_out.operations import (
     subscribe,
     unsubscribe,
 )
-from sequences.api.asking import PAGES, OwnWorkspaceField, asks, only_workspace
-from sequences.api.base import IdFilter, ReadViewSet, YesNoFilter
-from sequences.api.roles import name_actor, require_manager, require_right
+from sequences.access.roles import name_actor, require_manager, require_right
+from sequences.interface.api.base import IdFilter, ReadViewSet, YesNoFilter
+from sequences.interface.api.parameters import PAGES, OwnWorkspaceField, asks, only_workspace
 
 _STATE = OpenApiParameter("state", str, enum=[word.value for word in DeliveryState])
 

@@ -24,8 +24,8 @@ from django.db.models import Model
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+from common.encryption import DecryptionError
 from emails.models import Mailbox
-from sequences.encryption import DecryptionError
 from sequences.models import Sequence as SequenceRow
 from sequences.models import Workspace
 
@@ -207,7 +207,7 @@ class ProductCommand(BaseCommand):
 
 def _explain_database_error(error: Exception) -> str | None:
     """The one line for a database that cannot be used at all; None for an error that is a bug."""
-    # Django's errors have the driver's as their cause; sequences.db raises the driver's own
+    # Django's errors have the driver's as their cause; common.db raises the driver's own
     state = getattr(error if isinstance(error, psycopg.Error) else error.__cause__, "sqlstate", None)
     first_line = next(iter(str(error).splitlines()), "").strip()
     if isinstance(error, ProgrammingError | psycopg.ProgrammingError):

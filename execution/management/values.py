@@ -10,7 +10,7 @@ from urllib.parse import SplitResult, parse_qs, unquote, urlsplit
 from email_validator import EmailNotValidError, validate_email
 
 from emails.choices import Security
-from sequences.timing import FIRST_YEAR, LAST_YEAR, is_plannable
+from sequences.time.timing import FIRST_YEAR, LAST_YEAR, is_plannable
 
 _LONGEST_NAME = 100
 _LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})

@@ -2,7 +2,7 @@
 
 import django.contrib.postgres.fields
 import django.db.models.deletion
-import sequences.encryption
+import common.encryption
 from django.db import migrations, models
 
 
@@ -20,7 +20,7 @@ class Migration(migrations.Migration):
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('url', models.URLField(max_length=500)),
                 ('events', django.contrib.postgres.fields.ArrayField(base_field=models.CharField(max_length=40), help_text='Names of events; `*` for all.', size=None)),
-                ('secret', sequences.encryption.SecretsField(blank=True, default=dict)),
+                ('secret', common.encryption.SecretsField(blank=True, default=dict)),
                 ('is_active', models.BooleanField(default=True)),
                 ('created_by', models.CharField(blank=True, max_length=200)),
                 ('created_at', models.DateTimeField()),

@@ -14,11 +14,11 @@ from typing import Any
 from django.conf import settings
 from django.db import transaction
 
+from common.db import Row, execute, fetch_all, lend_connection
+from common.text import storable_text
 from execution.models import WebhookSubscription
 from execution.webhooks_out.posting import TIMEOUT_SECONDS, Answer, post
 from execution.webhooks_out.signing import sign
-from sequences.db import Row, execute, fetch_all, lend_connection
-from sequences.text import storable_text
 
 _LEASE = timedelta(seconds=6 * TIMEOUT_SECONDS)
 _FIRST_PAUSE = timedelta(seconds=10)

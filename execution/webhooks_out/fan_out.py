@@ -9,8 +9,8 @@ from __future__ import annotations
 import json
 from datetime import datetime, timedelta
 
+from common.db import execute, fetch_all
 from execution.webhooks_out.events import ALL, COMPLETED, EXECUTED, LOGGED, STORED
-from sequences.db import execute, fetch_all
 
 GIVES_UP_AFTER = timedelta(hours=24)
 # Longer than any transaction that stores facts.

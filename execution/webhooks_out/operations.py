@@ -10,16 +10,16 @@ from typing import Any
 from django.conf import settings
 from django.db import transaction
 
+from common.text import instant_text
 from execution.choices import ControlAction, ControlTarget, DeliveryState
-from execution.controls import Report
-from execution.logs import log_control
+from execution.control.enrollments import Report
+from execution.engine.logs import log_control
 from execution.models import WebhookDelivery, WebhookSubscription
 from execution.webhooks_out.events import ALL, EVENTS, PING
 from execution.webhooks_out.fan_out import GIVES_UP_AFTER
 from execution.webhooks_out.posting import RefusedAddressError, find_address
 from execution.webhooks_out.signing import make_secret
 from sequences.models import Workspace
-from sequences.text import instant_text
 
 
 class InvalidWebhookError(ValueError):

@@ -19,17 +19,17 @@ from rest_framework.parsers import MultiPartParser
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from sequences.addresses import ascii_address
-from sequences.api.asking import DRY_RUN, OwnWorkspaceField, asks, is_dry_run, only_workspace
-from sequences.api.base import CSV_OR_PROBLEM, IdFilter, ReadViewSet, TimeFilter
-from sequences.api.problems import ConflictError
-from sequences.api.roles import is_manager
-from sequences.api.serializers import RejectedRowSerializer
-from sequences.importing.contacts import ImportedContacts, import_contacts
-from sequences.importing.contacts_export import export_contacts
-from sequences.importing.csv_form import CsvFormError
+from common.addresses import ascii_address
+from sequences.access.roles import is_manager
+from sequences.contacts.csv_export import export_contacts
+from sequences.contacts.csv_form import CsvFormError
+from sequences.contacts.csv_import import ImportedContacts, import_contacts
+from sequences.contacts.operations import InUseError, TakenError, change_row, create_row, delete_contact, judge_fields
+from sequences.interface.api.base import CSV_OR_PROBLEM, IdFilter, ReadViewSet, TimeFilter
+from sequences.interface.api.parameters import DRY_RUN, OwnWorkspaceField, asks, is_dry_run, only_workspace
+from sequences.interface.api.problems import ConflictError
+from sequences.interface.api.serializers import RejectedRowSerializer
 from sequences.models import Account, Contact
-from sequences.people import InUseError, TakenError, change_row, create_row, delete_contact, judge_fields
 from sequences.queries import has_address
 
 

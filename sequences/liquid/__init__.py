@@ -1,1 +1,1 @@
-"""The template language of emails and tasks: what authors may write, and how values enter it."""
+"""The Liquid that authors may write: parsing, checking, rendering. Pure."""

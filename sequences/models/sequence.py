@@ -9,7 +9,7 @@ from django.db import models
 from sequences.choices import ConditionType, SequenceStatus, StepType, TaskPriority, TaskType
 from sequences.models.scope import WorkspaceQuerySet
 from sequences.models.workspace import Workspace
-from sequences.timing import TimingError, parse_window
+from sequences.time.timing import TimingError, parse_window
 
 
 def validate_window(value: object) -> None:

@@ -12,7 +12,7 @@ from django.db import models
 
 from sequences.choices import AccountReplyPolicy, HandWrittenPolicy, Role
 from sequences.models.scope import WorkspaceQuerySet
-from sequences.timing import is_valid_holiday_country, is_valid_timezone
+from sequences.time.timing import is_valid_holiday_country, is_valid_timezone
 
 
 def validate_timezone(value: str) -> None:

@@ -1,4 +1,4 @@
-"""Times in templates of the admin, written the one way that sequences.admin_times writes them."""
+"""Times in templates of the admin, written the one way that sequences.interface.admin.times writes them."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from datetime import datetime
 from django import template
 from django.utils.safestring import SafeString
 
-from sequences.admin_times import show_time
+from sequences.interface.admin.times import show_time
 
 register = template.Library()
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import django_filters
 from django.db.models import QuerySet
 
-from sequences.api.base import IdFilter, ReadViewSet, TimeFilter, YesNoFilter
 from sequences.choices import TaskPriority, TaskType
+from sequences.interface.api.base import IdFilter, ReadViewSet, TimeFilter, YesNoFilter
 from tasks_app.api.serializers import TaskSerializer
 from tasks_app.choices import TaskStatus
 from tasks_app.models import Task

@@ -10,9 +10,9 @@ import pytest
 from rest_framework.test import APIClient
 
 from emails.models import EmailMessage
-from execution.engine import run_tick
+from execution.engine.policy import engine_policy
+from execution.engine.tick import run_tick
 from execution.models import DeadLetter, ExecutionLog
-from execution.policy import engine_policy
 from sequences.models import Enrollment, Sequence, Step, Workspace
 from tests.api.conftest import join
 from tests.factories import (
@@ -220,7 +220,7 @@ def test_one_deed_for_all_that_match(api: APIClient, sdr: Any, sequence: Sequenc
 def test_a_manager_acts_on_everybody_and_changing_what_was_filtered_by_skips_nobody(
     manager_api: APIClient, sdr: Any, sequence: Sequence, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("execution.bulk._BATCH", 2)
+    monkeypatch.setattr("execution.control.bulk._BATCH", 2)
     people(sequence, sdr)
     CompletedEnrollmentFactory(sequence=sequence)
     answer = manager_api.post(f"{URL}/bulk", {"action": "exit", "filter": {"status": "active"}}).json()

@@ -14,7 +14,6 @@ from execution.models import ExecutionLog
 from sequences.choices import Role, SequenceStatus
 from sequences.models import Enrollment, Sequence, Workspace
 from tests.api.conftest import join, log_in
-from tests.counting import count_statements
 from tests.factories import (
     NOW,
     CompletedEnrollmentFactory,
@@ -25,6 +24,7 @@ from tests.factories import (
     QuarantinedEnrollmentFactory,
     SuppressionFactory,
 )
+from tests.support.counting import count_statements
 
 URL = "/api/sequence-enrollments"
 NOW_TEXT = "2026-03-02T10:00:00Z"

@@ -11,7 +11,6 @@ from rest_framework.test import APIClient
 from execution.models import ExecutorState
 from sequences.models import Enrollment, Sequence, Workspace
 from tests.api.conftest import log_in
-from tests.counting import count_statements
 from tests.factories import (
     NOW,
     EmailMessageFactory,
@@ -23,6 +22,7 @@ from tests.factories import (
     SplitStepFactory,
     WorkerFactory,
 )
+from tests.support.counting import count_statements
 
 URL = "/api/sequence-executor"
 

@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 from rest_framework.test import APIClient
 
-from execution.engine import run_tick
+from execution.engine.policy import engine_policy
+from execution.engine.tick import run_tick
 from execution.models import ExecutionLog
-from execution.policy import engine_policy
 from sequences.models import Enrollment, Sequence, Step, Workspace
 from tests.factories import (
     NOW,

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from rest_framework.test import APIClient
 
-from execution.backoff import Policy
-from execution.engine import run_tick
+from execution.engine.backoff import Policy
+from execution.engine.tick import run_tick
 from execution.models import ControlLog, ExecutionLog
 from sequences.choices import Role
 from sequences.models import Enrollment, Sequence, Step, Workspace

@@ -23,8 +23,8 @@ from schemathesis.checks import not_a_server_error
 from schemathesis.specs.openapi.checks import response_schema_conformance, status_code_conformance
 
 from emails.transport import LoginReport
-from sequences.api.examples import BODIES
-from sequences.api.schema import takes_json
+from sequences.interface.api.examples import BODIES
+from sequences.interface.api.schema import takes_json
 
 
 @pytest.fixture(scope="module")

@@ -10,8 +10,8 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from rest_framework.test import APIClient
 
 from execution.models import ControlLog
-from execution.simulation.mail_server import MailServer
 from sequences.models import Enrollment, Sequence, Step, Workspace
+from simulation.mail_server import MailServer
 from tests.factories import (
     NOW,
     CompletedEnrollmentFactory,

@@ -8,8 +8,8 @@ import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from rest_framework.test import APIClient
 
+from emails.facts.suppressions import suppress
 from emails.models import Suppression, SuppressionChange
-from emails.suppressing import suppress
 from sequences.models import Workspace
 from tests.factories import NOW, MembershipFactory, SuppressionFactory, WorkspaceFactory
 

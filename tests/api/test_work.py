@@ -13,7 +13,6 @@ from execution.models import ExecutionLog
 from sequences.models import Enrollment, Sequence, Workspace
 from tasks_app.models import Task
 from tests.api.conftest import join, log_in
-from tests.counting import count_statements
 from tests.factories import (
     NOW,
     ContactFactory,
@@ -26,6 +25,7 @@ from tests.factories import (
     TaskFactory,
     UserFactory,
 )
+from tests.support.counting import count_statements
 
 
 @pytest.fixture

@@ -15,7 +15,7 @@ from tasks_app.models import Task
 from tests import factories
 from tests.browser.test_admin_by_hand import desk, side_bar  # noqa: F401
 from tests.browser.test_builder import assert_accessible, find_faults
-from tests.integration.admin_pages import make_one_of_each
+from tests.support.admin_pages import make_one_of_each
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 

@@ -9,7 +9,7 @@ import pytest
 from django.test import Client
 from playwright.sync_api import Browser, Page, expect
 
-from emails import tracking
+from emails.tracking import links as tracking
 from tests import factories
 from tests.browser.conftest import end_other_sessions
 

@@ -17,17 +17,17 @@ from django.db import connection, transaction
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from emails.breaker import Breaker
 from emails.choices import ErrorClass, LimitScope, LimitWindow
-from emails.delivery import HeldLeases, deliver_lane
-from emails.hand_over import HandOver, Refused, Sent, Unknown
-from emails.lanes import Lease, LeaseLostError, release_lane, take_lane
-from emails.last_look import Chunk, claim_chunk
 from emails.models import EmailMessage, Mailbox, SendLimit
-from emails.recovery import recover_expired
-from emails.resolving import mark_sent, send_again
-from emails.results import Result, record_results
-from execution.simulation.mail_server import MailServer
+from emails.pacing.breaker import Breaker
+from emails.sending.delivery import HeldLeases, deliver_lane
+from emails.sending.final_check import Chunk, claim_chunk
+from emails.sending.lanes import Lease, LeaseLostError, release_lane, take_lane
+from emails.sending.recovery import recover_expired
+from emails.sending.resolving import mark_sent, send_again
+from emails.sending.results import Result, record_results
+from emails.transport.send_result import HandOver, Refused, Sent, Unknown
+from simulation.mail_server import MailServer
 from tests.factories import (
     NOW,
     EmailMessageFactory,

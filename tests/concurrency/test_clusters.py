@@ -20,10 +20,10 @@ from django_q.models import OrmQ, Schedule
 from django_q.scheduler import scheduler
 
 from emails.models import EmailMessage
-from execution.backoff import Policy
-from execution.engine import run_tick
-from execution.job_broker import FreeWorkersBroker
-from execution.schedules import sync_schedules
+from execution.engine.backoff import Policy
+from execution.engine.tick import run_tick
+from execution.worker.job_broker import FreeWorkersBroker
+from execution.worker.schedules import sync_schedules
 from sequences.models import Enrollment
 from tests.factories import NOW, EnrollmentFactory, MailboxFactory, SequenceFactory, StepFactory
 
@@ -70,7 +70,7 @@ def test_a_cluster_leaves_what_it_has_no_free_worker_for_to_others() -> None:
         OrmQ.objects.create(key=first.list_key, payload="job", lock=timezone.now() - timedelta(seconds=1))
     with (
         mock.patch.object(Conf, "WORKERS", 2),
-        mock.patch("execution.job_broker.time") as clock,
+        mock.patch("execution.worker.job_broker.time") as clock,
         mock.patch("django_q.brokers.orm.db.close_old_connections"),
     ):
         clock.monotonic.return_value = 0.0

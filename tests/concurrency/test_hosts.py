@@ -15,12 +15,12 @@ from django.db import transaction
 from django.utils import timezone
 from django_q.models import Schedule
 
+from common.notify import notify_engine
 from emails.models import EmailMessage, Mailbox
 from execution.models import Worker
-from execution.schedules import sync_schedules
-from execution.simulation.mail_server import MailServer
+from execution.worker.schedules import sync_schedules
 from sequences.models import Enrollment, Sequence
-from sequences.wakeup import notify_engine
+from simulation.mail_server import MailServer
 from tests.factories import EnrollmentFactory, MailboxFactory, SequenceFactory, StepFactory
 from tests.faults.processes import DEADLINE_SECONDS, Executor, wait_until
 from tests.faults.promises import assert_ledger_explains

@@ -9,12 +9,12 @@ from typing import Any
 import pytest
 
 from emails.choices import LimitScope, LimitWindow
-from emails.lane_view import read_lane
-from emails.lanes import next_lane_at
 from emails.models import EmailMessage, Mailbox
-from execution.backoff import Policy
-from execution.runner import Options, Stage, run_until_idle
-from execution.simulation.mail_server import MailServer
+from emails.sending.lane_view import read_lane
+from emails.sending.lanes import next_lane_at
+from execution.engine.backoff import Policy
+from execution.worker.runner import Options, Stage, run_until_idle
+from simulation.mail_server import MailServer
 from tests.factories import (
     NOW,
     EmailMessageFactory,

@@ -12,21 +12,21 @@ from django.db import transaction
 from django.test import Client
 from django.urls import reverse
 
-from emails import last_look
+from common.db import fetch_all
 from emails.choices import EventType
-from emails.events import NewEvent, record_events
-from emails.lanes import LEASE_SECONDS, renew_leases, take_lane, wake_lanes
-from emails.last_look import claim_chunk
+from emails.facts.events import NewEvent, record_events
 from emails.models import EmailMessage, Mailbox, SendLimit
-from emails.results import Result, record_results
-from emails.settling import settle_visits
-from emails.verdicts import SETTLES_AFTER
-from execution.backoff import Policy
-from execution.calendar_changes import following_calendar
-from execution.engine import run_tick
-from sequences.db import fetch_all
+from emails.sending import final_check as last_look
+from emails.sending.final_check import claim_chunk
+from emails.sending.lanes import LEASE_SECONDS, renew_leases, take_lane, wake_lanes
+from emails.sending.results import Result, record_results
+from emails.tracking.reclassify import settle_visits
+from emails.tracking.visits import SETTLES_AFTER
+from execution.control.replan_calendar import following_calendar
+from execution.engine.backoff import Policy
+from execution.engine.tick import run_tick
+from sequences.contacts.operations import change_row
 from sequences.models import Contact, Enrollment
-from sequences.people import change_row
 from tests.factories import (
     NOW,
     EmailEventFactory,
@@ -39,7 +39,7 @@ from tests.factories import (
     StepFactory,
 )
 from tests.faults.elsewhere import Elsewhere
-from tests.integration.admin_pages import log_in_root
+from tests.support.admin_pages import log_in_root
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

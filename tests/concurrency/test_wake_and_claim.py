@@ -15,16 +15,19 @@ import pytest
 from django.db import connection, transaction
 
 from emails.choices import EventType
-from emails.events import NewEvent, record_events
+from emails.facts.events import NewEvent, record_events
 from emails.models import EmailEvent, EmailMessage
-from execution import editing, engine, following, loading
-from execution.backoff import Policy
-from execution.claim import claim_by_id, claim_due
-from execution.controls import pause_enrollments, skip_steps
-from execution.engine import run_tick
-from execution.enrolling import EnrollResult, enroll_contacts
+from execution.control import edit as editing
+from execution.control import replan_edit as following
+from execution.control.enroll import EnrollResult, enroll_contacts
+from execution.control.enrollments import pause_enrollments, skip_steps
+from execution.control.switches import pause_sequence
+from execution.engine import loading
+from execution.engine import tick as engine
+from execution.engine.backoff import Policy
+from execution.engine.claim import claim_by_id, claim_due
+from execution.engine.tick import run_tick
 from execution.models import ExecutionLog
-from execution.switches import pause_sequence
 from sequences.models import Enrollment, Sequence
 from sequences.queries import load_draft
 from tests.factories import (

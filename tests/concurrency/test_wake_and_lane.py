@@ -5,11 +5,11 @@ from __future__ import annotations
 import pytest
 from django.db import transaction
 
-from emails.lanes import take_lane
-from emails.last_look import claim_chunk
 from emails.models import EmailMessage, Mailbox
-from execution.backoff import Policy
-from execution.engine import run_tick
+from emails.sending.final_check import claim_chunk
+from emails.sending.lanes import take_lane
+from execution.engine.backoff import Policy
+from execution.engine.tick import run_tick
 from tests.factories import NOW, EnrollmentFactory, MailboxFactory, SequenceFactory, StepFactory
 from tests.faults.elsewhere import Elsewhere
 

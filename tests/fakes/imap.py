@@ -24,7 +24,7 @@ from imapclient import IMAPClient
 
 from emails.choices import Inbound, Security
 from emails.models import Mailbox
-from execution.simulation.certificates import make_certificate
+from simulation.certificates import make_certificate
 from tests.factories import MailboxFactory
 
 _PROGRAMS = ("/usr/sbin/dovecot", "/usr/local/sbin/dovecot", "/opt/homebrew/sbin/dovecot")

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from execution.simulation.mail_server import MailServer
+from simulation.mail_server import MailServer
 from tests.faults.processes import Victim
 
 

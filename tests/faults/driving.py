@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from emails.lanes import next_lane_at
-from execution.backoff import Policy
-from execution.engine import next_wake_at
-from execution.runner import Options, run_until_idle
+from emails.sending.lanes import next_lane_at
+from execution.engine.backoff import Policy
+from execution.engine.tick import next_wake_at
+from execution.worker.runner import Options, run_until_idle
 from tests.factories import NOW
 
 

@@ -9,7 +9,7 @@ from typing import Self
 
 from django.db import connection
 
-from sequences.db import fetch_all
+from common.db import fetch_all
 from tests.faults.processes import DEADLINE_SECONDS, wait_until
 
 _WAITING = """

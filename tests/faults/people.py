@@ -7,8 +7,8 @@ from datetime import datetime
 from django.utils import timezone
 
 from execution.models import ExecutionLog
-from execution.simulation.mail_server import MailServer
 from sequences.models import Enrollment
+from simulation.mail_server import MailServer
 from tasks_app.models import Task
 from tests.factories import EnrollmentFactory, MailboxFactory, SequenceFactory, StepFactory, TaskStepFactory
 from tests.faults.promises import assert_ledger_explains

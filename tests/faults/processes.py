@@ -144,7 +144,7 @@ def mail_server_process(record: Path, rules: Sequence[str] = ()) -> Iterator[int
     """The scripted mail server in a process of its own, which no test can take down with it. Yields its port."""
     arguments = [part for rule in rules for part in ("--rule", rule)]
     process = subprocess.Popen(
-        [sys.executable, "-m", "execution.simulation.mail_server", "--record", str(record), *arguments],
+        [sys.executable, "-m", "simulation.mail_server", "--record", str(record), *arguments],
         cwd=ROOT,
         stdout=subprocess.PIPE,
     )

@@ -9,11 +9,11 @@ from datetime import datetime, timedelta
 from django.utils import timezone
 
 from emails.models import EmailMessage
-from execution.backoff import Policy
+from execution.engine.backoff import Policy
 from execution.models import DeadLetter
-from execution.runner import Options, run_until_idle
-from execution.simulation.mail_server import ReceivedMessage
+from execution.worker.runner import Options, run_until_idle
 from sequences.models import Enrollment
+from simulation.mail_server import ReceivedMessage
 
 LEASE_IS_OVER = timedelta(minutes=2)
 

@@ -7,8 +7,8 @@ from django.utils import timezone
 
 from emails.models import EmailMessage, Mailbox
 from execution.models import ExecutionLog
-from execution.simulation.mail_server import MailServer
 from sequences.models import Enrollment
+from simulation.mail_server import MailServer
 from tasks_app.models import Task
 from tests.factories import EnrollmentFactory, MailboxFactory, SequenceFactory, StepFactory, TaskStepFactory
 from tests.faults.processes import Victim

@@ -9,12 +9,12 @@ from unittest import mock
 import pytest
 from django.db import connection
 
-from emails import results
 from emails.models import EmailEvent, EmailMessage, Suppression
-from execution.backoff import Policy
-from execution.engine import TEMPORARY_ERRORS, run_tick
-from execution.simulation.mail_server import MailServer, Moment
+from emails.sending import results
+from execution.engine.backoff import Policy
+from execution.engine.tick import TEMPORARY_ERRORS, run_tick
 from sequences.models import Enrollment
+from simulation.mail_server import MailServer, Moment
 from tests.factories import NOW, EnrollmentFactory, MailboxFactory, SequenceFactory, StepFactory, WorkspaceFactory
 from tests.faults.database import count_faults, failing
 from tests.faults.driving import DrivenClock

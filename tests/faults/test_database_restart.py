@@ -19,10 +19,10 @@ from pytest_django import DjangoDbBlocker
 
 from config.embedded_postgres.server import DATABASE, EmbeddedPostgres
 from emails.models import EmailMessage
-from execution.engine import TEMPORARY_ERRORS
-from execution.outage import Outage
-from execution.simulation.mail_server import MailServer, Moment, Stall
-from execution.wakeup import Listener
+from execution.engine.tick import TEMPORARY_ERRORS
+from execution.worker.listener import Listener
+from execution.worker.outage import Outage
+from simulation.mail_server import MailServer, Moment, Stall
 from tests.faults.people import assert_each_thing_once, enroll_in_three_steps, nobody_is_active
 from tests.faults.processes import Executor, has_ended, wait_until
 from tests.faults.promises import assert_ledger_explains, assert_nobody_is_lost, run_heir

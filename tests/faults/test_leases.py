@@ -13,11 +13,11 @@ import pytest
 from django.db import connection
 from django.utils import timezone
 
+from common.db import fetch_all
 from emails.models import EmailMessage, Mailbox
 from execution.models import ExecutionLog, Worker
-from execution.simulation.mail_server import MailServer, Moment, Stall
-from sequences.db import fetch_all
 from sequences.models import Enrollment, Sequence
+from simulation.mail_server import MailServer, Moment, Stall
 from tasks_app.models import Task
 from tests.factories import EnrollmentFactory, MailboxFactory, SequenceFactory, StepFactory, TaskStepFactory
 from tests.faults.processes import Executor, Victim, has_ended, kill, wait_until

@@ -9,10 +9,10 @@ import pytest
 from django.core import mail
 
 from emails.models import EmailMessage, Mailbox
-from execution.alerts import reconcile_alerts
+from execution.insight.alerts import reconcile_alerts
 from execution.models import Alert, DeadLetter, ExecutionLog
-from execution.simulation.mail_server import Action, MailServer, Moment, Reply, Situation, Stall
 from sequences.models import Enrollment
+from simulation.mail_server import Action, MailServer, Moment, Reply, Situation, Stall
 from tests.factories import NOW, EnrollmentFactory, MailboxFactory, SequenceFactory, StepFactory, UserFactory
 from tests.faults.driving import DrivenClock
 from tests.faults.processes import Victim, kill, wait_until

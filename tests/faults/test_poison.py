@@ -8,16 +8,17 @@ from unittest import mock
 
 import pytest
 
-from emails import delivery
 from emails.models import EmailMessage, Mailbox
+from emails.sending import delivery
 from emails.transport import open_transport as open_door
-from execution import decide as decide_module
-from execution import engine, loading
-from execution.backoff import Policy
+from execution.control.switches import archive_sequence
+from execution.engine import decide as decide_module
+from execution.engine import loading
+from execution.engine import tick as engine
+from execution.engine.backoff import Policy
 from execution.models import DeadLetter, ExecutionLog
-from execution.simulation.mail_server import MailServer
-from execution.switches import archive_sequence
 from sequences.models import Contact, Enrollment, Sequence, Step
+from simulation.mail_server import MailServer
 from tests.factories import (
     NOW,
     DelayStepFactory,
@@ -215,7 +216,7 @@ def test_a_bug_while_deciding_one_row(
     server: MailServer, mailbox: Mailbox, neighbours: list[Enrollment], caplog: pytest.LogCaptureFixture
 ) -> None:
     """Even its message cannot be stored as it is."""
-    caplog.set_level("CRITICAL", logger="execution.engine")
+    caplog.set_level("CRITICAL", logger="execution.engine.tick")
     bad = poison(mailbox)
     error = ZeroDivisionError("no \x00 and no \ud800 stop it")
     with mock.patch.object(engine, "decide", _raise_for(bad, decide_module.decide, error)):

@@ -12,9 +12,9 @@ import pytest
 from django.utils import timezone
 
 from emails.models import EmailMessage
-from execution.simulation.mail_server import read_record
-from execution.switches import resolve_message
+from execution.control.switches import resolve_message
 from sequences.models import Enrollment
+from simulation.mail_server import read_record
 from tests.factories import EnrollmentFactory, MailboxFactory, SequenceFactory, StepFactory
 from tests.faults.processes import Victim, kill, mail_server_process
 from tests.faults.promises import assert_ledger_explains, assert_nobody_is_lost, run_heir

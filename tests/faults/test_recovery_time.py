@@ -9,11 +9,11 @@ import pytest
 from django.db import connection, transaction
 from django.utils import timezone
 
-from emails.lanes import LEASE_SECONDS, RENEW_SECONDS
 from emails.models import EmailMessage
-from execution.claim import claim_due
-from execution.simulation.mail_server import MailServer, Moment, Stall
+from emails.sending.lanes import LEASE_SECONDS, RENEW_SECONDS
+from execution.engine.claim import claim_due
 from sequences.models import Enrollment
+from simulation.mail_server import MailServer, Moment, Stall
 from tests.factories import EnrollmentFactory, MailboxFactory, SequenceFactory, StepFactory
 from tests.faults.processes import Executor, Victim, has_ended, kill, wait_until
 from tests.faults.promises import run_heir

@@ -9,16 +9,16 @@ from typing import Any
 
 import pytest
 
-from emails import delivery
+from common.encryption import Secrets
 from emails.choices import AuthMethod, Security
 from emails.models import EmailMessage, Mailbox, Suppression
+from emails.sending import delivery
 from emails.transport.smtp import SmtpTransport
+from execution.control.switches import resume_mailbox
 from execution.models import DeadLetter
-from execution.simulation.certificates import make_certificate
-from execution.simulation.mail_server import Drop, MailServer, Moment, Reply, Stall
-from execution.switches import resume_mailbox
-from sequences.encryption import Secrets
 from sequences.models import Contact, Enrollment
+from simulation.certificates import make_certificate
+from simulation.mail_server import Drop, MailServer, Moment, Reply, Stall
 from tests.factories import NOW, EnrollmentFactory, MailboxFactory, SequenceFactory, StepFactory
 from tests.faults.driving import DrivenClock
 from tests.faults.promises import assert_ledger_explains

@@ -15,18 +15,21 @@ from unittest import mock
 import pytest
 from django.db import transaction
 
-from emails import composing, delivery, last_look
 from emails.choices import BounceType, EventType
-from emails.events import NewEvent, record_events
+from emails.facts.events import NewEvent, record_events
+from emails.facts.suppressions import suppress
 from emails.models import EmailMessage, Mailbox
-from emails.suppressing import suppress
-from execution import engine, loading
-from execution.backoff import Policy
-from execution.controls import exit_enrollments, pause_enrollments
+from emails.rendering import compose as composing
+from emails.sending import delivery
+from emails.sending import final_check as last_look
+from execution.control.enrollments import exit_enrollments, pause_enrollments
+from execution.control.switches import archive_sequence, pause_executor, pause_mailbox, pause_sequence
+from execution.engine import loading
+from execution.engine import tick as engine
+from execution.engine.backoff import Policy
 from execution.models import ExecutorState
-from execution.simulation.mail_server import MailServer, Moment, Stall
-from execution.switches import archive_sequence, pause_executor, pause_mailbox, pause_sequence
 from sequences.models import Enrollment, Sequence
+from simulation.mail_server import MailServer, Moment, Stall
 from tests.factories import NOW, EnrollmentFactory, ExecutorStateFactory, MailboxFactory, SequenceFactory, StepFactory
 from tests.faults.driving import DrivenClock
 from tests.faults.elsewhere import Elsewhere

@@ -8,12 +8,12 @@ import pytest
 from django.utils import timezone
 
 from emails.choices import EventType
-from emails.events import NewEvent, record_events
+from emails.facts.events import NewEvent, record_events
 from emails.models import EmailMessage
+from execution.control.switches import NotPossibleError, resolve_message
 from execution.models import DeadLetter, ExecutionLog
-from execution.simulation.mail_server import Drop, MailServer, Moment
-from execution.switches import NotPossibleError, resolve_message
 from sequences.models import Enrollment
+from simulation.mail_server import Drop, MailServer, Moment
 from tests.factories import EnrollmentFactory, MailboxFactory, SequenceFactory, StepFactory
 from tests.faults.driving import DrivenClock
 from tests.faults.processes import Victim

@@ -21,7 +21,7 @@ from django.core.management import execute_from_command_line
 
 def _run_child(order: dict[str, Any]) -> None:
     # Django is set up in the parent, once
-    from execution.simulation.crash_points import POINTS, slow_down
+    from simulation.crash_points import POINTS, slow_down
 
     left = int(order.get("nth", 0))
 
@@ -49,7 +49,7 @@ def main() -> None:
     answers = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)  # whatever the children say goes to standard error
     django.setup()
-    importlib.import_module("execution.simulation.crash_points")
+    importlib.import_module("simulation.crash_points")
     for line in sys.stdin:
         order = json.loads(line)
         child = os.fork()

@@ -18,11 +18,11 @@ from django.utils import timezone
 
 from emails.models import EmailEvent, EmailMessage
 from execution.models import ExecutionLog
-from execution.simulation.demo_report import Report, SequenceRow, format_report
-from execution.simulation.demo_workspace import SLUG, remove_workspace
-from execution.simulation.prospects import Deed, Persona, plan_acts
-from execution.simulation.virtual_clock import VirtualClock, living_by
 from sequences.models import Contact, Enrollment, Step, Workspace
+from simulation.demo_report import Report, SequenceRow, format_report
+from simulation.demo_workspace import SLUG, remove_workspace
+from simulation.prospects import Deed, Persona, plan_acts
+from simulation.virtual_clock import VirtualClock, living_by
 from tests.factories import EnrollmentFactory, StepFactory
 
 ROOT = Path(__file__).parents[2]

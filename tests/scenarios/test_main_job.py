@@ -12,8 +12,8 @@ import pytest
 from django.core.management import call_command
 
 from execution.models import ExecutionLog
-from execution.simulation.mail_server import MailServer
 from sequences.models import Enrollment
+from simulation.mail_server import MailServer
 from tasks_app.models import Task
 
 CONTACTS = 40

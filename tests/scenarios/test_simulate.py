@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from django.db import connection
 
-from execution.simulation.trial_faults import Fault, parse_faults, plan_strikes
+from simulation.trial_faults import Fault, parse_faults, plan_strikes
 from tests.factories import NOW
 
 ROOT = Path(__file__).parents[2]

@@ -9,9 +9,9 @@ from django.core.management.base import CommandParser
 from django.utils import timezone
 
 from execution.heartbeat import alive_workers
+from execution.maintenance.after_restore import count_held, find_held, hold_what_may_have_left
 from execution.management.base import BAD_ARGUMENTS, ProductCommand
 from execution.management.values import instant
-from execution.restoring import count_held, find_held, hold_what_may_have_left
 
 
 class Command(ProductCommand):

@@ -8,7 +8,7 @@ from typing import Any
 from django.core.management.base import CommandParser
 from django.utils import timezone
 
-from emails.settling import Rejudged, count_older, rejudge_batch
+from emails.tracking.reclassify import Rejudged, count_older, rejudge_batch
 from execution.management.base import ProductCommand
 from execution.management.values import instant
 

@@ -7,9 +7,9 @@ from typing import Any
 from django.core.management.base import CommandParser
 from django.utils import timezone
 
+from common.text import instant_text
+from execution.maintenance.repair_due_times import Repaired, count_live, repair_batch
 from execution.management.base import ProductCommand
-from execution.repairing import Repaired, count_live, repair_batch
-from sequences.text import instant_text
 
 
 class Command(ProductCommand):

@@ -11,9 +11,9 @@ from django.db import transaction
 from django.utils import timezone
 
 from emails.choices import SuppressionReason
-from emails.suppression_files import ImportedSuppressions, import_suppressions
+from emails.facts.suppression_files import ImportedSuppressions, import_suppressions
 from execution.management.base import BAD_ARGUMENTS, ProductCommand
-from sequences.importing.csv_form import REJECT_COLUMN, CsvFormError
+from sequences.contacts.csv_form import REJECT_COLUMN, CsvFormError
 
 
 class Command(ProductCommand):

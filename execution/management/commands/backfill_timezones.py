@@ -7,8 +7,8 @@ from typing import Any
 from django.core.management.base import CommandParser
 from django.utils import timezone
 
+from execution.maintenance.fill_timezones import count_without_zone, fill_zones
 from execution.management.base import ProductCommand
-from execution.zone_filling import count_without_zone, fill_zones
 
 
 class Command(ProductCommand):

@@ -11,13 +11,13 @@ from django.contrib.auth.models import AbstractBaseUser
 from django.core.management.base import CommandParser
 from django.utils import timezone
 
+from common.encryption import Secrets
 from emails.choices import AuthMethod, Inbound, LimitScope, LimitWindow, MailboxStatus
-from emails.lanes import apply_new_caps, knock_again
 from emails.models import Mailbox, SendLimit
-from execution.calendar_changes import following_calendar
+from emails.sending.lanes import apply_new_caps, knock_again
+from execution.control.replan_calendar import following_calendar
 from execution.management.base import BAD_ARGUMENTS, ProductCommand
 from execution.management.values import ServerAddress, count, email_address, imap_url, smtp_url
-from sequences.encryption import Secrets
 from sequences.models import Workspace
 
 _MOST_MESSAGES = 1_000_000

@@ -9,10 +9,10 @@ from django.core.management.base import CommandParser
 from django.db.models.functions import Lower
 from django.utils import timezone
 
-from execution.enrolling import EnrollError, EnrollResult, Skipped, enroll_contacts
+from common.addresses import ascii_address
+from execution.control.enroll import EnrollError, EnrollResult, Skipped, enroll_contacts
 from execution.management.base import BAD_ARGUMENTS, ProductCommand
 from execution.management.values import instant
-from sequences.addresses import ascii_address
 from sequences.models import Contact, Workspace
 
 

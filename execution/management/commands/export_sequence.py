@@ -8,8 +8,8 @@ from typing import Any
 from django.core.management.base import CommandParser
 
 from execution.management.base import BAD_ARGUMENTS, ProductCommand
-from sequences.importing.yaml_export import export_sequence
 from sequences.queries import load_draft
+from sequences.yaml.export import export_sequence
 
 
 class Command(ProductCommand):

@@ -8,11 +8,11 @@ from typing import Any
 from django.core.management.base import CommandParser
 from django.utils import timezone
 
-from execution.calendar_changes import follow_contacts
-from execution.enrolling import EnrollError, EnrollResult, enroll_contacts
+from execution.control.enroll import EnrollError, EnrollResult, enroll_contacts
+from execution.control.replan_calendar import follow_contacts
 from execution.management.base import BAD_ARGUMENTS, ProductCommand
-from sequences.importing.contacts import ImportedContacts, import_contacts
-from sequences.importing.csv_form import CsvFormError
+from sequences.contacts.csv_form import CsvFormError
+from sequences.contacts.csv_import import ImportedContacts, import_contacts
 from sequences.models import Workspace
 
 

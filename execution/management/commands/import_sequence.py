@@ -8,11 +8,11 @@ from typing import Any
 from django.core.management.base import CommandParser
 from django.utils import timezone
 
-from execution.editing import StoredSequence, store_sequence
+from execution.control.edit import StoredSequence, store_sequence
 from execution.management.base import BAD_ARGUMENTS, ProductCommand
-from sequences.importing.yaml_form import ParsedFile, YamlFormError, parse_file
+from sequences.authoring.operations import InvalidSequenceError, SequenceStateError
 from sequences.models import Workspace
-from sequences.operations import InvalidSequenceError, SequenceStateError
+from sequences.yaml.form import ParsedFile, YamlFormError, parse_file
 
 
 class Command(ProductCommand):

@@ -7,12 +7,12 @@ from typing import Any
 from django.core.management.base import CommandParser
 from django.utils import timezone
 
+from common.text import instant_text
+from execution.insight.preview import preview_sequence
 from execution.management.base import BAD_ARGUMENTS, ProductCommand
 from execution.management.values import instant
-from execution.previewing import preview_sequence
 from sequences.models import Contact
 from sequences.queries import has_address
-from sequences.text import instant_text
 
 
 class Command(ProductCommand):

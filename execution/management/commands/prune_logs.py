@@ -11,10 +11,10 @@ from typing import Any
 from django.core.management.base import CommandParser
 from django.utils import timezone
 
+from common.text import instant_text
+from execution.maintenance.pruning import count_old, prune
+from execution.maintenance.retention import count_people, keep_what_is_kept
 from execution.management.base import ProductCommand
-from execution.pruning import count_old, prune
-from execution.retention import count_people, keep_what_is_kept
-from sequences.text import instant_text
 
 _UNITS = {"d": timedelta(days=1), "w": timedelta(weeks=1)}
 

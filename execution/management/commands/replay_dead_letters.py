@@ -7,7 +7,7 @@ from typing import Any
 from django.core.management.base import CommandParser
 from django.utils import timezone
 
-from execution.controls import Report, retry_enrollments
+from execution.control.enrollments import Report, retry_enrollments
 from execution.management.base import BAD_ARGUMENTS, ProductCommand
 from execution.models import DeadLetter
 from sequences.models import Sequence

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from common.encryption import DecryptionError
+from common.rotate_keys import rotate_secrets
 from execution.management.base import ProductCommand
-from sequences.encryption import DecryptionError
-from sequences.rotating import rotate_secrets
 
 
 class Command(ProductCommand):

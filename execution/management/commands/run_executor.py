@@ -15,12 +15,12 @@ from django.core.management.base import CommandParser
 from django.utils import timezone
 
 from execution import heartbeat
-from execution.alerts import LATE_AFTER, reconcile_alerts
-from execution.engine import count_overdue
+from execution.engine.policy import engine_policy
+from execution.engine.tick import count_overdue
 from execution.heartbeat import alive_workers
+from execution.insight.alerts import LATE_AFTER, reconcile_alerts
 from execution.management.base import BAD_ARGUMENTS, FAILED, ProductCommand
-from execution.policy import engine_policy
-from execution.runner import Options, Runner, Stage, run_until_idle
+from execution.worker.runner import Options, Runner, Stage, run_until_idle
 
 # As of the environment variables that stand for them.
 _MOST_PER_BATCH = 10_000

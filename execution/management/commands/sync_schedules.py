@@ -7,7 +7,7 @@ from typing import Any
 from django.core.management.base import CommandParser
 
 from execution.management.base import BAD_ARGUMENTS, ProductCommand
-from execution.schedules import sync_schedules
+from execution.worker.schedules import sync_schedules
 
 _MOST_ENGINES = 256
 

@@ -7,10 +7,10 @@ from typing import Any
 
 from django.core.management.base import CommandParser
 
-from emails.mailbox_test import check_mailbox
+from emails.mailbox.login_test import check_mailbox
+from emails.mailbox.records import Status
+from emails.mailbox.setup_check import check_setup
 from emails.models import Mailbox
-from emails.setup_check.checking import check_setup
-from emails.setup_check.records import Status
 from execution.management.base import ProductCommand
 
 

@@ -9,11 +9,11 @@ from typing import Any
 from django.core.management.base import CommandParser
 from django.utils import timezone
 
-from execution.explain import Hold, explain_enrollments
+from common.text import instant_text
+from execution.insight.explain import Hold, explain_enrollments
 from execution.management.base import BAD_ARGUMENTS, ProductCommand
 from sequences.models import Enrollment
 from sequences.queries import has_address
-from sequences.text import instant_text
 
 _ENROLLMENTS = Enrollment.objects.select_related("contact", "sequence", "current_step")
 _MOST = 100

@@ -1,0 +1,1 @@
+"""Plumbing that knows no model: set-based SQL, notifications, encrypted fields, text and addresses."""

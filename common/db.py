@@ -1,0 +1,140 @@
+"""Set-based SQL on Django's own connection: prepared, binary, inside whatever transaction is open.
+
+Django's cursor interpolates parameters on the client; batches of arrays are faster as server-side binary parameters.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+import psycopg
+from django.db import connection
+from django.db.backends.signals import connection_created
+from psycopg.rows import dict_row
+
+from common.arrays import pack_arrays, register_arrays
+
+Row = dict[str, Any]
+_habits = threading.local()
+
+
+def _execute(sql: str, params: Mapping[str, Any]) -> psycopg.Cursor[Row]:
+    connection.ensure_connection()
+    cursor = psycopg.Cursor(_taught(connection.connection), row_factory=dict_row)
+    cursor.execute(sql.encode(), pack_arrays(sql, params), prepare=True, binary=True)
+    return cursor
+
+
+def _taught(driver: psycopg.Connection[Any]) -> psycopg.Connection[Any]:
+    """The connection, once it knows how packed arrays are sent; a pool hands it out again and again."""
+    if not hasattr(driver, "knows_arrays"):
+        register_arrays(driver.adapters)
+        driver.knows_arrays = True  # type: ignore[attr-defined]
+    return driver
+
+
+def fetch_all(sql: str, params: Mapping[str, Any]) -> list[Row]:
+    """Run one statement and return its rows as dictionaries. Raises `psycopg.Error`."""
+    with _execute(sql, params) as cursor:
+        return cursor.fetchall()
+
+
+def execute(sql: str, params: Mapping[str, Any]) -> int:
+    """Run one statement and return how many rows it changed. Raises `psycopg.Error`."""
+    with _execute(sql, params) as cursor:
+        return cursor.rowcount
+
+
+class Sent:
+    """A statement on its way. How many rows it changed is known after the block of `sent_ahead` it stands in."""
+
+    def __init__(self, cursor: psycopg.Cursor[Row]) -> None:
+        self._cursor = cursor
+
+    @property
+    def changed(self) -> int:
+        return self._cursor.rowcount
+
+
+def send(sql: str, params: Mapping[str, Any]) -> Sent:
+    """Like `execute`, for a block of `sent_ahead`."""
+    return Sent(_execute(sql, params))
+
+
+# Twice the time that a session may be idle, since one of those may be what it waits for.
+_BOUND_TRANSACTION = """
+SELECT set_config('transaction_timeout',
+    (2000 * extract(epoch FROM current_setting('idle_in_transaction_session_timeout')::interval))::bigint::text, true)
+"""
+_HAS_TRANSACTION_TIMEOUT = 170000
+
+
+@contextmanager
+def sent_ahead() -> Iterator[None]:
+    """Send the statements of this transaction one behind the other, without waiting for the answer to each.
+
+    Saves a round trip for each of them, and the next one is packed while the server works. No answer can be read
+    inside; what a statement raises is raised by a later one or by the end of the block, the first error first.
+
+    Before PostgreSQL 17 they are sent one by one: there nothing ends a session whose process stands still inside.
+    """
+    connection.ensure_connection()
+    driver = connection.connection
+    if driver.info.server_version < _HAS_TRANSACTION_TIMEOUT:
+        yield
+        return
+    with driver.pipeline():
+        _execute(_BOUND_TRANSACTION, {})
+        yield
+
+
+@contextmanager
+def planning_once() -> Iterator[None]:
+    """In this thread, connections made from now on plan each statement once instead of five times for its values first.
+
+    For statements whose plan does not depend on their values, such as a lane's: no LIMIT may be a parameter. Without
+    effect where a pool shares the connections.
+    """
+    _habits.plans_once = True
+    try:
+        yield
+    finally:
+        _habits.plans_once = False
+
+
+# A process that is stopped in the middle of a transaction would keep its locks for as long as it stands. What the
+# database or the role has set counts for more.
+_BOUND_IDLENESS = """
+SELECT set_config('idle_in_transaction_session_timeout', '30s', false)
+WHERE current_setting('idle_in_transaction_session_timeout') = '0'
+"""
+
+
+def _bound_idleness(connection: Any, **_: object) -> None:
+    driver = connection.connection
+    # one of a pool comes again and again
+    if not hasattr(driver, "is_bound"):
+        driver.execute(_BOUND_IDLENESS)
+        driver.is_bound = True
+
+
+def _plan_once(connection: Any, **_: object) -> None:
+    if getattr(_habits, "plans_once", False) and not connection.settings_dict["OPTIONS"].get("pool"):
+        with connection.cursor() as cursor:
+            cursor.execute("SET plan_cache_mode = force_generic_plan")
+
+
+connection_created.connect(_bound_idleness, dispatch_uid="common.db.bound_idleness")
+connection_created.connect(_plan_once, dispatch_uid="common.db.plan_once")
+
+
+def lend_connection() -> None:
+    """Call outside transactions before waiting for anything but the database: others of a pool may need it meanwhile.
+
+    Without a pool the connection is kept, since a new one would only cost time.
+    """
+    if connection.settings_dict["OPTIONS"].get("pool"):
+        connection.close()

@@ -1,0 +1,1 @@
+"""Facts from outside: events, stop facts, suppressions, engagement scores."""

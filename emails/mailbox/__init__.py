@@ -1,0 +1,1 @@
+"""Setting up a mailbox: login test, secrets, DNS records."""

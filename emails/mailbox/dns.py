@@ -1,0 +1,57 @@
+"""Asks DNS, within a few seconds in all. What is not answered in time is `DnsError`, never a wrong answer."""
+
+from __future__ import annotations
+
+import time
+
+import dns.exception
+import dns.resolver
+
+from emails.mailbox.records import DnsError
+
+TOTAL_SECONDS = 10.0
+_EACH_SECONDS = 3.0
+
+
+class Dns:
+    """One look at DNS; answers are remembered while it lasts. `nameserver` and `port`: another than the machine's."""
+
+    def __init__(self, nameserver: str = "", port: int = 53) -> None:
+        self._ends_at = time.monotonic() + TOTAL_SECONDS
+        self._known: dict[tuple[str, str], list[str]] = {}
+        try:
+            self._resolver = dns.resolver.Resolver(configure=not nameserver)
+        except dns.resolver.NoResolverConfiguration:
+            raise DnsError("this machine has no name server: configure one") from None
+        if nameserver:
+            self._resolver.nameservers = [nameserver]
+            self._resolver.port = port
+
+    def find_texts(self, name: str) -> list[str]:
+        """The TXT records of a name, each as one text."""
+        return self._ask(name, "TXT")
+
+    def find_mail_hosts(self, name: str) -> list[str]:
+        """The hosts of its MX records, the preferred first."""
+        return self._ask(name, "MX")
+
+    def _ask(self, name: str, kind: str) -> list[str]:
+        key = (name.lower(), kind)
+        if key not in self._known:
+            self._known[key] = self._resolve(name, kind)
+        return self._known[key]
+
+    def _resolve(self, name: str, kind: str) -> list[str]:
+        seconds = min(self._ends_at - time.monotonic(), _EACH_SECONDS)
+        if seconds <= 0:
+            raise DnsError("DNS took longer than ten seconds: try again")
+        try:
+            answer = self._resolver.resolve(name, kind, lifetime=seconds)
+        except (dns.resolver.NXDOMAIN, dns.resolver.NoAnswer, dns.name.LabelTooLong, dns.name.EmptyLabel):
+            return []
+        except dns.exception.DNSException as error:
+            raise DnsError(f"DNS did not answer for {name} ({type(error).__name__}): try again") from None
+        if kind == "TXT":
+            return [b"".join(record.strings).decode("utf-8", "replace") for record in answer]
+        hosts = sorted((record.preference, str(record.exchange)) for record in answer)
+        return [host.rstrip(".") or "." for _, host in hosts]

@@ -1,0 +1,1 @@
+"""How much may leave when: caps, the ledger, ramp-up, circuit breaker, health, windows."""

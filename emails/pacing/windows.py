@@ -1,0 +1,45 @@
+"""Whether an email may leave now by the rules of its sequence's time (SPEC section 3)."""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime, timedelta
+from functools import lru_cache
+
+from common.db import Row
+from sequences.time.timing import Calendar, Move, TimingError, Window, next_allowed, parse_window, resolve_zone
+
+# Rules that contradict each other hold an email until somebody mends them; `why` shows what is wrong.
+_CONTRADICTION_RECHECK = timedelta(hours=1)
+
+
+@lru_cache(maxsize=1024)
+def read_window(text: str) -> Window:
+    """The sending window stored as JSON text. It was validated when stored."""
+    return parse_window(json.loads(text))
+
+
+def find_opening(row: Row, now: datetime) -> Move | None:
+    """None when the email may leave at `now`; else the rule that holds it, with `until` the next opening.
+
+    Rows need window (text), skip_weekends, the four zones, holiday_country and extra_holidays.
+    """
+    window = read_window(row["window"])
+    zone = resolve_zone(
+        window,
+        contact=row["contact_timezone"],
+        account=row["account_timezone"],
+        mailbox=row["mailbox_timezone"],
+        workspace=row["workspace_timezone"],
+    )
+    calendar = Calendar(
+        zone=zone,
+        window=window,
+        holiday_country=row["holiday_country"] or None,
+        extra_holidays=frozenset(row["extra_holidays"]),
+    )
+    try:
+        allowed = next_allowed(now, calendar, skip_weekends=row["skip_weekends"])
+    except TimingError as error:
+        return Move("timing", now + _CONTRADICTION_RECHECK, str(error))
+    return None if allowed.at <= now else Move(allowed.moves[-1].code, allowed.at, allowed.moves[-1].detail)

@@ -1,0 +1,151 @@
+"""Render a chunk's messages from fresh data, just before they are handed over. Reads only."""
+
+from __future__ import annotations
+
+import traceback
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from common.db import Row, fetch_all
+from emails.choices import ErrorClass
+from emails.rendering.merge_fields import PERSON_COLUMNS, PERSON_JOINS, MergeFields, local_time, sender_name
+from emails.rendering.mime import build_mime
+from emails.rendering.render import RenderedEmail, render_email, thread_headers, unsubscribe_headers
+from emails.tracking import links as tracking
+from emails.transport.send_result import Envelope, Refused
+from sequences.liquid.templating import TemplateError, render
+
+
+@dataclass(frozen=True, slots=True)
+class Composed:
+    """A message ready to leave, and what is kept of it."""
+
+    message_pk: int
+    envelope: Envelope
+    rendered: RenderedEmail
+    in_reply_to: str
+
+
+@dataclass(frozen=True, slots=True)
+class Uncomposed:
+    """A message that cannot be rendered: it never reached the network."""
+
+    message_pk: int
+    refused: Refused
+    trace: str
+
+
+_CONTENT = f"""
+SELECT m.id AS message_pk, m.message_id, m.recipient, t.id AS step_id, t.subject, t.body,
+       b.signature, w.postal_address, coalesce(s.track_opens, w.track_opens) AS tracks_opens,
+       coalesce(s.track_clicks, w.track_clicks) AS tracks_clicks,
+       thread.ids AS thread_ids, thread.subjects AS thread_subjects, thread.replies AS thread_replies,
+       thread.templates AS thread_templates, {PERSON_COLUMNS}
+FROM emails_emailmessage m
+JOIN sequences_enrollment e ON e.id = m.enrollment_id
+{PERSON_JOINS}
+JOIN sequences_sequence s ON s.id = e.sequence_id
+LEFT JOIN sequences_step t ON t.id = m.step_id
+LEFT JOIN LATERAL (
+    SELECT array_agg(CASE WHEN p.provider_message_id LIKE '<%%@%%>' THEN p.provider_message_id ELSE p.message_id END
+                     ORDER BY p.visit) AS ids,
+           array_agg(p.subject ORDER BY p.visit) AS subjects, array_agg(p.in_reply_to ORDER BY p.visit) AS replies,
+           array_agg(coalesce(s.subject, '') ORDER BY p.visit) AS templates
+    FROM emails_emailmessage p LEFT JOIN sequences_step s ON s.id = p.step_id
+    WHERE p.enrollment_id = m.enrollment_id AND p.visit < m.visit AND p.status = 'sent'
+) thread ON true
+WHERE m.id = ANY(%(messages)s::bigint[])
+"""
+
+
+def compose(message_ids: Sequence[int], now: datetime) -> list[Composed | Uncomposed]:
+    """In the order given. A message that cannot be rendered is answered as refused, the others are not affected.
+
+    One that was deleted meanwhile, with its contact, is left out.
+    """
+    rows = {row["message_pk"]: row for row in fetch_all(_CONTENT, {"messages": list(message_ids)})}
+    return [_compose_one(rows[message_pk], now) for message_pk in message_ids if message_pk in rows]
+
+
+def _compose_one(row: Row, now: datetime) -> Composed | Uncomposed:
+    try:
+        return _build(row, now)
+    except (TemplateError, ValueError) as error:
+        return Uncomposed(row["message_pk"], Refused(ErrorClass.TEMPLATE, "", str(error)), "")
+    except Exception as error:
+        said = f"{type(error).__name__}: {error}"
+        return Uncomposed(row["message_pk"], Refused(ErrorClass.BUG, "", said), traceback.format_exc())
+
+
+def _build(row: Row, now: datetime) -> Composed:
+    if row["step_id"] is None:
+        raise TemplateError("the step of this email was deleted before it was sent")
+    context = {**MergeFields(row), "now": local_time(row, now)}
+    thread = _current_thread(row, context)
+    is_reply = not row["subject"].strip()
+    if is_reply and not thread:
+        raise TemplateError("an empty subject replies in an earlier thread, and there is none")
+    message_pk = row["message_pk"]
+    unsubscribe_url = tracking.unsubscribe_url(message_pk)
+    name = sender_name(row)
+    rendered = render_email(
+        subject=row["subject"].strip(),
+        body=row["body"],
+        context={**context, "unsubscribe_url": unsubscribe_url},
+        reply_subject=thread[-1][1] if is_reply else None,
+        signature=row["signature"],
+        postal_address=row["postal_address"],
+        unsubscribe_url=unsubscribe_url,
+        open_pixel_url=tracking.open_pixel_url(message_pk, now) if row["tracks_opens"] else None,
+        honeypot_url=tracking.honeypot_url(message_pk, now) if row["tracks_clicks"] else None,
+        rewrite_link=(lambda url: tracking.click_url(message_pk, url, now)) if row["tracks_clicks"] else None,
+    )
+    thread_ids = [message_id for message_id, _ in thread] if is_reply else []
+    headers = {**thread_headers(thread_ids), **unsubscribe_headers(unsubscribe_url)}
+    to_name = f"{row['first_name']} {row['last_name']}".strip()
+    mime = build_mime(
+        rendered=rendered,
+        from_name=name,
+        from_address=row["mailbox_address"],
+        to_name=to_name,
+        to_address=row["recipient"],
+        message_id=row["message_id"],
+        date=now,
+        headers=headers,
+    )
+    envelope = Envelope(
+        message_pk=message_pk,
+        message_id=row["message_id"],
+        from_address=row["mailbox_address"],
+        to_address=row["recipient"],
+        mime=mime,
+        subject=rendered.subject,
+        text=rendered.text,
+        html=rendered.html,
+        from_name=name,
+        to_name=to_name,
+        headers=headers,
+    )
+    return Composed(message_pk, envelope, rendered, thread_ids[-1] if thread_ids else "")
+
+
+def _current_thread(row: Row, context: Mapping[str, object]) -> list[tuple[str, str]]:
+    """(Message-ID, subject) of the thread that the previous email belongs to, oldest first.
+
+    What a worker died over before it could record it, and is known to be sent, has no subject: it is rendered again.
+    """
+    thread: list[tuple[str, str]] = []
+    columns = ("thread_ids", "thread_subjects", "thread_replies", "thread_templates")
+    for message_id, subject, in_reply_to, template in zip(*(row[name] or [] for name in columns), strict=True):
+        is_reply = bool(in_reply_to) if subject else not template.strip()
+        if not is_reply:
+            thread = []
+        thread.append((message_id, subject or _subject_of(template, thread, context)))
+    return thread
+
+
+def _subject_of(template: str, thread: Sequence[tuple[str, str]], context: Mapping[str, object]) -> str:
+    if template.strip():
+        return render(template, context)
+    return thread[-1][1] if thread else ""

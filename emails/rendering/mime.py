@@ -1,0 +1,109 @@
+"""The bytes of an email: RFC 5322 headers and a multipart/alternative of text and HTML (RFC 2046). Pure."""
+
+from __future__ import annotations
+
+import re
+from binascii import b2a_qp
+from collections.abc import Mapping
+from datetime import datetime
+from email.header import Header
+from email.policy import Compat32
+from email.utils import format_datetime, formataddr
+
+from emails.rendering.render import RenderedEmail
+
+_UNSAFE = re.compile(r"[\x00-\x1f\x7f]")
+_UNSAFE_IN_ADDRESS = re.compile(r"[\x00-\x20\x7f()<>,;:\\\"\[\]]")
+_LONGEST_NAME = 200
+_LONGEST_LINE = 998
+# "=_" never occurs in quoted-printable text (RFC 2045 section 6.7), so no body can hold the boundary.
+_BOUNDARY = "=_alternative"
+_FOLDING = Compat32(linesep="\r\n", max_line_length=_LONGEST_LINE)
+
+
+class AddressError(ValueError):
+    """An address that cannot stand in a header."""
+
+
+def build_mime(
+    *,
+    rendered: RenderedEmail,
+    from_name: str,
+    from_address: str,
+    to_name: str,
+    to_address: str,
+    message_id: str,
+    date: datetime,
+    headers: Mapping[str, str],
+) -> bytes:
+    """The complete message with CRLF line ends. `headers` are those beyond the usual ones.
+
+    Raises `AddressError` for an address that cannot stand in a header, `ValueError` for a header that would become two.
+    """
+    for name, value in (("Subject", rendered.subject), ("Message-ID", message_id), *headers.items()):
+        if _UNSAFE.search(value):
+            raise ValueError(f"the header {name} has a line break or a control character: {value!r}")
+    lines = {
+        "Content-Type": f'multipart/alternative; boundary="{_BOUNDARY}"',
+        "MIME-Version": "1.0",
+        "Date": format_datetime(date),
+        "From": _address(from_name, from_address),
+        "To": _address(to_name, to_address),
+        "Subject": _encode(rendered.subject),
+        "Message-ID": _encode(message_id),
+        **{name: _encode(value) for name, value in headers.items()},
+    }
+    boundary = _BOUNDARY.encode("ascii")
+    return b"".join(
+        [
+            *(_line(name, value) for name, value in lines.items()),
+            b"\r\n--%b\r\n" % boundary,
+            _part("plain", rendered.text),
+            b"\r\n--%b\r\n" % boundary,
+            _part("html", rendered.html),
+            b"\r\n--%b--\r\n" % boundary,
+        ]
+    )
+
+
+def check_address(address: str) -> str:
+    """The address with its domain in ASCII (RFC 5890). Raises `AddressError`."""
+    local, _, domain = address.rpartition("@")
+    if not local or not domain or "@" in local or _UNSAFE_IN_ADDRESS.search(address):
+        raise AddressError(f"{address!r} is not an email address: correct it")
+    if not local.isascii():
+        raise AddressError(f"{address!r} has letters before the @ that mail servers do not take: correct it")
+    if domain.isascii():
+        return address
+    try:
+        return f"{local}@{domain.encode('idna').decode('ascii')}"
+    except UnicodeError:
+        raise AddressError(f"{address!r} has a domain that does not exist: correct it") from None
+
+
+def _address(name: str, address: str) -> str:
+    clean = " ".join(_UNSAFE.sub(" ", name).split())[:_LONGEST_NAME]
+    checked = check_address(address)
+    return f"{_encode(clean)} <{checked}>" if _needs_encoding(clean) else formataddr((clean, checked))
+
+
+def _needs_encoding(text: str) -> bool:
+    return not text.isascii() or "=?" in text
+
+
+def _encode(text: str) -> str:
+    """As encoded words of at most 75 characters where it is not ASCII (RFC 2047 section 2)."""
+    return Header(text, "utf-8", maxlinelen=75).encode(linesep="").strip() if _needs_encoding(text) else text
+
+
+def _line(name: str, value: str) -> bytes:
+    if len(name) + len(value) + 2 <= _LONGEST_LINE:
+        return f"{name}: {value}\r\n".encode("ascii")
+    return _FOLDING.fold_binary(name, value)
+
+
+def _part(subtype: str, text: str) -> bytes:
+    """In quoted-printable, with the line ends of the network (RFC 2045 section 6.7)."""
+    head = f'Content-Type: text/{subtype}; charset="utf-8"\r\nContent-Transfer-Encoding: quoted-printable\r\n\r\n'
+    lines = text.replace("\r\n", "\n").replace("\r", "\n").replace("\n", "\r\n")
+    return head.encode("ascii") + b2a_qp(lines.encode(), istext=True)

@@ -1,0 +1,1 @@
+"""Messages out: outbox, lanes, delivery, the final check, results, recovery."""

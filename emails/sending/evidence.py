@@ -1,0 +1,84 @@
+"""Settle messages of unknown outcome by evidence: whatever names a message proves that it left."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.db import transaction
+
+from common.db import execute, fetch_all
+from common.notify import notify_engine
+
+# `m` is the message; what a living worker holds is that worker's to settle.
+IS_DOUBTFUL = "(m.status = 'unknown' OR (m.status = 'sending' AND m.leased_until <= %(now)s))"
+
+_LEFT = f"""
+UPDATE emails_emailmessage m
+SET status = 'sent', sent_at = coalesce(m.handed_over_at, r.occurred_at), error = '', lease_token = NULL,
+    leased_until = NULL, resolved_by = r.source, resolved_at = %(now)s, resolution = r.reason
+FROM (
+    SELECT DISTINCT ON (message) message, occurred_at, source, reason
+    FROM unnest(%(messages)s::bigint[], %(occurred)s::timestamptz[], %(sources)s::text[], %(reasons)s::text[])
+         AS given(message, occurred_at, source, reason)
+    ORDER BY message, occurred_at
+) r
+WHERE m.id = r.message AND {IS_DOUBTFUL}
+RETURNING m.enrollment_id
+"""
+_LOCK = "SELECT id FROM sequences_enrollment WHERE id = ANY(%(ids)s) ORDER BY id FOR NO KEY UPDATE"
+_COUNT_AND_WAKE = """
+UPDATE sequences_enrollment e
+SET emails_sent = e.emails_sent + r.messages,
+    wake_at = CASE WHEN e.status IN ('active', 'paused', 'quarantined') THEN %(now)s::timestamptz ELSE e.wake_at END
+FROM (SELECT id, count(*)::int AS messages FROM unnest(%(ids)s::bigint[]) AS left_for(id) GROUP BY id) r
+WHERE e.id = r.id
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """That a message left: when it was seen, by which door (`imap`, `tracking`, a provider), and what was seen."""
+
+    message_pk: int
+    occurred_at: datetime
+    source: str
+    reason: str
+
+
+def settle_proven(proofs: Sequence[tuple[int, Proof]], now: datetime) -> int:
+    """Lock the enrollments, mark their doubtful messages as sent, and tell the engine. Returns how many there were.
+
+    `proofs` are pairs of an enrollment's id and the proof.
+    """
+    if not proofs:
+        return 0
+    with transaction.atomic():
+        execute(_LOCK, {"ids": [enrollment_id for enrollment_id, _ in proofs]})
+        marked = mark_proven([proof for _, proof in proofs], now)
+        if marked:
+            notify_engine()
+    return marked
+
+
+def mark_proven(proofs: Sequence[Proof], now: datetime) -> int:
+    """Mark the doubtful ones as sent, at the moment of their hand-over, and wake. Returns how many there were.
+
+    Whoever calls has locked the enrollments of these messages, in id order.
+    """
+    if not proofs:
+        return 0
+    left = fetch_all(
+        _LEFT,
+        {
+            "now": now,
+            "messages": [proof.message_pk for proof in proofs],
+            "occurred": [proof.occurred_at for proof in proofs],
+            "sources": [f"evidence:{proof.source}" for proof in proofs],
+            "reasons": [proof.reason[:200] for proof in proofs],
+        },
+    )
+    if left:
+        execute(_COUNT_AND_WAKE, {"ids": [row["enrollment_id"] for row in left], "now": now})
+    return len(left)

@@ -1,0 +1,301 @@
+"""Transaction A, the last look: mark what may leave now as `sending`, with everything re-read under locks.
+
+Order of locks: the mailbox's row, the candidates' enrollments without waiting (one that is locked is looked at with the
+next chunk), the caps in id order. A stop fact stored by anybody either is seen here, or waits for these locks and finds
+the message on its way. The mailbox's row comes first: a transaction that queues a message at the same time
+(emails.sending.lanes) waits for it and wakes the lane after us.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from zlib import crc32
+
+from django.conf import settings
+
+from common.db import Row, execute, fetch_all
+from emails.choices import ADDRESS_CHANGED, BreakerState, Inbound, LimitScope, LimitWindow, MailboxStatus
+from emails.facts.stop_facts import load_stop_facts
+from emails.facts.stops import Rest, Resting, find_exit_reason, find_rest
+from emails.pacing.breaker import Breaker
+from emails.pacing.ledger import count_usage, lock_caps
+from emails.pacing.limits import Candidate, Cap, Hold, allot
+from emails.pacing.ramp import RampDay, advance_ramp
+from emails.pacing.windows import find_opening
+from emails.sending.lanes import LEASE_SECONDS, Lease, LeaseLostError
+
+# How many are looked at for chunks of up to 1, 8 and 50: more than the chunk takes, so that those that cannot leave now
+# do not keep back the ones behind them. Few different numbers, since each is a statement that is planned for itself.
+_LOOK_AT = ((1, 13), (8, 20), (50, 62))
+_STALE_INBOX_RECHECK = timedelta(minutes=1)
+_LOCKED_RECHECK = timedelta(seconds=1)
+_RESTING_RECHECK = timedelta(minutes=1)
+_LARGEST_CHUNK = 50
+
+
+@dataclass(frozen=True, slots=True)
+class Chunk:
+    """What this lane hands over now. Empty: nothing may leave before `again_at` (None: until somebody wakes it)."""
+
+    message_ids: tuple[int, ...]
+    again_at: datetime | None
+    breaker: Breaker
+
+
+_LANE = """
+SELECT b.id, b.workspace_id, b.status, b.transport, b.inbound, b.inbox_read_at, b.gap_seconds, b.jitter_seconds,
+       b.next_slot_at, b.breaker_state, b.breaker_failures, b.breaker_trips, b.breaker_until, b.ramp_enabled,
+       b.ramp_start, b.ramp_step, b.ramp_allowance, b.ramp_day,
+       coalesce(nullif(b.timezone, ''), w.timezone) AS timezone,
+       NOT EXISTS (SELECT 1 FROM execution_executorstate WHERE is_paused) AS executor_runs
+FROM emails_mailbox b JOIN sequences_workspace w ON w.id = b.workspace_id
+WHERE b.id = %(mailbox)s AND b.lease_token = %(token)s
+FOR UPDATE OF b
+"""
+_CANDIDATES = """
+SELECT m.id AS message_id, e.id
+FROM emails_emailmessage m
+JOIN sequences_enrollment e ON e.id = m.enrollment_id
+JOIN sequences_sequence s ON s.id = e.sequence_id
+WHERE m.mailbox_id = %(mailbox)s AND m.status = 'queued' AND m.send_after_at <= %(now)s
+  AND e.status = 'active' AND s.status IN ('active', 'archived')
+ORDER BY m.lane_order_at, m.id
+LIMIT {limit}
+FOR NO KEY UPDATE OF e SKIP LOCKED
+"""
+_DETAILS = """
+SELECT m.id AS message_id, m.message_id AS header_id, m.recipient, m.recipient_domain, m.is_first_touch, m.owner_id,
+       e.id, e.workspace_id, e.contact_id, e.enrolled_at, e.resumed_at,
+       s.status AS sequence_status, s.window::text AS window, coalesce(t.skip_weekends, false) AS skip_weekends,
+       m.recipient AS email, c.email AS current_email, c.timezone AS contact_timezone, c.account_id,
+       a.domain AS account_domain, a.timezone AS account_timezone, b.timezone AS mailbox_timezone,
+       w.timezone AS workspace_timezone, w.holiday_country, w.extra_holidays, w.account_reply_policy,
+       w.account_reply_delay_days
+FROM emails_emailmessage m
+JOIN sequences_enrollment e ON e.id = m.enrollment_id
+JOIN sequences_sequence s ON s.id = e.sequence_id
+JOIN sequences_contact c ON c.id = e.contact_id
+JOIN sequences_workspace w ON w.id = e.workspace_id
+JOIN emails_mailbox b ON b.id = m.mailbox_id
+LEFT JOIN sequences_account a ON a.id = c.account_id
+LEFT JOIN sequences_step t ON t.id = m.step_id
+WHERE m.id = ANY(%(messages)s::bigint[]) AND m.status = 'queued'
+ORDER BY m.lane_order_at, m.id
+"""
+_WITHHOLD = """
+WITH withheld AS (
+    UPDATE emails_emailmessage m SET status = 'withheld', withheld_reason = r.reason
+    FROM unnest(%(messages)s::bigint[], %(reasons)s::text[]) AS r(id, reason)
+    WHERE m.id = r.id AND m.status = 'queued' RETURNING m.enrollment_id
+)
+UPDATE sequences_enrollment SET wake_at = %(now)s WHERE id IN (SELECT enrollment_id FROM withheld)
+"""
+_HOLD = """
+UPDATE emails_emailmessage m SET send_after_at = r.until, held_by = r.held_by
+FROM unnest(%(messages)s::bigint[], %(until)s::timestamptz[], %(held_by)s::text[]) AS r(id, until, held_by)
+WHERE m.id = r.id AND m.status = 'queued'
+"""
+_MARK = """
+UPDATE emails_emailmessage
+SET status = 'sending', lease_token = %(token)s, leased_until = %(until)s, handed_over_at = %(now)s,
+    attempts = attempts + 1, held_by = ''
+WHERE id = ANY(%(messages)s::bigint[]) AND status = 'queued'
+"""
+_SET_LANE = """
+UPDATE emails_mailbox
+SET lane_at = %(lane_at)s, lane_held_by = %(held_by)s, next_slot_at = %(next_slot_at)s, breaker_state = %(state)s,
+    ramp_allowance = %(allowance)s, ramp_day = %(day)s
+WHERE id = %(mailbox)s
+"""
+_NEXT_QUEUED = """
+SELECT min(m.send_after_at) AS at
+FROM emails_emailmessage m
+JOIN sequences_enrollment e ON e.id = m.enrollment_id
+JOIN sequences_sequence s ON s.id = e.sequence_id
+WHERE m.mailbox_id = %(mailbox)s AND m.status = 'queued' AND e.status = 'active'
+  AND s.status IN ('active', 'archived')
+"""
+
+
+def claim_chunk(lease: Lease, now: datetime, size: int) -> Chunk:
+    """Mark up to `size` messages as `sending`. Call inside a transaction. Raises `LeaseLostError`."""
+    rows = fetch_all(_LANE, {"mailbox": lease.mailbox_id, "token": lease.token})
+    if not rows:
+        raise LeaseLostError(f"the lane of mailbox {lease.mailbox_id} was taken over")
+    lane = rows[0]
+    breaker = Breaker(
+        BreakerState(lane["breaker_state"]), lane["breaker_failures"], lane["breaker_trips"], lane["breaker_until"]
+    )
+    ramp = RampDay(lane["ramp_allowance"], lane["ramp_day"])
+    if lane["status"] != MailboxStatus.ACTIVE:
+        return _rest(lane, None, breaker, ramp)
+    if not lane["executor_runs"]:
+        return Chunk((), None, breaker)
+    if breaker.is_open_at(now):
+        return _rest(lane, breaker.until, breaker, ramp)
+    if lane["next_slot_at"] is not None and now < lane["next_slot_at"]:
+        return _rest(lane, lane["next_slot_at"], breaker, ramp)
+    if breaker.state is BreakerState.OPEN:
+        breaker = replace(breaker, state=BreakerState.HALF_OPEN)
+    # the pace may have been set while the lane is served
+    most = 1 if breaker.allows_probe_only() else chunk_limit(lane["gap_seconds"], lane["jitter_seconds"])
+    return _look(lease, lane, breaker, ramp, now, min(size, most))
+
+
+def chunk_limit(gap_seconds: int, jitter_seconds: int) -> int:
+    """How many messages at most may be in doubt after a crash: one where a pace is kept."""
+    return 1 if gap_seconds or jitter_seconds else _LARGEST_CHUNK
+
+
+def planned_slot(handed_over_at: datetime, header_id: str, gap_seconds: int, jitter_seconds: int) -> datetime:
+    """The next hand-over after this one. The jitter is the message's own, so the queue shown is the queue run."""
+    jitter = crc32(header_id.encode()) % (jitter_seconds + 1)
+    return handed_over_at + timedelta(seconds=gap_seconds + jitter)
+
+
+def _look(lease: Lease, lane: Row, breaker: Breaker, ramp: RampDay, now: datetime, size: int) -> Chunk:
+    look_at = next(number for largest, number in _LOOK_AT if size <= largest)
+    found = fetch_all(_CANDIDATES.format(limit=look_at), {"mailbox": lane["id"], "now": now})
+    rows = fetch_all(_DETAILS, {"messages": [row["message_id"] for row in found]}) if found else []
+    eligible, held = _check_facts(lane, rows, now)
+    ramp = advance_ramp(lane, ramp, now) if eligible else ramp
+    candidates = [_candidate(row, lane) for row in eligible]
+    caps = lock_caps(candidates)
+    if lane["ramp_enabled"] and ramp.day is not None:
+        caps.append(Cap(LimitScope.MAILBOX, str(lane["id"]), LimitWindow.DAY, ramp.allowance, is_ramp=True))
+    allotment = allot(candidates, count_usage(caps, lane["workspace_id"], now), size, now) if candidates else None
+    taken = allotment.taken if allotment else ()
+    held += allotment.held if allotment else ()
+    _hold(held)
+    if taken:
+        _mark(lease, taken, now)
+    slot = lane["next_slot_at"]
+    if taken:
+        last = next(row["header_id"] for row in eligible if row["message_id"] == taken[-1])
+        slot = planned_slot(now, last, lane["gap_seconds"], lane["jitter_seconds"])
+    again_at = _again_at(lane, taken, held, found, look_at, slot, now)
+    lane_hold = next((describe_hold(hold) for hold in held if hold.message_id is None), "")
+    ramp = ramp if taken else RampDay(lane["ramp_allowance"], lane["ramp_day"])
+    _set_lane(lane, again_at, slot, breaker, ramp, lane_hold)
+    return Chunk(taken, again_at, breaker)
+
+
+def _check_facts(lane: Row, rows: Sequence[Row], now: datetime) -> tuple[list[Row], list[Hold]]:
+    """Who may still get mail; withholds the others' messages and wakes them, and holds what must wait."""
+    if not rows:
+        return [], []
+    stops = load_stop_facts(rows)
+    eligible: list[Row] = []
+    held: list[Hold] = []
+    withheld: list[tuple[int, str]] = []
+    for row in rows:
+        reason = find_exit_reason(stops[row["id"]][0], row["account_reply_policy"], row["sequence_status"])
+        if reason is not None:
+            withheld.append((row["message_id"], reason.value))
+        elif row["recipient"].lower() != row["current_email"].lower():
+            # the engine puts it into the outbox again, for the address that the contact has now
+            withheld.append((row["message_id"], ADDRESS_CHANGED))
+        elif rest := find_row_rest(row, stops[row["id"]][1], now):
+            # the engine pauses the enrollment; until it has, this is what holds the message
+            held.append(Hold(row["message_id"], now + _RESTING_RECHECK, "resting", rest.reason))
+        elif opening := find_opening(row, now):
+            held.append(Hold(row["message_id"], opening.until, opening.code, opening.detail))
+        elif not row["is_first_touch"] and is_inbox_stale(lane["inbound"], lane["inbox_read_at"], now):
+            held.append(Hold(row["message_id"], now + _STALE_INBOX_RECHECK, "inbox_stale", "the inbox was not read"))
+        else:
+            eligible.append(row)
+    if withheld:
+        messages, reasons = zip(*withheld, strict=True)
+        execute(_WITHHOLD, {"messages": list(messages), "reasons": list(reasons), "now": now})
+    return eligible, held
+
+
+def find_row_rest(row: Row, resting: Resting, now: datetime) -> Rest | None:
+    return find_rest(resting, row["account_reply_policy"], row["account_reply_delay_days"], now)
+
+
+def is_inbox_stale(inbound: str, inbox_read_at: datetime | None, now: datetime) -> bool:
+    """Whether an answer may lie unread in an inbox that we are meant to read."""
+    if inbound != Inbound.IMAP:
+        return False
+    return inbox_read_at is None or inbox_read_at < now - timedelta(minutes=settings.REPLY_FRESHNESS_MINUTES)
+
+
+def _candidate(row: Row, lane: Row) -> Candidate:
+    return Candidate(
+        message_id=row["message_id"],
+        mailbox_id=lane["id"],
+        workspace_id=lane["workspace_id"],
+        owner_id=row["owner_id"],
+        recipient_domain=row["recipient_domain"],
+        is_first_touch=row["is_first_touch"],
+    )
+
+
+def _hold(held: Sequence[Hold]) -> None:
+    rows = [hold for hold in held if hold.message_id is not None]
+    if rows:
+        execute(
+            _HOLD,
+            {
+                "messages": [hold.message_id for hold in rows],
+                "until": [hold.until for hold in rows],
+                "held_by": [describe_hold(hold) for hold in rows],
+            },
+        )
+
+
+def describe_hold(hold: Hold) -> str:
+    return f"{hold.code}: {hold.detail}"[:200]
+
+
+def _mark(lease: Lease, taken: Sequence[int], now: datetime) -> None:
+    until = now + timedelta(seconds=LEASE_SECONDS)
+    execute(_MARK, {"messages": list(taken), "token": lease.token, "until": until, "now": now})
+
+
+def _again_at(
+    lane: Row,
+    taken: Sequence[int],
+    held: Sequence[Hold],
+    found: Sequence[Row],
+    look_at: int,
+    slot: datetime | None,
+    now: datetime,
+) -> datetime | None:
+    lane_hold = next((hold.until for hold in held if hold.message_id is None), None)
+    if lane_hold is not None:
+        return max(lane_hold, slot or lane_hold)
+    if len(found) > len(taken) + len(held) or len(found) == look_at:
+        return max(now, slot or now)
+    queued_at: datetime | None = fetch_all(_NEXT_QUEUED, {"mailbox": lane["id"]})[0]["at"]
+    if queued_at is None:
+        return None
+    if not taken and not held and queued_at <= now:
+        # somebody holds the locks of what is ready; do not spin on them
+        return now + _LOCKED_RECHECK
+    return max(queued_at, slot or queued_at)
+
+
+def _rest(lane: Row, again_at: datetime | None, breaker: Breaker, ramp: RampDay) -> Chunk:
+    _set_lane(lane, again_at, lane["next_slot_at"], breaker, ramp)
+    return Chunk((), again_at, breaker)
+
+
+def _set_lane(
+    lane: Row, again_at: datetime | None, slot: datetime | None, breaker: Breaker, ramp: RampDay, held_by: str = ""
+) -> None:
+    execute(
+        _SET_LANE,
+        {
+            "mailbox": lane["id"],
+            "lane_at": again_at,
+            "held_by": held_by,
+            "next_slot_at": slot,
+            "state": breaker.state.value,
+            "allowance": ramp.allowance,
+            "day": ramp.day,
+        },
+    )

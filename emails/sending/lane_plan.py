@@ -1,0 +1,65 @@
+"""The queue of a lane as it will run: the slot of each message, by the same pace and caps as the lane's. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from emails.pacing.limits import Candidate, Usage, covers
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """A queued message in lane order; `opening` gives the first moment at or after another at which it may leave."""
+
+    candidate: Candidate
+    header_id: str
+    send_after_at: datetime
+    opening: Callable[[datetime], datetime]
+
+
+def plan_queue(
+    waiting: Sequence[Waiting],
+    usages: Sequence[Usage],
+    first_slot_at: datetime,
+    next_slot: Callable[[datetime, str], datetime],
+) -> dict[int, datetime]:
+    """By message id, when each would leave if nothing else came. A message that must wait does not block those behind.
+
+    `next_slot` gives the slot after a hand-over of the message with that Message-ID.
+    """
+    left = {index: sorted(usage.latest) for index, usage in enumerate(usages)}
+    remaining = list(waiting)
+    planned: dict[int, datetime] = {}
+    slot_at = first_slot_at
+    while remaining:
+        times = [_earliest(item, usages, left, slot_at) for item in remaining]
+        position = min(range(len(remaining)), key=lambda index: (times[index] > slot_at, times[index], index))
+        item, at = remaining.pop(position), times[position]
+        planned[item.candidate.message_id] = at
+        for index, usage in enumerate(usages):
+            if covers(usage.cap, item.candidate):
+                left[index].append(at)
+        slot_at = next_slot(at, item.header_id)
+    return planned
+
+
+def _earliest(item: Waiting, usages: Sequence[Usage], left: dict[int, list[datetime]], slot_at: datetime) -> datetime:
+    at = max(slot_at, item.send_after_at)
+    while True:
+        moved = item.opening(at)
+        for index, usage in enumerate(usages):
+            if covers(usage.cap, item.candidate):
+                moved = max(moved, _place_free_at(usage, left[index], moved))
+        if moved == at:
+            return at
+        at = moved
+
+
+def _place_free_at(usage: Usage, left: Sequence[datetime], at: datetime) -> datetime:
+    window = timedelta(seconds=usage.cap.window.seconds)
+    if usage.cap.maximum == 0:
+        return at
+    inside = [left_at for left_at in left if left_at > at - window]
+    return at if len(inside) < usage.cap.maximum else inside[-usage.cap.maximum] + window

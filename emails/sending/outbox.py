@@ -1,0 +1,129 @@
+"""The outbox: the only way a message comes to be. Set-based, inside the caller's transaction; sends nothing.
+
+Lock order everywhere: enrollments, then messages, then mailboxes. Callers hold the enrollments' locks.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import NamedTuple
+
+from common.db import execute
+from emails.sending.lanes import wake_lanes
+
+# One rank of priority is worth this much waiting: urgent mail overtakes, yet nobody starves.
+_RANK_IS_WORTH = timedelta(hours=1)
+_NORMAL_PRIORITY = 50
+_DRAWN_BYTES = 10
+_FIRST_TOUCH_YIELDS = timedelta(hours=4)
+
+
+class QueuedEmail(NamedTuple):
+    """What a message is known by before it is rendered."""
+
+    workspace_id: int
+    enrollment_id: int
+    step_id: int
+    visit: int
+    mailbox_id: int
+    contact_id: int
+    owner_id: int | None
+    recipient: str
+    priority: int
+    due_at: datetime
+    is_first_touch: bool
+
+
+_INSERT = """
+INSERT INTO emails_emailmessage (
+    workspace_id, enrollment_id, step_id, visit, mailbox_id, contact_id, owner_id, recipient, recipient_domain,
+    is_first_touch, status, message_id, priority, due_at, queued_at, lane_order_at, send_after_at, held_by, attempts,
+    earlier_handed_over_at, withheld_reason, error_class, error_code, error, error_trace, provider_message_id,
+    in_reply_to, subject, text, html, resolved_by, resolution)
+SELECT r.workspace, r.enrollment, r.step, r.visit, r.mailbox, r.contact, r.owner, r.recipient, r.domain,
+       r.first_touch, 'queued', '<' || r.token || '@' || split_part(b.address, '@', 2) || '>', r.priority, r.due_at,
+       %(now)s, r.lane_order_at, %(now)s, '', 0, '{}', '', '', '', '', '', '', '', '', '', '', '', ''
+FROM unnest(%(workspaces)s::bigint[], %(enrollments)s::bigint[], %(steps)s::bigint[], %(visits)s::int[],
+            %(mailboxes)s::bigint[], %(contacts)s::bigint[], %(owners)s::int[], %(recipients)s::text[],
+            %(domains)s::text[], %(first_touches)s::bool[], %(tokens)s::text[], %(priorities)s::int[],
+            %(due)s::timestamptz[], %(order)s::timestamptz[])
+     AS r(workspace, enrollment, step, visit, mailbox, contact, owner, recipient, domain, first_touch, token, priority,
+          due_at, lane_order_at)
+JOIN emails_mailbox b ON b.id = r.mailbox
+ON CONFLICT (enrollment_id, step_id, visit) DO NOTHING
+"""
+# To the address that the contact has now: a wrong one is mended, then tried again.
+_REQUEUE = """
+UPDATE emails_emailmessage m
+SET status = 'queued', send_after_at = %(now)s, held_by = '', withheld_reason = '', error_class = '', failed_at = NULL,
+    lease_token = NULL, leased_until = NULL, recipient = c.email,
+    recipient_domain = lower(substring(c.email FROM '[^@]*$'))
+FROM sequences_contact c
+WHERE m.id = ANY(%(ids)s) AND m.status IN ('failed', 'withheld') AND c.id = m.contact_id
+"""
+_WITHDRAW = """
+UPDATE emails_emailmessage m SET status = 'withheld', withheld_reason = r.reason
+FROM unnest(%(enrollments)s::bigint[], %(reasons)s::text[]) AS r(enrollment, reason)
+WHERE m.enrollment_id = r.enrollment AND m.status = 'queued'
+"""
+
+
+def queue_emails(emails: Sequence[QueuedEmail], now: datetime) -> None:
+    """Store messages with their Message-IDs (RFC 5322 section 3.6.4) and wake their lanes. Twice is once."""
+    if not emails:
+        return
+    execute(
+        _INSERT,
+        {
+            "now": now,
+            "workspaces": [email.workspace_id for email in emails],
+            "enrollments": [email.enrollment_id for email in emails],
+            "steps": [email.step_id for email in emails],
+            "visits": [email.visit for email in emails],
+            "mailboxes": [email.mailbox_id for email in emails],
+            "contacts": [email.contact_id for email in emails],
+            "owners": [email.owner_id for email in emails],
+            "recipients": [email.recipient for email in emails],
+            "domains": [email.recipient.rpartition("@")[2].lower() for email in emails],
+            "first_touches": [email.is_first_touch for email in emails],
+            "tokens": _tokens(len(emails), now),
+            "priorities": [email.priority for email in emails],
+            "due": [email.due_at for email in emails],
+            "order": [
+                lane_order(email.due_at, email.priority, is_first_touch=email.is_first_touch) for email in emails
+            ],
+        },
+    )
+    wake_lanes([email.mailbox_id for email in emails], now)
+
+
+def _tokens(count: int, now: datetime) -> list[str]:
+    """Nobody can guess one, and none comes twice. The time stands in front, as in UUIDs of version 7 (RFC 9562).
+
+    So those of one time stand together in the index, instead of each on a page of its own.
+    """
+    began = f"{int(now.timestamp() * 1000):012x}"
+    drawn = os.urandom(_DRAWN_BYTES * count).hex()
+    length = 2 * _DRAWN_BYTES
+    return [began + drawn[start : start + length] for start in range(0, length * count, length)]
+
+
+def lane_order(due_at: datetime, priority: int, *, is_first_touch: bool) -> datetime:
+    """The key a lane is sorted by: due time, moved by priority, follow-ups before first touches."""
+    moved = due_at + (priority - _NORMAL_PRIORITY) * _RANK_IS_WORTH
+    return moved + _FIRST_TOUCH_YIELDS if is_first_touch else moved
+
+
+def requeue_emails(message_ids: Sequence[int], now: datetime) -> None:
+    """Put failed or withheld messages back: the same rows, the same Message-IDs. The caller wakes the lanes."""
+    if message_ids:
+        execute(_REQUEUE, {"ids": sorted(message_ids), "now": now})
+
+
+def withdraw_emails(enrollment_ids: Sequence[int], reasons: Sequence[str]) -> int:
+    """Withhold what is queued for these enrollments. A message being handed over is past recall. Returns how many."""
+    if not enrollment_ids:
+        return 0
+    return execute(_WITHDRAW, {"enrollments": list(enrollment_ids), "reasons": list(reasons)})

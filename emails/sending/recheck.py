@@ -1,0 +1,61 @@
+"""The look at what is marked already, between two dialogues of a chunk. Takes no lock and marks nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from uuid import UUID
+
+from common.db import fetch_all
+from emails.facts.stop_facts import load_stop_facts
+from emails.facts.stops import find_exit_reason
+from emails.sending.final_check import find_row_rest
+
+_MARKED = """
+SELECT m.id AS message_id, e.id, e.workspace_id, e.contact_id, e.enrolled_at, e.resumed_at, s.status AS sequence_status,
+       m.recipient AS email, c.account_id, a.domain AS account_domain, w.account_reply_policy,
+       w.account_reply_delay_days
+FROM emails_emailmessage m
+JOIN sequences_enrollment e ON e.id = m.enrollment_id AND e.status = 'active'
+JOIN sequences_sequence s ON s.id = e.sequence_id AND s.status = 'active'
+JOIN sequences_contact c ON c.id = e.contact_id
+JOIN sequences_workspace w ON w.id = e.workspace_id
+JOIN emails_mailbox b ON b.id = m.mailbox_id AND b.status = 'active'
+LEFT JOIN sequences_account a ON a.id = c.account_id
+WHERE m.id = ANY(%(messages)s::bigint[]) AND m.status = 'sending'
+  AND NOT EXISTS (SELECT 1 FROM execution_executorstate WHERE is_paused)
+"""
+# Whoever stores a stop fact wakes whom it concerns, and a marked message's enrollment has no wake: while it has none,
+# nothing was stored. A suppression is looked up, since it may be of an address that the contact has no longer.
+_UNDISTURBED = """
+SELECT m.id AS message_id, e.wake_at IS NULL
+       AND NOT EXISTS (SELECT 1 FROM emails_suppression x
+                       WHERE x.workspace_id = m.workspace_id AND x.email = lower(m.recipient) AND x.email <> '')
+       AND NOT EXISTS (SELECT 1 FROM emails_suppression x
+                       WHERE x.workspace_id = m.workspace_id AND x.domain = m.recipient_domain AND x.domain <> '')
+       AS is_undisturbed
+FROM emails_emailmessage m
+JOIN sequences_enrollment e ON e.id = m.enrollment_id AND e.status = 'active'
+JOIN sequences_sequence s ON s.id = e.sequence_id AND s.status = 'active'
+JOIN emails_mailbox b ON b.id = m.mailbox_id AND b.status = 'active'
+WHERE m.id = ANY(%(messages)s::bigint[]) AND m.status = 'sending' AND m.lease_token = %(token)s
+  AND NOT EXISTS (SELECT 1 FROM execution_executorstate WHERE is_paused)
+"""
+
+
+def find_undisturbed(token: UUID, message_ids: Sequence[int], now: datetime) -> set[int]:
+    """Those of them of whom nothing has been stored since the mark that stops them.
+
+    `token`: of the lease they were marked under. What somebody else has marked since is not ours to send.
+    """
+    found = fetch_all(_UNDISTURBED, {"token": token, "messages": list(message_ids)})
+    undisturbed = {row["message_id"] for row in found if row["is_undisturbed"]}
+    if len(undisturbed) == len(found):
+        return undisturbed
+    rows = fetch_all(_MARKED, {"messages": [row["message_id"] for row in found if not row["is_undisturbed"]]})
+    stops = load_stop_facts(rows) if rows else {}
+    for row in rows:
+        reason = find_exit_reason(stops[row["id"]][0], row["account_reply_policy"], row["sequence_status"])
+        if reason is None and find_row_rest(row, stops[row["id"]][1], now) is None:
+            undisturbed.add(row["message_id"])
+    return undisturbed

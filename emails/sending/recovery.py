@@ -1,0 +1,49 @@
+"""What a dead worker leaves behind: messages in hand whose lease has run out.
+
+A message marked `sending` may have left: nobody recorded more. It becomes `unknown`, waits for evidence or a person,
+and is never sent again by itself.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from django.db import transaction
+
+from common.db import execute, fetch_all
+
+_EXPIRED = """
+SELECT m.id, m.enrollment_id FROM emails_emailmessage m
+WHERE m.status = 'sending' AND m.leased_until <= %(now)s ORDER BY m.enrollment_id LIMIT %(limit)s
+"""
+_LOCK = "SELECT id FROM sequences_enrollment WHERE id = ANY(%(ids)s) ORDER BY id FOR NO KEY UPDATE"
+_DOUBT = """
+UPDATE emails_emailmessage
+SET status = 'unknown', unknown_at = %(now)s, lease_token = NULL, leased_until = NULL,
+    error = 'the worker stopped while it was handing the message over'
+WHERE id = ANY(%(messages)s) AND status = 'sending' AND leased_until <= %(now)s
+RETURNING enrollment_id
+"""
+_WAKE = """
+UPDATE sequences_enrollment SET wake_at = %(now)s
+WHERE id = ANY(%(ids)s) AND status IN ('active', 'paused', 'quarantined')
+"""
+_FREE = """
+UPDATE emails_mailbox SET lease_token = NULL, leased_until = NULL, leased_by = '', lane_at = %(now)s
+WHERE id IN (SELECT id FROM emails_mailbox WHERE leased_until <= %(now)s ORDER BY id FOR NO KEY UPDATE SKIP LOCKED)
+"""
+_BATCH = 1000
+
+
+def recover_expired(now: datetime) -> int:
+    """Free lanes whose lease has run out and hold what they had in hand as `unknown`. Returns how many messages."""
+    with transaction.atomic():
+        expired = fetch_all(_EXPIRED, {"now": now, "limit": _BATCH})
+        doubtful = []
+        if expired:
+            execute(_LOCK, {"ids": sorted({row["enrollment_id"] for row in expired})})
+            doubtful = fetch_all(_DOUBT, {"now": now, "messages": [row["id"] for row in expired]})
+        if doubtful:
+            execute(_WAKE, {"now": now, "ids": [row["enrollment_id"] for row in doubtful]})
+        execute(_FREE, {"now": now})
+    return len(doubtful)

@@ -1,0 +1,296 @@
+"""Transaction B: write what became of the messages that were handed over, and wake their enrollments.
+
+Every write names the lease's token: a worker whose lane was taken over changes nothing. Order of locks: enrollments in
+id order, then messages, then the mailbox.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from common.db import execute, fetch_all
+from emails.choices import BounceType, BreakerState, ErrorClass, EventType, MailboxStatus
+from emails.facts.events import NewEvent, record_events, stop_unhealthy
+from emails.pacing.breaker import Breaker, after_failure, after_success, pause_after
+from emails.rendering.compose import Composed
+from emails.sending.lanes import Lease, LeaseLostError
+from emails.transport.send_result import HandOver, Refused, Sent, Unknown
+
+LANE_ERRORS = frozenset({ErrorClass.SERVER, ErrorClass.MAILBOX})
+# Refusals of one message which prove that the server answers.
+_ANSWERS = frozenset({ErrorClass.RECIPIENT_PERMANENT, ErrorClass.RECIPIENT_TEMPORARY, ErrorClass.CONTENT})
+_HEALTH_ERRORS = frozenset({ErrorClass.RECIPIENT_PERMANENT, ErrorClass.CONTENT})
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What became of one message. `composed` is None when it could not be rendered or was not tried."""
+
+    message_pk: int
+    answer: HandOver | None
+    answered_at: datetime
+    composed: Composed | None = None
+    trace: str = ""
+
+
+_LOCK = """
+SELECT e.id FROM sequences_enrollment e
+WHERE e.id IN (SELECT enrollment_id FROM emails_emailmessage WHERE id = ANY(%(messages)s::bigint[]))
+ORDER BY e.id FOR NO KEY UPDATE
+"""
+_SENT = """
+UPDATE emails_emailmessage m
+SET status = 'sent', sent_at = r.at, provider_message_id = r.provider, error = '', error_code = '', error_class = '',
+    subject = r.subject, text = r.text, html = r.html, in_reply_to = r.in_reply_to, lease_token = NULL,
+    leased_until = NULL
+FROM unnest(%(ids)s::bigint[], %(at)s::timestamptz[], %(providers)s::text[], %(subjects)s::text[], %(texts)s::text[],
+            %(htmls)s::text[], %(replies)s::text[]) AS r(id, at, provider, subject, text, html, in_reply_to)
+WHERE m.id = r.id AND m.status = 'sending' AND m.lease_token = %(token)s
+RETURNING m.id
+"""
+_FAILED = """
+UPDATE emails_emailmessage m
+SET status = 'failed', failed_at = r.at, error_class = r.class, error_code = r.code, error = r.error,
+    error_trace = r.trace, lease_token = NULL, leased_until = NULL
+FROM unnest(%(ids)s::bigint[], %(at)s::timestamptz[], %(classes)s::text[], %(codes)s::text[], %(errors)s::text[],
+            %(traces)s::text[]) AS r(id, at, class, code, error, trace)
+WHERE m.id = r.id AND m.status = 'sending' AND m.lease_token = %(token)s
+"""
+_UNKNOWN = """
+UPDATE emails_emailmessage m
+SET status = 'unknown', unknown_at = r.at, error = r.error, subject = r.subject, text = r.text, html = r.html,
+    in_reply_to = r.in_reply_to, lease_token = NULL, leased_until = NULL
+FROM unnest(%(ids)s::bigint[], %(at)s::timestamptz[], %(errors)s::text[], %(subjects)s::text[], %(texts)s::text[],
+            %(htmls)s::text[], %(replies)s::text[]) AS r(id, at, error, subject, text, html, in_reply_to)
+WHERE m.id = r.id AND m.status = 'sending' AND m.lease_token = %(token)s
+"""
+# Of whoever was stopped meanwhile nothing is left in the queue.
+_BACK = """
+UPDATE emails_emailmessage m
+SET status = CASE WHEN e.status IN ('active', 'paused', 'quarantined') THEN 'queued' ELSE 'withheld' END,
+    withheld_reason = CASE WHEN e.status IN ('active', 'paused', 'quarantined') THEN ''
+                           ELSE coalesce(nullif(e.auto_exit_reason, ''), e.status) END,
+    error = %(error)s, lease_token = NULL, leased_until = NULL, handed_over_at = NULL,
+    attempts = greatest(m.attempts - 1, 0)
+FROM sequences_enrollment e
+WHERE m.id = ANY(%(ids)s::bigint[]) AND m.status = 'sending' AND m.lease_token = %(token)s AND e.id = m.enrollment_id
+"""
+# The look that took them may have put the lane to sleep, and whoever serves it may end now.
+_STAY_AWAKE = """
+UPDATE emails_mailbox SET lane_at = %(now)s
+WHERE id = %(mailbox)s AND lease_token = %(token)s AND (lane_at IS NULL OR lane_at > %(now)s)
+"""
+# What an event has proven meanwhile was counted by it.
+_WAKE = """
+UPDATE sequences_enrollment e
+SET emails_sent = e.emails_sent + r.sent,
+    wake_at = CASE WHEN e.status IN ('active', 'paused', 'quarantined') THEN %(now)s::timestamptz ELSE e.wake_at END
+FROM (SELECT m.enrollment_id AS id, count(*) FILTER (WHERE m.id = ANY(%(sent)s::bigint[])) AS sent
+      FROM emails_emailmessage m WHERE m.id = ANY(%(messages)s::bigint[]) GROUP BY m.enrollment_id) r
+WHERE e.id = r.id
+"""
+_LANE = """
+UPDATE emails_mailbox
+SET breaker_state = %(state)s, breaker_failures = %(failures)s, breaker_trips = %(trips)s, breaker_until = %(until)s,
+    breaker_error = %(error)s,
+    lane_at = CASE WHEN %(has_left)s THEN greatest(%(until_at)s, lane_at) ELSE coalesce(%(until_at)s, lane_at) END,
+    next_slot_at = CASE WHEN %(has_left)s THEN greatest(%(until_at)s, next_slot_at)
+                        ELSE coalesce(%(until_at)s, next_slot_at) END
+WHERE id = %(mailbox)s AND lease_token = %(token)s
+"""
+_LOCK_LANE = """
+SELECT breaker_state, breaker_failures, breaker_trips, breaker_until FROM emails_mailbox
+WHERE id = %(mailbox)s AND lease_token = %(token)s FOR NO KEY UPDATE
+"""
+_STOP = """
+UPDATE emails_mailbox SET status = %(status)s, status_reason = %(reason)s, status_actor = 'engine', status_at = %(now)s,
+    lane_at = NULL
+WHERE id = %(mailbox)s AND status = 'active'
+"""
+
+
+def record_results(lease: Lease, results: Sequence[Result], breaker: Breaker, now: datetime, luck: float) -> Breaker:
+    """Write the results of one chunk; call inside a transaction. Returns the lane's breaker after them.
+
+    Raises `LeaseLostError`, writing nothing, when the lane was taken over.
+    """
+    execute(_LOCK, {"messages": [result.message_pk for result in results]})
+    sent = [result for result in results if isinstance(result.answer, Sent)]
+    unknown = [result for result in results if isinstance(result.answer, Unknown)]
+    refused = [result for result in results if isinstance(result.answer, Refused)]
+    lane_level = [result for result in refused if _class_of(result) in LANE_ERRORS]
+    failed = [result for result in refused if _class_of(result) not in LANE_ERRORS]
+    back = lane_level + [result for result in results if result.answer is None]
+    left = _write_sent(lease, sent)
+    changed = len(left) + _write_failed(lease, failed) + _write_unknown(lease, unknown)
+    changed += _write_back(lease, back, now)
+    # fewer though the lane is ours: one was deleted with its contact, or proven by an event meanwhile
+    if changed != len(results) and not fetch_all(_LOCK_LANE, {"mailbox": lease.mailbox_id, "token": lease.token}):
+        raise LeaseLostError(f"the lane of mailbox {lease.mailbox_id} was taken over while it was sending")
+    told = [result.message_pk for result in (*sent, *failed, *unknown)]
+    if told:
+        execute(_WAKE, {"messages": told, "sent": left, "now": now})
+    _record_bounces(lease, failed, now)
+    _judge_mailbox(lease, refused, now)
+    has_answered = bool(sent) or any(_class_of(result) in _ANSWERS for result in failed)
+    has_left = bool(sent or unknown)
+    return _write_breaker(lease, breaker, lane_level, unknown, now, luck, has_answered=has_answered, has_left=has_left)
+
+
+def record_lane_failure(lease: Lease, error: str, now: datetime, luck: float) -> None:
+    """The lane cannot be served at all: it counts like a server that does not answer. Call inside a transaction."""
+    for row in fetch_all(_LOCK_LANE, {"mailbox": lease.mailbox_id, "token": lease.token}):
+        before = Breaker(
+            BreakerState(row["breaker_state"]), row["breaker_failures"], row["breaker_trips"], row["breaker_until"]
+        )
+        breaker = after_failure(before, now, luck)
+        _store_breaker(lease, breaker, breaker.until or pause_after(breaker, now), error[:500])
+
+
+def _class_of(result: Result) -> ErrorClass:
+    assert isinstance(result.answer, Refused)
+    return result.answer.error_class
+
+
+def _write_sent(lease: Lease, sent: Sequence[Result]) -> list[int]:
+    """The ids of those that were ours to write."""
+    if not sent:
+        return []
+    providers = [result.answer.provider_message_id for result in sent if isinstance(result.answer, Sent)]
+    return [row["id"] for row in fetch_all(_SENT, {**_texts(sent), "providers": providers, "token": lease.token})]
+
+
+def _write_unknown(lease: Lease, unknown: Sequence[Result]) -> int:
+    if not unknown:
+        return 0
+    errors = [result.answer.error for result in unknown if isinstance(result.answer, Unknown)]
+    return execute(_UNKNOWN, {**_texts(unknown), "errors": errors, "token": lease.token})
+
+
+def _texts(results: Sequence[Result]) -> dict[str, object]:
+    composed = [result.composed for result in results]
+    return {
+        "ids": [result.message_pk for result in results],
+        "at": [result.answered_at for result in results],
+        "subjects": [item.rendered.subject if item else "" for item in composed],
+        "texts": [item.rendered.text if item else "" for item in composed],
+        "htmls": [item.rendered.html if item else "" for item in composed],
+        "replies": [item.in_reply_to if item else "" for item in composed],
+    }
+
+
+def _write_failed(lease: Lease, failed: Sequence[Result]) -> int:
+    if not failed:
+        return 0
+    answers = [result.answer for result in failed if isinstance(result.answer, Refused)]
+    return execute(
+        _FAILED,
+        {
+            "token": lease.token,
+            "ids": [result.message_pk for result in failed],
+            "at": [result.answered_at for result in failed],
+            "classes": [answer.error_class.value for answer in answers],
+            "codes": [answer.code[:32] for answer in answers],
+            "errors": [answer.error for answer in answers],
+            "traces": [result.trace for result in failed],
+        },
+    )
+
+
+def _write_back(lease: Lease, back: Sequence[Result], now: datetime) -> int:
+    """What the lane could not take goes back: it has not left, and costs nobody an attempt."""
+    if not back:
+        return 0
+    error = next((result.answer.error for result in back if isinstance(result.answer, Refused)), "")
+    changed = execute(_BACK, {"ids": [result.message_pk for result in back], "error": error, "token": lease.token})
+    execute(_STAY_AWAKE, {"mailbox": lease.mailbox_id, "token": lease.token, "now": now})
+    return changed
+
+
+def _record_bounces(lease: Lease, failed: Sequence[Result], now: datetime) -> None:
+    bounced = [result for result in failed if _class_of(result) is ErrorClass.RECIPIENT_PERMANENT]
+    events = []
+    for result in bounced:
+        assert isinstance(result.answer, Refused)
+        events.append(
+            NewEvent(
+                type=EventType.BOUNCED,
+                provider="smtp",
+                provider_event_id=f"refused:{result.message_pk}",
+                occurred_at=result.answered_at,
+                message_pk=result.message_pk,
+                bounce_type=BounceType.HARD,
+                detail=f"{result.answer.code} {result.answer.error.removeprefix(result.answer.code).strip()}".strip(),
+            )
+        )
+    if events:
+        record_events(events, now)
+
+
+def _judge_mailbox(lease: Lease, refused: Sequence[Result], now: datetime) -> None:
+    classes = {_class_of(result) for result in refused}
+    if ErrorClass.MAILBOX in classes:
+        error = next(result.answer for result in refused if _class_of(result) is ErrorClass.MAILBOX)
+        assert isinstance(error, Refused)
+        stop_mailbox(lease.mailbox_id, MailboxStatus.BROKEN, f"{error.code} {error.error}".strip(), now)
+    elif classes & _HEALTH_ERRORS:
+        stop_unhealthy(lease.mailbox_id, now)
+
+
+def stop_mailbox(mailbox_id: int, status: MailboxStatus, reason: str, now: datetime) -> None:
+    execute(_STOP, {"mailbox": mailbox_id, "status": status.value, "reason": reason[:500], "now": now})
+
+
+def _write_breaker(
+    lease: Lease,
+    breaker: Breaker,
+    lane_level: Sequence[Result],
+    unknown: Sequence[Result],
+    now: datetime,
+    luck: float,
+    *,
+    has_answered: bool,
+    has_left: bool,
+) -> Breaker:
+    outage = next((result.answer for result in lane_level if _class_of(result) is ErrorClass.SERVER), None)
+    lane_at = None
+    error = ""
+    if isinstance(outage, Refused):
+        breaker = after_failure(breaker, now, luck, outage.retry_after_seconds)
+        lane_at = breaker.until or pause_after(breaker, now, outage.retry_after_seconds)
+        error = f"{outage.code} {outage.error}".strip()
+    elif unknown and not has_answered:
+        # The server went silent on us: one message is in doubt, the next ones should not be.
+        breaker = after_failure(breaker, now, luck)
+        lane_at = breaker.until or pause_after(breaker, now)
+        error = "the server did not answer after it was given a message"
+    elif has_answered:
+        if breaker == Breaker():
+            return breaker
+        breaker = after_success(breaker)
+    else:
+        return breaker
+    _store_breaker(lease, breaker, lane_at, error, has_left=has_left)
+    return breaker
+
+
+def _store_breaker(
+    lease: Lease, breaker: Breaker, until_at: datetime | None, error: str, *, has_left: bool = False
+) -> None:
+    """The lane rests until `until_at`. After something that left or may have left, its pace holds all the same."""
+    execute(
+        _LANE,
+        {
+            "mailbox": lease.mailbox_id,
+            "token": lease.token,
+            "state": breaker.state.value,
+            "failures": breaker.failures,
+            "trips": breaker.trips,
+            "until": breaker.until if breaker.state is not BreakerState.CLOSED else None,
+            "error": error,
+            "until_at": until_at,
+            "has_left": has_left,
+        },
+    )

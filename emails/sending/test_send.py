@@ -1,0 +1,106 @@
+"""An email of a step as a contact would get it, to look at, and sent to oneself. Nothing of it enters a sequence.
+
+A test goes past the outbox: it belongs to nobody's sequence, is counted by no limit and carries no tracking.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from email.utils import make_msgid
+
+from common.db import Row, fetch_all
+from emails.models import Mailbox
+from emails.rendering.merge_fields import PERSON_COLUMNS, PERSON_JOINS, MergeFields, local_time, sender_name
+from emails.rendering.mime import build_mime
+from emails.rendering.render import RenderedEmail, render_email
+from emails.transport import open_transport
+from emails.transport.send_result import Envelope, HandOver
+from sequences.liquid.templating import TemplateError, render
+from sequences.models import Contact, Step
+
+SAMPLE_UNSUBSCRIBE_URL = "https://unsubscribe.example/"
+_PERSON = f"""
+SELECT b.signature, w.postal_address, {PERSON_COLUMNS}
+FROM (SELECT %(contact)s::bigint AS contact_id, %(workspace)s::bigint AS workspace_id,
+             %(mailbox)s::bigint AS mailbox_id, %(owner)s::bigint AS owner_id) e
+{PERSON_JOINS}
+"""
+
+
+def render_for(
+    step: Step, contact: Contact, mailbox: Mailbox | None, owner_id: int | None, now: datetime
+) -> RenderedEmail:
+    """The email of an email step. Raises `TemplateError`, which names the part and what is missing."""
+    asked = {
+        "contact": contact.pk,
+        "workspace": contact.workspace_id,
+        "mailbox": mailbox.pk if mailbox else None,
+        "owner": owner_id,
+    }
+    row = fetch_all(_PERSON, asked)[0]
+    return _render(step, row, now)
+
+
+def send_test(
+    step: Step, contact: Contact, mailbox: Mailbox, owner_id: int | None, to_address: str, now: datetime
+) -> HandOver:
+    """Hand it over to the mailbox's server for `to_address`, its subject marked. No transaction may be open.
+
+    Raises `TemplateError` and `AddressError`.
+    """
+    asked = {"contact": contact.pk, "workspace": contact.workspace_id, "mailbox": mailbox.pk, "owner": owner_id}
+    row = fetch_all(_PERSON, asked)[0]
+    rendered = _render(step, row, now)
+    marked = RenderedEmail(f"[Test] {rendered.subject}", rendered.text, rendered.html)
+    message_id = make_msgid("test", mailbox.address.partition("@")[2])
+    name = sender_name(row)
+    mime = build_mime(
+        rendered=marked,
+        from_name=name,
+        from_address=mailbox.address,
+        to_name="",
+        to_address=to_address,
+        message_id=message_id,
+        date=now,
+        headers={},
+    )
+    envelope = Envelope(
+        message_pk=0,
+        message_id=message_id,
+        from_address=mailbox.address,
+        to_address=to_address,
+        mime=mime,
+        subject=marked.subject,
+        text=marked.text,
+        html=marked.html,
+        from_name=name,
+    )
+    with open_transport(mailbox) as transport:
+        return transport.hand_over(envelope)
+
+
+def _render(step: Step, row: Row, now: datetime) -> RenderedEmail:
+    context = {**MergeFields(row), "now": local_time(row, now)}
+    subject = step.subject.strip()
+    return render_email(
+        subject=subject,
+        body=step.body,
+        context={**context, "unsubscribe_url": SAMPLE_UNSUBSCRIBE_URL},
+        reply_subject=None if subject else _thread_subject(step, context),
+        signature=row["signature"] or "",
+        postal_address=row["postal_address"],
+        unsubscribe_url=SAMPLE_UNSUBSCRIBE_URL,
+        open_pixel_url=None,
+        honeypot_url=None,
+        rewrite_link=None,
+    )
+
+
+def _thread_subject(step: Step, context: Mapping[str, object]) -> str:
+    """The subject of the nearest email before it that has one."""
+    earlier = Step.objects.filter(sequence=step.sequence_id, number__lt=step.number, type="email").exclude(subject="")
+    found = earlier.order_by("-number").first()
+    if found is None:
+        raise TemplateError("an empty subject replies in an earlier thread, and no email comes before it")
+    return render(found.subject, context)

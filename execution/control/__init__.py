@@ -1,0 +1,1 @@
+"""What users do: enroll, pause, move, edit, replan. Each calls the engine's own writer."""

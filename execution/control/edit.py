@@ -1,0 +1,189 @@
+"""Storing an edited sequence while people are in it, and saying first what the edit would mean for them.
+
+sequences.authoring.operations stores the edit, execution.control.replan_edit moves and replans enrollments. Both run in
+one transaction, with one entry in the log of controls that holds every field before and after.
+
+Lock order, as of whoever pauses or archives: the sequence, then its people.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import datetime
+from itertools import count
+
+from django.db import transaction
+
+from common.notify import notify_engine
+from execution.choices import ControlAction, ControlTarget
+from execution.control.enrollments import exit_enrollments
+from execution.control.replan_edit import follow_removed, lock_waiting, release_queued, replan_waiting, send_to_inserted
+from execution.engine.logs import log_control
+from execution.engine.sequence_facts import load_sequences
+from sequences.authoring.changes import Change, list_changes
+from sequences.authoring.drafts import SequenceDraft
+from sequences.authoring.operations import (
+    SavedSequence,
+    SequenceStateError,
+    activate_sequence,
+    change_sequence,
+    save_sequence,
+)
+from sequences.choices import LIVE_STATUSES, SequenceStatus
+from sequences.models import Enrollment, Sequence, Step, Workspace
+from sequences.queries import load_draft
+
+
+@dataclass(frozen=True, slots=True)
+class Wishes:
+    """What shall become of people whom the edit touches.
+
+    Who stands at a removed step goes to the step with the key `goes_to`, or leaves (`exits`), else to the next one.
+    `past`: keys of inserted steps that those get too who have just passed the place.
+    """
+
+    goes_to: str | None = None
+    exits: bool = False
+    past: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class StoredSequence:
+    """`saved.sequence` is as it is stored now. The rest counts people: `in_it` are all, and what became of some.
+
+    `moved` stood at a removed step, `exited` left with it, `replanned` have another due time, `sent` go to an inserted
+    step that they had passed.
+    """
+
+    saved: SavedSequence
+    steps: int
+    in_it: int = 0
+    moved: int = 0
+    exited: int = 0
+    replanned: int = 0
+    sent: int = 0
+    changes: tuple[Change, ...] = ()
+
+    @property
+    def touched(self) -> int:
+        return self.moved + self.exited + self.replanned + self.sent
+
+
+@transaction.atomic
+def store_sequence(
+    workspace: Workspace, draft: SequenceDraft, *, activate: bool, actor: str, now: datetime
+) -> StoredSequence:
+    """Create or edit the sequence of that name and, if asked, activate it. All or nothing.
+
+    Raises `InvalidSequenceError` and `SequenceStateError` of sequences.authoring.operations.
+    """
+    existing = Sequence.objects.select_for_update().filter(workspace=workspace, name=draft.name).first()
+    stored = _store(existing, lambda: save_sequence(workspace, draft, now), Wishes(), actor, now)
+    if activate:
+        activate_sequence(stored.saved.sequence.pk, now)
+        stored.saved.sequence.refresh_from_db()
+    return stored
+
+
+@transaction.atomic
+def create_sequence(workspace: Workspace, draft: SequenceDraft, *, actor: str, now: datetime) -> StoredSequence:
+    """A draft that may have no steps yet. Raises like `store_sequence`, also where the name is taken."""
+    if Sequence.objects.filter(workspace=workspace, name=draft.name).exists():
+        raise SequenceStateError(f"the workspace has a sequence {draft.name!r} already: choose another name")
+    return _store(None, lambda: save_sequence(workspace, draft, now), Wishes(), actor, now)
+
+
+@transaction.atomic
+def fill_sequence(sequence: Sequence, draft: SequenceDraft, *, actor: str, now: datetime) -> StoredSequence:
+    """Give a sequence that was just made its steps. Raises like `store_sequence`."""
+    saved = change_sequence(sequence.pk, draft, now)
+    log_control(ControlTarget.SEQUENCE, saved.sequence, ControlAction.CREATED, actor, "", now)
+    return StoredSequence(saved, len(draft.steps))
+
+
+@transaction.atomic
+def edit_sequence(
+    sequence: Sequence, draft: SequenceDraft, wishes: Wishes, *, actor: str, now: datetime, dry_run: bool = False
+) -> StoredSequence:
+    """Make the sequence equal to the draft, whose keys are the ids of the stored steps; other keys are new steps.
+
+    A dry run answers the same and changes nothing. Raises like `store_sequence`.
+    """
+    # what was given may hold what is only about to be stored
+    existing = Sequence.objects.select_for_update().get(pk=sequence.pk)
+    exited = _let_go(existing, draft, actor, now) if wishes.exits else 0
+    stored = _store(
+        existing, lambda: change_sequence(sequence.pk, draft, now, wishes.goes_to), wishes, actor, now, exited
+    )
+    if dry_run:
+        transaction.set_rollback(True)
+    return stored
+
+
+@transaction.atomic
+def duplicate_sequence(sequence: Sequence, name: str, *, actor: str, now: datetime) -> StoredSequence:
+    """The same steps as a new draft; without a name, the old one with "copy" behind it. Raises `SequenceStateError`."""
+    taken = set(Sequence.objects.filter(workspace=sequence.workspace_id).values_list("name", flat=True))
+    tries = (f"{sequence.name[:185]} copy{f' {number}' if number > 1 else ''}" for number in count(1))
+    draft = replace(load_draft(sequence), name=name or next(each for each in tries if each not in taken))
+    return create_sequence(sequence.workspace, draft, actor=actor, now=now)
+
+
+@transaction.atomic
+def delete_sequence(sequence: Sequence, *, actor: str, now: datetime) -> None:
+    """Only what never ran can go. Raises `SequenceStateError`."""
+    current = Sequence.objects.select_for_update().get(pk=sequence.pk)
+    if current.status != SequenceStatus.DRAFT or Enrollment.objects.filter(sequence=current).exists():
+        raise SequenceStateError(f"the sequence is {current.status}: only a draft can be deleted; archive it instead")
+    log_control(ControlTarget.SEQUENCE, current, ControlAction.DELETED, actor, "", now)
+    current.delete()
+
+
+def _store(
+    existing: Sequence | None,
+    save: Callable[[], SavedSequence],
+    wishes: Wishes,
+    actor: str,
+    now: datetime,
+    exited: int = 0,
+) -> StoredSequence:
+    runs = existing is not None and existing.status in {SequenceStatus.ACTIVE, SequenceStatus.PAUSED}
+    before = load_draft(existing) if existing else None
+    was = load_sequences([existing.pk])[existing.pk] if existing and runs else None
+    waiting = lock_waiting(existing.pk) if existing and runs else []
+    saved = save()
+    sequence = saved.sequence
+    after = load_draft(sequence)
+    changes = list_changes(before, after) if before else []
+    moved, replanned, sent = len(saved.moved), 0, 0
+    if was is not None:
+        facts = load_sequences([sequence.pk])[sequence.pk]
+        if saved.moved:
+            follow_removed(saved, facts, actor, now)
+        replanned = len(replan_waiting(waiting, was, facts, actor, now))
+        release_queued(was, facts, now)
+        known = {step.id for step in was.steps}
+        wished = {saved.step_ids[key] for key in wishes.past if key in saved.step_ids} - known
+        for step in facts.steps:
+            if step.id in wished:
+                sent += len(send_to_inserted(facts, step.id, actor, now))
+        if moved or replanned or sent:
+            notify_engine()
+    if saved.created or changes:
+        action = ControlAction.CREATED if saved.created else ControlAction.EDITED
+        log_control(ControlTarget.SEQUENCE, sequence, action, actor, "", now, changes)
+    in_it = _count_people(sequence) if runs else 0
+    return StoredSequence(saved, len(after.steps), in_it, moved, exited, replanned, sent, tuple(changes))
+
+
+def _let_go(sequence: Sequence, draft: SequenceDraft, actor: str, now: datetime) -> int:
+    kept = [int(step.key) for step in draft.steps if step.key.isdecimal()]
+    removed = Step.objects.filter(sequence=sequence).exclude(pk__in=kept)
+    standing = Enrollment.objects.filter(sequence=sequence, status__in=LIVE_STATUSES, current_step__in=removed)
+    ids = list(standing.order_by("pk").values_list("pk", flat=True))
+    return len(exit_enrollments(ids, actor=actor, now=now, reason="the step was removed").changed)
+
+
+def _count_people(sequence: Sequence) -> int:
+    return Enrollment.objects.filter(sequence=sequence, status__in=LIVE_STATUSES).count()

@@ -1,0 +1,305 @@
+"""What a change of the calendar means for the people in it: of holidays, or of a zone that they are planned in.
+
+Whoever waits for a step is planned anew, also whom the engine has deferred by the old calendar, and queued emails wait
+for no opening of it. As with edits (execution.control.replan_edit), an enrollment that a user snoozed is not moved
+earlier. All of it is in the transaction of the change, one log line per enrollment that is replanned; what has begun
+stays as it is. The engine and the lanes check the moment itself, so nothing leaves at a forbidden time.
+
+Lock order: contact or account, the people in id order, mailbox or workspace, their messages, the lanes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.db import transaction
+from django.db.models import Model
+
+from common.db import Row, execute, fetch_all
+from common.notify import notify_engine
+from emails.models import Mailbox
+from emails.sending.lanes import wake_lanes
+from execution.choices import LogAction
+from execution.control.replan_edit import NOT_BEGUN, PLAN, PLAN_COLUMNS, PLAN_JOINS, read_calendar
+from execution.engine.logs import LogRow, write_logs
+from execution.engine.outcomes import LogLine
+from execution.engine.sequence_facts import load_sequences
+from execution.engine.snapshot import StepFacts
+from sequences.choices import StepType
+from sequences.models import Account, Contact, Workspace
+from sequences.time.timing import Calendar, TimingError, next_allowed, plan
+
+BATCH = 1_000
+
+
+@dataclass(frozen=True, slots=True)
+class _Source:
+    """What people get their calendar from. `key`: which column of a person's row names it; `people`: whose they are.
+
+    `read`: what it says, under the names that a person's row has for it. `is_locked_first`: before the people, as by
+    whoever stores a fact or a score; the engine holds people when it wants the others.
+    """
+
+    name: str
+    fields: frozenset[str]
+    key: str
+    people: str
+    read: str
+    is_locked_first: bool
+
+
+_WORKSPACE = _Source(
+    "workspace",
+    frozenset({"timezone", "holiday_country", "extra_holidays"}),
+    "workspace_id",
+    "workspace_id = ANY(%(of)s::bigint[])",
+    "SELECT id, timezone AS workspace_timezone, holiday_country, extra_holidays FROM sequences_workspace x",
+    is_locked_first=False,
+)
+_ACCOUNT = _Source(
+    "account",
+    frozenset({"timezone"}),
+    "account_id",
+    "contact_id IN (SELECT id FROM sequences_contact WHERE account_id = ANY(%(of)s::bigint[]))",
+    "SELECT id, timezone AS account_timezone FROM sequences_account x",
+    is_locked_first=True,
+)
+_CONTACT = _Source(
+    "contact",
+    frozenset({"timezone", "account"}),
+    "contact_id",
+    "contact_id = ANY(%(of)s::bigint[])",
+    """SELECT x.id, x.timezone AS contact_timezone, a.timezone AS account_timezone
+    FROM sequences_contact x LEFT JOIN sequences_account a ON a.id = x.account_id""",
+    is_locked_first=True,
+)
+_MAILBOX = _Source(
+    "mailbox",
+    frozenset({"timezone"}),
+    "mailbox_id",
+    "mailbox_id = ANY(%(of)s::bigint[])",
+    "SELECT id, timezone AS mailbox_timezone FROM emails_mailbox x",
+    is_locked_first=False,
+)
+_SOURCES: Mapping[type[Model], _Source] = {
+    Workspace: _WORKSPACE,
+    Account: _ACCOUNT,
+    Contact: _CONTACT,
+    Mailbox: _MAILBOX,
+}
+_WAITING = "status IN ('active', 'paused', 'quarantined') AND current_step_id IS NOT NULL"
+_LOCK_ALL = """
+WITH locked AS MATERIALIZED (
+    SELECT id FROM sequences_enrollment WHERE {people} AND {waiting} ORDER BY id FOR NO KEY UPDATE)
+SELECT count(*) FROM locked
+"""
+_LOCK_NEXT = """
+SELECT id FROM sequences_enrollment WHERE {people} AND id > %(after)s AND {waiting}
+ORDER BY id LIMIT %(limit)s FOR NO KEY UPDATE
+"""
+# In a statement of its own: what was committed while the locks were waited for is seen.
+_READ = f"""
+{PLAN_COLUMNS}, e.sequence_id, e.contact_id, c.account_id, e.mailbox_id, {NOT_BEGUN} AS not_begun
+FROM sequences_enrollment e {PLAN_JOINS}
+WHERE e.id = ANY(%(ids)s::bigint[])
+ORDER BY e.id
+"""
+# Of those who are due later than planned: whom not a person, but the engine has put off, by the calendar of its day.
+_DEFERRED = """
+SELECT e.id
+FROM sequences_enrollment e
+CROSS JOIN LATERAL (
+    SELECT l.action, l.details FROM execution_executionlog l
+    WHERE l.enrollment_id = e.id AND l.step_id = e.current_step_id AND l.at >= e.previous_ended_at
+      AND l.action IN ('waiting', 'snoozed', 'resumed')
+    ORDER BY l.at DESC, l.id DESC LIMIT 1) newest
+WHERE e.id = ANY(%(ids)s::bigint[]) AND newest.action = 'waiting' AND newest.details ->> 'code' IS NOT NULL
+"""
+_RELEASE = """
+UPDATE emails_emailmessage SET send_after_at = %(now)s, held_by = ''
+WHERE enrollment_id = ANY(%(ids)s::bigint[]) AND status = 'queued' AND send_after_at > %(now)s
+  AND split_part(held_by, ':', 1) IN ('window', 'weekend', 'holiday', 'timing')
+RETURNING mailbox_id AS id
+"""
+
+
+@dataclass(slots=True)
+class Followed:
+    """How many people were planned anew; known at the end of the change."""
+
+    planned: int = 0
+
+    def __str__(self) -> str:
+        return f"{self.planned:,} {'person was' if self.planned == 1 else 'people were'} planned anew."
+
+
+@contextmanager
+def following_calendar(row: Model, values: Mapping[str, Any], *, actor: str, now: datetime) -> Iterator[Followed]:
+    """Around the write of these values to a workspace, account, contact or mailbox: its people follow in the end.
+
+    Opens a transaction. Where the values change no calendar, nothing is locked and nobody is looked at.
+    """
+    followed = Followed()
+    source = _SOURCES[type(row)]
+    if row.pk is None or not _differs(row, {name: values[name] for name in source.fields & values.keys()}):
+        yield followed
+        return
+    with transaction.atomic():
+        if source.is_locked_first:
+            _read(source, row.pk)
+        fetch_all(_LOCK_ALL.format(people=source.people, waiting=_WAITING), {"of": [row.pk]})
+        before = _read(source, row.pk)
+        yield followed
+        if before != _read(source, row.pk):
+            followed.planned = _follow(source, {row.pk: before}, actor, now)
+
+
+def follow_contacts(old_zones: Mapping[int, Row], *, actor: str, now: datetime) -> Followed:
+    """After many contacts were given other zones: `old_zones` by id, as `contact_timezone` and `account_timezone`.
+
+    A zone that is left out is the one of now. Call in the transaction of the change.
+    """
+    return Followed(_follow(_CONTACT, old_zones, actor, now) if old_zones else 0)
+
+
+def follow_accounts(old_zones: Mapping[int, Row], *, actor: str, now: datetime) -> Followed:
+    """The same for accounts; `account_timezone`."""
+    return Followed(_follow(_ACCOUNT, old_zones, actor, now) if old_zones else 0)
+
+
+def _differs(row: Model, values: Mapping[str, Any]) -> bool:
+    """From what is stored; the row itself may hold the new values already."""
+    if not values:
+        return False
+    stored = type(row)._base_manager.filter(pk=row.pk).values(*values).first()
+    return stored is not None and any(stored[name] != getattr(value, "pk", value) for name, value in values.items())
+
+
+def _read(source: _Source, pk: int) -> Row:
+    return fetch_all(f"{source.read} WHERE x.id = %(id)s FOR NO KEY UPDATE OF x", {"id": pk})[0]
+
+
+def _follow(source: _Source, before: Mapping[int, Row], actor: str, now: datetime) -> int:
+    """`before`: what the sources of these ids said until now. Returns how many people were planned anew."""
+    planned, after = 0, 0
+    lanes: set[int] = set()
+    lock = _LOCK_NEXT.format(people=source.people, waiting=_WAITING)
+    while ids := [row["id"] for row in fetch_all(lock, {"of": list(before), "after": after, "limit": BATCH})]:
+        planned += _follow_batch(source, before, ids, lanes, actor, now)
+        after = ids[-1]
+    # the engine wants them while it holds people: so only when all of ours are locked
+    wake_lanes(sorted(lanes), now)
+    if planned:
+        notify_engine()
+    return planned
+
+
+def _follow_batch(
+    source: _Source, before: Mapping[int, Row], ids: list[int], lanes: set[int], actor: str, now: datetime
+) -> int:
+    rows = fetch_all(_READ, {"ids": ids})
+    sequences = load_sequences(sorted({row["sequence_id"] for row in rows}))
+    waiting: list[_Waiting] = []
+    begun: list[int] = []
+    for row in rows:
+        facts = sequences[row["sequence_id"]]
+        step = facts.step(row["current_step_id"])
+        if step is None:
+            continue
+        old = {**row, **before[row[source.key]], "id": row["id"]}
+        was, new = read_calendar(old, facts, step), read_calendar(row, facts, step)
+        if was == new:
+            continue
+        if not row["not_begun"]:
+            begun.append(row["id"])
+        elif step.type != StepType.CONDITIONAL_SPLIT or (row["next_step_at"] or now) > now:
+            waiting.append(_plan_both(row, step, was, new, _say(source, old, row)))
+    if begun:
+        lanes.update(row["id"] for row in fetch_all(_RELEASE, {"ids": begun, "now": now}))
+    return _plan_anew(waiting, actor, now)
+
+
+@dataclass(frozen=True, slots=True)
+class _Waiting:
+    """Somebody whose step has not begun: planned for `was` by the old calendar, for `due` by the new one."""
+
+    row: Row
+    step: StepFacts
+    calendar: Calendar
+    was: datetime
+    due: datetime
+    why: str
+
+    @property
+    def due_at(self) -> datetime | None:
+        stored: datetime | None = self.row["next_step_at"]
+        return stored
+
+    @property
+    def is_put_off(self) -> bool:
+        return self.due_at is not None and self.due_at > self.was
+
+
+def _plan_both(row: Row, step: StepFacts, old: Calendar, new: Calendar, why: str) -> _Waiting:
+    ended_at: datetime = row["previous_ended_at"]
+    due_at: datetime | None = row["next_step_at"]
+    was, due = _plan(step, old, ended_at), _plan(step, new, ended_at)
+    if due_at is not None and due_at < was:
+        # a person has led them here, where the step runs without its delay
+        was, due = _allow(step, old, ended_at), _allow(step, new, ended_at)
+    return _Waiting(row, step, new, was, due, why)
+
+
+def _plan_anew(waiting: list[_Waiting], actor: str, now: datetime) -> int:
+    put_off = [each.row["id"] for each in waiting if each.is_put_off]
+    deferred = {row["id"] for row in fetch_all(_DEFERRED, {"ids": put_off})} if put_off else set()
+    planned = []
+    for each in waiting:
+        due = max(each.due, now)
+        if each.is_put_off and each.due_at and each.row["id"] not in deferred:
+            due = max(due, each.due_at)
+        if due != each.due:
+            due = _allow(each.step, each.calendar, due)
+        # who is due already is looked at by the engine anyway
+        if each.due_at is None or due != max(each.due_at, now):
+            planned.append((each, due))
+    if planned:
+        ids, dues = [each.row["id"] for each, _ in planned], [due for _, due in planned]
+        execute(PLAN, {"ids": ids, "dues": dues, "now": now})
+        write_logs([_log(each, due, actor) for each, due in planned], now)
+    return len(planned)
+
+
+def _plan(step: StepFacts, calendar: Calendar, ended_at: datetime) -> datetime:
+    try:
+        return plan(ended_at, step.timing, calendar).at
+    except TimingError:
+        # as in execution.control.replan_edit
+        return ended_at
+
+
+def _allow(step: StepFacts, calendar: Calendar, at: datetime) -> datetime:
+    try:
+        return next_allowed(at, calendar, skip_weekends=step.timing.skip_weekends).at
+    except TimingError:
+        return at
+
+
+def _say(source: _Source, before: Row, after: Row) -> str:
+    zones = [name for name in before if name.endswith("_timezone") and before[name] != after[name]]
+    if zones == ["account_timezone"] and source is _CONTACT:
+        return "the account of the contact changed"
+    what = ["time zone"] if zones else []
+    if any(before[name] != after[name] for name in ("holiday_country", "extra_holidays")):
+        what.append("holidays")
+    return f"the {' and the '.join(what)} of the {source.name} changed"
+
+
+def _log(each: _Waiting, due: datetime, actor: str) -> LogRow:
+    line = LogLine(LogAction.REPLANNED, f"{each.why}: due {due:%Y-%m-%d %H:%M} UTC", actor=actor)
+    row = each.row
+    return LogRow(row["workspace_id"], row["id"], each.step.id, each.step.number, each.step.type, line)

@@ -1,0 +1,195 @@
+"""Pause and resume more than one enrollment's worth: a sequence, a mailbox, the whole executor. And settle doubts.
+
+Each is a state with reason and actor. Resuming wakes what was held; the engine then plans it anew, and the lanes' pace
+and caps spread the backlog.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Literal
+
+from django.db import transaction
+
+from common.db import execute, fetch_all
+from common.notify import notify_engine
+from emails.choices import BreakerState, MailboxStatus, MessageStatus
+from emails.models import EmailMessage, Mailbox
+from emails.sending.lanes import knock_again, wake_lanes
+from emails.sending.resolving import mark_sent, send_again
+from execution.choices import ControlAction, ControlTarget, LogAction
+from execution.engine.logs import LogRow, log_control, write_logs
+from execution.engine.outcomes import LogLine
+from execution.models import ExecutorState
+from sequences.authoring import operations
+from sequences.choices import SequenceStatus
+from sequences.models import Sequence
+
+_SAID: dict[str, str] = {
+    MessageStatus.SENT: "resolved as sent",
+    MessageStatus.QUEUED: "resolved: send it again",
+    MessageStatus.WITHHELD: "resolved: not sent again, its step was removed or skipped",
+}
+
+
+class NotPossibleError(ValueError):
+    """Not possible in this state; one line that says which state and what to do."""
+
+
+_WAKE_SEQUENCE = """
+UPDATE sequences_enrollment SET wake_at = %(now)s
+WHERE id IN (SELECT id FROM sequences_enrollment
+             WHERE sequence_id = %(sequence)s AND status IN ('active', 'paused', 'quarantined')
+             ORDER BY id FOR NO KEY UPDATE)
+"""
+_QUEUED_LANES = """
+SELECT DISTINCT m.mailbox_id AS id FROM emails_emailmessage m JOIN sequences_enrollment e ON e.id = m.enrollment_id
+WHERE m.status = 'queued' AND e.sequence_id = %(sequence)s
+"""
+
+
+def pause_executor(*, actor: str, now: datetime, reason: str = "") -> bool:
+    """Nothing is decided and nothing leaves until resumed. False when it was paused before; then nothing changes."""
+    said = reason or "paused by hand"
+    with transaction.atomic():
+        ExecutorState.objects.get_or_create(pk=1)
+        changed = ExecutorState.objects.filter(pk=1, is_paused=False).update(
+            is_paused=True, paused_by=actor, paused_reason=said, changed_at=now
+        )
+        if changed:
+            log_control(ControlTarget.EXECUTOR, None, ControlAction.PAUSED, actor, said, now)
+    return changed > 0
+
+
+def resume_executor(*, actor: str, now: datetime, reason: str = "") -> bool:
+    """False when it was running before."""
+    with transaction.atomic():
+        changed = ExecutorState.objects.filter(pk=1, is_paused=True).update(
+            is_paused=False, paused_by="", paused_reason="", changed_at=now
+        )
+        if changed:
+            log_control(ControlTarget.EXECUTOR, None, ControlAction.RESUMED, actor, reason, now)
+            notify_engine()
+    return changed > 0
+
+
+def activate_sequence(sequence: Sequence, *, actor: str, now: datetime, reason: str = "") -> None:
+    """Validate a draft and let it run. Raises `NotPossibleError` with every problem found."""
+    try:
+        with transaction.atomic():
+            operations.activate_sequence(sequence.pk, now)
+            if sequence.status == SequenceStatus.DRAFT:
+                log_control(ControlTarget.SEQUENCE, sequence, ControlAction.ACTIVATED, actor, reason, now)
+    except (operations.InvalidSequenceError, operations.SequenceStateError) as error:
+        raise NotPossibleError(str(error)) from None
+    sequence.refresh_from_db()
+
+
+def pause_sequence(sequence: Sequence, *, actor: str, now: datetime, reason: str = "") -> None:
+    said = reason or "paused by hand"
+    _set_sequence(sequence, SequenceStatus.PAUSED, "active", ControlAction.PAUSED, actor=actor, reason=said, now=now)
+
+
+def resume_sequence(sequence: Sequence, *, actor: str, now: datetime, reason: str = "") -> None:
+    _set_sequence(sequence, SequenceStatus.ACTIVE, "paused", ControlAction.RESUMED, actor=actor, reason=reason, now=now)
+
+
+def archive_sequence(sequence: Sequence, *, actor: str, now: datetime, reason: str = "") -> None:
+    """For good: everybody in it exits, and its unsent messages are withdrawn."""
+    _set_sequence(
+        sequence,
+        SequenceStatus.ARCHIVED,
+        "draft active paused",
+        ControlAction.ARCHIVED,
+        actor=actor,
+        reason=reason,
+        now=now,
+    )
+
+
+def _set_sequence(
+    sequence: Sequence,
+    status: SequenceStatus,
+    allowed_from: str,
+    action: ControlAction,
+    *,
+    actor: str,
+    reason: str,
+    now: datetime,
+) -> None:
+    is_paused = status is SequenceStatus.PAUSED
+    with transaction.atomic():
+        stands_at = Sequence.objects.select_for_update().values_list("status", flat=True).get(pk=sequence.pk)
+        if stands_at == status:
+            return
+        if stands_at not in allowed_from.split():
+            raise NotPossibleError(f"the sequence is {stands_at}: it cannot become {status}")
+        Sequence.objects.filter(pk=sequence.pk).update(
+            status=status.value,
+            pause_reason=reason if is_paused else "",
+            paused_by=actor if is_paused else "",
+            updated_at=now,
+        )
+        log_control(ControlTarget.SEQUENCE, sequence, action, actor, reason, now)
+        execute(_WAKE_SEQUENCE, {"sequence": sequence.pk, "now": now})
+        wake_lanes([row["id"] for row in fetch_all(_QUEUED_LANES, {"sequence": sequence.pk})], now)
+        notify_engine()
+    sequence.refresh_from_db()
+
+
+def pause_mailbox(mailbox: Mailbox, *, actor: str, now: datetime, reason: str = "") -> bool:
+    """Its lane stops; its enrollments are untouched. False when it was stopped before."""
+    said = reason or "paused by hand"
+    with transaction.atomic():
+        changed = Mailbox.objects.filter(pk=mailbox.pk, status=MailboxStatus.ACTIVE).update(
+            status=MailboxStatus.PAUSED, status_reason=said, status_actor=actor, status_at=now, lane_at=None
+        )
+        if changed:
+            log_control(ControlTarget.MAILBOX, mailbox, ControlAction.PAUSED, actor, said, now)
+    mailbox.refresh_from_db()
+    return changed > 0
+
+
+def resume_mailbox(mailbox: Mailbox, *, actor: str, now: datetime, reason: str = "") -> bool:
+    """Set a paused or broken mailbox going, its breaker closed and its health counted anew."""
+    with transaction.atomic():
+        knock_again(mailbox.pk, now)
+        changed = (
+            Mailbox.objects.filter(pk=mailbox.pk)
+            .exclude(status=MailboxStatus.ACTIVE)
+            .update(
+                status=MailboxStatus.ACTIVE,
+                status_reason="",
+                status_actor=actor,
+                status_at=now,
+                breaker_state=BreakerState.CLOSED,
+                breaker_failures=0,
+                breaker_trips=0,
+                breaker_until=None,
+                breaker_error="",
+                lane_at=now,
+            )
+        )
+        if changed:
+            log_control(ControlTarget.MAILBOX, mailbox, ControlAction.RESUMED, actor, reason, now)
+            notify_engine()
+    mailbox.refresh_from_db()
+    return changed > 0
+
+
+def resolve_message(
+    message: EmailMessage, answer: Literal["sent", "resend"], *, actor: str, now: datetime, reason: str = ""
+) -> None:
+    """A person settles an unknown outcome. Raises `NotPossibleError` when the message is not unknown any more."""
+    with transaction.atomic():
+        settle = mark_sent if answer == "sent" else send_again
+        if not settle(message.pk, actor, reason, now):
+            message.refresh_from_db()
+            if message.status == MessageStatus.UNKNOWN:
+                raise NotPossibleError("its enrollment has ended: it can be marked as sent, not sent again")
+            raise NotPossibleError(f"the message is {message.status}: only an unknown one can be resolved")
+        message.refresh_from_db()
+        said = _SAID[message.status]
+        line = LogLine(LogAction.RESOLVED, reason or said, actor=actor, details={"message": message.pk, "as": answer})
+        write_logs([LogRow(message.workspace_id, message.enrollment_id, message.step_id, None, "email", line)], now)
+        notify_engine()

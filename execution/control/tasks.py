@@ -1,0 +1,100 @@
+"""Complete tasks, put them off, hand them over: the fact, its log entry and the wake-up, together.
+
+Must not move anybody: where the enrollment goes from there is the engine's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from typing import Any
+
+from django.db import transaction
+
+from common.notify import notify_engine
+from execution.choices import LogAction
+from execution.control.enrollments import Report
+from execution.engine.logs import LogRow, write_logs
+from execution.engine.outcomes import LogLine
+from sequences.models import Membership, Step
+from tasks_app import operations
+from tasks_app.models import Task
+
+
+def complete_task(task: Task, *, actor: str, now: datetime, outcome: str = "") -> None:
+    """Record that the work is done, by whom and with what outcome. Raises `TaskClosedError` when it was closed."""
+    with transaction.atomic():
+        step = Step.objects.filter(pk=task.step_id).first() if task.step_id else None
+        _complete(task, step, actor, now, outcome)
+        notify_engine()
+
+
+def complete_tasks(ids: Sequence[int], *, actor: str, now: datetime, outcome: str = "") -> Report:
+    """Complete each open one; the report is by task id. One transaction each, so that none waits for another's row."""
+    report = _for_each(ids, lambda task, step: _complete(task, step, actor, now, outcome))
+    if report.changed:
+        notify_engine()
+    return report
+
+
+def snooze_tasks(ids: Sequence[int], *, until: datetime, actor: str, now: datetime, reason: str = "") -> Report:
+    """Each open one is due at `until` instead; the report is by task id."""
+
+    def snooze(task: Task, step: Step | None) -> None:
+        operations.change_open_task(task, due_at=until)
+        said = f"{task.title}: due {until:%Y-%m-%d %H:%M} UTC"
+        _log(task, step, LogAction.TASK_CHANGED, f"{reason}: {said}" if reason else said, actor, now)
+
+    return _for_each(ids, snooze)
+
+
+def reassign_tasks(ids: Sequence[int], *, assignee: Any, actor: str, now: datetime, reason: str = "") -> Report:
+    """Each open one is `assignee`'s now, who must be a member of its workspace; the report is by task id."""
+    own = set(Membership.objects.filter(user=assignee).values_list("workspace_id", flat=True))
+
+    def reassign(task: Task, step: Step | None) -> None:
+        if task.workspace_id not in own:
+            raise NotAMemberError("its workspace has no such member")
+        operations.change_open_task(task, assignee=assignee)
+        said = f"{task.title}: given to {assignee.email or assignee.get_username()}"
+        _log(task, step, LogAction.TASK_CHANGED, f"{reason}: {said}" if reason else said, actor, now)
+
+    return _for_each(ids, reassign)
+
+
+class NotAMemberError(ValueError):
+    """The person does not belong to the task's workspace."""
+
+
+def _for_each(ids: Sequence[int], change: Callable[[Task, Step | None], None]) -> Report:
+    report = Report()
+    tasks = list(Task.objects.filter(pk__in=ids).order_by("pk"))
+    steps = Step.objects.in_bulk({task.step_id for task in tasks if task.step_id is not None})
+    for task in tasks:
+        try:
+            with transaction.atomic():
+                change(task, steps.get(task.step_id or 0))
+        except (operations.TaskClosedError, NotAMemberError) as error:
+            report.refused[task.pk] = str(error)
+        else:
+            report.changed.append(task.pk)
+    return report
+
+
+def _complete(task: Task, step: Step | None, actor: str, now: datetime, outcome: str) -> None:
+    operations.complete_task(task, actor, now, outcome)
+    said = f"{task.title}: {outcome}" if outcome else task.title
+    _log(task, step, LogAction.TASK_COMPLETED, said, actor, now, outcome=outcome)
+
+
+def _log(
+    task: Task, step: Step | None, action: LogAction, said: str, actor: str, now: datetime, **details: object
+) -> None:
+    # The log is an enrollment's; a task without one says itself who closed it, and when.
+    if task.enrollment_id is None:
+        return
+    line = LogLine(
+        action, said, actor=actor, details={"task": task.pk, "step": task.step_id, "visit": task.visit, **details}
+    )
+    number, kind = (step.number, step.type) if step else (None, "task")
+    write_logs([LogRow(task.workspace_id, task.enrollment_id, task.step_id, number, kind, line)], now)

@@ -1,0 +1,229 @@
+"""Write a batch of outcomes, set-based, in the transaction that holds the enrollments' locks. Decides nothing.
+
+One statement per table, whatever the size of the batch; a statement is left out when nothing in the batch needs it.
+Tables in this order: enrollments, messages, mailboxes, tasks, dead letters, log.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from datetime import datetime
+from typing import assert_never
+
+from common.db import execute, sent_ahead
+from common.text import instant_text
+from emails.choices import STEP_SKIPPED, MessageStatus
+from emails.sending.lanes import wake_lanes
+from emails.sending.outbox import QueuedEmail, queue_emails, requeue_emails, withdraw_emails
+from execution.choices import LogAction, Resolution
+from execution.engine.logs import LogRow, write_logs
+from execution.engine.outcomes import (
+    Advance,
+    Complete,
+    CreateTask,
+    Defer,
+    Effect,
+    Exit,
+    LogLine,
+    Outcome,
+    Park,
+    Quarantine,
+    QueueEmail,
+    RequeueEmail,
+    Resume,
+    Wait,
+)
+from execution.engine.positions import check_moved, next_position, send_positions
+from execution.engine.snapshot import Snapshot
+from sequences.choices import EnrollmentStatus
+from tasks_app.operations import NewTask, cancel_tasks, create_tasks
+
+Judged = tuple[Snapshot, Outcome]
+
+_OPEN_DEAD_LETTERS = """
+INSERT INTO execution_deadletter (workspace_id, enrollment_id, step_id, error_class, error, error_trace, attempts,
+                                  facts, created_at, resolution, resolved_by)
+SELECT r.workspace, r.enrollment, r.step, r.class, r.error, r.trace, r.attempts, r.facts::jsonb, %(now)s, '', ''
+FROM unnest(%(workspaces)s::bigint[], %(enrollments)s::bigint[], %(steps)s::bigint[], %(classes)s::text[],
+            %(errors)s::text[], %(traces)s::text[], %(attempts)s::int[], %(facts)s::text[])
+     AS r(workspace, enrollment, step, class, error, trace, attempts, facts)
+ON CONFLICT (enrollment_id) WHERE resolved_at IS NULL DO NOTHING
+"""
+_CLOSE_DEAD_LETTERS = """
+UPDATE execution_deadletter d SET resolution = r.resolution, resolved_by = r.actor, resolved_at = %(now)s
+FROM unnest(%(enrollments)s::bigint[], %(resolutions)s::text[], %(actors)s::text[]) AS r(enrollment, resolution, actor)
+WHERE d.enrollment_id = r.enrollment AND d.resolved_at IS NULL
+"""
+
+
+def apply_outcomes(judged: Sequence[Judged], now: datetime) -> None:
+    """Write what was decided. Raises `psycopg.Error`; the caller rolls back and halves the batch."""
+    if not judged:
+        return
+    with sent_ahead():
+        moved = send_positions([next_position(snapshot, outcome, now) for snapshot, outcome in judged], now)
+        _write_effects(judged, now)
+        _withdraw(judged, now)
+        _write_dead_letters(judged, now)
+        write_logs([_log_row(snapshot, line) for snapshot, outcome in judged if (line := _line(outcome))], now)
+    check_moved(moved, len(judged))
+
+
+def _write_effects(judged: Sequence[Judged], now: datetime) -> None:
+    emails: list[QueuedEmail] = []
+    tasks: list[NewTask] = []
+    requeued: list[int] = []
+    lanes: list[int] = []
+    for snapshot, outcome in judged:
+        for effect in _effects(outcome):
+            match effect:
+                case QueueEmail():
+                    emails.append(_queued_email(snapshot, effect))
+                case RequeueEmail(message_id):
+                    requeued.append(message_id)
+                    lanes.append(snapshot.mailbox_id or 0)
+                case CreateTask():
+                    tasks.append(_new_task(snapshot, effect))
+                case _:
+                    assert_never(effect)
+        if isinstance(outcome, Resume) and snapshot.message and snapshot.message.status == MessageStatus.QUEUED:
+            lanes.append(snapshot.mailbox_id or 0)
+    queue_emails(emails, now)
+    requeue_emails(requeued, now)
+    wake_lanes(lanes, now)
+    create_tasks(tasks, now)
+
+
+def _withdraw(judged: Sequence[Judged], now: datetime) -> None:
+    exits = [(snapshot.id, outcome) for snapshot, outcome in judged if isinstance(outcome, Exit)]
+    skips = [
+        snapshot.id for snapshot, outcome in judged if isinstance(outcome, Advance | Complete) and _is_skip(outcome.log)
+    ]
+    # what is in the outbox would leave at its lane's next look; it comes back when the person is due again
+    snoozes = [snapshot.id for snapshot, outcome in judged if isinstance(outcome, Defer) and _is_snooze(outcome.log)]
+    reasons = [outcome.reason.value for _, outcome in exits]
+    withdraw_emails(
+        [id for id, _ in exits] + skips + snoozes,
+        reasons + [STEP_SKIPPED for _ in skips] + ["snoozed" for _ in snoozes],
+    )
+    # A completed sequence leaves its tasks to their owner; whoever was stopped needs no call any more.
+    for actor in {outcome.log.actor for _, outcome in exits}:
+        cancel_tasks([id for id, outcome in exits if outcome.log.actor == actor], actor, now)
+
+
+def _write_dead_letters(judged: Sequence[Judged], now: datetime) -> None:
+    opened = [(snapshot, outcome) for snapshot, outcome in judged if isinstance(outcome, Quarantine)]
+    if opened:
+        execute(
+            _OPEN_DEAD_LETTERS,
+            {
+                "now": now,
+                "workspaces": [snapshot.workspace_id for snapshot, _ in opened],
+                "enrollments": [snapshot.id for snapshot, _ in opened],
+                "steps": [snapshot.current_step_id for snapshot, _ in opened],
+                "classes": [outcome.error_class for _, outcome in opened],
+                "errors": [outcome.error for _, outcome in opened],
+                "traces": [outcome.trace for _, outcome in opened],
+                "attempts": [snapshot.retry_count for snapshot, _ in opened],
+                "facts": [json.dumps(_facts(snapshot) | dict(outcome.facts)) for snapshot, outcome in opened],
+            },
+        )
+    closed = [
+        (snapshot.id, _resolution(outcome).value, line.actor)
+        for snapshot, outcome in judged
+        if snapshot.status is EnrollmentStatus.QUARANTINED
+        and isinstance(outcome, Exit | Resume | Advance | Complete)
+        and (line := _line(outcome))
+    ]
+    if closed:
+        execute(
+            _CLOSE_DEAD_LETTERS,
+            {
+                "now": now,
+                "enrollments": [id for id, _, _ in closed],
+                "resolutions": [resolution for _, resolution, _ in closed],
+                "actors": [actor for _, _, actor in closed],
+            },
+        )
+
+
+def _resolution(outcome: Outcome) -> Resolution:
+    if isinstance(outcome, Exit):
+        return outcome.resolution
+    return Resolution.REPLAYED if isinstance(outcome, Resume) else Resolution.SKIPPED
+
+
+def _facts(snapshot: Snapshot) -> dict[str, object]:
+    """What a person needs to understand a quarantine later, when the facts have moved on."""
+    message = snapshot.message
+    return {
+        "visit": snapshot.visit,
+        "due_at": instant_text(snapshot.next_step_at) if snapshot.next_step_at else None,
+        "recipient": snapshot.recipient,
+        "sequence_status": snapshot.sequence.status,
+        "message": message.id if message else None,
+        "message_status": message.status if message else None,
+    }
+
+
+def _effects(outcome: Outcome) -> tuple[Effect, ...]:
+    return outcome.effects if isinstance(outcome, Wait | Advance | Complete) else ()
+
+
+def _is_skip(line: LogLine) -> bool:
+    return line.action in {LogAction.SKIPPED, LogAction.MOVED}
+
+
+def _is_snooze(line: LogLine) -> bool:
+    return line.action is LogAction.SNOOZED
+
+
+def _line(outcome: Outcome) -> LogLine | None:
+    return None if isinstance(outcome, Park) else outcome.log
+
+
+def _log_row(snapshot: Snapshot, line: LogLine) -> LogRow:
+    step = snapshot.sequence.step(snapshot.current_step_id)
+    return LogRow(
+        workspace_id=snapshot.workspace_id,
+        enrollment_id=snapshot.id,
+        step_id=snapshot.current_step_id,
+        step_number=step.number if step else None,
+        step_type=step.type if step else "",
+        line=line,
+    )
+
+
+def _queued_email(snapshot: Snapshot, effect: QueueEmail) -> QueuedEmail:
+    assert snapshot.current_step_id is not None
+    return QueuedEmail(
+        workspace_id=snapshot.workspace_id,
+        enrollment_id=snapshot.id,
+        step_id=snapshot.current_step_id,
+        visit=snapshot.visit,
+        mailbox_id=effect.mailbox_id,
+        contact_id=snapshot.contact_id,
+        owner_id=snapshot.owner_id,
+        recipient=effect.recipient,
+        priority=effect.priority,
+        due_at=effect.due_at,
+        is_first_touch=effect.is_first_touch,
+    )
+
+
+def _new_task(snapshot: Snapshot, effect: CreateTask) -> NewTask:
+    assert snapshot.current_step_id is not None
+    return NewTask(
+        workspace_id=snapshot.workspace_id,
+        enrollment_id=snapshot.id,
+        step_id=snapshot.current_step_id,
+        visit=snapshot.visit,
+        contact_id=snapshot.contact_id,
+        assignee_id=snapshot.owner_id,
+        type=effect.type,
+        priority=effect.priority,
+        title=effect.title,
+        instructions=effect.instructions,
+        due_at=effect.due_at,
+    )

@@ -1,0 +1,63 @@
+"""Lock the due rows and load their facts, in a fixed number of statements. Decides nothing, writes nothing.
+
+The facts are read after the rows are locked: under READ COMMITTED a fact committed before that is seen, and one
+committed later waits for our lock with its wake and sets `wake_at` again after us. So no fact is missed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from common.db import fetch_all
+from execution.engine.loading import SNAPSHOT_COLUMNS, SNAPSHOT_JOINS, load_snapshots
+from execution.engine.snapshot import Snapshot
+
+# The columns are taken inside the CTE: the lock returns the newest version of a row, a join outside would read an old
+# one.
+_CLAIM = """
+WITH claimed AS MATERIALIZED (
+    SELECT * FROM sequences_enrollment
+    WHERE wake_at <= %(now)s {workspace}
+      AND NOT EXISTS (SELECT 1 FROM execution_executorstate WHERE is_paused)
+    ORDER BY wake_at, id
+    LIMIT %(limit)s
+    FOR NO KEY UPDATE SKIP LOCKED
+)
+{columns}
+FROM claimed e
+{joins}
+ORDER BY e.wake_at, e.id
+"""
+_BY_ID = f"""
+WITH claimed AS MATERIALIZED (
+    SELECT * FROM sequences_enrollment WHERE id = ANY(%(ids)s) ORDER BY id FOR NO KEY UPDATE
+)
+{SNAPSHOT_COLUMNS}
+FROM claimed e
+{SNAPSHOT_JOINS}
+ORDER BY e.id
+"""
+
+
+def claim_due(now: datetime, limit: int, *, workspace_id: int | None = None) -> list[Snapshot]:
+    """Lock up to `limit` enrollments that the engine must look at, earliest first, and return their snapshots.
+
+    Call inside a transaction: the locks last until its end. Rows locked by another engine are skipped. Nothing is due
+    while the executor is paused.
+    """
+    sql = _CLAIM.format(
+        columns=SNAPSHOT_COLUMNS,
+        joins=SNAPSHOT_JOINS,
+        workspace="AND workspace_id = %(workspace)s" if workspace_id else "",
+    )
+    params: dict[str, Any] = {"now": now, "limit": limit}
+    if workspace_id:
+        params["workspace"] = workspace_id
+    return load_snapshots(fetch_all(sql, params))
+
+
+def claim_by_id(ids: Sequence[int]) -> list[Snapshot]:
+    """Lock these enrollments in id order, waiting for whoever holds them, and return their snapshots."""
+    return load_snapshots(fetch_all(_BY_ID, {"ids": list(ids)}))

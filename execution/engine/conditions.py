@@ -1,0 +1,120 @@
+"""Whether and since when the condition of a conditional split holds. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import assert_never
+
+from emails.tracking.visits import SETTLES_AFTER
+from execution.engine.snapshot import Snapshot
+from sequences.authoring.step_config import SplitConfig
+from sequences.choices import ConditionType, Operator
+from sequences.liquid.comparing import fold_text, is_equal, read_number
+
+# How soon a visit that should have been judged by now is looked at again.
+_SETTLING = timedelta(seconds=5)
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """`deadline_at`: until when the split waits. `true_at`: since when the condition holds, None if it does not.
+
+    A signal that came after the deadline does not count, however late the engine looks. `pending_at`: one that came in
+    time, of which it is not known yet whether a person gave it.
+    """
+
+    true_at: datetime | None
+    deadline_at: datetime
+    pending_at: datetime | None = None
+
+    def look_again_at(self, now: datetime) -> datetime | None:
+        """While the answer is open, when to look again, later than `now`; None: it is known."""
+        if self.true_at is not None:
+            return None
+        if now < self.deadline_at:
+            return self.deadline_at
+        return max(self.pending_at + SETTLES_AFTER, now + _SETTLING) if self.pending_at else None
+
+
+def judge_condition(config: SplitConfig, snapshot: Snapshot, due_at: datetime) -> Verdict:
+    """Judge at any time at or after `due_at`: the same facts give the same verdict."""
+    started_at = _waits_from(config, snapshot) or due_at
+    deadline_at = max(started_at + config.wait, due_at)
+    signal_at = _signal_at(config, snapshot, due_at)
+    if signal_at is None or signal_at > deadline_at:
+        pending_at = _pending_at(config, snapshot)
+        return Verdict(None, deadline_at, pending_at if pending_at and pending_at <= deadline_at else None)
+    return Verdict(max(signal_at, due_at), deadline_at)
+
+
+def _waits_from(config: SplitConfig, snapshot: Snapshot) -> datetime | None:
+    email = snapshot.last_email.sent_at if snapshot.last_email else None
+    task = snapshot.last_task.created_at if snapshot.last_task else None
+    if config.condition is ConditionType.TASK_COMPLETED:
+        return task or email
+    return email or task
+
+
+def _signal_at(config: SplitConfig, snapshot: Snapshot, due_at: datetime) -> datetime | None:
+    email, task = snapshot.last_email, snapshot.last_task
+    match config.condition:
+        case ConditionType.EMAIL_OPENED:
+            # A click or an answer proves that the email was read, also where images are blocked.
+            return (
+                min(filter(None, (email.opened_at, email.clicked_at, email.replied_at)), default=None)
+                if email
+                else None
+            )
+        case ConditionType.EMAIL_CLICKED:
+            return email.clicked_at if email else None
+        case ConditionType.EMAIL_REPLIED:
+            return email.replied_at if email else None
+        case ConditionType.TASK_COMPLETED:
+            return task.completed_at if task and task.status == "completed" else None
+        case ConditionType.CONTACT_FIELD:
+            held = compare_field(_field_value(snapshot, config.field), config.operator, config.value)
+            return due_at if held else None
+        case ConditionType.ENGAGEMENT_SCORE:
+            return due_at if compare_field(snapshot.engagement_score, config.operator, config.value) else None
+        case _:
+            assert_never(config.condition)
+
+
+def _pending_at(config: SplitConfig, snapshot: Snapshot) -> datetime | None:
+    email = snapshot.last_email
+    if email is None:
+        return None
+    if config.condition is ConditionType.EMAIL_OPENED:
+        return min(filter(None, (email.open_pending_at, email.click_pending_at)), default=None)
+    return email.click_pending_at if config.condition is ConditionType.EMAIL_CLICKED else None
+
+
+def _field_value(snapshot: Snapshot, field: str) -> object:
+    contact = snapshot.merge_fields["contact"]
+    assert isinstance(contact, Mapping)
+    return contact.get(field.removeprefix("contact.").removeprefix("fields."))
+
+
+def compare_field(actual: object, operator: Operator, expected: str) -> bool:
+    """Compare numbers as numbers, texts without case. `at_least` and `at_most` are false where a side is no number."""
+    text = "" if actual is None else str(actual).strip()
+    match operator:
+        case Operator.IS_SET:
+            return text != ""
+        case Operator.IS_NOT_SET:
+            return text == ""
+        case Operator.EQUALS:
+            return is_equal(actual, expected)
+        case Operator.NOT_EQUALS:
+            return not is_equal(actual, expected)
+        case Operator.CONTAINS:
+            return fold_text(expected) in fold_text(text)
+        case Operator.AT_LEAST | Operator.AT_MOST:
+            left, right = read_number(actual), read_number(expected)
+            if left is None or right is None:
+                return False
+            return left >= right if operator is Operator.AT_LEAST else left <= right
+        case _:
+            assert_never(operator)

@@ -1,0 +1,81 @@
+"""Append to the logs inside the transaction of the change that is logged: of enrollments, set-based; of controls."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from common.db import execute
+from execution.choices import ControlAction, ControlTarget
+from execution.engine.outcomes import LogLine
+from execution.models import ControlLog
+
+
+class LogRow(NamedTuple):
+    """A log line of one enrollment, at the step it stood at."""
+
+    workspace_id: int
+    enrollment_id: int
+    step_id: int | None
+    step_number: int | None
+    step_type: str
+    line: LogLine
+
+
+_INSERT = """
+INSERT INTO execution_executionlog (workspace_id, enrollment_id, step_id, step_number, step_type, at, action, status,
+                                    message, error, actor, details)
+SELECT r.workspace, r.enrollment, r.step, r.number, r.type, %(at)s, r.action, r.status, r.message, r.error, r.actor,
+       r.details::jsonb
+FROM unnest(%(workspaces)s::bigint[], %(enrollments)s::bigint[], %(steps)s::bigint[], %(numbers)s::int[],
+            %(types)s::text[], %(actions)s::text[], %(statuses)s::text[], %(messages)s::text[], %(errors)s::text[],
+            %(actors)s::text[], %(details)s::text[])
+     AS r(workspace, enrollment, step, number, type, action, status, message, error, actor, details)
+"""
+
+
+def write_logs(rows: Sequence[LogRow], at: datetime) -> None:
+    if not rows:
+        return
+    execute(
+        _INSERT,
+        {
+            "at": at,
+            "workspaces": [row.workspace_id for row in rows],
+            "enrollments": [row.enrollment_id for row in rows],
+            "steps": [row.step_id for row in rows],
+            "numbers": [row.step_number for row in rows],
+            "types": [row.step_type for row in rows],
+            "actions": [row.line.action for row in rows],
+            "statuses": [row.line.status for row in rows],
+            "messages": [row.line.message for row in rows],
+            "errors": [row.line.error for row in rows],
+            "actors": [row.line.actor for row in rows],
+            "details": [json.dumps(row.line.details) if row.line.details else "{}" for row in rows],
+        },
+    )
+
+
+def log_control(
+    target: ControlTarget,
+    row: Any,
+    action: ControlAction,
+    actor: str,
+    reason: str,
+    now: datetime,
+    changes: Sequence[Mapping[str, object]] = (),
+) -> None:
+    """What was done to a row of a workspace, or (without `row`) to the executor. Call in the change's transaction."""
+    ControlLog.objects.create(
+        workspace_id=row.workspace_id if row else None,
+        target=target.value,
+        target_id=row.pk if row else None,
+        label=str(row)[:254] if row else "",
+        action=action.value,
+        reason=reason,
+        changes=list(changes),
+        actor=actor,
+        at=now,
+    )

@@ -1,0 +1,1 @@
+"""What users ask: why, when, how many. Reads only."""

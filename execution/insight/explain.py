@@ -1,0 +1,172 @@
+"""Why has it not gone out, and when will it: the ordered list of what holds an enrollment. Reads only, changes nothing.
+
+The same facts and rules as the engine's: the snapshot, and for a queued email what its lane last found.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from common.db import Row, fetch_all
+from emails.choices import BreakerState, MailboxStatus, MessageStatus
+from emails.sending.final_check import is_inbox_stale
+from execution.engine.calendar import calendar_for
+from execution.engine.conditions import judge_condition
+from execution.engine.loading import read_snapshots
+from execution.engine.snapshot import Snapshot, StepFacts
+from execution.heartbeat import ALIVE_SECONDS
+from sequences.authoring.step_config import SplitConfig, TaskConfig
+from sequences.choices import ENDED_STATUSES, EnrollmentStatus, SequenceStatus
+from sequences.time.timing import TimingError, plan
+
+
+@dataclass(frozen=True, slots=True)
+class Hold:
+    """One thing that holds an enrollment; `until` is the earliest time it clears, None when a person or a fact must.
+
+    `message_id`: the message a person must look at.
+    """
+
+    code: str
+    detail: str
+    until: datetime | None = None
+    message_id: int | None = None
+
+
+_EXTRAS = """
+SELECT e.id, e.last_error, e.pause_reason, e.paused_by, e.auto_exit_reason, e.completed_at,
+       s.pause_reason AS sequence_reason, s.paused_by AS sequence_by,
+       m.id AS message_id, m.status AS message_status, m.send_after_at, m.held_by, m.is_first_touch,
+       b.address, b.status AS mailbox_status, b.status_reason, b.status_actor, b.breaker_state, b.breaker_until,
+       b.breaker_failures, b.breaker_error, b.leased_until, b.next_slot_at, b.lane_at, b.lane_held_by,
+       b.inbound, b.inbox_read_at,
+       x.is_paused AS executor_paused, x.paused_by AS executor_by, x.paused_reason AS executor_reason,
+       EXISTS (SELECT 1 FROM execution_worker k
+               WHERE k.stopped_at IS NULL AND k.heartbeat_at >= %(alive)s) AS has_worker
+FROM sequences_enrollment e
+JOIN sequences_sequence s ON s.id = e.sequence_id
+LEFT JOIN emails_mailbox b ON b.id = e.mailbox_id
+LEFT JOIN emails_emailmessage m
+       ON m.enrollment_id = e.id AND m.step_id = e.current_step_id AND m.visit = e.visit
+LEFT JOIN execution_executorstate x ON true
+WHERE e.id = ANY(%(ids)s)
+"""
+
+
+def explain_enrollments(ids: Sequence[int], now: datetime) -> dict[int, tuple[Hold, ...]]:
+    """What holds each of these enrollments, most important first, in a fixed number of statements."""
+    if not ids:
+        return {}
+    extras = {
+        row["id"]: row
+        for row in fetch_all(_EXTRAS, {"ids": list(ids), "alive": now - timedelta(seconds=ALIVE_SECONDS)})
+    }
+    return {
+        snapshot.id: tuple(_explain(snapshot, extras[snapshot.id], now))
+        for snapshot in read_snapshots(ids)
+        if snapshot.id in extras
+    }
+
+
+def _explain(snapshot: Snapshot, row: Row, now: datetime) -> list[Hold]:
+    if snapshot.status in ENDED_STATUSES:
+        reason = row["auto_exit_reason"].replace("_", " ")
+        said = "it has completed" if snapshot.status is EnrollmentStatus.COMPLETED else f"it was stopped: {reason}"
+        return [Hold(snapshot.status.value, said)]
+    holds = []
+    if row["executor_paused"]:
+        holds.append(
+            Hold("executor_paused", f"the executor is paused by {row['executor_by']}: {row['executor_reason']}")
+        )
+    if snapshot.status is EnrollmentStatus.QUARANTINED:
+        holds.append(Hold("quarantined", f"quarantined until a person looks: {row['last_error']}"))
+    if snapshot.status is EnrollmentStatus.PAUSED:
+        holds.append(Hold("paused", f"paused by {row['paused_by']}: {row['pause_reason']}", snapshot.resume_at))
+    if snapshot.sequence.status == SequenceStatus.PAUSED:
+        said = f"the sequence is paused by {row['sequence_by']}: {row['sequence_reason']}"
+        holds.append(Hold("sequence_paused", said))
+    holds += _explain_step(snapshot, row, now)
+    if not row["has_worker"]:
+        holds.append(Hold("no_worker", "no executor is running: start run_executor or qcluster"))
+    return holds or [Hold("ready", "nothing holds it: it runs with the engine's next look", now)]
+
+
+def _explain_step(snapshot: Snapshot, row: Row, now: datetime) -> list[Hold]:
+    step = snapshot.sequence.step(snapshot.current_step_id)
+    if step is None:
+        return [Hold("no_step", "the step it stood at was deleted: move it to another step or exit it")]
+    due_at = snapshot.next_step_at or snapshot.previous_ended_at
+    if now < due_at:
+        return _explain_due(snapshot, step, due_at)
+    if snapshot.retry_at is not None and now < snapshot.retry_at:
+        return [Hold("retry", f"attempt {snapshot.retry_count + 1} after: {row['last_error']}", snapshot.retry_at)]
+    if row["message_status"] is not None:
+        return _explain_message(row, now)
+    if isinstance(step.config, TaskConfig) and snapshot.task is not None and snapshot.task.completed_at is None:
+        return [Hold("task_open", "waits until its task is done")]
+    if isinstance(step.config, SplitConfig) and (
+        again_at := judge_condition(step.config, snapshot, due_at).look_again_at(now)
+    ):
+        said = f"waits for {step.config.condition.value.replace('_', ' ')}"
+        return [Hold("waiting_for_signal", said, again_at)]
+    return []
+
+
+def _explain_due(snapshot: Snapshot, step: StepFacts, due_at: datetime) -> list[Hold]:
+    """The delay, and each rule of time that moved the step further."""
+    calendar = calendar_for(
+        step.type, snapshot.sequence.window, snapshot.zone, snapshot.holiday_country, snapshot.extra_holidays
+    )
+    try:
+        planned = plan(snapshot.previous_ended_at, step.timing, calendar)
+    except TimingError as error:
+        return [Hold("timing", str(error))]
+    moves = [Hold(move.code, move.detail, move.until) for move in planned.moves] if planned.at == due_at else []
+    zone = f"{snapshot.zone.name}, the {snapshot.zone.source}'s zone"
+    return [
+        Hold(
+            "not_due",
+            f"step {step.number} is due at {due_at.astimezone(snapshot.zone.zone):%Y-%m-%d %H:%M} ({zone})",
+            due_at,
+        ),
+        *moves,
+    ]
+
+
+def _explain_message(row: Row, now: datetime) -> list[Hold]:
+    match MessageStatus(row["message_status"]):
+        case MessageStatus.SENDING:
+            return [Hold("sending", "its email is being handed over right now", now)]
+        case MessageStatus.UNKNOWN:
+            said = "it is not known whether its email left: resolve the message"
+            return [Hold("unknown_outcome", said, message_id=row["message_id"])]
+        case MessageStatus.QUEUED:
+            return _explain_lane(row, now)
+        case _:
+            return []
+
+
+def _explain_lane(row: Row, now: datetime) -> list[Hold]:
+    holds = []
+    if row["mailbox_status"] != MailboxStatus.ACTIVE:
+        code = f"mailbox_{row['mailbox_status']}"
+        said = f"mailbox {row['address']} is {row['mailbox_status']} by {row['status_actor']}: {row['status_reason']}"
+        holds.append(Hold(code, said))
+    if row["breaker_failures"] or row["breaker_state"] != BreakerState.CLOSED:
+        said = f"the mail server of {row['address']} does not work: {row['breaker_error']}"
+        holds.append(Hold("mail_server_down", said, row["breaker_until"] or row["next_slot_at"]))
+    code, _, detail = row["held_by"].partition(": ")
+    if not row["is_first_touch"] and is_inbox_stale(row["inbound"], row["inbox_read_at"], now):
+        holds.append(Hold("inbox_stale", f"the inbox of {row['address']} was not read lately: an answer may lie in it"))
+    elif code and row["send_after_at"] > now:
+        holds.append(Hold(code, detail, row["send_after_at"]))
+    if row["lane_held_by"] and row["lane_at"] is not None and row["lane_at"] > now:
+        code, _, detail = row["lane_held_by"].partition(": ")
+        holds.append(Hold(code, f"{row['address']}: {detail}", row["lane_at"]))
+    elif row["next_slot_at"] is not None and row["next_slot_at"] > now and not row["breaker_failures"]:
+        holds.append(Hold("gap", f"the pace of {row['address']}: next slot", row["next_slot_at"]))
+    elif row["leased_until"] is not None and row["leased_until"] > now:
+        holds.append(Hold("lane_busy", f"{row['address']} is handing over other emails right now"))
+    return holds

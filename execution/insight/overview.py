@@ -1,0 +1,137 @@
+"""What the admin's first page shows: figures, the last day by the hour, lanes in trouble, alerts, what is missing.
+
+Reads only, of the workspaces that are named, in a fixed number of statements; nothing is counted without a bound.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from common.db import Row, fetch_all
+from execution.insight.queue import ExecutorStatus, read_status
+from execution.models import Alert
+
+HOURS = 24
+_LANES_SHOWN, _ALERTS_SHOWN = 6, 5
+_SENDS_COUNTED, _DELAYS_COUNTED = 500_000, 20_000
+
+
+@dataclass(frozen=True, slots=True)
+class Hour:
+    """One hour that begins `at`: emails sent, and the 95th percentile of seconds from due to decided."""
+
+    at: datetime
+    sent: int
+    delay_p95_seconds: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class LaneState:
+    """How many mailboxes are in that state."""
+
+    state: str
+    number: int
+
+
+@dataclass(frozen=True, slots=True)
+class TroubledLane:
+    mailbox_id: int
+    address: str
+    state: str
+    said: str
+
+
+@dataclass(frozen=True, slots=True)
+class Overview:
+    """`missing`: the first that is not there of workspace, mailbox, contact, sequence, enrollment; empty: all are."""
+
+    status: ExecutorStatus
+    hours: tuple[Hour, ...]
+    lanes: tuple[LaneState, ...]
+    troubled: tuple[TroubledLane, ...]
+    alerts: tuple[Alert, ...]
+    missing: str
+
+    @property
+    def sent_last_day(self) -> int:
+        return sum(hour.sent for hour in self.hours)
+
+
+_SENT = """
+SELECT date_bin('1 hour', l.at, %(since)s) AS hour, count(*) AS sent FROM (
+    SELECT at FROM execution_executionlog
+    WHERE at > %(since)s AND at <= %(now)s AND workspace_id = ANY(%(workspaces)s::bigint[]) AND action = 'executed'
+      AND step_type = 'email' LIMIT %(sends)s) l
+GROUP BY 1
+"""
+_DELAYS = """
+SELECT date_bin('1 hour', d.at, %(since)s) AS hour, percentile_cont(0.95) WITHIN GROUP (ORDER BY d.seconds) AS p95
+FROM (
+    SELECT l.at, greatest(extract(epoch FROM m.queued_at - m.due_at), 0)::float AS seconds
+    FROM (SELECT enrollment_id, step_id, at FROM execution_executionlog
+          WHERE at > %(since)s AND at <= %(now)s AND workspace_id = ANY(%(workspaces)s::bigint[]) AND action = 'queued'
+          LIMIT %(delays)s) l
+    CROSS JOIN LATERAL (SELECT x.queued_at, x.due_at FROM emails_emailmessage x
+                        WHERE x.enrollment_id = l.enrollment_id AND x.step_id = l.step_id AND x.queued_at = l.at
+                        LIMIT 1) m) d
+GROUP BY 1
+"""
+_STATE = """CASE WHEN b.status <> 'active' THEN b.status WHEN b.breaker_state <> 'closed' THEN 'server down'
+                 WHEN b.lane_at IS NULL THEN 'idle' WHEN b.lane_at <= %(now)s THEN 'ready' ELSE 'resting' END"""
+_LANES = f"""
+SELECT {_STATE} AS state, count(*) AS number FROM emails_mailbox b
+WHERE b.workspace_id = ANY(%(workspaces)s::bigint[]) GROUP BY 1 ORDER BY 2 DESC
+"""
+_TROUBLED = f"""
+SELECT b.id, b.address, {_STATE} AS state, coalesce(nullif(b.status_reason, ''), b.breaker_error) AS said
+FROM emails_mailbox b
+WHERE b.workspace_id = ANY(%(workspaces)s::bigint[]) AND (b.status <> 'active' OR b.breaker_state <> 'closed')
+ORDER BY b.status = 'active', b.address LIMIT %(lanes)s
+"""
+# Workspace by workspace along the index, which is why there is an order: where one is empty, nothing may be read from
+# end to end to find that out.
+_THERE = """
+SELECT cardinality(%(workspaces)s::bigint[]) > 0 AS workspace,
+       EXISTS (SELECT 1 FROM emails_mailbox WHERE workspace_id = ANY(%(workspaces)s)) AS mailbox,
+       EXISTS (SELECT 1 FROM unnest(%(workspaces)s::bigint[]) AS w(id) CROSS JOIN LATERAL (
+           SELECT 1 FROM sequences_contact WHERE workspace_id = w.id LIMIT 1) c) AS contact,
+       EXISTS (SELECT 1 FROM sequences_sequence WHERE workspace_id = ANY(%(workspaces)s) AND status = 'active')
+           AS sequence,
+       EXISTS (SELECT 1 FROM unnest(%(workspaces)s::bigint[]) AS w(id) CROSS JOIN LATERAL (
+           SELECT 1 FROM sequences_enrollment WHERE workspace_id = w.id ORDER BY status, next_step_at LIMIT 1) e)
+           AS enrollment
+"""
+
+
+def read_overview(workspace_ids: Sequence[int], now: datetime) -> Overview:
+    """Everything at the moment `now`."""
+    begin = now.replace(minute=0, second=0, microsecond=0) - timedelta(hours=HOURS - 1)
+    asked = {
+        "workspaces": list(workspace_ids),
+        "now": now,
+        "since": begin,
+        "sends": _SENDS_COUNTED,
+        "delays": _DELAYS_COUNTED,
+        "lanes": _LANES_SHOWN,
+    }
+    there: Row = fetch_all(_THERE, asked)[0]
+    open_alerts = Alert.objects.filter(cleared_at__isnull=True, workspace_id__in=workspace_ids)
+    return Overview(
+        status=read_status(workspace_ids, now),
+        hours=_read_hours(asked, begin),
+        lanes=tuple(LaneState(row["state"], row["number"]) for row in fetch_all(_LANES, asked)),
+        troubled=tuple(
+            TroubledLane(row["id"], row["address"], row["state"], row["said"]) for row in fetch_all(_TROUBLED, asked)
+        ),
+        alerts=tuple(open_alerts.order_by("-raised_at")[:_ALERTS_SHOWN]),
+        missing=next((name for name, is_there in there.items() if not is_there), ""),
+    )
+
+
+def _read_hours(asked: dict[str, object], begin: datetime) -> tuple[Hour, ...]:
+    sent = {row["hour"]: row["sent"] for row in fetch_all(_SENT, asked)}
+    delays = {row["hour"]: row["p95"] for row in fetch_all(_DELAYS, asked)}
+    hours = [begin + timedelta(hours=number) for number in range(HOURS)]
+    return tuple(Hour(at, sent.get(at, 0), delays.get(at)) for at in hours)

@@ -1,0 +1,143 @@
+"""A contact's future in a sequence, with dates: the same planning as the engine's, and nothing sent.
+
+Emails leave and tasks are created when they are due; a split is shown with both of its branches.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from execution.engine.calendar import calendar_for
+from execution.engine.sequence_facts import load_sequences
+from execution.engine.snapshot import SequenceFacts, StepFacts
+from sequences.authoring.step_config import Broken, SplitConfig
+from sequences.choices import LIVE_STATUSES
+from sequences.models import Contact, Enrollment, Sequence
+from sequences.time.timing import Planned, TimingError, Zone, plan, resolve_zone
+
+
+@dataclass(frozen=True, slots=True)
+class PreviewStep:
+    """`branch` says on which answers of splits the step is reached: empty on the way that everybody takes.
+
+    `asks`: the condition of a split in words, which is false from `false_at` on.
+    """
+
+    number: int
+    type: str
+    name: str
+    earliest_at: datetime | None
+    note: str
+    branch: str
+    asks: str = ""
+    false_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Preview:
+    zone: Zone
+    steps: tuple[PreviewStep, ...]
+
+
+def preview_sequence(sequence: Sequence, contact: Contact, start_at: datetime, mailbox_timezone: str = "") -> Preview:
+    """Plan every step from `start_at` (aware) as if the contact were enrolled then."""
+    facts = load_sequences([sequence.pk])[sequence.pk]
+    workspace = sequence.workspace
+    zone = resolve_zone(
+        facts.window,
+        contact=contact.timezone,
+        account=contact.account.timezone if contact.account else "",
+        mailbox=mailbox_timezone,
+        workspace=workspace.timezone,
+    )
+    rules = _Rules(facts, zone, workspace.holiday_country, frozenset(workspace.extra_holidays))
+    first = facts.steps[0] if facts.steps else None
+    return Preview(zone, tuple(_walk(rules, first, start_at, "", frozenset())))
+
+
+def plan_ahead(enrollment: Enrollment, now: datetime) -> Preview | None:
+    """What still comes for somebody in a sequence, from where they stand. None where nothing does."""
+    contact, workspace = enrollment.contact, enrollment.workspace
+    facts = load_sequences([enrollment.sequence_id])[enrollment.sequence_id]
+    step = facts.step(enrollment.current_step_id)
+    if step is None or enrollment.status not in LIVE_STATUSES:
+        return None
+    zone = resolve_zone(
+        facts.window,
+        contact=contact.timezone,
+        account=contact.account.timezone if contact.account else "",
+        mailbox=enrollment.mailbox.timezone if enrollment.mailbox else "",
+        workspace=workspace.timezone,
+    )
+    rules = _Rules(facts, zone, workspace.holiday_country, frozenset(workspace.extra_holidays))
+    due_at = max(enrollment.next_step_at or now, enrollment.resume_at or now, now)
+    return Preview(zone, tuple(_walk(rules, step, enrollment.previous_ended_at, "", frozenset(), due_at)))
+
+
+@dataclass(frozen=True, slots=True)
+class _Rules:
+    sequence: SequenceFacts
+    zone: Zone
+    holiday_country: str
+    extra_holidays: frozenset[date]
+
+
+def _walk(
+    rules: _Rules,
+    step: StepFacts | None,
+    previous_ended_at: datetime,
+    branch: str,
+    seen: frozenset[int],
+    due_at: datetime | None = None,
+) -> Iterator[PreviewStep]:
+    """`due_at`: when the first step may run, where that is known already."""
+    while step is not None:
+        if step.id in seen:
+            yield PreviewStep(step.number, step.type, step.name, None, "comes again from here", branch)
+            return
+        seen |= {step.id}
+        calendar = calendar_for(
+            step.type,
+            rules.sequence.window,
+            rules.zone,
+            rules.holiday_country,
+            rules.extra_holidays,
+        )
+        try:
+            planned = plan(previous_ended_at, step.timing, calendar) if due_at is None else Planned(due_at)
+        except TimingError as error:
+            yield PreviewStep(step.number, step.type, step.name, None, str(error), branch)
+            return
+        note = "; ".join(dict.fromkeys(move.detail for move in planned.moves))
+        if isinstance(step.config, Broken):
+            yield PreviewStep(step.number, step.type, step.name, None, step.config.error, branch)
+            return
+        if isinstance(step.config, SplitConfig):
+            yield from _branches(rules, step, step.config, previous_ended_at, planned.at, branch, seen)
+            return
+        yield PreviewStep(step.number, step.type, step.name, planned.at, note, branch)
+        previous_ended_at, due_at = planned.at, None
+        step = rules.sequence.step_after(step)
+
+
+def _branches(
+    rules: _Rules,
+    step: StepFacts,
+    config: SplitConfig,
+    previous_ended_at: datetime,
+    due_at: datetime,
+    branch: str,
+    seen: frozenset[int],
+) -> Iterator[PreviewStep]:
+    """True at the earliest; false when the wait, which counts from the last email or task, is over."""
+    false_at = max(due_at, previous_ended_at + config.wait)
+    over_at = f"{false_at.astimezone(rules.zone.zone):%Y-%m-%d %H:%M} {rules.zone.name}"
+    said = f"{config.condition.value}: at once if true, else at {over_at}"
+    yield PreviewStep(step.number, step.type, step.name, due_at, said, branch, config.condition.label, false_at)
+    for answer, goto, ended_at in ((True, config.if_true, due_at), (False, config.if_false, false_at)):
+        label = f"{branch} > " if branch else ""
+        label += f"step {step.number} {str(answer).lower()}"
+        if goto is not None:
+            yield from _walk(rules, rules.sequence.step(goto), ended_at, label, seen)

@@ -1,0 +1,1 @@
+"""What keeps the tables right and small: retention, repair, restore."""

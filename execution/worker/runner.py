@@ -1,0 +1,365 @@
+"""The engine as a running process: one thread decides, several deliver, one keeps house. Used by command and job alike.
+
+Everything durable is in the database; this file holds threads, timers and the clock. Nobody sleeps past the next moment
+at which something is due, and whoever makes work for another thread wakes it.
+"""
+
+from __future__ import annotations
+
+import gc
+import logging
+import os
+import socket
+import threading
+import time
+import uuid
+from collections.abc import Callable, Collection, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from django.db import connection
+
+from common.db import lend_connection, planning_once
+from emails.facts.scores import refresh_scores
+from emails.facts.suppressions import expire_suppressions
+from emails.inbound import poll_due_inboxes, resolve_unknown_by_evidence
+from emails.inbound.idle import Watcher
+from emails.sending.delivery import Clock, HeldLeases, deliver_lane
+from emails.sending.lanes import RENEW_SECONDS, next_lane_at, renew_leases
+from emails.sending.recovery import recover_expired
+from emails.tracking.reclassify import settle_visits
+from execution import heartbeat
+from execution.engine.backoff import Policy
+from execution.engine.tick import TEMPORARY_ERRORS, next_wake_at, run_tick
+from execution.insight.alerts import reconcile_alerts
+from execution.maintenance.retention import keep_what_is_kept
+from execution.webhooks_out.working import tell
+from execution.worker.listener import Listener
+from execution.worker.outage import Outage, first_line
+
+log = logging.getLogger(__name__)
+
+_HOUSEKEEPING_SECONDS = 5.0
+_ALERTS_EVERY_ROUNDS = 3
+_RETENTION_EVERY_ROUNDS = 12
+_AFTER_ERROR_SECONDS = 2.0
+_WATCH_SECONDS = 10.0
+_TELL_SECONDS = 3.0
+_LISTEN_SECONDS = 1.0
+_STOP_SECONDS = 8.0
+_SHORTEST_WAIT_SECONDS = 0.05
+_BUSY_SECONDS = 0.2
+
+
+class Stage(StrEnum):
+    DECIDE = "decide"
+    DELIVER = "deliver"
+    INBOUND = "inbound"
+    ALL = "all"
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """How a runner runs. `limit`: stop after so many decided enrollments; None: no end.
+
+    `watched_inboxes`: how many inboxes it may watch by IDLE at the same time.
+    """
+
+    policy: Policy
+    stage: Stage = Stage.ALL
+    poll_seconds: float = 30.0
+    batch_size: int = 500
+    limit: int | None = None
+    workspace_id: int | None = None
+    lane_threads: int = 16
+    watched_inboxes: int = 0
+    kind: str = "run_executor"
+
+
+class Runner:
+    """Start with `run`, end with `stop` from any thread, or with `ask_to_stop` from a signal handler."""
+
+    def __init__(self, options: Options, clock: Clock) -> None:
+        self.options = options
+        self.clock = clock
+        self.id = uuid.uuid4()
+        self.name = f"{socket.gethostname()}:{os.getpid()}"
+        self.leases = HeldLeases()
+        self.outage = Outage(TEMPORARY_ERRORS)
+        self.decided = 0
+        self.delivered = 0
+        self._stop = threading.Event()
+        self._is_asked_to_stop = False
+        self._decide_wake = threading.Event()
+        self._lanes_wake = threading.Condition()
+        self._lanes_changed = threading.Event()
+        self._lanes_calls = 0
+        self._inbox_wake = threading.Event()
+        self._last_processed_at: datetime | None = None
+
+    def stop(self) -> None:
+        self._stop.set()
+        self._decide_wake.set()
+        with self._lanes_wake:
+            self._lanes_wake.notify_all()
+        self._lanes_changed.set()
+        self._inbox_wake.set()
+
+    def ask_to_stop(self) -> None:
+        """For signal handlers: they run in the middle of anything, so they must not touch a lock that it may hold."""
+        self._is_asked_to_stop = True
+
+    def run(self, until: datetime | None = None) -> None:
+        """Work until stopped, or until the clock passes `until`. Leaves within ten seconds of being stopped."""
+        set_aside_what_is_loaded()
+        heartbeat.start(self.id, self.name, self.options.kind, self.clock())
+        threads = [threading.Thread(target=self._guard, args=(loop,), daemon=True) for loop in self._loops()]
+        with renewing(self.leases, self.clock):
+            self._run_threads(threads, until)
+        with suppress(*TEMPORARY_ERRORS):
+            heartbeat.stop(self.id, self.clock(), self.decided, self.delivered, self._last_processed_at)
+        connection.close()
+
+    def _run_threads(self, threads: list[threading.Thread], until: datetime | None) -> None:
+        for thread in threads:
+            thread.start()
+        while not self._stop.is_set():
+            if self._is_asked_to_stop or (until is not None and self.clock() >= until):
+                self.stop()
+            self._stop.wait(0.2)
+        deadline = time.monotonic() + _STOP_SECONDS
+        for thread in threads:
+            thread.join(timeout=max(deadline - time.monotonic(), 0))
+
+    def wake_lanes(self) -> None:
+        """Have one idle thread look for a lane; whoever finds one calls the next."""
+        with self._lanes_wake:
+            self._lanes_calls += 1
+            self._lanes_wake.notify()
+        self._lanes_changed.set()
+
+    def _loops(self) -> list[Callable[[], None]]:
+        stage = self.options.stage
+        loops = [self._keep_house, self._listen]
+        if stage in {Stage.ALL, Stage.DECIDE}:
+            loops.append(self._decide)
+        if stage in {Stage.ALL, Stage.DELIVER}:
+            loops += [self._time_lanes, *[self._deliver] * self.options.lane_threads]
+        if stage is Stage.ALL:
+            loops.append(self._tell)
+        if stage in {Stage.ALL, Stage.INBOUND}:
+            loops.append(self._read_inboxes)
+            if self.options.watched_inboxes:
+                loops.append(self._watch_inboxes)
+        return loops
+
+    def _guard(self, loop: Callable[[], None]) -> None:
+        """Keep a loop alive: a lost database or a bug costs a moment, never the process."""
+        try:
+            while not self._stop.is_set():
+                try:
+                    self.outage.check_end()
+                    loop()
+                except TEMPORARY_ERRORS as error:
+                    connection.close()
+                    self.outage.tell(error)
+                except Exception:
+                    log.exception("a loop of the executor met a bug, going on")
+                connection.close()
+                self._stop.wait(_AFTER_ERROR_SECONDS)
+        finally:
+            connection.close()
+
+    def _decide(self) -> None:
+        options = self.options
+        while not self._stop.is_set():
+            self._decide_wake.clear()
+            limit = options.batch_size
+            if options.limit is not None:
+                limit = min(limit, options.limit - self.decided)
+            tick = run_tick(self.clock(), limit, options.policy, options.workspace_id)
+            if tick.claimed:
+                self.decided += tick.claimed
+                self._last_processed_at = self.clock()
+                self.wake_lanes()
+            if options.limit is not None and self.decided >= options.limit:
+                self.stop()
+            elif not tick.is_full:
+                seconds = self._seconds_until(next_wake_at(self.options.workspace_id))
+                lend_connection()
+                self._decide_wake.wait(seconds)
+
+    def _deliver(self) -> None:
+        with planning_once():
+            while not self._stop.is_set():
+                self._deliver_next()
+
+    def _deliver_next(self) -> None:
+        with self._lanes_wake:
+            calls = self._lanes_calls
+        handed_over = deliver_lane(
+            self.clock,
+            self.name,
+            self.leases,
+            workspace_id=self.options.workspace_id,
+            is_stopping=self._stop.is_set,
+            on_taken=self.wake_lanes,
+        )
+        if handed_over:
+            self.delivered += handed_over
+            self._last_processed_at = self.clock()
+            self._decide_wake.set()
+        if handed_over is not None:
+            self._lanes_changed.set()
+            return
+        lend_connection()
+        with self._lanes_wake:
+            if self._lanes_calls == calls and not self._stop.is_set():
+                self._lanes_wake.wait(self.options.poll_seconds)
+
+    def _time_lanes(self) -> None:
+        """Call the lane threads at the moment the next lane may send, so that not each of them asks for it."""
+        while not self._stop.is_set():
+            self._lanes_changed.clear()
+            seconds = self._seconds_until(next_lane_at(self.options.workspace_id))
+            lend_connection()
+            if self._lanes_changed.wait(max(seconds, _BUSY_SECONDS) if seconds <= _SHORTEST_WAIT_SECONDS else seconds):
+                continue
+            self.wake_lanes()
+
+    def _seconds_until(self, at: datetime | None) -> float:
+        """Never longer than a poll: whatever was missed is found then."""
+        if at is None:
+            return self.options.poll_seconds
+        seconds = (at - self.clock()).total_seconds()
+        return min(max(seconds, _SHORTEST_WAIT_SECONDS), self.options.poll_seconds)
+
+    def _listen(self) -> None:
+        with Listener() as listener:
+            while not self._stop.is_set():
+                if listener.wait(_LISTEN_SECONDS):
+                    self._decide_wake.set()
+                    self.wake_lanes()
+
+    def _keep_house(self) -> None:
+        rounds = 0
+        while not self._stop.is_set():
+            now = self.clock()
+            heartbeat.beat(self.id, now, self.decided, self.delivered, self._last_processed_at)
+            if recover_expired(now) + settle_visits(now):
+                self._decide_wake.set()
+            expire_suppressions(now)
+            if refresh_scores(now):
+                self._decide_wake.set()
+            if rounds % _ALERTS_EVERY_ROUNDS == 0:
+                reconcile_alerts(now)
+            if rounds % _RETENTION_EVERY_ROUNDS == 1:
+                keep_what_is_kept(now)
+            rounds += 1
+            lend_connection()
+            self._stop.wait(_HOUSEKEEPING_SECONDS)
+
+    def _tell(self) -> None:
+        while not self._stop.is_set():
+            tried = tell(self.clock())
+            lend_connection()
+            if not tried:
+                self._stop.wait(_TELL_SECONDS)
+
+    def _read_inboxes(self) -> None:
+        while not self._stop.is_set():
+            found = poll_due_inboxes(self.clock(), workspace_id=self.options.workspace_id)
+            # here and not with the housekeeping: a slow server must not keep the heartbeat waiting
+            if resolve_unknown_by_evidence(self.clock()) or found:
+                self._decide_wake.set()
+                self.wake_lanes()
+            lend_connection()
+            self._inbox_wake.wait(_HOUSEKEEPING_SECONDS)
+            self._inbox_wake.clear()
+
+    def _watch_inboxes(self) -> None:
+        options = self.options
+        watcher = Watcher(self.clock, options.watched_inboxes, self._inbox_wake.set, options.workspace_id)
+        try:
+            while not self._stop.is_set():
+                watcher.take_on()
+                lend_connection()
+                self._stop.wait(_WATCH_SECONDS)
+        finally:
+            watcher.stop(_STOP_SECONDS / 2)
+
+
+def set_aside_what_is_loaded() -> None:
+    """Have the garbage collector pass over what stays anyway; looking through it again and again slows deciding."""
+    gc.collect()
+    gc.freeze()
+
+
+@contextmanager
+def renewing(leases: HeldLeases, clock: Clock) -> Iterator[None]:
+    """Prolong the leases from a thread that does nothing else: nothing slow may stand between a lane and its lease."""
+    ended = threading.Event()
+
+    def renew() -> None:
+        try:
+            while not ended.wait(RENEW_SECONDS):
+                try:
+                    renew_leases(leases.tokens(), clock())
+                    lend_connection()
+                except TEMPORARY_ERRORS as error:
+                    log.warning("the leases cannot be renewed, trying again: %s", first_line(error))
+                    connection.close()
+        finally:
+            connection.close()
+
+    thread = threading.Thread(target=renew, daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        thread.join(timeout=RENEW_SECONDS)
+
+
+def run_until_idle(options: Options, clock: Clock, stages: Collection[Stage] = ()) -> tuple[int, int]:
+    """Decide and deliver until nothing is due now. Returns (decided, handed over).
+
+    `stages`: these in place of the options' own.
+    """
+    leases = HeldLeases()
+    with renewing(leases, clock):
+        return _work_until_idle(options, clock, leases, frozenset(stages or {options.stage}))
+
+
+def _work_until_idle(options: Options, clock: Clock, leases: HeldLeases, stages: frozenset[Stage]) -> tuple[int, int]:
+    decided = delivered = 0
+    worker = f"{socket.gethostname()}:{os.getpid()}"
+    recover_expired(clock())
+    settle_visits(clock())
+    expire_suppressions(clock())
+    refresh_scores(clock())
+    if stages & {Stage.ALL, Stage.INBOUND}:
+        poll_due_inboxes(clock(), workspace_id=options.workspace_id)
+        resolve_unknown_by_evidence(clock())
+    while True:
+        before = decided
+        has_served = False
+        while stages & {Stage.ALL, Stage.DECIDE} and (options.limit is None or decided < options.limit):
+            limit = options.batch_size if options.limit is None else min(options.batch_size, options.limit - decided)
+            tick = run_tick(clock(), limit, options.policy, options.workspace_id)
+            decided += tick.claimed
+            if not tick.is_full:
+                break
+        while stages & {Stage.ALL, Stage.DELIVER}:
+            handed_over = deliver_lane(clock, worker, leases, workspace_id=options.workspace_id)
+            if handed_over is None:
+                break
+            delivered += handed_over
+            # a lane that sent nothing may have withheld something, and its enrollment is due by that
+            has_served = True
+        if decided == before and not has_served:
+            while Stage.ALL in stages and tell(clock()):
+                pass
+            return decided, delivered

@@ -1,0 +1,1 @@
+"""Writing a sequence: drafts, steps, their graph, matching of edits, validation."""

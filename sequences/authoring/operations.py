@@ -1,0 +1,253 @@
+"""Changes of sequences: create, edit without losing anybody, activate.
+
+Editing keeps the identity of steps. Whoever stood at a step that is gone is moved, in the same transaction: to the one
+that now comes next, or to one that is named. Who moved is answered, so that the caller can plan, log and wake them
+(execution.control.edit).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.db import IntegrityError, transaction
+
+from common.db import fetch_all
+from sequences.authoring.drafts import SequenceDraft, StepDraft
+from sequences.authoring.step_matching import match_steps
+from sequences.authoring.validation import Problem, errors_of, validate_draft
+from sequences.choices import LIVE_STATUSES, SequenceStatus
+from sequences.models import Sequence, Step, Workspace
+from sequences.queries import build_draft, list_custom_fields
+
+_SEQUENCE_FIELDS = ("name", "description", "window", "priority", "track_opens", "track_clicks")
+STEP_FIELDS = (
+    "type", "name", "delay_days", "delay_hours", "delay_minutes", "skip_weekends", "send_time", "subject", "body",
+    "task_type", "task_priority", "instructions", "wait_for_completion", "condition_type",
+)  # fmt: skip
+_LIVE = [status.value for status in LIVE_STATUSES]
+
+
+class InvalidSequenceError(ValueError):
+    """The sequence may not be stored or activated like this; `problems` say where and what to do."""
+
+    def __init__(self, problems: list[Problem]) -> None:
+        self.problems = tuple(problems)
+        super().__init__("\n".join(map(str, problems)))
+
+
+class SequenceStateError(ValueError):
+    """Not possible in the state that the sequence is in; the message names the state and the remedy."""
+
+
+@dataclass(frozen=True, slots=True)
+class MovedPerson:
+    """An enrollment whose step is gone. `to_step_id` None: nothing comes after; `status` says where that left it."""
+
+    enrollment_id: int
+    status: str
+    from_step_id: int
+    from_number: int
+    from_type: str
+    to_step_id: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class SavedSequence:
+    """`step_ids`: what the keys of the draft became. `warnings` do not forbid anything."""
+
+    sequence: Sequence
+    created: bool
+    step_ids: Mapping[str, int]
+    moved: tuple[MovedPerson, ...]
+    warnings: tuple[Problem, ...]
+
+
+@transaction.atomic
+def save_sequence(workspace: Workspace, draft: SequenceDraft, now: datetime) -> SavedSequence:
+    """Create the sequence of that name, or make the stored one equal to the draft. All or nothing.
+
+    The draft's keys say nothing about stored steps: which is which is found by what they hold. A draft may use merge
+    fields that no contact has yet (a warning); what runs may not. Raises `InvalidSequenceError`, and
+    `SequenceStateError` when it is archived.
+    """
+    sequence, created = Sequence.objects.get_or_create(workspace=workspace, name=draft.name)
+    old = list(Step.objects.filter(sequence=sequence).order_by("number"))
+    matches = match_steps(build_draft(sequence, old), draft)
+    return _save(sequence.pk, draft, matches, None, now, created=created)
+
+
+@transaction.atomic
+def change_sequence(sequence_id: int, draft: SequenceDraft, now: datetime, goes_to: str | None = None) -> SavedSequence:
+    """Make the sequence equal to the draft, its name too. A step whose key is a stored step's id is that step.
+
+    `goes_to` is the key of the step where people go whose step is gone; None: the one that now comes next. Raises like
+    `save_sequence`.
+    """
+    ids = map(str, Step.objects.filter(sequence=sequence_id).values_list("pk", flat=True))
+    kept = {step.key for step in draft.steps} & set(ids)
+    if goes_to is not None and goes_to not in {step.key for step in draft.steps}:
+        raise SequenceStateError("the step that people shall go to is no step of this sequence: name one that stays")
+    return _save(sequence_id, draft, {key: key for key in kept}, goes_to, now, created=False)
+
+
+def _save(
+    sequence_id: int,
+    draft: SequenceDraft,
+    matches: dict[str, str],
+    goes_to: str | None,
+    now: datetime,
+    *,
+    created: bool,
+) -> SavedSequence:
+    sequence = Sequence.objects.select_for_update().get(pk=sequence_id)
+    if sequence.status == SequenceStatus.ARCHIVED:
+        raise SequenceStateError(f"the sequence {draft.name!r} is archived: choose another name")
+    problems = validate_draft(draft, list_custom_fields(sequence.workspace_id))
+    is_draft = sequence.status == SequenceStatus.DRAFT
+    found = errors_of(validate_draft(draft, None) if is_draft else problems)
+    # a draft may still have no step at all
+    if refused := [problem for problem in found if not (is_draft and problem.field == "steps")]:
+        raise InvalidSequenceError(refused)
+    sequence.name = draft.name
+    sequence.description = draft.description
+    sequence.window = dict(draft.window)
+    sequence.priority = draft.priority
+    sequence.track_opens, sequence.track_clicks = draft.track_opens, draft.track_clicks
+    sequence.updated_at = now
+    try:
+        with transaction.atomic():
+            sequence.save(update_fields=[*_SEQUENCE_FIELDS, "updated_at"])
+    except IntegrityError as error:
+        if "sequence_name_once" not in str(error):
+            raise
+        raise SequenceStateError(f"the workspace has a sequence {draft.name!r} already: choose another name") from None
+    step_ids, moved = _replace_steps(sequence, draft, matches, goes_to, now)
+    return SavedSequence(sequence, created, step_ids, tuple(moved), tuple(problems))
+
+
+def _replace_steps(
+    sequence: Sequence, draft: SequenceDraft, matches: dict[str, str], goes_to: str | None, now: datetime
+) -> tuple[dict[str, int], list[MovedPerson]]:
+    old = list(Step.objects.filter(sequence=sequence).order_by("number"))
+    old_by_key = {str(step.pk): step for step in old}
+    kept = set(matches.values())
+    removed = [step for step in old if str(step.pk) not in kept]
+    if removed:
+        _lock_people(sequence)
+    stored: dict[str, Step] = {}
+    for number, wanted in enumerate(draft.steps, start=1):
+        step = old_by_key[matches[wanted.key]] if wanted.key in matches else Step()
+        step.workspace_id, step.sequence_id, step.number = sequence.workspace_id, sequence.pk, number
+        for field in STEP_FIELDS:
+            setattr(step, field, getattr(wanted, field))
+        step.condition_config = dict(wanted.condition_config)
+        step.updated_at = now
+        stored[wanted.key] = step
+    Step.objects.bulk_create([step for step in stored.values() if step.pk is None])
+    for wanted in draft.steps:
+        step = stored[wanted.key]
+        step.if_true_goto = stored[wanted.if_true] if wanted.if_true else None
+        step.if_false_goto = stored[wanted.if_false] if wanted.if_false else None
+    fields = [*STEP_FIELDS, "number", "condition_config", "if_true_goto", "if_false_goto", "updated_at"]
+    Step.objects.bulk_update(stored.values(), fields)
+    ids = {key: step.pk for key, step in stored.items()}
+    if not removed:
+        return ids, []
+    successors: dict[int, int | None] = (
+        _find_successors(old, removed, draft, matches, stored)
+        if goes_to is None
+        else {step.pk: stored[goes_to].pk for step in removed}
+    )
+    moved = _move_people(removed, successors, now)
+    Step.objects.filter(pk__in=[step.pk for step in removed]).delete()
+    return ids, moved
+
+
+def _lock_people(sequence: Sequence) -> None:
+    # Waits for an engine that is moving somebody to a step about to go, and keeps others away until all is done.
+    fetch_all(
+        "SELECT id FROM sequences_enrollment WHERE sequence_id = %(sequence)s AND status = ANY(%(live)s) "
+        "ORDER BY id FOR NO KEY UPDATE",
+        {"sequence": sequence.pk, "live": _LIVE},
+    )
+
+
+def _find_successors(
+    old: list[Step], removed: list[Step], draft: SequenceDraft, matches: dict[str, str], stored: dict[str, Step]
+) -> dict[int, int | None]:
+    """By removed step: what now comes after the nearest step before it that is still there."""
+    places = {int(matches[wanted.key]): place for place, wanted in enumerate(draft.steps) if wanted.key in matches}
+    gone = {step.pk for step in removed}
+    successors: dict[int, int | None] = {}
+    next_place = 0
+    for step in old:
+        if step.pk in gone:
+            follower: StepDraft | None = draft.steps[next_place] if next_place < len(draft.steps) else None
+            successors[step.pk] = stored[follower.key].pk if follower else None
+        else:
+            next_place = places[step.pk] + 1
+    return successors
+
+
+# Nobody is lost: who has a next step stands there and is looked at; who has none has completed, unless a person must
+# look at them first.
+_MOVE = """
+UPDATE sequences_enrollment e
+SET current_step_id = r.target,
+    visit = e.visit + 1,
+    retry_count = 0, retry_at = NULL, instant_transitions = 0,
+    status = CASE WHEN r.ends AND e.status <> 'quarantined' THEN 'completed' ELSE e.status END,
+    completed_at = CASE WHEN r.ends AND e.status <> 'quarantined' THEN %(now)s ELSE e.completed_at END,
+    next_step_at = CASE WHEN r.ends AND e.status <> 'quarantined' THEN NULL ELSE e.next_step_at END,
+    resume_at = CASE WHEN r.ends AND e.status <> 'quarantined' THEN NULL ELSE e.resume_at END,
+    wake_at = CASE WHEN r.ends AND e.status <> 'quarantined' THEN NULL
+                   WHEN e.status = 'active' THEN %(now)s ELSE e.wake_at END,
+    updated_at = %(now)s
+FROM (SELECT removed, target, target IS NULL AS ends
+      FROM unnest(%(removed)s::bigint[], %(targets)s::bigint[]) AS t(removed, target)) r
+WHERE e.current_step_id = r.removed AND e.status = ANY(%(live)s)
+RETURNING e.id, e.status, r.removed, r.target
+"""
+
+
+def _move_people(removed: list[Step], successors: dict[int, int | None], now: datetime) -> list[MovedPerson]:
+    by_id = {step.pk: step for step in removed}
+    params = {
+        "now": now,
+        "live": _LIVE,
+        "removed": [step.pk for step in removed],
+        "targets": [successors[step.pk] for step in removed],
+    }
+    return [
+        MovedPerson(
+            enrollment_id=row["id"],
+            status=row["status"],
+            from_step_id=row["removed"],
+            from_number=by_id[row["removed"]].number,
+            from_type=by_id[row["removed"]].type,
+            to_step_id=row["target"],
+        )
+        for row in fetch_all(_MOVE, params)
+    ]
+
+
+@transaction.atomic
+def activate_sequence(sequence_id: int, now: datetime) -> list[Problem]:
+    """Let a draft run; an active sequence stays as it is. Answers the warnings.
+
+    Raises `InvalidSequenceError` with every error, `SequenceStateError` when it is paused or archived.
+    """
+    sequence = Sequence.objects.select_for_update().get(pk=sequence_id)
+    if sequence.status not in {SequenceStatus.DRAFT, SequenceStatus.ACTIVE}:
+        remedy = "resume it instead" if sequence.status == SequenceStatus.PAUSED else "import it under another name"
+        raise SequenceStateError(f"the sequence {sequence.name!r} is {sequence.status}: {remedy}")
+    steps = Step.objects.filter(sequence=sequence).order_by("number")
+    problems = validate_draft(build_draft(sequence, steps), list_custom_fields(sequence.workspace_id))
+    if refused := errors_of(problems):
+        raise InvalidSequenceError(refused)
+    Sequence.objects.filter(pk=sequence.pk, status=SequenceStatus.DRAFT).update(
+        status=SequenceStatus.ACTIVE, updated_at=now
+    )
+    return problems

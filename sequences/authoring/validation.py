@@ -1,0 +1,238 @@
+"""Whether a sequence can be activated (SPEC section 2): gotos, paths, loops, templates, merge fields, times.
+
+The judgement is pure, over a draft; `validate_sequence` loads one and asks. Must not change anything.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from sequences.authoring.drafts import MAX_DELAY, SequenceDraft, StepDraft
+from sequences.authoring.step_config import StepConfigError, parse_condition
+from sequences.authoring.step_graph import (
+    build_graph,
+    find_emails_without_thread,
+    find_endless,
+    find_instant_loops,
+    find_unreached,
+)
+from sequences.choices import Choice, ConditionType, StepType
+from sequences.liquid.templating import MADE_WHEN_RENDERED, Field, TemplateError, list_fields, parse
+from sequences.models import Sequence
+from sequences.queries import list_custom_fields, load_draft
+from sequences.time.timing import Calendar, Delay, StepTiming, TimingError, Window, parse_window, plan, resolve_zone
+
+_CONTACT_FIELDS = (
+    "email", "first_name", "last_name", "full_name", "title", "phone", "company", "domain", "timezone",
+    "engagement_score",
+)  # fmt: skip
+# Made when an email is sent.
+_WAY_OUT = "unsubscribe_url"
+_OTHER_FIELDS = frozenset(
+    {
+        "account.name", "account.domain", "account.timezone",
+        "sender.name", "sender.first_name", "sender.email",
+        "workspace.name", *MADE_WHEN_RENDERED,
+    }
+)  # fmt: skip
+_MISSPELT = 0.8
+KNOWN_FIELDS = _OTHER_FIELDS | {f"contact.{name}" for name in _CONTACT_FIELDS}
+# Any Monday: windows repeat weekly, so the answer is the same for all of them.
+_SOME_MONDAY = datetime(2024, 1, 1, tzinfo=UTC)
+
+
+class Severity(Choice):
+    ERROR = "error"
+    WARNING = "warning"
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """`step_number` None: the sequence itself. `field` is the model's name of what to change."""
+
+    step_number: int | None
+    field: str
+    message: str
+    severity: Severity = Severity.ERROR
+
+    def __str__(self) -> str:
+        return self.message if self.step_number is None else f"step {self.step_number}: {self.message}"
+
+
+def errors_of(problems: Iterable[Problem]) -> list[Problem]:
+    """Those that forbid activation."""
+    return [problem for problem in problems if problem.severity is Severity.ERROR]
+
+
+def validate_draft(draft: SequenceDraft, custom_fields: frozenset[str] | None) -> list[Problem]:
+    """Every problem, in the order of the steps. `custom_fields` are the merge fields that contacts have; None: any."""
+    problems = list(_check_sequence(draft))
+    window = _read_window(draft)
+    for number, step in enumerate(draft.steps, start=1):
+        problems.extend(_check_step(step, number, window, custom_fields))
+        problems.extend(_check_templates(step, number, custom_fields))
+    problems.extend(_check_paths(draft))
+    return sorted(problems, key=lambda problem: problem.step_number or 0)
+
+
+def _check_sequence(draft: SequenceDraft) -> Iterator[Problem]:
+    if not draft.name.strip():
+        yield Problem(None, "name", "the sequence has no name")
+    if not draft.steps:
+        yield Problem(None, "steps", "the sequence has no steps: add one")
+    if not 0 <= draft.priority <= 100:
+        yield Problem(None, "priority", f"priority must be from 0 to 100, not {draft.priority}")
+    try:
+        parse_window(dict(draft.window))
+    except TimingError as error:
+        yield Problem(None, "window", f"window: {error}")
+
+
+def _read_window(draft: SequenceDraft) -> Window | None:
+    try:
+        return parse_window(dict(draft.window))
+    except TimingError:
+        return None
+
+
+def _check_step(
+    step: StepDraft, number: int, window: Window | None, custom_fields: frozenset[str] | None
+) -> Iterator[Problem]:
+    if step.type not in list(StepType):
+        yield Problem(number, "type", f"step type {step.type!r} is not known: use one of {', '.join(StepType)}")
+        return
+    if step.delay > MAX_DELAY:
+        yield Problem(number, "delay_days", f"the delay is longer than {MAX_DELAY.days} days: shorten it")
+    if step.type == StepType.EMAIL and not step.body.strip():
+        yield Problem(number, "body", "the email has no body: write one")
+    if step.type in {StepType.EMAIL, StepType.TASK} and window is not None and not _can_run(step, window):
+        at = f" at {step.send_time:%H:%M}" if step.send_time else ""
+        weekends = " without weekends" if step.skip_weekends else ""
+        yield Problem(
+            number, "send_time", f"it can never run{at}{weekends}: the sending window is not open then on any day"
+        )
+    if step.is_split:
+        yield from _check_condition(step, number, custom_fields)
+
+
+def _can_run(step: StepDraft, window: Window) -> bool:
+    timing = StepTiming(
+        delay=Delay(days=0, hours=0, minutes=0), skip_weekends=step.skip_weekends, send_time=step.send_time
+    )
+    zone = resolve_zone(window, contact="", account="", mailbox="", workspace="UTC")
+    calendar = Calendar(zone=zone, window=window, holiday_country=None, extra_holidays=frozenset())
+    try:
+        return plan(_SOME_MONDAY, timing, calendar).at <= _SOME_MONDAY + timedelta(days=14)
+    except TimingError:
+        return False
+
+
+def _check_condition(step: StepDraft, number: int, custom_fields: frozenset[str] | None) -> Iterator[Problem]:
+    try:
+        condition, _, field, _, _ = parse_condition(step.condition_type, step.condition_config)
+    except StepConfigError as error:
+        yield Problem(number, "condition_config", str(error))
+        return
+    if condition is ConditionType.EMAIL_REPLIED:
+        yield Problem(
+            number,
+            "condition_type",
+            "email_replied is never true here: a reply ends the sequence for that person, so all others go if_false",
+            Severity.WARNING,
+        )
+    if condition is ConditionType.CONTACT_FIELD and custom_fields is not None:
+        names = {*_CONTACT_FIELDS, *custom_fields}
+        if field.removeprefix("contact.").removeprefix("fields.") not in names:
+            yield Problem(number, "condition_config", f"no contact has the field {field!r}", Severity.WARNING)
+
+
+def _check_templates(step: StepDraft, number: int, custom_fields: frozenset[str] | None) -> Iterator[Problem]:
+    sources = {
+        StepType.EMAIL.value: {"subject": step.subject, "body": step.body},
+        StepType.TASK.value: {"name": step.name, "instructions": step.instructions},
+    }
+    for name, source in sources.get(step.type, {}).items():
+        try:
+            template = parse(source)
+            fields = list_fields(source)
+        except TemplateError as error:
+            yield Problem(number, name, f"{name}: {error}")
+            continue
+        known_filters = sorted(template.env.filters)
+        for unknown in sorted(set(template.analyze().filters) - set(known_filters)):
+            remedy = _suggest(unknown, known_filters) or "remove it"
+            yield Problem(number, name, f"{name}: the filter {unknown} is not known: {remedy}")
+        for field in fields:
+            if step.type == StepType.TASK and field.path == _WAY_OUT:
+                yield Problem(
+                    number, name, f"{name} line {field.line}: {_WAY_OUT} is an email's: take it out of the task"
+                )
+            elif problem := _judge_field(field, custom_fields):
+                yield Problem(number, name, f"{name} line {field.line}: {problem}")
+
+
+def _judge_field(field: Field, custom_fields: frozenset[str] | None) -> str | None:
+    """What is wrong with a merge field, or None. A custom field that nobody has yet needs a fallback."""
+    if field.path in KNOWN_FIELDS:
+        return None
+    custom = field.path.removeprefix("contact.").removeprefix("fields.")
+    if field.path.startswith("contact.") and "." not in custom:
+        if field.has_fallback or custom in (custom_fields or ()):
+            return None
+        if custom_fields is None:
+            return _judge_misspelling(field.path, custom)
+        # A field from a column that nobody has: a typing error, or contacts that are still to come.
+        known = [f"contact.{name}" for name in (*_CONTACT_FIELDS, *sorted(custom_fields))]
+        remedy = _suggest(field.path, known) or "import contacts with that column"
+        return f"no contact has {field.path}: {remedy}, or give a fallback ({{{{ {field.path} | default: '…' }}}})"
+    remedy = _suggest(field.path, sorted(KNOWN_FIELDS)) or "use contact.…, account.…, sender.… or workspace.name"
+    return f"the merge field {field.path} is not known: {remedy}"
+
+
+def _judge_misspelling(path: str, name: str) -> str | None:
+    """Without a contact to ask, any column may still come, but hardly one that is a letter off a known one."""
+    close = difflib.get_close_matches(name, _CONTACT_FIELDS, n=1, cutoff=_MISSPELT)
+    return f"{path} is not known: did you mean contact.{close[0]}?" if close else None
+
+
+def _suggest(path: str, known: list[str]) -> str:
+    close = difflib.get_close_matches(path, known, n=1)
+    return f"did you mean {close[0]}?" if close else ""
+
+
+def _check_paths(draft: SequenceDraft) -> Iterator[Problem]:
+    steps = draft.steps
+    numbers = {step.key: number for number, step in enumerate(steps, start=1)}
+    for step in steps:
+        for field, target in (("if_true_goto", step.if_true), ("if_false_goto", step.if_false)):
+            if target is not None and target not in numbers:
+                yield Problem(numbers[step.key], field, f"{field} names {target!r}, which is no step of this sequence")
+    graph = build_graph(steps)
+    if endless := sorted(numbers[key] for key in find_endless(graph)):
+        yield Problem(
+            endless[0], "if_true_goto", f"no path ends from {_named(endless)}: let a split lead out, or leave one empty"
+        )
+    for loop in find_instant_loops(steps, graph):
+        around = sorted(numbers[key] for key in loop)
+        yield Problem(
+            around[0], "delay_days", f"the loop over {_named(around)} has no delay: give one of them a delay above zero"
+        )
+    for key in sorted(find_emails_without_thread(steps, graph), key=numbers.__getitem__):
+        yield Problem(
+            numbers[key], "subject", "the subject is empty, and on some path no earlier email is there to reply to"
+        )
+    for key in sorted(find_unreached(steps, graph), key=numbers.__getitem__):
+        yield Problem(numbers[key], "number", "nothing leads to this step", Severity.WARNING)
+
+
+def _named(numbers: list[int]) -> str:
+    return f"step{'s' if len(numbers) > 1 else ''} {', '.join(map(str, numbers))}"
+
+
+def validate_sequence(sequence_id: int) -> list[Problem]:
+    """Validate what is stored, in three queries. Raises `Sequence.DoesNotExist`."""
+    sequence = Sequence.objects.get(pk=sequence_id)
+    return validate_draft(load_draft(sequence), list_custom_fields(sequence.workspace_id))

@@ -1,0 +1,1 @@
+"""Contacts and accounts: one by one and from files."""

@@ -1,0 +1,184 @@
+"""Contacts from a CSV file into one workspace: batches, set-based, one transaction, flat memory.
+
+An address that is known is updated: a filled cell replaces, an empty one keeps, custom columns are merged.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, BinaryIO
+
+from django.db import transaction
+
+from common.db import Row, execute, fetch_all
+from sequences.contacts.csv_form import REJECT_COLUMN, ContactRow, ContactsFile, RejectedRow, write_line
+from sequences.contacts.operations import wake_waiting_for_fields
+
+BATCH_ROWS = 1_000
+# Of two imports into one workspace the second waits: both would otherwise make the same company. Any constant number.
+_ADVISORY_LOCK = 72_001
+
+
+@dataclass(frozen=True, slots=True)
+class ImportedContacts:
+    """`contact_ids` are all that the file names, new and known; `columns` the header as it is written.
+
+    `old_zones`: of those who follow another time zone now, what they and their account had before.
+    """
+
+    created: int
+    updated: int
+    rejected: tuple[RejectedRow, ...]
+    contact_ids: tuple[int, ...]
+    columns: tuple[str, ...]
+    old_zones: Mapping[int, Row] = field(default_factory=dict)
+
+    def present(self) -> dict[str, Any]:
+        return {
+            "created": self.created,
+            "updated": self.updated,
+            "rejected": [{"row": rejected.row, "reason": rejected.reason} for rejected in self.rejected],
+        }
+
+    def rejects_file(self) -> Iterator[str]:
+        """The rejected rows with their reasons, line by line, to be corrected and imported again."""
+        yield write_line([*self.columns, REJECT_COLUMN])
+        for rejected in self.rejected:
+            padding = [""] * (len(self.columns) - len(rejected.cells))
+            yield write_line([*rejected.cells[: len(self.columns)], *padding, f"row {rejected.row}: {rejected.reason}"])
+
+
+@transaction.atomic
+def import_contacts(
+    workspace_id: int,
+    file: str,
+    stream: BinaryIO,
+    now: datetime,
+    report: Callable[[int], None] = lambda rows: None,
+    mapping: Mapping[str, str] | None = None,
+) -> ImportedContacts:
+    """Create and update the contacts of a CSV file; `file` names it in errors, `report` hears how many rows are done.
+
+    `mapping`: columns as written to what they are read as, "" to leave one out.
+    Rejected rows harm no other. Raises `CsvFormError` when the file cannot be read; then nothing is kept.
+    """
+    execute("SELECT pg_advisory_xact_lock(%(kind)s::int, %(id)s::int)", {"kind": _ADVISORY_LOCK, "id": workspace_id})
+    contacts = ContactsFile(file, stream, mapping)
+    rejected: list[RejectedRow] = []
+    ids: list[int] = []
+    old_zones: dict[int, Row] = {}
+    created = 0
+    batch: list[ContactRow] = []
+
+    def keep_batch() -> None:
+        nonlocal created
+        stored = upsert_contacts(workspace_id, batch, now)
+        created += sum(row["is_new"] for row in stored)
+        ids.extend(row["id"] for row in stored)
+        wake_waiting_for_fields([row["id"] for row in stored if not row["is_new"]], now)
+        old_zones.update({row["id"]: {name: row[name] for name in _ZONES} for row in stored if row["is_moved"]})
+        report(len(batch))
+        batch.clear()
+
+    for row in contacts:
+        if isinstance(row, RejectedRow):
+            rejected.append(row)
+            report(1)
+            continue
+        batch.append(row)
+        if len(batch) == BATCH_ROWS:
+            keep_batch()
+    if batch:
+        keep_batch()
+    contacts.detach()
+    return ImportedContacts(
+        created, len(ids) - created, tuple(rejected), tuple(ids), tuple(contacts.columns), old_zones
+    )
+
+
+_ZONES = ("contact_timezone", "account_timezone")
+# A company is known by its domain, or by its name where the row gives no domain.
+_ADD_ACCOUNTS_BY_DOMAIN = """
+INSERT INTO sequences_account (workspace_id, name, domain, timezone, created_at, updated_at)
+SELECT DISTINCT ON (r.domain) %(workspace)s, coalesce(nullif(r.company, ''), r.domain), r.domain, '', %(now)s, %(now)s
+FROM unnest(%(companies)s::text[], %(domains)s::text[]) WITH ORDINALITY AS r(company, domain, place)
+WHERE r.domain <> ''
+ORDER BY r.domain, r.company = '', r.place
+ON CONFLICT (workspace_id, lower(domain)) WHERE domain <> '' DO NOTHING
+"""
+_ADD_ACCOUNTS_BY_NAME = """
+INSERT INTO sequences_account (workspace_id, name, domain, timezone, created_at, updated_at)
+SELECT DISTINCT ON (lower(r.company)) %(workspace)s, r.company, '', '', %(now)s, %(now)s
+FROM unnest(%(companies)s::text[], %(domains)s::text[]) WITH ORDINALITY AS r(company, domain, place)
+WHERE r.domain = '' AND r.company <> ''
+  AND NOT EXISTS (
+      SELECT 1 FROM sequences_account a WHERE a.workspace_id = %(workspace)s AND lower(a.name) = lower(r.company)
+  )
+ORDER BY lower(r.company), r.place
+"""
+# What is joined in the end is as it was before the statement.
+_UPSERT = """
+WITH named AS (
+    SELECT lower(name) AS name, min(id) AS id FROM sequences_account
+    WHERE workspace_id = %(workspace)s AND lower(name) IN (SELECT lower(x) FROM unnest(%(companies)s::text[]) x)
+    GROUP BY lower(name)
+), stored AS (
+INSERT INTO sequences_contact AS c (workspace_id, account_id, email, first_name, last_name, title, phone, timezone,
+                                    fields, engagement_score, created_at, updated_at)
+SELECT %(workspace)s, coalesce(d.id, n.id), r.email, r.first_name, r.last_name, r.title, r.phone, r.timezone,
+       r.fields::jsonb, 0, %(now)s, %(now)s
+FROM unnest(%(emails)s::text[], %(first_names)s::text[], %(last_names)s::text[], %(titles)s::text[],
+            %(phones)s::text[], %(timezones)s::text[], %(fields)s::text[], %(companies)s::text[], %(domains)s::text[])
+     AS r(email, first_name, last_name, title, phone, timezone, fields, company, domain)
+LEFT JOIN sequences_account d
+       ON r.domain <> '' AND d.workspace_id = %(workspace)s AND d.domain <> '' AND lower(d.domain) = r.domain
+LEFT JOIN named n ON r.domain = '' AND r.company <> '' AND n.name = lower(r.company)
+ORDER BY lower(r.email)
+ON CONFLICT (workspace_id, lower(email)) DO UPDATE
+SET account_id = coalesce(excluded.account_id, c.account_id),
+    first_name = coalesce(nullif(excluded.first_name, ''), c.first_name),
+    last_name = coalesce(nullif(excluded.last_name, ''), c.last_name),
+    title = coalesce(nullif(excluded.title, ''), c.title),
+    phone = coalesce(nullif(excluded.phone, ''), c.phone),
+    timezone = coalesce(nullif(excluded.timezone, ''), c.timezone),
+    fields = c.fields || excluded.fields,
+    updated_at = excluded.updated_at
+RETURNING c.id, c.xmax = 0 AS is_new, c.email, c.timezone, c.account_id
+)
+SELECT s.id, s.is_new, o.timezone AS contact_timezone, b.timezone AS account_timezone,
+       NOT s.is_new AND coalesce(nullif(s.timezone, ''), a.timezone, '')
+                     <> coalesce(nullif(o.timezone, ''), b.timezone, '') AS is_moved
+FROM stored s
+LEFT JOIN sequences_account a ON a.id = s.account_id
+LEFT JOIN sequences_contact o ON o.id = s.id
+LEFT JOIN sequences_account b ON b.id = o.account_id
+ORDER BY lower(s.email)
+"""
+
+
+def upsert_contacts(workspace_id: int, rows: Sequence[ContactRow], now: datetime) -> list[Row]:
+    """Create or update these contacts and their companies in a fixed number of statements; addresses are distinct.
+
+    Answers each contact's `id`, whether it `is_new`, and whether it `is_moved` to another time zone than it followed,
+    with the ones it had. Call inside a transaction.
+    """
+    params = {
+        "workspace": workspace_id,
+        "now": now,
+        "emails": [row.email for row in rows],
+        "first_names": [row.first_name for row in rows],
+        "last_names": [row.last_name for row in rows],
+        "titles": [row.title for row in rows],
+        "phones": [row.phone for row in rows],
+        "timezones": [row.timezone for row in rows],
+        "fields": [json.dumps(row.fields, ensure_ascii=False) for row in rows],
+        "companies": [row.company for row in rows],
+        "domains": [row.domain for row in rows],
+    }
+    accounts = {key: params[key] for key in ("workspace", "now", "companies", "domains")}
+    execute(_ADD_ACCOUNTS_BY_DOMAIN, accounts)
+    execute(_ADD_ACCOUNTS_BY_NAME, accounts)
+    return fetch_all(_UPSERT, params)

@@ -1,0 +1,118 @@
+"""Contacts and accounts written one by one: by API and admin. Files are sequences.importing's.
+
+Whoever waits at a split for a field of a contact is woken when the contact changes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any, TypeVar
+
+from django.db import IntegrityError, transaction
+from django.db.models import Model
+
+from common.db import execute
+from common.notify import notify_engine
+from sequences.choices import LIVE_STATUSES
+from sequences.contacts.csv_form import KNOWN_COLUMNS, LONGEST_FIELD, LONGEST_NAME, RESERVED, name_column
+from sequences.models import Account, Contact, Enrollment, Workspace
+
+Row = TypeVar("Row", bound=Model)
+
+_TAKEN = {
+    "contact_email_once": ("email", "The workspace has a contact with this address already: change that one."),
+    "account_domain_once": ("domain", "The workspace has an account with this domain already: change that one."),
+}
+_WAKE = """
+UPDATE sequences_enrollment SET wake_at = %(now)s
+WHERE id IN (SELECT e.id FROM sequences_enrollment e JOIN sequences_step t ON t.id = e.current_step_id
+             WHERE e.contact_id = ANY(%(contacts)s::bigint[]) AND e.status = 'active'
+               AND t.type = 'conditional_split' AND t.condition_type = 'contact_field'
+             ORDER BY e.id FOR NO KEY UPDATE OF e)
+"""
+
+# `company` and `domain` are the account's.
+_WAKE_ACCOUNT = _WAKE.replace(
+    "e.contact_id = ANY(%(contacts)s::bigint[])",
+    "e.contact_id IN (SELECT id FROM sequences_contact WHERE account_id = %(account)s)",
+)
+
+
+def judge_fields(fields: Mapping[str, Any]) -> str | None:
+    """What is wrong with merge fields, or None. Names are as those of CSV columns, values texts, numbers or flags."""
+    for name, value in fields.items():
+        if name != name_column(name) or not name or len(name) > LONGEST_NAME:
+            return f"{name[:100]!r} is no name of a merge field: use small letters, digits and _"
+        if name in RESERVED or name in KNOWN_COLUMNS:
+            return f"{name} is a column of its own: write it beside `fields`"
+        if not isinstance(value, str | int | float | bool | None):
+            return f"{name} must be a text, a number or true or false"
+        if isinstance(value, str) and len(value) > LONGEST_FIELD:
+            return f"{name} has {len(value)} characters: {LONGEST_FIELD:,} are allowed"
+    return None
+
+
+class TakenError(ValueError):
+    """Another row of the workspace has it; `field` names what."""
+
+    def __init__(self, field: str, said: str) -> None:
+        self.field = field
+        super().__init__(said)
+
+
+class InUseError(ValueError):
+    """It cannot be deleted without losing what happened; one line that says what to do."""
+
+
+def create_row(model: type[Row], workspace: Workspace, values: Mapping[str, Any]) -> Row:
+    """A new contact or account. Raises `TakenError`."""
+    return _save(model(workspace=workspace, **values), None)
+
+
+def change_row(row: Row, values: Mapping[str, Any], now: datetime) -> Row:
+    """Only what is given changes, and is written: scores are kept by others meanwhile. Raises `TakenError`."""
+    for name, value in values.items():
+        setattr(row, name, value)
+    with transaction.atomic():
+        saved = _save(row, [*values, "updated_at"])
+        wake_waiting_for(saved, now)
+    return saved
+
+
+def wake_waiting_for(row: Model, now: datetime) -> None:
+    """Let the engine look at who waits for a field of this contact, or of this account's contacts."""
+    if isinstance(row, Contact):
+        wake_waiting_for_fields([row.pk], now)
+    elif isinstance(row, Account) and execute(_WAKE_ACCOUNT, {"account": row.pk, "now": now}):
+        notify_engine()
+
+
+def wake_waiting_for_fields(contact_ids: Sequence[int], now: datetime) -> None:
+    """Let the engine look at who waits for a field of these contacts. Call inside a transaction."""
+    if contact_ids and execute(_WAKE, {"contacts": list(contact_ids), "now": now}):
+        notify_engine()
+
+
+def delete_contact(contact: Contact) -> None:
+    """Only whom nothing has happened to yet: the rest would take along what was sent. Raises `InUseError`."""
+    with transaction.atomic():
+        found = Enrollment.objects.select_for_update(no_key=True).filter(contact=contact)
+        statuses = set(found.values_list("status", flat=True))
+        if statuses & {status.value for status in LIVE_STATUSES}:
+            raise InUseError("the contact is in a sequence: exit it there first")
+        if statuses:
+            raise InUseError("the contact has been in a sequence, and its history would go too: suppress it instead")
+        contact.delete()
+
+
+def _save(row: Row, columns: list[str] | None) -> Row:
+    try:
+        with transaction.atomic():
+            row.save(update_fields=columns)
+    except IntegrityError as error:
+        for constraint, (field, said) in _TAKEN.items():
+            if constraint in str(error):
+                raise TakenError(field, said) from None
+        raise
+    return row

@@ -1,1 +1,0 @@
-"""Files in and out: `sequence.yaml` and `contacts.csv`."""

@@ -1,0 +1,1 @@
+"""The bases of the API and the admin that every app shares."""

@@ -1,0 +1,1 @@
+"""The bases of every admin page: scope, times, search, quick filters."""

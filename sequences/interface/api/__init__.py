@@ -1,0 +1,1 @@
+"""The bases of every API view: routing, serializers, errors, schema."""

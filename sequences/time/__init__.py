@@ -1,0 +1,1 @@
+"""When a step may run: delays, send times, holidays, sending windows. Pure."""

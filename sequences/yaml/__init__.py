@@ -1,0 +1,1 @@
+"""A sequence as a YAML file, in and out."""

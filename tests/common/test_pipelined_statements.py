@@ -1,0 +1,51 @@
+"""Statements that are sent one behind the other do what they do one by one, and fail for their own reasons."""
+
+from __future__ import annotations
+
+import select
+
+import psycopg
+import pytest
+from django.db import connection, transaction
+
+from common.db import execute, fetch_all, send, sent_ahead
+from sequences.models import Workspace
+
+pytestmark = pytest.mark.django_db
+
+RENAME = "UPDATE sequences_workspace SET name = %(name)s WHERE slug = ANY(%(slugs)s::text[])"
+REFUSED = "UPDATE sequences_workspace SET name = repeat('x', 1000000) WHERE slug = ANY(%(slugs)s::text[])"
+
+
+@pytest.fixture(autouse=True)
+def acme() -> Workspace:
+    return Workspace.objects.create(name="Acme", slug="acme", timezone="UTC")
+
+
+def test_each_tells_afterwards_how_many_rows_it_changed() -> None:
+    with sent_ahead():
+        one = send(RENAME, {"name": "Beta", "slugs": ["acme", "nobody"]})
+        none = send(RENAME, {"name": "Beta", "slugs": ["nobody"]})
+        execute(RENAME, {"name": "Gamma", "slugs": ["acme"]})
+    assert (one.changed, none.changed) == (1, 0)
+    assert Workspace.objects.get().name == "Gamma"
+
+
+@pytest.mark.parametrize("answers_at_once", [False, True])
+@pytest.mark.parametrize("following", [0, 1, 100])
+def test_the_error_is_that_of_the_statement_that_failed(following: int, answers_at_once: bool) -> None:
+    with pytest.raises(psycopg.errors.StringDataRightTruncation), transaction.atomic(), sent_ahead():
+        send(RENAME, {"name": "Beta", "slugs": ["acme"]})
+        send(REFUSED, {"slugs": ["acme"]})
+        if answers_at_once:
+            assert select.select([connection.connection.fileno()], [], [], 30)[0]
+        for _ in range(following):
+            send(RENAME, {"name": "Gamma", "slugs": ["acme"]})
+    assert fetch_all("SELECT name FROM sequences_workspace", {}) == [{"name": "Acme"}]
+
+
+def test_what_is_raised_beside_the_statements_is_raised_as_it_is() -> None:
+    with pytest.raises(ZeroDivisionError), transaction.atomic(), sent_ahead():
+        send(RENAME, {"name": "Beta", "slugs": ["acme"]})
+        send(RENAME, {"name": "Gamma", "slugs": [str(1 // 0)]})
+    assert Workspace.objects.get().name == "Acme"

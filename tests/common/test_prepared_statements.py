@@ -1,0 +1,32 @@
+"""Our own statements are planned once per connection; what Django writes is not kept at the server."""
+
+from __future__ import annotations
+
+import pytest
+from django.db import connection
+
+from common.db import fetch_all, planning_once
+from sequences.models import Workspace
+
+
+@pytest.mark.django_db
+def test_set_based_statements_are_prepared_and_no_others() -> None:
+    for number in range(8):
+        assert fetch_all("SELECT %(number)s::int AS ours", {"number": number}) == [{"ours": number}]
+        assert not Workspace.objects.filter(slug="nobody").exists()
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT statement FROM pg_prepared_statements")
+        kept = [statement for (statement,) in cursor.fetchall()]
+    assert "SELECT $1::int AS ours" in kept
+    assert not [statement for statement in kept if "sequences_workspace" in statement]
+
+
+def test_a_lanes_connection_plans_once_and_the_others_as_the_server_does(transactional_db: None) -> None:
+    shown = "SELECT current_setting('plan_cache_mode') AS mode"
+    connection.close()
+    try:
+        with planning_once():
+            assert fetch_all(shown, {}) == [{"mode": "force_generic_plan"}]
+    finally:
+        connection.close()
+    assert fetch_all(shown, {}) == [{"mode": "auto"}]

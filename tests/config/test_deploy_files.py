@@ -1,0 +1,160 @@
+"""What is shipped to run and watch the product: it names what there is, and the web command really serves."""
+
+from __future__ import annotations
+
+import configparser
+import json
+import os
+import re
+import shlex
+import subprocess
+import sys
+import urllib.request
+from pathlib import Path
+from typing import Any
+
+import promql_parser
+import pytest
+import yaml
+from django.core.management import get_commands
+from prometheus_client.parser import text_string_to_metric_families
+
+from execution.insight.metrics import render_metrics
+from tests.factories import (
+    NOW,
+    AlertFactory,
+    DeadLetterFactory,
+    EmailMessageFactory,
+    EnrollmentFactory,
+    ExecutionLogFactory,
+    MailboxFactory,
+    SentMessageFactory,
+    StepFactory,
+    WorkerFactory,
+)
+
+ROOT = Path(__file__).resolve().parents[2]
+DEPLOY = ROOT / "docs" / "deploy"
+UNITS = sorted((DEPLOY / "systemd").glob("*.service"))
+
+
+def read_rules() -> list[dict[str, Any]]:
+    document = yaml.safe_load((DEPLOY / "prometheus" / "alerts.yml").read_text(encoding="utf-8"))
+    return [rule for group in document["groups"] for rule in group["rules"]]
+
+
+def read_targets() -> list[dict[str, Any]]:
+    panels = json.loads((DEPLOY / "grafana" / "dashboard.json").read_text(encoding="utf-8"))["panels"]
+    return [target for panel in panels for target in panel["targets"]]
+
+
+def selectors(expression: str) -> list[promql_parser.VectorSelector]:
+    """Every metric that the expression asks for. Raises `ValueError` when Prometheus would not understand it."""
+    found: list[promql_parser.VectorSelector] = []
+
+    def note(node: promql_parser.Expr) -> None:
+        if isinstance(node, promql_parser.VectorSelector):
+            found.append(node)
+
+    promql_parser.walk(promql_parser.parse(expression), note)
+    return found
+
+
+@pytest.fixture
+def served(db: None) -> dict[str, dict[str, set[str]]]:
+    """What /metrics says of an installation in which everything happens: per metric the values of each label."""
+    step = StepFactory()
+    message = SentMessageFactory(enrollment=EnrollmentFactory(sequence=step.sequence, current_step=step))
+    ExecutionLogFactory(enrollment=message.enrollment, action="queued", at=message.queued_at)
+    ExecutionLogFactory(enrollment=message.enrollment, action="executed", details={"message": message.pk})
+    EmailMessageFactory(status="unknown", unknown_at=NOW, handed_over_at=NOW)
+    EnrollmentFactory()
+    MailboxFactory(status="broken", status_reason="login")
+    DeadLetterFactory()
+    AlertFactory()
+    WorkerFactory()
+    labels: dict[str, dict[str, set[str]]] = {}
+    for family in text_string_to_metric_families(render_metrics(NOW).decode()):
+        of_metric = labels.setdefault(family.name, {})
+        for sample in family.samples:
+            for label, value in sample.labels.items():
+                of_metric.setdefault(label, set()).add(value)
+    return labels
+
+
+def test_rules_and_dashboard_ask_for_what_is_served(served: dict[str, dict[str, set[str]]]) -> None:
+    shown = [each for target in read_targets() for each in selectors(target["expr"])]
+    watched = [each for rule in read_rules() for each in selectors(rule["expr"])]
+    for selector in shown + watched:
+        of_metric = served[selector.name or ""]
+        for matcher in selector.matchers.matchers:
+            assert matcher.value in of_metric[matcher.name]
+    assert {each.name for each in shown} == set(served)
+
+
+def test_the_legends_name_labels_that_there_are(served: dict[str, dict[str, set[str]]]) -> None:
+    for target in read_targets():
+        named = set(re.findall(r"\{\{\s*(\w+)\s*\}\}", target["legendFormat"]))
+        if named:
+            (selector,) = selectors(target["expr"])
+            assert named == set(served[selector.name or ""])
+
+
+def test_rules_are_written_as_prometheus_reads_them() -> None:
+    for rule in read_rules():
+        assert set(rule) - {"for"} == {"alert", "expr", "labels", "annotations"}
+        if "for" in rule:
+            promql_parser.parse_duration(rule["for"])
+        assert rule["labels"]["severity"] in {"page", "ticket"}
+
+
+def test_every_rule_has_a_runbook() -> None:
+    text = (ROOT / "docs" / "operations.md").read_text(encoding="utf-8")
+    for rule in read_rules():
+        assert f"### {rule['alert']}\n" in text
+        assert rule["annotations"]["runbook"] == f"docs/operations.md#{rule['alert'].lower()}"
+
+
+@pytest.mark.parametrize("path", UNITS, ids=lambda path: path.stem)
+def test_units_start_what_there_is(path: Path) -> None:
+    unit = configparser.ConfigParser(interpolation=None, strict=False)
+    unit.optionxform = str  # type: ignore[assignment, method-assign]
+    unit.read_string(path.read_text(encoding="utf-8"))
+    words = shlex.split(unit["Service"]["ExecStart"])
+    if words[0].endswith("/gunicorn"):
+        assert words[1] == "config.wsgi"
+    else:
+        assert words[1] == "manage.py" and words[2] in get_commands()
+    assert (unit["Service"]["Restart"], unit["Install"]["WantedBy"]) == ("always", "multi-user.target")
+
+
+def test_the_procfile_starts_what_there_is() -> None:
+    lines = dict(line.split(": ", 1) for line in (DEPLOY / "Procfile").read_text(encoding="utf-8").splitlines())
+    named = re.findall(r"manage\.py (\w+)", " ".join(lines.values()))
+    assert set(named) <= set(get_commands()) | {"migrate"}
+    assert lines["web"].startswith("gunicorn config.wsgi ")
+
+
+@pytest.mark.slow
+def test_the_web_command_serves_and_ends_when_it_is_told(database_url: str) -> None:
+    text = (DEPLOY / "systemd" / "sequence-executor-web.service").read_text(encoding="utf-8")
+    words = shlex.split(re.search(r"^ExecStart=(.*)$", text, re.MULTILINE)[1])  # type: ignore[index]
+    arguments = ["127.0.0.1:0" if word.startswith("127.0.0.1:") else word for word in words[1:]]
+    settings = {"DATABASE_URL": database_url, "DEBUG": "true", "ENV_FILE": os.devnull}
+    server = subprocess.Popen(
+        [sys.executable, "-m", "gunicorn", *arguments], cwd=ROOT, env={**os.environ, **settings},
+        stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    with server:
+        assert server.stderr is not None
+        try:
+            said = next(line for line in server.stderr if "Listening at" in line)
+            url = re.search(r"http://\S+", said)
+            assert url is not None
+            # the socket takes the call while the workers are still being started
+            with urllib.request.urlopen(f"{url[0]}/healthz", timeout=120) as answer:
+                assert answer.status == 200
+        finally:
+            server.terminate()
+            server.stderr.close()
+    assert server.returncode == 0

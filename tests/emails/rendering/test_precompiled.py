@@ -1,0 +1,93 @@
+"""What comes out of a mould is what rendering in full gives, byte for byte, or the mould steps back."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import nh3
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from emails.rendering import render as rendering
+from emails.rendering.precompiled import mark_values
+from emails.rendering.render import RenderedEmail, person_fields, render_email
+
+WAY_OUT = "https://mail.example.com/u/tok_en-1"
+PIECES = st.sampled_from(
+    [
+        *("Hello {{ contact.a }},", "{{ contact.a }}", " **{{ contact.b }}** ", "*{{ contact.a | upcase }}*"),
+        *("\n", "\n\n", " ", "- {{ contact.b }}\n", "# {{ contact.a }}\n", "> {{ contact.a }}\n", "Best\n---\n"),
+        *("1. {{ contact.a }} and {{ contact.b | default: 'you' }}\n", "    {{ contact.a }}\n", "`{{ contact.a }}`"),
+        *("[{{ contact.a }}](https://a.io/{{ contact.b }})", "[x](https://a.io/?q=1&z=2)", "a & b < c"),
+        *("| a | {{ contact.a }} |\n|---|---|\n| b | c |\n", "{{ contact.a }}. ", "({{ contact.b }})"),
+        *("<b>{{ contact.a }}</b>", "{{ contact.a }}{{ contact.b }}", "\\{{ contact.a }}", "é{{ contact.a }}!"),
+        *('<img alt="{{ contact.a }}" src="https://a.io/x.png">', "<p title='a>b'>{{ contact.a }}</p>\n"),
+        *("~~{{ contact.a }}~~", "_{{ contact.b }}_"),
+    ]
+)
+NAMES = ["Ann", "Ann-Marie O'Brien", "Müller & Söhne", "Acme Inc.", "1. x", "2", "x_y", "a  b", " a", "*", "李雷"]
+VALUES = st.one_of(
+    st.sampled_from(NAMES),
+    st.text(st.characters(codec="utf-8"), max_size=8),
+    st.text("<>&\"'/=[]()*_`#-+!|~\\:\n\r\t 1.ab", max_size=6),
+)
+
+
+def write(body: str, signature: str = "", **contact: object) -> RenderedEmail:
+    return render_email(
+        subject="Hi",
+        body=body,
+        context={"contact": person_fields(contact), "unsubscribe_url": WAY_OUT},
+        reply_subject=None,
+        signature=signature,
+        postal_address="1 Main St\nSpringfield",
+        unsubscribe_url=WAY_OUT,
+        open_pixel_url=None,
+        honeypot_url=None,
+        rewrite_link=lambda url: f"https://t.io/?{url}",
+    )
+
+
+def outcome(**said: Any) -> RenderedEmail | str:
+    try:
+        return write(**said)
+    except ValueError as error:
+        return str(error)
+
+
+@given(st.lists(PIECES, min_size=1, max_size=6).map("".join), st.lists(PIECES, max_size=2).map("".join), VALUES, VALUES)
+@example("{{ contact.a }}. One", "", "1", "b")
+@example("\n", "{{ contact.a }}", "Ann", "b")
+@example("<p>{{ contact.a }}</p>", "-- \n{{ contact.b }}", "A & B", "b")
+def test_it_is_what_rendering_in_full_gives(body: str, signature: str, a: str, b: str) -> None:
+    found = outcome(body=body, signature=signature, a=a, b=b)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(rendering, "_find_mould", lambda *_: None)
+        assert found == outcome(body=body, signature=signature, a=a, b=b)
+
+
+@pytest.mark.parametrize(
+    "body", ["Hello {{ contact.a }},\n\nhow **are** you? [Look](https://a.io)", "<p>{{ contact.a }}</p>"]
+)
+def test_a_letter_that_only_puts_in_names_is_sanitised_once(body: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    rendering._find_mould.cache_clear()
+    cleaned: list[str] = []
+    clean = nh3.clean
+
+    def count(page: str, **rules: Any) -> str:
+        cleaned.append(page)
+        return clean(page, **rules)
+
+    monkeypatch.setattr(nh3, "clean", count)
+    for name in ("Ann", "Bob", "Müller & Söhne"):
+        assert name in write(body, a=name).text
+    assert len(cleaned) == 2, "body and signature, once each"
+
+
+@pytest.mark.parametrize(
+    "source",
+    ["{% if contact.a %}x{% endif %}", "[x]{{ contact.a }}", "{{- contact.a }}", "a}} b", "`{{ contact.a }}`", "xqz"],
+)
+def test_delicate_templates_are_left_alone(source: str) -> None:
+    assert mark_values(source) is None

@@ -1,0 +1,67 @@
+"""A contact gets another address while an email to the old one is in the outbox: it goes to the new one, or nowhere."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from emails.models import EmailMessage
+from execution.engine.backoff import Policy
+from execution.engine.tick import run_tick
+from execution.models import ExecutionLog
+from execution.worker.runner import Options, run_until_idle
+from sequences.contacts.operations import change_row
+from sequences.models import Enrollment
+from simulation.mail_server import MailServer
+from tests.factories import NOW, EnrollmentFactory, MailboxFactory, StepFactory, SuppressionFactory
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+LATER = NOW + timedelta(minutes=1)
+
+
+def queue_one(server: MailServer) -> Enrollment:
+    step = StepFactory()
+    mailbox = MailboxFactory(workspace=step.workspace, smtp_port=server.port)
+    who = {"contact__email": "typo@prospect.example", "mailbox": mailbox}
+    enrollment: Enrollment = EnrollmentFactory(sequence=step.sequence, **who)
+    run_tick(NOW, 10, Policy())
+    assert EmailMessage.objects.get().status == "queued"
+    return enrollment
+
+
+def deliver() -> None:
+    run_until_idle(Options(policy=Policy()), lambda: LATER)
+
+
+def test_it_leaves_once_for_the_new_address() -> None:
+    with MailServer() as server:
+        enrollment = queue_one(server)
+        change_row(enrollment.contact, {"email": "right@prospect.example"}, NOW)
+        deliver()
+        assert [message.recipients for message in server.messages] == [("right@prospect.example",)]
+    message = EmailMessage.objects.get()
+    assert (message.status, message.recipient, message.attempts) == ("sent", "right@prospect.example", 1)
+    said = ExecutionLog.objects.filter(enrollment=enrollment).values_list("message", flat=True)
+    assert "the email is in the outbox again, it was withheld: address_changed" in said
+
+
+def test_another_way_to_write_the_same_address_holds_nothing_up() -> None:
+    with MailServer() as server:
+        enrollment = queue_one(server)
+        change_row(enrollment.contact, {"email": "TYPO@prospect.example"}, NOW)
+        deliver()
+        assert len(server.messages) == 1
+    assert not ExecutionLog.objects.filter(message__contains="withheld").exists()
+
+
+def test_nothing_leaves_for_a_new_address_that_must_not_be_mailed() -> None:
+    with MailServer() as server:
+        enrollment = queue_one(server)
+        SuppressionFactory(workspace=enrollment.workspace, email="gone@prospect.example")
+        change_row(enrollment.contact, {"email": "gone@prospect.example"}, NOW)
+        deliver()
+        assert not server.messages
+    enrollment.refresh_from_db()
+    assert (enrollment.status, enrollment.auto_exit_reason) == ("auto_exited", "suppressed")

@@ -1,0 +1,25 @@
+"""What is marked already is looked at again before it leaves."""
+
+from __future__ import annotations
+
+import uuid
+from datetime import UTC, datetime
+
+import pytest
+
+from emails.sending.recheck import find_undisturbed
+from sequences.models import Enrollment
+from tests.factories import EnrollmentFactory, SendingMessageFactory
+
+pytestmark = pytest.mark.django_db
+
+NOW = datetime(2026, 3, 2, 10, tzinfo=UTC)
+
+
+def test_what_somebody_else_has_marked_since_is_not_ours() -> None:
+    """A worker that stood still for long comes back while the email is sent again, by hand, under another lease."""
+    message = SendingMessageFactory(enrollment=EnrollmentFactory(at=NOW), at=NOW)
+    Enrollment.objects.update(wake_at=None)
+    assert message.lease_token is not None
+    assert find_undisturbed(message.lease_token, [message.pk], NOW) == {message.pk}
+    assert find_undisturbed(uuid.uuid4(), [message.pk], NOW) == set()

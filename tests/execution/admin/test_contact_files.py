@@ -1,0 +1,143 @@
+"""Contacts from a file by hand: mapped, checked, stored; the file is chosen once."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.test import Client
+from django.urls import reverse
+
+from sequences.models import Contact, Enrollment
+from tests import factories
+from tests.support.admin_pages import log_in_root, log_in_staff
+
+pytestmark = pytest.mark.django_db
+
+TEXT = "Mail;Vorname;Plan\nbob@prospect.example;Bob;pro\nnobody;No;x\neve@prospect.example;Eve;max\n"
+
+
+@pytest.fixture
+def client() -> Client:
+    return log_in_root()
+
+
+def url() -> str:
+    return reverse("admin:sequences_contact_changelist") + "import/"
+
+
+def read(client: Client, workspace: Any, text: str | bytes = TEXT) -> Any:
+    file = SimpleUploadedFile("people.csv", text if isinstance(text, bytes) else text.encode())
+    return client.post(url(), {"workspace": workspace.pk, "file": file})
+
+
+def test_columns_are_mapped_the_outcome_is_shown_and_only_then_stored(client: Client) -> None:
+    workspace = factories.WorkspaceFactory()
+    first = read(client, workspace)
+    assert "the column email is missing" in first.context["problem"]
+    assert first.context["rows"][0] == ["bob@prospect.example", "Bob", "pro"]
+    form = {"workspace": workspace.pk, "name": "people.csv", "content": first.context["content"]}
+    form |= {"column_0": "email", "column_1": "first_name", "column_2": "plan"}
+    checked = client.post(url(), form)
+    assert "2 would be created, 0 would be updated, 1 rejected." in checked.content.decode()
+    assert not Contact.objects.exists()
+
+    stored = client.post(url(), {**form, "store": "1"})
+    assert "2 created, 0 updated, 1 rejected." in stored.content.decode()
+    assert "Download the rejected rows" in stored.content.decode()
+    bob = Contact.objects.get(email="bob@prospect.example")
+    assert (bob.first_name, bob.fields, bob.workspace) == ("Bob", {"plan": "pro"}, workspace)
+
+
+def test_a_column_can_be_left_out_and_a_known_one_is_guessed(client: Client) -> None:
+    workspace = factories.WorkspaceFactory()
+    first = read(client, workspace, "email,secret\nbob@prospect.example,x\n")
+    assert first.context["imported"].created == 1
+    form = {"workspace": workspace.pk, "name": "x.csv", "content": first.context["content"], "store": "1"}
+    client.post(url(), {**form, "column_0": "email", "column_1": ""})
+    assert Contact.objects.get().fields == {}
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        (f"email,{'x' * 200_000}\na@x.example,1\n", "the header is not CSV"),
+        (f"email,note\na@x.example,{'x' * 200_000}\n", "row 2: is not CSV"),
+        (b"PK\x03\x04\x14\x00\x06\x00" + bytes(range(256)), "is a workbook of a spreadsheet"),
+        ("\n\n", "row 1: has no header"),
+    ],
+)
+def test_what_is_no_csv_is_answered_in_words(client: Client, text: str | bytes, said: str) -> None:
+    page = read(client, factories.WorkspaceFactory(), text)
+    assert page.status_code == 200
+    assert said in page.content.decode()
+
+
+@pytest.mark.parametrize(
+    "text", ["email,name\nbob@x.example,Ren\xe9\n".encode("latin-1"), b'email,name\nbob@x.example,"Bob\n']
+)
+def test_another_file_is_asked_for_where_no_choice_of_columns_would_help(client: Client, text: bytes) -> None:
+    page = read(client, factories.WorkspaceFactory(), text)
+    assert "people.csv: row 2: " in page.content.decode()
+    assert 'name="file"' in page.content.decode()
+    assert "Check again" not in page.content.decode()
+
+
+@pytest.mark.parametrize(
+    "text", ["email,first_name\rbob@x.example,Bob\r", "sep=;\nemail;first_name\nbob@x.example;Bob\n"]
+)
+def test_line_ends_of_old_and_the_line_that_excel_hides_are_read(client: Client, text: str) -> None:
+    page = read(client, factories.WorkspaceFactory(), text)
+    assert page.context["columns"] == ["email", "first_name"]
+    assert page.context["rows"] == [["bob@x.example", "Bob"]]
+    assert page.context["imported"].created == 1
+
+
+@pytest.mark.parametrize("content", ["", "%%%", "AAAA"])
+def test_a_file_lost_on_the_way_is_asked_for_again(client: Client, content: str) -> None:
+    workspace = factories.WorkspaceFactory()
+    page = client.post(url(), {"workspace": workspace.pk, "name": "x.csv", "content": content, "store": "1"})
+    assert page.status_code == 200
+    assert not Contact.objects.exists()
+
+
+def test_another_workspace_cannot_be_imported_into() -> None:
+    own, other = factories.WorkspaceFactory(), factories.WorkspaceFactory()
+    page = read(log_in_staff(own), other, "email\nbob@prospect.example\n")
+    assert "Select a valid choice" in page.content.decode()
+
+
+def test_contacts_are_exported_from_ones_own_workspaces() -> None:
+    own = factories.WorkspaceFactory()
+    contact, foreign = factories.ContactFactory(workspace=own), factories.ContactFactory()
+    answer: Any = log_in_staff(own).get(url().replace("/import/", "/export/"))
+    text = b"".join(answer.streaming_content).decode()
+    assert (contact.email in text, foreign.email in text) == (True, False)
+
+
+def test_a_contact_changed_by_hand_wakes_who_waits_for_its_fields(client: Client) -> None:
+    split: Any = factories.SplitStepFactory(
+        condition_type="contact_field", condition_config={"field": "title", "operator": "is_set"}
+    )
+    row = factories.EnrollmentFactory(sequence=split.sequence, wake_at=None)
+    page = reverse("admin:sequences_contact_change", args=[row.contact_id])
+    assert client.post(page, {"email": row.contact.email, "title": "CTO", "fields": "{}"}).status_code == 302
+    assert Enrollment.objects.get(pk=row.pk).wake_at is not None
+
+
+def test_contacts_that_are_ticked_are_enrolled(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    step: Any = factories.StepFactory()
+    contacts = [factories.ContactFactory(workspace=step.sequence.workspace) for _ in range(3)]
+    page = reverse("admin:sequences_contact_changelist")
+    chosen = {"action": "enroll_selected", "_selected_action": [contact.pk for contact in contacts[:2]]}
+    asked = client.post(page, chosen)
+    assert asked.context["form"].initial["emails"].split() == sorted(contact.email for contact in contacts[:2])
+    assert f'action="{reverse("admin:sequences_enrollment_add")}"' in asked.content.decode()
+    mailbox = factories.MailboxFactory(workspace=step.sequence.workspace)
+    answers = {"sequence": step.sequence.pk, "mailbox": mailbox.pk, "emails": asked.context["form"].initial["emails"]}
+    client.post(reverse("admin:sequences_enrollment_add"), answers)
+    assert set(Enrollment.objects.values_list("contact", flat=True)) == {contact.pk for contact in contacts[:2]}
+
+    monkeypatch.setattr("execution.admin.people.MOST_AT_ONCE", 1)
+    assert "More than 1 at once" in client.post(page, chosen, follow=True).content.decode()

@@ -1,0 +1,306 @@
+"""Webhooks out: every fact is told, signed, once where it is taken, and again where it is not, for 24 hours."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import json
+from datetime import timedelta
+from typing import Any
+
+import psycopg
+import pytest
+from django.db import connection, transaction
+from django.utils import timezone
+
+from emails.models import EmailEvent
+from execution.engine.policy import engine_policy
+from execution.maintenance.pruning import prune
+from execution.models import ExecutionLog, WebhookDelivery, WebhookSubscription
+from execution.webhooks_out import delivering, posting
+from execution.webhooks_out.fan_out import fan_out
+from execution.webhooks_out.operations import ping, redeliver, subscribe, unsubscribe
+from execution.webhooks_out.posting import RefusedAddressError, find_address, post
+from execution.webhooks_out.working import tell
+from execution.worker.runner import Options, run_until_idle
+from tests.factories import (
+    NOW,
+    CompletedEnrollmentFactory,
+    EmailEventFactory,
+    EnrollmentFactory,
+    ExecutionLogFactory,
+    SentMessageFactory,
+    StepFactory,
+)
+from tests.fakes.receiver import Receiver
+from tests.faults.elsewhere import Elsewhere
+
+pytestmark = pytest.mark.django_db
+
+SECRET = "a secret of some length"
+LATER = NOW + timedelta(seconds=5)
+
+
+def listen(receiver: Receiver, workspace: Any, *events: str) -> WebhookSubscription:
+    values = {"url": receiver.url, "events": events or ("*",), "secret": SECRET}
+    return subscribe(workspace, values, actor="ada", now=NOW)
+
+
+def log(enrollment: Any, action: str, **fields: Any) -> ExecutionLog:
+    made: ExecutionLog = ExecutionLogFactory(
+        enrollment=enrollment, workspace=enrollment.workspace, action=action, **{"at": LATER, **fields}
+    )
+    return made
+
+
+def heard(receiver: Receiver) -> list[str]:
+    return [json.loads(call.body)["event"] for call in receiver.calls]
+
+
+def test_what_happens_is_told_once_with_a_signature_that_can_be_checked() -> None:
+    enrollment = EnrollmentFactory()
+    with Receiver() as receiver:
+        listen(receiver, enrollment.workspace)
+        log(enrollment, "paused", message="legal", actor="ada")
+        assert tell(LATER) == 1
+        assert tell(LATER) == 0
+    (call,) = receiver.calls
+    said = json.loads(call.body)
+    assert call.path == "/hook?team=a"
+    assert (said["event"], said["enrollment"], said["workspace"]) == (
+        "enrollment.paused", enrollment.pk, enrollment.workspace_id,
+    )  # fmt: skip
+    assert said["contact"] == {"id": enrollment.contact_id, "email": enrollment.contact.email}
+    assert (said["details"]["message"], said["occurred_at"]) == ("legal", "2026-03-02T10:00:05.000000Z")
+    signed = f"{call.headers['X-Timestamp']}.".encode() + call.body
+    digest = hmac.new(SECRET.encode(), signed, hashlib.sha256).hexdigest()
+    assert call.headers["X-Signature"] == f"sha256={digest}"
+    delivery = WebhookDelivery.objects.get()
+    assert (delivery.state, delivery.status_code, delivery.attempts, str(delivery.pk)) == (
+        "delivered", 200, 1, call.headers["X-Delivery"],
+    )  # fmt: skip
+
+
+def test_only_what_was_asked_for_and_only_of_ones_own_workspace() -> None:
+    enrollment, foreign = EnrollmentFactory(), EnrollmentFactory()
+    with Receiver() as receiver:
+        listen(receiver, enrollment.workspace, "enrollment.exited", "email.opened", "email.replied")
+        log(enrollment, "paused")
+        log(enrollment, "exited")
+        log(foreign, "exited")
+        message = SentMessageFactory(enrollment=enrollment)
+        for kind, verdict in (("opened", "human"), ("opened", "machine"), ("clicked", "human"), ("replied", "human")):
+            EmailEventFactory(message=message, type=kind, verdict=verdict, recorded_at=LATER)
+        EmailEvent.objects.update(recorded_at=LATER)
+        while tell(LATER):
+            pass
+    assert sorted(heard(receiver)) == ["email.opened", "email.replied", "enrollment.exited"]
+
+
+def test_sent_and_completed_have_names_of_their_own() -> None:
+    step = StepFactory()
+    done = CompletedEnrollmentFactory(sequence=step.sequence, completed_at=LATER)
+    with Receiver() as receiver:
+        listen(receiver, done.workspace)
+        log(done, "executed", step=step, step_type="email")
+        tell(LATER)
+        tell(LATER + timedelta(minutes=1))
+    assert sorted(heard(receiver)) == ["email.sent", "enrollment.completed"]
+
+
+def test_who_completed_long_ago_is_not_told_again_when_their_last_task_is_done() -> None:
+    done = CompletedEnrollmentFactory(completed_at=NOW - timedelta(days=40))
+    with Receiver() as receiver:
+        listen(receiver, done.workspace)
+        log(done, "task_completed")
+        tell(LATER)
+    assert heard(receiver) == ["task.completed"]
+
+
+def test_what_happened_before_nobody_listened_is_not_told() -> None:
+    enrollment = EnrollmentFactory()
+    with Receiver() as receiver:
+        listen(receiver, enrollment.workspace)
+        log(enrollment, "paused", at=NOW - timedelta(seconds=1))
+        assert tell(LATER) == 0
+
+
+def test_what_is_not_taken_is_told_again_with_growing_pauses_for_a_day() -> None:
+    enrollment = EnrollmentFactory()
+    with Receiver(answers=[500, 302, 200]) as receiver:
+        listen(receiver, enrollment.workspace)
+        log(enrollment, "paused")
+        tell(LATER)
+        delivery = WebhookDelivery.objects.get()
+        assert (delivery.state, delivery.status_code, delivery.next_attempt_at) == (
+            "pending", 500, LATER + timedelta(seconds=10),
+        )  # fmt: skip
+        assert tell(LATER + timedelta(seconds=9)) == 0
+        assert tell(LATER + timedelta(seconds=10)) == 1
+        assert tell(LATER + timedelta(seconds=30)) == 1
+    assert [call.path for call in receiver.calls] == ["/hook?team=a"] * 3
+    assert len({call.headers["X-Delivery"] for call in receiver.calls}) == 1
+    assert WebhookDelivery.objects.get().state == "delivered"
+
+
+def test_after_a_day_it_is_given_up_and_a_person_can_ask_for_it_again() -> None:
+    enrollment = EnrollmentFactory()
+    with Receiver(answers=[503]) as receiver:
+        listen(receiver, enrollment.workspace)
+        log(enrollment, "paused")
+        now = LATER
+        tell(now)
+        while WebhookDelivery.objects.get().state == "pending":
+            now = WebhookDelivery.objects.get().next_attempt_at or now
+            tell(now)
+        assert timedelta(hours=22) < now - LATER < timedelta(hours=24)
+        assert 24 < len(receiver.calls) < 40
+        receiver.answers[:] = [204]
+        redeliver([WebhookDelivery.objects.get().pk], now)
+        tell(now)
+    assert (WebhookDelivery.objects.get().state, WebhookDelivery.objects.get().status_code) == ("delivered", 204)
+
+
+def test_a_worker_that_dies_leaves_its_call_to_the_next(monkeypatch: pytest.MonkeyPatch) -> None:
+    enrollment = EnrollmentFactory()
+    with Receiver() as receiver:
+        listen(receiver, enrollment.workspace)
+        log(enrollment, "paused")
+
+        def die(*args: Any) -> Any:
+            raise SystemExit
+
+        with monkeypatch.context() as patch:
+            patch.setattr(delivering, "_judge", die)
+            with pytest.raises(SystemExit):
+                tell(LATER)
+        assert tell(LATER + timedelta(seconds=30)) == 0
+        assert tell(LATER + timedelta(seconds=61)) == 1
+    assert [call.headers["X-Delivery"] for call in receiver.calls] == [str(WebhookDelivery.objects.get().pk)] * 2
+
+
+def test_one_that_does_not_answer_keeps_nobody_else_waiting() -> None:
+    enrollment = EnrollmentFactory()
+    with Receiver(answers=[500]) as broken, Receiver() as good:
+        listen(broken, enrollment.workspace)
+        listen(good, enrollment.workspace)
+        for _ in range(40):
+            log(enrollment, "paused")
+        while tell(LATER):
+            pass
+    assert len(good.calls) == 40
+
+
+def test_a_paused_subscription_hears_what_it_missed_when_it_goes_on() -> None:
+    enrollment = EnrollmentFactory()
+    with Receiver() as receiver:
+        subscription = listen(receiver, enrollment.workspace)
+        WebhookSubscription.objects.update(is_active=False)
+        log(enrollment, "paused")
+        assert tell(LATER + timedelta(hours=2)) == 0
+        WebhookSubscription.objects.filter(pk=subscription.pk).update(is_active=True)
+        assert tell(LATER + timedelta(hours=3)) == 1
+
+
+def test_the_executor_tells_and_old_ones_are_pruned() -> None:
+    step = StepFactory()
+    enrollment = EnrollmentFactory(sequence=step.sequence)
+    with Receiver() as receiver:
+        listen(receiver, enrollment.workspace, "enrollment.quarantined")
+        StepFactory._meta.model.objects.filter(pk=step.pk).update(body="{{ contact.nickname }}")
+        run_until_idle(Options(policy=engine_policy()), lambda: LATER)
+    assert heard(receiver) == ["enrollment.quarantined"]
+    assert prune(NOW + timedelta(days=1))["execution_webhookdelivery"] == 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_fact_that_commits_late_is_found_by_a_later_look() -> None:
+    enrollment = EnrollmentFactory()
+    parts = connection.get_connection_params()
+    with (
+        Receiver() as receiver,
+        psycopg.connect(**{key: parts[key] for key in ("dbname", "host", "port", "user")}) as late,
+    ):
+        listen(receiver, enrollment.workspace)
+        late.execute(
+            "INSERT INTO execution_executionlog (workspace_id, enrollment_id, step_type, at, action, status, message, "
+            "error, actor, details) VALUES (%s, %s, '', %s, 'paused', 'ok', '', '', 'ada', '{}')",
+            (enrollment.workspace_id, enrollment.pk, LATER),
+        )
+        with transaction.atomic():
+            log(enrollment, "resumed", at=LATER + timedelta(seconds=1))
+        tell(LATER + timedelta(minutes=1))
+        assert heard(receiver) == ["enrollment.resumed"]
+        late.commit()
+        tell(LATER + timedelta(minutes=2))
+    assert heard(receiver) == ["enrollment.resumed", "enrollment.paused"]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_one_is_taken_away_while_what_it_shall_hear_is_stored() -> None:
+    enrollment = EnrollmentFactory()
+    with Receiver() as receiver:
+        subscription = listen(receiver, enrollment.workspace)
+        log(enrollment, "paused")
+        with transaction.atomic():
+            assert fan_out(LATER) == 1
+            person = Elsewhere(lambda: unsubscribe(subscription, actor="ada", now=LATER)).start()
+            person.come_as_far_as_it_can()
+        person.join()
+    assert not WebhookSubscription.objects.exists()
+    assert not WebhookDelivery.objects.exists()
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://127.0.0.1/x", "http://localhost/x", "http://10.1.2.3/x", "http://169.254.169.254/latest/meta-data",
+        "http://[::1]/x", "http://[::ffff:127.0.0.1]/x", "http://0.0.0.0/x",
+        "http://[::ffff:10.1.2.3]/x", "http://[64:ff9b::127.0.0.1]/x", "http://[64:ff9b::a01:203]/x", "http://[64:ff9b:1::8.8.8.8]/x",
+        "http://[2002:7f00:1::1]/x", "http://[2002:a01:203::1]/x", "http://[2001:0:808:808:0:ffff:80ff:fffe]/x", "http://[::10.1.2.3]/x",
+        "http://[fec0::1]/x", "http://[fd00::1]/x", "http://[fe80::1]/x", "http://[ff02::1]/x", "http://224.0.0.1/x",
+        "http://100.64.0.1/x", "http://2130706433/x", "ftp://example.com/x", "http:///x", "http://nowhere.invalid/x",
+    ],
+)  # fmt: skip
+def test_our_own_network_is_not_called(url: str) -> None:
+    with pytest.raises(RefusedAddressError):
+        find_address(url, allow_private=False)
+    answer = post(url, b"{}", {}, allow_private=False)
+    assert (answer.status_code, answer.is_taken) == (None, False)
+
+
+@pytest.mark.parametrize("host", ["8.8.8.8", "[2606:4700::1111]", "[::ffff:8.8.8.8]", "[64:ff9b::8.8.8.8]"])
+def test_addresses_of_others_are_called(host: str) -> None:
+    assert find_address(f"https://{host}/x", allow_private=False)
+
+
+def test_a_ping_is_told_to_its_subscription_alone() -> None:
+    enrollment = EnrollmentFactory()
+    with Receiver() as receiver, Receiver() as other:
+        subscription = listen(receiver, enrollment.workspace, "email.sent")
+        listen(other, enrollment.workspace, "email.sent")
+        ping(subscription, timezone.now())
+        tell(timezone.now())
+    assert (heard(receiver), heard(other)) == (["ping"], [])
+
+
+def test_one_that_answers_byte_by_byte_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(posting, "TIMEOUT_SECONDS", 0.3)
+    with Receiver(drips=200) as receiver:
+        answer = post(receiver.url, b"{}", {}, allow_private=True)
+        assert answer.status_code is None
+        assert receiver.was_hung_up.wait(10)
+
+
+@pytest.mark.parametrize("url", ["https://127.0.0.1:{port}/", "http://127.0.0.1:{port}0/", "http://[bad/", "http:///x"])
+def test_whatever_fails_is_an_answer(url: str) -> None:
+    with Receiver() as receiver:
+        port = receiver.url.split(":")[2].split("/")[0]
+        assert post(url.format(port=port), b"{}", {}, allow_private=True).status_code is None
+
+
+def test_a_path_in_any_script_is_called_in_ascii() -> None:
+    with Receiver() as receiver:
+        base = receiver.url.split("/hook")[0]
+        assert post(f"{base}/здесь?q=ü", b"{}", {}, allow_private=True).is_taken
+        assert receiver.calls[0].path == "/%D0%B7%D0%B4%D0%B5%D1%81%D1%8C?q=%C3%BC"

@@ -1,0 +1,163 @@
+"""`contacts.csv`: delimiters, encodings, headers and rows, each judged with its place and reason."""
+
+from __future__ import annotations
+
+import io
+
+import pytest
+
+from sequences.contacts.csv_form import ContactRow, ContactsFile, CsvFormError, RejectedRow
+
+
+def read(data: str | bytes) -> list[ContactRow | RejectedRow]:
+    stream = io.BytesIO(data if isinstance(data, bytes) else data.encode())
+    return list(ContactsFile("c.csv", stream))
+
+
+def contacts(data: str | bytes) -> list[ContactRow]:
+    found = [row for row in read(data) if isinstance(row, ContactRow)]
+    assert len(found) == len(read(data))
+    return found
+
+
+def reasons(data: str | bytes) -> dict[int, str]:
+    return {row.row: row.reason for row in read(data) if isinstance(row, RejectedRow)}
+
+
+def refuse(data: str | bytes) -> str:
+    with pytest.raises(CsvFormError) as caught:
+        read(data)
+    assert "\n" not in str(caught.value)
+    return str(caught.value)
+
+
+@pytest.mark.parametrize("delimiter", [",", ";", "\t"])
+@pytest.mark.parametrize("line_end", ["\n", "\r\n", "\r"])
+def test_delimiter_and_line_ends_are_found(delimiter: str, line_end: str) -> None:
+    rows = [["Email", " First Name ", "company"], ["ada@a.example", "Ada", '"Love, Lace; & Co"']]
+    (row,) = contacts(line_end.join(delimiter.join(cells) for cells in rows))
+    assert (row.row, row.email, row.first_name, row.company) == (2, "ada@a.example", "Ada", "Love, Lace; & Co")
+
+
+@pytest.mark.parametrize(("line", "delimiter"), [("sep=;", ";"), ('"sep=,"', ","), ("SEP=\t", "\t")])
+def test_the_line_by_which_excel_names_the_delimiter_is_no_header(line: str, delimiter: str) -> None:
+    (row,) = contacts(f"\ufeff{line}\r\nemail{delimiter}first_name\r\nada@a.example{delimiter}Ada\r\n")
+    assert (row.row, row.first_name) == (2, "Ada")
+
+
+def test_a_byte_order_mark_is_no_part_of_the_first_name() -> None:
+    (row,) = contacts("\ufeffemail\nada@a.example\n".encode())
+    assert row.email == "ada@a.example"
+
+
+def test_other_columns_become_fields_and_empty_cells_are_left_out() -> None:
+    (row,) = contacts("email,Deal Size,plan,timezone\nada@a.example,12, ,Europe/Berlin\n")
+    assert row.fields == {"deal_size": "12"}
+    assert row.timezone == "Europe/Berlin"
+
+
+def test_addresses_are_stored_as_mail_servers_take_them() -> None:
+    (row,) = contacts("email,domain\n Ada@Bücher.Example ,WWW.Acme.Example.\n")
+    assert row.email == "Ada@xn--bcher-kva.example"
+    assert row.domain == "acme.example"
+
+
+def test_names_are_one_line() -> None:
+    (row,) = contacts('email,first_name\nada@a.example,"Ada\nBcc: x@y.example"\n')
+    assert row.first_name == "Ada Bcc: x@y.example"
+
+
+def test_rows_are_counted_like_a_spreadsheet_does() -> None:
+    found = reasons('email,note\na@a.example,"two\nlines"\n\n,\nbroken,x\n')
+    assert list(found) == [5]
+
+
+@pytest.mark.parametrize(
+    ("cells", "reason"),
+    [
+        ("not-an-address,", "not-an-address is not an email address"),
+        ("a@b@c.example,", "is not an email address"),
+        ("a@localhost,", "is not an email address"),
+        ('"a@a.example\nBcc: b@b.example",', "is not an email address"),
+        ("ä@a.example,", "is not an email address that any mail server takes"),
+        (",Europe/Berlin", "email is empty"),
+        ("a@a.example,Berlin", "Berlin is not a time zone: use an IANA name such as Europe/Berlin"),
+        ("a@a.example", "has 1 cells, the header has 2: add or remove cells"),
+        ("a@a.example,UTC,x", "has 3 cells, the header has 2: add or remove cells"),
+        ("a@a.example,U\x00TC", "holds a NUL character: remove it"),
+        ('"a@a.example"x,UTC', "is not CSV"),
+        ("a@a.example," + "x" * 65, "timezone has 65 characters: 64 are allowed"),
+    ],
+)
+def test_a_bad_row_is_rejected_and_its_neighbours_are_read(cells: str, reason: str) -> None:
+    found = read(f"email,timezone\nfirst@a.example,UTC\n{cells}\nlast@a.example,UTC\n")
+    assert [type(row) for row in found] == [ContactRow, RejectedRow, ContactRow]
+    rejected = found[1]
+    assert isinstance(rejected, RejectedRow)
+    assert rejected.row == 3
+    assert reason in rejected.reason
+
+
+def test_the_second_of_two_equal_addresses_is_rejected() -> None:
+    found = reasons("email\nAda@a.example\nb@a.example\nada@A.example\n")
+    assert found == {4: "ada@a.example is already in row 2: keep one of them"}
+
+
+def test_a_domain_must_look_like_one() -> None:
+    assert reasons("email,domain\na@a.example,https://acme.com/\n") == {
+        2: "https://acme.com/ is not a domain: write it like example.com"
+    }
+
+
+def test_an_empty_column_without_a_name_is_nothing_a_filled_one_is_rejected() -> None:
+    found = read("email,\na@a.example,\nb@a.example,x\n")
+    assert isinstance(found[0], ContactRow)
+    assert reasons("email,\na@a.example,\nb@a.example,x\n") == {
+        3: "cell 2 stands in a column without a name: name it in the header"
+    }
+
+
+def test_the_column_of_reasons_is_not_imported_again() -> None:
+    (row,) = contacts("email,rejected_reason\na@a.example,row 3: email is empty\n")
+    assert row.fields == {}
+
+
+@pytest.mark.parametrize(
+    ("data", "expected"),
+    [
+        (b"", "c.csv: row 1: has no header: name the columns, one of them email"),
+        (b"\n\n", "c.csv: row 1: has no header: name the columns, one of them email"),
+        (b"mail,name\n", "c.csv: row 1: the column email is missing (found: mail, name): name one column email"),
+        (b"email,Plan,plan\n", "c.csv: row 1: has the column plan twice: remove or rename one"),
+        (b"email,Full Name\n", "c.csv: row 1: the column name full_name is reserved: rename it"),
+        (b"email,x\x00y\n", "c.csv: row 1: the name of column 2 holds a NUL character: remove it"),
+        (
+            "email,first_name\nada@a.example,Zoë\n".encode("latin-1"),
+            "c.csv: row 2: byte 34 (0xEB) is not UTF-8: save the file with the encoding UTF-8",
+        ),
+        (
+            "email,Größe\n".encode("cp1252"),
+            "c.csv: row 1: byte 9 (0xF6) is not UTF-8: save the file with the encoding UTF-8",
+        ),
+        (
+            "email\nada@a.example\n".encode("utf-16"),
+            "c.csv: is UTF-16: save it as CSV with the encoding UTF-8",
+        ),
+        (
+            b"PK\x03\x04\x14\x00\xff",
+            "c.csv: is a workbook of a spreadsheet: save it there as CSV with the encoding UTF-8",
+        ),
+        (
+            b'email,note\na@a.example,"never closed\nb@a.example,x\n',
+            "c.csv: row 2: a quotation mark is never closed: close it",
+        ),
+        (b"email\n" + b"x" * 1_000_001, "c.csv: line 2 is longer than 1,000,000: is it a CSV file?"),
+    ],
+)
+def test_a_file_that_cannot_be_read_is_one_line(data: bytes, expected: str) -> None:
+    assert refuse(data) == expected
+
+
+def test_a_wrong_byte_far_behind_is_found() -> None:
+    data = b"email\n" + b"".join(b"p%d@a.example\n" % number for number in range(5_000)) + b"\xff@a.example\n"
+    assert refuse(data).startswith(f"c.csv: row 5002: byte {data.index(0xFF) + 1} (0xFF) is not UTF-8")
