@@ -15,9 +15,9 @@ from emails.models import EmailMessage, Mailbox
 from execution.control import enrollments as controls
 from execution.control import switches, tasks
 from execution.control.edit import Wishes, edit_sequence
+from sequences.authoring.queries import load_draft
 from sequences.choices import EnrollmentStatus, SequenceStatus
 from sequences.models import Enrollment, Sequence
-from sequences.queries import load_draft
 from simulation import trial_workers
 from simulation.crash_points import POINTS, impatient
 from simulation.mail_script import Moment

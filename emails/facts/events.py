@@ -19,11 +19,11 @@ from common.db import Row, execute, fetch_all
 from common.notify import notify_engine
 from common.text import storable_text
 from emails.choices import BounceType, EventType, SuppressionReason, Verdict
+from emails.facts.evidence import IS_DOUBTFUL, Proof, mark_proven
 from emails.facts.scores import mark_scores_due
 from emails.facts.scoring import POINTS
 from emails.facts.suppressions import suppress_addresses
 from emails.pacing.health import measure_health
-from emails.sending.evidence import IS_DOUBTFUL, Proof, mark_proven
 
 _SUPPRESSES = {
     EventType.UNSUBSCRIBED: SuppressionReason.UNSUBSCRIBED,

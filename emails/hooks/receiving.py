@@ -19,12 +19,12 @@ from django.http.multipartparser import MultiPartParserError
 from common.db import Row, fetch_all
 from emails.choices import EventType, Verdict
 from emails.facts.events import NewEvent, record_events
+from emails.facts.evidence import Proof, settle_proven
 from emails.hooks.providers import Kind, build_view, find_hook, find_secret
 from emails.hooks.translating import PROVES_LEFT, Told, keep_payload, translate
 from emails.inbound.imap import FETCHED_BYTES, FetchedMail
 from emails.inbound.polling import note_read, store_mails
 from emails.models import HookRecord, Mailbox
-from emails.sending.evidence import Proof, settle_proven
 from emails.tracking.visits import RULES_VERSION, Judgement, Visit, judge_at_once
 
 log = logging.getLogger(__name__)

@@ -1,4 +1,4 @@
-"""From anymail's events to our facts. Pure but for anymail's own words.
+"""Translates anymail's events into the events of this product. Reads no database; imports the words of anymail.
 
 Must not judge what a fact means for anybody: that is the judge's.
 """

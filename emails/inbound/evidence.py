@@ -13,9 +13,9 @@ from datetime import datetime, timedelta
 from django.db import connection
 
 from common.db import Row, execute, fetch_all
+from emails.facts.evidence import Proof, settle_proven
 from emails.inbound.imap import ImapError, open_imap
 from emails.models import Mailbox
-from emails.sending.evidence import Proof, settle_proven
 
 log = logging.getLogger(__name__)
 

@@ -10,8 +10,8 @@ from execution.insight.sequence_stats import read_stats
 from execution.models import ControlLog
 from sequences.authoring.validation import KNOWN_FIELDS
 from sequences.choices import EnrollmentStatus, StepType
+from sequences.contacts.queries import list_custom_fields
 from sequences.models import Sequence, Step
-from sequences.queries import list_custom_fields
 
 CHANGES_SHOWN = 10
 _SHARES = ("opened", "clicked", "replied", "bounced")

@@ -31,11 +31,12 @@ from execution.insight.preview import Preview, PreviewStep, preview_sequence
 from sequences.access.admin_rights import MANAGERS, is_allowed
 from sequences.access.roles import NOT_YOURS, managed_workspaces
 from sequences.authoring.operations import InvalidSequenceError, SequenceStateError
+from sequences.authoring.queries import load_draft
 from sequences.choices import StepType
+from sequences.contacts.queries import has_address
 from sequences.interface.admin.base import name_actor, scope_rows
 from sequences.liquid.templating import TemplateError
 from sequences.models import Contact, Sequence, Step, Workspace
-from sequences.queries import has_address, load_draft
 from sequences.yaml.export import export_sequence
 from sequences.yaml.form import YamlFormError, parse_text
 from sequences.yaml.nodes import MAX_BYTES

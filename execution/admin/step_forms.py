@@ -19,11 +19,12 @@ from unfold.widgets import UnfoldAdminIntegerFieldWidget
 from execution.admin.human_forms import ConditionForm, show_told, tell_condition
 from execution.control.edit import StoredSequence, Wishes, edit_sequence, fill_sequence
 from sequences.authoring.drafts import SequenceDraft
+from sequences.authoring.queries import build_draft
 from sequences.authoring.validation import Problem, errors_of, validate_draft
 from sequences.choices import SequenceStatus
+from sequences.contacts.queries import list_custom_fields
 from sequences.interface.admin.base import ScopedChoices, name_actor
 from sequences.models import Sequence, Step
-from sequences.queries import build_draft, list_custom_fields
 
 _GOTOS = ("if_true_goto", "if_false_goto")
 _LAST = 1_000_000

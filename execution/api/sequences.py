@@ -50,6 +50,7 @@ from execution.models import ControlLog
 from sequences.access.roles import name_actor, require_manager, require_right
 from sequences.authoring.drafts import StepDraft
 from sequences.authoring.operations import InvalidSequenceError, SequenceStateError
+from sequences.authoring.queries import load_draft
 from sequences.authoring.validation import validate_sequence
 from sequences.interface.api.base import CursorPages
 from sequences.interface.api.parameters import DRY_RUN, PAGES, asks, is_dry_run, only_workspace
@@ -58,7 +59,6 @@ from sequences.interface.api.problems import ConflictError
 from sequences.interface.api.serializers import SequenceSerializer, StepSerializer
 from sequences.interface.api.views import SequenceViewSet
 from sequences.models import Step
-from sequences.queries import load_draft
 from sequences.yaml.export import export_sequence
 from sequences.yaml.form import MAX_STEPS, YamlFormError, parse_text
 from sequences.yaml.nodes import MAX_BYTES

@@ -30,9 +30,9 @@ from sequences.authoring.operations import (
     change_sequence,
     save_sequence,
 )
+from sequences.authoring.queries import load_draft
 from sequences.choices import LIVE_STATUSES, SequenceStatus
 from sequences.models import Enrollment, Sequence, Step, Workspace
-from sequences.queries import load_draft
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,12 +25,12 @@ from sequences.contacts.csv_export import export_contacts
 from sequences.contacts.csv_form import CsvFormError
 from sequences.contacts.csv_import import ImportedContacts, import_contacts
 from sequences.contacts.operations import InUseError, TakenError, change_row, create_row, delete_contact, judge_fields
+from sequences.contacts.queries import has_address
 from sequences.interface.api.base import CSV_OR_PROBLEM, IdFilter, ReadViewSet, TimeFilter
 from sequences.interface.api.parameters import DRY_RUN, OwnWorkspaceField, asks, is_dry_run, only_workspace
 from sequences.interface.api.problems import ConflictError
 from sequences.interface.api.serializers import RejectedRowSerializer
 from sequences.models import Account, Contact
-from sequences.queries import has_address
 
 
 class _PersonSerializer(serializers.ModelSerializer[Any]):

@@ -15,11 +15,12 @@ from django.db import IntegrityError, transaction
 
 from common.db import fetch_all
 from sequences.authoring.drafts import SequenceDraft, StepDraft
+from sequences.authoring.queries import build_draft
 from sequences.authoring.step_matching import match_steps
 from sequences.authoring.validation import Problem, errors_of, validate_draft
 from sequences.choices import LIVE_STATUSES, SequenceStatus
+from sequences.contacts.queries import list_custom_fields
 from sequences.models import Sequence, Step, Workspace
-from sequences.queries import build_draft, list_custom_fields
 
 _SEQUENCE_FIELDS = ("name", "description", "window", "priority", "track_opens", "track_clicks")
 STEP_FIELDS = (

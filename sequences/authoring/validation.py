@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from sequences.authoring.drafts import MAX_DELAY, SequenceDraft, StepDraft
+from sequences.authoring.queries import load_draft
 from sequences.authoring.step_config import StepConfigError, parse_condition
 from sequences.authoring.step_graph import (
     build_graph,
@@ -20,9 +21,9 @@ from sequences.authoring.step_graph import (
     find_unreached,
 )
 from sequences.choices import Choice, ConditionType, StepType
+from sequences.contacts.queries import list_custom_fields
 from sequences.liquid.templating import MADE_WHEN_RENDERED, Field, TemplateError, list_fields, parse
 from sequences.models import Sequence
-from sequences.queries import list_custom_fields, load_draft
 from sequences.time.timing import Calendar, Delay, StepTiming, TimingError, Window, parse_window, plan, resolve_zone
 
 _CONTACT_FIELDS = (

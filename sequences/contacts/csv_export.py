@@ -8,8 +8,8 @@ from typing import Any
 from django.db.models import QuerySet
 
 from sequences.contacts.csv_form import KNOWN_COLUMNS, write_line
+from sequences.contacts.queries import list_fields_of
 from sequences.models import Contact
-from sequences.queries import list_fields_of
 
 _BATCH = 2_000
 

@@ -28,8 +28,8 @@ from execution.engine.backoff import Policy
 from execution.engine.claim import claim_by_id, claim_due
 from execution.engine.tick import run_tick
 from execution.models import ExecutionLog
+from sequences.authoring.queries import load_draft
 from sequences.models import Enrollment, Sequence
-from sequences.queries import load_draft
 from tests.factories import (
     NOW,
     AccountFactory,

@@ -43,8 +43,8 @@ from execution.insight.sequence_stats import read_stats
 from execution.insight.timeline import read_timeline
 from execution.webhooks_out.operations import subscribe
 from execution.webhooks_out.working import tell
+from sequences.contacts.queries import has_address
 from sequences.models import Contact, Enrollment, Sequence, Workspace
-from sequences.queries import has_address
 from simulation.mail_server import MailServer
 from tests.factories import NOW
 from tests.support.plans import running_plans

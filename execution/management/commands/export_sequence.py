@@ -8,7 +8,7 @@ from typing import Any
 from django.core.management.base import CommandParser
 
 from execution.management.base import BAD_ARGUMENTS, ProductCommand
-from sequences.queries import load_draft
+from sequences.authoring.queries import load_draft
 from sequences.yaml.export import export_sequence
 
 

@@ -11,8 +11,8 @@ from common.text import instant_text
 from execution.insight.preview import preview_sequence
 from execution.management.base import BAD_ARGUMENTS, ProductCommand
 from execution.management.values import instant
+from sequences.contacts.queries import has_address
 from sequences.models import Contact
-from sequences.queries import has_address
 
 
 class Command(ProductCommand):

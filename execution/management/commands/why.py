@@ -12,8 +12,8 @@ from django.utils import timezone
 from common.text import instant_text
 from execution.insight.explain import Hold, explain_enrollments
 from execution.management.base import BAD_ARGUMENTS, ProductCommand
+from sequences.contacts.queries import has_address
 from sequences.models import Enrollment
-from sequences.queries import has_address
 
 _ENROLLMENTS = Enrollment.objects.select_related("contact", "sequence", "current_step")
 _MOST = 100

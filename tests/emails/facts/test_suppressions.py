@@ -20,8 +20,8 @@ from execution.engine.policy import engine_policy
 from execution.worker.runner import Options, run_until_idle
 from sequences.contacts.csv_form import CsvFormError
 from sequences.contacts.csv_import import import_contacts
+from sequences.contacts.queries import has_address
 from sequences.models import Contact, Enrollment, Workspace
-from sequences.queries import has_address
 from simulation.mail_server import MailServer
 from tests.factories import NOW, EnrollmentFactory, MailboxFactory, SequenceFactory, StepFactory, WorkspaceFactory
 from tests.support.admin_pages import log_in_staff

@@ -19,8 +19,8 @@ from execution.engine.claim import claim_by_id
 from execution.engine.tick import run_tick
 from execution.models import ExecutionLog
 from sequences.authoring.drafts import StepDraft
+from sequences.authoring.queries import load_draft
 from sequences.models import Enrollment, Sequence
-from sequences.queries import load_draft
 from tasks_app.models import Task
 from tests.factories import (
     NOW,

@@ -13,11 +13,11 @@ from emails.models import EmailMessage
 from execution.control.edit import StoredSequence, store_sequence
 from execution.models import ExecutionLog
 from sequences.authoring.operations import InvalidSequenceError, SequenceStateError, activate_sequence
+from sequences.authoring.queries import load_draft
 from sequences.authoring.validation import validate_sequence
 from sequences.contacts.csv_form import CsvFormError
 from sequences.contacts.csv_import import ImportedContacts, import_contacts
 from sequences.models import Account, Contact, Enrollment, Sequence, Step, Workspace
-from sequences.queries import load_draft
 from sequences.yaml.export import export_sequence
 from sequences.yaml.form import parse_text
 from tasks_app.models import Task
