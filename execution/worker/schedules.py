@@ -18,7 +18,8 @@ class Job:
 
 
 _OURS = "sequence-executor: "
-_ENGINE = "execution.worker.jobs.run_engine"
+# the name that rows of earlier releases call, so it stays (see execution/jobs.py)
+_ENGINE = "execution.jobs.run_engine"
 
 
 def list_jobs(engines: int) -> list[Job]:

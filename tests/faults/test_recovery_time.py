@@ -1,8 +1,7 @@
-"""P7: whoever is killed, work resumes within a minute. The two figures that CI holds, and what they are made of."""
+"""After a kill, work resumes: rows are free at once, lanes when their lease ends. `benchmarks.moments` times it."""
 
 from __future__ import annotations
 
-import time
 from datetime import timedelta
 
 import pytest
@@ -19,9 +18,6 @@ from tests.faults.processes import Executor, Victim, has_ended, kill, wait_until
 from tests.faults.promises import run_heir
 
 pytestmark = [pytest.mark.faults, pytest.mark.django_db(transaction=True)]
-
-CLAIMABLE_SECONDS = 1.0
-FIRST_COMMIT_SECONDS = 5.0
 
 
 def enroll(people: int, port: int = 9) -> None:
@@ -49,7 +45,7 @@ def somebody_stands_in_a_transaction() -> bool:
 
 
 @pytest.mark.parametrize("point", ["claimed", "applied"])
-def test_rows_of_a_killed_engine_are_claimable_within_a_second(point: str, victim: Victim) -> None:
+def test_rows_of_a_killed_engine_are_claimable_at_once(point: str, victim: Victim) -> None:
     """Killed in the middle of a batch, with all its rows locked: PostgreSQL takes its transaction back at once."""
     enroll(people=50)
     engine = victim.freeze("run_executor", "--once", point=point)
@@ -58,26 +54,16 @@ def test_rows_of_a_killed_engine_are_claimable_within_a_second(point: str, victi
         assert claimable() == 0
         assert EmailMessage.objects.count() == 0, "what is not committed is not seen"
     finally:
-        began = time.monotonic()
         engine.kill()
-    wait_until(lambda: claimable() == 50, "the rows are free", seconds=30)
-    assert time.monotonic() - began <= CLAIMABLE_SECONDS
+    wait_until(lambda: claimable() == 50, "the rows are free")
     wait_until(lambda: has_ended(engine), "the engine is gone")
 
 
-def test_a_started_executor_commits_within_five_seconds(database_url: str) -> None:
-    """From the start of the process, with the import of everything. The best of three: other tests run beside it."""
-    took = []
-    for _ in range(3):
-        EmailMessage.objects.all().delete()
-        enroll(people=1)
-        began = time.monotonic()
-        with Executor(database_url, "run_executor", "--stage", "decide"):
-            wait_until(EmailMessage.objects.exists, "the first commit")
-            took.append(time.monotonic() - began)
-        if took[-1] <= FIRST_COMMIT_SECONDS:
-            break
-    assert min(took) <= FIRST_COMMIT_SECONDS
+def test_a_started_executor_commits(database_url: str) -> None:
+    """From the start of the process, with every import; `benchmarks.moments` measures it."""
+    enroll(people=1)
+    with Executor(database_url, "run_executor", "--stage", "decide"):
+        wait_until(EmailMessage.objects.exists, "the first commit")
 
 
 def test_a_killed_senders_lane_is_taken_over_when_its_lease_is_over(victim: Victim, server: MailServer) -> None:

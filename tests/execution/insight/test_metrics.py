@@ -7,8 +7,8 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-import time_machine
 from django.test import Client
+from freezegun import freeze_time
 
 from execution.control.switches import pause_executor
 from tests.factories import (
@@ -24,7 +24,7 @@ pytestmark = pytest.mark.django_db
 
 
 def scrape(**headers: str) -> dict[str, float]:
-    with time_machine.travel(NOW, tick=False):
+    with freeze_time(NOW):
         answer = Client().get("/metrics", headers=headers)
     assert answer.status_code == 200
     found = re.findall(r"^(sequence_executor_\S+(?:\{[^}]*\})?) (\S+)$", answer.content.decode(), re.MULTILINE)

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-import time_machine
+from freezegun import freeze_time
 
 from execution.models import ControlLog, ExecutionLog
 from sequences.contacts.zone_guess import guess_by_domain, guess_by_phone
@@ -35,7 +35,7 @@ HOUR = timedelta(hours=1)
 
 @pytest.fixture(autouse=True)
 def at_now() -> Any:
-    with time_machine.travel(NOW, tick=False):
+    with freeze_time(NOW):
         yield
 
 
