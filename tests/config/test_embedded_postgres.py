@@ -148,9 +148,8 @@ def test_attempt_that_was_killed_half_way_is_cleared_away(
     tmp_path.chmod(0o755)
     home = Path(f"/tmp/sequence-executor-test-{os.getpid()}")
     # the programs may lie in a directory that only root enters, as in a clone in root's home
-    reach = server_module.is_reachable
     monkeypatch.setattr(
-        server_module, "is_reachable", lambda path, account: path.is_relative_to(home) or reach(path, account)
+        server_module, "is_reachable", lambda path, account: path.is_relative_to(home) or is_reachable(path, account)
     )
     home.mkdir(mode=0o755)
     try:
