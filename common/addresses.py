@@ -1,29 +1,130 @@
-"""One spelling for one address: its domain as it travels, in ASCII (RFC 5891), however people have written it. Pure."""
+"""The one form of an email address and of a domain, made by one function at every entry point. Pure, no DNS.
+
+An address is `local@domain`: the local part is a dot-atom in ASCII (RFC 5321 section 4.1.2, no quoted strings) and
+keeps its case, the domain is IDNA 2008 (RFC 5891) in ASCII and lower case. What is stored in this form is compared by
+`lower()` and given to the server byte for byte. White space around an address is removed; every other character that
+is not part of the form is refused, never removed.
+"""
 
 from __future__ import annotations
 
-from email_validator import EmailNotValidError, validate_email
+import re
+import unicodedata
+
+import idna
+
+MAX_ADDRESS = 254
+MAX_DOMAIN = 253
+_ATOM = "[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+"
+_LABEL = "[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?"
+_DOMAIN = rf"({_LABEL}\.)+[a-z]([a-z0-9-]{{0,61}}[a-z0-9])"
+# As PostgreSQL and Python both read them; the database checks stored rows with the same text.
+ADDRESS_FORM = rf"^(?=[^@]{{1,64}}@){_ATOM}(\.{_ATOM})*@{_DOMAIN}$"
+DOMAIN_FORM = rf"^{_DOMAIN}$"
+_ADDRESS = re.compile(ADDRESS_FORM.removesuffix("$") + r"\Z")
+_DOMAIN_ONLY = re.compile(DOMAIN_FORM.removesuffix("$") + r"\Z")
+_ATOMS = re.compile(rf"{_ATOM}(\.{_ATOM})*")
+# Controls, formats (soft hyphen, zero width joiner), separators, surrogates, private and unassigned characters.
+_UNSEEN = frozenset({"Cc", "Cf", "Zs", "Zl", "Zp", "Cs", "Co", "Cn"})
+# Drawn as nothing although they count as letters or marks (Unicode DerivedCoreProperties, Default_Ignorable).
+_IGNORABLE = re.compile("[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u3164\uffa0\ufe00-\ufe0f\U000e0000-\U000e0fff]")
+_SHOWN = 100
+_ONLY = "write only the address, as in jo@example.com, without name, quotation marks or brackets"
 
 
-def ascii_domain(domain: str) -> str:
-    """In lower case. Raises `ValueError` for what is no domain in any script."""
-    lowered = domain.lower()
-    if lowered.isascii():
-        return lowered
-    try:
-        # no DNS, and the domain .test counts, as in files of contacts
-        found = validate_email(
-            f"name@{lowered}", check_deliverability=False, globally_deliverable=False, test_environment=True
-        )
-    except EmailNotValidError:
-        raise ValueError(f"domain {domain!r} is not a domain: write it as in example.com") from None
-    return found.ascii_domain
+class AddressError(ValueError):
+    """The text is not an address or a domain in a form that every mail server takes; one line with the remedy."""
 
 
-def ascii_address(address: str) -> str:
-    """What cannot be an address stays as it is."""
+def parse_address(text: str) -> str:
+    """The stored form of an address. Raises `AddressError`."""
+    address = text.strip()
+    if not address:
+        raise AddressError("The email address is empty: fill it in")
+    if "<" in address or ">" in address:
+        raise AddressError(f"{_show(address)} is not an email address: {_ONLY}")
+    _refuse_unseen(address, "an email address")
     local, at, domain = address.rpartition("@")
+    if not at or not local or not domain:
+        raise AddressError(f"{_show(address)} is not an email address: write it as in jo@example.com")
+    if not local.isascii():
+        raise AddressError(
+            f"{_show(address)} has letters before the @ that not every mail server takes: use another address"
+        )
+    if len(local) > 64:
+        raise AddressError(f"{_show(address)} has more than 64 characters before the @: correct it")
+    if not _ATOMS.fullmatch(local):
+        raise AddressError(f"{_show(address)} is not an email address: {_ONLY}")
     try:
-        return f"{local}{at}{ascii_domain(domain)}" if at and not domain.isascii() else address
-    except ValueError:
-        return address
+        found = f"{local}@{_to_ascii(domain)}"
+    except AddressError as error:
+        raise AddressError(f"{_show(address)} is not an email address: {error}") from None
+    if len(found) > MAX_ADDRESS:
+        raise AddressError(f"{_show(address)} has more than {MAX_ADDRESS} characters: correct it")
+    return found
+
+
+def parse_domain(text: str) -> str:
+    """The stored form of a domain; an @ before it is removed. Raises `AddressError`."""
+    domain = text.strip().removeprefix("@")
+    if not domain:
+        raise AddressError("The domain is empty: fill it in")
+    _refuse_unseen(domain, "a domain")
+    return _to_ascii(domain)
+
+
+def parse_website(text: str) -> str:
+    """The domain of a company from a domain or a web address: its host without `www.`. Raises `AddressError`."""
+    host = re.sub(r"^(?:[A-Za-z][A-Za-z0-9+.-]*:)?//", "", text.strip())
+    host = re.split(r"[/?#\\]", host, maxsplit=1)[0].rpartition("@")[2]
+    host = re.sub(r":\d*$", "", host).rstrip(".")
+    bare = re.sub(r"^www\.", "", host, flags=re.IGNORECASE)
+    try:
+        return parse_domain(bare if "." in bare else host)
+    except AddressError:
+        raise AddressError(f"{_show(text.strip())} is not a domain: write it as in example.com") from None
+
+
+def normalize_for_search(text: str) -> str:
+    """The form under which an address would be stored, in lower case; what cannot be an address stays as it is."""
+    try:
+        return parse_address(text).lower()
+    except AddressError:
+        return text.strip().lower()
+
+
+def is_address(text: str) -> bool:
+    """Whether the text is an address in its stored form already."""
+    return len(text) <= MAX_ADDRESS and _ADDRESS.match(text) is not None
+
+
+def _to_ascii(domain: str) -> str:
+    labels = unicodedata.normalize("NFC", unicodedata.normalize("NFC", domain).lower()).split(".")
+    try:
+        found = ".".join(_encode_label(label) for label in labels)
+    except (idna.IDNAError, UnicodeError):
+        found = ""
+    if len(labels) == 1 and found:
+        raise AddressError(f"{_show(domain)} is not a domain on the internet: write it as in example.com")
+    if len(found) > MAX_DOMAIN or not _DOMAIN_ONLY.match(found):
+        raise AddressError(f"{_show(domain)} is not a domain: write it as in example.com")
+    return found
+
+
+def _encode_label(label: str) -> str:
+    """RFC 5891 section 4; a label that claims to be encoded must decode and encode to itself."""
+    if label.isascii() and not label.startswith("xn--"):
+        return label
+    return idna.encode(label).decode("ascii")
+
+
+def _refuse_unseen(text: str, kind: str) -> None:
+    for character in text:
+        if unicodedata.category(character) in _UNSEEN or _IGNORABLE.match(character):
+            name = "a space" if character == " " else f"an invisible character (U+{ord(character):04X})"
+            raise AddressError(f"{_show(text)} is not {kind}: it holds {name}; type it again without it")
+
+
+def _show(text: str) -> str:
+    """The text with its unseen characters written out, shortened."""
+    return ascii(text)[1:-1][:_SHOWN] if not text.isprintable() else text[:_SHOWN]

@@ -11,7 +11,7 @@ from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
 
-from common.addresses import ascii_address
+from common.addresses import AddressError, parse_address, parse_website
 from sequences.access.admin_rights import EVERYBODY, MANAGERS
 from sequences.interface.admin.base import (
     OneWorkspaceForm,
@@ -84,11 +84,23 @@ class MembershipAdmin(WorkspaceAdmin):
         return [*fields, "user"] if obj is not None else fields
 
 
+class AccountForm(OneWorkspaceForm):
+    """Stores the domain in the form that files and the API store."""
+
+    def clean_domain(self) -> str:
+        domain = str(self.cleaned_data["domain"])
+        try:
+            return parse_website(domain) if domain.strip() else ""
+        except AddressError as error:
+            raise forms.ValidationError(f"{error}.") from None
+
+
 class AccountBaseAdmin(WorkspaceAdmin):
-    """All but what people do to an account's people."""
+    """Accounts without the actions on their contacts."""
 
     right = EVERYBODY
     delete_right = deed_right = MANAGERS
+    form = AccountForm
 
     list_display = ("name", "domain", "engagement_score", "timezone", "workspace")
     list_filter = (WorkspaceFilter,)
@@ -98,10 +110,13 @@ class AccountBaseAdmin(WorkspaceAdmin):
 
 
 class ContactForm(OneWorkspaceForm):
-    """One spelling for one address, as files and the API have it."""
+    """Stores the address in the form that files and the API store."""
 
     def clean_email(self) -> str:
-        return ascii_address(str(self.cleaned_data["email"]).strip())
+        try:
+            return parse_address(str(self.cleaned_data["email"]))
+        except AddressError as error:
+            raise forms.ValidationError(f"{error}.") from None
 
 
 class ContactBaseAdmin(WorkspaceAdmin):

@@ -13,6 +13,7 @@ from django.utils.safestring import mark_safe
 from unfold.forms import PaginationInlineFormSet
 from unfold.widgets import UnfoldAdminPasswordWidget, UnfoldAdminTextareaWidget
 
+from common.addresses import AddressError, parse_address
 from common.encryption import Secrets
 from emails.choices import LimitScope
 from emails.hooks.providers import WORDS
@@ -36,6 +37,13 @@ class WriteOnlyTextarea(UnfoldAdminTextareaWidget):
 
     def format_value(self, value: Any) -> str:
         return ""
+
+
+def _clean_address(text: str) -> str:
+    try:
+        return parse_address(text)
+    except AddressError as error:
+        raise forms.ValidationError(f"{error}.") from None
 
 
 class MailboxForm(OneWorkspaceForm):
@@ -81,6 +89,12 @@ class MailboxForm(OneWorkspaceForm):
             "imap_username": "IMAP username",
             "transport_options": "ESP settings",
         }
+
+    def clean_address(self) -> str:
+        return _clean_address(str(self.cleaned_data["address"]))
+
+    def clean_aliases(self) -> list[str]:
+        return [_clean_address(str(alias)) for alias in self.cleaned_data["aliases"] or []]
 
     def clean_other_secrets(self) -> dict[str, Any]:
         value = self.cleaned_data["other_secrets"]

@@ -11,14 +11,13 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
 
-from common.addresses import ascii_address, ascii_domain
+from common.addresses import AddressError, parse_address, parse_domain
 from common.notify import notify_engine
 from emails.choices import LimitScope, SuppressionReason
 from emails.facts.suppressions import suppress
 from emails.models import Mailbox, SendLimit, Suppression
 from emails.sending.lanes import apply_new_caps
 from sequences.access.admin_rights import EVERYBODY, MANAGERS
-from sequences.contacts.csv_form import DOMAIN
 from sequences.interface.admin.base import (
     OneWorkspaceForm,
     WorkspaceAdmin,
@@ -34,19 +33,20 @@ WorkspaceFilter = filter_by(Workspace, "workspace", "name")
 
 def _clean_domain(text: str) -> str:
     try:
-        domain = ascii_domain(text.strip().removeprefix("@"))
-    except ValueError:
-        domain = text
-    if domain and not DOMAIN.fullmatch(domain):
-        raise forms.ValidationError("This is no domain: write it as in example.com.")
-    return domain
+        return parse_domain(text) if text.strip() else ""
+    except AddressError as error:
+        raise forms.ValidationError(f"{error}.") from None
 
 
 class SuppressionForm(OneWorkspaceForm):
-    """Addresses and domains are stored in lower case, domains in ASCII, as those of contacts are."""
+    """Addresses and domains are stored as those of contacts are, addresses in lower case throughout."""
 
     def clean_email(self) -> str:
-        return ascii_address(str(self.cleaned_data["email"]).strip().lower())
+        email = str(self.cleaned_data["email"])
+        try:
+            return parse_address(email).lower() if email.strip() else ""
+        except AddressError as error:
+            raise forms.ValidationError(f"{error}.") from None
 
     def clean_domain(self) -> str:
         return _clean_domain(self.cleaned_data["domain"])

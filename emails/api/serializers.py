@@ -11,6 +11,7 @@ from emails.choices import BreakerState, ErrorClass, LimitScope, LimitWindow
 from emails.hooks.views import list_hook_urls
 from emails.mailbox.records import Status
 from emails.models import EmailMessage, Mailbox
+from sequences.interface.api.addresses import AddressField
 from sequences.models import Workspace
 
 _MOST_NAMES = 30
@@ -28,6 +29,8 @@ class MailboxSerializer(serializers.ModelSerializer[Mailbox]):
     owner = serializers.PrimaryKeyRelatedField(
         queryset=get_user_model().objects.none(), allow_null=True, required=False
     )
+    address = AddressField()
+    aliases = serializers.ListField(child=AddressField(), max_length=_MOST_NAMES, required=False)
     transport_options = serializers.DictField(required=False)
     credentials = serializers.DictField(
         child=serializers.CharField(

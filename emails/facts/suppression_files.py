@@ -14,14 +14,13 @@ from typing import Any, BinaryIO
 
 from django.db import transaction
 from django.db.models import QuerySet
-from email_validator import EmailNotValidError, validate_email
 
-from common.addresses import ascii_address, ascii_domain
+from common.addresses import AddressError, parse_address, parse_domain
 from common.notify import notify_engine
 from emails.choices import SuppressionReason
 from emails.facts.suppressions import Entry, suppress_entries
 from emails.models import Suppression
-from sequences.contacts.csv_form import DOMAIN, CsvFormError, RejectedRow, bare_cell, write_line
+from sequences.contacts.csv_form import CsvFormError, RejectedRow, bare_cell, write_line
 from sequences.time.timing import FIRST_YEAR, LAST_YEAR, is_plannable
 
 BATCH_ROWS = 1_000
@@ -133,8 +132,8 @@ def judge_entry(
 ) -> Entry | RejectedRow:
     """One row by the names of its columns: what it asks for, or why it cannot be used."""
     values = {name: bare_cell(text) for name, text in values.items()}
-    named = values.get("email", "").strip().lower()
-    domain = values.get("domain", "").strip().lower().removeprefix("@")
+    named = values.get("email", "").strip()
+    domain = values.get("domain", "").strip()
     # a list may have whole domains among its addresses
     listed = named if named and "@" not in named.lstrip("@") and not domain else ""
     if listed:
@@ -146,19 +145,13 @@ def judge_entry(
         return RejectedRow(row, f"reason {given!r}: use one of {', '.join(sorted(_REASONS))}", cells)
     try:
         expires_at = _read_expiry(values.get("expires", "").strip())
-        if named:
-            found = validate_email(named, check_deliverability=False, allow_smtputf8=True)
-            named = ascii_address(found.normalized).lower()
-        else:
-            domain = ascii_domain(domain)
-    except EmailNotValidError as error:
-        return RejectedRow(row, f"email {named!r}: {error}", cells)
+        named = parse_address(named).lower() if named else ""
+        domain = parse_domain(domain) if domain else ""
+    except AddressError as error:
+        message = f"{listed!r} is not an email address: write it as in jo@example.com" if listed else str(error)
+        return RejectedRow(row, message, cells)
     except ValueError as error:
         return RejectedRow(row, str(error)[:200], cells)
-    if domain and not DOMAIN.fullmatch(domain):
-        if listed:
-            return RejectedRow(row, f"email {listed!r} is no email address: write it as in jo@example.com", cells)
-        return RejectedRow(row, f"domain {domain!r} is not a domain: write it as in example.com", cells)
     if expires_at is not None and expires_at <= now:
         return RejectedRow(row, f"expires {values['expires'].strip()} has passed: leave it out", cells)
     return Entry(named, domain, SuppressionReason(given), values.get("note", "").strip(), expires_at)

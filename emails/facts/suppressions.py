@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from common.addresses import parse_address, parse_domain
 from common.db import Row, execute, fetch_all
 from emails.choices import SuppressionAction, SuppressionReason
 
@@ -59,7 +60,7 @@ _BATCH = 1_000
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """What shall be suppressed: an address or a domain, in lower case. `expires_at` None: for good."""
+    """An address or a domain to suppress, in its stored form and lower case. `expires_at` None: without an end."""
 
     email: str = ""
     domain: str = ""
@@ -89,10 +90,10 @@ def suppress(
 ) -> int:
     """Suppress addresses and whole domains (exactly those, not their subdomains). Call inside a transaction.
 
-    Returns how many are new.
+    Returns how many are new. Raises `AddressError`.
     """
-    entries = [Entry(email.strip().lower(), "", reason, note, expires_at) for email in emails]
-    entries += [Entry("", domain.strip().lower().removeprefix("@"), reason, note, expires_at) for domain in domains]
+    entries = [Entry(parse_address(email).lower(), "", reason, note, expires_at) for email in emails]
+    entries += [Entry("", parse_domain(domain), reason, note, expires_at) for domain in domains]
     return suppress_entries(workspace_id, entries, actor=actor, now=now).added
 
 

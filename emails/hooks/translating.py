@@ -15,6 +15,7 @@ from typing import Any
 from anymail.signals import EventType as Anymail
 from anymail.signals import RejectReason
 
+from common.addresses import normalize_for_search
 from emails.choices import BounceType, EventType
 
 _TYPES = {
@@ -76,7 +77,7 @@ def translate(event: Any) -> Told:
     type_ = _TYPES.get(event.event_type)
     if event.event_type in {Anymail.REJECTED, Anymail.FAILED}:
         type_ = _REJECTED.get(event.reject_reason)
-    recipient = str(event.recipient or "").lower()
+    recipient = normalize_for_search(str(event.recipient or ""))
     metadata = event.metadata if isinstance(event.metadata, Mapping) else {}
     ids = [str(found) for found in (event.message_id, metadata.get("message_id")) if found]
     said = " ".join(str(text) for text in (event.description, event.mta_response) if text)

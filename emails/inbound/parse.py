@@ -15,6 +15,7 @@ from email.parser import BytesHeaderParser
 from email.policy import EmailPolicy
 from typing import Any
 
+from common.addresses import normalize_for_search
 from common.text import storable_text
 from emails.inbound.text.new_text import find_new_text
 
@@ -110,13 +111,13 @@ def read_address(value: str) -> str:
     """The address of a header, in lower case; empty when there is none."""
     # names hold commas and even addresses; what stands in the last angle brackets is meant
     found = _ANGLED.findall(value) or _BARE.findall(value)[:1]
-    return str(found[-1]).lower() if found else ""
+    return normalize_for_search(str(found[-1])) if found else ""
 
 
 def read_addresses(mail: InboundMail) -> list[str]:
     """Everybody that a mail is written to, in lower case, each once."""
     text = " ".join(mail.header(name) for name in ("To", "Cc", "Bcc"))
-    return list(dict.fromkeys(found.lower() for found in _BARE.findall(text)))
+    return list(dict.fromkeys(normalize_for_search(found) for found in _BARE.findall(text)))
 
 
 def walk_parts(message: EmailMessage) -> Iterator[tuple[str, Message[Any, Any]]]:

@@ -17,6 +17,7 @@ from zoneinfo import ZoneInfo
 import psycopg
 from django.db import DataError, connection, transaction
 
+from common.addresses import normalize_for_search
 from common.db import execute, fetch_all
 from common.notify import notify_engine
 from common.text import storable_text
@@ -236,7 +237,7 @@ def _keep_progress(claim: _Claim, uidvalidity: int, last_uid: int) -> None:
 
 
 def _find_events(fetched: Sequence[FetchedMail], mailbox: Mailbox, provider: str, now: datetime) -> list[NewEvent]:
-    own = {address.lower() for address in (mailbox.address, *mailbox.aliases)}
+    own = {normalize_for_search(address) for address in (mailbox.address, *mailbox.aliases)}
     zone = ZoneInfo(mailbox.timezone or mailbox.workspace.timezone)
     received = []
     for each in fetched:

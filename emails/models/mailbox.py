@@ -15,6 +15,7 @@ from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Lower
 
+from common.addresses import ADDRESS_FORM
 from common.encryption import SecretsField
 from emails.choices import AuthMethod, BreakerState, Inbound, MailboxStatus, Security, Transport
 from sequences.models.scope import WorkspaceQuerySet
@@ -103,6 +104,7 @@ class Mailbox(models.Model):
         ordering = ["address"]
         constraints = [
             models.UniqueConstraint("workspace", Lower("address"), name="mailbox_address_once"),
+            models.CheckConstraint(condition=Q(address__regex=ADDRESS_FORM), name="mailbox_address_form"),
             models.CheckConstraint(
                 condition=Q(status="active") | ~Q(status_reason=""), name="mailbox_stopped_has_reason"
             ),

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from django.db import models
 from django.db.models import Q
+from django.db.models.functions import Lower
 
+from common.addresses import ADDRESS_FORM, DOMAIN_FORM
 from emails.choices import SuppressionAction, SuppressionReason
 from sequences.models.scope import WorkspaceQuerySet
 from sequences.models.workspace import Workspace
@@ -38,6 +40,11 @@ class Suppression(models.Model):
             models.CheckConstraint(
                 condition=(Q(email="") & ~Q(domain="")) | (~Q(email="") & Q(domain="")),
                 name="suppression_names_one",
+            ),
+            models.CheckConstraint(
+                condition=(Q(email="") | (Q(email__regex=ADDRESS_FORM) & Q(email=Lower("email"))))
+                & (Q(domain="") | Q(domain__regex=DOMAIN_FORM)),
+                name="suppression_form",
             ),
         ]
         indexes = [

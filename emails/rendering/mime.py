@@ -10,19 +10,15 @@ from email.header import Header
 from email.policy import Compat32
 from email.utils import format_datetime, formataddr
 
+from common.addresses import AddressError, is_address
 from emails.rendering.render import RenderedEmail
 
 _UNSAFE = re.compile(r"[\x00-\x1f\x7f]")
-_UNSAFE_IN_ADDRESS = re.compile(r"[\x00-\x20\x7f()<>,;:\\\"\[\]]")
 _LONGEST_NAME = 200
 _LONGEST_LINE = 998
 # "=_" never occurs in quoted-printable text (RFC 2045 section 6.7), so no body can hold the boundary.
 _BOUNDARY = "=_alternative"
 _FOLDING = Compat32(linesep="\r\n", max_line_length=_LONGEST_LINE)
-
-
-class AddressError(ValueError):
-    """An address that cannot stand in a header."""
 
 
 def build_mime(
@@ -67,18 +63,10 @@ def build_mime(
 
 
 def check_address(address: str) -> str:
-    """The address with its domain in ASCII (RFC 5890). Raises `AddressError`."""
-    local, _, domain = address.rpartition("@")
-    if not local or not domain or "@" in local or _UNSAFE_IN_ADDRESS.search(address):
-        raise AddressError(f"{address!r} is not an email address: correct it")
-    if not local.isascii():
-        raise AddressError(f"{address!r} has letters before the @ that mail servers do not take: correct it")
-    if domain.isascii():
-        return address
-    try:
-        return f"{local}@{domain.encode('idna').decode('ascii')}"
-    except UnicodeError:
-        raise AddressError(f"{address!r} has a domain that does not exist: correct it") from None
+    """The address unchanged. Raises `AddressError` for one that is not in the form in which addresses are stored."""
+    if not is_address(address):
+        raise AddressError(f"{address!r} is not an email address in its stored form: correct it")
+    return address
 
 
 def _address(name: str, address: str) -> str:

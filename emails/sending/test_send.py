@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from email.utils import make_msgid
 
+from common.addresses import parse_address
 from common.db import Row, fetch_all
 from emails.models import Mailbox
 from emails.rendering.merge_fields import PERSON_COLUMNS, PERSON_JOINS, MergeFields, local_time, sender_name
@@ -53,6 +54,7 @@ def send_test(
     row = fetch_all(_PERSON, asked)[0]
     rendered = _render(step, row, now)
     marked = RenderedEmail(f"[Test] {rendered.subject}", rendered.text, rendered.html)
+    recipient = parse_address(to_address)
     message_id = make_msgid("test", mailbox.address.partition("@")[2])
     name = sender_name(row)
     mime = build_mime(
@@ -60,7 +62,7 @@ def send_test(
         from_name=name,
         from_address=mailbox.address,
         to_name="",
-        to_address=to_address,
+        to_address=recipient,
         message_id=message_id,
         date=now,
         headers={},
@@ -69,7 +71,7 @@ def send_test(
         message_pk=0,
         message_id=message_id,
         from_address=mailbox.address,
-        to_address=to_address,
+        to_address=recipient,
         mime=mime,
         subject=marked.subject,
         text=marked.text,

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Self
 
 from django.core.mail.utils import DNS_NAME
 
+from common.addresses import is_address
 from emails.choices import AuthMethod, ErrorClass, Security
 from emails.transport import oauth
 from emails.transport.errors import Stage, classify_smtp, tidy_error
@@ -279,36 +280,21 @@ class SmtpTransport:
 
 
 def _address(session: StagedSMTP, envelope: Envelope) -> tuple[str, str, list[str]]:
-    """Addresses and MAIL options as this server takes them (RFC 1870 SIZE, 6152 8BITMIME, 6531 SMTPUTF8)."""
-    pair = [_to_ascii_domain(address) for address in (envelope.from_address, envelope.to_address)]
+    """Addresses, byte for byte as they are stored, and MAIL options of this server (RFC 1870 SIZE, 6152 8BITMIME)."""
+    for address in (envelope.from_address, envelope.to_address):
+        _require_address(address)
     options = [f"SIZE={len(envelope.mime)}"] if session.has_extn("size") else []
     if not envelope.mime.isascii() and session.has_extn("8bitmime"):
         options.append("BODY=8BITMIME")
-    if not all(address.isascii() for address in pair):
-        if not session.has_extn("smtputf8"):
-            raise _Ended(
-                Refused(
-                    ErrorClass.CONTENT,
-                    "550 5.6.7",
-                    "the server takes no address with letters beyond ASCII (SMTPUTF8); use another address",
-                ),
-                is_usable=True,
-            )
-        options.append("SMTPUTF8")
-    return pair[0], pair[1], options
+    return envelope.from_address, envelope.to_address, options
 
 
-def _to_ascii_domain(address: str) -> str:
-    local, at, domain = address.rpartition("@")
-    if not at or not local or re.search(r"[\s<>\x00-\x1f\x7f]", address):
+def _require_address(address: str) -> None:
+    if not is_address(address):
         raise _Ended(
-            Refused(ErrorClass.UNCLASSIFIED, "", "not a mail address: it has no @, or white space, < or > in it"),
+            Refused(ErrorClass.UNCLASSIFIED, "", f"{address!r} is not an email address in its stored form: correct it"),
             is_usable=True,
         )
-    try:
-        return f"{local}@{domain.encode('idna').decode()}" if not domain.isascii() else address
-    except UnicodeError:
-        return address
 
 
 def make_tls_context(mailbox: Mailbox) -> ssl.SSLContext:

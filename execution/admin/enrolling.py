@@ -19,6 +19,7 @@ from django.utils import timezone
 from django.utils.text import capfirst
 from unfold.widgets import UnfoldAdminSelect2Widget, UnfoldAdminTextareaWidget
 
+from common.addresses import normalize_for_search
 from emails.models import Mailbox
 from execution.admin.asking import ReaderTimeField
 from execution.control.enroll import EnrollError, EnrollResult, enroll_contacts
@@ -71,7 +72,7 @@ class EnrollForm(forms.Form):
         cleaned = super().clean() or {}
         sequence, text = self.cleaned_data.get("sequence"), self.cleaned_data.get("emails")
         if sequence and text:
-            wanted = {email.lower() for email in re.split(r"[\s,;]+", text) if email}
+            wanted = {normalize_for_search(email) for email in re.split(r"[\s,;]+", text) if email}
             rows = Contact.objects.filter(workspace=sequence.workspace_id).annotate(lowered=Lower("email"))
             found = dict(rows.filter(lowered__in=wanted).values_list("lowered", "pk"))
             if missing := sorted(wanted - found.keys()):

@@ -21,8 +21,8 @@ from unfold.widgets import (
     UnfoldBooleanSwitchWidget,
 )
 
+from common.addresses import AddressError
 from emails.models import Mailbox
-from emails.rendering.mime import AddressError
 from emails.rendering.render import RenderedEmail
 from emails.sending.test_send import render_for, send_test
 from emails.transport.send_result import Sent

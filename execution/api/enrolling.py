@@ -10,7 +10,7 @@ from django.contrib.auth import get_user_model
 from django.contrib.auth.models import AbstractBaseUser
 from django.db.models.functions import Lower
 
-from common.addresses import ascii_address
+from common.addresses import normalize_for_search
 from emails.models import Mailbox
 from execution.control.enroll import EnrollResult, Skipped, enroll_contacts
 from sequences.access.roles import Reader, name_actor, require_right
@@ -82,7 +82,7 @@ def _find_owner(
 
 def _find_contacts(workspace_id: int, emails: Rows[str]) -> tuple[list[int], list[Skipped]]:
     """The contacts' ids in the order they were named; and who is not known."""
-    wanted = list(dict.fromkeys(ascii_address(email.strip().lower()) for email in emails))
+    wanted = list(dict.fromkeys(normalize_for_search(email) for email in emails))
     contacts = Contact.objects.filter(workspace_id=workspace_id).annotate(lower_email=Lower("email"))
     found = dict(contacts.filter(lower_email__in=wanted).values_list("lower_email", "id"))
     missing = [email for email in wanted if email not in found]

@@ -15,8 +15,8 @@ from rest_framework.exceptions import ValidationError
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from common.addresses import AddressError
 from emails.models import Mailbox
-from emails.rendering.mime import AddressError
 from emails.rendering.render import RenderedEmail
 from emails.sending.test_send import render_for, send_test
 from emails.transport.send_result import Sent

@@ -7,8 +7,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from urllib.parse import SplitResult, parse_qs, unquote, urlsplit
 
-from email_validator import EmailNotValidError, validate_email
-
+from common.addresses import AddressError, parse_address
 from emails.choices import Security
 from sequences.time.timing import FIRST_YEAR, LAST_YEAR, is_plannable
 
@@ -79,16 +78,11 @@ def _read_security(parts: SplitResult, tls: str, takes: str, scheme: str) -> Sec
 
 
 def email_address(text: str) -> str:
-    """An address in the form mail servers take, its domain in lower case. No DNS."""
+    """An address in its stored form."""
     try:
-        found = validate_email(
-            text.strip(), check_deliverability=False, globally_deliverable=False, test_environment=True
-        )
-    except EmailNotValidError as error:
-        raise argparse.ArgumentTypeError(f"{text!r} is not an email address: {error}") from None
-    if found.ascii_email is None:
-        raise argparse.ArgumentTypeError(f"{text!r} is not an email address that every mail server takes")
-    return found.ascii_email
+        return parse_address(text)
+    except AddressError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
 
 
 def key_name(text: str) -> str:

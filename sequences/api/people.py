@@ -19,13 +19,14 @@ from rest_framework.parsers import MultiPartParser
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from common.addresses import ascii_address
+from common.addresses import normalize_for_search
 from sequences.access.roles import is_manager
 from sequences.contacts.csv_export import export_contacts
 from sequences.contacts.csv_form import CsvFormError
 from sequences.contacts.csv_import import ImportedContacts, import_contacts
 from sequences.contacts.operations import InUseError, TakenError, change_row, create_row, delete_contact, judge_fields
 from sequences.contacts.queries import has_address
+from sequences.interface.api.addresses import AddressField, WebsiteField
 from sequences.interface.api.base import CSV_OR_PROBLEM, IdFilter, ReadViewSet, TimeFilter
 from sequences.interface.api.parameters import DRY_RUN, OwnWorkspaceField, asks, is_dry_run, only_workspace
 from sequences.interface.api.problems import ConflictError
@@ -45,6 +46,8 @@ class _PersonSerializer(serializers.ModelSerializer[Any]):
 
 
 class ContactSerializer(_PersonSerializer):
+    email = AddressField()
+
     class Meta:
         model = Contact
         fields = [
@@ -59,9 +62,6 @@ class ContactSerializer(_PersonSerializer):
             fields["account"].queryset = Account.objects.for_user(request.user)  # type: ignore[attr-defined]
         return fields
 
-    def validate_email(self, value: str) -> str:
-        return ascii_address(value.strip())
-
     def validate_fields(self, value: Any) -> dict[str, Any]:
         if not isinstance(value, dict):
             raise serializers.ValidationError("It must be an object of merge fields.")
@@ -71,13 +71,12 @@ class ContactSerializer(_PersonSerializer):
 
 
 class AccountSerializer(_PersonSerializer):
+    domain = WebsiteField(required=False, allow_blank=True)
+
     class Meta:
         model = Account
         fields = ["id", "workspace", "name", "domain", "timezone", "engagement_score", "created_at", "updated_at"]
         read_only_fields = ["id", "engagement_score", "created_at", "updated_at"]
-
-    def validate_domain(self, value: str) -> str:
-        return value.strip().lower()
 
 
 class ContactFilter(django_filters.FilterSet):
@@ -93,7 +92,8 @@ class ContactFilter(django_filters.FilterSet):
         return rows.filter(has_address(value))
 
     def filter_domain(self, rows: QuerySet[Contact], name: str, value: str) -> QuerySet[Contact]:
-        return rows.filter(email__iendswith=f"@{value.removeprefix('@')}")
+        domain = normalize_for_search(f"any@{value.strip().removeprefix('@')}").rpartition("@")[2]
+        return rows.filter(email__endswith=f"@{domain}")
 
 
 class AccountFilter(django_filters.FilterSet):

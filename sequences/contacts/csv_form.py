@@ -15,8 +15,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import BinaryIO
 
-from email_validator import EmailNotValidError, validate_email
-
+from common.addresses import AddressError, parse_address, parse_website
 from sequences.time.timing import is_valid_timezone
 
 KNOWN_COLUMNS = ("email", "first_name", "last_name", "title", "phone", "company", "domain", "timezone")
@@ -35,7 +34,6 @@ _MAX_COLUMNS = 200
 LONGEST_FIELD = 10_000
 LONGEST_NAME = 100
 _MAX_LINE_BYTES = 1_000_000
-DOMAIN = re.compile(r"(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z0-9-]{2,63}")
 
 
 def write_line(cells: Iterable[str]) -> str:
@@ -265,18 +263,10 @@ def _judge_known(known: dict[str, str]) -> str | None:
     if not known["email"]:
         return "email is empty: fill it in"
     try:
-        # No DNS: whether mail arrives is not judged here. The "test environment" is the domain .test, nothing more.
-        address = validate_email(
-            known["email"], check_deliverability=False, globally_deliverable=False, test_environment=True
-        )
-    except EmailNotValidError as error:
-        return f"{known['email']} is not an email address: {str(error).splitlines()[0]}"
-    if address.ascii_email is None or "." not in address.ascii_domain or "@" not in address.ascii_email:
-        return f"{known['email']} is not an email address that any mail server takes: correct it"
-    known["email"] = address.ascii_email
-    known["domain"] = known["domain"].lower().removeprefix("www.").strip(".")
-    if known["domain"] and not DOMAIN.fullmatch(known["domain"]):
-        return f"{known['domain']} is not a domain: write it like example.com"
+        known["email"] = parse_address(known["email"])
+        known["domain"] = parse_website(known["domain"]) if known["domain"] else ""
+    except AddressError as error:
+        return str(error)
     if known["timezone"] and not is_valid_timezone(known["timezone"]):
         return f"{known['timezone']} is not a time zone: use an IANA name such as Europe/Berlin"
     return None

@@ -6,7 +6,7 @@ from django.db.models import Func, Q, QuerySet, TextField, Value
 from django.db.models.functions import Lower
 from django.db.models.lookups import Exact
 
-from common.addresses import ascii_address
+from common.addresses import normalize_for_search
 from common.db import fetch_all
 from sequences.models import Contact, Workspace
 
@@ -17,7 +17,7 @@ def has_address(address: str, field: str = "email") -> Q:
     The index begins with the workspace, so all are named: PostgreSQL 18 finds its way without that, no earlier one.
     """
     workspace = f"{field.removesuffix('email')}workspace__in"
-    return Q(Exact(Lower(field), Lower(Value(ascii_address(address)))), **{workspace: Workspace.objects.values("pk")})
+    return Q(Exact(Lower(field), Value(normalize_for_search(address))), **{workspace: Workspace.objects.values("pk")})
 
 
 _CUSTOM_FIELDS = """

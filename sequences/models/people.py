@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.db import models
 from django.db.models.functions import Lower
 
+from common.addresses import ADDRESS_FORM, DOMAIN_FORM
 from sequences.models.scope import WorkspaceQuerySet
 from sequences.models.workspace import Workspace, validate_timezone
 
@@ -29,6 +30,9 @@ class Account(models.Model):
         constraints = [
             models.UniqueConstraint(
                 "workspace", Lower("domain"), name="account_domain_once", condition=~models.Q(domain="")
+            ),
+            models.CheckConstraint(
+                condition=models.Q(domain="") | models.Q(domain__regex=DOMAIN_FORM), name="account_domain_form"
             ),
         ]
 
@@ -57,7 +61,10 @@ class Contact(models.Model):
 
     class Meta:
         ordering = ["email", "id"]
-        constraints = [models.UniqueConstraint("workspace", Lower("email"), name="contact_email_once")]
+        constraints = [
+            models.UniqueConstraint("workspace", Lower("email"), name="contact_email_once"),
+            models.CheckConstraint(condition=models.Q(email__regex=ADDRESS_FORM), name="contact_email_form"),
+        ]
         indexes = [
             models.Index(fields=["workspace", "-engagement_score"], name="contact_score"),
             models.Index(

@@ -9,7 +9,7 @@ from django.core.management.base import CommandParser
 from django.db.models.functions import Lower
 from django.utils import timezone
 
-from common.addresses import ascii_address
+from common.addresses import normalize_for_search
 from execution.control.enroll import EnrollError, EnrollResult, Skipped, enroll_contacts
 from execution.management.base import BAD_ARGUMENTS, ProductCommand
 from execution.management.values import instant
@@ -79,7 +79,7 @@ def _find_contacts(workspace: Workspace, emails: list[str]) -> tuple[list[int], 
     contacts = Contact.objects.filter(workspace=workspace)
     if not emails:
         return list(contacts.order_by("id").values_list("id", flat=True)), []
-    wanted = list(dict.fromkeys(ascii_address(email.strip().lower()) for email in emails))
+    wanted = list(dict.fromkeys(normalize_for_search(email) for email in emails))
     found = dict(
         contacts.annotate(lower_email=Lower("email")).filter(lower_email__in=wanted).values_list("lower_email", "id")
     )

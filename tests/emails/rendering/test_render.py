@@ -17,7 +17,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from emails.rendering.mime import AddressError, build_mime, check_address
+from common.addresses import AddressError
+from emails.rendering.mime import build_mime, check_address
 from emails.rendering.render import (
     RenderedEmail,
     known_fields,
@@ -360,13 +361,12 @@ def test_addresses_that_would_break_a_header_are_refused(address: str, field: st
     assert "\n" not in str(caught.value)
 
 
-def test_addresses_with_letters_beyond_ascii() -> None:
-    assert check_address("ann@bücher.example") == "ann@xn--bcher-kva.example"
-    assert b"<ann@xn--bcher-kva.example>" in mime(to_address="ann@bücher.example")
-    with pytest.raises(AddressError, match="letters before the @"):
-        check_address("zoë@b.io")
-    with pytest.raises(AddressError, match="a domain that does not exist"):
-        check_address("ann@b..ü")
+@pytest.mark.parametrize("address", ["ann@bücher.example", "zoë@b.io", "ann@B.io", "ann@b.io\u200b"])
+def test_an_address_is_never_changed_on_its_way_into_the_headers(address: str) -> None:
+    assert check_address("Ann@xn--bcher-kva.example") == "Ann@xn--bcher-kva.example"
+    assert b"<Ann@xn--bcher-kva.example>" in mime(to_address="Ann@xn--bcher-kva.example")
+    with pytest.raises(AddressError, match="in its stored form"):
+        check_address(address)
 
 
 @pytest.mark.parametrize("changed", [{"message_id": "<1@a>\r\nBcc: x"}, {"headers": {"In-Reply-To": "<1@a>\nBcc: x"}}])

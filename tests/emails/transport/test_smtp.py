@@ -229,16 +229,29 @@ def test_a_poisoned_address_is_refused_without_touching_the_dialogue(server: Mai
 
 
 @pytest.mark.parametrize(
-    ("recipient", "arrives_as"),
-    [
-        ("jürgen@prospect.example", "jürgen@prospect.example"),
-        ("bob@bücher.example", "bob@xn--bcher-kva.example"),
-    ],
+    "recipient", ["Bob.O'Neil+x@xn--bcher-kva.example", "bob@xn--strae-oqa.example", "B{}|~@prospect.example"]
 )
-def test_addresses_beyond_ascii_travel(server: MailServer, recipient: str, arrives_as: str) -> None:
+def test_the_recipient_reaches_the_server_byte_for_byte(server: MailServer, recipient: str) -> None:
     with open_transport(make_mailbox(server)) as transport:
         assert isinstance(transport.hand_over(make_envelope(recipient)), Sent)
-    assert server.messages[0].recipients == (arrives_as,)
+    assert server.messages[0].recipients == (recipient,)
+
+
+@pytest.mark.parametrize(
+    "recipient",
+    [
+        "jürgen@prospect.example", "bob@bücher.example", "bob@prospect.example\u200b", "bob@PROSPECT.example",
+        "bob@prospect.example\nRCPT TO:<eve@evil.example>", "bob@[127.0.0.1]", "bob@localhost",
+    ],
+)  # fmt: skip
+def test_an_address_that_is_not_in_its_stored_form_is_refused_and_never_changed(
+    server: MailServer, recipient: str
+) -> None:
+    with open_transport(make_mailbox(server)) as transport:
+        answer = transport.hand_over(make_envelope(recipient))
+    assert isinstance(answer, Refused)
+    assert "stored form" in answer.error
+    assert server.messages == []
 
 
 def test_line_ends_and_leading_dots_cannot_smuggle_a_second_message(server: MailServer) -> None:

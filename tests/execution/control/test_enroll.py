@@ -77,7 +77,7 @@ def test_who_must_not_be_mailed_is_left_out_with_the_reason(
     sequence: Sequence, workspace: Workspace, mailbox: Mailbox
 ) -> None:
     gone = ContactFactory(workspace=workspace, email="Gone@a.example")
-    domain = ContactFactory(workspace=workspace, email="any@Blocked.example")
+    domain = ContactFactory(workspace=workspace, email="Any@blocked.example")
     live = EnrollmentFactory(sequence=sequence, workspace=workspace).contact
     ended = CompletedEnrollmentFactory(sequence=sequence, workspace=workspace).contact
     stranger = ContactFactory()
@@ -93,7 +93,7 @@ def test_who_must_not_be_mailed_is_left_out_with_the_reason(
     }
     assert set(result.skipped) == {
         Skipped(gone.pk, "Gone@a.example", "suppressed: unsubscribed"),
-        Skipped(domain.pk, "any@Blocked.example", "suppressed: manual (the whole domain blocked.example)"),
+        Skipped(domain.pk, "Any@blocked.example", "suppressed: manual (the whole domain blocked.example)"),
         Skipped(live.pk, live.email, "already in this sequence"),
         Skipped(stranger.pk, "", "is not a contact of this workspace"),
     }
