@@ -320,7 +320,7 @@ UNFOLD: dict[str, Any] = {
                 "title": "System",
                 "separator": True,
                 "items": [
-                    _page("Executor", "power", "execution_executorstate_changelist", "execution.view_executorstate"),
+                    _page("Executor", "power", "emails_executorstate_changelist", "emails.view_executorstate"),
                     _page("Workers", "memory", "execution_worker_changelist", "execution.view_worker"),
                     _page("Alerts", "notifications", "execution_alert_changelist", "execution.view_alert"),
                     _page(

@@ -86,28 +86,6 @@ class DeadLetter(models.Model):
         return f"{self.error_class}: {Truncator(self.error).chars(80)}"
 
 
-class ExecutorState(models.Model):
-    """The global pause: one row."""
-
-    id = models.PositiveSmallIntegerField(primary_key=True, default=1)
-    is_paused = models.BooleanField(default=False)
-    paused_by = models.CharField(max_length=200, blank=True)
-    paused_reason = models.CharField(max_length=500, blank=True)
-    changed_at = models.DateTimeField(null=True, blank=True)
-
-    class Meta:
-        verbose_name_plural = "executor state"
-        constraints = [
-            models.CheckConstraint(condition=Q(id=1), name="executor_state_single"),
-            models.CheckConstraint(
-                condition=Q(is_paused=False) | ~Q(paused_reason=""), name="executor_paused_has_reason"
-            ),
-        ]
-
-    def __str__(self) -> str:
-        return "paused" if self.is_paused else "running"
-
-
 class Worker(models.Model):
     """A running process and when it was last alive."""
 

@@ -13,9 +13,9 @@ import factory as factory_boy
 from django.contrib.auth import get_user_model
 
 from emails.choices import AuthMethod, EventType, LimitScope, LimitWindow, Security
-from emails.models import EmailEvent, EmailMessage, Mailbox, SendLimit, Suppression
+from emails.models import EmailEvent, EmailMessage, ExecutorState, Mailbox, SendLimit, Suppression
 from execution.choices import LogAction
-from execution.models import Alert, DeadLetter, ExecutionLog, ExecutorState, Worker
+from execution.models import Alert, DeadLetter, ExecutionLog, Worker
 from sequences.choices import ConditionType, EnrollmentStatus, Role, SequenceStatus, StepType
 from sequences.models import Account, Contact, Enrollment, Membership, Sequence, Step, Workspace
 from tasks_app.models import Task

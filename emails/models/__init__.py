@@ -1,6 +1,7 @@
 """Messages out, facts in."""
 
 from emails.models.event import EmailEvent
+from emails.models.executor import EXECUTOR_RUNS, ExecutorState
 from emails.models.hook import HookRecord
 from emails.models.inbox import InboxState
 from emails.models.limit import SendLimit
@@ -9,8 +10,10 @@ from emails.models.message import EmailMessage
 from emails.models.suppression import Suppression, SuppressionChange
 
 __all__ = [
+    "EXECUTOR_RUNS",
     "EmailEvent",
     "EmailMessage",
+    "ExecutorState",
     "HookRecord",
     "InboxState",
     "Mailbox",

@@ -19,6 +19,7 @@ from common.db import Row, execute, fetch_all
 from emails.choices import ADDRESS_CHANGED, BreakerState, Inbound, LimitScope, LimitWindow, MailboxStatus
 from emails.facts.stop_facts import load_stop_facts
 from emails.facts.stops import Rest, Resting, find_exit_reason, find_rest
+from emails.models import EXECUTOR_RUNS
 from emails.pacing.breaker import Breaker
 from emails.pacing.ledger import count_usage, lock_caps
 from emails.pacing.limits import Candidate, Cap, Hold, allot
@@ -44,12 +45,12 @@ class Chunk:
     breaker: Breaker
 
 
-_LANE = """
+_LANE = f"""
 SELECT b.id, b.workspace_id, b.status, b.transport, b.inbound, b.inbox_read_at, b.gap_seconds, b.jitter_seconds,
        b.next_slot_at, b.breaker_state, b.breaker_failures, b.breaker_trips, b.breaker_until, b.ramp_enabled,
        b.ramp_start, b.ramp_step, b.ramp_allowance, b.ramp_day,
        coalesce(nullif(b.timezone, ''), w.timezone) AS timezone,
-       NOT EXISTS (SELECT 1 FROM execution_executorstate WHERE is_paused) AS executor_runs
+       {EXECUTOR_RUNS} AS executor_runs
 FROM emails_mailbox b JOIN sequences_workspace w ON w.id = b.workspace_id
 WHERE b.id = %(mailbox)s AND b.lease_token = %(token)s
 FOR UPDATE OF b

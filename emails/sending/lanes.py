@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 
 from common.db import execute, fetch_all
 from emails.choices import LimitScope
+from emails.models import EXECUTOR_RUNS
 
 LEASE_SECONDS = 45
 RENEW_SECONDS = 10
@@ -30,14 +31,14 @@ class Lease:
     token: uuid.UUID
 
 
-_TAKE = """
+_TAKE = f"""
 UPDATE emails_mailbox b
 SET lease_token = %(token)s, leased_until = %(until)s, leased_by = %(worker)s
 WHERE b.id = (
     SELECT id FROM emails_mailbox
     WHERE lane_at <= %(now)s AND status = 'active' AND (leased_until IS NULL OR leased_until <= %(now)s)
       AND (%(workspace)s::bigint IS NULL OR workspace_id = %(workspace)s)
-      AND NOT EXISTS (SELECT 1 FROM execution_executorstate WHERE is_paused)
+      AND {EXECUTOR_RUNS}
     ORDER BY lane_at, id LIMIT 1 FOR NO KEY UPDATE SKIP LOCKED)
 RETURNING b.id, b.workspace_id
 """
@@ -84,10 +85,10 @@ SET breaker_until = %(now)s,
 WHERE id = %(mailbox)s AND breaker_state <> 'closed' AND breaker_until > %(now)s
 """
 _CAP_CODES = [f"{scope.value}_cap" for scope in LimitScope]
-_NEXT = """
+_NEXT = f"""
 SELECT min(greatest(lane_at, coalesce(leased_until, lane_at))) AS at FROM emails_mailbox
 WHERE lane_at IS NOT NULL AND status = 'active' AND (%(workspace)s::bigint IS NULL OR workspace_id = %(workspace)s)
-  AND NOT EXISTS (SELECT 1 FROM execution_executorstate WHERE is_paused)
+  AND {EXECUTOR_RUNS}
 """
 
 

@@ -9,9 +9,10 @@ from uuid import UUID
 from common.db import fetch_all
 from emails.facts.stop_facts import load_stop_facts
 from emails.facts.stops import find_exit_reason
+from emails.models import EXECUTOR_RUNS
 from emails.sending.final_check import find_row_rest
 
-_MARKED = """
+_MARKED = f"""
 SELECT m.id AS message_id, e.id, e.workspace_id, e.contact_id, e.enrolled_at, e.resumed_at, s.status AS sequence_status,
        m.recipient AS email, c.account_id, a.domain AS account_domain, w.account_reply_policy,
        w.account_reply_delay_days
@@ -23,11 +24,11 @@ JOIN sequences_workspace w ON w.id = e.workspace_id
 JOIN emails_mailbox b ON b.id = m.mailbox_id AND b.status = 'active'
 LEFT JOIN sequences_account a ON a.id = c.account_id
 WHERE m.id = ANY(%(messages)s::bigint[]) AND m.status = 'sending'
-  AND NOT EXISTS (SELECT 1 FROM execution_executorstate WHERE is_paused)
+  AND {EXECUTOR_RUNS}
 """
 # Whoever stores a stop fact wakes whom it concerns, and a marked message's enrollment has no wake: while it has none,
 # nothing was stored. A suppression is looked up, since it may be of an address that the contact has no longer.
-_UNDISTURBED = """
+_UNDISTURBED = f"""
 SELECT m.id AS message_id, e.wake_at IS NULL
        AND NOT EXISTS (SELECT 1 FROM emails_suppression x
                        WHERE x.workspace_id = m.workspace_id AND x.email = lower(m.recipient) AND x.email <> '')
@@ -39,7 +40,7 @@ JOIN sequences_enrollment e ON e.id = m.enrollment_id AND e.status = 'active'
 JOIN sequences_sequence s ON s.id = e.sequence_id AND s.status = 'active'
 JOIN emails_mailbox b ON b.id = m.mailbox_id AND b.status = 'active'
 WHERE m.id = ANY(%(messages)s::bigint[]) AND m.status = 'sending' AND m.lease_token = %(token)s
-  AND NOT EXISTS (SELECT 1 FROM execution_executorstate WHERE is_paused)
+  AND {EXECUTOR_RUNS}
 """
 
 

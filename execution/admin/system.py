@@ -12,10 +12,11 @@ from django.urls import reverse
 from django.utils import timezone
 from unfold.paginator import InfinitePaginator
 
+from emails.models import ExecutorState
 from execution.admin.asking import AsksFirst, Deed, NothingForm, on_one
 from execution.control import switches
 from execution.control.enrollments import Report
-from execution.models import Alert, ControlLog, ExecutionLog, ExecutorState, IdempotencyKey, Worker
+from execution.models import Alert, ControlLog, ExecutionLog, IdempotencyKey, Worker
 from sequences.interface.admin.base import FactsAdmin, by_choice, label_column, name_actor, time_column
 from sequences.interface.admin.search import FindsPeople
 
@@ -58,7 +59,7 @@ class ExecutorStateAdmin(AsksFirst, FactsAdmin):
         return ["the executor"]
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
-        return HttpResponseRedirect(reverse("admin:execution_executorstate_change", args=[1]))
+        return HttpResponseRedirect(reverse("admin:emails_executorstate_change", args=[1]))
 
     def get_actions_detail(self, request: HttpRequest, object_id: Any) -> list[Any]:
         row = self.get_object(request, str(object_id))

@@ -14,13 +14,12 @@ from django.db import transaction
 from common.db import execute, fetch_all
 from common.notify import notify_engine
 from emails.choices import BreakerState, MailboxStatus, MessageStatus
-from emails.models import EmailMessage, Mailbox
+from emails.models import EmailMessage, ExecutorState, Mailbox
 from emails.sending.lanes import knock_again, wake_lanes
 from emails.sending.resolving import mark_sent, send_again
 from execution.choices import ControlAction, ControlTarget, LogAction
 from execution.engine.logs import LogRow, log_control, write_logs
 from execution.engine.outcomes import LogLine
-from execution.models import ExecutorState
 from sequences.authoring import operations
 from sequences.choices import SequenceStatus
 from sequences.models import Sequence

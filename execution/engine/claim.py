@@ -11,6 +11,7 @@ from datetime import datetime
 from typing import Any
 
 from common.db import fetch_all
+from emails.models import EXECUTOR_RUNS
 from execution.engine.loading import SNAPSHOT_COLUMNS, SNAPSHOT_JOINS, load_snapshots
 from execution.engine.snapshot import Snapshot
 
@@ -20,7 +21,7 @@ _CLAIM = """
 WITH claimed AS MATERIALIZED (
     SELECT * FROM sequences_enrollment
     WHERE wake_at <= %(now)s {workspace}
-      AND NOT EXISTS (SELECT 1 FROM execution_executorstate WHERE is_paused)
+      AND {runs}
     ORDER BY wake_at, id
     LIMIT %(limit)s
     FOR NO KEY UPDATE SKIP LOCKED
@@ -50,6 +51,7 @@ def claim_due(now: datetime, limit: int, *, workspace_id: int | None = None) -> 
     sql = _CLAIM.format(
         columns=SNAPSHOT_COLUMNS,
         joins=SNAPSHOT_JOINS,
+        runs=EXECUTOR_RUNS,
         workspace="AND workspace_id = %(workspace)s" if workspace_id else "",
     )
     params: dict[str, Any] = {"now": now, "limit": limit}

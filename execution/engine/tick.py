@@ -16,6 +16,7 @@ import psycopg
 from django.db import InterfaceError, OperationalError, transaction
 
 from common.db import execute, fetch_all
+from emails.models import EXECUTOR_RUNS
 from execution.choices import LogAction, LogStatus
 from execution.engine.apply import Judged, apply_outcomes
 from execution.engine.backoff import Policy
@@ -162,7 +163,7 @@ def next_wake_at(workspace_id: int | None = None) -> datetime | None:
     rows = fetch_all(
         "SELECT min(wake_at) AS at FROM sequences_enrollment WHERE wake_at IS NOT NULL "
         "AND (%(workspace)s::bigint IS NULL OR workspace_id = %(workspace)s) "
-        "AND NOT EXISTS (SELECT 1 FROM execution_executorstate WHERE is_paused)",
+        f"AND {EXECUTOR_RUNS}",
         {"workspace": workspace_id},
     )
     at: datetime | None = rows[0]["at"]
@@ -172,8 +173,7 @@ def next_wake_at(workspace_id: int | None = None) -> datetime | None:
 def count_overdue(before: datetime) -> int:
     """How many enrollments the engine should have looked at before that moment; none while the executor is paused."""
     rows = fetch_all(
-        "SELECT count(*) AS number FROM sequences_enrollment WHERE wake_at <= %(before)s "
-        "AND NOT EXISTS (SELECT 1 FROM execution_executorstate WHERE is_paused)",
+        f"SELECT count(*) AS number FROM sequences_enrollment WHERE wake_at <= %(before)s AND {EXECUTOR_RUNS}",
         {"before": before},
     )
     number: int = rows[0]["number"]

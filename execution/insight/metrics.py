@@ -14,8 +14,8 @@ from prometheus_client.metrics_core import Metric
 
 from common.db import fetch_all
 from emails.choices import LimitWindow
+from emails.models import ExecutorState
 from execution.heartbeat import alive_workers
-from execution.models import ExecutorState
 
 _PREFIX = "sequence_executor_"
 _COUNTED_AT_MOST = 100_000

@@ -13,9 +13,10 @@ from enum import StrEnum
 from django.db.models import Q
 
 from common.db import Row, fetch_all
+from emails.models import ExecutorState
 from execution.heartbeat import alive_workers, last_processed_at
 from execution.insight.explain import Hold, explain_enrollments
-from execution.models import ExecutorState, Worker
+from execution.models import Worker
 from sequences.choices import SequenceStatus, StepType
 
 COUNTED_AT_MOST = 10_000

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from rest_framework.test import APIClient
 
-from execution.models import ExecutorState
+from emails.models import ExecutorState
 from sequences.models import Enrollment, Sequence, Workspace
 from tests.api.conftest import log_in
 from tests.factories import (

@@ -18,7 +18,7 @@ from django.db import transaction
 from emails.choices import BounceType, EventType
 from emails.facts.events import NewEvent, record_events
 from emails.facts.suppressions import suppress
-from emails.models import EmailMessage, Mailbox
+from emails.models import EmailMessage, ExecutorState, Mailbox
 from emails.rendering import compose as composing
 from emails.sending import delivery
 from emails.sending import final_check as last_look
@@ -27,7 +27,6 @@ from execution.control.switches import archive_sequence, pause_executor, pause_m
 from execution.engine import loading
 from execution.engine import tick as engine
 from execution.engine.backoff import Policy
-from execution.models import ExecutorState
 from sequences.models import Enrollment, Sequence
 from simulation.mail_server import MailServer, Moment, Stall
 from tests.factories import NOW, EnrollmentFactory, ExecutorStateFactory, MailboxFactory, SequenceFactory, StepFactory

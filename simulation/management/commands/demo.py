@@ -18,10 +18,10 @@ from django.utils import timezone
 from rich.console import Console
 
 from common.db import fetch_all
+from emails.models import ExecutorState
 from execution.engine.policy import engine_policy
 from execution.heartbeat import alive_workers
 from execution.management.base import BAD_ARGUMENTS, FAILED, ProductCommand
-from execution.models import ExecutorState
 from execution.worker.runner import Options
 from simulation.demo_report import format_report, make_report
 from simulation.demo_story import Story

@@ -10,9 +10,9 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
-from emails.models import EmailMessage, InboxState, Mailbox, Suppression
+from emails.models import EmailMessage, ExecutorState, InboxState, Mailbox, Suppression
 from execution.insight.timeline import read_timeline
-from execution.models import ControlLog, DeadLetter, ExecutionLog, ExecutorState
+from execution.models import ControlLog, DeadLetter, ExecutionLog
 from sequences.models import Enrollment
 from tasks_app.models import Task
 from tests import factories
@@ -213,10 +213,10 @@ def test_a_login_that_fails_is_told(client: Client) -> None:
 
 def test_the_executor_is_paused_and_resumed(client: Client) -> None:
     factories.ExecutorStateFactory()
-    press(client, "execution_executorstate", 1, "pause", reason="moving house")
+    press(client, "emails_executorstate", 1, "pause", reason="moving house")
     state = ExecutorState.objects.get()
     assert (state.is_paused, state.paused_by, state.paused_reason) == (True, ROOT_EMAIL, "moving house")
-    press(client, "execution_executorstate", 1, "resume")
+    press(client, "emails_executorstate", 1, "resume")
     assert not ExecutorState.objects.get().is_paused
 
 

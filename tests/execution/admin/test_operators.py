@@ -10,8 +10,8 @@ from django.db.models import Model
 from django.test import Client
 from django.urls import reverse
 
-from emails.models import EmailEvent, EmailMessage, Mailbox, SendLimit
-from execution.models import Alert, ApiKey, ControlLog, DeadLetter, ExecutionLog, ExecutorState
+from emails.models import EmailEvent, EmailMessage, ExecutorState, Mailbox, SendLimit
+from execution.models import Alert, ApiKey, ControlLog, DeadLetter, ExecutionLog
 from sequences.models import Account, Contact, Enrollment, Membership, Sequence, Workspace
 from tasks_app.models import Task
 from tests import factories

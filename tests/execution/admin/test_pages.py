@@ -12,8 +12,8 @@ from django.db.models import Model
 from django.urls import reverse
 from django.utils import timezone
 
-from emails.models import EmailEvent, EmailMessage, InboxState, Mailbox, SendLimit
-from execution.models import ApiKey, DeadLetter, ExecutionLog, ExecutorState, IdempotencyKey
+from emails.models import EmailEvent, EmailMessage, ExecutorState, InboxState, Mailbox, SendLimit
+from execution.models import ApiKey, DeadLetter, ExecutionLog, IdempotencyKey
 from sequences.models import Contact, Enrollment, Sequence, Step
 from tasks_app.models import Task
 from tests import factories

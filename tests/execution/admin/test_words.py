@@ -92,7 +92,7 @@ def test_a_role_is_a_word() -> None:
 
 def test_pausing_the_executor_says_what_is_paused() -> None:
     factories.ExecutorStateFactory()
-    page = log_in_root().get(reverse("admin:execution_executorstate_pause_one", args=[1]))
+    page = log_in_root().get(reverse("admin:emails_executorstate_pause_one", args=[1]))
     assert page.context["title"] == "Pause: the executor"
 
 

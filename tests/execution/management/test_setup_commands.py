@@ -195,7 +195,7 @@ def test_create_user_again_changes_the_role_and_makes_an_operator(
     assert data == {"id": user.pk}
     assert user.is_staff
     assert user.check_password("a long pass phrase")
-    assert user.has_perms(["execution.change_executorstate", "sequences.add_sequence", "emails.delete_suppression"])
+    assert user.has_perms(["emails.change_executorstate", "sequences.add_sequence", "emails.delete_suppression"])
     assert not user.has_perm("execution.change_executionlog")
     assert Membership.objects.get().role == "manager"
 
