@@ -93,6 +93,16 @@ def normalize_for_search(text: str) -> str:
         return text.strip().lower()
 
 
+def repair_address(text: str) -> str:
+    """The stored form of an address that was stored before this form was required. Raises `AddressError`.
+
+    Only what a reader cannot see, a display name, `mailto:` and a final dot are removed: the person stays the same.
+    """
+    seen = "".join(each for each in text if not _is_unseen(each) or each.isspace()).strip()
+    inside = re.fullmatch(r"[^<>]*<([^<>]+)>", seen)
+    return parse_address((inside[1] if inside else seen).strip().removeprefix("mailto:").rstrip("."))
+
+
 def is_address(text: str) -> bool:
     """Whether the text is an address in its stored form already."""
     return len(text) <= MAX_ADDRESS and _ADDRESS.match(text) is not None
@@ -120,9 +130,13 @@ def _encode_label(label: str) -> str:
 
 def _refuse_unseen(text: str, kind: str) -> None:
     for character in text:
-        if unicodedata.category(character) in _UNSEEN or _IGNORABLE.match(character):
+        if _is_unseen(character):
             name = "a space" if character == " " else f"an invisible character (U+{ord(character):04X})"
             raise AddressError(f"{_show(text)} is not {kind}: it holds {name}; type it again without it")
+
+
+def _is_unseen(character: str) -> bool:
+    return unicodedata.category(character) in _UNSEEN or _IGNORABLE.match(character) is not None
 
 
 def _show(text: str) -> str:

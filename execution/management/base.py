@@ -24,6 +24,7 @@ from django.db.models import Model
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+from common.addresses import normalize_for_search
 from common.encryption import DecryptionError
 from emails.models import Mailbox
 from sequences.models import Sequence as SequenceRow
@@ -169,7 +170,7 @@ class ProductCommand(BaseCommand):
 
     def find_mailbox(self, workspace: Workspace | None, address: str) -> Mailbox:
         """`workspace` None: whichever has that address, as long as only one does."""
-        mailboxes = Mailbox.objects.filter(address__iexact=address).select_related("workspace")
+        mailboxes = Mailbox.objects.filter(address__iexact=normalize_for_search(address)).select_related("workspace")
         found: list[Mailbox] = list(mailboxes.filter(workspace=workspace) if workspace else mailboxes)
         if not found:
             where = f"workspace {workspace.slug} has no" if workspace else "there is no"

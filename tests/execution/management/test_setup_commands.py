@@ -91,6 +91,7 @@ OPTIONS = {
     "poll_inboxes": "--once --workspace --mailbox",
     "preview": "SEQUENCE CONTACT --workspace --from",
     "prune_logs": "--older-than",
+    "repair_addresses": "",
     "replay_dead_letters": "--workspace --class --sequence",
     "rotate_encryption_keys": "",
     "run_executor": "--once --stage --poll-interval --batch-size --limit --workspace --check",
