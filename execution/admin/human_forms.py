@@ -13,14 +13,13 @@ from django import forms
 from django.core.exceptions import ValidationError
 from unfold.widgets import UnfoldAdminDecimalFieldWidget, UnfoldAdminSelectWidget, UnfoldAdminTextInputWidget
 
-from sequences.authoring.step_config import MAX_WAIT_HOURS, SPLIT_KEYS, StepConfigError, parse_condition
+from sequences.authoring.step_config import CONDITION_KEYS, MAX_WAIT_HOURS, StepConfigError, parse_condition
 from sequences.choices import Operator, StepType
 from sequences.interface.admin.base import OneWorkspaceForm
 from sequences.models import Sequence, Step
 from sequences.time.window import TimingError, describe_window, list_zones, parse_window, read_hours
 
 WINDOW_FIELDS = ("time_zone", "sending_hours")
-CONDITION_FIELDS = ("wait_hours", "field", "operator", "value")
 _CONTACTS_OWN = "contact"
 _IN_WORDS = {("time_zone", _CONTACTS_OWN): "the contact's own"}
 _EXAMPLE = "mon-fri 09:00-12:00 13:00-17:00, sat 10:00-12:00"
@@ -42,7 +41,7 @@ def tell_window(sequence: Sequence) -> dict[str, str]:
 def tell_condition(step: Step) -> dict[str, Any]:
     """The stored condition in the words of the form."""
     stored = _read_config(step)
-    told = {name: str(stored.get(name, "")) for name in CONDITION_FIELDS}
+    told = {name: str(stored.get(name, "")) for name in CONDITION_KEYS}
     return {**told, "wait_hours": stored.get("wait_hours")}
 
 
@@ -128,8 +127,8 @@ class ConditionForm(forms.ModelForm[Step]):
         cleaned = super().clean()
         if self.cleaned_data.get("type") != StepType.CONDITIONAL_SPLIT or self.errors:
             return cleaned
-        config = {key: value for key, value in _read_config(self.instance).items() if key in SPLIT_KEYS}
-        for name in set(CONDITION_FIELDS) & set(self.changed_data):
+        config = {key: value for key, value in _read_config(self.instance).items() if key in CONDITION_KEYS}
+        for name in set(CONDITION_KEYS) & set(self.changed_data):
             config.pop(name, None)
             if (value := self.cleaned_data[name]) not in ("", None):
                 config[name] = int(value) if name == "wait_hours" and value.is_integer() else value

@@ -20,13 +20,15 @@ from execution.admin.human_forms import ConditionForm, show_told, tell_condition
 from execution.control.edit import StoredSequence, Wishes, edit_sequence, fill_sequence
 from sequences.authoring.drafts import SequenceDraft
 from sequences.authoring.queries import build_draft
+from sequences.authoring.step_fields import DELAY_FIELDS, GOTO_FIELDS, Kind, fields_of
 from sequences.authoring.validation import Problem, errors_of, validate_draft
-from sequences.choices import SequenceStatus
+from sequences.choices import SequenceStatus, StepType
 from sequences.contacts.queries import list_custom_fields
 from sequences.interface.admin.base import ScopedChoices, name_actor
 from sequences.models import Sequence, Step
 
-_GOTOS = ("if_true_goto", "if_false_goto")
+_GOTOS = [spec.column for spec in GOTO_FIELDS]
+_DELAY = [spec.column for spec in DELAY_FIELDS.values()]
 _LAST = 1_000_000
 
 
@@ -130,6 +132,19 @@ def _add_to_form(problem: Problem, kept: list[Any]) -> bool:
     return True
 
 
+def _list_fieldsets() -> list[tuple[str, dict[str, Any]]]:
+    """One for each type that has fields of its own: what is short in one line, texts below. Splits have their forms."""
+    fieldsets: list[tuple[str, dict[str, Any]]] = []
+    for step_type in StepType:
+        own = [spec for spec in fields_of(step_type) if step_type is not StepType.CONDITIONAL_SPLIT]
+        short = tuple(spec.column for spec in own if spec.kind not in {Kind.TEXT, Kind.LONG_TEXT})
+        texts = [spec.column for spec in own if spec.kind in {Kind.TEXT, Kind.LONG_TEXT}]
+        if own:
+            rows = (*([short] if short else []), *texts)
+            fieldsets.append((step_type.label, {"classes": [f"step-for-{step_type}"], "fields": rows}))
+    return fieldsets
+
+
 class StepInline(ScopedChoices, StackedInline):
     model = Step
     form = StepForm
@@ -144,29 +159,13 @@ class StepInline(ScopedChoices, StackedInline):
     operator = show_told(tell_condition, "operator", "Comparison")
     value = show_told(tell_condition, "value", "Compared with")
     fieldsets = (
-        (
-            None,
-            {
-                "fields": (
-                    ("number", "type", "name"),
-                    ("delay_days", "delay_hours", "delay_minutes"),
-                    ("skip_weekends", "send_time"),
-                )
-            },
-        ),
-        ("Email", {"classes": ["step-for-email"], "fields": ("subject", "body")}),
-        (
-            "Task",
-            {
-                "classes": ["step-for-task"],
-                "fields": (("task_type", "task_priority", "wait_for_completion"), "instructions"),
-            },
-        ),
+        (None, {"fields": (("number", "type", "name"), tuple(_DELAY), ("skip_weekends", "send_time"))}),
+        *_list_fieldsets(),
         (
             "Condition",
             {
                 "classes": ["step-for-conditional_split"],
-                "fields": (("condition_type", "wait_hours"), ("if_true_goto", "if_false_goto")),
+                "fields": (("condition_type", "wait_hours"), tuple(_GOTOS)),
             },
         ),
         (
@@ -176,7 +175,7 @@ class StepInline(ScopedChoices, StackedInline):
                 "fields": (("field", "operator", "value"),),
             },
         ),
-    )  # fmt: skip
+    )
 
     def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
         field = super().formfield_for_dbfield(db_field, request, **kwargs)

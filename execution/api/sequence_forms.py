@@ -6,26 +6,26 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import time
-from typing import Any
+from typing import Any, assert_never
 
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 from rest_framework.exceptions import ValidationError
 
 from execution.control.edit import StoredSequence
-from sequences.authoring.drafts import SequenceDraft, StepDraft
-from sequences.authoring.operations import STEP_FIELDS
+from sequences.api.sequences import SequenceSerializer, StepSerializer
+from sequences.authoring.drafts import SequenceDraft
+from sequences.authoring.step_fields import STEP_FIELDS, Kind, StepDraft, StepField
 from sequences.authoring.validation import Problem
-from sequences.choices import ConditionType, StepType, TaskPriority, TaskType
+from sequences.choices import StepType
 from sequences.interface.api.base import BIGGEST_ID
 from sequences.interface.api.parameters import OwnWorkspaceField
-from sequences.interface.api.serializers import ClockField, SequenceSerializer, StepSerializer
+from sequences.interface.api.serializers import ClockField
 from sequences.models import Step
 from sequences.yaml.form import MAX_STEPS
 
 LONGEST_TEXT = 100_000
 _KEY = re.compile(r"[A-Za-z][A-Za-z0-9_.-]{0,63}")
-_GOTOS = {"if_true_goto": "if_true", "if_false_goto": "if_false"}
 
 
 @extend_schema_field({"oneOf": [{"type": "integer"}, {"type": "string"}]})
@@ -43,33 +43,51 @@ class _GotoField(serializers.Field[Any, Any, Any, Any]):
         return value
 
 
+def _form_field(spec: StepField) -> serializers.Field[Any, Any, Any, Any]:
+    """How the API takes a field of a step."""
+    match spec.kind:
+        case Kind.TEXT:
+            return serializers.CharField(
+                required=False, allow_blank=True, max_length=spec.maximum, help_text=spec.help or None
+            )
+        case Kind.LONG_TEXT:
+            return serializers.CharField(
+                required=False,
+                allow_blank=True,
+                max_length=LONGEST_TEXT,
+                trim_whitespace=False,
+                help_text=spec.help or None,
+            )
+        case Kind.FLAG:
+            return serializers.BooleanField(required=False, help_text=spec.help or None)
+        case Kind.NUMBER:
+            return serializers.IntegerField(required=False, min_value=0, max_value=spec.maximum)
+        case Kind.CLOCK:
+            return _ZonelessClockField(required=False, allow_null=True)
+        case Kind.CHOICE:
+            choices = spec.choices.choices() if spec.choices else []
+            return serializers.ChoiceField(required=False, allow_blank=spec.default == "", choices=choices)
+        case Kind.CONFIG:
+            return serializers.DictField(required=False, help_text=spec.help or None)
+        case Kind.GOTO:
+            return _GotoField(required=False, allow_null=True)
+        case _:
+            assert_never(spec.kind)
+
+
+class _ZonelessClockField(ClockField):
+    def to_internal_value(self, value: Any) -> time:
+        return super().to_internal_value(value).replace(tzinfo=None)
+
+
 class StepFormSerializer(serializers.Serializer[Any]):
-    """Keys are the model's names. `type` is needed of a new step."""
+    """Keys are the model's names, taken from the table of step fields. `type` is needed of a new step."""
 
     type = serializers.ChoiceField(choices=StepType.choices())
-    name = serializers.CharField(required=False, allow_blank=True, max_length=200)
-    delay_days = serializers.IntegerField(required=False, min_value=0, max_value=730)
-    delay_hours = serializers.IntegerField(required=False, min_value=0, max_value=17_520)
-    delay_minutes = serializers.IntegerField(required=False, min_value=0, max_value=1_051_200)
-    skip_weekends = serializers.BooleanField(required=False)
-    send_time = ClockField(required=False, allow_null=True)
-    subject = serializers.CharField(required=False, allow_blank=True, max_length=500)
-    body = serializers.CharField(
-        required=False, allow_blank=True, max_length=LONGEST_TEXT, trim_whitespace=False, help_text="Liquid."
-    )
-    task_type = serializers.ChoiceField(required=False, choices=TaskType.choices())
-    task_priority = serializers.ChoiceField(required=False, choices=TaskPriority.choices())
-    instructions = serializers.CharField(
-        required=False, allow_blank=True, max_length=LONGEST_TEXT, trim_whitespace=False, help_text="Liquid."
-    )
-    wait_for_completion = serializers.BooleanField(required=False)
-    condition_type = serializers.ChoiceField(required=False, allow_blank=True, choices=ConditionType.choices())
-    condition_config = serializers.DictField(required=False)
-    if_true_goto = _GotoField(required=False, allow_null=True)
-    if_false_goto = _GotoField(required=False, allow_null=True)
 
-    def validate_send_time(self, value: time | None) -> time | None:
-        return value.replace(tzinfo=None) if value else None
+    def get_fields(self) -> dict[str, serializers.Field[Any, Any, Any, Any]]:
+        own = super().get_fields()
+        return {"type": own.pop("type"), **{spec.column: _form_field(spec) for spec in STEP_FIELDS}, **own}
 
 
 class NestedStepSerializer(StepFormSerializer):
@@ -160,11 +178,9 @@ def draft_sequence(values: Mapping[str, Any], stored: SequenceDraft | None = Non
 
 
 def change_step(step: StepDraft, values: Mapping[str, Any]) -> StepDraft:
-    columns = {name: values[name] for name in STEP_FIELDS if name in values}
-    if "condition_config" in values:
-        columns["condition_config"] = values["condition_config"]
-    gotos = {column: values[name] for name, column in _GOTOS.items() if name in values}
-    return replace(step, **columns, **gotos)
+    """The step with what a request gives of it, its type too."""
+    given = {spec.name: values[spec.column] for spec in STEP_FIELDS if spec.column in values}
+    return replace(step, type=values.get("type", step.type), **given)
 
 
 def _draft_steps(given: Sequence[Mapping[str, Any]], stored: Mapping[str, StepDraft]) -> Iterable[StepDraft]:

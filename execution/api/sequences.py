@@ -48,16 +48,15 @@ from execution.insight.preview import preview_sequence
 from execution.insight.sequence_stats import read_stats
 from execution.models import ControlLog
 from sequences.access.roles import name_actor, require_manager, require_right
-from sequences.authoring.drafts import StepDraft
+from sequences.api.sequences import SequenceSerializer, SequenceViewSet, StepSerializer
 from sequences.authoring.operations import InvalidSequenceError, SequenceStateError
 from sequences.authoring.queries import load_draft
+from sequences.authoring.step_fields import StepDraft
 from sequences.authoring.validation import validate_sequence
 from sequences.interface.api.base import CursorPages
 from sequences.interface.api.parameters import DRY_RUN, PAGES, asks, is_dry_run, only_workspace
 from sequences.interface.api.parsers import StorableJSONParser
 from sequences.interface.api.problems import ConflictError
-from sequences.interface.api.serializers import SequenceSerializer, StepSerializer
-from sequences.interface.api.views import SequenceViewSet
 from sequences.models import Step
 from sequences.yaml.export import export_sequence
 from sequences.yaml.form import MAX_STEPS, YamlFormError, parse_text

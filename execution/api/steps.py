@@ -32,12 +32,12 @@ from execution.api.sequence_forms import (
 )
 from execution.control.edit import Wishes
 from sequences.access.roles import require_right
+from sequences.api.sequences import StepSerializer
 from sequences.authoring.queries import load_draft
 from sequences.choices import StepType
 from sequences.interface.api.base import BIGGEST_ID, IdFilter, ReadViewSet
 from sequences.interface.api.parameters import DRY_RUN, asks, is_dry_run
 from sequences.interface.api.problems import ConflictError
-from sequences.interface.api.serializers import StepSerializer
 from sequences.liquid.templating import TemplateError
 from sequences.models import Step
 

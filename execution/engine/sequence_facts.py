@@ -11,13 +11,13 @@ from operator import itemgetter
 from common.db import Row, fetch_all
 from execution.engine.snapshot import SequenceFacts, StepFacts
 from sequences.authoring.step_config import parse_config
+from sequences.authoring.step_fields import STEP_FIELDS
 from sequences.time.timing import Delay, StepTiming, Window, parse_window
 
-_SEQUENCES = """
+_STEP_COLUMNS = ", ".join(f"t.{field.sql_column}" for field in STEP_FIELDS)
+_SEQUENCES = f"""
 SELECT s.id AS sequence_id, s.name AS sequence_name, s.status, s.window::text AS window,
-       t.id, t.number, t.type, t.name, t.delay_days, t.delay_hours, t.delay_minutes, t.skip_weekends, t.send_time,
-       t.subject, t.body, t.task_type, t.task_priority, t.instructions, t.wait_for_completion,
-       t.condition_type, t.condition_config, t.if_true_goto_id, t.if_false_goto_id
+       t.id, t.number, t.type, {_STEP_COLUMNS}
 FROM sequences_sequence s
 LEFT JOIN sequences_step t ON t.sequence_id = s.id
 WHERE s.id = ANY(%(ids)s)

@@ -9,9 +9,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import asdict
 from datetime import time
 
-from sequences.authoring.drafts import SequenceDraft, StepDraft
+from sequences.authoring.drafts import SEQUENCE_FIELDS, SequenceDraft
+from sequences.authoring.step_fields import StepDraft
 
-_OWN = ("name", "description", "window", "priority", "track_opens", "track_clicks")
 _BLANK = asdict(StepDraft(key="", type=""))
 
 Change = Mapping[str, object]
@@ -23,7 +23,7 @@ def list_changes(before: SequenceDraft, after: SequenceDraft) -> list[Change]:
 
 
 def _compare_sequence(before: SequenceDraft, after: SequenceDraft) -> Iterator[Change]:
-    for field in _OWN:
+    for field in SEQUENCE_FIELDS:
         old, new = getattr(before, field), getattr(after, field)
         if old != new:
             yield _change("sequence", field, old, new)

@@ -14,19 +14,15 @@ from datetime import datetime
 from django.db import IntegrityError, transaction
 
 from common.db import fetch_all
-from sequences.authoring.drafts import SequenceDraft, StepDraft
-from sequences.authoring.queries import build_draft
+from sequences.authoring.drafts import SEQUENCE_FIELDS, SequenceDraft
+from sequences.authoring.queries import build_draft, storable
+from sequences.authoring.step_fields import GOTO_FIELDS, STEP_FIELDS, Kind, StepDraft
 from sequences.authoring.step_matching import match_steps
 from sequences.authoring.validation import Problem, errors_of, validate_draft
 from sequences.choices import LIVE_STATUSES, SequenceStatus
 from sequences.contacts.queries import list_custom_fields
 from sequences.models import Sequence, Step, Workspace
 
-_SEQUENCE_FIELDS = ("name", "description", "window", "priority", "track_opens", "track_clicks")
-STEP_FIELDS = (
-    "type", "name", "delay_days", "delay_hours", "delay_minutes", "skip_weekends", "send_time", "subject", "body",
-    "task_type", "task_priority", "instructions", "wait_for_completion", "condition_type",
-)  # fmt: skip
 _LIVE = [status.value for status in LIVE_STATUSES]
 
 
@@ -111,15 +107,12 @@ def _save(
     # a draft may still have no step at all
     if refused := [problem for problem in found if not (is_draft and problem.field == "steps")]:
         raise InvalidSequenceError(refused)
-    sequence.name = draft.name
-    sequence.description = draft.description
-    sequence.window = dict(draft.window)
-    sequence.priority = draft.priority
-    sequence.track_opens, sequence.track_clicks = draft.track_opens, draft.track_clicks
+    for name in SEQUENCE_FIELDS:
+        setattr(sequence, name, storable(getattr(draft, name)))
     sequence.updated_at = now
     try:
         with transaction.atomic():
-            sequence.save(update_fields=[*_SEQUENCE_FIELDS, "updated_at"])
+            sequence.save(update_fields=[*SEQUENCE_FIELDS, "updated_at"])
     except IntegrityError as error:
         if "sequence_name_once" not in str(error):
             raise
@@ -141,17 +134,19 @@ def _replace_steps(
     for number, wanted in enumerate(draft.steps, start=1):
         step = old_by_key[matches[wanted.key]] if wanted.key in matches else Step()
         step.workspace_id, step.sequence_id, step.number = sequence.workspace_id, sequence.pk, number
+        step.type = wanted.type
         for field in STEP_FIELDS:
-            setattr(step, field, getattr(wanted, field))
-        step.condition_config = dict(wanted.condition_config)
+            if field.kind is not Kind.GOTO:
+                setattr(step, field.column, storable(getattr(wanted, field.name)))
         step.updated_at = now
         stored[wanted.key] = step
     Step.objects.bulk_create([step for step in stored.values() if step.pk is None])
     for wanted in draft.steps:
         step = stored[wanted.key]
-        step.if_true_goto = stored[wanted.if_true] if wanted.if_true else None
-        step.if_false_goto = stored[wanted.if_false] if wanted.if_false else None
-    fields = [*STEP_FIELDS, "number", "condition_config", "if_true_goto", "if_false_goto", "updated_at"]
+        for field in GOTO_FIELDS:
+            target = getattr(wanted, field.name)
+            setattr(step, field.column, stored[target] if target else None)
+    fields = ["type", *(field.column for field in STEP_FIELDS), "number", "updated_at"]
     Step.objects.bulk_update(stored.values(), fields)
     ids = {key: step.pk for key, step in stored.items()}
     if not removed:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from typing import Any
 
-from sequences.authoring.drafts import SequenceDraft, StepDraft
+from sequences.authoring.drafts import SEQUENCE_FIELDS, SequenceDraft
+from sequences.authoring.step_fields import STEP_FIELDS, Kind, StepDraft, StepField
 from sequences.models import Sequence, Step
 
 
@@ -14,35 +16,19 @@ def load_draft(sequence: Sequence) -> SequenceDraft:
 
 
 def build_draft(sequence: Sequence, steps: Iterable[Step]) -> SequenceDraft:
-    return SequenceDraft(
-        name=sequence.name,
-        description=sequence.description,
-        window=sequence.window,
-        priority=sequence.priority,
-        track_opens=sequence.track_opens,
-        track_clicks=sequence.track_clicks,
-        steps=tuple(_draft_step(step) for step in steps),
-    )
+    own = {name: getattr(sequence, name) for name in SEQUENCE_FIELDS}
+    return SequenceDraft(**own, steps=tuple(_draft_step(step) for step in steps))
 
 
 def _draft_step(step: Step) -> StepDraft:
-    return StepDraft(
-        key=str(step.pk),
-        type=step.type,
-        name=step.name,
-        delay_days=step.delay_days,
-        delay_hours=step.delay_hours,
-        delay_minutes=step.delay_minutes,
-        skip_weekends=step.skip_weekends,
-        send_time=step.send_time,
-        subject=step.subject,
-        body=step.body,
-        task_type=step.task_type,
-        task_priority=step.task_priority,
-        instructions=step.instructions,
-        wait_for_completion=step.wait_for_completion,
-        condition_type=step.condition_type,
-        condition_config=step.condition_config,
-        if_true=str(step.if_true_goto_id) if step.if_true_goto_id else None,
-        if_false=str(step.if_false_goto_id) if step.if_false_goto_id else None,
-    )
+    return StepDraft(key=str(step.pk), type=step.type, **{spec.name: _read(step, spec) for spec in STEP_FIELDS})
+
+
+def _read(step: Step, spec: StepField) -> Any:
+    value = getattr(step, spec.sql_column)
+    return str(value) if spec.kind is Kind.GOTO and value else value
+
+
+def storable(value: object) -> object:
+    """A draft's value as a model's attribute takes it."""
+    return dict(value) if isinstance(value, Mapping) else value

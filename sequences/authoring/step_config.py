@@ -46,14 +46,20 @@ class DelayConfig:
 
 
 @dataclass(frozen=True, slots=True)
-class SplitConfig:
-    """`if_true` and `if_false` are step ids; None ends the sequence."""
+class Condition:
+    """What a split asks. `wait`: how long after the last email or task it may come true."""
 
     condition: ConditionType
     wait: timedelta
     field: str
     operator: Operator
     value: str
+
+
+@dataclass(frozen=True, slots=True)
+class SplitConfig(Condition):
+    """`if_true` and `if_false` are step ids; None ends the sequence."""
+
     if_true: int | None
     if_false: int | None
 
@@ -65,12 +71,11 @@ class Broken:
 
 StepConfig = EmailConfig | TaskConfig | DelayConfig | SplitConfig | Broken
 
-SPLIT_KEYS = frozenset({"wait_hours", "field", "operator", "value"})
+#: The keys of `condition_config`; YAML writes them beside `condition`.
+CONDITION_KEYS = ("wait_hours", "field", "operator", "value")
 
 
-def parse_condition(
-    condition_type: str, raw: Mapping[str, object]
-) -> tuple[ConditionType, timedelta, str, Operator, str]:
+def parse_condition(condition_type: str, raw: Mapping[str, object]) -> Condition:
     """Read `condition_type` and `condition_config`. Raises `StepConfigError`."""
     try:
         condition = ConditionType(condition_type)
@@ -79,8 +84,8 @@ def parse_condition(
         raise StepConfigError(
             f"condition {condition_type!r} is not known: use one of {allowed}", "condition_type"
         ) from None
-    if unknown := sorted(set(raw) - SPLIT_KEYS):
-        raise StepConfigError(f"condition key {unknown[0]!r} is not known: use {', '.join(sorted(SPLIT_KEYS))}")
+    if unknown := sorted(set(raw) - set(CONDITION_KEYS)):
+        raise StepConfigError(f"condition key {unknown[0]!r} is not known: use {', '.join(CONDITION_KEYS)}")
     hours = raw.get("wait_hours", 0)
     if isinstance(hours, bool) or not isinstance(hours, int | float) or not 0 <= hours <= MAX_WAIT_HOURS:
         raise StepConfigError(f"wait_hours must be a number from 0 to {MAX_WAIT_HOURS}, not {hours!r}", "wait_hours")
@@ -105,7 +110,7 @@ def parse_condition(
         raise StepConfigError(
             f"the value of a condition {compared} must be a plain number such as 1200 or 2.5, not {value!r}", "value"
         )
-    return condition, timedelta(hours=hours), str(field), operator, str(value)
+    return Condition(condition, timedelta(hours=hours), str(field), operator, str(value))
 
 
 def parse_config(row: Mapping[str, object]) -> StepConfig:
@@ -133,16 +138,16 @@ def _parse_split(row: Mapping[str, object]) -> SplitConfig | Broken:
     if not isinstance(raw, Mapping):
         return Broken("condition_config must be an object")
     try:
-        condition, wait, field, operator, value = parse_condition(str(row["condition_type"]), raw)
+        asked = parse_condition(str(row["condition_type"]), raw)
     except StepConfigError as error:
         return Broken(str(error))
     if_true, if_false = row["if_true_goto_id"], row["if_false_goto_id"]
     return SplitConfig(
-        condition=condition,
-        wait=wait,
-        field=field,
-        operator=operator,
-        value=value,
+        condition=asked.condition,
+        wait=asked.wait,
+        field=asked.field,
+        operator=asked.operator,
+        value=asked.value,
         if_true=if_true if isinstance(if_true, int) else None,
         if_false=if_false if isinstance(if_false, int) else None,
     )

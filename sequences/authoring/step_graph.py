@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
 
-from sequences.authoring.drafts import StepDraft
+from sequences.authoring.step_fields import StepDraft
 from sequences.choices import StepType
 
 Graph = Mapping[str, tuple[str | None, ...]]

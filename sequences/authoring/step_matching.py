@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Hashable, Sequence
 from difflib import SequenceMatcher
 
-from sequences.authoring.drafts import SequenceDraft, StepDraft
+from sequences.authoring.drafts import SequenceDraft
+from sequences.authoring.step_fields import StepDraft
 
 
 def match_steps(old: SequenceDraft, new: SequenceDraft) -> dict[str, str]:

@@ -10,9 +10,10 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from sequences.authoring.drafts import MAX_DELAY, SequenceDraft, StepDraft
+from sequences.authoring.drafts import SequenceDraft
 from sequences.authoring.queries import load_draft
 from sequences.authoring.step_config import StepConfigError, parse_condition
+from sequences.authoring.step_fields import MAX_DELAY, STEP_FIELDS, StepDraft
 from sequences.authoring.step_graph import (
     build_graph,
     find_emails_without_thread,
@@ -133,29 +134,26 @@ def _can_run(step: StepDraft, window: Window) -> bool:
 
 def _check_condition(step: StepDraft, number: int, custom_fields: frozenset[str] | None) -> Iterator[Problem]:
     try:
-        condition, _, field, _, _ = parse_condition(step.condition_type, step.condition_config)
+        asked = parse_condition(step.condition_type, step.condition_config)
     except StepConfigError as error:
         yield Problem(number, "condition_config", str(error))
         return
-    if condition is ConditionType.EMAIL_REPLIED:
+    if asked.condition is ConditionType.EMAIL_REPLIED:
         yield Problem(
             number,
             "condition_type",
             "email_replied is never true here: a reply ends the sequence for that person, so all others go if_false",
             Severity.WARNING,
         )
-    if condition is ConditionType.CONTACT_FIELD and custom_fields is not None:
+    if asked.condition is ConditionType.CONTACT_FIELD and custom_fields is not None:
         names = {*_CONTACT_FIELDS, *custom_fields}
-        if field.removeprefix("contact.").removeprefix("fields.") not in names:
-            yield Problem(number, "condition_config", f"no contact has the field {field!r}", Severity.WARNING)
+        if asked.field.removeprefix("contact.").removeprefix("fields.") not in names:
+            yield Problem(number, "condition_config", f"no contact has the field {asked.field!r}", Severity.WARNING)
 
 
 def _check_templates(step: StepDraft, number: int, custom_fields: frozenset[str] | None) -> Iterator[Problem]:
-    sources = {
-        StepType.EMAIL.value: {"subject": step.subject, "body": step.body},
-        StepType.TASK.value: {"name": step.name, "instructions": step.instructions},
-    }
-    for name, source in sources.get(step.type, {}).items():
+    for name in (field.name for field in STEP_FIELDS if step.type == field.template_of):
+        source = getattr(step, name)
         try:
             template = parse(source)
             fields = list_fields(source)

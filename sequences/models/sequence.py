@@ -69,13 +69,15 @@ class Step(models.Model):
     skip_weekends = models.BooleanField(default=False)
     send_time = models.TimeField(null=True, blank=True)
 
-    subject = models.CharField(max_length=500, blank=True, help_text="Liquid; empty = reply in the previous thread.")
-    body = models.TextField(blank=True, help_text="Liquid in Markdown, or HTML when it starts with <.")
+    subject = models.CharField(max_length=500, blank=True, help_text="Liquid. Leave empty to reply in the same thread.")
+    body = models.TextField(blank=True, help_text="Liquid in Markdown, or in HTML when it starts with a block element.")
 
     task_type = models.CharField(max_length=16, choices=TaskType.choices(), default=TaskType.GENERIC.value)
     task_priority = models.CharField(max_length=16, choices=TaskPriority.choices(), default=TaskPriority.NORMAL.value)
-    instructions = models.TextField(blank=True)
-    wait_for_completion = models.BooleanField(default=False)
+    instructions = models.TextField(blank=True, help_text="Liquid.")
+    wait_for_completion = models.BooleanField(
+        default=False, help_text="Wait until the task is done. By default the sequence goes on at once."
+    )
 
     condition_type = models.CharField(max_length=32, choices=ConditionType.choices(), blank=True)
     condition_config = models.JSONField(

@@ -9,8 +9,18 @@ from typing import Any
 
 import yaml
 
-from sequences.authoring.drafts import DEFAULT_PRIORITY, SequenceDraft, StepDraft
-from sequences.choices import StepType, TaskPriority, TaskType
+from sequences.authoring.drafts import DEFAULT_PRIORITY, SequenceDraft
+from sequences.authoring.step_fields import (
+    COMMON_FIELDS,
+    DELAY_FIELDS,
+    YAML_TYPES,
+    Kind,
+    StepDraft,
+    StepField,
+    fields_of,
+    is_default,
+)
+from sequences.choices import StepType
 
 _NOT_LITERAL = re.compile("[\r\x85\u2028\u2029\ufeff]")
 
@@ -62,46 +72,27 @@ def _name_targets(draft: SequenceDraft) -> dict[str, str]:
 
 
 def _export_step(step: StepDraft, ids: Mapping[str, str]) -> dict[str, Any]:
-    fields: dict[str, Any] = {}
+    content: dict[str, Any] = {}
     if step.key in ids:
-        fields["id"] = ids[step.key]
+        content["id"] = ids[step.key]
     if step.name:
-        fields["name"] = step.name
-    units = {"days": step.delay_days, "hours": step.delay_hours, "minutes": step.delay_minutes}
-    delay = {unit: count for unit, count in units.items() if count}
+        content["name"] = step.name
+    delay = {unit: count for unit, spec in DELAY_FIELDS.items() if (count := getattr(step, spec.name))}
     if step.type == StepType.DELAY:
-        fields |= delay
+        content |= delay
     elif delay:
-        fields["delay"] = delay
-    if step.skip_weekends:
-        fields["skip_weekends"] = True
-    if step.send_time is not None:
-        fields["send_time"] = _export_time(step.send_time)
-    fields |= _export_content(step, ids)
-    return {"split" if step.is_split else step.type: fields}
+        content["delay"] = delay
+    for spec in (*COMMON_FIELDS, *fields_of(step.type)):
+        if spec.kind is Kind.CONFIG:
+            content |= getattr(step, spec.name)
+        elif spec.is_required or not is_default(step, spec):
+            content[spec.yaml_key] = _export_value(getattr(step, spec.name), spec, ids)
+    return {YAML_TYPES.get(StepType(step.type), step.type): content}
 
 
-def _export_time(value: time) -> str:
-    return value.strftime("%H:%M:%S" if value.second else "%H:%M")
-
-
-def _export_content(step: StepDraft, ids: Mapping[str, str]) -> dict[str, Any]:
-    if step.type == StepType.EMAIL:
-        return {"subject": step.subject, "body": step.body} if step.subject else {"body": step.body}
-    if step.type == StepType.TASK:
-        fields: dict[str, Any] = {}
-        if step.task_type != TaskType.GENERIC:
-            fields["type"] = step.task_type
-        if step.task_priority != TaskPriority.NORMAL:
-            fields["priority"] = step.task_priority
-        if step.instructions:
-            fields["instructions"] = step.instructions
-        if step.wait_for_completion:
-            fields["wait_for_completion"] = True
-        return fields
-    if step.is_split:
-        gotos = {
-            word: ids[key] for word, key in (("if_true", step.if_true), ("if_false", step.if_false)) if key is not None
-        }
-        return {"condition": step.condition_type, **step.condition_config, **gotos}
-    return {}
+def _export_value(value: Any, spec: StepField, ids: Mapping[str, str]) -> object:
+    if spec.kind is Kind.GOTO:
+        return ids[value]
+    if isinstance(value, time):
+        return value.strftime("%H:%M:%S" if value.second else "%H:%M")
+    return value

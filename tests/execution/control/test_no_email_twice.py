@@ -18,8 +18,8 @@ from execution.engine.backoff import Policy
 from execution.engine.claim import claim_by_id
 from execution.engine.tick import run_tick
 from execution.models import ExecutionLog
-from sequences.authoring.drafts import StepDraft
 from sequences.authoring.queries import load_draft
+from sequences.authoring.step_fields import StepDraft
 from sequences.models import Enrollment, Sequence
 from tasks_app.models import Task
 from tests.factories import (

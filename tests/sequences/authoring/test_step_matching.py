@@ -7,7 +7,8 @@ from dataclasses import replace
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sequences.authoring.drafts import SequenceDraft, StepDraft
+from sequences.authoring.drafts import SequenceDraft
+from sequences.authoring.step_fields import StepDraft
 from sequences.authoring.step_matching import match_steps
 
 

@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sequences.authoring.drafts import SequenceDraft, StepDraft
+from sequences.authoring.drafts import SequenceDraft
+from sequences.authoring.step_fields import StepDraft
 from sequences.authoring.step_graph import build_graph, find_endless, find_instant_loops
 from sequences.authoring.validation import Problem, Severity, errors_of, validate_draft
 

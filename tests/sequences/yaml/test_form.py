@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sequences.authoring.drafts import SequenceDraft, StepDraft
+from sequences.authoring.drafts import SequenceDraft
+from sequences.authoring.step_fields import StepDraft
 from sequences.yaml.export import export_sequence
 from sequences.yaml.form import ParsedFile, YamlFormError, parse_file, parse_text
 
