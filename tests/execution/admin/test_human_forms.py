@@ -118,7 +118,7 @@ def test_what_is_wrong_with_a_condition_stands_at_its_field(client: Client) -> N
         ({"condition_type": ""}, "condition_type", "is not known"),
         ({"condition_type": "contact_field"}, "field", "such as title"),
         ({"condition_type": "contact_field", "field": "title"}, "value", "a contact_field condition needs"),
-        ({"condition_type": "engagement_score", "value": "many"}, "value", "must be a plain number such as 1200 or 2.5, not 'many'"),
+        ({"condition_type": "engagement_score", "value": "many"}, "value", "a plain number such as 1200 or 2.5"),
     ]:
         errors = errors_at(save_split(client, split, **values))
         assert list(errors) == [name]
