@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from common.db import execute
+from sequences.enrollment_sql import lock_enrollments, wake_enrollments
 from tasks_app.choices import TaskStatus
 from tasks_app.models import Task
 
@@ -43,8 +44,6 @@ _CANCEL = """
 UPDATE tasks_app_task SET status = 'cancelled', completed_at = %(now)s, completed_by = %(actor)s
 WHERE enrollment_id = ANY(%(enrollments)s) AND status = 'open'
 """
-_LOCK = "SELECT id FROM sequences_enrollment WHERE id = %(id)s FOR NO KEY UPDATE"
-_WAKE = "UPDATE sequences_enrollment SET wake_at = %(now)s WHERE id = %(id)s AND status IN ('active', 'paused')"
 
 
 def create_tasks(tasks: Sequence[NewTask], now: datetime) -> None:
@@ -83,14 +82,14 @@ def complete_task(task: Task, actor: str, now: datetime, outcome: str = "") -> N
     finished task or is woken after its own look.
     """
     if task.enrollment_id is not None:
-        execute(_LOCK, {"id": task.enrollment_id})
+        lock_enrollments([task.enrollment_id])
     changed = Task.objects.filter(pk=task.pk, status=TaskStatus.OPEN).update(
         status=TaskStatus.COMPLETED, completed_at=now, completed_by=actor, outcome=outcome
     )
     if not changed:
         raise TaskClosedError("the task has already been closed")
     if task.enrollment_id is not None:
-        execute(_WAKE, {"id": task.enrollment_id, "now": now})
+        wake_enrollments([task.enrollment_id], now)
 
 
 def change_open_task(task: Task, **columns: object) -> None:

@@ -24,6 +24,7 @@ from emails.facts.scores import mark_scores_due
 from emails.facts.scoring import POINTS
 from emails.facts.suppressions import suppress_addresses
 from emails.pacing.health import measure_health
+from sequences.enrollment_sql import LIVE, locking, wake_enrollments
 
 _SUPPRESSES = {
     EventType.UNSUBSCRIBED: SuppressionReason.UNSUBSCRIBED,
@@ -97,29 +98,27 @@ CROSS JOIN LATERAL (VALUES (m.recipient), (CASE WHEN v.type <> 'bounced' OR m.id
 WHERE v.id = ANY(%(ids)s) AND a.email IS NOT NULL
 """
 # A union, since an OR over these would read all live enrollments for each event.
-_LOCK = f"""
-SELECT e.id, e.status IN ('active', 'paused', 'quarantined') AS is_live, e.resumed_at FROM sequences_enrollment e
-WHERE e.id IN (
+_CONCERNED = f"""
+e.id IN (
     SELECT unnest(%(enrollments)s::bigint[])
     UNION
     SELECT x.id FROM sequences_enrollment x
-    WHERE x.contact_id = ANY(%(contacts)s) AND x.status IN ('active', 'paused', 'quarantined')
+    WHERE x.contact_id = ANY(%(contacts)s) AND x.status IN {LIVE}
     UNION
     SELECT x.id FROM sequences_contact c
     JOIN sequences_workspace w ON w.id = c.workspace_id AND w.account_reply_policy <> 'ignore'
     JOIN sequences_contact k ON k.account_id = c.account_id
-    JOIN sequences_enrollment x ON x.contact_id = k.id AND x.status IN ('active', 'paused', 'quarantined')
+    JOIN sequences_enrollment x ON x.contact_id = k.id AND x.status IN {LIVE}
     WHERE c.id = ANY(%(replied)s)
     UNION
     SELECT m.enrollment_id FROM emails_emailmessage m WHERE m.id = ANY(%(messages)s) AND {IS_DOUBTFUL})
-ORDER BY e.id FOR NO KEY UPDATE
 """
+_LOCK = locking(_CONCERNED, "e.id, e.resumed_at")
 # `now` is when the reading began. Who was resumed since could not know of it, so it was not read before the resume.
 _RECORD_AFTER = """
 UPDATE emails_emailevent SET recorded_at = %(resumed)s::timestamptz + interval '1 microsecond'
 WHERE id = ANY(%(ids)s) AND recorded_at <= %(resumed)s
 """
-_WAKE = "UPDATE sequences_enrollment SET wake_at = %(now)s WHERE id = ANY(%(ids)s)"
 
 
 def record_events(events: Sequence[NewEvent], now: datetime) -> int:
@@ -145,7 +144,7 @@ def record_events(events: Sequence[NewEvent], now: datetime) -> int:
         _record_after_resumes(new, locked, now)
         _suppress(new, now)
         mark_proven([_proof(row) for row in new if row["message_id"]], now)
-        execute(_WAKE, {"ids": [row["id"] for row in locked if row["is_live"]], "now": now})
+        wake_enrollments([row["id"] for row in locked], now)
         _judge_mailboxes(new, now)
         if locked:
             notify_engine()

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from django.db import transaction
 
-from common.db import execute, fetch_all
+from common.db import fetch_all
 from common.notify import notify_engine
+from sequences.enrollment_sql import count_sent, lock_enrollments
 
 # `m` is the message; what a living worker holds is that worker's to settle.
 IS_DOUBTFUL = "(m.status = 'unknown' OR (m.status = 'sending' AND m.leased_until <= %(now)s))"
@@ -26,14 +28,6 @@ FROM (
 ) r
 WHERE m.id = r.message AND {IS_DOUBTFUL}
 RETURNING m.enrollment_id
-"""
-_LOCK = "SELECT id FROM sequences_enrollment WHERE id = ANY(%(ids)s) ORDER BY id FOR NO KEY UPDATE"
-_COUNT_AND_WAKE = """
-UPDATE sequences_enrollment e
-SET emails_sent = e.emails_sent + r.messages,
-    wake_at = CASE WHEN e.status IN ('active', 'paused', 'quarantined') THEN %(now)s::timestamptz ELSE e.wake_at END
-FROM (SELECT id, count(*)::int AS messages FROM unnest(%(ids)s::bigint[]) AS left_for(id) GROUP BY id) r
-WHERE e.id = r.id
 """
 
 
@@ -55,7 +49,7 @@ def settle_proven(proofs: Sequence[tuple[int, Proof]], now: datetime) -> int:
     if not proofs:
         return 0
     with transaction.atomic():
-        execute(_LOCK, {"ids": [enrollment_id for enrollment_id, _ in proofs]})
+        lock_enrollments([enrollment_id for enrollment_id, _ in proofs])
         marked = mark_proven([proof for _, proof in proofs], now)
         if marked:
             notify_engine()
@@ -79,6 +73,5 @@ def mark_proven(proofs: Sequence[Proof], now: datetime) -> int:
             "reasons": [proof.reason[:200] for proof in proofs],
         },
     )
-    if left:
-        execute(_COUNT_AND_WAKE, {"ids": [row["enrollment_id"] for row in left], "now": now})
+    count_sent(Counter(row["enrollment_id"] for row in left), now)
     return len(left)

@@ -14,6 +14,7 @@ from common.db import Row, execute, fetch_all
 from common.notify import notify_engine
 from emails.choices import EventType
 from emails.facts.scoring import HALF_LIFE, MOST, POINTS, Fact, Part, weigh
+from sequences.enrollment_sql import wake_where
 
 _BATCH = 500
 _AGES_EVERY = timedelta(days=1)
@@ -30,10 +31,9 @@ SELECT id FROM sequences_contact WHERE score_due_at <= %(now)s ORDER BY score_du
 """
 # People in a split that asks for the score must be looked at again; their rows are locked after the contacts', as by
 # whoever changes a contact.
-_LOCK_WAITING = """
-SELECT e.id FROM sequences_enrollment e JOIN sequences_step t ON t.id = e.current_step_id
-WHERE e.contact_id = ANY(%(ids)s) AND e.status = 'active' AND t.condition_type = 'engagement_score'
-ORDER BY e.id FOR NO KEY UPDATE OF e
+_WAIT_FOR_SCORE = """
+e.contact_id = ANY(%(ids)s::bigint[]) AND e.status = 'active'
+AND e.current_step_id IN (SELECT id FROM sequences_step WHERE condition_type = 'engagement_score')
 """
 _COMPUTE = f"""
 WITH due AS (
@@ -63,7 +63,6 @@ FROM (SELECT account_id, least({MOST}, sum(engagement_score))::int AS score FROM
       WHERE account_id = ANY(%(ids)s) GROUP BY account_id) r
 WHERE a.id = r.account_id AND a.engagement_score <> r.score
 """
-_WAKE = "UPDATE sequences_enrollment SET wake_at = %(now)s WHERE id = ANY(%(ids)s)"
 _FACTS = """
 SELECT v.type, max(v.occurred_at) AS at FROM emails_emailevent v
 WHERE v.contact_id = %(contact)s AND v.type = ANY(%(types)s) AND v.verdict = 'human'
@@ -88,9 +87,7 @@ def refresh_scores(now: datetime) -> int:
             rows = fetch_all(_COMPUTE, {"ids": ids, "now": now, "next": now + _AGES_EVERY, "types": _TYPES})
             moved = [row for row in rows if row["old"] != row["new"]]
             _refresh_accounts(moved)
-            waiting = fetch_all(_LOCK_WAITING, {"ids": [row["id"] for row in moved]}) if moved else []
-            if waiting:
-                execute(_WAKE, {"ids": [row["id"] for row in waiting], "now": now})
+            if moved and wake_where(_WAIT_FOR_SCORE, {"ids": [row["id"] for row in moved]}, now):
                 notify_engine()
         changed += len(moved)
         if not rows:

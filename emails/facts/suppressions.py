@@ -13,6 +13,7 @@ from datetime import datetime
 from common.addresses import parse_address, parse_domain
 from common.db import Row, execute, fetch_all
 from emails.choices import SuppressionAction, SuppressionReason
+from sequences.enrollment_sql import LIVE, lock_where, wake_enrollments
 
 _ADD = """
 WITH stored AS (
@@ -36,17 +37,14 @@ SELECT count(*) FILTER (WHERE is_new) AS added, count(*) FILTER (WHERE NOT is_ne
 """
 _ADD_EMAILS = _ADD.format(conflict="ON CONFLICT (workspace_id, email) WHERE email <> ''")
 _ADD_DOMAINS = _ADD.format(conflict="ON CONFLICT (workspace_id, domain) WHERE domain <> ''")
-_LOCK = """
-SELECT e.id FROM sequences_enrollment e
-WHERE e.status IN ('active', 'paused', 'quarantined') AND e.contact_id IN (
+_CONCERNED = f"""
+e.status IN {LIVE} AND e.contact_id IN (
     SELECT c.id FROM sequences_contact c WHERE c.workspace_id = %(workspace)s AND lower(c.email) = ANY(%(emails)s)
     UNION
     SELECT c.id FROM sequences_contact c
     WHERE cardinality(%(domains)s::text[]) > 0 AND c.workspace_id = %(workspace)s
       AND split_part(lower(c.email), '@', 2) = ANY(%(domains)s))
-ORDER BY e.id FOR NO KEY UPDATE
 """
-_WAKE = "UPDATE sequences_enrollment SET wake_at = %(now)s WHERE id = ANY(%(ids)s)"
 _TAKE_AWAY = """
 WITH gone AS (
     DELETE FROM emails_suppression WHERE {which} RETURNING workspace_id, email, domain, reason
@@ -104,12 +102,11 @@ def suppress_entries(workspace_id: int, entries: Sequence[Entry], *, actor: str,
     concerned are locked first: a last look before sending either comes before us or sees the suppression.
     """
     emails, domains = [entry.email for entry in entries if entry.email], [e.domain for e in entries if e.domain]
-    concerned = fetch_all(_LOCK, {"workspace": workspace_id, "emails": emails, "domains": domains})
+    concerned = lock_where(_CONCERNED, {"workspace": workspace_id, "emails": emails, "domains": domains})
     owned = [(workspace_id, entry) for entry in entries]
     by_email = _store(_ADD_EMAILS, [pair for pair in owned if pair[1].email], actor, now)
     by_domain = _store(_ADD_DOMAINS, [pair for pair in owned if pair[1].domain], actor, now)
-    if concerned:
-        execute(_WAKE, {"ids": [row["id"] for row in concerned], "now": now})
+    wake_enrollments(concerned, now)
     return Stored(by_email.added + by_domain.added, by_email.extended + by_domain.extended)
 
 

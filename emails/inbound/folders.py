@@ -18,6 +18,7 @@ from emails.inbound.imap import FetchedMail, Imap
 from emails.inbound.parse import parse_headers, read_addresses
 from emails.models import Mailbox
 from emails.tracking.links import is_ours
+from sequences.enrollment_sql import LIVE
 
 # Answers rarely go astray, and each folder costs the server a look.
 LOOKED_AT_EVERY = timedelta(minutes=5)
@@ -51,13 +52,13 @@ SET folders = folders || %(folders)s::jsonb, folders_checked_at = coalesce(%(che
 WHERE mailbox_id = %(mailbox)s AND lease_token = %(token)s
 """
 # Whom a mail in Sent went to, as far as they are in a sequence; our own messages are there too and say nothing new.
-_WRITTEN_TO = """
+_WRITTEN_TO = f"""
 SELECT r.n, c.id AS contact_id, e.id AS enrollment_id,
        (SELECT m.id FROM emails_emailmessage m WHERE m.enrollment_id = e.id AND m.status = 'sent'
         ORDER BY m.visit DESC LIMIT 1) AS message_id
 FROM unnest(%(numbers)s::int[], %(addresses)s::text[], %(ids)s::text[]) AS r(n, address, message_id)
 JOIN sequences_contact c ON c.workspace_id = %(workspace)s AND lower(c.email) = r.address
-JOIN sequences_enrollment e ON e.contact_id = c.id AND e.status IN ('active', 'paused', 'quarantined')
+JOIN sequences_enrollment e ON e.contact_id = c.id AND e.status IN {LIVE}
 WHERE NOT EXISTS (SELECT 1 FROM emails_emailmessage m
                   WHERE m.workspace_id = %(workspace)s AND m.message_id = r.message_id)
   AND NOT EXISTS (SELECT 1 FROM emails_emailmessage m

@@ -26,6 +26,7 @@ from emails.pacing.limits import Candidate, Cap, Hold, allot
 from emails.pacing.ramp import RampDay, advance_ramp
 from emails.pacing.windows import find_opening
 from emails.sending.lanes import LEASE_SECONDS, Lease, LeaseLostError
+from sequences.enrollment_sql import wake_enrollments
 
 # How many are looked at for chunks of up to 1, 8 and 50: more than the chunk takes, so that those that cannot leave now
 # do not keep back the ones behind them. Few different numbers, since each is a statement that is planned for itself.
@@ -86,12 +87,9 @@ WHERE m.id = ANY(%(messages)s::bigint[]) AND m.status = 'queued'
 ORDER BY m.lane_order_at, m.id
 """
 _WITHHOLD = """
-WITH withheld AS (
-    UPDATE emails_emailmessage m SET status = 'withheld', withheld_reason = r.reason
-    FROM unnest(%(messages)s::bigint[], %(reasons)s::text[]) AS r(id, reason)
-    WHERE m.id = r.id AND m.status = 'queued' RETURNING m.enrollment_id
-)
-UPDATE sequences_enrollment SET wake_at = %(now)s WHERE id IN (SELECT enrollment_id FROM withheld)
+UPDATE emails_emailmessage m SET status = 'withheld', withheld_reason = r.reason
+FROM unnest(%(messages)s::bigint[], %(reasons)s::text[]) AS r(id, reason)
+WHERE m.id = r.id AND m.status = 'queued' RETURNING m.enrollment_id
 """
 _HOLD = """
 UPDATE emails_emailmessage m SET send_after_at = r.until, held_by = r.held_by
@@ -209,7 +207,8 @@ def _check_facts(lane: Row, rows: Sequence[Row], now: datetime) -> tuple[list[Ro
             eligible.append(row)
     if withheld:
         messages, reasons = zip(*withheld, strict=True)
-        execute(_WITHHOLD, {"messages": list(messages), "reasons": list(reasons), "now": now})
+        gone = fetch_all(_WITHHOLD, {"messages": list(messages), "reasons": list(reasons)})
+        wake_enrollments([row["enrollment_id"] for row in gone], now)
     return eligible, held
 
 

@@ -11,22 +11,18 @@ from datetime import datetime
 from django.db import transaction
 
 from common.db import execute, fetch_all
+from sequences.enrollment_sql import lock_enrollments, wake_enrollments
 
 _EXPIRED = """
 SELECT m.id, m.enrollment_id FROM emails_emailmessage m
 WHERE m.status = 'sending' AND m.leased_until <= %(now)s ORDER BY m.enrollment_id LIMIT %(limit)s
 """
-_LOCK = "SELECT id FROM sequences_enrollment WHERE id = ANY(%(ids)s) ORDER BY id FOR NO KEY UPDATE"
 _DOUBT = """
 UPDATE emails_emailmessage
 SET status = 'unknown', unknown_at = %(now)s, lease_token = NULL, leased_until = NULL,
     error = 'the worker stopped while it was handing the message over'
 WHERE id = ANY(%(messages)s) AND status = 'sending' AND leased_until <= %(now)s
 RETURNING enrollment_id
-"""
-_WAKE = """
-UPDATE sequences_enrollment SET wake_at = %(now)s
-WHERE id = ANY(%(ids)s) AND status IN ('active', 'paused', 'quarantined')
 """
 _FREE = """
 UPDATE emails_mailbox SET lease_token = NULL, leased_until = NULL, leased_by = '', lane_at = %(now)s
@@ -41,9 +37,8 @@ def recover_expired(now: datetime) -> int:
         expired = fetch_all(_EXPIRED, {"now": now, "limit": _BATCH})
         doubtful = []
         if expired:
-            execute(_LOCK, {"ids": sorted({row["enrollment_id"] for row in expired})})
+            lock_enrollments([row["enrollment_id"] for row in expired])
             doubtful = fetch_all(_DOUBT, {"now": now, "messages": [row["id"] for row in expired]})
-        if doubtful:
-            execute(_WAKE, {"now": now, "ids": [row["enrollment_id"] for row in doubtful]})
+        wake_enrollments([row["enrollment_id"] for row in doubtful], now)
         execute(_FREE, {"now": now})
     return len(doubtful)

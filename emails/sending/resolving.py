@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from common.db import execute, fetch_all
+from common.db import fetch_all
 from emails.choices import STEP_REMOVED, STEP_SKIPPED
 from emails.sending.lanes import wake_lanes
+from sequences.enrollment_sql import LIVE, count_sent, lock_where, wake_enrollments
 
-_LOCK = """
-SELECT e.id FROM sequences_enrollment e JOIN emails_emailmessage m ON m.enrollment_id = e.id
-WHERE m.id = %(message)s FOR NO KEY UPDATE OF e
-"""
+_OF_MESSAGE = "e.id IN (SELECT enrollment_id FROM emails_emailmessage WHERE id = %(message)s)"
 _SENT = """
 UPDATE emails_emailmessage
 SET status = 'sent', sent_at = handed_over_at, error = '', resolved_by = %(actor)s, resolved_at = %(now)s,
@@ -19,7 +17,7 @@ SET status = 'sent', sent_at = handed_over_at, error = '', resolved_by = %(actor
 WHERE id = %(message)s AND status = 'unknown'
 RETURNING enrollment_id
 """
-_AGAIN = """
+_AGAIN = f"""
 UPDATE emails_emailmessage m
 SET status = CASE WHEN e.current_step_id = m.step_id AND e.visit = m.visit THEN 'queued' ELSE 'withheld' END,
     withheld_reason = CASE WHEN e.current_step_id = m.step_id AND e.visit = m.visit THEN ''
@@ -30,24 +28,18 @@ SET status = CASE WHEN e.current_step_id = m.step_id AND e.visit = m.visit THEN 
     earlier_handed_over_at = m.earlier_handed_over_at || m.handed_over_at, handed_over_at = NULL
 FROM sequences_enrollment e
 WHERE m.id = %(message)s AND m.status = 'unknown'
-  AND e.id = m.enrollment_id AND e.status IN ('active', 'paused', 'quarantined')
+  AND e.id = m.enrollment_id AND e.status IN {LIVE}
 RETURNING m.enrollment_id, m.mailbox_id
-"""
-_WAKE = """
-UPDATE sequences_enrollment
-SET wake_at = CASE WHEN status IN ('active', 'paused', 'quarantined') THEN %(now)s::timestamptz ELSE wake_at END,
-    emails_sent = emails_sent + %(sent)s::int
-WHERE id = %(enrollment)s
 """
 
 
 def mark_sent(message_id: int, actor: str, reason: str, now: datetime) -> bool:
     """The message left when it was handed over. Call inside a transaction. False when it is not unknown any more."""
-    execute(_LOCK, {"message": message_id})
+    lock_where(_OF_MESSAGE, {"message": message_id})
     resolution = reason or "marked as sent"
     rows = fetch_all(_SENT, {"message": message_id, "actor": actor, "now": now, "resolution": resolution[:200]})
     for row in rows:
-        execute(_WAKE, {"enrollment": row["enrollment_id"], "sent": 1, "now": now})
+        count_sent({row["enrollment_id"]: 1}, now)
     return bool(rows)
 
 
@@ -58,11 +50,11 @@ def send_again(message_id: int, actor: str, reason: str, now: datetime) -> bool:
 
     Call inside a transaction. False when it is not unknown any more, or when its enrollment has ended.
     """
-    execute(_LOCK, {"message": message_id})
+    lock_where(_OF_MESSAGE, {"message": message_id})
     resolution = reason or "sent again"
     params = {"message": message_id, "actor": actor, "now": now, "resolution": resolution[:200]}
     rows = fetch_all(_AGAIN, {**params, "removed": STEP_REMOVED, "skipped": STEP_SKIPPED})
     for row in rows:
-        execute(_WAKE, {"enrollment": row["enrollment_id"], "sent": 0, "now": now})
+        wake_enrollments([row["enrollment_id"]], now)
         wake_lanes([row["mailbox_id"]], now)
     return bool(rows)

@@ -17,6 +17,7 @@ from emails.pacing.breaker import Breaker, after_failure, after_success, pause_a
 from emails.rendering.compose import Composed
 from emails.sending.lanes import Lease, LeaseLostError
 from emails.transport.send_result import HandOver, Refused, Sent, Unknown
+from sequences.enrollment_sql import LIVE, count_sent, lock_where
 
 LANE_ERRORS = frozenset({ErrorClass.SERVER, ErrorClass.MAILBOX})
 # Refusals of one message which prove that the server answers.
@@ -35,11 +36,7 @@ class Result:
     trace: str = ""
 
 
-_LOCK = """
-SELECT e.id FROM sequences_enrollment e
-WHERE e.id IN (SELECT enrollment_id FROM emails_emailmessage WHERE id = ANY(%(messages)s::bigint[]))
-ORDER BY e.id FOR NO KEY UPDATE
-"""
+_OF_MESSAGES = "e.id IN (SELECT enrollment_id FROM emails_emailmessage WHERE id = ANY(%(messages)s::bigint[]))"
 _SENT = """
 UPDATE emails_emailmessage m
 SET status = 'sent', sent_at = r.at, provider_message_id = r.provider, error = '', error_code = '', error_class = '',
@@ -48,7 +45,7 @@ SET status = 'sent', sent_at = r.at, provider_message_id = r.provider, error = '
 FROM unnest(%(ids)s::bigint[], %(at)s::timestamptz[], %(providers)s::text[], %(subjects)s::text[], %(texts)s::text[],
             %(htmls)s::text[], %(replies)s::text[]) AS r(id, at, provider, subject, text, html, in_reply_to)
 WHERE m.id = r.id AND m.status = 'sending' AND m.lease_token = %(token)s
-RETURNING m.id
+RETURNING m.enrollment_id
 """
 _FAILED = """
 UPDATE emails_emailmessage m
@@ -57,6 +54,7 @@ SET status = 'failed', failed_at = r.at, error_class = r.class, error_code = r.c
 FROM unnest(%(ids)s::bigint[], %(at)s::timestamptz[], %(classes)s::text[], %(codes)s::text[], %(errors)s::text[],
             %(traces)s::text[]) AS r(id, at, class, code, error, trace)
 WHERE m.id = r.id AND m.status = 'sending' AND m.lease_token = %(token)s
+RETURNING m.enrollment_id
 """
 _UNKNOWN = """
 UPDATE emails_emailmessage m
@@ -65,12 +63,13 @@ SET status = 'unknown', unknown_at = r.at, error = r.error, subject = r.subject,
 FROM unnest(%(ids)s::bigint[], %(at)s::timestamptz[], %(errors)s::text[], %(subjects)s::text[], %(texts)s::text[],
             %(htmls)s::text[], %(replies)s::text[]) AS r(id, at, error, subject, text, html, in_reply_to)
 WHERE m.id = r.id AND m.status = 'sending' AND m.lease_token = %(token)s
+RETURNING m.enrollment_id
 """
 # Of whoever was stopped meanwhile nothing is left in the queue.
-_BACK = """
+_BACK = f"""
 UPDATE emails_emailmessage m
-SET status = CASE WHEN e.status IN ('active', 'paused', 'quarantined') THEN 'queued' ELSE 'withheld' END,
-    withheld_reason = CASE WHEN e.status IN ('active', 'paused', 'quarantined') THEN ''
+SET status = CASE WHEN e.status IN {LIVE} THEN 'queued' ELSE 'withheld' END,
+    withheld_reason = CASE WHEN e.status IN {LIVE} THEN ''
                            ELSE coalesce(nullif(e.auto_exit_reason, ''), e.status) END,
     error = %(error)s, lease_token = NULL, leased_until = NULL, handed_over_at = NULL,
     attempts = greatest(m.attempts - 1, 0)
@@ -81,15 +80,6 @@ WHERE m.id = ANY(%(ids)s::bigint[]) AND m.status = 'sending' AND m.lease_token =
 _STAY_AWAKE = """
 UPDATE emails_mailbox SET lane_at = %(now)s
 WHERE id = %(mailbox)s AND lease_token = %(token)s AND (lane_at IS NULL OR lane_at > %(now)s)
-"""
-# What an event has proven meanwhile was counted by it.
-_WAKE = """
-UPDATE sequences_enrollment e
-SET emails_sent = e.emails_sent + r.sent,
-    wake_at = CASE WHEN e.status IN ('active', 'paused', 'quarantined') THEN %(now)s::timestamptz ELSE e.wake_at END
-FROM (SELECT m.enrollment_id AS id, count(*) FILTER (WHERE m.id = ANY(%(sent)s::bigint[])) AS sent
-      FROM emails_emailmessage m WHERE m.id = ANY(%(messages)s::bigint[]) GROUP BY m.enrollment_id) r
-WHERE e.id = r.id
 """
 _LANE = """
 UPDATE emails_mailbox
@@ -116,22 +106,21 @@ def record_results(lease: Lease, results: Sequence[Result], breaker: Breaker, no
 
     Raises `LeaseLostError`, writing nothing, when the lane was taken over.
     """
-    execute(_LOCK, {"messages": [result.message_pk for result in results]})
+    lock_where(_OF_MESSAGES, {"messages": [result.message_pk for result in results]})
     sent = [result for result in results if isinstance(result.answer, Sent)]
     unknown = [result for result in results if isinstance(result.answer, Unknown)]
     refused = [result for result in results if isinstance(result.answer, Refused)]
     lane_level = [result for result in refused if _class_of(result) in LANE_ERRORS]
     failed = [result for result in refused if _class_of(result) not in LANE_ERRORS]
     back = lane_level + [result for result in results if result.answer is None]
+    # one enrollment id per message written; what an event has settled in the meantime is not ours to write or count
     left = _write_sent(lease, sent)
-    changed = len(left) + _write_failed(lease, failed) + _write_unknown(lease, unknown)
-    changed += _write_back(lease, back, now)
+    settled = left + _write_failed(lease, failed) + _write_unknown(lease, unknown)
+    changed = len(settled) + _write_back(lease, back, now)
     # fewer though the lane is ours: one was deleted with its contact, or proven by an event meanwhile
     if changed != len(results) and not fetch_all(_LOCK_LANE, {"mailbox": lease.mailbox_id, "token": lease.token}):
         raise LeaseLostError(f"the lane of mailbox {lease.mailbox_id} was taken over while it was sending")
-    told = [result.message_pk for result in (*sent, *failed, *unknown)]
-    if told:
-        execute(_WAKE, {"messages": told, "sent": left, "now": now})
+    count_sent({enrollment_id: left.count(enrollment_id) for enrollment_id in settled}, now)
     _record_bounces(lease, failed, now)
     _judge_mailbox(lease, refused, now)
     has_answered = bool(sent) or any(_class_of(result) in _ANSWERS for result in failed)
@@ -155,18 +144,22 @@ def _class_of(result: Result) -> ErrorClass:
 
 
 def _write_sent(lease: Lease, sent: Sequence[Result]) -> list[int]:
-    """The ids of those that were ours to write."""
+    """The enrollment of each message that was ours to write."""
     if not sent:
         return []
     providers = [result.answer.provider_message_id for result in sent if isinstance(result.answer, Sent)]
-    return [row["id"] for row in fetch_all(_SENT, {**_texts(sent), "providers": providers, "token": lease.token})]
+    return _enrollments(_SENT, {**_texts(sent), "providers": providers, "token": lease.token})
 
 
-def _write_unknown(lease: Lease, unknown: Sequence[Result]) -> int:
+def _enrollments(sql: str, params: dict[str, object]) -> list[int]:
+    return [row["enrollment_id"] for row in fetch_all(sql, params)]
+
+
+def _write_unknown(lease: Lease, unknown: Sequence[Result]) -> list[int]:
     if not unknown:
-        return 0
+        return []
     errors = [result.answer.error for result in unknown if isinstance(result.answer, Unknown)]
-    return execute(_UNKNOWN, {**_texts(unknown), "errors": errors, "token": lease.token})
+    return _enrollments(_UNKNOWN, {**_texts(unknown), "errors": errors, "token": lease.token})
 
 
 def _texts(results: Sequence[Result]) -> dict[str, object]:
@@ -181,11 +174,11 @@ def _texts(results: Sequence[Result]) -> dict[str, object]:
     }
 
 
-def _write_failed(lease: Lease, failed: Sequence[Result]) -> int:
+def _write_failed(lease: Lease, failed: Sequence[Result]) -> list[int]:
     if not failed:
-        return 0
+        return []
     answers = [result.answer for result in failed if isinstance(result.answer, Refused)]
-    return execute(
+    return _enrollments(
         _FAILED,
         {
             "token": lease.token,

@@ -27,6 +27,7 @@ from emails.tracking.visits import (
     Visit,
     judge_visit,
 )
+from sequences.enrollment_sql import wake_enrollments
 
 _BATCH = 500
 _COLUMNS = """
@@ -77,11 +78,6 @@ SET verdict = r.verdict, verdict_reason = r.reason, confidence = r.confidence, r
 FROM unnest(%(ids)s::bigint[], %(verdicts)s::text[], %(reasons)s::text[], %(confidences)s::smallint[])
      AS r(id, verdict, reason, confidence)
 WHERE v.id = r.id
-"""
-_WAKE = """
-UPDATE sequences_enrollment SET wake_at = %(now)s
-WHERE id IN (SELECT id FROM sequences_enrollment
-             WHERE id = ANY(%(ids)s) AND status IN ('active', 'paused', 'quarantined') ORDER BY id FOR NO KEY UPDATE)
 """
 _COUNT_OLDER = f"""
 SELECT count(*) AS number FROM emails_emailevent
@@ -196,7 +192,5 @@ def _store(rows: Sequence[Row], judged: Sequence[Judgement]) -> None:
 
 
 def _wake(enrollments: Sequence[int | None], now: datetime) -> None:
-    ids = sorted({each for each in enrollments if each is not None})
-    if ids:
-        execute(_WAKE, {"ids": ids, "now": now})
+    if wake_enrollments([each for each in enrollments if each is not None], now):
         notify_engine()

@@ -24,6 +24,7 @@ from execution.engine.outcomes import LogLine
 from execution.engine.sequence_facts import load_sequences
 from execution.engine.snapshot import SequenceFacts, StepFacts
 from sequences.choices import SequenceStatus, StepType
+from sequences.enrollment_sql import LIVE
 from sequences.models import Sequence
 from sequences.time.timing import TimingError, plan, resolve_zone
 
@@ -149,7 +150,7 @@ JOIN sequences_workspace w ON w.id = c.workspace_id
 LEFT JOIN sequences_account a ON a.id = c.account_id
 WHERE c.id = ANY(%(ids)s::bigint[]) AND c.workspace_id = %(workspace)s
 """
-_INSERT = """
+_INSERT = f"""
 INSERT INTO sequences_enrollment (
     workspace_id, sequence_id, contact_id, mailbox_id, owner_id, status, current_step_id, visit, previous_ended_at,
     next_step_at, wake_at, priority, retry_count, last_error, instant_transitions, pause_reason, paused_by, emails_sent,
@@ -158,7 +159,7 @@ SELECT %(workspace)s, %(sequence)s, r.contact, %(mailbox)s, %(owner)s, 'active',
        r.due, r.due, r.priority, 0, '', 0, '', '', 0, 0, '', %(now)s, %(now)s
 FROM unnest(%(contacts)s::bigint[], %(dues)s::timestamptz[], %(priorities)s::smallint[]) AS r(contact, due, priority)
 ORDER BY r.contact
-ON CONFLICT (sequence_id, contact_id) WHERE status IN ('active', 'paused', 'quarantined') DO NOTHING
+ON CONFLICT (sequence_id, contact_id) WHERE status IN {LIVE} DO NOTHING
 RETURNING id, contact_id
 """
 

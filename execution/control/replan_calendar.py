@@ -30,6 +30,7 @@ from execution.engine.outcomes import LogLine
 from execution.engine.sequence_facts import load_sequences
 from execution.engine.snapshot import StepFacts
 from sequences.choices import StepType
+from sequences.enrollment_sql import LIVE, locking
 from sequences.models import Account, Contact, Workspace
 from sequences.time.timing import Calendar, TimingError, next_allowed, plan
 
@@ -91,16 +92,7 @@ _SOURCES: Mapping[type[Model], _Source] = {
     Contact: _CONTACT,
     Mailbox: _MAILBOX,
 }
-_WAITING = "status IN ('active', 'paused', 'quarantined') AND current_step_id IS NOT NULL"
-_LOCK_ALL = """
-WITH locked AS MATERIALIZED (
-    SELECT id FROM sequences_enrollment WHERE {people} AND {waiting} ORDER BY id FOR NO KEY UPDATE)
-SELECT count(*) FROM locked
-"""
-_LOCK_NEXT = """
-SELECT id FROM sequences_enrollment WHERE {people} AND id > %(after)s AND {waiting}
-ORDER BY id LIMIT %(limit)s FOR NO KEY UPDATE
-"""
+_WAITING = f"e.status IN {LIVE} AND e.current_step_id IS NOT NULL"
 # In a statement of its own: what was committed while the locks were waited for is seen.
 _READ = f"""
 {PLAN_COLUMNS}, e.sequence_id, e.contact_id, c.account_id, e.mailbox_id, {NOT_BEGUN} AS not_begun
@@ -127,6 +119,11 @@ RETURNING mailbox_id AS id
 """
 
 
+def _lock_all(source: _Source) -> str:
+    locked = locking(f"e.{source.people} AND {_WAITING}")
+    return f"WITH locked AS MATERIALIZED ({locked}) SELECT count(*) FROM locked"
+
+
 @dataclass(slots=True)
 class Followed:
     """How many people were planned anew; known at the end of the change."""
@@ -151,7 +148,7 @@ def following_calendar(row: Model, values: Mapping[str, Any], *, actor: str, now
     with transaction.atomic():
         if source.is_locked_first:
             _read(source, row.pk)
-        fetch_all(_LOCK_ALL.format(people=source.people, waiting=_WAITING), {"of": [row.pk]})
+        fetch_all(_lock_all(source), {"of": [row.pk]})
         before = _read(source, row.pk)
         yield followed
         if before != _read(source, row.pk):
@@ -187,7 +184,7 @@ def _follow(source: _Source, before: Mapping[int, Row], actor: str, now: datetim
     """`before`: what the sources of these ids said until now. Returns how many people were planned anew."""
     planned, after = 0, 0
     lanes: set[int] = set()
-    lock = _LOCK_NEXT.format(people=source.people, waiting=_WAITING)
+    lock = locking(f"e.{source.people} AND e.id > %(after)s AND {_WAITING}", limit="LIMIT %(limit)s")
     while ids := [row["id"] for row in fetch_all(lock, {"of": list(before), "after": after, "limit": BATCH})]:
         planned += _follow_batch(source, before, ids, lanes, actor, now)
         after = ids[-1]

@@ -20,6 +20,7 @@ from execution.engine.snapshot import SequenceFacts, StepFacts
 from sequences.authoring.operations import MovedPerson, SavedSequence
 from sequences.authoring.step_config import SplitConfig, TaskConfig
 from sequences.choices import EnrollmentStatus, StepType
+from sequences.enrollment_sql import LIVE, locking, wake_where
 from sequences.time.timing import Calendar, TimingError, next_allowed, plan, resolve_zone
 
 PLAN_COLUMNS = """
@@ -42,9 +43,7 @@ NOT_BEGUN = """
 """
 _WAITING = f"""
 WITH locked AS MATERIALIZED (
-    SELECT * FROM sequences_enrollment
-    WHERE sequence_id = %(sequence)s AND status IN ('active', 'paused', 'quarantined') AND current_step_id IS NOT NULL
-    ORDER BY id FOR NO KEY UPDATE)
+    {locking(f"e.sequence_id = %(sequence)s AND e.status IN {LIVE} AND e.current_step_id IS NOT NULL", "e.*")})
 {PLAN_COLUMNS} FROM locked e {PLAN_JOINS}
 WHERE {NOT_BEGUN}
 ORDER BY e.id
@@ -58,10 +57,9 @@ SET next_step_at = r.due, updated_at = %(now)s,
 FROM unnest(%(ids)s::bigint[], %(dues)s::timestamptz[]) AS r(id, due)
 WHERE e.id = r.id
 """
-_WAKE = """
-UPDATE sequences_enrollment SET wake_at = %(now)s
-WHERE sequence_id = %(sequence)s AND current_step_id = ANY(%(steps)s::bigint[]) AND status = 'active'
-  AND NOT id = ANY(%(planned)s::bigint[])
+_ASKED_DIFFERENTLY = """
+e.sequence_id = %(sequence)s AND e.current_step_id = ANY(%(steps)s::bigint[]) AND e.status = 'active'
+AND NOT e.id = ANY(%(planned)s::bigint[])
 """
 _RELEASE = """
 UPDATE emails_emailmessage m SET send_after_at = %(now)s, held_by = ''
@@ -88,9 +86,7 @@ WHERE t.enrollment_id = r.enrollment AND t.step_id = r.step AND t.status = 'open
 """
 _STAND_BEFORE = f"""
 WITH standing AS MATERIALIZED (
-    SELECT * FROM sequences_enrollment
-    WHERE sequence_id = %(sequence)s AND current_step_id = %(next)s AND status IN ('active', 'paused', 'quarantined')
-    ORDER BY id FOR NO KEY UPDATE)
+    {locking(f"e.sequence_id = %(sequence)s AND e.current_step_id = %(next)s AND e.status IN {LIVE}", "e.*")})
 {PLAN_COLUMNS} FROM standing e {PLAN_JOINS}
 WHERE {NOT_BEGUN}
 ORDER BY e.id
@@ -106,7 +102,7 @@ WHERE NOT EXISTS (SELECT 1 FROM sequences_enrollment o
                   WHERE o.sequence_id = e.sequence_id AND o.contact_id = e.contact_id AND o.id > e.id)
   AND NOT EXISTS (SELECT 1 FROM sequences_enrollment o
                   WHERE o.sequence_id = e.sequence_id AND o.contact_id = e.contact_id
-                    AND o.status IN ('active', 'paused', 'quarantined'))
+                    AND o.status IN {LIVE})
 ORDER BY e.id
 """
 _SEND_THERE = """
@@ -148,7 +144,7 @@ def replan_waiting(
         lines = [(row, f"the sequence was edited: due {due:%Y-%m-%d %H:%M} UTC") for row, due in planned]
         _log(lines, after, LogAction.REPLANNED, actor, now)
     if asked := [step.id for step in after.steps if _asks_differently(before.step(step.id), step)]:
-        execute(_WAKE, {"sequence": after.id, "steps": asked, "planned": ids, "now": now})
+        wake_where(_ASKED_DIFFERENTLY, {"sequence": after.id, "steps": asked, "planned": ids}, now)
     return ids
 
 

@@ -11,7 +11,7 @@ from typing import Literal
 
 from django.db import transaction
 
-from common.db import execute, fetch_all
+from common.db import fetch_all
 from common.notify import notify_engine
 from emails.choices import BreakerState, MailboxStatus, MessageStatus
 from emails.models import EmailMessage, ExecutorState, Mailbox
@@ -22,6 +22,7 @@ from execution.engine.logs import LogRow, log_control, write_logs
 from execution.engine.outcomes import LogLine
 from sequences.authoring import operations
 from sequences.choices import SequenceStatus
+from sequences.enrollment_sql import wake_where
 from sequences.models import Sequence
 
 _SAID: dict[str, str] = {
@@ -35,12 +36,6 @@ class NotPossibleError(ValueError):
     """Not possible in this state; one line that says which state and what to do."""
 
 
-_WAKE_SEQUENCE = """
-UPDATE sequences_enrollment SET wake_at = %(now)s
-WHERE id IN (SELECT id FROM sequences_enrollment
-             WHERE sequence_id = %(sequence)s AND status IN ('active', 'paused', 'quarantined')
-             ORDER BY id FOR NO KEY UPDATE)
-"""
 _QUEUED_LANES = """
 SELECT DISTINCT m.mailbox_id AS id FROM emails_emailmessage m JOIN sequences_enrollment e ON e.id = m.enrollment_id
 WHERE m.status = 'queued' AND e.sequence_id = %(sequence)s
@@ -130,7 +125,7 @@ def _set_sequence(
             updated_at=now,
         )
         log_control(ControlTarget.SEQUENCE, sequence, action, actor, reason, now)
-        execute(_WAKE_SEQUENCE, {"sequence": sequence.pk, "now": now})
+        wake_where("e.sequence_id = %(sequence)s", {"sequence": sequence.pk}, now)
         wake_lanes([row["id"] for row in fetch_all(_QUEUED_LANES, {"sequence": sequence.pk})], now)
         notify_engine()
     sequence.refresh_from_db()

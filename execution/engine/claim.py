@@ -14,6 +14,7 @@ from common.db import fetch_all
 from emails.models import EXECUTOR_RUNS
 from execution.engine.loading import SNAPSHOT_COLUMNS, SNAPSHOT_JOINS, load_snapshots
 from execution.engine.snapshot import Snapshot
+from sequences.enrollment_sql import locking
 
 # The columns are taken inside the CTE: the lock returns the newest version of a row, a join outside would read an old
 # one.
@@ -33,7 +34,7 @@ ORDER BY e.wake_at, e.id
 """
 _BY_ID = f"""
 WITH claimed AS MATERIALIZED (
-    SELECT * FROM sequences_enrollment WHERE id = ANY(%(ids)s) ORDER BY id FOR NO KEY UPDATE
+    {locking("e.id = ANY(%(ids)s::bigint[])", "e.*")}
 )
 {SNAPSHOT_COLUMNS}
 FROM claimed e

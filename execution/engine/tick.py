@@ -25,6 +25,7 @@ from execution.engine.decide import decide
 from execution.engine.outcomes import LogLine, Outcome, Quarantine
 from execution.engine.snapshot import Snapshot
 from sequences.choices import ENDED_STATUSES
+from sequences.enrollment_sql import LIVE
 
 log = logging.getLogger(__name__)
 
@@ -129,20 +130,20 @@ def _quarantine_refused(enrollment_id: int, error: Exception, now: datetime) -> 
         execute(_QUARANTINE_UNREAD, {"id": enrollment_id, "error": said, "trace": trace, "now": now})
 
 
-_QUARANTINE_UNREAD = """
+_QUARANTINE_UNREAD = f"""
 WITH moved AS (
     UPDATE sequences_enrollment SET status = 'quarantined', wake_at = NULL, last_error = %(error)s, updated_at = %(now)s
-    WHERE id = %(id)s AND status IN ('active', 'paused', 'quarantined')
+    WHERE id = %(id)s AND status IN {LIVE}
     RETURNING id, workspace_id, current_step_id, retry_count
 ), logged AS (
     INSERT INTO execution_executionlog (workspace_id, enrollment_id, step_id, step_type, at, action, status, message,
                                         error, actor, details)
     SELECT workspace_id, id, current_step_id, '', %(now)s, 'quarantined', 'error', 'it cannot be read', %(error)s,
-           'engine', '{}'::jsonb FROM moved
+           'engine', '{{}}'::jsonb FROM moved
 )
 INSERT INTO execution_deadletter (workspace_id, enrollment_id, step_id, error_class, error, error_trace, attempts,
                                   facts, created_at, resolution, resolved_by)
-SELECT workspace_id, id, current_step_id, 'database', %(error)s, %(trace)s, retry_count, '{}'::jsonb, %(now)s, '', ''
+SELECT workspace_id, id, current_step_id, 'database', %(error)s, %(trace)s, retry_count, '{{}}'::jsonb, %(now)s, '', ''
 FROM moved
 ON CONFLICT (enrollment_id) WHERE resolved_at IS NULL DO NOTHING
 """

@@ -6,13 +6,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from common.db import fetch_all
+from sequences.enrollment_sql import LIVE
 
 _PEOPLE = """
 SELECT status, auto_exit_reason, count(*) AS people FROM sequences_enrollment
 WHERE sequence_id = %(sequence)s GROUP BY status, auto_exit_reason
 """
 # Facts count once per email, and of opens and clicks only a person's.
-_STEPS = """
+_STEPS = f"""
 SELECT t.id, t.number, t.type, t.name, coalesce(standing.people, 0) AS standing,
        coalesce(mails.sent, 0) AS sent, coalesce(mails.failed, 0) AS failed, coalesce(mails.opened, 0) AS opened,
        coalesce(mails.clicked, 0) AS clicked, coalesce(mails.replied, 0) AS replied,
@@ -20,7 +21,7 @@ SELECT t.id, t.number, t.type, t.name, coalesce(standing.people, 0) AS standing,
 FROM sequences_step t
 LEFT JOIN (
     SELECT current_step_id, count(*) AS people FROM sequences_enrollment
-    WHERE sequence_id = %(sequence)s AND status IN ('active', 'paused', 'quarantined') GROUP BY current_step_id
+    WHERE sequence_id = %(sequence)s AND status IN {LIVE} GROUP BY current_step_id
 ) standing ON standing.current_step_id = t.id
 LEFT JOIN (
     SELECT m.step_id, count(*) FILTER (WHERE m.status = 'sent') AS sent,

@@ -19,14 +19,15 @@ from common.text import instant_text
 from emails.models import EmailMessage
 from execution.control.enrollments import pause_enrollments
 from execution.control.switches import pause_executor
+from sequences.choices import LIVE_STATUSES
+from sequences.enrollment_sql import locking
 from sequences.models import Enrollment
 
 BATCH = 500
 # What was queued may have left; what was in hand becomes unknown by recovery too, here it does so at once. It counts
 # against the caps from now on: when it left is not known.
-_DOUBT = """
-WITH locked AS MATERIALIZED (
-    SELECT id FROM sequences_enrollment WHERE id = ANY(%(ids)s::bigint[]) ORDER BY id FOR NO KEY UPDATE)
+_DOUBT = f"""
+WITH locked AS MATERIALIZED ({locking("e.id = ANY(%(ids)s::bigint[])")})
 UPDATE emails_emailmessage
 SET status = 'unknown', unknown_at = %(now)s, handed_over_at = coalesce(handed_over_at, %(now)s), lease_token = NULL,
     leased_until = NULL, held_by = '', error = 'it was waiting when the backup was taken, and may have left since'
@@ -65,7 +66,7 @@ def find_held(now: datetime) -> QuerySet[Enrollment]:
     due = Q(next_step_at__lte=now) | Q(next_step_at__isnull=True)
     rests_by_the_clock = Q(status="paused", resume_at__lte=now)
     chosen = (Q(status="active") & due) | rests_by_the_clock | Exists(on_its_way)
-    return Enrollment.objects.filter(chosen, status__in=("active", "paused", "quarantined")).order_by("pk")
+    return Enrollment.objects.filter(chosen, status__in=LIVE_STATUSES).order_by("pk")
 
 
 def count_held(now: datetime) -> Held:

@@ -21,7 +21,8 @@ from execution.engine.logs import LogRow, write_logs
 from execution.engine.outcomes import LogLine
 from execution.engine.sequence_facts import load_sequences
 from execution.engine.snapshot import SequenceFacts
-from sequences.choices import EnrollmentStatus, SequenceStatus, StepType
+from sequences.choices import LIVE_STATUSES, EnrollmentStatus, SequenceStatus, StepType
+from sequences.enrollment_sql import LIVE, locking
 from sequences.models import Enrollment
 
 BATCH = 500
@@ -36,15 +37,14 @@ _SAID = {
     WAKE_MISSING: "nobody would have looked at it",
     WAKE_TOO_LATE: "it would have been looked at too late",
 }
-_LIVE = ("active", "paused", "quarantined")
+_AFTER = f"""
+e.id > %(after)s AND e.status IN {LIVE} AND (%(workspace)s::bigint IS NULL OR e.workspace_id = %(workspace)s)
+"""
 # `awaits`: only a fact moves it on, and whoever stores that fact wakes it. `was_moved`: a person has set it to this
 # step, where it runs without the delay.
 _NEXT = f"""
 WITH locked AS MATERIALIZED (
-    SELECT * FROM sequences_enrollment
-    WHERE id > %(after)s AND status IN ('active', 'paused', 'quarantined')
-      AND (%(workspace)s::bigint IS NULL OR workspace_id = %(workspace)s)
-    ORDER BY id LIMIT %(limit)s FOR NO KEY UPDATE)
+    {locking(_AFTER, "e.*", "LIMIT %(limit)s")})
 {PLAN_COLUMNS}, e.sequence_id, e.wake_at, e.retry_at, e.resume_at, {NOT_BEGUN} AS not_begun,
     (EXISTS (SELECT 1 FROM emails_emailmessage x
              WHERE x.enrollment_id = e.id AND x.step_id = e.current_step_id AND x.visit = e.visit
@@ -85,7 +85,7 @@ class Repaired:
 
 def count_live(workspace_id: int | None) -> int:
     """How many rows there are to look at."""
-    live = Enrollment.objects.filter(status__in=_LIVE)
+    live = Enrollment.objects.filter(status__in=LIVE_STATUSES)
     return (live.filter(workspace=workspace_id) if workspace_id else live).count()
 
 

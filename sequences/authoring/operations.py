@@ -19,11 +19,10 @@ from sequences.authoring.queries import build_draft, storable
 from sequences.authoring.step_fields import GOTO_FIELDS, STEP_FIELDS, Kind, StepDraft
 from sequences.authoring.step_matching import match_steps
 from sequences.authoring.validation import Problem, errors_of, validate_draft
-from sequences.choices import LIVE_STATUSES, SequenceStatus
+from sequences.choices import SequenceStatus
 from sequences.contacts.queries import list_custom_fields
+from sequences.enrollment_sql import LIVE, lock_where
 from sequences.models import Sequence, Step, Workspace
-
-_LIVE = [status.value for status in LIVE_STATUSES]
 
 
 class InvalidSequenceError(ValueError):
@@ -163,11 +162,7 @@ def _replace_steps(
 
 def _lock_people(sequence: Sequence) -> None:
     # Waits for an engine that is moving somebody to a step about to go, and keeps others away until all is done.
-    fetch_all(
-        "SELECT id FROM sequences_enrollment WHERE sequence_id = %(sequence)s AND status = ANY(%(live)s) "
-        "ORDER BY id FOR NO KEY UPDATE",
-        {"sequence": sequence.pk, "live": _LIVE},
-    )
+    lock_where(f"e.sequence_id = %(sequence)s AND e.status IN {LIVE}", {"sequence": sequence.pk})
 
 
 def _find_successors(
@@ -189,7 +184,7 @@ def _find_successors(
 
 # Nobody is lost: who has a next step stands there and is looked at; who has none has completed, unless a person must
 # look at them first.
-_MOVE = """
+_MOVE = f"""
 UPDATE sequences_enrollment e
 SET current_step_id = r.target,
     visit = e.visit + 1,
@@ -203,7 +198,7 @@ SET current_step_id = r.target,
     updated_at = %(now)s
 FROM (SELECT removed, target, target IS NULL AS ends
       FROM unnest(%(removed)s::bigint[], %(targets)s::bigint[]) AS t(removed, target)) r
-WHERE e.current_step_id = r.removed AND e.status = ANY(%(live)s)
+WHERE e.current_step_id = r.removed AND e.status IN {LIVE}
 RETURNING e.id, e.status, r.removed, r.target
 """
 
@@ -212,7 +207,6 @@ def _move_people(removed: list[Step], successors: dict[int, int | None], now: da
     by_id = {step.pk: step for step in removed}
     params = {
         "now": now,
-        "live": _LIVE,
         "removed": [step.pk for step in removed],
         "targets": [successors[step.pk] for step in removed],
     }

@@ -12,10 +12,10 @@ from typing import Any, TypeVar
 from django.db import IntegrityError, transaction
 from django.db.models import Model
 
-from common.db import execute
 from common.notify import notify_engine
 from sequences.choices import LIVE_STATUSES
 from sequences.contacts.csv_form import KNOWN_COLUMNS, LONGEST_FIELD, LONGEST_NAME, RESERVED, name_column
+from sequences.enrollment_sql import wake_where
 from sequences.models import Account, Contact, Enrollment, Workspace
 
 Row = TypeVar("Row", bound=Model)
@@ -24,19 +24,15 @@ _TAKEN = {
     "contact_email_once": ("email", "The workspace has a contact with this address already: change that one."),
     "account_domain_once": ("domain", "The workspace has an account with this domain already: change that one."),
 }
-_WAKE = """
-UPDATE sequences_enrollment SET wake_at = %(now)s
-WHERE id IN (SELECT e.id FROM sequences_enrollment e JOIN sequences_step t ON t.id = e.current_step_id
-             WHERE e.contact_id = ANY(%(contacts)s::bigint[]) AND e.status = 'active'
-               AND t.type = 'conditional_split' AND t.condition_type = 'contact_field'
-             ORDER BY e.id FOR NO KEY UPDATE OF e)
+_WAITS_FOR_FIELD = """
+e.status = 'active' AND e.current_step_id IN (
+    SELECT id FROM sequences_step WHERE type = 'conditional_split' AND condition_type = 'contact_field')
 """
-
-# `company` and `domain` are the account's.
-_WAKE_ACCOUNT = _WAKE.replace(
-    "e.contact_id = ANY(%(contacts)s::bigint[])",
-    "e.contact_id IN (SELECT id FROM sequences_contact WHERE account_id = %(account)s)",
-)
+_OF_CONTACTS = f"e.contact_id = ANY(%(contacts)s::bigint[]) AND {_WAITS_FOR_FIELD}"
+# `company` and `domain` are the account's
+_OF_ACCOUNT = f"""
+e.contact_id IN (SELECT id FROM sequences_contact WHERE account_id = %(account)s) AND {_WAITS_FOR_FIELD}
+"""
 
 
 def judge_fields(fields: Mapping[str, Any]) -> str | None:
@@ -84,13 +80,13 @@ def wake_waiting_for(row: Model, now: datetime) -> None:
     """Let the engine look at who waits for a field of this contact, or of this account's contacts."""
     if isinstance(row, Contact):
         wake_waiting_for_fields([row.pk], now)
-    elif isinstance(row, Account) and execute(_WAKE_ACCOUNT, {"account": row.pk, "now": now}):
+    elif isinstance(row, Account) and wake_where(_OF_ACCOUNT, {"account": row.pk}, now):
         notify_engine()
 
 
 def wake_waiting_for_fields(contact_ids: Sequence[int], now: datetime) -> None:
     """Let the engine look at who waits for a field of these contacts. Call inside a transaction."""
-    if contact_ids and execute(_WAKE, {"contacts": list(contact_ids), "now": now}):
+    if contact_ids and wake_where(_OF_CONTACTS, {"contacts": list(contact_ids)}, now):
         notify_engine()
 
 
