@@ -7,7 +7,8 @@ from datetime import datetime, timedelta
 from functools import lru_cache
 
 from common.db import Row
-from sequences.time.timing import Calendar, Move, TimingError, Window, next_allowed, parse_window, resolve_zone
+from sequences.time.contact_calendar import read_contact_calendar
+from sequences.time.timing import Move, TimingError, Window, next_allowed, parse_window
 
 # Rules that contradict each other hold an email until somebody mends them; `why` shows what is wrong.
 _CONTRADICTION_RECHECK = timedelta(hours=1)
@@ -25,19 +26,7 @@ def find_opening(row: Row, now: datetime) -> Move | None:
     Rows need window (text), skip_weekends, the four zones, holiday_country and extra_holidays.
     """
     window = read_window(row["window"])
-    zone = resolve_zone(
-        window,
-        contact=row["contact_timezone"],
-        account=row["account_timezone"],
-        mailbox=row["mailbox_timezone"],
-        workspace=row["workspace_timezone"],
-    )
-    calendar = Calendar(
-        zone=zone,
-        window=window,
-        holiday_country=row["holiday_country"] or None,
-        extra_holidays=frozenset(row["extra_holidays"]),
-    )
+    calendar = read_contact_calendar(window, row).within(window)
     try:
         allowed = next_allowed(now, calendar, skip_weekends=row["skip_weekends"])
     except TimingError as error:

@@ -8,7 +8,8 @@ from datetime import datetime
 
 from common.db import Row
 from emails.rendering.render import MADE_OF_OTHERS, is_known, known_fields, person_fields
-from sequences.time.timing import Window, resolve_zone
+from sequences.time.contact_calendar import read_zone
+from sequences.time.timing import Window
 
 # What every query that feeds `merge_fields` selects, and the joins it needs beside an enrollment `e`.
 PERSON_COLUMNS = """
@@ -110,13 +111,7 @@ class MergeFields(Mapping[str, object]):
 
 def local_time(row: Row, now: datetime) -> datetime:
     """`now` where the contact is: in the zone of the contact, else of the account, the mailbox, the workspace."""
-    zone = resolve_zone(
-        _ANY_WINDOW,
-        contact=row["contact_timezone"],
-        account=row["account_timezone"],
-        mailbox=row["mailbox_timezone"],
-        workspace=row["workspace_timezone"],
-    )
+    zone = read_zone(_ANY_WINDOW, row)
     return now.astimezone(zone.zone)
 
 

@@ -26,7 +26,8 @@ from execution.engine.snapshot import SequenceFacts, StepFacts
 from sequences.choices import SequenceStatus, StepType
 from sequences.enrollment_sql import LIVE
 from sequences.models import Sequence
-from sequences.time.timing import TimingError, plan, resolve_zone
+from sequences.time.contact_calendar import read_contact_calendar
+from sequences.time.timing import TimingError, plan
 
 BATCH_CONTACTS = 1_000
 
@@ -199,16 +200,8 @@ def plan_first_due(
     step: StepFacts, facts: SequenceFacts, row: Row, mailbox: Mailbox | None, starts_at: datetime
 ) -> datetime:
     """When `step` may run for the contact in `row`, counted from `starts_at`. Raises `EnrollError` if never."""
-    zone = resolve_zone(
-        facts.window,
-        contact=row["contact_timezone"],
-        account=row["account_timezone"],
-        mailbox=mailbox.timezone if mailbox else None,
-        workspace=row["workspace_timezone"],
-    )
-    calendar = calendar_for(
-        step.type, facts.window, zone, row["holiday_country"], frozenset(row["extra_holidays"] or ())
-    )
+    zones = {**row, "mailbox_timezone": mailbox.timezone if mailbox else None}
+    calendar = calendar_for(step.type, facts.window, read_contact_calendar(facts.window, zones))
     try:
         return plan(starts_at, step.timing, calendar).at
     except TimingError as error:

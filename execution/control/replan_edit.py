@@ -21,7 +21,8 @@ from sequences.authoring.operations import MovedPerson, SavedSequence
 from sequences.authoring.step_config import SplitConfig, TaskConfig
 from sequences.choices import EnrollmentStatus, StepType
 from sequences.enrollment_sql import LIVE, locking, wake_where
-from sequences.time.timing import Calendar, TimingError, next_allowed, plan, resolve_zone
+from sequences.time.contact_calendar import read_contact_calendar
+from sequences.time.timing import Calendar, TimingError, next_allowed, plan
 
 PLAN_COLUMNS = """
 SELECT e.id, e.workspace_id, e.status, e.current_step_id, e.previous_ended_at, e.next_step_at,
@@ -228,14 +229,7 @@ def plan_due(row: Row, facts: SequenceFacts, step: StepFacts | None) -> datetime
 
 
 def read_calendar(row: Row, facts: SequenceFacts, step: StepFacts) -> Calendar:
-    zone = resolve_zone(
-        facts.window,
-        contact=row["contact_timezone"],
-        account=row["account_timezone"],
-        mailbox=row["mailbox_timezone"],
-        workspace=row["workspace_timezone"],
-    )
-    return calendar_for(step.type, facts.window, zone, row["holiday_country"], frozenset(row["extra_holidays"]))
+    return calendar_for(step.type, facts.window, read_contact_calendar(facts.window, row))
 
 
 def _log(lines: Sequence[tuple[Row, str]], after: SequenceFacts, action: LogAction, actor: str, now: datetime) -> None:

@@ -1,4 +1,4 @@
-"""Which of the timing rules hold for which step (SPEC section 3). Pure.
+"""Which rules of timing apply to which type of step. Pure.
 
 Email and task steps reach people: they obey the sending window and the holidays. Delay and conditional-split steps only
 pass time: nothing but their own delay, send_time and skip_weekends moves them.
@@ -6,20 +6,13 @@ pass time: nothing but their own delay, send_time and skip_weekends moves them.
 
 from __future__ import annotations
 
-from datetime import date
-
 from sequences.choices import StepType
-from sequences.time.timing import Calendar, Window, Zone
+from sequences.time.contact_calendar import ContactCalendar
+from sequences.time.timing import Calendar, Window
 
 _REACHES_PEOPLE = frozenset({StepType.EMAIL.value, StepType.TASK.value})
 
 
-def calendar_for(
-    step_type: str, window: Window, zone: Zone, holiday_country: str, extra_holidays: frozenset[date]
-) -> Calendar:
-    """The calendar that a step of this type is planned in. `holiday_country` may be empty."""
-    if step_type in _REACHES_PEOPLE:
-        return Calendar(
-            zone=zone, window=window, holiday_country=holiday_country or None, extra_holidays=extra_holidays
-        )
-    return Calendar(zone=zone, window=None, holiday_country=None, extra_holidays=frozenset())
+def calendar_for(step_type: str, window: Window, contact: ContactCalendar) -> Calendar:
+    """The calendar in which a step of this type is planned for this contact."""
+    return contact.within(window) if step_type in _REACHES_PEOPLE else contact.without_window()

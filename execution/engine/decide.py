@@ -246,7 +246,7 @@ def _create_task(snapshot: Snapshot, step: StepFacts, config: TaskConfig, due_at
         return held
     if missing := missing_fields(snapshot.merge_fields, config.title, config.instructions):
         return _missing(missing)
-    context = {**snapshot.merge_fields, "now": now.astimezone(snapshot.zone.zone)}
+    context = {**snapshot.merge_fields, "now": now.astimezone(snapshot.calendar.zone.zone)}
     title = render(config.title, context) or f"{label_of(config.type)}: {snapshot.recipient}"
     effect = CreateTask(
         type=config.type,
@@ -318,9 +318,7 @@ def _enter(
 
 
 def _calendar(snapshot: Snapshot, step: StepFacts) -> Calendar:
-    return calendar_for(
-        step.type, snapshot.sequence.window, snapshot.zone, snapshot.holiday_country, snapshot.extra_holidays
-    )
+    return calendar_for(step.type, snapshot.sequence.window, snapshot.calendar)
 
 
 def _hold_outside_window(snapshot: Snapshot, step: StepFacts, now: datetime) -> Defer | None:

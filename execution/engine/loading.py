@@ -14,7 +14,7 @@ from execution.engine.facts import StepRunFacts, load_step_facts
 from execution.engine.sequence_facts import load_sequences
 from execution.engine.snapshot import STORED_FIELDS, SequenceFacts, Snapshot
 from sequences.choices import EnrollmentStatus
-from sequences.time.timing import resolve_zone
+from sequences.time.contact_calendar import read_contact_calendar
 
 SNAPSHOT_COLUMNS = f"""
 SELECT e.id, e.workspace_id, e.sequence_id, e.contact_id, e.mailbox_id, e.owner_id, e.status, e.current_step_id,
@@ -63,21 +63,13 @@ _TELLS_NOTHING = frozenset({None, Transport.SMTP.value})
 def _build_snapshot(
     row: Row, sequence: SequenceFacts, stops: StopFacts, resting: Resting, step: StepRunFacts
 ) -> Snapshot:
-    zone = resolve_zone(
-        sequence.window,
-        contact=row["contact_timezone"],
-        account=row["account_timezone"],
-        mailbox=row["mailbox_timezone"],
-        workspace=row["workspace_timezone"],
-    )
     # the checker cannot know how many columns are taken over
     return Snapshot(  # type: ignore[misc]
         *_as_stored(row),
         status=_STATUSES[row["status"]],
         recipient=row["email"],
         merge_fields=MergeFields(row),
-        zone=zone,
-        extra_holidays=frozenset(row["extra_holidays"]),
+        calendar=read_contact_calendar(sequence.window, row),
         account_policy=row["account_reply_policy"],
         account_delay_days=row["account_reply_delay_days"],
         evidence_possible=row["inbound"] != Inbound.NONE or row["transport"] not in _TELLS_NOTHING,

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import datetime
 from typing import NamedTuple
 
 from emails.facts.stops import Resting, StopFacts
 from sequences.authoring.step_config import SplitConfig, StepConfig
 from sequences.choices import EnrollmentStatus
-from sequences.time.timing import StepTiming, Window, Zone
+from sequences.time.contact_calendar import ContactCalendar
+from sequences.time.timing import StepTiming, Window
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,13 +129,11 @@ class Snapshot(NamedTuple):
     enrolled_at: datetime
     emails_sent: int
     engagement_score: int
-    holiday_country: str
     quarantine_class: str | None
     status: EnrollmentStatus
     recipient: str
     merge_fields: Mapping[str, object]
-    zone: Zone
-    extra_holidays: frozenset[date]
+    calendar: ContactCalendar
     account_policy: str
     account_delay_days: int
     evidence_possible: bool

@@ -116,19 +116,18 @@ def _explain_step(snapshot: Snapshot, row: Row, now: datetime) -> list[Hold]:
 
 def _explain_due(snapshot: Snapshot, step: StepFacts, due_at: datetime) -> list[Hold]:
     """The delay, and each rule of time that moved the step further."""
-    calendar = calendar_for(
-        step.type, snapshot.sequence.window, snapshot.zone, snapshot.holiday_country, snapshot.extra_holidays
-    )
+    calendar = calendar_for(step.type, snapshot.sequence.window, snapshot.calendar)
     try:
         planned = plan(snapshot.previous_ended_at, step.timing, calendar)
     except TimingError as error:
         return [Hold("timing", str(error))]
     moves = [Hold(move.code, move.detail, move.until) for move in planned.moves] if planned.at == due_at else []
-    zone = f"{snapshot.zone.name}, the {snapshot.zone.source}'s zone"
+    local = snapshot.calendar.zone
+    zone = f"{local.name}, the {local.source}'s zone"
     return [
         Hold(
             "not_due",
-            f"step {step.number} is due at {due_at.astimezone(snapshot.zone.zone):%Y-%m-%d %H:%M} ({zone})",
+            f"step {step.number} is due at {due_at.astimezone(local.zone):%Y-%m-%d %H:%M} ({zone})",
             due_at,
         ),
         *moves,

@@ -21,6 +21,7 @@ from execution.engine.sequence_facts import load_sequences
 from execution.engine.snapshot import SequenceFacts, StepFacts
 from sequences.choices import StepType
 from sequences.models import Enrollment, Workspace
+from sequences.time.contact_calendar import ContactCalendar
 from sequences.time.timing import Calendar, TimingError, next_allowed, resolve_zone
 
 LOOKS_AHEAD_DAYS = 366
@@ -151,4 +152,5 @@ def _fill(new: dict[date, int], load: dict[date, int], capacity: _Capacity, toda
 def _calendar(facts: SequenceFacts, step: StepFacts, mailbox: Mailbox, workspace: Workspace) -> Calendar:
     """In the sender's zone: the contacts' own differ, and a day is a day."""
     zone = resolve_zone(facts.window, contact="", account="", mailbox=mailbox.timezone, workspace=workspace.timezone)
-    return calendar_for(step.type, facts.window, zone, workspace.holiday_country, frozenset(workspace.extra_holidays))
+    rules = ContactCalendar(zone, workspace.holiday_country or None, frozenset(workspace.extra_holidays))
+    return calendar_for(step.type, facts.window, rules)

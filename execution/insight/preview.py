@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import datetime
 
 from execution.engine.calendar import calendar_for
 from execution.engine.sequence_facts import load_sequences
@@ -15,6 +15,7 @@ from execution.engine.snapshot import SequenceFacts, StepFacts
 from sequences.authoring.step_config import Broken, SplitConfig
 from sequences.choices import LIVE_STATUSES
 from sequences.models import Contact, Enrollment, Sequence
+from sequences.time.contact_calendar import ContactCalendar
 from sequences.time.timing import Planned, TimingError, Zone, plan, resolve_zone
 
 
@@ -44,7 +45,33 @@ class Preview:
 def preview_sequence(sequence: Sequence, contact: Contact, start_at: datetime, mailbox_timezone: str = "") -> Preview:
     """Plan every step from `start_at` (aware) as if the contact were enrolled then."""
     facts = load_sequences([sequence.pk])[sequence.pk]
-    workspace = sequence.workspace
+    rules = _Rules(facts, _calendar_of(contact, facts, mailbox_timezone))
+    first = facts.steps[0] if facts.steps else None
+    return Preview(rules.calendar.zone, tuple(_walk(rules, first, start_at, "", frozenset())))
+
+
+def plan_ahead(enrollment: Enrollment, now: datetime) -> Preview | None:
+    """What still comes for somebody in a sequence, from where they stand. None where nothing does."""
+    facts = load_sequences([enrollment.sequence_id])[enrollment.sequence_id]
+    step = facts.step(enrollment.current_step_id)
+    if step is None or enrollment.status not in LIVE_STATUSES:
+        return None
+    mailbox_timezone = enrollment.mailbox.timezone if enrollment.mailbox else ""
+    rules = _Rules(facts, _calendar_of(enrollment.contact, facts, mailbox_timezone))
+    due_at = max(enrollment.next_step_at or now, enrollment.resume_at or now, now)
+    return Preview(
+        rules.calendar.zone, tuple(_walk(rules, step, enrollment.previous_ended_at, "", frozenset(), due_at))
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Rules:
+    sequence: SequenceFacts
+    calendar: ContactCalendar
+
+
+def _calendar_of(contact: Contact, facts: SequenceFacts, mailbox_timezone: str) -> ContactCalendar:
+    workspace = contact.workspace
     zone = resolve_zone(
         facts.window,
         contact=contact.timezone,
@@ -52,36 +79,7 @@ def preview_sequence(sequence: Sequence, contact: Contact, start_at: datetime, m
         mailbox=mailbox_timezone,
         workspace=workspace.timezone,
     )
-    rules = _Rules(facts, zone, workspace.holiday_country, frozenset(workspace.extra_holidays))
-    first = facts.steps[0] if facts.steps else None
-    return Preview(zone, tuple(_walk(rules, first, start_at, "", frozenset())))
-
-
-def plan_ahead(enrollment: Enrollment, now: datetime) -> Preview | None:
-    """What still comes for somebody in a sequence, from where they stand. None where nothing does."""
-    contact, workspace = enrollment.contact, enrollment.workspace
-    facts = load_sequences([enrollment.sequence_id])[enrollment.sequence_id]
-    step = facts.step(enrollment.current_step_id)
-    if step is None or enrollment.status not in LIVE_STATUSES:
-        return None
-    zone = resolve_zone(
-        facts.window,
-        contact=contact.timezone,
-        account=contact.account.timezone if contact.account else "",
-        mailbox=enrollment.mailbox.timezone if enrollment.mailbox else "",
-        workspace=workspace.timezone,
-    )
-    rules = _Rules(facts, zone, workspace.holiday_country, frozenset(workspace.extra_holidays))
-    due_at = max(enrollment.next_step_at or now, enrollment.resume_at or now, now)
-    return Preview(zone, tuple(_walk(rules, step, enrollment.previous_ended_at, "", frozenset(), due_at)))
-
-
-@dataclass(frozen=True, slots=True)
-class _Rules:
-    sequence: SequenceFacts
-    zone: Zone
-    holiday_country: str
-    extra_holidays: frozenset[date]
+    return ContactCalendar(zone, workspace.holiday_country or None, frozenset(workspace.extra_holidays))
 
 
 def _walk(
@@ -98,13 +96,7 @@ def _walk(
             yield PreviewStep(step.number, step.type, step.name, None, "comes again from here", branch)
             return
         seen |= {step.id}
-        calendar = calendar_for(
-            step.type,
-            rules.sequence.window,
-            rules.zone,
-            rules.holiday_country,
-            rules.extra_holidays,
-        )
+        calendar = calendar_for(step.type, rules.sequence.window, rules.calendar)
         try:
             planned = plan(previous_ended_at, step.timing, calendar) if due_at is None else Planned(due_at)
         except TimingError as error:
@@ -133,7 +125,8 @@ def _branches(
 ) -> Iterator[PreviewStep]:
     """True at the earliest; false when the wait, which counts from the last email or task, is over."""
     false_at = max(due_at, previous_ended_at + config.wait)
-    over_at = f"{false_at.astimezone(rules.zone.zone):%Y-%m-%d %H:%M} {rules.zone.name}"
+    zone = rules.calendar.zone
+    over_at = f"{false_at.astimezone(zone.zone):%Y-%m-%d %H:%M} {zone.name}"
     said = f"{config.condition.value}: at once if true, else at {over_at}"
     yield PreviewStep(step.number, step.type, step.name, due_at, said, branch, config.condition.label, false_at)
     for answer, goto, ended_at in ((True, config.if_true, due_at), (False, config.if_false, false_at)):

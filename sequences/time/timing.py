@@ -37,6 +37,7 @@ __all__ = [
     "Zone",
     "add_delay",
     "describe_window",
+    "first_known",
     "is_allowed",
     "is_plannable",
     "is_valid_holiday_country",
@@ -122,14 +123,15 @@ def resolve_zone(
     window: Window, *, contact: str | None, account: str | None, mailbox: str | None, workspace: str | None
 ) -> Zone:
     """The window's own zone if it names one, else the first that is known. UTC when nobody knows."""
-    return _first_known(window.timezone, contact, account, mailbox, workspace)
+    return first_known(window.timezone, contact, account, mailbox, workspace)
 
 
 _SOURCES = ("window", "contact", "account", "mailbox", "workspace")
 
 
 @lru_cache(maxsize=8192)
-def _first_known(*names: str | None) -> Zone:
+def first_known(*names: str | None) -> Zone:
+    """`names` are those of the window, the contact, the account, the mailbox and the workspace."""
     for source, name in zip(_SOURCES, names, strict=True):
         if name and is_valid_timezone(name):
             return Zone(ZoneInfo(name), name, source)

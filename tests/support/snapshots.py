@@ -9,6 +9,7 @@ from emails.facts.stops import Resting, StopFacts
 from execution.engine.snapshot import MessageFacts, SequenceFacts, Snapshot, StepFacts, TaskFacts
 from sequences.authoring.step_config import parse_config
 from sequences.choices import EnrollmentStatus
+from sequences.time.contact_calendar import ContactCalendar
 from sequences.time.timing import Delay, StepTiming, parse_window, resolve_zone
 
 # A Monday.
@@ -75,9 +76,9 @@ def snapshot(*steps: StepFacts, window: dict[str, Any] | None = None, **facts: A
         "engagement_score": 0,
         "recipient": "ada@prospect.example",
         "merge_fields": {"contact": {"first_name": "Ada", "title": "CTO"}},
-        "zone": resolve_zone(parsed, contact=None, account=None, mailbox=None, workspace="UTC"),
-        "holiday_country": "",
-        "extra_holidays": frozenset(),
+        "calendar": ContactCalendar(
+            resolve_zone(parsed, contact=None, account=None, mailbox=None, workspace="UTC"), None, frozenset()
+        ),
         "account_policy": "ignore",
         "account_delay_days": 7,
         "evidence_possible": False,

@@ -139,11 +139,11 @@ def test_due_is_never_before_its_cause_nor_outside_its_window(here: Snapshot, no
         assert outcome.next_step_at >= outcome.ended_at
         target = here.sequence.step(outcome.next_step_id)
         assert target is not None
-        rules = calendar_for(target.type, here.sequence.window, here.zone, "", frozenset())
+        rules = calendar_for(target.type, here.sequence.window, here.calendar)
         assert is_allowed(outcome.next_step_at, rules, skip_weekends=target.timing.skip_weekends)
     effects = outcome.effects if isinstance(outcome, Wait | Advance | Complete) else ()
     if any(isinstance(effect, QueueEmail) for effect in effects):
-        rules = calendar_for("email", here.sequence.window, here.zone, "", frozenset())
+        rules = calendar_for("email", here.sequence.window, here.calendar)
         assert is_allowed(now, rules)
         assert here.next_step_at is not None
         assert here.next_step_at <= now

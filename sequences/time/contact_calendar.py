@@ -1,0 +1,71 @@
+"""The time zone and the holidays that apply to a contact in a sequence, as one object. Pure.
+
+Rows name the time zones as the queries of this product do: `contact_timezone`, `account_timezone`, `mailbox_timezone`
+and `workspace_timezone`, and the workspace's `holiday_country` and `extra_holidays`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from functools import lru_cache
+from typing import Any
+
+from sequences.time.timing import Calendar, Window, Zone, first_known, resolve_zone
+
+
+@dataclass(frozen=True, slots=True)
+class ContactCalendar:
+    """`zone`: what local times are computed in. `holiday_country`: an ISO 3166 code, None without public holidays."""
+
+    zone: Zone
+    holiday_country: str | None
+    extra_holidays: frozenset[date]
+
+    def within(self, window: Window) -> Calendar:
+        """For what reaches people: inside the window and never on a holiday."""
+        return Calendar(self.zone, window, self.holiday_country, self.extra_holidays)
+
+    def without_window(self) -> Calendar:
+        """For what only passes time: every moment is allowed."""
+        return Calendar(zone=self.zone, window=None, holiday_country=None, extra_holidays=frozenset())
+
+
+def read_contact_calendar(window: Window, row: Mapping[str, Any]) -> ContactCalendar:
+    """From a row with the four time zones and the holidays. The window's own time zone comes first."""
+    return _build(
+        window.timezone,
+        row["contact_timezone"],
+        row["account_timezone"],
+        row["mailbox_timezone"],
+        row["workspace_timezone"],
+        row["holiday_country"] or None,
+        tuple(row["extra_holidays"] or ()),
+    )
+
+
+def read_zone(window: Window, row: Mapping[str, Any]) -> Zone:
+    """The time zone alone, from a row with the four time zones."""
+    return resolve_zone(
+        window,
+        contact=row["contact_timezone"],
+        account=row["account_timezone"],
+        mailbox=row["mailbox_timezone"],
+        workspace=row["workspace_timezone"],
+    )
+
+
+# Batches build one per enrollment, nearly all of them alike.
+@lru_cache(maxsize=8192)
+def _build(
+    window: str | None,
+    contact: str | None,
+    account: str | None,
+    mailbox: str | None,
+    workspace: str | None,
+    holiday_country: str | None,
+    extra_holidays: tuple[date, ...],
+) -> ContactCalendar:
+    zone = first_known(window, contact, account, mailbox, workspace)
+    return ContactCalendar(zone, holiday_country, frozenset(extra_holidays))
