@@ -25,7 +25,7 @@ from emails.hooks.translating import PROVES_LEFT, Told, keep_payload, translate
 from emails.inbound.imap import FETCHED_BYTES, FetchedMail
 from emails.inbound.polling import note_read, store_mails
 from emails.models import HookRecord, Mailbox
-from emails.tracking.visits import RULES_VERSION, Judgement, Visit, judge_at_once
+from emails.tracking.visits import RULES_VERSION, Visit, VisitVerdict, classify_at_once
 
 log = logging.getLogger(__name__)
 
@@ -166,13 +166,13 @@ def _match(told: Told, found: Sequence[Row]) -> Row | None:
 
 
 def _fact(told: Told, message: Row, mailbox: Mailbox, now: datetime) -> NewEvent:
-    judged = Judgement(Verdict.HUMAN, "", 100)
+    judged = VisitVerdict(Verdict.HUMAN, "", 100)
     occurred_at = min(told.occurred_at or now, now)
     assert told.type is not None
     if told.type in {EventType.OPENED, EventType.CLICKED}:
-        judged = judge_at_once(Visit("GET", told.user_agent, occurred_at, message["handed_over_at"]))
+        judged = classify_at_once(Visit("GET", told.user_agent, occurred_at, message["handed_over_at"]))
     elif told.type is EventType.AUTO_REPLIED:
-        judged = Judgement(Verdict.MACHINE, "an automatic answer", 90)
+        judged = VisitVerdict(Verdict.MACHINE, "an automatic answer", 90)
     return NewEvent(
         type=told.type,
         provider=mailbox.transport,

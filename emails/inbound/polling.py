@@ -30,6 +30,7 @@ from emails.inbound.match import Concern, Received, match_mails
 from emails.inbound.parse import InboundMail, parse_headers, parse_mail
 from emails.models import HookRecord, Mailbox
 from emails.sending.lanes import wake_lanes
+from emails.tracking.links import find_unsubscribed_message
 
 log = logging.getLogger(__name__)
 
@@ -239,9 +240,12 @@ def _keep_progress(claim: _Claim, uidvalidity: int, last_uid: int) -> None:
 def _find_events(fetched: Sequence[FetchedMail], mailbox: Mailbox, provider: str, now: datetime) -> list[NewEvent]:
     own = {normalize_for_search(address) for address in (mailbox.address, *mailbox.aliases)}
     zone = ZoneInfo(mailbox.timezone or mailbox.workspace.timezone)
-    received = []
+    received, opted_out = [], []
     for each in fetched:
         try:
+            if event := _read_opt_out(each, mailbox.pk, provider, now):
+                opted_out.append(event)
+                continue
             found = _read_mail(each, own, zone, now)
         except Exception as error:
             # one mail that defeats our reader must not keep the others away
@@ -251,7 +255,25 @@ def _find_events(fetched: Sequence[FetchedMail], mailbox: Mailbox, provider: str
         if found is not None:
             received.append(found)
     concerns = match_mails(received, mailbox.workspace_id, mailbox.pk)
-    return [_event(concern, mailbox.pk, provider) for concern in concerns]
+    return [*opted_out, *(_event(concern, mailbox.pk, provider) for concern in concerns)]
+
+
+def _read_opt_out(fetched: FetchedMail, mailbox_id: int, provider: str, now: datetime) -> NewEvent | None:
+    """The opt-out in a mail that a mail program sent to our List-Unsubscribe address; None for every other mail."""
+    headers = parse_headers(fetched.raw)
+    message_pk = find_unsubscribed_message(headers.subject)
+    if message_pk is None:
+        return None
+    return NewEvent(
+        type=EventType.UNSUBSCRIBED,
+        provider=provider,
+        provider_event_id=f"{mailbox_id}:{headers.identity}:unsubscribed"[:255],
+        occurred_at=min(fetched.received_at, now),
+        message_pk=message_pk,
+        mailbox_id=mailbox_id,
+        detail="a mail to the unsubscribe address",
+        payload={"from": headers.sender, "subject": headers.subject[:500]},
+    )
 
 
 def _read_mail(fetched: FetchedMail, own: set[str], zone: ZoneInfo, now: datetime) -> Received | None:

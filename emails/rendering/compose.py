@@ -1,4 +1,4 @@
-"""Render a chunk's messages from fresh data, just before they are handed over. Reads only."""
+"""Render a chunk's messages from fresh data, just before they are sent. Reads only."""
 
 from __future__ import annotations
 
@@ -11,7 +11,15 @@ from common.db import Row, fetch_all
 from emails.choices import ErrorClass
 from emails.rendering.merge_fields import PERSON_COLUMNS, PERSON_JOINS, MergeFields, local_time, sender_name
 from emails.rendering.mime import build_mime
-from emails.rendering.render import RenderedEmail, render_email, thread_headers, unsubscribe_headers
+from emails.rendering.render import (
+    Frame,
+    RenderedEmail,
+    Template,
+    Tracking,
+    render_email,
+    thread_headers,
+    unsubscribe_headers,
+)
 from emails.tracking import links as tracking
 from emails.transport.send_result import Envelope, Refused
 from sequences.liquid.templating import TemplateError, render
@@ -60,9 +68,9 @@ WHERE m.id = ANY(%(messages)s::bigint[])
 
 
 def compose(message_ids: Sequence[int], now: datetime) -> list[Composed | Uncomposed]:
-    """In the order given. A message that cannot be rendered is answered as refused, the others are not affected.
+    """In the order given. A message that cannot be rendered becomes `Uncomposed`; the others are not affected.
 
-    One that was deleted meanwhile, with its contact, is left out.
+    A message that was deleted with its contact is left out.
     """
     rows = {row["message_pk"]: row for row in fetch_all(_CONTENT, {"messages": list(message_ids)})}
     return [_compose_one(rows[message_pk], now) for message_pk in message_ids if message_pk in rows]
@@ -74,8 +82,8 @@ def _compose_one(row: Row, now: datetime) -> Composed | Uncomposed:
     except (TemplateError, ValueError) as error:
         return Uncomposed(row["message_pk"], Refused(ErrorClass.TEMPLATE, "", str(error)), "")
     except Exception as error:
-        said = f"{type(error).__name__}: {error}"
-        return Uncomposed(row["message_pk"], Refused(ErrorClass.BUG, "", said), traceback.format_exc())
+        reason = f"{type(error).__name__}: {error}"
+        return Uncomposed(row["message_pk"], Refused(ErrorClass.BUG, "", reason), traceback.format_exc())
 
 
 def _build(row: Row, now: datetime) -> Composed:
@@ -88,21 +96,19 @@ def _build(row: Row, now: datetime) -> Composed:
         raise TemplateError("an empty subject replies in an earlier thread, and there is none")
     message_pk = row["message_pk"]
     unsubscribe_url = tracking.unsubscribe_url(message_pk)
+    mailto_url = tracking.unsubscribe_mailto(message_pk, row["mailbox_address"])
     name = sender_name(row)
     rendered = render_email(
-        subject=row["subject"].strip(),
-        body=row["body"],
-        context={**context, "unsubscribe_url": unsubscribe_url},
-        reply_subject=thread[-1][1] if is_reply else None,
-        signature=row["signature"],
-        postal_address=row["postal_address"],
-        unsubscribe_url=unsubscribe_url,
-        open_pixel_url=tracking.open_pixel_url(message_pk, now) if row["tracks_opens"] else None,
-        honeypot_url=tracking.honeypot_url(message_pk, now) if row["tracks_clicks"] else None,
-        rewrite_link=(lambda url: tracking.click_url(message_pk, url, now)) if row["tracks_clicks"] else None,
+        Template(row["subject"].strip(), row["body"], thread[-1][1] if is_reply else None),
+        {**context, "unsubscribe_url": unsubscribe_url},
+        Frame(row["signature"], row["postal_address"], unsubscribe_url),
+        Tracking(
+            tracking.open_pixel_url(message_pk, now) if row["tracks_opens"] else None,
+            (lambda url: tracking.click_url(message_pk, url, now)) if row["tracks_clicks"] else None,
+        ),
     )
     thread_ids = [message_id for message_id, _ in thread] if is_reply else []
-    headers = {**thread_headers(thread_ids), **unsubscribe_headers(unsubscribe_url)}
+    headers = {**thread_headers(thread_ids), **unsubscribe_headers(unsubscribe_url, mailto_url)}
     to_name = f"{row['first_name']} {row['last_name']}".strip()
     mime = build_mime(
         rendered=rendered,
@@ -133,7 +139,7 @@ def _build(row: Row, now: datetime) -> Composed:
 def _current_thread(row: Row, context: Mapping[str, object]) -> list[tuple[str, str]]:
     """(Message-ID, subject) of the thread that the previous email belongs to, oldest first.
 
-    What a worker died over before it could record it, and is known to be sent, has no subject: it is rendered again.
+    A message that is known to be sent although its worker died before recording it has no subject: it is rendered.
     """
     thread: list[tuple[str, str]] = []
     columns = ("thread_ids", "thread_subjects", "thread_replies", "thread_templates")

@@ -7,7 +7,6 @@ from binascii import b2a_qp
 from collections.abc import Mapping
 from datetime import datetime
 from email.header import Header
-from email.policy import Compat32
 from email.utils import format_datetime, formataddr
 
 from common.addresses import AddressError, is_address
@@ -15,10 +14,10 @@ from emails.rendering.render import RenderedEmail
 
 _UNSAFE = re.compile(r"[\x00-\x1f\x7f]")
 _LONGEST_NAME = 200
-_LONGEST_LINE = 998
+# RFC 5322 section 2.1.1; RFC 2047 section 2 for lines with encoded words
+_LINE, _ENCODED_LINE, _LONGEST_LINE = 78, 76, 998
 # "=_" never occurs in quoted-printable text (RFC 2045 section 6.7), so no body can hold the boundary.
 _BOUNDARY = "=_alternative"
-_FOLDING = Compat32(linesep="\r\n", max_line_length=_LONGEST_LINE)
 
 
 def build_mime(
@@ -43,11 +42,11 @@ def build_mime(
         "Content-Type": f'multipart/alternative; boundary="{_BOUNDARY}"',
         "MIME-Version": "1.0",
         "Date": format_datetime(date),
-        "From": _address(from_name, from_address),
-        "To": _address(to_name, to_address),
-        "Subject": _encode(rendered.subject),
-        "Message-ID": _encode(message_id),
-        **{name: _encode(value) for name, value in headers.items()},
+        "From": _address("From", from_name, from_address),
+        "To": _address("To", to_name, to_address),
+        "Subject": _encode("Subject", rendered.subject),
+        "Message-ID": _encode("Message-ID", message_id),
+        **{name: _encode(name, value) for name, value in headers.items()},
     }
     boundary = _BOUNDARY.encode("ascii")
     return b"".join(
@@ -69,25 +68,39 @@ def check_address(address: str) -> str:
     return address
 
 
-def _address(name: str, address: str) -> str:
+def _address(header: str, name: str, address: str) -> str:
     clean = " ".join(_UNSAFE.sub(" ", name).split())[:_LONGEST_NAME]
     checked = check_address(address)
-    return f"{_encode(clean)} <{checked}>" if _needs_encoding(clean) else formataddr((clean, checked))
+    return f"{_encode(header, clean)} <{checked}>" if _needs_encoding(clean) else formataddr((clean, checked))
 
 
 def _needs_encoding(text: str) -> bool:
     return not text.isascii() or "=?" in text
 
 
-def _encode(text: str) -> str:
-    """As encoded words of at most 75 characters where it is not ASCII (RFC 2047 section 2)."""
-    return Header(text, "utf-8", maxlinelen=75).encode(linesep="").strip() if _needs_encoding(text) else text
+def _encode(header: str, text: str) -> str:
+    """As encoded words that fit on the header's lines where it is not ASCII (RFC 2047 section 2)."""
+    if not _needs_encoding(text):
+        return text
+    return Header(text, "utf-8", header_name=header, maxlinelen=_ENCODED_LINE).encode(linesep="").strip()
 
 
 def _line(name: str, value: str) -> bytes:
-    if len(name) + len(value) + 2 <= _LONGEST_LINE:
-        return f"{name}: {value}\r\n".encode("ascii")
-    return _FOLDING.fold_binary(name, value)
+    """The header, folded at blanks (RFC 5322 section 2.2.3). A word that is longer than a line stands by itself.
+
+    Raises `ValueError` for a word that no line can hold.
+    """
+    limit = _ENCODED_LINE if "=?" in value else _LINE
+    first, *words = value.split(" ")
+    lines = [f"{name}: {first}"]
+    for word in words:
+        if len(lines[-1]) + 1 + len(word) <= limit:
+            lines[-1] += f" {word}"
+        else:
+            lines.append(f" {word}")
+    if max(map(len, lines)) > _LONGEST_LINE:
+        raise ValueError(f"the header {name} has a word of more than {_LONGEST_LINE} characters: shorten it")
+    return "".join(f"{line}\r\n" for line in lines).encode("ascii")
 
 
 def _part(subtype: str, text: str) -> bytes:

@@ -1,6 +1,6 @@
-"""From an author's templates and a person's facts to the email that is sent. Pure: no Django, no database.
+"""From an author's templates and a contact's facts to the email that is sent. Pure: no Django, no database.
 
-Liquid first, values escaped; then Markdown; then nh3 removes what does not belong into a mail; then links and footer.
+`sequences.content` renders body and signature; this module adds subject, footer, tracked links and the frame.
 """
 
 from __future__ import annotations
@@ -11,14 +11,11 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
-import css_inline
-import nh3
-from inscriptis import get_text
-from inscriptis.css_profiles import CSS_PROFILES
-from inscriptis.model.config import ParserConfig
-from markdown_it import MarkdownIt
-
-from emails.rendering.precompiled import WAY_OUT, Mould, cast, mark_values
+from emails.rendering.precompiled import UNSUBSCRIBE_PLACEHOLDER, Precompiled, mark_values, precompile
+from sequences.content.finishing import Page
+from sequences.content.markup import BodyFormat, detect_format
+from sequences.content.plain_text import write_text
+from sequences.content.rendering import render_markup, render_part
 from sequences.liquid.templating import TemplateError, render
 
 _LONGEST_SUBJECT = 255
@@ -26,36 +23,54 @@ _REFERENCES = 20
 _CONTROL = re.compile(r"[\x00-\x1f\x7f\u2028\u2029]+")
 _REPLY = re.compile(r"^(re\s*:\s*)+", re.IGNORECASE)
 _LINK = re.compile(r'(<a\b[^>]*?\bhref=")([^"]*)(")')
-_TEXT_LINK = re.compile(r"\[([^\[\]]*)\]\(([a-z]+:[^\s()]+)\)", re.IGNORECASE)
+_PIXEL = '<img src="{}" width="1" height="1" alt="">'
+_ANY_PIXEL = re.compile(re.escape(_PIXEL).replace(re.escape("{}"), '[^"]*'))
 
-_markdown = MarkdownIt("commonmark", {"html": True, "breaks": True}).enable(["table", "strikethrough"])
-_inliner = css_inline.CSSInliner(load_remote_stylesheets=False)
-_TEXT = ParserConfig(display_links=True, css=CSS_PROFILES["strict"])
-_TAGS = nh3.ALLOWED_TAGS | {"center", "font", "u"}
-_ATTRIBUTES = {
-    **{tag: set(names) for tag, names in nh3.ALLOWED_ATTRIBUTES.items()},
-    "*": {"style", "align", "valign", "dir", "lang", "title"},
-    "table": {"border", "cellpadding", "cellspacing", "width", "bgcolor", "role"},
-    "td": {"width", "height", "colspan", "rowspan", "bgcolor"},
-    "font": {"color", "face", "size"},
-}
-_STYLES = {
-    "background-color", "border", "border-bottom", "border-collapse", "border-left", "border-radius", "border-right",
-    "border-top", "color", "display", "font-family", "font-size", "font-style", "font-weight", "height",
-    "letter-spacing", "line-height", "list-style", "margin", "margin-bottom", "margin-left", "margin-right",
-    "margin-top", "max-width", "padding", "padding-bottom", "padding-left", "padding-right", "padding-top",
-    "text-align", "text-decoration", "vertical-align", "width",
-}  # fmt: skip
-_SCHEMES = {"http", "https", "mailto", "tel"}
+
+@dataclass(frozen=True, slots=True)
+class Template:
+    """What an author writes. `subject` empty: a reply to the thread that began with `reply_subject`.
+
+    `body_format` None: HTML where the body begins with a block element, else Markdown.
+    """
+
+    subject: str
+    body: str
+    reply_subject: str | None = None
+    body_format: BodyFormat | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """What every email of a mailbox carries around its body: signature (a template), postal address, way to opt out."""
+
+    signature: str
+    postal_address: str
+    unsubscribe_url: str
+
+
+@dataclass(frozen=True, slots=True)
+class Tracking:
+    """The picture that reports an open, and what each http(s) link but the unsubscribe link is replaced with."""
+
+    open_pixel_url: str | None = None
+    rewrite_link: Callable[[str], str] | None = None
+
+
+UNTRACKED = Tracking()
 
 
 @dataclass(frozen=True, slots=True)
 class RenderedEmail:
-    """What a person reads. `html` is a whole document, `text` says the same."""
+    """What a recipient reads. `html` is a whole document, `text` says the same.
+
+    `changes`: what rendering changed of what the author wrote, where `explains` asked for it.
+    """
 
     subject: str
     text: str
     html: str
+    changes: tuple[str, ...] = ()
 
 
 # What `person_fields` adds to a contact's own values.
@@ -81,83 +96,76 @@ def is_known(value: object) -> bool:
     return bool(value.strip()) if isinstance(value, str) else value is not None
 
 
-_PIXEL = '<img src="{}" width="1" height="1" alt="">'
-_ANY_PIXEL = re.compile(re.escape(_PIXEL).replace(re.escape("{}"), '[^"]*'))
-_HIDDEN_LINK = '<a href="{}" tabindex="-1" aria-hidden="true" rel="nofollow" style="display:none"></a>'
-
-
 def render_email(
-    *,
-    subject: str,
-    body: str,
+    template: Template,
     context: Mapping[str, object],
-    reply_subject: str | None,
-    signature: str,
-    postal_address: str,
-    unsubscribe_url: str,
-    open_pixel_url: str | None,
-    honeypot_url: str | None,
-    rewrite_link: Callable[[str], str] | None,
+    frame: Frame,
+    tracking: Tracking = UNTRACKED,
+    *,
+    explains: bool = False,
 ) -> RenderedEmail:
-    """Render one email. `subject` empty: a reply to the thread that began with `reply_subject`.
+    """Render one email. `explains`: list every change for the author, at the cost of a second reading.
 
-    `body` and `signature` are Liquid in Markdown, or in HTML where they start with `<`. `rewrite_link` gets every
-    http(s) link but the unsubscribe link. `honeypot_url` stands in a link that neither eyes nor screen readers meet.
     Raises `TemplateError`, which names the part.
     """
-    said = _render_subject(subject, context, reply_subject)
-    footer = _footer(postal_address, unsubscribe_url)
-    mould = _find_mould(body, signature, postal_address)
-    filled = mould.fill(context, unsubscribe_url) if mould else None
-    content, text = filled or _render_in_full(body, signature, context, footer)
-    if rewrite_link is not None:
-        content = _rewrite_links(content, rewrite_link, unsubscribe_url)
-    pixel = _PIXEL.format(html.escape(open_pixel_url)) if open_pixel_url else ""
-    if honeypot_url:
-        pixel += _HIDDEN_LINK.format(html.escape(honeypot_url))
+    subject = _render_subject(template, context)
+    content, text, changes = _render_content(template, context, frame, explains=explains)
+    footer = _footer(frame.postal_address, frame.unsubscribe_url)
+    if tracking.rewrite_link is not None:
+        content = _rewrite_links(content, tracking.rewrite_link, frame.unsubscribe_url)
+    pixel = _PIXEL.format(html.escape(tracking.open_pixel_url)) if tracking.open_pixel_url else ""
     document = (
-        f'<!DOCTYPE html>\n<html><head><meta charset="utf-8"><title>{html.escape(said)}</title></head>\n'
+        f'<!DOCTYPE html>\n<html><head><meta charset="utf-8"><title>{html.escape(subject)}</title></head>\n'
         f"<body>\n{content}\n{footer}\n{pixel}</body></html>\n"
     )
-    return RenderedEmail(said, text, document)
+    return RenderedEmail(subject, text, document, changes)
 
 
-def without_pixel(document: str) -> str:
-    """A rendered email to look at: whoever shows it asks for no open of its reader."""
-    return _ANY_PIXEL.sub("", document)
+def _render_content(
+    template: Template, context: Mapping[str, object], frame: Frame, *, explains: bool
+) -> tuple[str, str, tuple[str, ...]]:
+    """The finished content, the text of it and the footer, and the changes."""
+    if not explains:
+        compiled = _precompile(template.body, template.body_format, frame.signature, frame.postal_address)
+        if compiled and (filled := compiled.fill(context, frame.unsubscribe_url)):
+            return *filled, ()
+    body = _render("body", template.body, context, template.body_format, explains=explains)
+    if not body.html.strip():
+        raise TemplateError("body: nothing of it is left for this contact")
+    signature = _render("signature", frame.signature, context, None, explains=explains)
+    content = body.html + signature.html
+    text = write_text(content + _footer(frame.postal_address, frame.unsubscribe_url))
+    changes = (*body.changes, *(f"signature: {change}" for change in signature.changes)) if explains else ()
+    return content, text, changes
 
 
 @lru_cache(maxsize=1024)
-def _find_mould(body: str, signature: str, postal_address: str) -> Mould | None:
-    marked = mark_values(body, signature)
+def _precompile(body: str, body_format: BodyFormat | None, signature: str, postal_address: str) -> Precompiled | None:
+    marked = mark_values((body, body_format or detect_format(body)), (signature, detect_format(signature)))
     if marked is None:
         return None
     try:
-        body_page, signature_page = (_render_part("template", source, {}) for source in marked.sources)
+        body_page, signature_page = (render_markup(text, written).html for text, written in marked.sources)
     except TemplateError:
         return None
     if not body_page.strip():
         return None
     page = body_page + signature_page
-    return cast(marked, page, _to_text(page + _footer(postal_address, WAY_OUT)))
+    return precompile(marked, page, write_text(page + _footer(postal_address, UNSUBSCRIBE_PLACEHOLDER)))
 
 
-def _render_in_full(body: str, signature: str, context: Mapping[str, object], footer: str) -> tuple[str, str]:
-    """The sanitised content, and the text of it and the footer."""
-    content = _render_part("body", body, context)
-    if not content.strip():
-        raise TemplateError("body: nothing of it is left for this contact")
-    content += _render_part("signature", signature, context)
-    return content, _to_text(content + footer)
+def without_pixel(document: str) -> str:
+    """A rendered email to look at, without the picture that would report an open."""
+    return _ANY_PIXEL.sub("", document)
 
 
-def _render_subject(subject: str, context: Mapping[str, object], reply_subject: str | None) -> str:
-    if not subject.strip():
-        if not reply_subject:
+def _render_subject(template: Template, context: Mapping[str, object]) -> str:
+    if not template.subject.strip():
+        if not template.reply_subject:
             raise TemplateError("subject: it is empty, and there is no earlier email to reply to")
-        return ("Re: " + _REPLY.sub("", _one_line(reply_subject)))[:_LONGEST_SUBJECT]
+        return ("Re: " + _REPLY.sub("", _one_line(template.reply_subject)))[:_LONGEST_SUBJECT]
     try:
-        text = render(subject, context)
+        text = render(template.subject, context)
     except TemplateError as error:
         raise TemplateError(f"subject: {error}") from None
     line = _one_line(text)[:_LONGEST_SUBJECT].rstrip()
@@ -170,26 +178,13 @@ def _one_line(text: str) -> str:
     return " ".join(_CONTROL.sub(" ", text).split())
 
 
-def _render_part(part: str, source: str, context: Mapping[str, object]) -> str:
+def _render(
+    part: str, source: str, context: Mapping[str, object], body_format: BodyFormat | None, *, explains: bool
+) -> Page:
     try:
-        text = render(source, context, autoescape=True)
+        return render_part(source, context, body_format, explains=explains)
     except TemplateError as error:
         raise TemplateError(f"{part}: {error}") from None
-    page = text if source.lstrip().startswith("<") else str(_markdown.render(text))
-    if "<style" in page:
-        try:
-            page = _inliner.inline(page)
-        except css_inline.InlineError as error:
-            raise TemplateError(f"{part}: its styles cannot be read: {_one_line(str(error))}") from None
-    return nh3.clean(
-        page,
-        tags=_TAGS,
-        attributes=_ATTRIBUTES,
-        url_schemes=_SCHEMES,
-        filter_style_properties=_STYLES,
-        link_rel=None,
-        clean_content_tags={"script", "style", "head", "title"},
-    )
 
 
 def _rewrite_links(content: str, rewrite_link: Callable[[str], str], unsubscribe_url: str) -> str:
@@ -209,16 +204,6 @@ def _footer(postal_address: str, unsubscribe_url: str) -> str:
     return f'<hr>\n<p style="color:#666666;font-size:12px">{lines}</p>'
 
 
-def _to_text(content: str) -> str:
-    text = _TEXT_LINK.sub(_write_link, get_text(f"<html><body>{content}</body></html>", _TEXT))
-    return "\n".join(line.rstrip() for line in text.strip().splitlines()) + "\n"
-
-
-def _write_link(found: re.Match[str]) -> str:
-    label, url = found[1].strip(), found[2]
-    return url if label in ("", url, url.removeprefix("mailto:")) else f"{label} ({url})"
-
-
 def thread_headers(message_ids: Sequence[str]) -> dict[str, str]:
     """In-Reply-To and References of a reply to the last of these, oldest first (RFC 5322 section 3.6.4)."""
     if not message_ids:
@@ -227,6 +212,9 @@ def thread_headers(message_ids: Sequence[str]) -> dict[str, str]:
     return {"In-Reply-To": message_ids[-1], "References": " ".join(kept)}
 
 
-def unsubscribe_headers(unsubscribe_url: str) -> dict[str, str]:
-    """One-click unsubscribing by RFC 8058."""
-    return {"List-Unsubscribe": f"<{unsubscribe_url}>", "List-Unsubscribe-Post": "List-Unsubscribe=One-Click"}
+def unsubscribe_headers(unsubscribe_url: str, mailto_url: str) -> dict[str, str]:
+    """Ways to opt out that mail programs offer (RFC 2369); by one click where the link is https (RFC 8058)."""
+    headers = {"List-Unsubscribe": f"<{unsubscribe_url}>, <{mailto_url}>"}
+    if unsubscribe_url.lower().startswith("https://"):
+        headers["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
+    return headers

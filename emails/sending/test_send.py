@@ -14,7 +14,7 @@ from common.db import Row, fetch_all
 from emails.models import Mailbox
 from emails.rendering.merge_fields import PERSON_COLUMNS, PERSON_JOINS, MergeFields, local_time, sender_name
 from emails.rendering.mime import build_mime
-from emails.rendering.render import RenderedEmail, render_email
+from emails.rendering.render import Frame, RenderedEmail, Template, render_email
 from emails.transport import open_transport
 from emails.transport.send_result import Envelope, HandOver
 from sequences.liquid.templating import TemplateError, render
@@ -32,7 +32,10 @@ FROM (SELECT %(contact)s::bigint AS contact_id, %(workspace)s::bigint AS workspa
 def render_for(
     step: Step, contact: Contact, mailbox: Mailbox | None, owner_id: int | None, now: datetime
 ) -> RenderedEmail:
-    """The email of an email step. Raises `TemplateError`, which names the part and what is missing."""
+    """The email of an email step, with every change that rendering makes.
+
+    Raises `TemplateError`, which names the part and what is missing.
+    """
     asked = {
         "contact": contact.pk,
         "workspace": contact.workspace_id,
@@ -86,16 +89,10 @@ def _render(step: Step, row: Row, now: datetime) -> RenderedEmail:
     context = {**MergeFields(row), "now": local_time(row, now)}
     subject = step.subject.strip()
     return render_email(
-        subject=subject,
-        body=step.body,
-        context={**context, "unsubscribe_url": SAMPLE_UNSUBSCRIBE_URL},
-        reply_subject=None if subject else _thread_subject(step, context),
-        signature=row["signature"] or "",
-        postal_address=row["postal_address"],
-        unsubscribe_url=SAMPLE_UNSUBSCRIBE_URL,
-        open_pixel_url=None,
-        honeypot_url=None,
-        rewrite_link=None,
+        Template(subject, step.body, None if subject else _thread_subject(step, context)),
+        {**context, "unsubscribe_url": SAMPLE_UNSUBSCRIBE_URL},
+        Frame(row["signature"] or "", row["postal_address"], SAMPLE_UNSUBSCRIBE_URL),
+        explains=True,
     )
 
 

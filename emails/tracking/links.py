@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from functools import cached_property, lru_cache
 from hashlib import sha256
+from urllib.parse import quote
 
 from django.conf import settings
 from django.core import signing
@@ -22,11 +23,11 @@ from django.utils.encoding import force_bytes
 from emails.choices import EventType, Verdict
 from emails.facts.events import NewEvent, record_events
 from emails.models import EmailMessage, Suppression
-from emails.tracking.reclassify import reopen_visits
-from emails.tracking.visits import RULES_VERSION, SETTLES_AFTER, Visit, judge_at_once
+from emails.tracking.visits import CLASSIFIED_AFTER, RULES_VERSION, Visit, classify_at_once
 
-_OPEN, _CLICK, _UNSUBSCRIBE, _HONEYPOT = "emails.open", "emails.click", "emails.unsubscribe", "emails.honeypot"
+_OPEN, _CLICK, _UNSUBSCRIBE = "emails.open", "emails.click", "emails.unsubscribe"
 _UNSUBSCRIBE_LINK = re.compile(r"/u/([A-Za-z0-9_:.-]+)>")
+_UNSUBSCRIBE_SUBJECT = re.compile(r"\bunsubscribe\s+([A-Za-z0-9_.-]+:[A-Za-z0-9_-]{20,})", re.IGNORECASE)
 _CLICK_LINK = re.compile(r'href="[^"]*/t/c/([A-Za-z0-9_:.-]+)/?"')
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -63,13 +64,26 @@ def click_url(message_pk: int, url: str, now: datetime) -> str:
     return f"{_base()}/t/c/{_sign(_CLICK, [message_pk, url, _day(now)])}"
 
 
-def honeypot_url(message_pk: int, now: datetime) -> str:
-    """Stands in a link that no reader sees; whoever follows it follows everything."""
-    return f"{_base()}/t/h/{_sign(_HONEYPOT, [message_pk, _day(now)])}"
-
-
 def unsubscribe_url(message_pk: int) -> str:
     return f"{_base()}/u/{_sign(_UNSUBSCRIBE, [message_pk])}"
+
+
+def unsubscribe_mailto(message_pk: int, mailbox_address: str) -> str:
+    """A mail to our own mailbox whose subject opts the recipient out (RFC 2369); inbound reads it."""
+    subject = f"unsubscribe {_sign(_UNSUBSCRIBE, [message_pk])}"
+    return f"mailto:{quote(mailbox_address, safe='@')}?subject={quote(subject, safe=':')}"
+
+
+def find_unsubscribed_message(subject: str) -> int | None:
+    """The message that a mail with this subject opts out of, as `unsubscribe_mailto` asked for; None for other mails.
+
+    The signature proves that the writer had the email, whatever address the mail comes from.
+    """
+    found = _UNSUBSCRIBE_SUBJECT.search(subject)
+    try:
+        return _message_pk(_read(_UNSUBSCRIBE, found[1])) if found else None
+    except BadTokenError:
+        return None
 
 
 def lead_straight(document: str) -> str:
@@ -93,8 +107,8 @@ def _day(now: datetime) -> int:
 
 
 def _moment(now: datetime) -> int:
-    """Visits within it are one; a person who comes after a scanner has been judged is not taken for it."""
-    return int(now.timestamp() // SETTLES_AFTER.total_seconds())
+    """Visits within it are one; a person who comes after a scanner was classified is not taken for it."""
+    return int(now.timestamp() // CLASSIFIED_AFTER.total_seconds())
 
 
 class _QuickSigner(signing.Signer):
@@ -150,28 +164,6 @@ def record_click(token: str, visitor: Visitor, now: datetime) -> str:
     event_id = f"click:{message_pk}:{_moment(now)}:{token[-16:]}"
     _record_visit(EventType.CLICKED, message_pk, event_id, visitor, now, url)
     return url
-
-
-def record_honeypot(token: str, visitor: Visitor, now: datetime) -> None:
-    """Store that somebody follows links that nobody sees, once a minute. Raises `BadTokenError`."""
-    value = _read(_HONEYPOT, token)
-    message_pk = _message_pk(value)
-    if visitor.is_private or _is_expired(value[1], now):
-        return
-    event = NewEvent(
-        type=EventType.CLICKED,
-        provider="tracking",
-        provider_event_id=f"honeypot:{message_pk}:{now:%Y%m%d%H%M}",
-        occurred_at=now,
-        message_pk=message_pk,
-        verdict=Verdict.MACHINE,
-        verdict_reason="followed the link that no reader sees",
-        confidence=99,
-        rules_version=RULES_VERSION,
-        payload={"user_agent": visitor.user_agent[:300], "method": visitor.method, "honeypot": True},
-    )
-    if record_events([event], now):
-        reopen_visits(message_pk, now)
 
 
 def find_unsubscribing(token: str) -> str:
@@ -232,7 +224,7 @@ def _record_visit(kind: EventType, message_pk: int, event_id: str, visitor: Visi
     if visitor.is_private:
         return
     handed_over_at = EmailMessage.objects.filter(pk=message_pk).values_list("handed_over_at", flat=True).first()
-    found = judge_at_once(Visit(visitor.method, visitor.user_agent, now, handed_over_at))
+    found = classify_at_once(Visit(visitor.method, visitor.user_agent, now, handed_over_at))
     # A machine's visit must not take the place of a person's in the same minute.
     suffix = ":machine" if found.verdict is Verdict.MACHINE else ""
     event = NewEvent(

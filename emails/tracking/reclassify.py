@@ -1,6 +1,6 @@
-"""Judges visits once it is known what else came to the same email, and again when the rules have changed.
+"""Classifies visits once it is known what else came to the same email, and again when the rules have changed.
 
-Whoever turns out to be a person wakes the enrollment; nothing is moved here. Safe to run anywhere, any number at once.
+A visit of a person wakes the enrollment and moves nothing. Any number of processes may run this at once.
 Order of locks: the visits, the contacts, the enrollments.
 """
 
@@ -19,13 +19,14 @@ from emails.choices import Verdict
 from emails.facts.scores import mark_scores_due
 from emails.tracking.visits import (
     BURST,
-    HONEYPOT_REACH,
+    CLASSIFIED_AFTER,
+    HEADERS_REACH,
     RULES_VERSION,
-    SETTLES_AFTER,
-    Judgement,
-    Surroundings,
+    RUSH,
+    NearbyVisits,
     Visit,
-    judge_visit,
+    VisitVerdict,
+    classify_visit,
 )
 from sequences.enrollment_sql import wake_enrollments
 
@@ -33,15 +34,18 @@ _BATCH = 500
 _COLUMNS = """
 SELECT v.id, v.enrollment_id, v.contact_id, v.occurred_at, v.verdict, v.verdict_reason, v.confidence, v.rules_version,
        v.payload ->> 'user_agent' AS user_agent, v.payload ->> 'method' AS method,
-       v.payload ? 'honeypot' AS is_honeypot, m.handed_over_at, greatest(links.number, 1) AS links_at_once,
-       links.touched_honeypot
+       m.handed_over_at, greatest(links.in_burst, 1) AS links_in_burst, greatest(links.in_rush, 1) AS links_in_rush,
+       links.agent_asked_for_headers
 FROM chosen JOIN emails_emailevent v ON v.id = chosen.id
 LEFT JOIN emails_emailmessage m ON m.id = v.message_id
 CROSS JOIN LATERAL (
     SELECT count(DISTINCT x.detail) FILTER (
-               WHERE NOT x.payload ? 'honeypot'
-                 AND x.occurred_at BETWEEN v.occurred_at - %(burst)s AND v.occurred_at + %(burst)s) AS number,
-           coalesce(bool_or(x.payload ? 'honeypot'), false) AS touched_honeypot
+               WHERE x.occurred_at BETWEEN v.occurred_at - %(burst)s AND v.occurred_at + %(burst)s) AS in_burst,
+           count(DISTINCT x.detail) FILTER (
+               WHERE x.occurred_at BETWEEN v.occurred_at - %(rush)s AND v.occurred_at + %(rush)s) AS in_rush,
+           coalesce(bool_or(x.payload ->> 'method' = 'HEAD' AND x.payload ->> 'user_agent' <> ''
+                            AND x.payload ->> 'user_agent' = v.payload ->> 'user_agent'), false)
+               AS agent_asked_for_headers
     FROM emails_emailevent x
     WHERE x.message_id = v.message_id AND x.type = 'clicked'
       AND x.occurred_at BETWEEN v.occurred_at - %(reach)s AND v.occurred_at + %(reach)s
@@ -54,23 +58,18 @@ WITH chosen AS (
     ORDER BY occurred_at LIMIT %(limit)s FOR UPDATE SKIP LOCKED)
 {_COLUMNS}
 """
-# Of whom retention has let go nothing is left to judge by: what was found then stays.
-_CAN_BE_JUDGED_AGAIN = """
+# Retention has removed the user agent of older visits; their verdict stays.
+_CAN_BE_RECLASSIFIED = """
     type IN ('opened', 'clicked') AND verdict <> 'pending' AND rules_version < %(version)s AND payload <> '{}'
 """
 _OLDER = f"""
 WITH chosen AS (
     SELECT id FROM emails_emailevent
-    WHERE id > %(after)s AND {_CAN_BE_JUDGED_AGAIN}
+    WHERE id > %(after)s AND {_CAN_BE_RECLASSIFIED}
       AND (%(since)s::timestamptz IS NULL OR occurred_at >= %(since)s)
       AND (%(workspace)s::bigint IS NULL OR workspace_id = %(workspace)s)
     ORDER BY id LIMIT %(limit)s FOR UPDATE)
 {_COLUMNS}
-"""
-_REOPEN = """
-UPDATE emails_emailevent SET verdict = 'pending'
-WHERE message_id = %(message)s AND type IN ('opened', 'clicked') AND verdict = 'human' AND occurred_at >= %(since)s
-RETURNING contact_id
 """
 _STORE = """
 UPDATE emails_emailevent v
@@ -81,30 +80,30 @@ WHERE v.id = r.id
 """
 _COUNT_OLDER = f"""
 SELECT count(*) AS number FROM emails_emailevent
-WHERE {_CAN_BE_JUDGED_AGAIN}
+WHERE {_CAN_BE_RECLASSIFIED}
   AND (%(since)s::timestamptz IS NULL OR occurred_at >= %(since)s)
   AND (%(workspace)s::bigint IS NULL OR workspace_id = %(workspace)s)
 """
 
 
 @dataclass(slots=True)
-class Rejudged:
-    """What judging again came to; `changes` counts by "human → machine" and the like."""
+class Reclassified:
+    """The result of classifying again; `changes` counts by "human → machine" and the like."""
 
-    judged: int = 0
+    classified: int = 0
     woken: int = 0
     changes: Counter[str] = field(default_factory=Counter)
 
 
-def settle_visits(now: datetime) -> int:
-    """Judge what has been pending for long enough. Returns how many turned out to be people."""
+def classify_pending_visits(now: datetime) -> int:
+    """Classify what has been pending for long enough. Returns the number of visits by people."""
     people = 0
     while True:
         with transaction.atomic():
-            rows = fetch_all(_PENDING, {**_spans(), "before": now - SETTLES_AFTER, "limit": _BATCH})
-            judged = [_judge(row) for row in rows]
-            _store(rows, judged)
-            humans = [row for row, found in zip(rows, judged, strict=True) if found.verdict is Verdict.HUMAN]
+            rows = fetch_all(_PENDING, {**_spans(), "before": now - CLASSIFIED_AFTER, "limit": _BATCH})
+            classified = [_classify(row) for row in rows]
+            _store(rows, classified)
+            humans = [row for row, found in zip(rows, classified, strict=True) if found.verdict is Verdict.HUMAN]
             mark_scores_due([row["contact_id"] for row in humans if row["contact_id"]], now)
             _wake([row["enrollment_id"] for row in humans], now)
         people += len(humans)
@@ -112,32 +111,25 @@ def settle_visits(now: datetime) -> int:
             return people
 
 
-def reopen_visits(message_id: int, now: datetime) -> None:
-    """Have the email's latest visits judged once more: somebody followed the link that no reader sees."""
-    with transaction.atomic():
-        rows = fetch_all(_REOPEN, {"message": message_id, "since": now - HONEYPOT_REACH})
-        mark_scores_due([row["contact_id"] for row in rows if row["contact_id"]], now + SETTLES_AFTER)
-
-
-def next_settling_at() -> datetime | None:
-    """When the next visit can be judged; None when none waits."""
+def next_classification_at() -> datetime | None:
+    """When the next visit can be classified; None when none is pending."""
     row = fetch_all("SELECT min(occurred_at) AS at FROM emails_emailevent WHERE verdict = 'pending'", {})[0]
-    return row["at"] + SETTLES_AFTER if row["at"] else None
+    return row["at"] + CLASSIFIED_AFTER if row["at"] else None
 
 
 def count_older(since: datetime | None, workspace_id: int | None) -> int:
-    """How many visits were judged by older rules."""
+    """How many visits were classified by older rules."""
     params = {"version": RULES_VERSION, "since": since, "workspace": workspace_id}
     number: int = fetch_all(_COUNT_OLDER, params)[0]["number"]
     return number
 
 
-def rejudge_batch(
-    total: Rejudged, after: int, *, since: datetime | None, workspace_id: int | None, now: datetime, keeps: bool
+def reclassify_batch(
+    total: Reclassified, after: int, *, since: datetime | None, workspace_id: int | None, now: datetime, keeps: bool
 ) -> tuple[int, int]:
-    """Judge the next visits that older rules have judged, from the id `after`. Returns (how many, the last id).
+    """Classify the next visits that older rules have classified, from the id `after`. Returns (how many, the last id).
 
-    Each batch is kept by itself, so whoever is stopped goes on where it was. `keeps` false: only `total` learns of it.
+    Each batch is one transaction, so an interrupted run continues where it was. `keeps` false: only `total` changes.
     """
     with transaction.atomic():
         params = {
@@ -149,44 +141,43 @@ def rejudge_batch(
             "limit": _BATCH,
         }
         rows = fetch_all(_OLDER, params)
-        judged = [_judge(row) for row in rows]
+        classified = [_classify(row) for row in rows]
         changed = [
-            (row, found) for row, found in zip(rows, judged, strict=True) if found.verdict.value != row["verdict"]
+            (row, found) for row, found in zip(rows, classified, strict=True) if found.verdict.value != row["verdict"]
         ]
         if keeps:
-            _store(rows, judged)
+            _store(rows, classified)
             mark_scores_due([row["contact_id"] for row, _ in changed if row["contact_id"]], now)
             _wake([row["enrollment_id"] for row, _ in changed], now)
-    total.judged += len(rows)
+    total.classified += len(rows)
     total.woken += len({row["enrollment_id"] for row, _ in changed if row["enrollment_id"]})
     total.changes.update(f"{row['verdict']} → {found.verdict}" for row, found in changed)
     return len(rows), rows[-1]["id"] if rows else after
 
 
 def _spans() -> dict[str, object]:
-    return {"burst": BURST, "reach": HONEYPOT_REACH}
+    return {"burst": BURST, "rush": RUSH, "reach": HEADERS_REACH}
 
 
-def _judge(row: Row) -> Judgement:
-    if row["is_honeypot"]:
-        return Judgement(Verdict.MACHINE, "followed the link that no reader sees", 99)
+def _classify(row: Row) -> VisitVerdict:
     # what was stored before the method was kept says so in its reason
     was_head = row["verdict_reason"].startswith("asked for the headers")
     method = row["method"] or ("HEAD" if was_head else "GET")
     visit = Visit(method, row["user_agent"] or "", row["occurred_at"], row["handed_over_at"])
-    return judge_visit(visit, Surroundings(row["links_at_once"], row["touched_honeypot"]))
+    nearby = NearbyVisits(row["links_in_burst"], row["links_in_rush"], row["agent_asked_for_headers"])
+    return classify_visit(visit, nearby)
 
 
-def _store(rows: Sequence[Row], judged: Sequence[Judgement]) -> None:
+def _store(rows: Sequence[Row], classified: Sequence[VisitVerdict]) -> None:
     if rows:
         execute(
             _STORE,
             {
                 "version": RULES_VERSION,
                 "ids": [row["id"] for row in rows],
-                "verdicts": [found.verdict.value for found in judged],
-                "reasons": [found.reason for found in judged],
-                "confidences": [found.confidence for found in judged],
+                "verdicts": [found.verdict.value for found in classified],
+                "reasons": [found.reason for found in classified],
+                "confidences": [found.confidence for found in classified],
             },
         )
 

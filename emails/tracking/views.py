@@ -1,4 +1,4 @@
-"""The public doors: open pixel, click redirect, unsubscribe page. Parse, call one function, answer."""
+"""The public endpoints: open pixel, click redirect, unsubscribe page. Parse, call one function, answer."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _PIXEL = base64.b64decode("R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAAAIBR
 @never_cache
 @require_safe
 def open_pixel(request: HttpRequest, token: str) -> HttpResponse:
-    """Always an image: a reader's mail program never shows a broken one."""
+    """Always an image: a mail program never shows a broken one."""
     try:
         tracking.record_open(token, _visitor(request), timezone.now())
     except tracking.BadTokenError:
@@ -39,16 +39,6 @@ def click(request: HttpRequest, token: str) -> HttpResponse:
     except tracking.BadTokenError as error:
         return render(request, "public/notice.html", {"title": "Link not found", "text": str(error)}, status=404)
     return HttpResponseRedirect(url)
-
-
-@never_cache
-@require_safe
-def honeypot(request: HttpRequest, token: str) -> HttpResponse:
-    try:
-        tracking.record_honeypot(token, _visitor(request), timezone.now())
-    except tracking.BadTokenError as error:
-        return render(request, "public/notice.html", {"title": "Link not found", "text": str(error)}, status=404)
-    return render(request, "public/notice.html", {"title": "Nothing here", "text": "This link leads nowhere."})
 
 
 @never_cache

@@ -5,12 +5,12 @@ Templates come from many authors and run inside the engine: nothing is loaded, e
 
 from __future__ import annotations
 
-import re
+import html
 from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import TextIO
 
-from liquid import BoundTemplate, Environment, FalsyStrictUndefined, RenderContext, escape
+from liquid import BoundTemplate, Environment, FalsyStrictUndefined, RenderContext
 from liquid.ast import Node
 from liquid.builtin.expressions import FilteredExpression
 from liquid.builtin.expressions.logical import (
@@ -29,17 +29,16 @@ from liquid.exceptions import LiquidValueError, LoopIterationLimitError
 from liquid.expression import Expression
 from liquid.filter import sequence_filter, string_filter, with_context
 from liquid.stringify import to_liquid_string
+from liquid.token import Token
 from liquid.undefined import is_undefined
 
 from sequences.liquid.comparing import read_number
+from sequences.liquid.places import Place, find_place, write_value
 
 LARGEST_OUTPUT = 262_144
 _MOST_ITERATIONS = 10_000
+_ENCODING_FILTERS = frozenset({"url_encode"})
 _FORBIDDEN_TAGS = ("include", "render", "tablerow", "increment", "decrement", "ifchanged", "doc")
-_URL = re.compile(r"https?://[\w.~:/?=&%@+-]+(?:#[\w.~:/?=&%@+-]*)?", re.ASCII)
-_MARKS = {ord(mark): f"&#{ord(mark)};" for mark in "\\`*_[]()!|~"}
-# What Markdown only sees at the start of a line: headings, lists, underlines, and the indent of a code block.
-_LINE_START = re.compile(r"^[ \t]*(?:([#+=-])|(\d{1,9})([.]))?", re.MULTILINE)
 
 
 class _Context(RenderContext):
@@ -67,13 +66,29 @@ class _Environment(Environment):
 
 
 class _EscapedOutput(OutputNode):
+    """Writes a value as the place where it stands wants it."""
+
+    __slots__ = ("is_encoded", "place")
+
+    def __init__(self, token: Token, expression: Expression) -> None:
+        super().__init__(token, expression)
+        self.place = find_place(token.source[: token.start_index])
+        self.is_encoded = _is_encoded(expression)
+
     def render_to_output(self, context: RenderContext, buffer: TextIO) -> int:
-        return buffer.write(_escape_value(self.expression.evaluate(context)))
+        return buffer.write(_write(self.expression.evaluate(context), self.place, is_encoded=self.is_encoded))
 
 
 class _EscapedEcho(EchoNode):
+    __slots__ = ("is_encoded", "place")
+
+    def __init__(self, token: Token, expression: Expression) -> None:
+        super().__init__(token, expression)
+        self.place = find_place(token.source[: token.start_index])
+        self.is_encoded = _is_encoded(expression)
+
     def render_to_output(self, context: RenderContext, buffer: TextIO) -> int:
-        return buffer.write(_escape_value(self.expression.evaluate(context)))
+        return buffer.write(_write(self.expression.evaluate(context), self.place, is_encoded=self.is_encoded))
 
 
 class _EscapingOutputTag(Output):
@@ -84,25 +99,18 @@ class _EscapingEchoTag(EchoTag):
     node_class = _EscapedEcho
 
 
-def _escape_value(value: object) -> str:
-    """The value as text that HTML and Markdown show as it is; what the author wrote himself (`Markup`) stays.
+def _is_encoded(expression: Expression) -> bool:
+    filters = expression.filters if isinstance(expression, FilteredExpression) else None
+    return any(used.name in _ENCODING_FILTERS for used in filters or ())
 
-    A character reference is never structure in Markdown (CommonMark section 2.5), and is the same character in HTML.
-    """
-    if hasattr(value, "__html__"):
+
+def _write(value: object, place: Place, *, is_encoded: bool) -> str:
+    """What the author wrote himself (`Markup`) stays in running text; inside a link target it is encoded too."""
+    is_markup = hasattr(value, "__html__")
+    if place is Place.TEXT and is_markup:
         return to_liquid_string(value, True)
-    # Markdown ends a line at a carriage return too
-    text = to_liquid_string(value, False).replace("\r\n", "\n").replace("\r", "\n")
-    escaped = str(escape(text))
-    if _URL.fullmatch(text):
-        return escaped
-    return _LINE_START.sub(_escape_line_start, escaped.translate(_MARKS))
-
-
-def _escape_line_start(found: re.Match[str]) -> str:
-    if found[1]:
-        return f"&#{ord(found[1])};"
-    return f"{found[2]}&#46;" if found[3] else ""
+    text = to_liquid_string(value, False)
+    return write_value(html.unescape(text) if is_markup else text, place, is_encoded=is_encoded)
 
 
 class BlankIfMissing(Expression):

@@ -16,7 +16,7 @@ from django.urls import reverse
 from emails.hooks.providers import HOOKS, Kind
 from emails.hooks.translating import keep_payload
 from emails.models import EmailEvent, EmailMessage, HookRecord, Mailbox, Suppression
-from emails.tracking.reclassify import settle_visits
+from emails.tracking.reclassify import classify_pending_visits
 from tests.factories import NOW, EmailMessageFactory, EnrollmentFactory, MailboxFactory, SequenceFactory, StepFactory
 from tests.support.hook_calls import (
     INBOUND_SECRETS,
@@ -182,7 +182,7 @@ def test_opens_and_clicks_are_judged(db: None) -> None:
     tell(mailbox, _news("Open", ReceivedAt="2026-03-02T11:00:00Z", UserAgent=agent))
     tell(mailbox, _news("Click", ReceivedAt="2026-03-02T11:01:00Z", UserAgent=agent, OriginalLink="https://x.example/"))
     tell(mailbox, _news("Open", ReceivedAt="2026-03-02T11:02:00Z", UserAgent="Barracuda Sentinel"))
-    settle_visits(NOW + timedelta(days=1))
+    classify_pending_visits(NOW + timedelta(days=1))
     found = list(EmailEvent.objects.order_by("occurred_at").values_list("type", "verdict"))
     assert found == [("opened", "human"), ("clicked", "human"), ("opened", "machine")]
     assert EmailEvent.objects.get(type="clicked").detail == "https://x.example/"

@@ -1,19 +1,20 @@
-"""What comes out of a mould is what rendering in full gives, byte for byte, or the mould steps back."""
+"""A precompiled template gives what rendering in full gives, byte for byte, or is not used."""
 
 from __future__ import annotations
 
 from typing import Any
 
-import nh3
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
 from emails.rendering import render as rendering
 from emails.rendering.precompiled import mark_values
-from emails.rendering.render import RenderedEmail, person_fields, render_email
+from emails.rendering.render import Frame, RenderedEmail, Template, Tracking, person_fields, render_email
+from sequences.content.allowed import sanitise
+from sequences.content.markup import BodyFormat
 
-WAY_OUT = "https://mail.example.com/u/tok_en-1"
+UNSUBSCRIBE = "https://mail.example.com/u/tok_en-1"
 PIECES = st.sampled_from(
     [
         *("Hello {{ contact.a }},", "{{ contact.a }}", " **{{ contact.b }}** ", "*{{ contact.a | upcase }}*"),
@@ -23,10 +24,28 @@ PIECES = st.sampled_from(
         *("| a | {{ contact.a }} |\n|---|---|\n| b | c |\n", "{{ contact.a }}. ", "({{ contact.b }})"),
         *("<b>{{ contact.a }}</b>", "{{ contact.a }}{{ contact.b }}", "\\{{ contact.a }}", "é{{ contact.a }}!"),
         *('<img alt="{{ contact.a }}" src="https://a.io/x.png">', "<p title='a>b'>{{ contact.a }}</p>\n"),
-        *("~~{{ contact.a }}~~", "_{{ contact.b }}_"),
+        *("~~{{ contact.a }}~~", "_{{ contact.b }}_", "https://a.io/{{ contact.a }}", "www.{{ contact.b }}"),
+        *("See https://a.io/x_y, ", "http{{ contact.a }}://a.io ", "{{ contact.a }}://b.io", "{{ contact.b }}.a.io "),
+        *("{{ contact.a }}\n--\n{{ contact.b }}\n", "1998. {{ contact.a }}\n", "3. {{ contact.b }}\n4. x\n"),
     ]
 )
-NAMES = ["Ann", "Ann-Marie O'Brien", "Müller & Söhne", "Acme Inc.", "1. x", "2", "x_y", "a  b", " a", "*", "李雷"]
+NAMES = [
+    "Ann",
+    "Ann-Marie O'Brien",
+    "Müller & Söhne",
+    "Acme Inc.",
+    "1. x",
+    "2",
+    "x_y",
+    "a  b",
+    " a",
+    "*",
+    "李雷",
+    "www.b.io",
+    "https",
+    "www",
+    "a.io",
+]
 VALUES = st.one_of(
     st.sampled_from(NAMES),
     st.text(st.characters(codec="utf-8"), max_size=8),
@@ -36,22 +55,16 @@ VALUES = st.one_of(
 
 def write(body: str, signature: str = "", **contact: object) -> RenderedEmail:
     return render_email(
-        subject="Hi",
-        body=body,
-        context={"contact": person_fields(contact), "unsubscribe_url": WAY_OUT},
-        reply_subject=None,
-        signature=signature,
-        postal_address="1 Main St\nSpringfield",
-        unsubscribe_url=WAY_OUT,
-        open_pixel_url=None,
-        honeypot_url=None,
-        rewrite_link=lambda url: f"https://t.io/?{url}",
+        Template("Hi", body),
+        {"contact": person_fields(contact), "unsubscribe_url": UNSUBSCRIBE},
+        Frame(signature, "1 Main St\nSpringfield", UNSUBSCRIBE),
+        Tracking(None, lambda url: f"https://t.io/?{url}"),
     )
 
 
-def outcome(**said: Any) -> RenderedEmail | str:
+def outcome(**template: Any) -> RenderedEmail | str:
     try:
-        return write(**said)
+        return write(**template)
     except ValueError as error:
         return str(error)
 
@@ -63,31 +76,38 @@ def outcome(**said: Any) -> RenderedEmail | str:
 def test_it_is_what_rendering_in_full_gives(body: str, signature: str, a: str, b: str) -> None:
     found = outcome(body=body, signature=signature, a=a, b=b)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(rendering, "_find_mould", lambda *_: None)
+        patch.setattr(rendering, "_precompile", lambda *_: None)
         assert found == outcome(body=body, signature=signature, a=a, b=b)
 
 
 @pytest.mark.parametrize(
     "body", ["Hello {{ contact.a }},\n\nhow **are** you? [Look](https://a.io)", "<p>{{ contact.a }}</p>"]
 )
-def test_a_letter_that_only_puts_in_names_is_sanitised_once(body: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    rendering._find_mould.cache_clear()
-    cleaned: list[str] = []
-    clean = nh3.clean
+def test_a_template_that_only_merges_names_is_sanitised_once(body: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    rendering._precompile.cache_clear()
+    pages: list[str] = []
 
-    def count(page: str, **rules: Any) -> str:
-        cleaned.append(page)
-        return clean(page, **rules)
+    def count(page: str) -> str:
+        pages.append(page)
+        return sanitise(page)
 
-    monkeypatch.setattr(nh3, "clean", count)
+    monkeypatch.setattr("sequences.content.rendering.sanitise", count)
     for name in ("Ann", "Bob", "Müller & Söhne"):
         assert name in write(body, a=name).text
-    assert len(cleaned) == 2, "body and signature, once each"
+    assert len(pages) == 2, "body and signature, once each"
 
 
 @pytest.mark.parametrize(
     "source",
-    ["{% if contact.a %}x{% endif %}", "[x]{{ contact.a }}", "{{- contact.a }}", "a}} b", "`{{ contact.a }}`", "xqz"],
+    [
+        "{% if contact.a %}x{% endif %}",
+        "[x]{{ contact.a }}",
+        "{{- contact.a }}",
+        "a}} b",
+        "`{{ contact.a }}`",
+        "xqz",
+        "www.{{ contact.a }}",
+    ],
 )
 def test_delicate_templates_are_left_alone(source: str) -> None:
-    assert mark_values(source) is None
+    assert mark_values((source, BodyFormat.MARKDOWN)) is None

@@ -20,7 +20,10 @@ from hypothesis import strategies as st
 from common.addresses import AddressError
 from emails.rendering.mime import build_mime, check_address
 from emails.rendering.render import (
+    Frame,
     RenderedEmail,
+    Template,
+    Tracking,
     known_fields,
     person_fields,
     render_email,
@@ -31,6 +34,7 @@ from emails.rendering.render import (
 from sequences.liquid.templating import TemplateError
 
 UNSUBSCRIBE = "https://mail.example.com/u/tok_en-1"
+MAILTO = "mailto:sam@sender.example?subject=unsubscribe%20tok:en-1"
 DATE = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 
 
@@ -42,22 +46,15 @@ def render(
     signature: str = "",
     postal_address: str = "1 Main St\nSpringfield",
     open_pixel_url: str | None = None,
-    honeypot_url: str | None = None,
     rewrite_link: Callable[[str], str] | None = None,
     **contact: object,
 ) -> RenderedEmail:
     context = {"contact": person_fields(contact), "sender": {"name": "Sam"}, "workspace": {"name": "Acme"}}
     return render_email(
-        subject=subject,
-        body=body,
-        context={**context, "unsubscribe_url": UNSUBSCRIBE},
-        reply_subject=reply_subject,
-        signature=signature,
-        postal_address=postal_address,
-        unsubscribe_url=UNSUBSCRIBE,
-        open_pixel_url=open_pixel_url,
-        honeypot_url=honeypot_url,
-        rewrite_link=rewrite_link,
+        Template(subject, body, reply_subject),
+        {**context, "unsubscribe_url": UNSUBSCRIBE},
+        Frame(signature, postal_address, UNSUBSCRIBE),
+        Tracking(open_pixel_url, rewrite_link),
     )
 
 
@@ -257,7 +254,8 @@ NAMES = st.one_of(
 def test_no_name_makes_an_element(body: str, name: str) -> None:
     rendered = render(body, subject="{{ contact.x }}!", x=name)
     page = content(rendered)
-    assert set(elements(page).tags) <= {"p", "br"}
+    assert set(elements(page).tags) <= {"p", "br", "a"}
+    assert all(link.lower().startswith(("http://", "https://")) for link in elements(page).links)
     assert not re.search(r"[\x00-\x1f\x7f]", rendered.subject)
 
 
@@ -325,9 +323,14 @@ def test_no_text_ends_its_part() -> None:
 
 
 def test_one_click_unsubscribing_as_rfc_8058_wants_it() -> None:
-    message = parse(mime(headers=unsubscribe_headers(UNSUBSCRIBE)))
-    assert message["List-Unsubscribe"] == f"<{UNSUBSCRIBE}>"
+    message = parse(mime(headers=unsubscribe_headers(UNSUBSCRIBE, MAILTO)))
+    assert message["List-Unsubscribe"] == f"<{UNSUBSCRIBE}>, <{MAILTO}>"
     assert message["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
+
+
+def test_without_https_no_one_click_is_promised() -> None:
+    plain = UNSUBSCRIBE.replace("https://", "http://")
+    assert unsubscribe_headers(plain, MAILTO) == {"List-Unsubscribe": f"<{plain}>, <{MAILTO}>"}
 
 
 def test_threads_name_the_first_and_the_last_twenty() -> None:
@@ -342,12 +345,38 @@ def test_threads_name_the_first_and_the_last_twenty() -> None:
     assert str(parse(raw)["References"]).split() == [ids[0], *ids[-20:]]
 
 
+def header_lines(raw: bytes) -> list[bytes]:
+    return raw.split(b"\r\n\r\n")[0].split(b"\r\n")
+
+
 def test_encoded_words_are_no_longer_than_rfc_2047_allows() -> None:
     raw = mime(render(subject="Ж" * 200), from_name="Ж" * 100)
     words = re.findall(rb"=\?utf-8\?[^?]*\?[^?]*\?=", raw)
     assert len(words) > 5
     assert max(map(len, words)) <= 75
+    assert max(len(line) for line in header_lines(raw) if b"=?" in line) <= 76
     assert str(parse(raw)["Subject"]) == "Ж" * 200
+
+
+WORDS = st.text(st.characters(exclude_categories=("Cc", "Cs", "Zl", "Zp", "Zs")), min_size=1, max_size=30)
+
+
+@given(st.lists(WORDS, min_size=1, max_size=20).map(" ".join), st.lists(WORDS, max_size=8).map(" ".join))
+def test_headers_are_folded_and_unfold_to_what_was_written(subject: str, name: str) -> None:
+    ids = [f"<{number}-{'x' * 40}@mail.example.com>" for number in range(21)]
+    headers = {**thread_headers(ids), **unsubscribe_headers(UNSUBSCRIBE, MAILTO)}
+    raw = mime(RenderedEmail(subject, "a\n", "<p>a</p>"), from_name=name, headers=headers)
+    assert max(map(len, header_lines(raw))) <= 78
+    message = email.message_from_bytes(raw)
+    assert str(make_header(decode_header(message["Subject"]))) == subject
+    assert message["References"].split() == ids
+    unfolded = re.sub(r"\r?\n(?=[ \t])", "", message["List-Unsubscribe"])
+    assert unfolded == f"<{UNSUBSCRIBE}>, <{MAILTO}>"
+
+
+def test_a_word_that_no_line_can_hold_is_refused() -> None:
+    with pytest.raises(ValueError, match="X-Long has a word of more than 998"):
+        mime(headers={"X-Long": "x" * 999})
 
 
 @pytest.mark.parametrize(

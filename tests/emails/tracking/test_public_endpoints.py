@@ -10,8 +10,8 @@ from django.test import Client
 from emails.facts.suppressions import remove_suppressions
 from emails.models import EmailEvent, EmailMessage, Suppression
 from emails.tracking import links as tracking
-from emails.tracking.reclassify import settle_visits
-from emails.tracking.visits import RULES_VERSION, SETTLES_AFTER
+from emails.tracking.reclassify import classify_pending_visits
+from emails.tracking.visits import CLASSIFIED_AFTER, RULES_VERSION
 from execution.engine.policy import engine_policy
 from execution.worker.runner import Options, Stage, run_until_idle
 from tests.emails.tracking.conftest import FIREFOX, LATER, path_of
@@ -19,7 +19,7 @@ from tests.factories import NOW, EmailMessageFactory, EnrollmentFactory
 
 pytestmark = pytest.mark.django_db
 
-SETTLED = LATER + SETTLES_AFTER
+SETTLED = LATER + CLASSIFIED_AFTER
 TARGET = "https://sender.example/pricing?plan=a&b=ü#top"
 
 
@@ -131,8 +131,8 @@ def test_a_click_leads_to_the_signed_target_and_is_kept(browser: Client, message
     message.enrollment.refresh_from_db()
     assert message.enrollment.wake_at is None
 
-    assert settle_visits(SETTLED - timedelta(microseconds=1)) == 0
-    assert settle_visits(SETTLED) == 1
+    assert classify_pending_visits(SETTLED - timedelta(microseconds=1)) == 0
+    assert classify_pending_visits(SETTLED) == 1
     event.refresh_from_db()
     assert (event.verdict, event.confidence, event.rules_version) == ("human", 80, RULES_VERSION)
     message.enrollment.refresh_from_db()
@@ -162,7 +162,7 @@ def test_the_pixel_is_an_image_and_is_kept(browser: Client, message: EmailMessag
     assert (answer.status_code, answer.headers["Content-Type"]) == (200, "image/gif")
     assert answer.content.startswith(b"GIF89a")
     assert "no-store" in answer.headers["Cache-Control"]
-    settle_visits(SETTLED)
+    classify_pending_visits(SETTLED)
     event = EmailEvent.objects.get()
     assert (event.type, event.verdict) == ("opened", "human")
 
@@ -181,7 +181,7 @@ def test_a_scanner_does_not_take_the_place_of_a_person(message: EmailMessage) ->
     message.enrollment.refresh_from_db()
     assert message.enrollment.wake_at is None
     Client(headers={"User-Agent": FIREFOX}).get(path)
-    settle_visits(SETTLED)
+    classify_pending_visits(SETTLED)
     message.enrollment.refresh_from_db()
     assert message.enrollment.wake_at == SETTLED
     assert sorted(EmailEvent.objects.values_list("verdict", flat=True)) == ["human", "machine"]

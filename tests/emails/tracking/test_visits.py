@@ -10,10 +10,10 @@ from emails.choices import Verdict
 from emails.tracking.visits import (
     BURST_LINKS,
     PREFETCH,
-    Surroundings,
+    NearbyVisits,
     Visit,
-    judge_at_once,
-    judge_visit,
+    classify_at_once,
+    classify_visit,
 )
 from tests.support.inbound_mails import RECEIVED
 
@@ -36,10 +36,10 @@ def visit(agent: str = FIREFOX, at: datetime = LATER, method: str = "GET", sent:
     ],
 )
 def test_a_reader_is_a_person(user_agent: str) -> None:
-    found = judge_visit(visit(user_agent))
+    found = classify_visit(visit(user_agent))
     assert (found.verdict, found.reason) == (Verdict.HUMAN, "")
     assert 50 < found.confidence < 100
-    assert judge_at_once(visit(user_agent)).verdict is Verdict.PENDING
+    assert classify_at_once(visit(user_agent)).verdict is Verdict.PENDING
 
 
 @pytest.mark.parametrize(
@@ -57,32 +57,37 @@ def test_a_reader_is_a_person(user_agent: str) -> None:
     ],
 )
 def test_a_scanner_is_a_machine_and_the_reason_is_told(user_agent: str) -> None:
-    found = judge_visit(visit(user_agent))
+    found = classify_visit(visit(user_agent))
     assert found.verdict is Verdict.MACHINE
     assert found.reason
     assert found.confidence >= 85
-    assert judge_at_once(visit(user_agent)) == found
+    assert classify_at_once(visit(user_agent)) == found
 
 
 def test_within_seconds_of_sending_nobody_has_read_anything() -> None:
     just_before = RECEIVED + PREFETCH - timedelta(microseconds=1)
-    assert judge_visit(visit(at=just_before)).verdict is Verdict.MACHINE
-    assert judge_visit(visit(at=RECEIVED + PREFETCH)).verdict is Verdict.HUMAN
+    assert classify_visit(visit(at=just_before)).verdict is Verdict.MACHINE
+    assert classify_visit(visit(at=RECEIVED + PREFETCH)).verdict is Verdict.HUMAN
 
 
 def test_asking_for_the_headers_alone_is_a_machine() -> None:
-    assert judge_visit(visit(method="HEAD")).verdict is Verdict.MACHINE
+    assert classify_visit(visit(method="HEAD")).verdict is Verdict.MACHINE
 
 
 def test_a_message_without_a_hand_over_time_is_judged_by_the_rest() -> None:
-    assert judge_visit(visit(sent=None)).verdict is Verdict.HUMAN
+    assert classify_visit(visit(sent=None)).verdict is Verdict.HUMAN
 
 
 def test_many_links_at_once_are_a_scanners() -> None:
-    assert judge_visit(visit(), Surroundings(links_at_once=BURST_LINKS - 1)).verdict is Verdict.HUMAN
-    found = judge_visit(visit(), Surroundings(links_at_once=BURST_LINKS))
+    assert classify_visit(visit(), NearbyVisits(links_in_burst=BURST_LINKS - 1)).verdict is Verdict.HUMAN
+    found = classify_visit(visit(), NearbyVisits(links_in_burst=BURST_LINKS))
     assert (found.verdict, found.reason) == (Verdict.MACHINE, "3 links within 10 seconds")
 
 
-def test_whoever_follows_what_nobody_sees_is_a_machine() -> None:
-    assert judge_visit(visit(), Surroundings(touched_honeypot=True)).verdict is Verdict.MACHINE
+def test_two_links_in_two_seconds_are_a_scanners() -> None:
+    found = classify_visit(visit(), NearbyVisits(links_in_burst=2, links_in_rush=2))
+    assert (found.verdict, found.reason) == (Verdict.MACHINE, "2 links within 2 seconds")
+
+
+def test_an_agent_that_also_asks_for_headers_is_a_machine() -> None:
+    assert classify_visit(visit(), NearbyVisits(agent_asked_for_headers=True)).verdict is Verdict.MACHINE

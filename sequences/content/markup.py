@@ -1,0 +1,124 @@
+"""Markdown or HTML as authors write it, turned into one page of HTML that is not sanitised yet. Pure.
+
+Departures from CommonMark, each because of how people write emails: a line of `--` or `==` under a text makes no
+heading (it is a signature), a line that begins with a year makes no list, and a bare address is a link.
+"""
+
+from __future__ import annotations
+
+import re
+from enum import StrEnum
+
+import css_inline
+from markdown_it import MarkdownIt
+from markdown_it.common.utils import unescapeAll
+from markdown_it.rules_block import StateBlock
+from markdown_it.rules_block.list import list_block
+from markdown_it.rules_inline import StateInline
+
+from sequences.content.links import trim_address
+
+_NO_OUTPUT = re.compile(
+    r"(?:\s|\ufeff|<!--.*?-->|\{%-?\s*(?P<block>comment|capture)\b.*?\{%-?\s*end(?P=block)\s*-?%\}|\{%.*?%\}|\{#.*?#\})+",
+    re.DOTALL,
+)
+_BLOCKS = (
+    "address article aside blockquote body center details dir div dl fieldset figure footer form h1 h2 h3 h4 h5 h6 "
+    "head header hr html link main menu meta nav ol p pre section style table tbody td tfoot thead title tr ul"
+)
+_BLOCK_START = re.compile(rf"<(?:!doctype|(?:{_BLOCKS.replace(' ', '|')})(?=[\s/>]))", re.IGNORECASE)
+_LONG_NUMBER = re.compile(r"\d{3,}[.)]", re.ASCII)
+_SCHEME_BEFORE = re.compile(r"(?<![\w@./=-])https?$", re.IGNORECASE)
+_BARE_ADDRESS = re.compile(r"https?://[^\s<>\"]+", re.IGNORECASE)
+_AMPERSAND = re.compile(r"&(?!(?:#\d{1,7}|#x[0-9a-f]{1,6}|[a-z][a-z\d]{1,31});)", re.IGNORECASE)
+_BODY = re.compile(r"<body\b([^>\"']*(?:\"[^\"]*\"[^>\"']*|'[^']*'[^>\"']*)*)>", re.IGNORECASE)
+_BODY_END = re.compile(r"</body\s*>", re.IGNORECASE)
+_BODY_ATTRIBUTE = re.compile(r"\b(style|bgcolor|text)\s*=\s*(?:\"([^\"]*)\"|'([^']*)'|([^\s\"'>]+))", re.IGNORECASE)
+_BODY_STYLES = {"style": "{}", "bgcolor": "background-color:{}", "text": "color:{}"}
+
+_inliner = css_inline.CSSInliner(load_remote_stylesheets=False)
+
+
+class MarkupError(ValueError):
+    """A style sheet that cannot be read."""
+
+
+class BodyFormat(StrEnum):
+    """How the body of an email is written."""
+
+    #: CommonMark with tables and strikethrough; each line break of the source is one of the email
+    MARKDOWN = "markdown"
+    #: HTML, taken as it is
+    HTML = "html"
+
+
+def detect_format(source: str) -> BodyFormat:
+    """HTML when a block element or a doctype is the first thing after Liquid tags, comments and blanks."""
+    before = _NO_OUTPUT.match(source)
+    return BodyFormat.HTML if _BLOCK_START.match(source, before.end() if before else 0) else BodyFormat.MARKDOWN
+
+
+def make_page(text: str, body_format: BodyFormat) -> str:
+    """The page that `text` means, its styles written into its elements. Raises `MarkupError`."""
+    page = _AMPERSAND.sub("&amp;", text) if body_format is BodyFormat.HTML else str(_markdown.render(text))
+    if "<style" in page.lower():
+        try:
+            page = _inliner.inline(page)
+        except css_inline.InlineError as error:
+            raise MarkupError(f"its styles cannot be read: {' '.join(str(error).split())}") from None
+    return _keep_body_styles(page) if "<body" in page.lower() else page
+
+
+def _keep_body_styles(page: str) -> str:
+    """A body cannot stand inside another page: an element with its colours takes its place."""
+    found = _BODY.search(page)
+    styles = []
+    for name, *values in _BODY_ATTRIBUTE.findall(found[1] if found else ""):
+        if value := next(filter(None, values), ""):
+            styles.append(_BODY_STYLES[name.lower()].format(value.strip().rstrip(";")))
+    style = ";".join(styles).replace('"', "&quot;")
+    opening, closing = (f'<div style="{style}">', "</div>") if style else ("", "")
+    return _BODY_END.sub(closing, _BODY.sub(lambda _: opening, page, count=1))
+
+
+def _read_list(state: StateBlock, start: int, end: int, silent: bool) -> bool:
+    """CommonMark's lists, but none that begins with a number of three digits or more: it is a year or an amount.
+
+    `silent` inside a list asks whether the next item begins, so a long list still counts past 99.
+    """
+    is_next_item = silent and state.listIndent >= 0
+    if not is_next_item and _LONG_NUMBER.match(state.src, state.bMarks[start] + state.tShift[start]):
+        return False
+    return list_block(state, start, end, silent)
+
+
+def _read_bare_address(state: StateInline, silent: bool) -> bool:
+    """A bare web address is a link and holds no emphasis. Called where the text rule stops: at the colon."""
+    if silent or state.src[state.pos] != ":" or state.linkLevel > 0:
+        return False
+    scheme = _SCHEME_BEFORE.search(state.pending)
+    found = _BARE_ADDRESS.match(state.src, state.pos - len(scheme[0])) if scheme else None
+    if scheme is None or found is None:
+        return False
+    written = trim_address(found[0])
+    address = unescapeAll(written)
+    target = state.md.normalizeLink(address)
+    if len(written) <= len(scheme[0]) + len("://") or not state.md.validateLink(target):
+        return False
+    state.pending = state.pending[: -len(scheme[0])]
+    state.push("link_open", "a", 1).attrs = {"href": target}
+    state.push("text", "", 0).content = address
+    state.push("link_close", "a", -1)
+    state.pos += len(written) - len(scheme[0])
+    return True
+
+
+def _make_markdown() -> MarkdownIt:
+    markdown = MarkdownIt("commonmark", {"html": True, "breaks": True}).enable(["table", "strikethrough"])
+    markdown.disable("lheading")
+    markdown.block.ruler.at("list", _read_list, {"alt": ["paragraph", "reference", "blockquote"]})
+    markdown.inline.ruler.after("text", "bare_address", _read_bare_address)
+    return markdown
+
+
+_markdown = _make_markdown()

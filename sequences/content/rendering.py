@@ -1,0 +1,38 @@
+"""One part of an email, the body or a signature, from its template to a finished page. Pure.
+
+In order: Liquid with escaped values; Markdown or HTML; styles into their elements; sanitising; links and pictures.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from sequences.content.allowed import list_removed, sanitise
+from sequences.content.finishing import Page, finish_page
+from sequences.content.markup import BodyFormat, MarkupError, detect_format, make_page
+from sequences.liquid.templating import TemplateError, render
+
+
+def render_part(
+    source: str, context: Mapping[str, object], body_format: BodyFormat | None = None, *, explains: bool = False
+) -> Page:
+    """Render `source` for one contact. `body_format` None: as `detect_format` finds.
+
+    `explains`: `changes` lists also what sanitising removes, which costs a second reading of the page. Raises
+    `TemplateError`.
+    """
+    return render_markup(
+        render(source, context, autoescape=True), body_format or detect_format(source), explains=explains
+    )
+
+
+def render_markup(text: str, body_format: BodyFormat, *, explains: bool = False) -> Page:
+    """The finished page of a text in which all values are filled in. Raises `TemplateError`."""
+    try:
+        page = make_page(text, body_format)
+    except MarkupError as error:
+        raise TemplateError(str(error)) from None
+    finished = finish_page(sanitise(page))
+    if not explains:
+        return finished
+    return Page(finished.html, tuple(dict.fromkeys([*list_removed(text, page), *finished.changes])))
