@@ -20,7 +20,7 @@ from datetime import datetime, timedelta
 from common.db import fetch_all
 from emails.choices import MailboxStatus
 from emails.models import EmailMessage, Mailbox
-from emails.tracking.visits import SETTLES_AFTER
+from emails.tracking.visits import CLASSIFIED_AFTER
 from execution import heartbeat
 from execution.control.switches import resume_mailbox
 from execution.control.tasks import complete_task
@@ -140,7 +140,7 @@ class World:
         self._look_at_mailboxes()
         self._story.tell()
         moments = [plan.at for plan in self._agenda[:1]]
-        found = fetch_all(_NEXT, {"workspace": self._workspace.pk, "settles": SETTLES_AFTER})[0]
+        found = fetch_all(_NEXT, {"workspace": self._workspace.pk, "settles": CLASSIFIED_AFTER})[0]
         if found["at"] is not None:
             moments.append(found["at"])
         return min(moments, default=None)

@@ -20,7 +20,7 @@ from django.db import connection
 from common.db import fetch_all
 from emails.inbound import poll_due_inboxes, resolve_unknown_by_evidence
 from emails.sending.lanes import next_lane_at
-from emails.tracking.reclassify import next_settling_at
+from emails.tracking.reclassify import next_classification_at
 from execution.engine.tick import next_wake_at, run_tick
 from execution.worker.runner import Options, Stage, run_until_idle
 from simulation.mail_server import ReceivedMessage
@@ -145,7 +145,7 @@ class TrialWorld:
             self.hear()
         self.work()
         self.hear()
-        moments = [at for at in (next_wake_at(), next_lane_at(), next_settling_at()) if at is not None]
+        moments = [at for at in (next_wake_at(), next_lane_at(), next_classification_at()) if at is not None]
         moments += [plan.at for plan in self._agenda[:1]]
         return min(moments, default=None)
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import assert_never
 
-from emails.tracking.visits import SETTLES_AFTER
+from emails.tracking.visits import CLASSIFIED_AFTER
 from execution.engine.snapshot import Snapshot
 from sequences.authoring.step_config import SplitConfig
 from sequences.choices import ConditionType, Operator
@@ -35,7 +35,7 @@ class Verdict:
             return None
         if now < self.deadline_at:
             return self.deadline_at
-        return max(self.pending_at + SETTLES_AFTER, now + _SETTLING) if self.pending_at else None
+        return max(self.pending_at + CLASSIFIED_AFTER, now + _SETTLING) if self.pending_at else None
 
 
 def judge_condition(config: SplitConfig, snapshot: Snapshot, due_at: datetime) -> Verdict:

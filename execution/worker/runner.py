@@ -29,7 +29,7 @@ from emails.inbound.idle import Watcher
 from emails.sending.delivery import Clock, HeldLeases, deliver_lane
 from emails.sending.lanes import RENEW_SECONDS, next_lane_at, renew_leases
 from emails.sending.recovery import recover_expired
-from emails.tracking.reclassify import settle_visits
+from emails.tracking.reclassify import classify_pending_visits
 from execution import heartbeat
 from execution.engine.backoff import Policy
 from execution.engine.tick import TEMPORARY_ERRORS, next_wake_at, run_tick
@@ -248,7 +248,7 @@ class Runner:
         while not self._stop.is_set():
             now = self.clock()
             heartbeat.beat(self.id, now, self.decided, self.delivered, self._last_processed_at)
-            if recover_expired(now) + settle_visits(now):
+            if recover_expired(now) + classify_pending_visits(now):
                 self._decide_wake.set()
             expire_suppressions(now)
             if refresh_scores(now):
@@ -337,7 +337,7 @@ def _work_until_idle(options: Options, clock: Clock, leases: HeldLeases, stages:
     decided = delivered = 0
     worker = f"{socket.gethostname()}:{os.getpid()}"
     recover_expired(clock())
-    settle_visits(clock())
+    classify_pending_visits(clock())
     expire_suppressions(clock())
     refresh_scores(clock())
     if stages & {Stage.ALL, Stage.INBOUND}:

@@ -20,8 +20,8 @@ from emails.sending import final_check as last_look
 from emails.sending.final_check import claim_chunk
 from emails.sending.lanes import LEASE_SECONDS, renew_leases, take_lane, wake_lanes
 from emails.sending.results import Result, record_results
-from emails.tracking.reclassify import settle_visits
-from emails.tracking.visits import SETTLES_AFTER
+from emails.tracking.reclassify import classify_pending_visits
+from emails.tracking.visits import CLASSIFIED_AFTER
 from execution.control.replan_calendar import following_calendar
 from execution.engine.backoff import Policy
 from execution.engine.tick import run_tick
@@ -86,7 +86,7 @@ def record_click(message: EmailMessage) -> None:
 
 
 def settle_click(message: EmailMessage) -> None:
-    assert settle_visits(NOW) == 1
+    assert classify_pending_visits(NOW) == 1
 
 
 @pytest.mark.parametrize("tell", [record_click, settle_click])
@@ -102,7 +102,7 @@ def test_a_contact_is_changed_while_a_click_of_theirs_is_stored(tell: Callable[[
             message=message,
             type="clicked",
             verdict="pending",
-            occurred_at=NOW - SETTLES_AFTER,
+            occurred_at=NOW - CLASSIFIED_AFTER,
             payload={"user_agent": "Mozilla/5.0 (X11; Linux x86_64) Firefox/140.0", "method": "GET"},
         )
         EmailMessage.objects.update(handed_over_at=None)

@@ -28,7 +28,7 @@ from emails.sending.delivery import HeldLeases, deliver_lane
 from emails.sending.lane_view import read_lane
 from emails.sending.lanes import next_lane_at
 from emails.sending.recovery import recover_expired
-from emails.tracking.reclassify import settle_visits
+from emails.tracking.reclassify import classify_pending_visits
 from execution.control.enroll import enroll_contacts
 from execution.control.enrollments import exit_enrollments, pause_enrollments, resume_enrollments, skip_steps
 from execution.engine.backoff import Policy
@@ -112,7 +112,7 @@ def hear(workspace: Workspace) -> None:
 
 def keep_house() -> None:
     recover_expired(NOW)
-    settle_visits(NOW)
+    classify_pending_visits(NOW)
     expire_suppressions(NOW)
     refresh_scores(NOW)
     resolve_unknown_by_evidence(NOW)

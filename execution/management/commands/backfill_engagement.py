@@ -1,4 +1,4 @@
-"""Judge stored opens and clicks again by the rules of this release: `manage.py backfill_engagement`."""
+"""Classify stored opens and clicks again by the rules of this release: `manage.py backfill_engagement`."""
 
 from __future__ import annotations
 
@@ -8,16 +8,16 @@ from typing import Any
 from django.core.management.base import CommandParser
 from django.utils import timezone
 
-from emails.tracking.reclassify import Rejudged, count_older, rejudge_batch
+from emails.tracking.reclassify import Reclassified, count_older, reclassify_batch
 from execution.management.base import ProductCommand
 from execution.management.values import instant
 
 
 class Command(ProductCommand):
     help = (
-        "Judge again which stored opens and clicks were a person's, by the rules of this release. Enrollments whose "
-        "waiting split may be decided otherwise are looked at again; nobody is moved back. In batches, each kept by "
-        "itself: stop it and start it again at any time. What these rules have judged is left alone."
+        "Classify again which stored opens and clicks came from a person, by the rules of this release. Enrollments "
+        "whose waiting branch may change are evaluated again; none is moved back. Works in batches and can be stopped "
+        "and restarted at any time. Visits that these rules have classified are left alone."
     )
     example = "manage.py backfill_engagement --since 2026-01-01 --dry-run"
     changes_data = True
@@ -36,10 +36,10 @@ class Command(ProductCommand):
         workspace = self.find_workspace(options["workspace"]) if options["workspace"] else None
         workspace_id = workspace.pk if workspace else None
         since: datetime | None = options["since"]
-        total, after = Rejudged(), 0
+        total, after = Reclassified(), 0
         with self.progress("Visits", count_older(since, workspace_id)) as report:
             while True:
-                done, after = rejudge_batch(
+                done, after = reclassify_batch(
                     total,
                     after,
                     since=since,
@@ -51,9 +51,9 @@ class Command(ProductCommand):
                     break
                 report(done)
         changes = ", ".join(f"{number} {change}" for change, number in sorted(total.changes.items())) or "no verdict"
-        text = f"{total.judged} visits judged again, {changes} changed, {total.woken} enrollments to look at."
+        text = f"{total.classified} visits classified again, {changes} changed, {total.woken} enrollments to evaluate."
         self.emit(
-            {"judged": total.judged, "changed": dict(total.changes), "woken": total.woken},
+            {"classified": total.classified, "changed": dict(total.changes), "woken": total.woken},
             f"Dry run, nothing is kept. {text}" if options["dry_run"] else text,
             as_json=options["json"],
         )

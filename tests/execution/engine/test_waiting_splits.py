@@ -13,7 +13,7 @@ from django.test import Client
 from emails.choices import EventType
 from emails.facts.events import NewEvent, record_events
 from emails.tracking import links as tracking
-from emails.tracking.visits import SETTLES_AFTER
+from emails.tracking.visits import CLASSIFIED_AFTER
 from execution.engine.backoff import Policy
 from execution.engine.tick import run_tick
 from execution.worker.runner import Options, Stage, run_until_idle
@@ -92,7 +92,7 @@ def test_it_goes_true_at_once_when_a_person_gives_the_signal(waiting: Enrollment
     signal(waiting, FIREFOX)
     decide(READ_AT)
     assert stands_at(waiting) == "split"
-    decide(READ_AT + SETTLES_AFTER)
+    decide(READ_AT + CLASSIFIED_AFTER)
     assert stands_at(waiting) == "true"
 
 
@@ -105,10 +105,11 @@ def test_a_visit_in_the_last_moment_is_judged_before_the_time_is_up(
     signal(waiting, FIREFOX)
     if not agent:
         message = waiting.messages.get()
-        Client(headers={"User-Agent": FIREFOX}).get("/" + tracking.honeypot_url(message.pk, NOW).split("/", 3)[3])
+        path = "/" + tracking.click_url(message.pk, "https://sender.example/other", NOW).split("/", 3)[3]
+        Client(headers={"User-Agent": FIREFOX}).head(path)
     run_tick(DEADLINE, 10, Policy())
     assert stands_at(waiting) == ("false" if condition == "email_replied" else "split")
-    decide(DEADLINE + SETTLES_AFTER)
+    decide(DEADLINE + CLASSIFIED_AFTER)
     assert stands_at(waiting) == ("false" if condition == "email_replied" else goes)
 
 
@@ -121,7 +122,7 @@ def test_a_visit_after_the_time_is_up_keeps_nobody(waiting: Enrollment, clock: A
 
 def test_a_machine_moves_nobody(waiting: Enrollment) -> None:
     signal(waiting, "Barracuda Sentinel")
-    decide(READ_AT + SETTLES_AFTER)
+    decide(READ_AT + CLASSIFIED_AFTER)
     assert stands_at(waiting) == "split"
     decide(DEADLINE)
     assert stands_at(waiting) == "false"
