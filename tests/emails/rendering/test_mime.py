@@ -15,7 +15,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from emails.rendering.mime import AddressError, build_mime, check_address
+from common.addresses import AddressError
+from emails.rendering.mime import build_mime, check_address
 from emails.rendering.render import RenderedEmail, thread_headers, unsubscribe_headers
 from tests.emails.rendering.test_render import NAMES, UNSUBSCRIBE, render
 
