@@ -50,6 +50,8 @@ METRICS_TOKEN = env.text("METRICS_TOKEN")
 TRACKING_LINK_DAYS = env.whole_number("TRACKING_LINK_DAYS", 365, minimum=30, maximum=3650, unit="days")
 # an incoming mail with its attachments, as a provider posts it; the attachments are not kept
 HOOK_MOST_BYTES = DATA_UPLOAD_MAX_MEMORY_SIZE = 26 * 1024 * 1024
+JSON_MOST_BYTES = 1024 * 1024
+FORM_MOST_BYTES = 50 * 1024 * 1024
 
 DATABASE_POOL = env.whole_number("DATABASE_POOL", 0, maximum=1000, unit="connections per process")
 DATABASES = {"default": env.database_settings(env.postgres_address("DATABASE_URL"), DATA_DIR, DATABASE_POOL)}
@@ -183,7 +185,7 @@ REST_FRAMEWORK: dict[str, Any] = {
     "DEFAULT_PARSER_CLASSES": ["sequences.interface.api.parsers.StorableJSONParser"],
     "DEFAULT_FILTER_BACKENDS": ["django_filters.rest_framework.DjangoFilterBackend"],
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
-    "DEFAULT_THROTTLE_CLASSES": ["rest_framework.throttling.UserRateThrottle"],
+    "DEFAULT_THROTTLE_CLASSES": ["sequences.interface.api.throttling.CountingThrottle"],
     "DEFAULT_THROTTLE_RATES": {"user": "6000/min"},
     "URL_FORMAT_OVERRIDE": None,
     "EXCEPTION_HANDLER": "sequences.interface.api.problems.answer_problem",

@@ -5,7 +5,7 @@ from django.urls import include, path, re_path
 from django.views.generic import RedirectView
 from drf_spectacular.views import SpectacularJSONAPIView, SpectacularSwaggerSplitView
 
-from config.api.errors import NoSuchAddress
+from config.api.errors import NoSuchEndpoint
 from config.api.health import show_health, show_readiness
 from config.api.metrics import show_metrics
 
@@ -20,7 +20,7 @@ urlpatterns = [
     re_path(r"^api/schema/?$", SpectacularJSONAPIView.as_view(), name="schema"),
     re_path(r"^api/docs/?$", SpectacularSwaggerSplitView.as_view(url_name="schema"), name="docs"),
     path("", include("execution.urls")),
-    re_path(r"^api(/[\s\S]*)?$", NoSuchAddress.as_view()),
+    re_path(r"^api(/[\s\S]*)?$", NoSuchEndpoint.as_view()),
 ]
 
 handler400 = "config.api.errors.handle_400"

@@ -1,4 +1,4 @@
-"""Errors outside of any endpoint: an address that does not exist, and what fails before or after a view."""
+"""Errors outside of any endpoint: unknown paths, and what fails before or after a view."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from sequences.interface.api.problems import CONTENT_TYPE, describe_problem
 
 
 @extend_schema(exclude=True)
-class NoSuchAddress(APIView):
-    """Whatever begins with /api and is nothing: 404, whoever asks, in development too."""
+class NoSuchEndpoint(APIView):
+    """Every other path under /api: 404 for every user, in development too."""
 
     authentication_classes: list[Any] = []
     permission_classes = [AllowAny]
@@ -28,25 +28,25 @@ class NoSuchAddress(APIView):
 
 def handle_400(request: HttpRequest, exception: Exception) -> HttpResponseBase:
     if _is_api(request):
-        return _answer(400, "The request cannot be understood.")
+        return _answer(400, "parse_error", "The request cannot be understood.")
     return defaults.bad_request(request, exception)
 
 
 def handle_403(request: HttpRequest, exception: Exception) -> HttpResponseBase:
     if _is_api(request):
-        return _answer(403, "It is not allowed.")
+        return _answer(403, "permission_denied", "It is not allowed.")
     return defaults.permission_denied(request, exception)
 
 
 def handle_404(request: HttpRequest, exception: Exception) -> HttpResponseBase:
     if _is_api(request):
-        return _answer(404, "There is no such address.")
+        return _answer(404, "not_found", "There is no such endpoint.")
     return defaults.page_not_found(request, exception)
 
 
 def handle_500(request: HttpRequest) -> HttpResponseBase:
     if _is_api(request):
-        return _answer(500, "Something went wrong on our side. It has been recorded.")
+        return _answer(500, "internal_error", "Something went wrong on our side. It has been recorded.")
     return defaults.server_error(request)
 
 
@@ -54,5 +54,5 @@ def _is_api(request: HttpRequest) -> bool:
     return request.path == "/api" or request.path.startswith("/api/")
 
 
-def _answer(status_code: int, detail: str) -> HttpResponse:
-    return JsonResponse(describe_problem(status_code, detail), status=status_code, content_type=CONTENT_TYPE)
+def _answer(status_code: int, code: str, detail: str) -> HttpResponse:
+    return JsonResponse(describe_problem(status_code, code, detail), status=status_code, content_type=CONTENT_TYPE)

@@ -12,6 +12,7 @@ from emails.hooks.views import list_hook_urls
 from emails.mailbox.records import Status
 from emails.models import EmailMessage, Mailbox
 from sequences.interface.api.addresses import AddressField
+from sequences.interface.api.strict import StrictModelSerializer, StrictSerializer
 from sequences.models import Workspace
 
 _MOST_NAMES = 30
@@ -22,7 +23,7 @@ _STATE = [
 ]  # fmt: skip
 
 
-class MailboxSerializer(serializers.ModelSerializer[Mailbox]):
+class MailboxSerializer(StrictModelSerializer[Mailbox]):
     """`credentials` are written by name (`password`, `imap_password`, an ESP's own); null removes one."""
 
     workspace = serializers.PrimaryKeyRelatedField(queryset=Workspace.objects.none())
@@ -101,7 +102,7 @@ class MailboxCreateSerializer(MailboxSerializer):
     workspace = serializers.PrimaryKeyRelatedField(queryset=Workspace.objects.none(), required=False)
 
 
-class LoginReportSerializer(serializers.Serializer[Any]):
+class LoginReportSerializer(StrictSerializer):
     """Null: works; a text: why not."""
 
     ok = serializers.BooleanField(source="is_ok")
@@ -110,25 +111,25 @@ class LoginReportSerializer(serializers.Serializer[Any]):
     imap_checked = serializers.BooleanField()
 
 
-class _CheckSerializer(serializers.Serializer[Any]):
+class _CheckSerializer(StrictSerializer):
     code = serializers.CharField(help_text="smtp_login, imap_login, mx, spf, dkim, dmarc, alignment, links.")
     status = serializers.ChoiceField(choices=[word.value for word in Status])
     detail = serializers.CharField(help_text="What to do.")
     found = serializers.CharField(help_text="The record, shortened.")
 
 
-class SetupSerializer(serializers.Serializer[Any]):
+class SetupSerializer(StrictSerializer):
     checks = _CheckSerializer(many=True)
 
 
-class _BreakerSerializer(serializers.Serializer[Any]):
+class _BreakerSerializer(StrictSerializer):
     state = serializers.ChoiceField(choices=BreakerState.choices(), source="breaker.state")
     failures = serializers.IntegerField(source="breaker.failures")
     until = serializers.DateTimeField(allow_null=True, source="breaker.until")
     error = serializers.CharField(source="breaker_error")
 
 
-class _UsageSerializer(serializers.Serializer[Any]):
+class _UsageSerializer(StrictSerializer):
     code = serializers.CharField(source="cap.code")
     scope = serializers.ChoiceField(choices=LimitScope.choices(), source="cap.scope")
     target = serializers.CharField(source="cap.target")
@@ -139,7 +140,7 @@ class _UsageSerializer(serializers.Serializer[Any]):
     frees_at = serializers.DateTimeField(allow_null=True)
 
 
-class _QueuedSerializer(serializers.Serializer[Any]):
+class _QueuedSerializer(StrictSerializer):
     message = serializers.IntegerField(source="id")
     enrollment = serializers.IntegerField(source="enrollment_id")
     recipient = serializers.EmailField()
@@ -151,7 +152,7 @@ class _QueuedSerializer(serializers.Serializer[Any]):
     held_by = serializers.CharField()
 
 
-class LaneSerializer(serializers.Serializer[Any]):
+class LaneSerializer(StrictSerializer):
     """One mailbox's queue, usage against each cap, next slot and breaker. `queue_length` stops counting at 10,000."""
 
     mailbox = serializers.IntegerField(source="mailbox_id")
@@ -172,7 +173,7 @@ class LaneSerializer(serializers.Serializer[Any]):
     queue = _QueuedSerializer(many=True)
 
 
-class MessageSerializer(serializers.ModelSerializer[EmailMessage]):
+class MessageSerializer(StrictModelSerializer[EmailMessage]):
     """`subject`, `text` and `html` are what was rendered at the hand-over; empty before."""
 
     error_class = serializers.ChoiceField(choices=ErrorClass.choices(), allow_blank=True, read_only=True)

@@ -15,7 +15,6 @@ from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import serializers, status
 from rest_framework.decorators import action
 from rest_framework.exceptions import PermissionDenied, ValidationError
-from rest_framework.parsers import MultiPartParser
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -27,19 +26,20 @@ from emails.models import Suppression, SuppressionChange
 from sequences.access.roles import is_manager, name_actor
 from sequences.contacts.csv_form import CsvFormError, RejectedRow
 from sequences.interface.api.base import CSV_OR_PROBLEM, IdFilter, InstantField, ReadViewSet
-from sequences.interface.api.parameters import DRY_RUN, OwnWorkspaceField, asks, is_dry_run, only_workspace
-from sequences.interface.api.parsers import StorableJSONParser
+from sequences.interface.api.parameters import OwnWorkspaceField, asks, only_workspace, read_query_and_body, takes_body
+from sequences.interface.api.parsers import FormParser
 from sequences.interface.api.serializers import RejectedRowSerializer
+from sequences.interface.api.strict import StrictModelSerializer, StrictSerializer
 
 
-class SuppressionSerializer(serializers.ModelSerializer[Suppression]):
+class SuppressionSerializer(StrictModelSerializer[Suppression]):
     class Meta:
         model = Suppression
         fields = ["id", "workspace", "email", "domain", "reason", "note", "actor", "created_at", "expires_at"]
         read_only_fields = fields
 
 
-class _WorkspaceSerializer(serializers.Serializer[Any]):
+class _WorkspaceSerializer(StrictSerializer):
     workspace = OwnWorkspaceField()
     reason = serializers.ChoiceField(choices=SuppressionReason.choices(), default=SuppressionReason.MANUAL.value)
 
@@ -57,18 +57,18 @@ class ImportSuppressionsSerializer(_WorkspaceSerializer):
     file = serializers.FileField(help_text="CSV with a column email or domain, and if wanted reason, note, expires.")
 
 
-class RemoveSuppressionSerializer(serializers.Serializer[Any]):
+class RemoveSuppressionSerializer(StrictSerializer):
     reason = serializers.CharField(max_length=500, help_text="Stands in the history.")
 
 
-class ImportedSerializer(serializers.Serializer[Any]):
+class ImportedSerializer(StrictSerializer):
     created = serializers.IntegerField()
     updated = serializers.IntegerField()
     known = serializers.IntegerField()
     rejected = RejectedRowSerializer(many=True)
 
 
-class SuppressionChangeSerializer(serializers.ModelSerializer[SuppressionChange]):
+class SuppressionChangeSerializer(StrictModelSerializer[SuppressionChange]):
     class Meta:
         model = SuppressionChange
         fields = ["id", "workspace", "email", "domain", "action", "reason", "note", "actor", "at"]
@@ -120,6 +120,7 @@ class SuppressionViewSet(ReadViewSet):
         code = status.HTTP_201_CREATED if stored.added else status.HTTP_200_OK
         return Response(SuppressionSerializer(row).data, status=code)
 
+    @takes_body
     @asks(OpenApiParameter("reason", str, description="Why, where a body cannot be sent."))
     @extend_schema(
         request=RemoveSuppressionSerializer,
@@ -130,8 +131,7 @@ class SuppressionViewSet(ReadViewSet):
         row = self.get_object()
         if not is_manager(request.user, row.workspace_id):
             raise PermissionDenied("Only a manager or an admin takes anybody off this list.")
-        given = request.data if isinstance(request.data, Mapping) and request.data else request.query_params
-        form = RemoveSuppressionSerializer(data={"reason": given.get("reason", "")})
+        form = RemoveSuppressionSerializer(data=read_query_and_body(request))
         form.is_valid(raise_exception=True)
         remove_suppressions(
             [row.pk],
@@ -141,19 +141,17 @@ class SuppressionViewSet(ReadViewSet):
         )
         return Response(status=status.HTTP_204_NO_CONTENT)
 
-    @asks(DRY_RUN)
     @extend_schema(
         request={"multipart/form-data": ImportSuppressionsSerializer},
         responses=ImportedSerializer,
     )
-    @action(detail=False, methods=["post"], url_path="import", parser_classes=[MultiPartParser, StorableJSONParser])
+    @action(detail=False, methods=["post"], url_path="import", parser_classes=[FormParser])
     def import_file(self, request: Request) -> Response:
         """Suppress what a CSV file lists. Rows that cannot be used are answered with their reasons."""
         form = ImportSuppressionsSerializer(data=request.data, context={"request": request})
         form.is_valid(raise_exception=True)
         values = form.validated_data
         workspace = values.get("workspace") or only_workspace(request)
-        is_dry = is_dry_run(request)
         try:
             with transaction.atomic():
                 imported = import_suppressions(
@@ -164,7 +162,6 @@ class SuppressionViewSet(ReadViewSet):
                     now=timezone.now(),
                     reason=SuppressionReason(values["reason"]),
                 )
-                transaction.set_rollback(is_dry)
         except CsvFormError as error:
             raise ValidationError({"file": [str(error)]}) from None
         return Response(ImportedSerializer(imported.present()).data)

@@ -32,8 +32,10 @@ from emails.models import EmailMessage, Mailbox
 from emails.sending.lane_view import read_lane
 from sequences.access.roles import require_right
 from sequences.interface.api.base import IdFilter, ReadViewSet
-from sequences.interface.api.parameters import only_workspace
+from sequences.interface.api.parameters import only_workspace, refuses_dry_run, takes_no_body
 from sequences.interface.api.problems import ConflictError
+
+_CHANGES_NOTHING = "This call sends and changes nothing: leave dry_run out."
 
 
 class MailboxFilter(django_filters.FilterSet):
@@ -91,6 +93,8 @@ class MailboxViewSet(mixins.CreateModelMixin, mixins.UpdateModelMixin, mixins.De
         except RestrictedError:
             raise ConflictError("The mailbox is in use by enrollments or messages: pause it instead.") from None
 
+    @takes_no_body
+    @refuses_dry_run(_CHANGES_NOTHING)
     @extend_schema(request=None, responses=LoginReportSerializer)
     @action(detail=True, methods=["post"], serializer_class=LoginReportSerializer, asks_outside=True)
     def test(self, request: Request, pk: str) -> Response:
@@ -99,6 +103,8 @@ class MailboxViewSet(mixins.CreateModelMixin, mixins.UpdateModelMixin, mixins.De
         self.require_mailbox_right(mailbox)
         return Response(LoginReportSerializer(check_mailbox(mailbox)).data)
 
+    @takes_no_body
+    @refuses_dry_run(_CHANGES_NOTHING)
     @extend_schema(request=None, responses=SetupSerializer)
     @action(detail=True, methods=["post"], serializer_class=SetupSerializer, asks_outside=True)
     def check(self, request: Request, pk: str) -> Response:

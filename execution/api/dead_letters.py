@@ -22,7 +22,9 @@ from execution.control.dead_letters import find_similar, list_groups, resolve_le
 from execution.models import DeadLetter
 from sequences.access.roles import filter_actable, name_actor, require_right, workspace_ids_of
 from sequences.interface.api.base import BIGGEST_ID, IdFilter, ReadViewSet, YesNoFilter
+from sequences.interface.api.dry_run import is_dry_run
 from sequences.interface.api.problems import ConflictError
+from sequences.interface.api.strict import StrictSerializer
 from sequences.models import Enrollment
 
 
@@ -42,7 +44,7 @@ class DeadLetterFilter(django_filters.FilterSet):
         return rows.filter(pk__in=find_similar(int(value)))
 
 
-class GroupSerializer(serializers.Serializer[Any]):
+class GroupSerializer(StrictSerializer):
     """Open dead letters of one kind: the same class of error at the same step with the same words."""
 
     error_class = serializers.CharField()
@@ -55,7 +57,7 @@ class GroupSerializer(serializers.Serializer[Any]):
     step_number = serializers.IntegerField(allow_null=True)
 
 
-class GroupsSerializer(serializers.Serializer[Any]):
+class GroupsSerializer(StrictSerializer):
     groups = GroupSerializer(many=True)
 
 
@@ -70,7 +72,6 @@ class ResolveLettersSerializer(ReasonSerializer):
         max_length=MOST_CONTACTS,
     )
     similar_to = serializers.IntegerField(required=False, min_value=1, max_value=BIGGEST_ID)
-    dry_run = serializers.BooleanField(required=False, default=False, help_text="Only count.")
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         if ("ids" in attrs) == ("similar_to" in attrs):
@@ -110,7 +111,7 @@ class DeadLetterViewSet(ReadViewSet):
         """Replay or discard all that are named, or all of a kind. What belongs to others is refused."""
         form = ResolveLettersSerializer(data=request.data)
         form.is_valid(raise_exception=True)
-        values = form.validated_data
+        values, is_dry = form.validated_data, is_dry_run(request)
         rows = self.get_queryset()
         if "similar_to" in values and not rows.filter(pk=values["similar_to"]).exists():
             raise ValidationError({"similar_to": ["There is no such dead letter."]})
@@ -121,9 +122,9 @@ class DeadLetterViewSet(ReadViewSet):
             rows.filter(pk__in=chosen),
             rows.filter(enrollment__in=own),
             lambda ids: resolve_letters(ids, answer, actor=actor, now=now, reason=values["reason"]),
-            dry_run=values["dry_run"],
+            dry_run=is_dry,
         )
-        return Response(BulkAnswerSerializer(present_bulk(report, is_dry_run=values["dry_run"])).data)
+        return Response(BulkAnswerSerializer(present_bulk(report, is_dry_run=is_dry)).data)
 
     def _resolve(self, answer: Literal["replay", "discard"]) -> Response:
         letter = self.get_object()

@@ -12,6 +12,7 @@ from execution.api.sequence_answers import PreviewStepSerializer
 from execution.api.serializers import MOST_CONTACTS, ReasonSerializer
 from execution.control.bulk import BulkReport
 from sequences.interface.api.base import BIGGEST_ID, InstantField
+from sequences.interface.api.strict import StrictSerializer
 
 BULK_ACTIONS = ("pause", "resume", "skip-step", "exit", "retry", "snooze")
 
@@ -54,7 +55,6 @@ class BulkSerializer(PauseSerializer):
     )
     filter = serializers.DictField(required=False, allow_empty=False)
     until = InstantField(required=False, help_text="For `snooze`.")
-    dry_run = serializers.BooleanField(required=False, default=False, help_text="Only count.")
 
     def validate_until(self, value: datetime) -> datetime | None:
         return _require_future(value)
@@ -67,12 +67,12 @@ class BulkSerializer(PauseSerializer):
         return attrs
 
 
-class RefusalCountSerializer(serializers.Serializer[Any]):
+class RefusalCountSerializer(StrictSerializer):
     reason = serializers.CharField()
     count = serializers.IntegerField()
 
 
-class BulkAnswerSerializer(serializers.Serializer[Any]):
+class BulkAnswerSerializer(StrictSerializer):
     is_dry_run = serializers.BooleanField()
     matched = serializers.IntegerField()
     changed = serializers.IntegerField()
@@ -80,7 +80,7 @@ class BulkAnswerSerializer(serializers.Serializer[Any]):
     refused = RefusalCountSerializer(many=True)
 
 
-class EntrySerializer(serializers.Serializer[Any]):
+class EntrySerializer(StrictSerializer):
     at = serializers.DateTimeField()
     kind = serializers.CharField(help_text="The log's action, or the event's type.")
     icon = serializers.CharField(source="mark.icon")
@@ -92,7 +92,7 @@ class EntrySerializer(serializers.Serializer[Any]):
     message = serializers.IntegerField(source="message_id", allow_null=True, help_text="The email it is about.")
 
 
-class TimelineSerializer(serializers.Serializer[Any]):
+class TimelineSerializer(StrictSerializer):
     """`entries` are the newest 200; the rest stands in the logs."""
 
     entries = EntrySerializer(many=True)

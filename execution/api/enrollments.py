@@ -7,7 +7,6 @@ from typing import Any
 
 import django_filters
 from django.core.validators import EMPTY_VALUES
-from django.db import transaction
 from django.db.models import QuerySet
 from django.utils import timezone
 from drf_spectacular.utils import extend_schema
@@ -59,9 +58,12 @@ from execution.insight.timeline import read_timeline
 from execution.models import ExecutionLog
 from sequences.access.roles import filter_actable, name_actor, require_right
 from sequences.choices import EnrollmentStatus
-from sequences.interface.api.base import CursorPages, IdFilter, ReadViewSet, TimeFilter
-from sequences.interface.api.parameters import DRY_RUN, PAGES, asks, is_dry_run
+from sequences.interface.api.base import IdFilter, ReadViewSet, TimeFilter
+from sequences.interface.api.dry_run import is_dry_run
+from sequences.interface.api.paging import CursorPages
+from sequences.interface.api.parameters import PAGES, asks
 from sequences.interface.api.problems import ConflictError
+from sequences.interface.api.strict import explain_unknown, shorten_name
 from sequences.models import Enrollment, Sequence, Step
 
 Check = Callable[[Enrollment, Mapping[str, Any]], None]
@@ -115,7 +117,6 @@ class EnrollmentViewSet(ReadViewSet):
     def retrieve(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         return Response(present_enrollments([self.get_object()], timezone.now())[0])
 
-    @asks(DRY_RUN)
     @extend_schema(
         request=EnrollSerializer,
         responses={200: EnrollPreviewSerializer, 201: EnrollAnswerSerializer},
@@ -133,10 +134,8 @@ class EnrollmentViewSet(ReadViewSet):
             raise ValidationError({"sequence": ["There is no such sequence."]})
         is_dry, now = is_dry_run(request), timezone.now()
         try:
-            with transaction.atomic():
-                result = enroll(request.user, sequence, now=now, **values)
-                forecast = forecast_first_touches(result.enrolled, now) if is_dry else None
-                transaction.set_rollback(is_dry)
+            result = enroll(request.user, sequence, now=now, **values)
+            forecast = forecast_first_touches(result.enrolled, now) if is_dry else None
         except EnrollRequestError as error:
             raise ValidationError({error.field: [str(error)]}) from None
         except EnrollError as error:
@@ -226,7 +225,7 @@ class EnrollmentViewSet(ReadViewSet):
         """One deed for all that are named or match the filters of the list. What belongs to others is refused."""
         form = BulkSerializer(data=request.data)
         form.is_valid(raise_exception=True)
-        values = form.validated_data
+        values, is_dry = form.validated_data, is_dry_run(request)
         control, fields = _BULK[values["action"]]
         rows = self.get_queryset().select_related(None)
         matching = rows.filter(pk__in=values["ids"]) if "ids" in values else _filter(rows, values["filter"], request)
@@ -235,9 +234,9 @@ class EnrollmentViewSet(ReadViewSet):
             matching,
             filter_actable(rows, request.user),
             lambda ids: control(ids, **given),
-            dry_run=values["dry_run"],
+            dry_run=is_dry,
         )
-        return Response(BulkAnswerSerializer(present_bulk(report, is_dry_run=values["dry_run"])).data)
+        return Response(BulkAnswerSerializer(present_bulk(report, is_dry_run=is_dry)).data)
 
     def _control(
         self, control: Callable[..., Report], serializer: type[Serializer[Any]], check: Check | None = None
@@ -276,7 +275,8 @@ _BULK: dict[str, tuple[Callable[..., Report], tuple[str, ...]]] = {
 def _filter(rows: QuerySet[Any], given: Mapping[str, Any], request: Request) -> QuerySet[Any]:
     known = set(EnrollmentFilter.base_filters)
     if unknown := sorted(set(given) - known):
-        raise ValidationError({"filter": [f"{unknown[0]!r} is not one of: {', '.join(sorted(known))}."]})
+        errors = {shorten_name(name): [explain_unknown(name, known)] for name in unknown}
+        raise ValidationError({"filter": errors})
     chosen = EnrollmentFilter({name: str(value) for name, value in given.items()}, rows, request=request)
     if not chosen.is_valid():
         raise ValidationError({"filter": chosen.errors})

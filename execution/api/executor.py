@@ -19,13 +19,13 @@ from execution.api.serializers import (
 from execution.control.switches import pause_executor, resume_executor
 from execution.insight.queue import QueueFilter, read_queue, read_status
 from sequences.access.roles import name_actor, workspace_ids_of
-from sequences.interface.api.base import StrictQuery
+from sequences.interface.api.base import StrictView
 from sequences.interface.api.parameters import asks
 
 _SUCCESS = {"success": True}
 
 
-class ExecutorViewSet(StrictQuery):
+class ExecutorViewSet(StrictView):
     """The engine as a whole."""
 
     @extend_schema(responses=ExecutorStatusSerializer)

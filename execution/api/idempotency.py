@@ -1,4 +1,4 @@
-"""`Idempotency-Key` on POST: who repeats a request within 24 hours gets the first answer and changes nothing again.
+"""`Idempotency-Key` on POST: a repeated request gets the first answer for 24 hours and changes nothing again.
 
 The key is stored in the transaction of what it guards, so that of two requests at once the second waits for the first
 and a request that dies leaves neither. https://datatracker.ietf.org/doc/draft-ietf-httpapi-idempotency-key-header/
@@ -11,6 +11,7 @@ import json
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from functools import wraps
+from io import BytesIO
 from typing import Any
 
 from django.core.exceptions import RequestDataTooBig
@@ -24,15 +25,17 @@ from rest_framework.response import Response
 
 from common.db import execute, fetch_all
 from execution.models import IdempotencyKey
+from sequences.interface.api.parsers import TooBigError, require_size
 from sequences.interface.api.problems import CONTENT_TYPE, ConflictError
 
 _LONGEST_KEY = 255
+_LONGEST_PATH = 500
 _KEPT = timedelta(hours=24)
 _NOT_KEPT = {401, 403, 429}
 
 View = Callable[..., HttpResponseBase]
 
-# Takes the key unless somebody holds it; a holder that has not committed yet is waited for, an expired one replaced.
+# Takes the key unless another request holds it; one that has not committed yet is waited for, an expired one replaced.
 _TAKE = """
 INSERT INTO execution_idempotencykey AS k (user_id, key, path, body_hash, status_code, response, created_at)
 VALUES (%(user)s, %(key)s, %(path)s, %(body_hash)s, NULL, NULL, %(now)s)
@@ -43,8 +46,8 @@ WHERE k.created_at <= %(expired)s
 RETURNING id
 """
 
-# A few at a time, and none that another request is at: keys need no other housekeeping.
-_FORGET = """
+# A few at a time, and none that another request has locked: keys need no other maintenance.
+_DELETE_EXPIRED = """
 DELETE FROM execution_idempotencykey WHERE id IN (
     SELECT id FROM execution_idempotencykey WHERE created_at <= %(expired)s LIMIT 10 FOR UPDATE SKIP LOCKED)
 """
@@ -75,18 +78,12 @@ class _Guard:
         if user_id is None:
             return self._view(request, *args, **kwargs)
         if not self._key.strip() or len(self._key) > _LONGEST_KEY or "\x00" in self._key:
-            said = f"It has 1 to {_LONGEST_KEY} characters."
-            return self._refuse(request, ValidationError({"Idempotency-Key": [said]}))
+            message = f"It has 1 to {_LONGEST_KEY} characters."
+            return self._refuse(request, ValidationError({"Idempotency-Key": [message]}))
         try:
-            body_hash = _hash_body(request)
-        except RequestDataTooBig as error:
+            asked = _identify(request, user_id, self._key)
+        except (TooBigError, RequestDataTooBig) as error:
             return self._refuse(request, error)
-        asked = {
-            "user": user_id,
-            "key": self._key,
-            "path": request.get_full_path().rstrip("/"),
-            "body_hash": body_hash,
-        }
         now = timezone.now()
         if self._talks_outside():
             return self._answer_outside(request, asked, now, *args, **kwargs)
@@ -103,7 +100,7 @@ class _Guard:
     def _answer_outside(
         self, request: HttpRequest, asked: dict[str, Any], now: datetime, *args: Any, **kwargs: Any
     ) -> HttpResponseBase:
-        # No transaction is open while a server is talked to; asking twice at once does no harm.
+        # No transaction is open while talking to a server; two such requests at once do no harm.
         if _is_held(asked, now):
             return self._replay(request, asked)
         response = self._view(request, *args, **kwargs)
@@ -117,23 +114,23 @@ class _Guard:
         return bool(self._view.initkwargs.get("asks_outside"))  # type: ignore[attr-defined]
 
     def _authenticate(self, request: HttpRequest) -> int | None:
-        """Whose request it is; None: the view itself says what is wrong with the credentials."""
-        visitor = getattr(request, "user", None)
+        """The user's id; None when the credentials are bad, which the view itself answers."""
+        user_before = getattr(request, "user", None)
         try:
             user = self._instance().initialize_request(request).user
         except APIException:
             return None
         finally:
-            # DRF writes its finding into Django's request, where the view's own look would meet it
-            if visitor is not None:
-                request.user = visitor
+            # DRF stores the user in Django's request, where the view's own authentication would find it
+            if user_before is not None:
+                request.user = user_before
         return user.pk if user.is_authenticated else None
 
     def _replay(self, request: HttpRequest, asked: dict[str, Any]) -> HttpResponseBase:
         kept = IdempotencyKey.objects.get(user_id=asked["user"], key=asked["key"])
         if (kept.path, kept.body_hash) != (asked["path"], asked["body_hash"]):
-            said = "This Idempotency-Key was used for another request: take a new key."
-            return self._refuse(request, ConflictError(said))
+            message = "This Idempotency-Key was used for another request: take a new key."
+            return self._refuse(request, ConflictError(message))
         content_type = CONTENT_TYPE if (kept.status_code or 0) >= 400 else None
         return self._finish(request, Response(kept.response, status=kept.status_code, content_type=content_type))
 
@@ -155,16 +152,27 @@ class _Guard:
         return made
 
 
-def _hash_body(request: HttpRequest) -> str:
-    body = request.body
+def _identify(request: HttpRequest, user_id: int, key: str) -> dict[str, Any]:
+    """The key, and what must be the same when it is used again. The path is shortened; the hash covers all of it."""
+    path = request.get_full_path().rstrip("/")
+    hashed = hashlib.sha256(path.encode() + b"\n" + _read_body(request)).hexdigest()
+    return {"user": user_id, "key": key, "path": path[:_LONGEST_PATH], "body_hash": hashed}
+
+
+def _read_body(request: HttpRequest) -> bytes:
+    require_size(request)
     if request.content_type == "multipart/form-data":
-        # clients mark the parts of a form anew each time
-        body = body.replace((request.content_params or {}).get("boundary", "").encode(), b"")
-    return hashlib.sha256(body).hexdigest()
+        # as `request.body` reads it, whose limit is that of forms without files
+        if not hasattr(request, "_body"):
+            request._body = request.read()
+            request._stream = BytesIO(request._body)
+        # clients choose another boundary each time
+        return request.body.replace((request.content_params or {}).get("boundary", "").encode(), b"")
+    return request.body
 
 
 def _take(asked: dict[str, Any], now: datetime) -> bool:
-    execute(_FORGET, {"expired": now - _KEPT})
+    execute(_DELETE_EXPIRED, {"expired": now - _KEPT})
     return bool(fetch_all(_TAKE, {**asked, "now": now, "expired": now - _KEPT}))
 
 
@@ -173,7 +181,7 @@ def _is_held(asked: dict[str, Any], now: datetime) -> bool:
 
 
 def _is_kept(response: HttpResponseBase) -> bool:
-    """What says that the request was understood; not that it was refused at the door, or failed on our side."""
+    """Every answer to a request that was let in and did not fail on our side."""
     return isinstance(response, Response) and response.status_code < 500 and response.status_code not in _NOT_KEPT
 
 

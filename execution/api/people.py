@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from django.utils import timezone
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
@@ -23,16 +21,17 @@ from execution.control.replan_calendar import follow_contacts
 from sequences.access.roles import name_actor, require_right
 from sequences.api.people import AccountViewSet, ContactViewSet
 from sequences.contacts.csv_import import ImportedContacts
+from sequences.interface.api.strict import StrictSerializer
 
 
-class _PartSerializer(serializers.Serializer[Any]):
+class _PartSerializer(StrictSerializer):
     type = serializers.ChoiceField(choices=EventType.choices())
     count = serializers.IntegerField(help_text="Emails with such a fact.")
     newest_at = serializers.DateTimeField()
     points = serializers.FloatField()
 
 
-class EngagementSerializer(serializers.Serializer[Any]):
+class EngagementSerializer(StrictSerializer):
     """`score` is the sum of the parts' points, at most 100, as of now."""
 
     score = serializers.IntegerField()
@@ -54,7 +53,7 @@ class EngagedContactViewSet(LoggedChanges, FollowsCalendar, ContactViewSet):
         return Response(EngagementSerializer({"score": score(parts), "parts": parts}).data)
 
 
-class ReleasedSerializer(serializers.Serializer[Any]):
+class ReleasedSerializer(StrictSerializer):
     released = serializers.ListField(child=serializers.IntegerField(), help_text="Ids of enrollments.")
 
 

@@ -9,11 +9,12 @@ from rest_framework import serializers
 from execution.models import ControlLog
 from sequences.interface.api.base import BIGGEST_ID, InstantField
 from sequences.interface.api.parameters import OwnWorkspaceField
+from sequences.interface.api.strict import StrictModelSerializer, StrictSerializer
 from sequences.yaml.nodes import MAX_BYTES
 
 
-class ProblemsSerializer(serializers.Serializer[Any]):
-    class _ProblemSerializer(serializers.Serializer[Any]):
+class ProblemsSerializer(StrictSerializer):
+    class _ProblemSerializer(StrictSerializer):
         step_number = serializers.IntegerField(allow_null=True)
         field = serializers.CharField()
         message = serializers.CharField()
@@ -23,7 +24,7 @@ class ProblemsSerializer(serializers.Serializer[Any]):
     problems = _ProblemSerializer(many=True)
 
 
-class PreviewFormSerializer(serializers.Serializer[Any]):
+class PreviewFormSerializer(StrictSerializer):
     contact = serializers.IntegerField(required=False, min_value=1, max_value=BIGGEST_ID)
     email = serializers.CharField(required=False, max_length=254, help_text="Instead of the contact's id.")
     start_at = InstantField(required=False, help_text="As if enrolled then; default: now.")
@@ -34,7 +35,7 @@ class PreviewFormSerializer(serializers.Serializer[Any]):
         return attrs
 
 
-class PreviewStepSerializer(serializers.Serializer[Any]):
+class PreviewStepSerializer(StrictSerializer):
     number = serializers.IntegerField()
     type = serializers.CharField()
     name = serializers.CharField()
@@ -43,16 +44,16 @@ class PreviewStepSerializer(serializers.Serializer[Any]):
     branch = serializers.CharField(help_text="On which answers of splits it is reached; empty: by everybody.")
 
 
-class PreviewSerializer(serializers.Serializer[Any]):
+class PreviewSerializer(StrictSerializer):
     timezone = serializers.CharField(source="zone.name")
     zone_source = serializers.CharField(source="zone.source")
     steps = PreviewStepSerializer(many=True)
 
 
-class StatsSerializer(serializers.Serializer[Any]):
+class StatsSerializer(StrictSerializer):
     """`people` by status, `exits` by reason. Of a step: who stands there now, and its emails with what they brought."""
 
-    class StepStatsSerializer(serializers.Serializer[Any]):
+    class StepStatsSerializer(StrictSerializer):
         id = serializers.IntegerField()
         number = serializers.IntegerField()
         type = serializers.CharField()
@@ -71,7 +72,7 @@ class StatsSerializer(serializers.Serializer[Any]):
     steps = StepStatsSerializer(many=True)
 
 
-class ControlLogSerializer(serializers.ModelSerializer[ControlLog]):
+class ControlLogSerializer(StrictModelSerializer[ControlLog]):
     changes = serializers.ListField(
         child=serializers.DictField(), help_text='Of an edit: `{"what", "field", "before", "after"}`.'
     )
@@ -82,7 +83,7 @@ class ControlLogSerializer(serializers.ModelSerializer[ControlLog]):
         read_only_fields = fields
 
 
-class ImportSequenceSerializer(serializers.Serializer[Any]):
+class ImportSequenceSerializer(StrictSerializer):
     """The YAML as a `file`, or as text in `yaml`."""
 
     workspace = OwnWorkspaceField()
@@ -96,5 +97,5 @@ class ImportSequenceSerializer(serializers.Serializer[Any]):
         return attrs
 
 
-class DuplicateSerializer(serializers.Serializer[Any]):
+class DuplicateSerializer(StrictSerializer):
     name = serializers.CharField(required=False, max_length=200, help_text="Default: the name with “copy” behind it.")

@@ -14,7 +14,7 @@ from sequences.access.roles import name_actor, require_right
 from sequences.authoring.drafts import SequenceDraft
 from sequences.authoring.operations import InvalidSequenceError, SequenceStateError
 from sequences.contacts.queries import has_address
-from sequences.interface.api.parameters import is_dry_run
+from sequences.interface.api.dry_run import is_dry_run
 from sequences.interface.api.problems import ConflictError
 from sequences.models import Contact, Sequence
 

@@ -21,6 +21,7 @@ from sequences.choices import StepType
 from sequences.interface.api.base import BIGGEST_ID
 from sequences.interface.api.parameters import OwnWorkspaceField
 from sequences.interface.api.serializers import ClockField
+from sequences.interface.api.strict import StrictSerializer
 from sequences.models import Step
 from sequences.yaml.form import MAX_STEPS
 
@@ -80,8 +81,18 @@ class _ZonelessClockField(ClockField):
         return super().to_internal_value(value).replace(tzinfo=None)
 
 
-class StepFormSerializer(serializers.Serializer[Any]):
+class StepFormSerializer(StrictSerializer):
     """Keys are the model's names, taken from the table of step fields. `type` is needed of a new step."""
+
+    hints = {
+        "delay": "The delay of a step is given here as delay_days, delay_hours and delay_minutes.",
+        "condition": "The condition is given here as condition_type and condition_config.",
+        "wait_hours": "It belongs into condition_config.",
+        "email": 'The YAML form is for imports. Here an email step has "type": "email", its subject and its body.',
+        "task": 'The YAML form is for imports. Here a task has "type": "task", task_type and instructions.',
+        "split": 'The YAML form is for imports. Here a split has "type": "conditional_split" and condition_type.',
+        "body_file": "Only import_sequence reads files: give the text in body.",
+    }
 
     type = serializers.ChoiceField(choices=StepType.choices())
 
@@ -95,6 +106,9 @@ class NestedStepSerializer(StepFormSerializer):
         required=False, min_value=1, max_value=BIGGEST_ID, help_text="Of a stored step, which stays the same step."
     )
     key = serializers.RegexField(_KEY, required=False, help_text="Names a new step for gotos of this request.")
+    number = serializers.IntegerField(
+        required=False, min_value=1, max_value=MAX_STEPS, help_text="Not needed; if given, its place in the list."
+    )
 
 
 class InsertStepSerializer(StepFormSerializer):
@@ -108,7 +122,7 @@ class InsertStepSerializer(StepFormSerializer):
     )
 
 
-class RemoveStepSerializer(serializers.Serializer[Any]):
+class RemoveStepSerializer(StrictSerializer):
     """What becomes of people who stand there: by default they go on at the step that now comes next."""
 
     goes_to = serializers.IntegerField(
@@ -122,11 +136,11 @@ class RemoveStepSerializer(serializers.Serializer[Any]):
         return attrs
 
 
-class MoveStepSerializer(serializers.Serializer[Any]):
+class MoveStepSerializer(StrictSerializer):
     position = serializers.IntegerField(min_value=1, max_value=MAX_STEPS, help_text="Its new number, from 1.")
 
 
-class SequenceFormSerializer(serializers.Serializer[Any]):
+class SequenceFormSerializer(StrictSerializer):
     """With `steps`, a change replaces the list: steps with an `id` stay the same steps, others are new or gone."""
 
     name = serializers.CharField(max_length=200)
@@ -144,7 +158,7 @@ class NewSequenceSerializer(SequenceFormSerializer):
     workspace = OwnWorkspaceField()
 
 
-class ImpactSerializer(serializers.Serializer[Any]):
+class ImpactSerializer(StrictSerializer):
     """How many people the edit touches; a dry run counts the same and changes nothing."""
 
     is_dry_run = serializers.BooleanField()
@@ -163,7 +177,7 @@ class EditedSequenceSerializer(SequenceSerializer):
         fields = [*SequenceSerializer.Meta.fields, "impact"]
 
 
-class EditedStepSerializer(serializers.Serializer[Any]):
+class EditedStepSerializer(StrictSerializer):
     step = StepSerializer(allow_null=True, help_text="Null: it was removed, or only a dry run would have made it.")
     impact = ImpactSerializer()
 
@@ -192,6 +206,8 @@ def _draft_steps(given: Sequence[Mapping[str, Any]], stored: Mapping[str, StepDr
             errors[place] = {"id": ["No step of this sequence has this id: leave it out for a new step."]}
         elif key in seen:
             errors[place] = {"id" if "id" in values else "key": [f"Two steps of this request are {key}."]}
+        elif values.get("number", place + 1) != place + 1:
+            errors[place] = {"number": [f"It is step {place + 1} of the list: the order of the list counts."]}
         seen.add(key)
         base = stored.get(key) if "id" in values else None
         yield change_step(base or StepDraft(key=key, type=values["type"]), values)

@@ -14,7 +14,6 @@ from drf_spectacular.utils import extend_schema
 from rest_framework import status
 from rest_framework.decorators import action
 from rest_framework.exceptions import ValidationError
-from rest_framework.parsers import MultiPartParser
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -53,9 +52,10 @@ from sequences.authoring.operations import InvalidSequenceError, SequenceStateEr
 from sequences.authoring.queries import load_draft
 from sequences.authoring.step_fields import StepDraft
 from sequences.authoring.validation import validate_sequence
-from sequences.interface.api.base import CursorPages
-from sequences.interface.api.parameters import DRY_RUN, PAGES, asks, is_dry_run, only_workspace
-from sequences.interface.api.parsers import StorableJSONParser
+from sequences.interface.api.dry_run import is_dry_run
+from sequences.interface.api.paging import CursorPages
+from sequences.interface.api.parameters import PAGES, asks, only_workspace, takes_no_body
+from sequences.interface.api.parsers import FormParser, StorableJSONParser
 from sequences.interface.api.problems import ConflictError
 from sequences.models import Step
 from sequences.yaml.export import export_sequence
@@ -87,19 +87,18 @@ class WrittenSequenceViewSet(SequenceViewSet):
             raise ValidationError({"name": [f"{error}."]}) from None
         return Response(self._present(stored.saved.sequence.pk), status=status.HTTP_201_CREATED)
 
-    @asks(DRY_RUN)
     @extend_schema(request=SequenceFormSerializer, responses=EditedSequenceSerializer)
     def update(self, request: Request, pk: str, *, partial: bool = False) -> Response:
         """Change it, also while people are in it; `impact` says what that means for them."""
         sequence = self.get_object()
         require_sequence_right(request, sequence)
-        form = SequenceFormSerializer(data=request.data, partial=partial)
+        context = {"stored": self._present(sequence.pk)}
+        form = SequenceFormSerializer(data=request.data, partial=partial, context=context)
         form.is_valid(raise_exception=True)
         stored = edit(request, sequence, draft_sequence(form.validated_data, load_draft(sequence)))
         is_dry = is_dry_run(request)
         return Response({**self._present(sequence.pk), "impact": present_impact(stored, is_dry_run=is_dry)})
 
-    @asks(DRY_RUN)
     @extend_schema(request=SequenceFormSerializer, responses=EditedSequenceSerializer)
     def partial_update(self, request: Request, pk: str) -> Response:
         """Change what is given, also while people are in it; `impact` says what that means for them."""
@@ -122,7 +121,6 @@ class WrittenSequenceViewSet(SequenceViewSet):
         """All of them, in order."""
         return Response(StepSerializer(Step.objects.filter(sequence=self.get_object()), many=True).data)
 
-    @asks(DRY_RUN)
     @extend_schema(
         request=InsertStepSerializer,
         responses={200: EditedStepSerializer, 201: EditedStepSerializer},
@@ -174,6 +172,7 @@ class WrittenSequenceViewSet(SequenceViewSet):
         """For good: everybody in it exits, and what is queued is withdrawn."""
         return self._switch(switches.archive_sequence, request)
 
+    @takes_no_body
     @extend_schema(request=None, responses=ProblemsSerializer)
     @action(detail=True, methods=["get", "post"], filter_backends=[])
     def validate(self, request: Request, pk: str) -> Response:
@@ -243,12 +242,11 @@ class WrittenSequenceViewSet(SequenceViewSet):
             raise ValidationError({"name": [f"{error}."]}) from None
         return Response(self._present(stored.saved.sequence.pk), status=status.HTTP_201_CREATED)
 
-    @asks(DRY_RUN)
     @extend_schema(
         request={"multipart/form-data": ImportSequenceSerializer, "application/json": ImportSequenceSerializer},
         responses=EditedSequenceSerializer,
     )
-    @action(detail=False, methods=["post"], url_path="import", parser_classes=[MultiPartParser, StorableJSONParser])
+    @action(detail=False, methods=["post"], url_path="import", parser_classes=[FormParser, StorableJSONParser])
     def import_file(self, request: Request) -> Response:
         """Create the sequence of a YAML file, or make the stored one of that name equal to it."""
         require_manager(request.user)

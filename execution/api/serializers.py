@@ -14,28 +14,29 @@ from execution.insight.queue import QueueFilter
 from execution.models import DeadLetter, ExecutionLog, Worker
 from sequences.choices import EnrollmentStatus, ExitReason, StepType
 from sequences.interface.api.base import BIGGEST_ID, InstantField
+from sequences.interface.api.strict import StrictModelSerializer, StrictSerializer
 from sequences.models import Enrollment, Step
 
 MOST_CONTACTS = 10_000
 _LONGEST_REASON = 500
 
 
-class SuccessSerializer(serializers.Serializer[Any]):
+class SuccessSerializer(StrictSerializer):
     success = serializers.BooleanField(default=True)
 
 
-class ReasonSerializer(serializers.Serializer[Any]):
+class ReasonSerializer(StrictSerializer):
     reason = serializers.CharField(required=False, allow_blank=True, default="", max_length=_LONGEST_REASON)
 
 
-class WorkerSerializer(serializers.ModelSerializer[Worker]):
+class WorkerSerializer(StrictModelSerializer[Worker]):
     class Meta:
         model = Worker
         fields = ["name", "kind", "started_at", "heartbeat_at", "last_processed_at", "decided", "delivered"]
         read_only_fields = fields
 
 
-class ExecutorStatusSerializer(serializers.Serializer[Any]):
+class ExecutorStatusSerializer(StrictSerializer):
     """Figures of the reader's own workspaces. `queueDepth` and `quarantined` stop counting at 10,001."""
 
     isRunning = serializers.BooleanField(source="is_running", help_text="Some worker was alive within the last minute.")
@@ -60,12 +61,12 @@ class ExecutorStatusSerializer(serializers.Serializer[Any]):
         return status.paused_reason or None
 
 
-class QueueQuerySerializer(serializers.Serializer[Any]):
+class QueueQuerySerializer(StrictSerializer):
     limit = serializers.IntegerField(required=False, default=100, min_value=1, max_value=500)
     filter = serializers.ChoiceField(required=False, choices=[word.value for word in QueueFilter])
 
 
-class _QueueItemSerializer(serializers.Serializer[Any]):
+class _QueueItemSerializer(StrictSerializer):
     enrollment_id = serializers.IntegerField()
     contact = serializers.EmailField()
     sequence = serializers.CharField()
@@ -75,11 +76,11 @@ class _QueueItemSerializer(serializers.Serializer[Any]):
     why = serializers.CharField()
 
 
-class QueueSerializer(serializers.Serializer[Any]):
+class QueueSerializer(StrictSerializer):
     queue = _QueueItemSerializer(many=True)
 
 
-class LogSerializer(serializers.ModelSerializer[ExecutionLog]):
+class LogSerializer(StrictModelSerializer[ExecutionLog]):
     details = serializers.DictField()
 
     class Meta:
@@ -88,13 +89,13 @@ class LogSerializer(serializers.ModelSerializer[ExecutionLog]):
         read_only_fields = fields
 
 
-class LogPageSerializer(serializers.Serializer[Any]):
+class LogPageSerializer(StrictSerializer):
     logs = LogSerializer(many=True)
     next = serializers.URLField(allow_null=True)
     previous = serializers.URLField(allow_null=True)
 
 
-class _CurrentStepSerializer(serializers.ModelSerializer[Step]):
+class _CurrentStepSerializer(StrictModelSerializer[Step]):
     type = serializers.CharField(help_text=f"{', '.join(StepType)}, or a word this release does not know.")
 
     class Meta:
@@ -103,19 +104,19 @@ class _CurrentStepSerializer(serializers.ModelSerializer[Step]):
         read_only_fields = fields
 
 
-class _HoldSerializer(serializers.Serializer[Any]):
+class _HoldSerializer(StrictSerializer):
     code = serializers.CharField()
     detail = serializers.CharField()
     until = serializers.DateTimeField(allow_null=True, help_text="The earliest time it clears; null: by a person.")
 
 
-class WhyAnswerSerializer(serializers.Serializer[Any]):
+class WhyAnswerSerializer(StrictSerializer):
     """In the order in which they must clear."""
 
     why = _HoldSerializer(many=True)
 
 
-class EnrollmentSerializer(serializers.ModelSerializer[Enrollment]):
+class EnrollmentSerializer(StrictModelSerializer[Enrollment]):
     """The context holds what explains each: `holds`, by enrollment id."""
 
     account = serializers.IntegerField(source="contact.account_id", allow_null=True)
@@ -144,11 +145,11 @@ class EnrollmentSerializer(serializers.ModelSerializer[Enrollment]):
         return list(_HoldSerializer(holds, many=True).data)
 
 
-class EnrollmentAnswerSerializer(serializers.Serializer[Any]):
+class EnrollmentAnswerSerializer(StrictSerializer):
     enrollment = EnrollmentSerializer()
 
 
-class EnrollSerializer(serializers.Serializer[Any]):
+class EnrollSerializer(StrictSerializer):
     """Exactly one of `contacts` (ids) and `emails`. Without an owner: the mailbox's, else whoever asks."""
 
     sequence = serializers.IntegerField(min_value=1, max_value=BIGGEST_ID)
@@ -171,12 +172,12 @@ class EnrollSerializer(serializers.Serializer[Any]):
         return attrs
 
 
-class _SkippedSerializer(serializers.Serializer[Any]):
+class _SkippedSerializer(StrictSerializer):
     contact = serializers.CharField(help_text="Its address; its id where it is not a contact of the workspace.")
     reason = serializers.CharField()
 
 
-class ForecastSerializer(serializers.Serializer[Any]):
+class ForecastSerializer(StrictSerializer):
     """When their first emails will have left, by the caps of the mailbox and what it has to send already."""
 
     people = serializers.IntegerField()
@@ -185,7 +186,7 @@ class ForecastSerializer(serializers.Serializer[Any]):
     text = serializers.CharField(source="__str__")
 
 
-class EnrollAnswerSerializer(serializers.Serializer[Any]):
+class EnrollAnswerSerializer(StrictSerializer):
     enrolled = serializers.ListField(child=serializers.IntegerField(), help_text="The ids of the new enrollments.")
     skipped = _SkippedSerializer(many=True)
 
@@ -194,7 +195,7 @@ class EnrollPreviewSerializer(EnrollAnswerSerializer):
     forecast = ForecastSerializer(allow_null=True, help_text="Null where the first step is no email.")
 
 
-class DeadLetterSerializer(serializers.ModelSerializer[DeadLetter]):
+class DeadLetterSerializer(StrictModelSerializer[DeadLetter]):
     facts = serializers.DictField()
     resolution = serializers.ChoiceField(choices=Resolution.choices(), allow_blank=True, read_only=True)
 

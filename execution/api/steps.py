@@ -36,8 +36,10 @@ from sequences.api.sequences import StepSerializer
 from sequences.authoring.queries import load_draft
 from sequences.choices import StepType
 from sequences.interface.api.base import BIGGEST_ID, IdFilter, ReadViewSet
-from sequences.interface.api.parameters import DRY_RUN, asks, is_dry_run
+from sequences.interface.api.dry_run import is_dry_run
+from sequences.interface.api.parameters import asks, read_query_and_body, takes_body
 from sequences.interface.api.problems import ConflictError
+from sequences.interface.api.strict import StrictSerializer
 from sequences.liquid.templating import TemplateError
 from sequences.models import Step
 
@@ -48,7 +50,7 @@ class StepFilter(django_filters.FilterSet):
     type = django_filters.CharFilter(field_name="type")
 
 
-class TryFormSerializer(serializers.Serializer[Any]):
+class TryFormSerializer(StrictSerializer):
     contact = serializers.IntegerField(required=False, min_value=1, max_value=BIGGEST_ID)
     email = serializers.CharField(required=False, max_length=254, help_text="Instead of the contact's id.")
     mailbox = serializers.IntegerField(
@@ -61,13 +63,13 @@ class TryFormSerializer(serializers.Serializer[Any]):
         return attrs
 
 
-class RenderedSerializer(serializers.Serializer[Any]):
+class RenderedSerializer(StrictSerializer):
     subject = serializers.CharField()
     text = serializers.CharField()
     html = serializers.CharField()
 
 
-class TestSentSerializer(serializers.Serializer[Any]):
+class TestSentSerializer(StrictSerializer):
     sent_to = serializers.CharField(help_text="Your own address.")
 
 
@@ -79,25 +81,24 @@ class StepViewSet(ReadViewSet):
     filterset_class = StepFilter
     ordering_fields = ("id", "number")
 
-    @asks(DRY_RUN)
     @extend_schema(request=StepFormSerializer, responses=EditedStepSerializer)
     def partial_update(self, request: Request, pk: str) -> Response:
         """Change what is given. Copy reaches every email not yet handed over; other times plan people anew."""
         step = self._find_writable()
-        form = StepFormSerializer(data=request.data, partial=True)
+        form = StepFormSerializer(data=request.data, partial=True, context={"stored": present_step(step.pk)})
         form.is_valid(raise_exception=True)
         draft = load_draft(step.sequence)
         steps = [change_step(each, form.validated_data) if each.key == str(step.pk) else each for each in draft.steps]
         stored = edit(request, step.sequence, replace(draft, steps=tuple(steps)))
         return self._answer(step.pk, present_impact(stored, is_dry_run=is_dry_run(request)))
 
-    @asks(DRY_RUN, RemoveStepSerializer)
+    @takes_body
+    @asks(RemoveStepSerializer)
     @extend_schema(request=RemoveStepSerializer, responses={200: EditedStepSerializer})
     def destroy(self, request: Request, pk: str) -> Response:
         """Remove it. People who stand there go on at the next step, at `goes_to`, or leave (`exits`)."""
         step = self._find_writable()
-        given = request.data if isinstance(request.data, Mapping) and request.data else request.query_params
-        form = RemoveStepSerializer(data=given)
+        form = RemoveStepSerializer(data=read_query_and_body(request))
         form.is_valid(raise_exception=True)
         goes_to, exits = form.validated_data["goes_to"], form.validated_data["exits"]
         draft = load_draft(step.sequence)
@@ -109,7 +110,6 @@ class StepViewSet(ReadViewSet):
         impact = present_impact(stored, is_dry_run=is_dry_run(request))
         return Response(EditedStepSerializer({"step": None, "impact": impact}).data)
 
-    @asks(DRY_RUN)
     @extend_schema(request=MoveStepSerializer, responses=EditedStepSerializer)
     @action(detail=True, methods=["post"])
     def move(self, request: Request, pk: str) -> Response:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import django_filters
 from django.utils import timezone
 from drf_spectacular.utils import OpenApiParameter, extend_schema
@@ -26,12 +24,13 @@ from execution.webhooks_out.operations import (
 )
 from sequences.access.roles import name_actor, require_manager, require_right
 from sequences.interface.api.base import IdFilter, ReadViewSet, YesNoFilter
-from sequences.interface.api.parameters import PAGES, OwnWorkspaceField, asks, only_workspace
+from sequences.interface.api.parameters import PAGES, OwnWorkspaceField, asks, only_workspace, takes_no_body
+from sequences.interface.api.strict import StrictModelSerializer, StrictSerializer
 
 _STATE = OpenApiParameter("state", str, enum=[word.value for word in DeliveryState])
 
 
-class WebhookSerializer(serializers.ModelSerializer[WebhookSubscription]):
+class WebhookSerializer(StrictModelSerializer[WebhookSubscription]):
     events = serializers.ListField(child=serializers.CharField(), help_text=f"`{ALL}`, or of: {', '.join(EVENTS)}.")
 
     class Meta:
@@ -40,7 +39,7 @@ class WebhookSerializer(serializers.ModelSerializer[WebhookSubscription]):
         read_only_fields = fields
 
 
-class WebhookFormSerializer(serializers.Serializer[Any]):
+class WebhookFormSerializer(StrictSerializer):
     url = serializers.URLField(max_length=500)
     events = serializers.ListField(child=serializers.CharField(max_length=40), max_length=len(EVENTS) + 1)
     secret = serializers.CharField(
@@ -60,7 +59,7 @@ class CreatedWebhookSerializer(WebhookSerializer):
         fields = [*WebhookSerializer.Meta.fields, "secret"]
 
 
-class DeliverySerializer(serializers.ModelSerializer[WebhookDelivery]):
+class DeliverySerializer(StrictModelSerializer[WebhookDelivery]):
     payload = serializers.DictField()
 
     class Meta:
@@ -118,6 +117,7 @@ class WebhookViewSet(ReadViewSet):
         unsubscribe(self._find_own(), actor=name_actor(request.user), now=timezone.now())
         return Response(status=status.HTTP_204_NO_CONTENT)
 
+    @takes_no_body
     @extend_schema(request=None, responses={202: DeliverySerializer})
     @action(detail=True, methods=["post"])
     def test(self, request: Request, pk: str) -> Response:
@@ -137,6 +137,7 @@ class WebhookViewSet(ReadViewSet):
         page = self.paginate_queryset(rows)
         return self.get_paginated_response(DeliverySerializer(page or [], many=True).data)
 
+    @takes_no_body
     @extend_schema(
         request=None,
         parameters=[OpenApiParameter("delivery", int, OpenApiParameter.PATH)],

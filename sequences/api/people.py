@@ -15,7 +15,6 @@ from rest_framework import mixins, serializers
 from rest_framework.decorators import action
 from rest_framework.exceptions import PermissionDenied, ValidationError
 from rest_framework.filters import SearchFilter
-from rest_framework.parsers import MultiPartParser
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -28,13 +27,15 @@ from sequences.contacts.operations import InUseError, TakenError, change_row, cr
 from sequences.contacts.queries import has_address
 from sequences.interface.api.addresses import AddressField, WebsiteField
 from sequences.interface.api.base import CSV_OR_PROBLEM, IdFilter, ReadViewSet, TimeFilter
-from sequences.interface.api.parameters import DRY_RUN, OwnWorkspaceField, asks, is_dry_run, only_workspace
+from sequences.interface.api.parameters import OwnWorkspaceField, only_workspace
+from sequences.interface.api.parsers import FormParser
 from sequences.interface.api.problems import ConflictError
 from sequences.interface.api.serializers import RejectedRowSerializer
+from sequences.interface.api.strict import StrictModelSerializer, StrictSerializer
 from sequences.models import Account, Contact
 
 
-class _PersonSerializer(serializers.ModelSerializer[Any]):
+class _PersonSerializer(StrictModelSerializer[Any]):
     """The workspace is named when it is made, and stays."""
 
     workspace = OwnWorkspaceField()
@@ -102,7 +103,7 @@ class AccountFilter(django_filters.FilterSet):
     name = django_filters.CharFilter(field_name="name", lookup_expr="icontains")
 
 
-class ImportContactsSerializer(serializers.Serializer[Any]):
+class ImportContactsSerializer(StrictSerializer):
     workspace = OwnWorkspaceField()
     file = serializers.FileField(help_text="CSV in UTF-8 with a header row and a column email.")
     mapping = serializers.JSONField(
@@ -117,7 +118,7 @@ class ImportContactsSerializer(serializers.Serializer[Any]):
         return value
 
 
-class ImportedContactsSerializer(serializers.Serializer[Any]):
+class ImportedContactsSerializer(StrictSerializer):
     created = serializers.IntegerField()
     updated = serializers.IntegerField()
     rejected = RejectedRowSerializer(many=True)
@@ -174,12 +175,11 @@ class ContactViewSet(_WrittenViewSet):
     def delete_row(self, row: Model) -> None:
         delete_contact(row)  # type: ignore[arg-type]
 
-    @asks(DRY_RUN)
     @extend_schema(
         request={"multipart/form-data": ImportContactsSerializer},
         responses=ImportedContactsSerializer,
     )
-    @action(detail=False, methods=["post"], url_path="import", parser_classes=[MultiPartParser])
+    @action(detail=False, methods=["post"], url_path="import", parser_classes=[FormParser])
     def import_file(self, request: Request) -> Response:
         """Create and update contacts from a CSV file. Rows that cannot be used are answered with their reasons."""
         form = ImportContactsSerializer(data=request.data, context={"request": request})
@@ -191,7 +191,6 @@ class ContactViewSet(_WrittenViewSet):
             with transaction.atomic():
                 imported = import_contacts(workspace.pk, file.name, file, timezone.now(), mapping=values["mapping"])
                 self.note_imported(imported)
-                transaction.set_rollback(is_dry_run(request))
         except CsvFormError as error:
             raise ValidationError({"file": [str(error)]}) from None
         return Response(ImportedContactsSerializer(imported.present()).data)

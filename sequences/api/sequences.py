@@ -11,10 +11,11 @@ from sequences.authoring.step_fields import STEP_FIELDS
 from sequences.choices import ConditionType, SequenceStatus
 from sequences.interface.api.base import IdFilter, ReadViewSet
 from sequences.interface.api.serializers import ClockField
+from sequences.interface.api.strict import StrictModelSerializer
 from sequences.models import Sequence, Step
 
 
-class StepSerializer(serializers.ModelSerializer[Step]):
+class StepSerializer(StrictModelSerializer[Step]):
     type = serializers.CharField(read_only=True, help_text="It may be one that this release does not know.")
     send_time = ClockField(read_only=True, allow_null=True)
     condition_type = serializers.ChoiceField(choices=ConditionType.choices(), allow_blank=True, read_only=True)
@@ -25,7 +26,7 @@ class StepSerializer(serializers.ModelSerializer[Step]):
         read_only_fields = fields
 
 
-class SequenceSerializer(serializers.ModelSerializer[Sequence]):
+class SequenceSerializer(StrictModelSerializer[Sequence]):
     steps = StepSerializer(many=True, read_only=True)
 
     class Meta:

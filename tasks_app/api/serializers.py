@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from rest_framework import serializers
 
+from sequences.interface.api.strict import StrictModelSerializer, StrictSerializer
 from tasks_app.models import Task
 
 
-class TaskSerializer(serializers.ModelSerializer[Task]):
+class TaskSerializer(StrictModelSerializer[Task]):
     class Meta:
         model = Task
         fields = [
@@ -19,5 +18,5 @@ class TaskSerializer(serializers.ModelSerializer[Task]):
         read_only_fields = fields
 
 
-class CompleteSerializer(serializers.Serializer[Any]):
+class CompleteSerializer(StrictSerializer):
     outcome = serializers.CharField(required=False, allow_blank=True, default="", max_length=10_000)

@@ -163,8 +163,9 @@ def test_nothing_moves_while_its_email_is_handed_over(
 ) -> None:
     lease = {"lease_token": uuid.uuid4(), "leased_until": NOW + timedelta(minutes=1)}
     EmailMessageFactory(enrollment=enrollment, status="sending", attempts=1, handed_over_at=NOW, **lease)
-    body = {"step": sequence.steps.get(number=2).pk, "until": NOW + timedelta(days=1)}
-    for verb in ("move", "snooze", "skip-step"):
+    step, until = sequence.steps.get(number=2).pk, NOW + timedelta(days=1)
+    bodies: dict[str, dict[str, Any]] = {"move": {"step": step}, "snooze": {"until": until}, "skip-step": {}}
+    for verb, body in bodies.items():
         answer = api.post(f"{URL}/{enrollment.pk}/{verb}", body)
         assert "handed over right now" in answer.json()["detail"]
 

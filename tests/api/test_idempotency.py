@@ -177,3 +177,11 @@ def test_a_file_sent_again_is_the_same_request_though_its_parts_are_marked_anew(
     assert (first.status_code, first.json()["created"]) == (200, 1)
     assert (again.status_code, again.json()) == (200, first.json())
     assert send("cccc", "eve@x.example").status_code == 409
+
+
+def test_a_long_query_is_part_of_what_must_be_the_same(api: APIClient, enrollment: Enrollment) -> None:
+    """The parameters differ behind the 500th character only."""
+    key = {"Idempotency-Key": "q"}
+    paths = [f"/api/contacts?{'x' * 600}{end}=1" for end in ("a", "a", "b")]
+    answers = [api.post(path, {"email": "a@x.example"}, headers=key).status_code for path in paths]
+    assert answers == [400, 400, 409]

@@ -132,8 +132,10 @@ def test_nor_to_another_address_of_the_provider(api: APIClient, mailbox: Mailbox
 
 def test_a_change_keeps_the_state_of_the_lane(api: APIClient, mailbox: Mailbox) -> None:
     Mailbox.objects.update(breaker_failures=3, leased_by="worker")
-    body = {"gap_seconds": 90, "status": "paused", "leased_by": "me", "breaker_failures": 0, "address": "x@y.example"}
-    assert api.patch(f"{URL}/{mailbox.pk}", body).status_code == 200
+    refused = {"status": "paused", "leased_by": "me", "breaker_failures": 0, "address": "x@y.example"}
+    answer = api.patch(f"{URL}/{mailbox.pk}", {"gap_seconds": 80, **refused})
+    assert (answer.status_code, set(answer.json()["errors"])) == (400, set(refused))
+    assert api.patch(f"{URL}/{mailbox.pk}", {"gap_seconds": 90}).status_code == 200
     changed = Mailbox.objects.get()
     assert (changed.gap_seconds, changed.breaker_failures, changed.leased_by) == (90, 3, "worker")
     assert (changed.status, changed.address) == ("active", mailbox.address)
@@ -232,7 +234,7 @@ def test_delete_only_what_nothing_needs(api: APIClient, mailbox: Mailbox, enroll
 
 
 def test_put_replaces(api: APIClient, mailbox: Mailbox) -> None:
-    body = describe(smtp_host=mailbox.smtp_host, credentials={})
+    body = describe(smtp_host=mailbox.smtp_host, credentials={}, address=mailbox.address)
     answer = api.put(f"{URL}/{mailbox.pk}", body)
     assert answer.status_code == 200
     assert json.loads(answer.content)["smtp_username"] == "ada"

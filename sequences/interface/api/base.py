@@ -1,4 +1,4 @@
-"""The form of every list and detail: tenancy, cursor paging, ordering, and ids in filters. No addresses of its own."""
+"""The base of every view, list and detail: tenancy, ordering, filters, dry runs. No endpoints of its own."""
 
 from __future__ import annotations
 
@@ -9,14 +9,12 @@ from typing import Any
 import django_filters
 from django import forms
 from django.core.exceptions import ValidationError as DjangoValidationError
-from django.db import DataError
 from django.db.models import QuerySet
 from django_filters.fields import IsoDateTimeField
 from django_filters.rest_framework import DjangoFilterBackend
 from rest_framework import mixins, serializers
-from rest_framework.exceptions import NotFound, ValidationError
+from rest_framework.exceptions import ValidationError
 from rest_framework.filters import OrderingFilter, SearchFilter
-from rest_framework.pagination import Cursor, CursorPagination
 from rest_framework.permissions import SAFE_METHODS
 from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
@@ -24,13 +22,18 @@ from rest_framework.routers import SimpleRouter
 from rest_framework.views import APIView
 from rest_framework.viewsets import GenericViewSet, ViewSetMixin
 
+from sequences.interface.api.dry_run import is_dry_run, rehearse
+from sequences.interface.api.flags import read_yes_no
+from sequences.interface.api.paging import CursorPages
+from sequences.interface.api.strict import (
+    DRY_RUN_KEY,
+    StrictSerializer,
+    explain_unknown,
+    shorten_name,
+)
 from sequences.time.timing import FIRST_YEAR, LAST_YEAR, is_plannable
 
 BIGGEST_ID = 2**63 - 1
-_LONGEST_NUMBER = 9
-_LONGEST_NAME = 50
-_YES = frozenset({"1", "true", "yes"})
-_NO = frozenset({"0", "false", "no"})
 
 
 class Router(SimpleRouter):
@@ -39,48 +42,6 @@ class Router(SimpleRouter):
     def __init__(self) -> None:
         super().__init__()
         self.trailing_slash = "/?"
-
-
-class CursorPages(CursorPagination):
-    """`{"next", "previous", "results"}`, at most 200 a page. Ordered by the id last, so that no row shows twice."""
-
-    page_size = 50
-    page_size_query_param = "page_size"
-    max_page_size = 200
-    ordering: Any = "-id"
-
-    def get_ordering(self, request: Request, queryset: QuerySet[Any], view: Any) -> tuple[str, ...]:
-        ordering = tuple(super().get_ordering(request, queryset, view))
-        return ordering if ordering[-1].lstrip("-") == "id" else (*ordering, "-id" if ordering[0][0] == "-" else "id")
-
-    def get_page_size(self, request: Request) -> int:
-        asked = request.query_params.get(self.page_size_query_param, str(self.page_size))
-        if not asked.isdecimal() or len(asked) > _LONGEST_NUMBER or int(asked) < 1:
-            raise ValidationError({"page_size": [f"A whole number from 1 to {self.max_page_size}."]})
-        return min(int(asked), self.max_page_size)
-
-    def decode_cursor(self, request: Request) -> Cursor | None:
-        try:
-            return super().decode_cursor(request)
-        except NotFound:
-            raise _bad_cursor() from None
-
-    def paginate_queryset(self, queryset: Any, request: Request, view: Any = None) -> list[Any] | None:
-        try:
-            return super().paginate_queryset(queryset, request, view)
-        except (ValueError, DataError, DjangoValidationError):
-            # a forged cursor names a position that its column cannot hold
-            raise _bad_cursor() from None
-
-    def _get_position_from_instance(self, instance: Any, ordering: Any) -> str:
-        value = instance
-        for name in ordering[0].lstrip("-").split("__"):
-            value = getattr(value, name)
-        return str(value)
-
-
-def _bad_cursor() -> ValidationError:
-    return ValidationError({"cursor": ["It is not a cursor of this list: follow the links `next` and `previous`."]})
 
 
 class StrictOrdering(OrderingFilter):
@@ -123,15 +84,6 @@ class YesNoFilter(django_filters.BooleanFilter):
         super().__init__(*args, widget=forms.TextInput, **kwargs)
 
 
-def read_yes_no(text: str) -> bool | None:
-    """None: nothing is said. Raises Django's `ValidationError`."""
-    if not text:
-        return None
-    if text.lower() not in {*_YES, *_NO}:
-        raise DjangoValidationError("It is true or false.", code="invalid")
-    return text.lower() in _YES
-
-
 class _TimeField(IsoDateTimeField):
     def to_python(self, value: object) -> datetime | None:
         at: datetime | None = super().to_python(value)
@@ -159,7 +111,7 @@ class InstantField(serializers.DateTimeField):
 
 
 class CsvRenderer(JSONRenderer):
-    """For answers that are CSV already; what is refused is still a problem in JSON."""
+    """For answers that are CSV already; errors are still problems in JSON."""
 
     media_type = "text/csv"
     format = "csv"
@@ -175,34 +127,64 @@ def _names_of(backend: Any, view: Any) -> Iterable[str]:
 CSV_OR_PROBLEM = [JSONRenderer, CsvRenderer]
 
 
-class StrictQuery(ViewSetMixin, APIView):
-    """Refuses parameters that it does not know: a misspelt filter would answer everybody, a misspelt dry run act."""
+class StrictView(ViewSetMixin, APIView):
+    """The base of every view: refuses what it does not know, and offers a dry run of every call that changes data.
+
+    `asks_outside`: an action that talks to another server and changes nothing here. No transaction may be open around
+    it, so that it says itself what its dry run does (`refuses_dry_run`, or `is_dry_run` in its code).
+    """
+
+    asks_outside = False
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         super().initial(request, *args, **kwargs)
+        self._refuse_parameters(request)
+        if request.method in SAFE_METHODS or self._action is None:
+            return
+        if not getattr(self._action, "takes_body", request.method != "DELETE"):
+            StrictSerializer(data=request.data).is_valid(raise_exception=True)
+        if is_dry_run(request):
+            self._prepare_dry_run(request)
+
+    @property
+    def _action(self) -> Any:
+        return getattr(self, self.action or "", None)
+
+    def _refuse_parameters(self, request: Request) -> None:
         known = self.query_names(request)
-        for name in request.query_params:
+        for name, values in request.query_params.lists():
             if name not in known:
-                said = f"Known here: {', '.join(sorted(known))}." if known else "Nothing is asked here."
-                raise ValidationError({name[:_LONGEST_NAME]: [f"No such parameter. {said}"]})
+                raise ValidationError({shorten_name(name): [explain_unknown(name, known, "parameter")]})
+            if len(values) > 1:
+                raise ValidationError({shorten_name(name): ["It is given more than once: give it once."]})
 
     def query_names(self, request: Request) -> set[str]:
-        """What the action says that it asks (`asks` of sequences.interface.api.parameters)."""
-        return set(getattr(getattr(self, self.action or "", None), "query_names", ()))
+        """The parameters that the action declares (`asks` of sequences.interface.api.parameters)."""
+        names = set(getattr(self._action, "query_names", ()))
+        if request.method not in SAFE_METHODS and not getattr(self._action, "dry_run_refusal", ""):
+            names.add(DRY_RUN_KEY)
+        return names
+
+    def _prepare_dry_run(self, request: Request) -> None:
+        if refusal := getattr(self._action, "dry_run_refusal", ""):
+            raise ValidationError({DRY_RUN_KEY: [refusal]})
+        if not self.asks_outside:
+            method = str(request.method).lower()
+            setattr(self, method, rehearse(getattr(self, method), self.blank_new))
+
+    def blank_new(self, data: dict[str, Any]) -> dict[str, Any]:
+        """The answer of a dry run without the ids of what it would have created."""
+        return {**data, "id": None} if "id" in data else data
 
 
-class WorkspaceViewSet(StrictQuery, GenericViewSet[Any]):
-    """Serves rows of the reader's own workspaces only; another workspace's row does not exist for them.
-
-    `asks_outside`: an action that talks to a server and changes nothing; no transaction may be open around it.
-    """
+class WorkspaceViewSet(StrictView, GenericViewSet[Any]):
+    """Serves rows of the user's own workspaces only; another workspace's row does not exist for them."""
 
     pagination_class = CursorPages
     filter_backends = [DjangoFilterBackend, StrictOrdering]
     lookup_value_regex = "[0-9]{1,18}"
     ordering: Any = ("-id",)
     ordering_fields: Any = ("id",)
-    asks_outside = False
 
     def query_names(self, request: Request) -> set[str]:
         names = super().query_names(request)

@@ -1,30 +1,110 @@
-"""Reads the JSON of a request, and refuses what PostgreSQL could not store, wherever it stands in it."""
+"""Reads bodies: JSON and forms, within their sizes. Refuses what is ambiguous and what PostgreSQL could not store."""
 
 from __future__ import annotations
 
-from typing import Any
+import codecs
+import json
+from collections.abc import Iterable, Mapping
+from typing import IO, Any
 
-from rest_framework.exceptions import ParseError
-from rest_framework.parsers import JSONParser
+from django.conf import settings
+from django.http import HttpRequest
+from rest_framework import status
+from rest_framework.exceptions import APIException, ParseError
+from rest_framework.parsers import JSONParser, MultiPartParser, get_encoding  # type: ignore[attr-defined]
+from rest_framework.request import Request
+from rest_framework.utils.json import strict_constant
 
 from common.text import storable_text
 
+_FORM = "multipart/form-data"
+
+
+class TooBigError(APIException):
+    """The body is larger than `limit` bytes."""
+
+    status_code = status.HTTP_413_REQUEST_ENTITY_TOO_LARGE
+    default_code = "too_big"
+
+    def __init__(self, limit: int) -> None:
+        super().__init__(f"The body is larger than {limit} bytes: send it in parts.")
+
+
+def limit_of(content_type: str | None) -> int:
+    """The most bytes that a body of this content type (with its parameters or without) may have."""
+    is_form = (content_type or "").partition(";")[0].strip().lower() == _FORM
+    most: int = settings.FORM_MOST_BYTES if is_form else settings.JSON_MOST_BYTES
+    return most
+
+
+def require_size(request: HttpRequest | Request) -> None:
+    """Before a byte is read, so that no file is left behind. Raises `TooBigError`."""
+    limit = limit_of(request.content_type)
+    if _length_of(request) > limit:
+        raise TooBigError(limit)
+
+
+def _length_of(request: HttpRequest | Request) -> int:
+    text = request.META.get("CONTENT_LENGTH") or "0"
+    return int(text) if text.isdecimal() else 0
+
 
 class StorableJSONParser(JSONParser):
-    """JSON whose texts hold neither a NUL character nor half of a surrogate pair (RFC 8259 section 8.2)."""
+    """JSON in which each key is given once (RFC 8259 section 4), and whose texts can be stored.
 
-    def parse(self, *args: Any, **kwargs: Any) -> Any:
+    Such texts hold neither a NUL character nor half of a surrogate pair (section 8.2).
+    """
+
+    def parse(
+        self, stream: IO[Any], media_type: str | None = None, parser_context: Mapping[str, Any] | None = None
+    ) -> Any:
+        context = parser_context or {}
+        if request := context.get("request"):
+            require_size(request)
         try:
-            data = super().parse(*args, **kwargs)
+            text = codecs.getreader(get_encoding(context))(stream).read()
+            data = json.loads(text, object_pairs_hook=_read_object, parse_constant=strict_constant)
         except RecursionError:
             raise ParseError("The body is nested too deeply.") from None
-        pending: list[Any] = [data]
-        while pending:
-            match pending.pop():
-                case str() as text if text != storable_text(text):
-                    raise ParseError("The body holds a NUL character or half of a surrogate pair: remove it.")
-                case dict() as inner:
-                    pending += [*inner.keys(), *inner.values()]
-                case list() as inner:
-                    pending += inner
+        except (ValueError, LookupError) as error:
+            raise ParseError(f"The body is not JSON: {error}") from None
+        _require_storable(data)
         return data
+
+
+class FormParser(MultiPartParser):
+    """A form with files, in which each field is given once."""
+
+    def parse(
+        self, stream: IO[Any], media_type: str | None = None, parser_context: Mapping[str, Any] | None = None
+    ) -> Any:
+        if request := (parser_context or {}).get("request"):
+            require_size(request)
+        parsed: Any = super().parse(stream, media_type, parser_context)
+        _require_once(name for part in (parsed.data, parsed.files) for name, values in part.lists() for _ in values)
+        return parsed
+
+
+def _read_object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    _require_once(name for name, _ in pairs)
+    return dict(pairs)
+
+
+def _require_once(names: Iterable[str]) -> None:
+    seen: set[str] = set()
+    for name in names:
+        if name in seen:
+            raise ParseError(f"The body has {name[:50]!r} more than once: give it once.")
+        seen.add(name)
+
+
+def _require_storable(data: Any) -> None:
+    pending: list[Any] = [data]
+    while pending:
+        match pending.pop():
+            case str() as text if text != storable_text(text):
+                raise ParseError("The body holds a NUL character or half of a surrogate pair: remove it.")
+            case dict() as inner:
+                pending += [*inner.keys(), *inner.values()]
+            case list() as inner:
+                pending += inner

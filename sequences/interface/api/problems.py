@@ -14,8 +14,15 @@ from rest_framework import exceptions, status
 from rest_framework.response import Response
 from rest_framework.views import set_rollback
 
+from sequences.interface.api.parsers import TooBigError
+from sequences.interface.api.strict import READ_ONLY_KEY, UNKNOWN_KEY
+
 CONTENT_TYPE = "application/problem+json"
 _TYPE = "about:blank"
+_INVALID = "invalid"
+_KEY_CODES = {UNKNOWN_KEY, READ_ONLY_KEY}
+# the one of DRF that says nothing
+_CODES = {"error": "internal_error"}
 
 logger = logging.getLogger(__name__)
 
@@ -27,22 +34,16 @@ class ConflictError(exceptions.APIException):
     default_code = "conflict"
 
 
-class TooBigError(exceptions.APIException):
-    """The body is larger than the server takes."""
+def describe_problem(status_code: int, code: str, detail: str, errors: object = None) -> dict[str, Any]:
+    """The members of RFC 9457 section 3.1, and a stable `code`.
 
-    status_code = status.HTTP_413_REQUEST_ENTITY_TOO_LARGE
-    default_code = "too_big"
-
-    def __init__(self) -> None:
-        super().__init__(f"The body is larger than {settings.DATA_UPLOAD_MAX_MEMORY_SIZE} bytes: send it in parts.")
-
-
-def describe_problem(status_code: int, detail: str, errors: object = None) -> dict[str, Any]:
-    """The members of RFC 9457 section 3.1; `type` is about:blank, so the title is the phrase of the status."""
+    `type` is about:blank, so the title is the phrase of the status.
+    """
     problem: dict[str, Any] = {
         "type": _TYPE,
         "title": HTTPStatus(status_code).phrase,
         "status": status_code,
+        "code": code,
         "detail": " ".join(detail.split()),
     }
     if errors is not None:
@@ -51,7 +52,7 @@ def describe_problem(status_code: int, detail: str, errors: object = None) -> di
 
 
 def answer_problem(error: Exception, context: dict[str, Any]) -> Response:
-    """DRF's exception handler. What nobody expected is logged with its trace and answered without it."""
+    """DRF's exception handler. An unexpected error is logged with its traceback and answered without it."""
     known = _translate(error)
     if known is None:
         request = context["request"]
@@ -66,9 +67,10 @@ def answer_problem(error: Exception, context: dict[str, Any]) -> Response:
         headers["Retry-After"] = str(int(wait))
     if isinstance(known, exceptions.ValidationError):
         errors = known.detail if isinstance(known.detail, dict) else {"non_field_errors": known.detail}
-        problem = describe_problem(known.status_code, _summarise(errors), errors)
+        problem = describe_problem(known.status_code, _find_code(errors), _summarise(errors), errors)
     else:
-        problem = describe_problem(known.status_code, str(known.detail))
+        code = _CODES.get(known.default_code, known.default_code)
+        problem = describe_problem(known.status_code, code, str(known.detail))
     return Response(problem, status=known.status_code, headers=headers, content_type=CONTENT_TYPE)
 
 
@@ -80,19 +82,37 @@ def _translate(error: Exception) -> exceptions.APIException | None:
     if isinstance(error, PermissionDenied):
         return exceptions.PermissionDenied()
     if isinstance(error, RequestDataTooBig):
-        return TooBigError()
+        return TooBigError(settings.DATA_UPLOAD_MAX_MEMORY_SIZE)
     if isinstance(error, SuspiciousOperation):
         return exceptions.ParseError("The request cannot be understood: it has too many fields or files.")
     return None
 
 
-def _summarise(errors: object, path: str = "") -> str:
-    """The first error as one line that names its field."""
+def _summarise(errors: object) -> str:
+    """The first error as one line that names its field: `steps[1].send_time: …`."""
+    path, error = _find_first(errors)
+    return f"{path}: {error}" if path else str(error)
+
+
+def _find_code(errors: object) -> str:
+    """That of an unknown key if there is one, since it explains what else seems to be missing."""
+    code = getattr(_find_first(errors)[1], "code", "")
+    return code if code in _KEY_CODES else _INVALID
+
+
+def _find_first(errors: object, path: str = "") -> tuple[str, object]:
     if isinstance(errors, dict):
         for name, inner in errors.items():
             if inner:
-                within = path if name == "non_field_errors" else f"{path}.{name}".lstrip(".")
-                return _summarise(inner, within)
+                return _find_first(inner, _join(path, name))
     if isinstance(errors, list):
-        return next((_summarise(inner, path) for inner in errors if inner), "")
-    return f"{path}: {errors}" if path else str(errors)
+        for place, inner in enumerate(errors):
+            if inner:
+                return _find_first(inner, f"{path}[{place}]" if isinstance(inner, dict) else path)
+    return path, errors
+
+
+def _join(path: str, name: object) -> str:
+    if isinstance(name, int):
+        return f"{path}[{name}]"
+    return path if name == "non_field_errors" else f"{path}.{name}".lstrip(".")

@@ -5,26 +5,31 @@ from __future__ import annotations
 from typing import Any
 
 from sequences.interface.api.examples import BODIES
+from sequences.interface.api.strict import DRY_RUN_KEY
+
+REFUSES_DRY_RUN = "x-refuses-dry-run"
 
 _PROBLEM = {
     "type": "object",
     "description": "RFC 9457",
-    "required": ["type", "title", "status", "detail"],
+    "required": ["type", "title", "status", "code", "detail"],
     "properties": {
         "type": {"type": "string", "format": "uri-reference"},
         "title": {"type": "string"},
         "status": {"type": "integer"},
+        "code": {"type": "string", "description": "Stable: unknown_key, invalid, conflict, precondition_failed …"},
         "detail": {"type": "string", "description": "One line that says what to do."},
         "errors": {"type": "object", "additionalProperties": True, "description": "By field."},
     },
 }
-_SAID = {
+_STATUSES = {
     "400": "Bad input; `errors` names the fields.",
     "401": "No or bad credentials.",
     "403": "Not allowed.",
     "404": "There is none, or it is of another workspace.",
     "406": "Not JSON.",
     "409": "Not possible in this state; the detail says which.",
+    "412": "It was changed since the ETag that `If-Match` names.",
     "413": "The body is too large.",
     "415": "The body must be JSON.",
     "429": "Too many requests; see `Retry-After`.",
@@ -35,6 +40,24 @@ _IDEMPOTENCY_KEY = {
     "required": False,
     "schema": {"type": "string", "minLength": 1, "maxLength": 255},
     "description": "The same key and body answers the first answer again for 24 hours; another body is a 409.",
+}
+
+
+_CHANGING = {"post", "put", "patch", "delete"}
+_DRY_RUN_TEXT = "Only answer what would happen; also as a key of the body."
+_DRY_RUN_PARAMETER = {
+    "name": DRY_RUN_KEY,
+    "in": "query",
+    "required": False,
+    "schema": {"type": "boolean"},
+    "description": _DRY_RUN_TEXT,
+}
+_DRY_RUN_PROPERTY = {"type": "boolean", "default": False, "writeOnly": True, "description": _DRY_RUN_TEXT}
+_DRY_RUN_ANSWER = {
+    "type": "object",
+    "description": "What the call would answer, without the ids of what it would create.",
+    "required": ["is_dry_run"],
+    "properties": {"is_dry_run": {"type": "boolean"}},
 }
 
 
@@ -49,12 +72,29 @@ def add_problems(result: dict[str, Any], **kwargs: Any) -> dict[str, Any]:
     for path, operations in result["paths"].items():
         for method, operation in operations.items():
             for code in _codes(path, method, operation):
-                operation["responses"].setdefault(code, _response(_SAID[code]))
+                operation["responses"].setdefault(code, _response(_STATUSES[code]))
+            if method in _CHANGING and not operation.pop(REFUSES_DRY_RUN, False):
+                _offer_dry_run(operation, result["components"]["schemas"])
             if method == "post":
                 operation.setdefault("parameters", []).append(_IDEMPOTENCY_KEY)
             if takes_json(operation) and (method, path) in BODIES:
                 operation["requestBody"]["content"]["application/json"]["example"] = BODIES[method, path]
+    for name, schema in result["components"]["schemas"].items():
+        if name.endswith("Request") and "properties" in schema:
+            schema["additionalProperties"] = False
     return result
+
+
+def _offer_dry_run(operation: dict[str, Any], schemas: dict[str, Any]) -> None:
+    operation.setdefault("parameters", []).append(_DRY_RUN_PARAMETER)
+    for content in operation.get("requestBody", {}).get("content", {}).values():
+        name = content["schema"].get("$ref", "").rpartition("/")[2]
+        if name:
+            schemas[name]["properties"][DRY_RUN_KEY] = _DRY_RUN_PROPERTY
+    schemas.setdefault("DryRun", _DRY_RUN_ANSWER)
+    described = {"$ref": "#/components/schemas/DryRun"}
+    content = {"application/json": {"schema": described}}
+    operation["responses"].setdefault("200", {"description": "A dry run.", "content": content})
 
 
 def takes_json(operation: dict[str, Any]) -> bool:
