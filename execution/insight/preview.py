@@ -14,7 +14,7 @@ from execution.engine.sequence_facts import load_sequences
 from execution.engine.snapshot import SequenceFacts, StepFacts
 from sequences.authoring.step_config import Broken, SplitConfig
 from sequences.choices import LIVE_STATUSES
-from sequences.models import Contact, Enrollment, Sequence
+from sequences.models import Contact, Enrollment, Sequence, Workspace
 from sequences.time.contact_calendar import ContactCalendar
 from sequences.time.timing import Planned, TimingError, Zone, plan, resolve_zone
 
@@ -45,7 +45,7 @@ class Preview:
 def preview_sequence(sequence: Sequence, contact: Contact, start_at: datetime, mailbox_timezone: str = "") -> Preview:
     """Plan every step from `start_at` (aware) as if the contact were enrolled then."""
     facts = load_sequences([sequence.pk])[sequence.pk]
-    rules = _Rules(facts, _calendar_of(contact, facts, mailbox_timezone))
+    rules = _Rules(facts, _calendar_of(contact, sequence.workspace, facts, mailbox_timezone))
     first = facts.steps[0] if facts.steps else None
     return Preview(rules.calendar.zone, tuple(_walk(rules, first, start_at, "", frozenset())))
 
@@ -57,7 +57,7 @@ def plan_ahead(enrollment: Enrollment, now: datetime) -> Preview | None:
     if step is None or enrollment.status not in LIVE_STATUSES:
         return None
     mailbox_timezone = enrollment.mailbox.timezone if enrollment.mailbox else ""
-    rules = _Rules(facts, _calendar_of(enrollment.contact, facts, mailbox_timezone))
+    rules = _Rules(facts, _calendar_of(enrollment.contact, enrollment.workspace, facts, mailbox_timezone))
     due_at = max(enrollment.next_step_at or now, enrollment.resume_at or now, now)
     return Preview(
         rules.calendar.zone, tuple(_walk(rules, step, enrollment.previous_ended_at, "", frozenset(), due_at))
@@ -70,8 +70,9 @@ class _Rules:
     calendar: ContactCalendar
 
 
-def _calendar_of(contact: Contact, facts: SequenceFacts, mailbox_timezone: str) -> ContactCalendar:
-    workspace = contact.workspace
+def _calendar_of(
+    contact: Contact, workspace: Workspace, facts: SequenceFacts, mailbox_timezone: str
+) -> ContactCalendar:
     zone = resolve_zone(
         facts.window,
         contact=contact.timezone,
