@@ -18,17 +18,17 @@ from psycopg.rows import dict_row
 from common.arrays import pack_arrays, register_arrays
 
 Row = dict[str, Any]
-_habits = threading.local()
+_thread_options = threading.local()
 
 
 def _execute(sql: str, params: Mapping[str, Any]) -> psycopg.Cursor[Row]:
     connection.ensure_connection()
-    cursor = psycopg.Cursor(_taught(connection.connection), row_factory=dict_row)
+    cursor = psycopg.Cursor(_with_dumpers(connection.connection), row_factory=dict_row)
     cursor.execute(sql.encode(), pack_arrays(sql, params), prepare=True, binary=True)
     return cursor
 
 
-def _taught(driver: psycopg.Connection[Any]) -> psycopg.Connection[Any]:
+def _with_dumpers(driver: psycopg.Connection[Any]) -> psycopg.Connection[Any]:
     """The connection, once it knows how packed arrays are sent; a pool hands it out again and again."""
     if not hasattr(driver, "knows_arrays"):
         register_arrays(driver.adapters)
@@ -49,7 +49,7 @@ def execute(sql: str, params: Mapping[str, Any]) -> int:
 
 
 class Sent:
-    """A statement on its way. How many rows it changed is known after the block of `sent_ahead` it stands in."""
+    """A statement on its way. How many rows it changed is known after the block of `pipelined` it stands in."""
 
     def __init__(self, cursor: psycopg.Cursor[Row]) -> None:
         self._cursor = cursor
@@ -60,7 +60,7 @@ class Sent:
 
 
 def send(sql: str, params: Mapping[str, Any]) -> Sent:
-    """Like `execute`, for a block of `sent_ahead`."""
+    """Like `execute`, for a block of `pipelined`."""
     return Sent(_execute(sql, params))
 
 
@@ -73,7 +73,7 @@ _HAS_TRANSACTION_TIMEOUT = 170000
 
 
 @contextmanager
-def sent_ahead() -> Iterator[None]:
+def pipelined() -> Iterator[None]:
     """Send the statements of this transaction one behind the other, without waiting for the answer to each.
 
     Saves a round trip for each of them, and the next one is packed while the server works. No answer can be read
@@ -92,17 +92,17 @@ def sent_ahead() -> Iterator[None]:
 
 
 @contextmanager
-def planning_once() -> Iterator[None]:
+def generic_plans() -> Iterator[None]:
     """In this thread, connections made from now on plan each statement once instead of five times for its values first.
 
     For statements whose plan does not depend on their values, such as a lane's: no LIMIT may be a parameter. Without
     effect where a pool shares the connections.
     """
-    _habits.plans_once = True
+    _thread_options.plans_once = True
     try:
         yield
     finally:
-        _habits.plans_once = False
+        _thread_options.plans_once = False
 
 
 # A process that is stopped in the middle of a transaction would keep its locks for as long as it stands. What the
@@ -121,14 +121,14 @@ def _bound_idleness(connection: Any, **_: object) -> None:
         driver.is_bound = True
 
 
-def _plan_once(connection: Any, **_: object) -> None:
-    if getattr(_habits, "plans_once", False) and not connection.settings_dict["OPTIONS"].get("pool"):
+def _set_generic_plans(connection: Any, **_: object) -> None:
+    if getattr(_thread_options, "plans_once", False) and not connection.settings_dict["OPTIONS"].get("pool"):
         with connection.cursor() as cursor:
             cursor.execute("SET plan_cache_mode = force_generic_plan")
 
 
 connection_created.connect(_bound_idleness, dispatch_uid="common.db.bound_idleness")
-connection_created.connect(_plan_once, dispatch_uid="common.db.plan_once")
+connection_created.connect(_set_generic_plans, dispatch_uid="common.db.plan_once")
 
 
 def lend_connection() -> None:

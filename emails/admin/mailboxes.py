@@ -21,7 +21,7 @@ from emails.hooks.views import list_hook_urls
 from emails.mailbox.secret_places import find_moved
 from emails.models import InboxState, Mailbox, SendLimit
 from emails.rendering.signatures import judge_signature
-from emails.sending.lanes import apply_new_caps, knock_again
+from emails.sending.lanes import apply_new_caps, probe_now
 from sequences.access.admin_rights import Right
 from sequences.interface.admin.base import OneWorkspaceForm, RowInline, WorkspaceAdmin, by_choice, exact_name
 
@@ -225,7 +225,7 @@ class MailboxBaseAdmin(WorkspaceAdmin):
         super().save_related(request, form, formsets, change)
         # Its lane may rest until a time that the old pace, caps and server gave it.
         apply_new_caps([form.instance.pk], timezone.now())
-        knock_again(form.instance.pk, timezone.now())
+        probe_now(form.instance.pk, timezone.now())
 
     def save_model(self, request: HttpRequest, obj: Mailbox, form: Any, change: bool) -> None:
         form.merge_secrets()

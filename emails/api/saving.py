@@ -14,7 +14,7 @@ from emails.choices import Inbound, LimitScope, LimitWindow, Transport
 from emails.mailbox.secret_places import find_moved
 from emails.models import Mailbox, SendLimit
 from emails.rendering.signatures import judge_signature
-from emails.sending.lanes import apply_new_caps, knock_again
+from emails.sending.lanes import apply_new_caps, probe_now
 from sequences.models import Membership
 
 _LIMITS = {"daily_limit": LimitWindow.DAY, "hourly_limit": LimitWindow.HOUR}
@@ -63,7 +63,7 @@ def change_mailbox(mailbox: Mailbox, values: Mapping[str, Any], now: datetime) -
     _keep_limits(current, _limits(values))
     # its lane may rest until a time that the old pace, caps and server gave it
     apply_new_caps([current.pk], now)
-    knock_again(current.pk, now)
+    probe_now(current.pk, now)
     return current
 
 

@@ -19,7 +19,7 @@ from common.db import Row, execute, fetch_all
 from common.notify import notify_engine
 from common.text import storable_text
 from emails.choices import BounceType, EventType, SuppressionReason, Verdict
-from emails.facts.evidence import IS_DOUBTFUL, Proof, mark_proven
+from emails.facts.evidence import IS_UNRESOLVED, Proof, mark_proven
 from emails.facts.scores import mark_scores_due
 from emails.facts.scoring import POINTS
 from emails.facts.suppressions import suppress_addresses
@@ -111,7 +111,7 @@ e.id IN (
     JOIN sequences_enrollment x ON x.contact_id = k.id AND x.status IN {LIVE}
     WHERE c.id = ANY(%(replied)s)
     UNION
-    SELECT m.enrollment_id FROM emails_emailmessage m WHERE m.id = ANY(%(messages)s) AND {IS_DOUBTFUL})
+    SELECT m.enrollment_id FROM emails_emailmessage m WHERE m.id = ANY(%(messages)s) AND {IS_UNRESOLVED})
 """
 _LOCK = locking(_CONCERNED, "e.id, e.resumed_at")
 # `now` is when the reading began. Who was resumed since could not know of it, so it was not read before the resume.

@@ -14,7 +14,7 @@ from common.notify import notify_engine
 from sequences.enrollment_sql import count_sent, lock_enrollments
 
 # `m` is the message; what a living worker holds is that worker's to settle.
-IS_DOUBTFUL = "(m.status = 'unknown' OR (m.status = 'sending' AND m.leased_until <= %(now)s))"
+IS_UNRESOLVED = "(m.status = 'unknown' OR (m.status = 'sending' AND m.leased_until <= %(now)s))"
 
 _LEFT = f"""
 UPDATE emails_emailmessage m
@@ -26,7 +26,7 @@ FROM (
          AS given(message, occurred_at, source, reason)
     ORDER BY message, occurred_at
 ) r
-WHERE m.id = r.message AND {IS_DOUBTFUL}
+WHERE m.id = r.message AND {IS_UNRESOLVED}
 RETURNING m.enrollment_id
 """
 
@@ -41,7 +41,7 @@ class Proof:
     reason: str
 
 
-def settle_proven(proofs: Sequence[tuple[int, Proof]], now: datetime) -> int:
+def resolve_proven(proofs: Sequence[tuple[int, Proof]], now: datetime) -> int:
     """Lock the enrollments, mark their doubtful messages as sent, and tell the engine. Returns how many there were.
 
     `proofs` are pairs of an enrollment's id and the proof.

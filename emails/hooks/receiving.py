@@ -19,7 +19,7 @@ from django.http.multipartparser import MultiPartParserError
 from common.db import Row, fetch_all
 from emails.choices import EventType, Verdict
 from emails.facts.events import NewEvent, record_events
-from emails.facts.evidence import Proof, settle_proven
+from emails.facts.evidence import Proof, resolve_proven
 from emails.hooks.providers import Kind, build_view, find_hook, find_secret
 from emails.hooks.translating import PROVES_LEFT, Told, keep_payload, translate
 from emails.inbound.imap import FETCHED_BYTES, FetchedMail
@@ -133,7 +133,7 @@ def _take_news(mailbox: Mailbox, events: Sequence[Any], now: datetime) -> None:
         else:
             kept.append((f"{each.what}: nothing that concerns a sequence", dict(each.payload)))
     record_events(facts, now)
-    settle_proven(proofs, now)
+    resolve_proven(proofs, now)
     _keep(mailbox, kept, now)
 
 

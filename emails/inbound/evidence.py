@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from django.db import connection
 
 from common.db import Row, execute, fetch_all
-from emails.facts.evidence import Proof, settle_proven
+from emails.facts.evidence import Proof, resolve_proven
 from emails.inbound.imap import ImapError, open_imap
 from emails.models import Mailbox
 
@@ -71,7 +71,7 @@ def resolve_unknown_by_evidence(now: datetime) -> int:
     unknown = fetch_all(_UNKNOWN, asked)
     found = _search_all(mailboxes, unknown)
     proofs = [(row["enrollment_id"], Proof(row["id"], now, "imap", "found in the Sent folder")) for row in found]
-    return settle_proven(proofs, now)
+    return resolve_proven(proofs, now)
 
 
 def _search_all(mailboxes: Sequence[Mailbox], unknown: Sequence[Row]) -> list[Row]:

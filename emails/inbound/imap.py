@@ -18,6 +18,7 @@ from imapclient.imapclient import ALL, JUNK, SENT, IMAPClient
 from emails.choices import AuthMethod, Security
 from emails.transport import oauth
 from emails.transport.errors import tidy_error
+from emails.transport.tls import make_tls_context
 
 if TYPE_CHECKING:
     from emails.models import Mailbox
@@ -121,7 +122,7 @@ class Imap:
 
 
 def _connect(mailbox: Mailbox) -> Any:
-    context = None if mailbox.imap_security == Security.NONE else _tls_context(mailbox)
+    context = None if mailbox.imap_security == Security.NONE else make_tls_context(mailbox)
     is_tls = mailbox.imap_security == Security.TLS
     client = IMAPClient(
         mailbox.imap_host,
@@ -133,15 +134,6 @@ def _connect(mailbox: Mailbox) -> Any:
     if mailbox.imap_security == Security.STARTTLS:
         client.starttls(context)
     return client
-
-
-def _tls_context(mailbox: Mailbox) -> ssl.SSLContext:
-    """Certificates are always verified, against the system's authorities and `ca_file` of the options if given."""
-    context = ssl.create_default_context()
-    context.minimum_version = ssl.TLSVersion.TLSv1_2
-    if ca_file := mailbox.transport_options.get("ca_file"):
-        context.load_verify_locations(str(ca_file))
-    return context
 
 
 def _log_in(client: Any, mailbox: Mailbox) -> None:

@@ -33,13 +33,13 @@ def after_success(breaker: Breaker) -> Breaker:
     return Breaker()
 
 
-def after_failure(breaker: Breaker, now: datetime, luck: float, retry_after_seconds: int | None = None) -> Breaker:
-    """`luck` in [0, 1] spreads the back-off by ± 20 %; the server's own wish (Retry-After) is a lower bound."""
+def after_failure(breaker: Breaker, now: datetime, jitter: float, retry_after_seconds: int | None = None) -> Breaker:
+    """`jitter` in [0, 1] spreads the back-off by ± 20 %; the server's own wish (Retry-After) is a lower bound."""
     failures = breaker.failures + 1
     if breaker.state is BreakerState.CLOSED and failures < OPENS_AFTER_FAILURES:
         return replace(breaker, failures=failures)
     minutes = min(2**breaker.trips, _LONGEST_MINUTES)
-    seconds = minutes * 60 * (1 - _JITTER + 2 * _JITTER * luck)
+    seconds = minutes * 60 * (1 - _JITTER + 2 * _JITTER * jitter)
     until = now + timedelta(seconds=max(seconds, retry_after_seconds or 0))
     return Breaker(BreakerState.OPEN, failures, breaker.trips + 1, until)
 

@@ -74,7 +74,7 @@ class Candidate:
 
 
 @dataclass(frozen=True, slots=True)
-class Hold:
+class SendHold:
     """`message_id` None: the whole lane is held."""
 
     message_id: int | None
@@ -88,7 +88,7 @@ class Allotment:
     """`taken` may leave now, in order. What is neither taken nor held is looked at again with the next chunk."""
 
     taken: tuple[int, ...]
-    held: tuple[Hold, ...]
+    held: tuple[SendHold, ...]
 
 
 def covers(cap: Cap, candidate: Candidate) -> bool:
@@ -108,7 +108,7 @@ def covers(cap: Cap, candidate: Candidate) -> bool:
 def allot(candidates: Sequence[Candidate], usages: Sequence[Usage], size: int, now: datetime) -> Allotment:
     """Take up to `size` candidates in order, never beyond a cap; say until when the ones met on the way are held."""
     taken: list[Candidate] = []
-    held: list[Hold] = []
+    held: list[SendHold] = []
     for candidate in candidates:
         if len(taken) == size:
             break
@@ -119,9 +119,9 @@ def allot(candidates: Sequence[Candidate], usages: Sequence[Usage], size: int, n
             until = _frees_at(tightest, now)
             if any(usage.cap.is_lane_wide for usage in full):
                 lane = max((usage for usage in full if usage.cap.is_lane_wide), key=lambda usage: _frees_at(usage, now))
-                held.append(Hold(None, _frees_at(lane, now), lane.cap.code, lane.detail))
+                held.append(SendHold(None, _frees_at(lane, now), lane.cap.code, lane.detail))
                 break
-            held.append(Hold(candidate.message_id, until, tightest.cap.code, tightest.detail))
+            held.append(SendHold(candidate.message_id, until, tightest.cap.code, tightest.detail))
         elif all(usage.used + _count(usage.cap, taken) < usage.cap.maximum for usage in covering):
             taken.append(candidate)
     return Allotment(tuple(candidate.message_id for candidate in taken), tuple(held))

@@ -25,10 +25,10 @@ from emails.pacing.breaker import Breaker
 from emails.rendering.compose import Composed, Uncomposed, compose
 from emails.sending.final_check import chunk_limit, claim_chunk
 from emails.sending.lanes import Lease, LeaseLostError, release_lane, take_lane
-from emails.sending.recheck import find_undisturbed
+from emails.sending.recheck import recheck
 from emails.sending.results import LANE_ERRORS, Result, record_lane_failure, record_results
 from emails.transport import open_transport
-from emails.transport.send_result import HandOver, Refused, Transport, Unknown
+from emails.transport.send_result import Refused, SendResult, Transport, Unknown
 
 log = logging.getLogger(__name__)
 
@@ -115,7 +115,7 @@ def _serve(lease: Lease, clock: Clock, is_stopping: Callable[[], bool]) -> int:
             if not chunk.message_ids:
                 break
             started = time.monotonic()
-            results = _hand_over(lease, chunk.message_ids, transports, clock)
+            results = _send_all(lease, chunk.message_ids, transports, clock)
             seconds = time.monotonic() - started
             breaker = _record(lease, results, chunk.breaker, clock)
             handed_over += sum(result.answer is not None for result in results)
@@ -145,7 +145,7 @@ def _record(lease: Lease, results: Sequence[Result], breaker: Breaker, clock: Cl
             time.sleep(_RECORD_PAUSE_SECONDS)
 
 
-def _hand_over(lease: Lease, message_ids: Sequence[int], transports: Sequence[Transport], clock: Clock) -> list[Result]:
+def _send_all(lease: Lease, message_ids: Sequence[int], transports: Sequence[Transport], clock: Clock) -> list[Result]:
     looked_at = time.monotonic()
     try:
         composed = compose(message_ids, clock())
@@ -156,26 +156,26 @@ def _hand_over(lease: Lease, message_ids: Sequence[int], transports: Sequence[Tr
     results = [_unrendered(item, clock) for item in composed if isinstance(item, Uncomposed)]
     ready = [item for item in composed if isinstance(item, Composed)]
     if len(transports) == 1 or len(ready) == 1:
-        return results + _hand_over_by(lease, transports[0], ready, clock, looked_at)
+        return results + _send_by(lease, transports[0], ready, clock, looked_at)
     shares = [ready[index :: len(transports)] for index in range(len(transports))]
     with ThreadPoolExecutor(len(transports)) as pool:
         for share in pool.map(
-            lambda transport, part: _hand_over_share(lease, transport, part, clock, looked_at), transports, shares
+            lambda transport, part: _send_share(lease, transport, part, clock, looked_at), transports, shares
         ):
             results += share
     return results
 
 
-def _hand_over_share(
+def _send_share(
     lease: Lease, transport: Transport, ready: Sequence[Composed], clock: Clock, looked_at: float
 ) -> list[Result]:
     try:
-        return _hand_over_by(lease, transport, ready, clock, looked_at)
+        return _send_by(lease, transport, ready, clock, looked_at)
     finally:
         connection.close()
 
 
-def _hand_over_by(
+def _send_by(
     lease: Lease, transport: Transport, ready: Sequence[Composed], clock: Clock, looked_at: float
 ) -> list[Result]:
     """One after the other. When the lane itself fails, or a second has passed since the last look, the rest goes back.
@@ -194,7 +194,7 @@ def _hand_over_by(
         if is_over or item.message_pk not in undisturbed:
             results.append(Result(item.message_pk, None, clock(), item))
             continue
-        answer, trace = _hand_over_one(transport, item)
+        answer, trace = _send_one(transport, item)
         results.append(Result(item.message_pk, answer, clock(), item, trace))
         is_over = isinstance(answer, Refused) and answer.error_class in LANE_ERRORS
     return results
@@ -202,16 +202,16 @@ def _hand_over_by(
 
 def _look_again(lease: Lease, items: Sequence[Composed], now: datetime) -> set[int]:
     try:
-        return find_undisturbed(lease.token, [item.message_pk for item in items], now)
+        return recheck(lease.token, [item.message_pk for item in items], now)
     except _DATABASE_GONE:
         connection.close()
         return set()
 
 
-def _hand_over_one(transport: Transport, item: Composed) -> tuple[HandOver, str]:
+def _send_one(transport: Transport, item: Composed) -> tuple[SendResult, str]:
     lend_connection()
     try:
-        return transport.hand_over(item.envelope), ""
+        return transport.send(item.envelope), ""
     except Exception as error:
         # A bug after which nobody knows whether the message left must not send it twice.
         log.exception("handing over message %d met a bug", item.message_pk)

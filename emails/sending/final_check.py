@@ -22,7 +22,7 @@ from emails.facts.stops import Rest, Resting, find_exit_reason, find_rest
 from emails.models import EXECUTOR_RUNS
 from emails.pacing.breaker import Breaker
 from emails.pacing.ledger import count_usage, lock_caps
-from emails.pacing.limits import Candidate, Cap, Hold, allot
+from emails.pacing.limits import Candidate, Cap, SendHold, allot
 from emails.pacing.ramp import RampDay, advance_ramp
 from emails.pacing.windows import find_opening
 from emails.sending.lanes import LEASE_SECONDS, Lease, LeaseLostError
@@ -181,13 +181,13 @@ def _look(lease: Lease, lane: Row, breaker: Breaker, ramp: RampDay, now: datetim
     return Chunk(taken, again_at, breaker)
 
 
-def _check_facts(lane: Row, rows: Sequence[Row], now: datetime) -> tuple[list[Row], list[Hold]]:
+def _check_facts(lane: Row, rows: Sequence[Row], now: datetime) -> tuple[list[Row], list[SendHold]]:
     """Who may still get mail; withholds the others' messages and wakes them, and holds what must wait."""
     if not rows:
         return [], []
     stops = load_stop_facts(rows)
     eligible: list[Row] = []
-    held: list[Hold] = []
+    held: list[SendHold] = []
     withheld: list[tuple[int, str]] = []
     for row in rows:
         reason = find_exit_reason(stops[row["id"]][0], row["account_reply_policy"], row["sequence_status"])
@@ -198,11 +198,12 @@ def _check_facts(lane: Row, rows: Sequence[Row], now: datetime) -> tuple[list[Ro
             withheld.append((row["message_id"], ADDRESS_CHANGED))
         elif rest := find_row_rest(row, stops[row["id"]][1], now):
             # the engine pauses the enrollment; until it has, this is what holds the message
-            held.append(Hold(row["message_id"], now + _RESTING_RECHECK, "resting", rest.reason))
+            held.append(SendHold(row["message_id"], now + _RESTING_RECHECK, "resting", rest.reason))
         elif opening := find_opening(row, now):
-            held.append(Hold(row["message_id"], opening.until, opening.code, opening.detail))
+            held.append(SendHold(row["message_id"], opening.until, opening.code, opening.detail))
         elif not row["is_first_touch"] and is_inbox_stale(lane["inbound"], lane["inbox_read_at"], now):
-            held.append(Hold(row["message_id"], now + _STALE_INBOX_RECHECK, "inbox_stale", "the inbox was not read"))
+            until = now + _STALE_INBOX_RECHECK
+            held.append(SendHold(row["message_id"], until, "inbox_stale", "the inbox was not read"))
         else:
             eligible.append(row)
     if withheld:
@@ -234,7 +235,7 @@ def _candidate(row: Row, lane: Row) -> Candidate:
     )
 
 
-def _hold(held: Sequence[Hold]) -> None:
+def _hold(held: Sequence[SendHold]) -> None:
     rows = [hold for hold in held if hold.message_id is not None]
     if rows:
         execute(
@@ -247,7 +248,7 @@ def _hold(held: Sequence[Hold]) -> None:
         )
 
 
-def describe_hold(hold: Hold) -> str:
+def describe_hold(hold: SendHold) -> str:
     return f"{hold.code}: {hold.detail}"[:200]
 
 
@@ -259,7 +260,7 @@ def _mark(lease: Lease, taken: Sequence[int], now: datetime) -> None:
 def _again_at(
     lane: Row,
     taken: Sequence[int],
-    held: Sequence[Hold],
+    held: Sequence[SendHold],
     found: Sequence[Row],
     look_at: int,
     slot: datetime | None,

@@ -152,6 +152,6 @@ def apply_new_caps(mailbox_ids: Sequence[int], now: datetime) -> None:
         execute(_FORGET_CAPS, {"ids": sorted(set(mailbox_ids)), "now": now, "codes": _CAP_CODES})
 
 
-def knock_again(mailbox_id: int, now: datetime) -> None:
+def probe_now(mailbox_id: int, now: datetime) -> None:
     """What was changed may have mended it: a breaker that is open lets its probe through at once."""
     execute(_KNOCK, {"mailbox": mailbox_id, "now": now})

@@ -44,7 +44,7 @@ WHERE m.id = ANY(%(messages)s::bigint[]) AND m.status = 'sending' AND m.lease_to
 """
 
 
-def find_undisturbed(token: UUID, message_ids: Sequence[int], now: datetime) -> set[int]:
+def recheck(token: UUID, message_ids: Sequence[int], now: datetime) -> set[int]:
     """Those of them of whom nothing has been stored since the mark that stops them.
 
     `token`: of the lease they were marked under. What somebody else has marked since is not ours to send.

@@ -16,7 +16,7 @@ from emails.facts.events import NewEvent, record_events, stop_unhealthy
 from emails.pacing.breaker import Breaker, after_failure, after_success, pause_after
 from emails.rendering.compose import Composed
 from emails.sending.lanes import Lease, LeaseLostError
-from emails.transport.send_result import HandOver, Refused, Sent, Unknown
+from emails.transport.send_result import Refused, SendResult, Sent, Unknown
 from sequences.enrollment_sql import LIVE, count_sent, lock_where
 
 LANE_ERRORS = frozenset({ErrorClass.SERVER, ErrorClass.MAILBOX})
@@ -30,7 +30,7 @@ class Result:
     """What became of one message. `composed` is None when it could not be rendered or was not tried."""
 
     message_pk: int
-    answer: HandOver | None
+    answer: SendResult | None
     answered_at: datetime
     composed: Composed | None = None
     trace: str = ""
@@ -101,7 +101,7 @@ WHERE id = %(mailbox)s AND status = 'active'
 """
 
 
-def record_results(lease: Lease, results: Sequence[Result], breaker: Breaker, now: datetime, luck: float) -> Breaker:
+def record_results(lease: Lease, results: Sequence[Result], breaker: Breaker, now: datetime, jitter: float) -> Breaker:
     """Write the results of one chunk; call inside a transaction. Returns the lane's breaker after them.
 
     Raises `LeaseLostError`, writing nothing, when the lane was taken over.
@@ -125,16 +125,18 @@ def record_results(lease: Lease, results: Sequence[Result], breaker: Breaker, no
     _judge_mailbox(lease, refused, now)
     has_answered = bool(sent) or any(_class_of(result) in _ANSWERS for result in failed)
     has_left = bool(sent or unknown)
-    return _write_breaker(lease, breaker, lane_level, unknown, now, luck, has_answered=has_answered, has_left=has_left)
+    return _write_breaker(
+        lease, breaker, lane_level, unknown, now, jitter, has_answered=has_answered, has_left=has_left
+    )
 
 
-def record_lane_failure(lease: Lease, error: str, now: datetime, luck: float) -> None:
+def record_lane_failure(lease: Lease, error: str, now: datetime, jitter: float) -> None:
     """The lane cannot be served at all: it counts like a server that does not answer. Call inside a transaction."""
     for row in fetch_all(_LOCK_LANE, {"mailbox": lease.mailbox_id, "token": lease.token}):
         before = Breaker(
             BreakerState(row["breaker_state"]), row["breaker_failures"], row["breaker_trips"], row["breaker_until"]
         )
-        breaker = after_failure(before, now, luck)
+        breaker = after_failure(before, now, jitter)
         _store_breaker(lease, breaker, breaker.until or pause_after(breaker, now), error[:500])
 
 
@@ -242,7 +244,7 @@ def _write_breaker(
     lane_level: Sequence[Result],
     unknown: Sequence[Result],
     now: datetime,
-    luck: float,
+    jitter: float,
     *,
     has_answered: bool,
     has_left: bool,
@@ -251,12 +253,12 @@ def _write_breaker(
     lane_at = None
     error = ""
     if isinstance(outage, Refused):
-        breaker = after_failure(breaker, now, luck, outage.retry_after_seconds)
+        breaker = after_failure(breaker, now, jitter, outage.retry_after_seconds)
         lane_at = breaker.until or pause_after(breaker, now, outage.retry_after_seconds)
         error = f"{outage.code} {outage.error}".strip()
     elif unknown and not has_answered:
         # The server went silent on us: one message is in doubt, the next ones should not be.
-        breaker = after_failure(breaker, now, luck)
+        breaker = after_failure(breaker, now, jitter)
         lane_at = breaker.until or pause_after(breaker, now)
         error = "the server did not answer after it was given a message"
     elif has_answered:

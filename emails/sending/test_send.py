@@ -16,7 +16,7 @@ from emails.rendering.merge_fields import PERSON_COLUMNS, PERSON_JOINS, MergeFie
 from emails.rendering.mime import build_mime
 from emails.rendering.render import Frame, RenderedEmail, Template, render_email
 from emails.transport import open_transport
-from emails.transport.send_result import Envelope, HandOver
+from emails.transport.send_result import Envelope, SendResult
 from sequences.liquid.templating import TemplateError, render
 from sequences.models import Contact, Step
 
@@ -48,7 +48,7 @@ def render_for(
 
 def send_test(
     step: Step, contact: Contact, mailbox: Mailbox, owner_id: int | None, to_address: str, now: datetime
-) -> HandOver:
+) -> SendResult:
     """Hand it over to the mailbox's server for `to_address`, its subject marked. No transaction may be open.
 
     Raises `TemplateError` and `AddressError`.
@@ -82,7 +82,7 @@ def send_test(
         from_name=name,
     )
     with open_transport(mailbox) as transport:
-        return transport.hand_over(envelope)
+        return transport.send(envelope)
 
 
 def _render(step: Step, row: Row, now: datetime) -> RenderedEmail:

@@ -8,16 +8,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from emails.choices import Transport as TransportName
-from emails.transport.send_result import Envelope, HandOver, LoginReport, Refused, Sent, Stage, Transport, Unknown
+from emails.transport.send_result import Envelope, LoginReport, Refused, SendResult, Sent, Stage, Transport, Unknown
 
 if TYPE_CHECKING:
     from emails.models.mailbox import Mailbox
 
 __all__ = [
     "Envelope",
-    "HandOver",
     "LoginReport",
     "Refused",
+    "SendResult",
     "Sent",
     "Stage",
     "Transport",

@@ -24,7 +24,7 @@ from emails.choices import Transport as TransportName
 from emails.transport.errors import classify_http, tidy_error
 from emails.transport.http_probe import RequestProbe
 from emails.transport.oauth import list_secrets
-from emails.transport.send_result import Envelope, HandOver, Refused, Sent, Unknown
+from emails.transport.send_result import Envelope, Refused, SendResult, Sent, Unknown
 
 if TYPE_CHECKING:
     from emails.models.mailbox import Mailbox
@@ -96,7 +96,7 @@ class EspTransport:
         if backend is not None:
             backend.close()
 
-    def hand_over(self, envelope: Envelope) -> HandOver:
+    def send(self, envelope: Envelope) -> SendResult:
         self._probe.is_written = False
         try:
             backend = self._open()
@@ -169,7 +169,7 @@ class EspTransport:
 
     # --- what came back
 
-    def _read_status(self, status: Any, esp_name: str) -> HandOver:
+    def _read_status(self, status: Any, esp_name: str) -> SendResult:
         """Anymail takes some answers for a success that name no recipient or report a failure."""
         words = set(status.status or ())
         if not words & {"sent", "queued"}:
@@ -187,7 +187,7 @@ class EspTransport:
         error_class = ErrorClass.MAILBOX if is_senders else ErrorClass.RECIPIENT_PERMANENT
         return Refused(error_class, str(_status_code(error)), self._tidy(f"recipient refused: {said}"))
 
-    def _read_api_error(self, error: AnymailAPIError) -> HandOver:
+    def _read_api_error(self, error: AnymailAPIError) -> SendResult:
         status = _status_code(error)
         said = _body(error.response)
         if not status:
@@ -200,7 +200,7 @@ class EspTransport:
         headers = getattr(error.response, "headers", {})
         return Refused(verdict.error_class, verdict.code, self._tidy(f"{status} {said}"), read_retry_after(headers))
 
-    def _read_silence(self, error: AnymailAPIError) -> HandOver:
+    def _read_silence(self, error: AnymailAPIError) -> SendResult:
         """No answer: unknown if the request was written. botocore tells it by the kind of its error."""
         cause = type(error.__cause__).__name__
         what = self._tidy(f"no answer from {self._mailbox.get_transport_display()} ({cause})")

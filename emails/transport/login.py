@@ -12,7 +12,8 @@ from emails.choices import Transport as TransportName
 from emails.transport import oauth
 from emails.transport.errors import tidy_error
 from emails.transport.send_result import LoginReport
-from emails.transport.smtp import SmtpTransport, describe, make_tls_context
+from emails.transport.smtp import SmtpTransport, describe
+from emails.transport.tls import make_tls_context
 
 if TYPE_CHECKING:
     from emails.models.mailbox import Mailbox

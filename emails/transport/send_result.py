@@ -10,7 +10,7 @@ from typing import Protocol, Self
 from emails.choices import ErrorClass
 from emails.transport.errors import Stage
 
-__all__ = ["Envelope", "HandOver", "LoginReport", "Refused", "Sent", "Stage", "Transport", "Unknown"]
+__all__ = ["Envelope", "LoginReport", "Refused", "SendResult", "Sent", "Stage", "Transport", "Unknown"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +59,7 @@ class Unknown:
     error: str
 
 
-HandOver = Sent | Refused | Unknown
+SendResult = Sent | Refused | Unknown
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +78,7 @@ class LoginReport:
 class Transport(Protocol):
     """One mailbox's door. Connects when first used, keeps its connection, serves one thread at a time."""
 
-    def hand_over(self, envelope: Envelope) -> HandOver:
+    def send(self, envelope: Envelope) -> SendResult:
         """Hand one message over. Every expected end is an answer; an exception is a bug."""
         ...
 

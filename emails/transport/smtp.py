@@ -18,8 +18,9 @@ from common.addresses import is_address
 from emails.choices import AuthMethod, ErrorClass, Security
 from emails.transport import oauth
 from emails.transport.errors import Stage, classify_smtp, tidy_error
-from emails.transport.send_result import Envelope, HandOver, Refused, Sent, Unknown
+from emails.transport.send_result import Envelope, Refused, SendResult, Sent, Unknown
 from emails.transport.smtp_session import Deadline, StagedSMTP
+from emails.transport.tls import make_tls_context
 
 if TYPE_CHECKING:
     from emails.models.mailbox import Mailbox
@@ -79,7 +80,7 @@ class SmtpTransport:
     ) -> None:
         self.close()
 
-    def hand_over(self, envelope: Envelope) -> HandOver:
+    def send(self, envelope: Envelope) -> SendResult:
         deadline = Deadline(self._message_seconds)
         reused = self._take_reusable(deadline)
         if reused is not None:
@@ -231,7 +232,7 @@ class SmtpTransport:
 
     # --- one message
 
-    def _transfer(self, session: StagedSMTP, envelope: Envelope) -> HandOver:
+    def _transfer(self, session: StagedSMTP, envelope: Envelope) -> SendResult:
         try:
             return self._dialogue(session, envelope)
         except _Ended as ended:
@@ -246,7 +247,7 @@ class SmtpTransport:
                 return Unknown(self._tidy(f"no answer to the message: {describe(error)}"))
             return self._lost(error, session.stage)
 
-    def _dialogue(self, session: StagedSMTP, envelope: Envelope) -> HandOver:
+    def _dialogue(self, session: StagedSMTP, envelope: Envelope) -> SendResult:
         sender, recipient, options = _address(session, envelope)
         session.command_encoding = "utf-8" if "SMTPUTF8" in options else "ascii"
         if refusal := session.announce(sender, options, recipient):
@@ -295,15 +296,6 @@ def _require_address(address: str) -> None:
             Refused(ErrorClass.UNCLASSIFIED, "", f"{address!r} is not an email address in its stored form: correct it"),
             is_usable=True,
         )
-
-
-def make_tls_context(mailbox: Mailbox) -> ssl.SSLContext:
-    """Certificates are always verified, against the system's authorities and `ca_file` of the options if given."""
-    context = ssl.create_default_context()
-    context.minimum_version = ssl.TLSVersion.TLSv1_2
-    if ca_file := mailbox.transport_options.get("ca_file"):
-        context.load_verify_locations(str(ca_file))
-    return context
 
 
 def _as_bytes(reply: bytes | str) -> bytes:

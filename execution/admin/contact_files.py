@@ -20,7 +20,7 @@ from unfold.decorators import action
 from unfold.widgets import UnfoldAdminFileFieldWidget, UnfoldAdminSelectWidget
 
 from execution.admin.carried_files import MOST_BYTES, pack_file, unpack_file
-from execution.control.replan_calendar import follow_contacts
+from execution.control.replan_calendar import replan_contacts
 from sequences.contacts.csv_export import export_contacts
 from sequences.contacts.csv_form import KNOWN_COLUMNS, CellsFile, CsvFormError, UnreadableError, name_column
 from sequences.contacts.csv_import import ImportedContacts, import_contacts
@@ -127,7 +127,7 @@ class ContactFiles:
                 imported = import_contacts(
                     workspace.pk, name, io.BytesIO(content), timezone.now(), mapping=mapping_form.mapping
                 )
-                followed = follow_contacts(imported.old_zones, actor=name_actor(request), now=timezone.now())
+                followed = replan_contacts(imported.old_zones, actor=name_actor(request), now=timezone.now())
                 transaction.set_rollback(not is_stored)
         except UnreadableError:
             raise

@@ -19,7 +19,7 @@ from execution.admin import deeds
 from execution.admin.asking import SUBJECTS_SHOWN, AsksFirst, on_one, on_selected
 from execution.admin.enrolling import EnrollPage
 from execution.insight.explain import Hold, explain_enrollments
-from execution.insight.preview import plan_ahead
+from execution.insight.preview import preview_rest
 from execution.insight.queue import is_late
 from execution.insight.timeline import ENTRIES_SHOWN, read_timeline
 from sequences.access.admin_rights import Right
@@ -206,7 +206,7 @@ class EnrollmentAdmin(ShowsPiles, EnrollPage, AsksFirst, FactsAdmin):
             "holds": explain_enrollments([row.pk], timezone.now()).get(row.pk, ()),
             "entries": entries[::-1] if is_story else entries,
             "is_story": is_story,
-            "ahead": plan_ahead(row, timezone.now()),
+            "ahead": preview_rest(row, timezone.now()),
             "entries_shown": ENTRIES_SHOWN,
             **(extra_context or {}),
         }

@@ -21,7 +21,7 @@ from emails.mailbox.records import Status
 from emails.mailbox.setup_check import check_setup
 from emails.models import Mailbox
 from execution.admin.asking import AsksFirst, Deed, NothingForm, on_one, on_selected
-from execution.admin.following import FollowsCalendar
+from execution.admin.replanning import ReplansOnSave
 from execution.control import switches
 from execution.control.enrollments import Report
 from sequences.access.roles import NOT_YOURS
@@ -107,7 +107,7 @@ _STATUS_COLOURS = {"active": "success", "paused": "warning", "broken": "danger"}
 
 
 @admin.register(Mailbox)
-class MailboxAdmin(FollowsCalendar, LanePages, AsksFirst, MailboxBaseAdmin):
+class MailboxAdmin(ReplansOnSave, LanePages, AsksFirst, MailboxBaseAdmin):
     list_display = (
         "address", "owner", "show_status", "show_breaker", "transport", "inbound",
         time_column("inbox_read_at", "inbox read"),

@@ -18,7 +18,7 @@ from emails.facts.scores import explain_score
 from execution.admin.asking import AsksFirst, Deed, on_one, on_selected
 from execution.admin.contact_files import ContactFiles
 from execution.admin.enrolling import MOST_AT_ONCE, EnrollForm, may_enroll, show_enrolling
-from execution.admin.following import FollowsCalendar
+from execution.admin.replanning import ReplansOnSave
 from execution.control.colleagues import release_colleagues
 from execution.control.enrollments import Report
 from sequences.admin import AccountBaseAdmin, ContactBaseAdmin, WorkspaceBaseAdmin
@@ -31,7 +31,7 @@ _WORDS = {"opened": "emails opened", "clicked": "emails clicked in", "replied": 
 
 
 @admin.register(Contact)
-class ContactAdmin(FollowsCalendar, ContactFiles, ContactBaseAdmin):
+class ContactAdmin(ReplansOnSave, ContactFiles, ContactBaseAdmin):
     actions = ("enroll_selected",)
     actions_list = ("import_file", "export_file")
     readonly_fields = ("engagement_score", "show_engagement")
@@ -87,7 +87,7 @@ RELEASE = Deed(
 
 
 @admin.register(Account)
-class AccountAdmin(FollowsCalendar, AsksFirst, AccountBaseAdmin):
+class AccountAdmin(ReplansOnSave, AsksFirst, AccountBaseAdmin):
     actions = ("release_selected",)
     actions_detail = ("release_one",)
 
@@ -100,5 +100,5 @@ class AccountAdmin(FollowsCalendar, AsksFirst, AccountBaseAdmin):
 
 
 @admin.register(Workspace)
-class WorkspaceOwnAdmin(FollowsCalendar, WorkspaceBaseAdmin):
+class WorkspaceOwnAdmin(ReplansOnSave, WorkspaceBaseAdmin):
     pass

@@ -23,11 +23,11 @@ from execution.webhooks_out.events import ALL, EVENTS
 from execution.webhooks_out.operations import (
     InvalidWebhookError,
     change_subscription,
-    judge_subscription,
     ping,
     redeliver,
     subscribe,
     unsubscribe,
+    validate_subscription,
 )
 from sequences.interface.admin.base import (
     FactsAdmin,
@@ -60,7 +60,7 @@ class SubscriptionForm(OneWorkspaceForm):
         cleaned = super().clean()
         if not self.errors:
             try:
-                judge_subscription(self.cleaned_data)
+                validate_subscription(self.cleaned_data)
             except InvalidWebhookError as error:
                 self.add_error(error.field, str(error))
         return cleaned

@@ -18,8 +18,8 @@ from emails.api.serializers import MailboxSerializer, MessageSerializer
 from emails.api.views import MailboxViewSet, MessageViewSet
 from emails.models import Mailbox
 from execution.api.deeds import SnoozeSerializer
-from execution.api.following import FollowsCalendar
 from execution.api.logged import LoggedChanges
+from execution.api.replanning import ReplansOnUpdate
 from execution.api.serializers import ReasonSerializer, ResolveSerializer
 from execution.choices import ControlAction, ControlTarget
 from execution.control.enrollments import Report
@@ -34,7 +34,7 @@ from tasks_app.models import Task
 from tasks_app.operations import TaskClosedError
 
 
-class OperatedMailboxViewSet(LoggedChanges, FollowsCalendar, MailboxViewSet):
+class OperatedMailboxViewSet(LoggedChanges, ReplansOnUpdate, MailboxViewSet):
     __doc__ = MailboxViewSet.__doc__
     log_target = ControlTarget.MAILBOX
 

@@ -53,7 +53,7 @@ from execution.control.enrollments import (
 )
 from execution.insight.explain import explain_enrollments
 from execution.insight.forecast import forecast_first_touches
-from execution.insight.preview import plan_ahead
+from execution.insight.preview import preview_rest
 from execution.insight.timeline import read_timeline
 from execution.models import ExecutionLog
 from sequences.access.roles import filter_actable, name_actor, require_right
@@ -215,7 +215,7 @@ class EnrollmentViewSet(ReadViewSet):
         """What happened, newest first, what its emails brought, and the plan ahead with dates."""
         enrollment = self.get_object()
         now = timezone.now()
-        ahead = plan_ahead(enrollment, now)
+        ahead = preview_rest(enrollment, now)
         answer = {"entries": read_timeline(enrollment), "ahead": ahead.steps if ahead else ()}
         return Response(TimelineSerializer(answer).data)
 

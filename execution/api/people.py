@@ -12,12 +12,12 @@ from rest_framework.response import Response
 from emails.choices import EventType
 from emails.facts.scores import explain_score
 from emails.facts.scoring import score
-from execution.api.following import FollowsCalendar
 from execution.api.logged import LoggedChanges
+from execution.api.replanning import ReplansOnUpdate
 from execution.api.serializers import ReasonSerializer
 from execution.choices import ControlTarget
 from execution.control.colleagues import release_colleagues
-from execution.control.replan_calendar import follow_contacts
+from execution.control.replan_calendar import replan_contacts
 from sequences.access.roles import name_actor, require_right
 from sequences.api.people import AccountViewSet, ContactViewSet
 from sequences.contacts.csv_import import ImportedContacts
@@ -38,12 +38,12 @@ class EngagementSerializer(StrictSerializer):
     parts = _PartSerializer(many=True)
 
 
-class EngagedContactViewSet(LoggedChanges, FollowsCalendar, ContactViewSet):
+class EngagedContactViewSet(LoggedChanges, ReplansOnUpdate, ContactViewSet):
     __doc__ = ContactViewSet.__doc__
     log_target = ControlTarget.CONTACT
 
     def note_imported(self, imported: ImportedContacts) -> None:
-        follow_contacts(imported.old_zones, actor=name_actor(self.request.user), now=timezone.now())
+        replan_contacts(imported.old_zones, actor=name_actor(self.request.user), now=timezone.now())
 
     @extend_schema(responses=EngagementSerializer)
     @action(detail=True, methods=["get"], serializer_class=EngagementSerializer)
@@ -57,7 +57,7 @@ class ReleasedSerializer(StrictSerializer):
     released = serializers.ListField(child=serializers.IntegerField(), help_text="Ids of enrollments.")
 
 
-class ReleasableAccountViewSet(LoggedChanges, FollowsCalendar, AccountViewSet):
+class ReleasableAccountViewSet(LoggedChanges, ReplansOnUpdate, AccountViewSet):
     __doc__ = AccountViewSet.__doc__
     log_target = ControlTarget.ACCOUNT
 

@@ -125,7 +125,7 @@ def _lock_all(source: _Source) -> str:
 
 
 @dataclass(slots=True)
-class Followed:
+class Replanned:
     """How many people were planned anew; known at the end of the change."""
 
     planned: int = 0
@@ -135,12 +135,12 @@ class Followed:
 
 
 @contextmanager
-def following_calendar(row: Model, values: Mapping[str, Any], *, actor: str, now: datetime) -> Iterator[Followed]:
+def replanning(row: Model, values: Mapping[str, Any], *, actor: str, now: datetime) -> Iterator[Replanned]:
     """Around the write of these values to a workspace, account, contact or mailbox: its people follow in the end.
 
     Opens a transaction. Where the values change no calendar, nothing is locked and nobody is looked at.
     """
-    followed = Followed()
+    followed = Replanned()
     source = _SOURCES[type(row)]
     if row.pk is None or not _differs(row, {name: values[name] for name in source.fields & values.keys()}):
         yield followed
@@ -155,17 +155,17 @@ def following_calendar(row: Model, values: Mapping[str, Any], *, actor: str, now
             followed.planned = _follow(source, {row.pk: before}, actor, now)
 
 
-def follow_contacts(old_zones: Mapping[int, Row], *, actor: str, now: datetime) -> Followed:
+def replan_contacts(old_zones: Mapping[int, Row], *, actor: str, now: datetime) -> Replanned:
     """After many contacts were given other zones: `old_zones` by id, as `contact_timezone` and `account_timezone`.
 
     A zone that is left out is the one of now. Call in the transaction of the change.
     """
-    return Followed(_follow(_CONTACT, old_zones, actor, now) if old_zones else 0)
+    return Replanned(_follow(_CONTACT, old_zones, actor, now) if old_zones else 0)
 
 
-def follow_accounts(old_zones: Mapping[int, Row], *, actor: str, now: datetime) -> Followed:
+def replan_accounts(old_zones: Mapping[int, Row], *, actor: str, now: datetime) -> Replanned:
     """The same for accounts; `account_timezone`."""
-    return Followed(_follow(_ACCOUNT, old_zones, actor, now) if old_zones else 0)
+    return Replanned(_follow(_ACCOUNT, old_zones, actor, now) if old_zones else 0)
 
 
 def _differs(row: Model, values: Mapping[str, Any]) -> bool:
@@ -217,7 +217,7 @@ def _follow_batch(
             waiting.append(_plan_both(row, step, was, new, _say(source, old, row)))
     if begun:
         lanes.update(row["id"] for row in fetch_all(_RELEASE, {"ids": begun, "now": now}))
-    return _plan_anew(waiting, actor, now)
+    return _replan(waiting, actor, now)
 
 
 @dataclass(frozen=True, slots=True)
@@ -251,7 +251,7 @@ def _plan_both(row: Row, step: StepFacts, old: Calendar, new: Calendar, why: str
     return _Waiting(row, step, new, was, due, why)
 
 
-def _plan_anew(waiting: list[_Waiting], actor: str, now: datetime) -> int:
+def _replan(waiting: list[_Waiting], actor: str, now: datetime) -> int:
     put_off = [each.row["id"] for each in waiting if each.is_put_off]
     deferred = {row["id"] for row in fetch_all(_DEFERRED, {"ids": put_off})} if put_off else set()
     planned = []

@@ -15,7 +15,7 @@ from common.db import fetch_all
 from common.notify import notify_engine
 from emails.choices import BreakerState, MailboxStatus, MessageStatus
 from emails.models import EmailMessage, ExecutorState, Mailbox
-from emails.sending.lanes import knock_again, wake_lanes
+from emails.sending.lanes import probe_now, wake_lanes
 from emails.sending.resolving import mark_sent, send_again
 from execution.choices import ControlAction, ControlTarget, LogAction
 from execution.engine.logs import LogRow, log_control, write_logs
@@ -147,7 +147,7 @@ def pause_mailbox(mailbox: Mailbox, *, actor: str, now: datetime, reason: str = 
 def resume_mailbox(mailbox: Mailbox, *, actor: str, now: datetime, reason: str = "") -> bool:
     """Set a paused or broken mailbox going, its breaker closed and its health counted anew."""
     with transaction.atomic():
-        knock_again(mailbox.pk, now)
+        probe_now(mailbox.pk, now)
         changed = (
             Mailbox.objects.filter(pk=mailbox.pk)
             .exclude(status=MailboxStatus.ACTIVE)

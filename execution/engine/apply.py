@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import assert_never
 
-from common.db import execute, sent_ahead
+from common.db import execute, pipelined
 from common.text import instant_text
 from emails.choices import STEP_SKIPPED, MessageStatus
 from emails.sending.lanes import wake_lanes
@@ -34,12 +34,12 @@ from execution.engine.outcomes import (
     Resume,
     Wait,
 )
-from execution.engine.positions import check_moved, next_position, send_positions
+from execution.engine.positions import check_moved, next_position, write_positions
 from execution.engine.snapshot import Snapshot
 from sequences.choices import EnrollmentStatus
 from tasks_app.operations import NewTask, cancel_tasks, create_tasks
 
-Judged = tuple[Snapshot, Outcome]
+Decided = tuple[Snapshot, Outcome]
 
 _OPEN_DEAD_LETTERS = """
 INSERT INTO execution_deadletter (workspace_id, enrollment_id, step_id, error_class, error, error_trace, attempts,
@@ -57,12 +57,12 @@ WHERE d.enrollment_id = r.enrollment AND d.resolved_at IS NULL
 """
 
 
-def apply_outcomes(judged: Sequence[Judged], now: datetime) -> None:
+def apply_outcomes(judged: Sequence[Decided], now: datetime) -> None:
     """Write what was decided. Raises `psycopg.Error`; the caller rolls back and halves the batch."""
     if not judged:
         return
-    with sent_ahead():
-        moved = send_positions([next_position(snapshot, outcome, now) for snapshot, outcome in judged], now)
+    with pipelined():
+        moved = write_positions([next_position(snapshot, outcome, now) for snapshot, outcome in judged], now)
         _write_effects(judged, now)
         _withdraw(judged, now)
         _write_dead_letters(judged, now)
@@ -70,7 +70,7 @@ def apply_outcomes(judged: Sequence[Judged], now: datetime) -> None:
     check_moved(moved, len(judged))
 
 
-def _write_effects(judged: Sequence[Judged], now: datetime) -> None:
+def _write_effects(judged: Sequence[Decided], now: datetime) -> None:
     emails: list[QueuedEmail] = []
     tasks: list[NewTask] = []
     requeued: list[int] = []
@@ -95,7 +95,7 @@ def _write_effects(judged: Sequence[Judged], now: datetime) -> None:
     create_tasks(tasks, now)
 
 
-def _withdraw(judged: Sequence[Judged], now: datetime) -> None:
+def _withdraw(judged: Sequence[Decided], now: datetime) -> None:
     exits = [(snapshot.id, outcome) for snapshot, outcome in judged if isinstance(outcome, Exit)]
     skips = [
         snapshot.id for snapshot, outcome in judged if isinstance(outcome, Advance | Complete) and _is_skip(outcome.log)
@@ -112,7 +112,7 @@ def _withdraw(judged: Sequence[Judged], now: datetime) -> None:
         cancel_tasks([id for id, outcome in exits if outcome.log.actor == actor], actor, now)
 
 
-def _write_dead_letters(judged: Sequence[Judged], now: datetime) -> None:
+def _write_dead_letters(judged: Sequence[Decided], now: datetime) -> None:
     opened = [(snapshot, outcome) for snapshot, outcome in judged if isinstance(outcome, Quarantine)]
     if opened:
         execute(

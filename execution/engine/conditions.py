@@ -18,7 +18,7 @@ _SETTLING = timedelta(seconds=5)
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class ConditionResult:
     """`deadline_at`: until when the split waits. `true_at`: since when the condition holds, None if it does not.
 
     A signal that came after the deadline does not count, however late the engine looks. `pending_at`: one that came in
@@ -38,15 +38,15 @@ class Verdict:
         return max(self.pending_at + CLASSIFIED_AFTER, now + _SETTLING) if self.pending_at else None
 
 
-def judge_condition(config: SplitConfig, snapshot: Snapshot, due_at: datetime) -> Verdict:
-    """Judge at any time at or after `due_at`: the same facts give the same verdict."""
+def evaluate_condition(config: SplitConfig, snapshot: Snapshot, due_at: datetime) -> ConditionResult:
+    """Judge at any time at or after `due_at`: the same facts give the same result."""
     started_at = _waits_from(config, snapshot) or due_at
     deadline_at = max(started_at + config.wait, due_at)
     signal_at = _signal_at(config, snapshot, due_at)
     if signal_at is None or signal_at > deadline_at:
         pending_at = _pending_at(config, snapshot)
-        return Verdict(None, deadline_at, pending_at if pending_at and pending_at <= deadline_at else None)
-    return Verdict(max(signal_at, due_at), deadline_at)
+        return ConditionResult(None, deadline_at, pending_at if pending_at and pending_at <= deadline_at else None)
+    return ConditionResult(max(signal_at, due_at), deadline_at)
 
 
 def _waits_from(config: SplitConfig, snapshot: Snapshot) -> datetime | None:

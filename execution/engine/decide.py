@@ -15,7 +15,7 @@ from emails.facts.scoring import hot_priority
 from execution.choices import UNKNOWN_OUTCOME, LogAction, LogStatus
 from execution.engine.backoff import Policy, next_retry_at
 from execution.engine.calendar import calendar_for
-from execution.engine.conditions import judge_condition
+from execution.engine.conditions import evaluate_condition
 from execution.engine.outcomes import (
     Advance,
     Complete,
@@ -261,11 +261,11 @@ def _create_task(snapshot: Snapshot, step: StepFacts, config: TaskConfig, due_at
 
 
 def _run_split(snapshot: Snapshot, step: StepFacts, config: SplitConfig, due_at: datetime, now: datetime) -> Outcome:
-    verdict = judge_condition(config, snapshot, due_at)
-    if again_at := verdict.look_again_at(now):
+    result = evaluate_condition(config, snapshot, due_at)
+    if again_at := result.look_again_at(now):
         return Wait(again_at)
-    answer = verdict.true_at is not None
-    ended_at = verdict.true_at or verdict.deadline_at
+    answer = result.true_at is not None
+    ended_at = result.true_at or result.deadline_at
     goto = config.if_true if answer else config.if_false
     said = f"{config.condition} is {str(answer).lower()}"
     details: dict[str, object] = {"condition": config.condition.value, "answer": answer, "goto": goto}

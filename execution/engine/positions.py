@@ -174,7 +174,7 @@ WHERE e.id = r.id AND e.status = r.old_status AND e.visit = r.old_visit
 """
 
 
-def send_positions(positions: Sequence[Position], now: datetime) -> Sent:
+def write_positions(positions: Sequence[Position], now: datetime) -> Sent:
     """Write the positions; the caller holds the locks, and checks afterwards that all were where they stood."""
     columns = dict(zip(Position._fields, zip(*positions, strict=True), strict=True))
     return send(_MOVE, {"now": now, **columns})

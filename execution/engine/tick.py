@@ -18,7 +18,7 @@ from django.db import InterfaceError, OperationalError, transaction
 from common.db import execute, fetch_all
 from emails.models import EXECUTOR_RUNS
 from execution.choices import LogAction, LogStatus
-from execution.engine.apply import Judged, apply_outcomes
+from execution.engine.apply import Decided, apply_outcomes
 from execution.engine.backoff import Policy
 from execution.engine.claim import claim_by_id, claim_due
 from execution.engine.decide import decide
@@ -121,7 +121,7 @@ def _quarantine_refused(enrollment_id: int, error: Exception, now: datetime) -> 
     )
     try:
         with transaction.atomic():
-            judged: list[Judged] = [(snapshot, outcome) for snapshot in _claim_again([enrollment_id])]
+            judged: list[Decided] = [(snapshot, outcome) for snapshot in _claim_again([enrollment_id])]
             apply_outcomes(judged, now)
     except Exception as again:
         if _is_temporary(again):

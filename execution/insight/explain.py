@@ -13,7 +13,7 @@ from common.db import Row, fetch_all
 from emails.choices import BreakerState, MailboxStatus, MessageStatus
 from emails.sending.final_check import is_inbox_stale
 from execution.engine.calendar import calendar_for
-from execution.engine.conditions import judge_condition
+from execution.engine.conditions import evaluate_condition
 from execution.engine.loading import read_snapshots
 from execution.engine.snapshot import Snapshot, StepFacts
 from execution.heartbeat import ALIVE_SECONDS
@@ -107,7 +107,7 @@ def _explain_step(snapshot: Snapshot, row: Row, now: datetime) -> list[Hold]:
     if isinstance(step.config, TaskConfig) and snapshot.task is not None and snapshot.task.completed_at is None:
         return [Hold("task_open", "waits until its task is done")]
     if isinstance(step.config, SplitConfig) and (
-        again_at := judge_condition(step.config, snapshot, due_at).look_again_at(now)
+        again_at := evaluate_condition(step.config, snapshot, due_at).look_again_at(now)
     ):
         said = f"waits for {step.config.condition.value.replace('_', ' ')}"
         return [Hold("waiting_for_signal", said, again_at)]

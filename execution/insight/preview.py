@@ -50,7 +50,7 @@ def preview_sequence(sequence: Sequence, contact: Contact, start_at: datetime, m
     return Preview(rules.calendar.zone, tuple(_walk(rules, first, start_at, "", frozenset())))
 
 
-def plan_ahead(enrollment: Enrollment, now: datetime) -> Preview | None:
+def preview_rest(enrollment: Enrollment, now: datetime) -> Preview | None:
     """What still comes for somebody in a sequence, from where they stand. None where nothing does."""
     facts = load_sequences([enrollment.sequence_id])[enrollment.sequence_id]
     step = facts.step(enrollment.current_step_id)

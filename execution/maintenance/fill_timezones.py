@@ -17,7 +17,7 @@ from django.db.models import F
 
 from common.db import fetch_all
 from execution.choices import ControlAction, ControlTarget
-from execution.control.replan_calendar import follow_accounts, follow_contacts
+from execution.control.replan_calendar import replan_accounts, replan_contacts
 from execution.models import ControlLog
 from sequences.contacts.operations import wake_waiting_for_fields
 from sequences.contacts.zone_guess import guess_by_domain, guess_by_phone
@@ -57,22 +57,22 @@ def count_without_zone(workspace_id: int | None) -> int:
 
 
 def fill_zones(
-    workspace_id: int | None, *, actor: str, now: datetime, keeps: bool, report: Callable[[int], None]
+    workspace_id: int | None, *, actor: str, now: datetime, dry_run: bool, report: Callable[[int], None]
 ) -> Filled:
     """Accounts first, since contacts follow them. Each batch is kept by itself. `keeps` false: only counts."""
     total = Filled()
     given: set[int] = set()
     for rows in _batches(_accounts(workspace_id).values("pk", "workspace_id", "domain", label=F("name"))):
         found = {row["pk"]: (guess_by_domain(row["domain"], now), "domain") for row in rows}
-        total.accounts += len(kept := _keep(total, ControlTarget.ACCOUNT, rows, found, actor, now, keeps))
-        given.update(() if keeps else kept)
+        total.accounts += len(kept := _keep(total, ControlTarget.ACCOUNT, rows, found, actor, now, dry_run))
+        given.update(kept if dry_run else ())
         report(len(rows))
     columns = ("pk", "workspace_id", "phone", "account_id")
     for rows in _batches(_contacts(workspace_id).values(*columns, label=F("email"), domain=F("account__domain"))):
         # a dry run has not given the accounts theirs
         rest = [row for row in rows if row["account_id"] not in given]
         found = {row["pk"]: _guess_contact(row, now) for row in rest}
-        total.contacts += len(_keep(total, ControlTarget.CONTACT, rest, found, actor, now, keeps))
+        total.contacts += len(_keep(total, ControlTarget.CONTACT, rest, found, actor, now, dry_run))
         report(len(rows))
     return total
 
@@ -91,12 +91,12 @@ def _keep(
     found: Mapping[int, tuple[str, str]],
     actor: str,
     now: datetime,
-    keeps: bool,
+    dry_run: bool,
 ) -> set[int]:
     zones = {pk: zone for pk, (zone, _) in found.items() if zone}
     total.undecided += len(rows) - len(zones)
     written = set(zones)
-    if keeps and zones:
+    if not dry_run and zones:
         with transaction.atomic():
             written = _write(target, rows, zones, found, actor, now)
     for row in rows:
@@ -138,9 +138,9 @@ def _write(
     )
     if target is ControlTarget.CONTACT:
         wake_waiting_for_fields(sorted(written), now)
-        follow_contacts({pk: {"contact_timezone": ""} for pk in written}, actor=actor, now=now)
+        replan_contacts({pk: {"contact_timezone": ""} for pk in written}, actor=actor, now=now)
     else:
-        follow_accounts({pk: {"account_timezone": ""} for pk in written}, actor=actor, now=now)
+        replan_accounts({pk: {"account_timezone": ""} for pk in written}, actor=actor, now=now)
     return written
 
 

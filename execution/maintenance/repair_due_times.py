@@ -90,18 +90,18 @@ def count_live(workspace_id: int | None) -> int:
 
 
 def repair_batch(
-    total: Repaired, after: int, *, workspace_id: int | None, actor: str, now: datetime, keeps: bool
+    total: Repaired, after: int, *, workspace_id: int | None, actor: str, now: datetime, dry_run: bool
 ) -> tuple[int, int]:
     """Look at the next live enrollments from the id `after`. Returns (how many, the last id).
 
-    Each batch is kept by itself, so whoever is stopped just starts anew. `keeps` false: only `total` learns of it.
+    Each batch is kept by itself, so whoever is stopped just starts anew. `dry_run`: only `total` is changed.
     """
     with transaction.atomic():
         rows = fetch_all(_NEXT, {"after": after, "workspace": workspace_id, "limit": BATCH})
         sequences = load_sequences(sorted({row["sequence_id"] for row in rows}))
         judged = [(row, _judge(row, sequences[row["sequence_id"]], now)) for row in rows]
         found = [(row, repair) for row, repair in judged if repair is not None]
-        if keeps and found:
+        if not dry_run and found:
             _store([repair for _, repair in found], now)
             _log(found, sequences, actor, now)
             notify_engine()

@@ -100,7 +100,7 @@ def redeliver(ids: Sequence[int], now: datetime) -> Report:
     return Report(changed=changed)
 
 
-def judge_subscription(values: Mapping[str, Any]) -> None:
+def validate_subscription(values: Mapping[str, Any]) -> None:
     """Raises `InvalidWebhookError` for an address that may not be called and events that there are not."""
     if "url" in values:
         try:
@@ -115,7 +115,7 @@ def judge_subscription(values: Mapping[str, Any]) -> None:
 
 
 def _store(row: WebhookSubscription, values: Mapping[str, Any]) -> WebhookSubscription:
-    judge_subscription(values)
+    validate_subscription(values)
     for name in ("url", "is_active"):
         if name in values:
             setattr(row, name, values[name])

@@ -21,7 +21,7 @@ from enum import StrEnum
 
 from django.db import connection
 
-from common.db import lend_connection, planning_once
+from common.db import generic_plans, lend_connection
 from emails.facts.scores import refresh_scores
 from emails.facts.suppressions import expire_suppressions
 from emails.inbound import poll_due_inboxes, resolve_unknown_by_evidence
@@ -192,7 +192,7 @@ class Runner:
                 self._decide_wake.wait(seconds)
 
     def _deliver(self) -> None:
-        with planning_once():
+        with generic_plans():
             while not self._stop.is_set():
                 self._deliver_next()
 

@@ -8,7 +8,7 @@ import psycopg
 import pytest
 from django.db import connection, transaction
 
-from common.db import execute, fetch_all, send, sent_ahead
+from common.db import execute, fetch_all, pipelined, send
 from sequences.models import Workspace
 
 pytestmark = pytest.mark.django_db
@@ -23,7 +23,7 @@ def acme() -> Workspace:
 
 
 def test_each_tells_afterwards_how_many_rows_it_changed() -> None:
-    with sent_ahead():
+    with pipelined():
         one = send(RENAME, {"name": "Beta", "slugs": ["acme", "nobody"]})
         none = send(RENAME, {"name": "Beta", "slugs": ["nobody"]})
         execute(RENAME, {"name": "Gamma", "slugs": ["acme"]})
@@ -34,7 +34,7 @@ def test_each_tells_afterwards_how_many_rows_it_changed() -> None:
 @pytest.mark.parametrize("answers_at_once", [False, True])
 @pytest.mark.parametrize("following", [0, 1, 100])
 def test_the_error_is_that_of_the_statement_that_failed(following: int, answers_at_once: bool) -> None:
-    with pytest.raises(psycopg.errors.StringDataRightTruncation), transaction.atomic(), sent_ahead():
+    with pytest.raises(psycopg.errors.StringDataRightTruncation), transaction.atomic(), pipelined():
         send(RENAME, {"name": "Beta", "slugs": ["acme"]})
         send(REFUSED, {"slugs": ["acme"]})
         if answers_at_once:
@@ -45,7 +45,7 @@ def test_the_error_is_that_of_the_statement_that_failed(following: int, answers_
 
 
 def test_what_is_raised_beside_the_statements_is_raised_as_it_is() -> None:
-    with pytest.raises(ZeroDivisionError), transaction.atomic(), sent_ahead():
+    with pytest.raises(ZeroDivisionError), transaction.atomic(), pipelined():
         send(RENAME, {"name": "Beta", "slugs": ["acme"]})
         send(RENAME, {"name": "Gamma", "slugs": [str(1 // 0)]})
     assert Workspace.objects.get().name == "Acme"

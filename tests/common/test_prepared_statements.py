@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from django.db import connection
 
-from common.db import fetch_all, planning_once
+from common.db import fetch_all, generic_plans
 from sequences.models import Workspace
 
 
@@ -25,7 +25,7 @@ def test_a_lanes_connection_plans_once_and_the_others_as_the_server_does(transac
     shown = "SELECT current_setting('plan_cache_mode') AS mode"
     connection.close()
     try:
-        with planning_once():
+        with generic_plans():
             assert fetch_all(shown, {}) == [{"mode": "force_generic_plan"}]
     finally:
         connection.close()

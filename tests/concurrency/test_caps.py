@@ -26,7 +26,7 @@ from emails.sending.lanes import Lease, LeaseLostError, release_lane, take_lane
 from emails.sending.recovery import recover_expired
 from emails.sending.resolving import mark_sent, send_again
 from emails.sending.results import Result, record_results
-from emails.transport.send_result import HandOver, Refused, Sent, Unknown
+from emails.transport.send_result import Refused, SendResult, Sent, Unknown
 from simulation.mail_server import MailServer
 from tests.factories import (
     NOW,
@@ -169,7 +169,7 @@ def _finish(world: World, hand: int, luck: int, chance: random.Random) -> None:
     release_lane(lease)
 
 
-def _answer(chance: random.Random) -> HandOver | None:
+def _answer(chance: random.Random) -> SendResult | None:
     return chance.choice(
         [
             Sent("", "250 OK"),

@@ -22,7 +22,7 @@ from emails.sending.lanes import LEASE_SECONDS, renew_leases, take_lane, wake_la
 from emails.sending.results import Result, record_results
 from emails.tracking.reclassify import classify_pending_visits
 from emails.tracking.visits import CLASSIFIED_AFTER
-from execution.control.replan_calendar import following_calendar
+from execution.control.replan_calendar import replanning
 from execution.engine.backoff import Policy
 from execution.engine.tick import run_tick
 from sequences.contacts.operations import change_row
@@ -139,7 +139,7 @@ def test_a_contacts_time_zone_is_changed_while_a_click_of_theirs_is_stored() -> 
 
 def change_zone(contact: Contact) -> None:
     values = {"timezone": "Asia/Tokyo"}
-    with following_calendar(contact, values, actor="ada", now=NOW):
+    with replanning(contact, values, actor="ada", now=NOW):
         change_row(contact, values, NOW)
 
 

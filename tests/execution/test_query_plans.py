@@ -37,7 +37,7 @@ from execution.insight.alerts import reconcile_alerts
 from execution.insight.explain import explain_enrollments
 from execution.insight.metrics import render_metrics
 from execution.insight.overview import read_overview
-from execution.insight.preview import plan_ahead
+from execution.insight.preview import preview_rest
 from execution.insight.queue import QueueFilter, read_queue, read_status
 from execution.insight.sequence_stats import read_stats
 from execution.insight.timeline import read_timeline
@@ -127,7 +127,7 @@ def look(workspaces: list[int], enrollment: Enrollment) -> None:
     read_overview(workspaces, NOW)
     explain_enrollments([enrollment.pk], NOW)
     read_timeline(enrollment)
-    plan_ahead(enrollment, NOW)
+    preview_rest(enrollment, NOW)
     read_stats(enrollment.sequence_id)
     assert enrollment.mailbox is not None
     read_lane(enrollment.mailbox, NOW)

@@ -191,7 +191,7 @@ def test_those_behind_in_the_same_chunk_who_turn_out_to_be_away_get_nothing(
 LOOKING = [
     (last_look, "load_stop_facts", False),
     (last_look, "_mark", True),
-    (delivery, "_hand_over", False),
+    (delivery, "_send_all", False),
     (delivery, "compose", True),
 ]
 
@@ -215,7 +215,7 @@ def test_what_the_server_did_not_take_is_withdrawn_when_its_person_was_stopped_m
 ) -> None:
     """It goes back, but not into a queue that nobody will ever empty."""
     server.on(Moment.MAIL, "421 4.3.2 Too busy", times=1)
-    patch, others = store_at(delivery, "_hand_over", lambda: exit_enrollments([person.pk], actor=SAM, now=NOW))
+    patch, others = store_at(delivery, "_send_all", lambda: exit_enrollments([person.pk], actor=SAM, now=NOW))
     with patch:
         DrivenClock().run()
     others[0].join()

@@ -6,7 +6,7 @@ from typing import Any
 
 from emails.choices import AuthMethod, Security
 from emails.models import Mailbox
-from emails.transport import Envelope, HandOver
+from emails.transport import Envelope, SendResult
 from emails.transport.smtp import SmtpTransport
 from simulation.mail_server import MailServer
 
@@ -34,6 +34,6 @@ def make_envelope(recipient: str = BOB, number: int = 1, **fields: Any) -> Envel
     return Envelope(message_pk=number, message_id=message_id, **(defaults | fields))
 
 
-def hand_over(server: MailServer, *, seconds: float = 10.0, **fields: Any) -> HandOver:
+def send(server: MailServer, *, seconds: float = 10.0, **fields: Any) -> SendResult:
     with SmtpTransport(make_mailbox(server, **fields), operation_seconds=seconds, message_seconds=seconds) as transport:
-        return transport.hand_over(make_envelope())
+        return transport.send(make_envelope())

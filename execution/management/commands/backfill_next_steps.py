@@ -37,7 +37,7 @@ class Command(ProductCommand):
                     workspace_id=workspace_id,
                     actor=self.actor(),
                     now=timezone.now(),
-                    keeps=not options["dry_run"],
+                    dry_run=options["dry_run"],
                 )
                 if not done:
                     break

@@ -29,7 +29,7 @@ class Command(ProductCommand):
         workspace_id = self.find_workspace(options["workspace"]).pk if options["workspace"] else None
         with self.progress("Without a time zone", count_without_zone(workspace_id)) as report:
             filled = fill_zones(
-                workspace_id, actor=self.actor(), now=timezone.now(), keeps=not options["dry_run"], report=report
+                workspace_id, actor=self.actor(), now=timezone.now(), dry_run=options["dry_run"], report=report
             )
         if not options["json"]:
             for each in filled.examples:

@@ -14,8 +14,8 @@ from django.utils import timezone
 from common.encryption import Secrets
 from emails.choices import AuthMethod, Inbound, LimitScope, LimitWindow, MailboxStatus
 from emails.models import Mailbox, SendLimit
-from emails.sending.lanes import apply_new_caps, knock_again
-from execution.control.replan_calendar import following_calendar
+from emails.sending.lanes import apply_new_caps, probe_now
+from execution.control.replan_calendar import replanning
 from execution.management.base import BAD_ARGUMENTS, ProductCommand
 from execution.management.values import ServerAddress, count, email_address, imap_url, smtp_url
 from sequences.models import Workspace
@@ -93,14 +93,14 @@ class Command(ProductCommand):
         zone = {"timezone": mailbox.timezone}
         with (
             self.keeping_changes(dry_run=options["dry_run"]),
-            following_calendar(mailbox, zone, actor=self.actor(), now=timezone.now()),
+            replanning(mailbox, zone, actor=self.actor(), now=timezone.now()),
         ):
             mailbox.save(update_fields=None if is_new else _changeable_columns())
             daily = _keep_limit(mailbox, LimitWindow.DAY, options["daily"], settings.SEND_DAILY_DEFAULT)
             hourly = _keep_limit(mailbox, LimitWindow.HOUR, options["hourly"], settings.SEND_HOURLY_DEFAULT)
             if not is_new:
                 apply_new_caps([mailbox.pk], timezone.now())
-                knock_again(mailbox.pk, timezone.now())
+                probe_now(mailbox.pk, timezone.now())
         done = f"{'Created' if is_new else 'Updated'} the mailbox {mailbox.address}: {daily} a day, {hourly} an hour."
         if mailbox.status != MailboxStatus.ACTIVE:
             done += f" It is {mailbox.status} ({mailbox.status_reason}): resume it when test_mailbox succeeds."

@@ -9,7 +9,7 @@ from django.core.management.base import CommandParser
 from django.utils import timezone
 
 from execution.control.enroll import EnrollError, EnrollResult, enroll_contacts
-from execution.control.replan_calendar import follow_contacts
+from execution.control.replan_calendar import replan_contacts
 from execution.management.base import BAD_ARGUMENTS, ProductCommand
 from sequences.contacts.csv_form import CsvFormError
 from sequences.contacts.csv_import import ImportedContacts, import_contacts
@@ -40,7 +40,7 @@ class Command(ProductCommand):
             self.fail("--mailbox: is only used with --enroll-in", BAD_ARGUMENTS)
         with self.keeping_changes(dry_run=options["dry_run"]):
             imported = self._import(workspace, options["file"])
-            follow_contacts(imported.old_zones, actor=self.actor(), now=timezone.now())
+            replan_contacts(imported.old_zones, actor=self.actor(), now=timezone.now())
             enrolled = self._enroll(workspace, imported, options) if options["enroll_in"] else None
         if options["rejects"]:
             self._write_rejects(options["rejects"], imported)

@@ -12,7 +12,7 @@ from emails.facts.events import NewEvent, record_events
 from emails.sending.final_check import claim_chunk
 from emails.sending.lanes import LEASE_SECONDS, take_lane
 from emails.sending.results import Result, record_results
-from emails.transport.send_result import HandOver, Sent, Unknown
+from emails.transport.send_result import SendResult, Sent, Unknown
 from sequences.models import Enrollment
 from tests.factories import NOW, EmailMessageFactory, EnrollmentFactory, MailboxFactory, SequenceFactory, StepFactory
 
@@ -20,7 +20,7 @@ pytestmark = pytest.mark.django_db
 
 
 @pytest.mark.parametrize("answer", [Sent("", "250 OK"), Unknown("no answer")], ids=["sent", "unknown"])
-def test_it_is_counted_as_one_email(answer: HandOver) -> None:
+def test_it_is_counted_as_one_email(answer: SendResult) -> None:
     """The lane is still the worker's: nobody has freed it yet."""
     mailbox = MailboxFactory(lane_at=NOW)
     sequence = SequenceFactory(workspace=mailbox.workspace)

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from emails.sending.recheck import find_undisturbed
+from emails.sending.recheck import recheck
 from sequences.models import Enrollment
 from tests.factories import EnrollmentFactory, SendingMessageFactory
 
@@ -21,5 +21,5 @@ def test_what_somebody_else_has_marked_since_is_not_ours() -> None:
     message = SendingMessageFactory(enrollment=EnrollmentFactory(at=NOW), at=NOW)
     Enrollment.objects.update(wake_at=None)
     assert message.lease_token is not None
-    assert find_undisturbed(message.lease_token, [message.pk], NOW) == {message.pk}
-    assert find_undisturbed(uuid.uuid4(), [message.pk], NOW) == set()
+    assert recheck(message.lease_token, [message.pk], NOW) == {message.pk}
+    assert recheck(uuid.uuid4(), [message.pk], NOW) == set()

@@ -132,7 +132,7 @@ def test_every_http_esp_takes_the_message_with_our_ids(esp: FakeEsp, transport: 
     headers = {"Content-Type": "text/plain", "X-Message-ID": "id-1"}
     esp.answer = (202 if not ACCEPTED[transport] else 200, headers, ACCEPTED[transport])
     with open_transport(make_mailbox(esp, transport)) as opened:
-        outcome = opened.hand_over(ENVELOPE)
+        outcome = opened.send(ENVELOPE)
     assert isinstance(outcome, Sent), outcome
     assert outcome.provider_message_id
     [(_, _, body)] = esp.requests
@@ -149,7 +149,7 @@ def test_every_http_esp_takes_the_message_with_our_ids(esp: FakeEsp, transport: 
 def test_an_error_that_names_no_recipient_is_not_taken_for_a_success(esp: FakeEsp) -> None:
     esp.answer = (422, {}, {"ErrorCode": 406, "Message": "Inactive, in other words than usual"})
     with open_transport(make_mailbox(esp, TransportName.POSTMARK)) as transport:
-        outcome = transport.hand_over(ENVELOPE)
+        outcome = transport.send(ENVELOPE)
     assert isinstance(outcome, Refused)
     assert outcome.code == "422"
 
@@ -157,23 +157,23 @@ def test_an_error_that_names_no_recipient_is_not_taken_for_a_success(esp: FakeEs
 def test_resend_gets_the_same_idempotency_key_for_every_try(esp: FakeEsp) -> None:
     with open_transport(make_mailbox(esp, TransportName.RESEND)) as transport:
         esp.answer = (500, {}, {"message": "oops"})
-        transport.hand_over(ENVELOPE)
+        transport.send(ENVELOPE)
         esp.answer = (200, {}, {"id": "id-1"})
-        transport.hand_over(ENVELOPE)
+        transport.send(ENVELOPE)
     assert [headers["idempotency-key"] for _, headers, _ in esp.requests] == ["<42@sender.example>"] * 2
 
 
 def test_resend_that_knows_the_key_with_another_text_leaves_the_message_unknown(esp: FakeEsp) -> None:
     esp.answer = (409, {}, {"name": "invalid_idempotent_request"})
     with open_transport(make_mailbox(esp, TransportName.RESEND)) as transport:
-        assert isinstance(transport.hand_over(ENVELOPE), Unknown)
+        assert isinstance(transport.send(ENVELOPE), Unknown)
 
 
 def test_brevo_gets_the_same_idempotency_key_for_every_try(esp: FakeEsp) -> None:
     esp.answer = (201, {}, ACCEPTED[TransportName.BREVO])
     with open_transport(make_mailbox(esp, TransportName.BREVO)) as transport:
-        transport.hand_over(ENVELOPE)
-        transport.hand_over(ENVELOPE)
+        transport.send(ENVELOPE)
+        transport.send(ENVELOPE)
     first, second = (json.loads(body)["headers"]["idempotencyKey"] for _, _, body in esp.requests)
     assert first == second
     assert len(first) == 36
@@ -198,7 +198,7 @@ def test_an_http_error_is_a_refusal_of_whoever_pays(
 ) -> None:
     esp.answer = (status, headers, {"message": f"{text} {KEY}"})
     with open_transport(make_mailbox(esp, TransportName.MAILGUN)) as transport:
-        outcome = transport.hand_over(ENVELOPE)
+        outcome = transport.send(ENVELOPE)
     assert isinstance(outcome, Refused)
     assert (outcome.error_class, outcome.code, outcome.retry_after_seconds) == (error_class, str(status), retry_after)
     assert text.split()[0] in outcome.error
@@ -209,7 +209,7 @@ def test_an_http_error_is_a_refusal_of_whoever_pays(
 def test_a_refused_recipient_is_permanent(esp: FakeEsp) -> None:
     esp.answer = (422, {}, {"ErrorCode": 406, "Message": INACTIVE})
     with open_transport(make_mailbox(esp, TransportName.POSTMARK)) as transport:
-        outcome = transport.hand_over(ENVELOPE)
+        outcome = transport.send(ENVELOPE)
     assert isinstance(outcome, Refused)
     assert outcome.error_class is ErrorClass.RECIPIENT_PERMANENT
 
@@ -218,7 +218,7 @@ def test_a_sender_refused_in_the_recipients_place_is_the_mailboxs(esp: FakeEsp) 
     refusal = {"email": "bob@prospect.example", "status": "rejected", "reject_reason": "unsigned", "_id": "x"}
     esp.answer = (200, {}, [refusal])
     with open_transport(make_mailbox(esp, TransportName.MANDRILL)) as transport:
-        outcome = transport.hand_over(ENVELOPE)
+        outcome = transport.send(ENVELOPE)
     assert isinstance(outcome, Refused)
     assert outcome.error_class is ErrorClass.MAILBOX
 
@@ -226,14 +226,14 @@ def test_a_sender_refused_in_the_recipients_place_is_the_mailboxs(esp: FakeEsp) 
 def test_a_connection_lost_after_the_request_is_unknown(esp: FakeEsp) -> None:
     esp.answer = None
     with open_transport(make_mailbox(esp, TransportName.MAILGUN)) as transport:
-        assert isinstance(transport.hand_over(ENVELOPE), Unknown)
+        assert isinstance(transport.send(ENVELOPE), Unknown)
     assert len(esp.requests) == 1
 
 
 def test_no_answer_in_time_is_unknown_and_not_repeated(esp: FakeEsp) -> None:
     esp.held = threading.Event()
     with EspTransport(make_mailbox(esp, TransportName.RESEND), answer_seconds=0.2) as transport:
-        outcome = transport.hand_over(ENVELOPE)
+        outcome = transport.send(ENVELOPE)
     esp.held.set()
     assert isinstance(outcome, Unknown)
     assert len(esp.requests) == 1
@@ -242,7 +242,7 @@ def test_no_answer_in_time_is_unknown_and_not_repeated(esp: FakeEsp) -> None:
 def test_an_answer_that_cannot_be_read_is_unknown(esp: FakeEsp) -> None:
     esp.answer = (200, {}, "<html>welcome to the hotel's network</html>")
     with open_transport(make_mailbox(esp, TransportName.RESEND)) as transport:
-        assert isinstance(transport.hand_over(ENVELOPE), Unknown)
+        assert isinstance(transport.send(ENVELOPE), Unknown)
 
 
 @pytest.mark.parametrize("url", ["http://127.0.0.1:{port}/", "https://127.0.0.1:{port}/"])
@@ -252,7 +252,7 @@ def test_an_esp_that_cannot_be_reached_is_the_servers_fault(esp: FakeEsp, url: s
     port = free_port if url.startswith("http:") else esp.server_address[1]
     mailbox = make_mailbox(esp, TransportName.MAILGUN, api_url=url.format(port=port))
     with open_transport(mailbox) as transport:
-        outcome = transport.hand_over(ENVELOPE)
+        outcome = transport.send(ENVELOPE)
     assert isinstance(outcome, Refused)
     assert outcome.error_class is ErrorClass.SERVER
     assert esp.requests == []
@@ -262,7 +262,7 @@ def test_a_missing_key_is_the_mailboxs_and_named(esp: FakeEsp) -> None:
     mailbox = make_mailbox(esp, TransportName.POSTMARK)
     mailbox.credentials = Secrets()
     with open_transport(mailbox) as transport:
-        outcome = transport.hand_over(ENVELOPE)
+        outcome = transport.send(ENVELOPE)
     assert isinstance(outcome, Refused)
     assert outcome.error_class is ErrorClass.MAILBOX
     assert "SERVER_TOKEN" in outcome.error.upper()
@@ -273,11 +273,11 @@ def test_amazon_ses_is_asked_once_and_its_answers_are_read(esp: FakeEsp) -> None
     mailbox = make_mailbox(esp, TransportName.AMAZON_SES, endpoint_url=esp.url, region_name="eu-west-1")
     with open_transport(mailbox) as transport:
         esp.answer = (200, {}, {"MessageId": "id-1"})
-        assert transport.hand_over(ENVELOPE) == Sent("id-1", "Amazon SES: queued")
+        assert transport.send(ENVELOPE) == Sent("id-1", "Amazon SES: queued")
         esp.answer = (429, {}, {"message": "Maximum sending rate exceeded."})
-        throttled = transport.hand_over(ENVELOPE)
+        throttled = transport.send(ENVELOPE)
         esp.answer = None
-        lost = transport.hand_over(ENVELOPE)
+        lost = transport.send(ENVELOPE)
     assert isinstance(throttled, Refused)
     assert throttled.error_class is ErrorClass.SERVER
     assert isinstance(lost, Unknown)
@@ -288,7 +288,7 @@ def test_settings_that_would_import_code_never_reach_a_backend(esp: FakeEsp) -> 
     esp.answer = (200, {}, ACCEPTED[TransportName.MAILGUN])
     mailbox = make_mailbox(esp, TransportName.MAILGUN, idna_encoder="os.system")
     with open_transport(mailbox) as transport:
-        assert isinstance(transport.hand_over(ENVELOPE), Sent)
+        assert isinstance(transport.send(ENVELOPE), Sent)
 
 
 def test_every_transport_but_smtp_has_a_provider() -> None:

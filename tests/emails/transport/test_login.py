@@ -17,7 +17,7 @@ from emails.choices import AuthMethod, ErrorClass, Inbound, Security
 from emails.transport import Refused, Sent, open_transport, test_login
 from simulation.certificates import make_certificate
 from simulation.mail_server import MailServer, Moment
-from tests.support.send_results import PASSWORD, hand_over, make_envelope, make_mailbox
+from tests.support.send_results import PASSWORD, make_envelope, make_mailbox, send
 
 
 @pytest.fixture
@@ -37,8 +37,8 @@ def test_tls_is_verified_against_the_given_authority(tmp_path: Path, implicit: b
             "smtp_username": "ada",
             "credentials": Secrets(password=PASSWORD),
         }
-        distrusted = hand_over(server, **login)
-        trusted = hand_over(server, **login, transport_options={"ca_file": str(certificate.ca_file)})
+        distrusted = send(server, **login)
+        trusted = send(server, **login, transport_options={"ca_file": str(certificate.ca_file)})
     assert isinstance(distrusted, Refused)
     assert distrusted.error_class is ErrorClass.SERVER
     assert "certificate" in distrusted.error
@@ -50,7 +50,7 @@ def test_a_bad_certificate_is_refused_before_anything_is_said(tmp_path: Path, ba
     names = ("elsewhere.example",) if bad == "name" else ("127.0.0.1",)
     certificate = make_certificate(tmp_path, names, expired=bad == "expired")
     with MailServer(tls_context=certificate.server_context(), users={"ada": PASSWORD}) as server:
-        outcome = hand_over(
+        outcome = send(
             server,
             smtp_security=Security.STARTTLS,
             auth_method=AuthMethod.PASSWORD,
@@ -65,7 +65,7 @@ def test_a_bad_certificate_is_refused_before_anything_is_said(tmp_path: Path, ba
 
 
 def test_a_server_without_starttls_is_refused_with_the_remedy(server: MailServer) -> None:
-    outcome = hand_over(server, smtp_security=Security.STARTTLS)
+    outcome = send(server, smtp_security=Security.STARTTLS)
     assert isinstance(outcome, Refused)
     assert outcome.error_class is ErrorClass.MAILBOX
     assert "does not offer STARTTLS" in outcome.error
@@ -80,7 +80,7 @@ def test_a_wrong_password_is_the_mailboxs_and_never_shown(password: str, caplog:
         )
         server.on(Moment.LOGIN, f"535 5.7.8 Bad password {password}", times=1)
         transport = open_transport(mailbox)
-        outcome = transport.hand_over(make_envelope())
+        outcome = transport.send(make_envelope())
         seen = f"{outcome!r} {transport!r} {mailbox!r} {caplog.text}"
         report = test_login(mailbox)
     assert isinstance(outcome, Refused)
@@ -93,7 +93,7 @@ def test_a_wrong_password_is_the_mailboxs_and_never_shown(password: str, caplog:
 def test_a_password_with_any_letters_logs_in() -> None:
     password = "pässwörd ✓"
     with MailServer(users={"ada": password}) as server:
-        outcome = hand_over(
+        outcome = send(
             server, auth_method=AuthMethod.PASSWORD, smtp_username="ada", credentials=Secrets(password=password)
         )
     assert isinstance(outcome, Sent)
@@ -102,7 +102,7 @@ def test_a_password_with_any_letters_logs_in() -> None:
 def test_a_temporary_login_failure_is_the_servers() -> None:
     with MailServer(users={"ada": PASSWORD}) as server:
         server.on(Moment.LOGIN, "454 4.7.0 Temporary authentication failure")
-        outcome = hand_over(
+        outcome = send(
             server, auth_method=AuthMethod.PASSWORD, smtp_username="ada", credentials=Secrets(password=PASSWORD)
         )
     assert isinstance(outcome, Refused)
@@ -124,7 +124,7 @@ def test_login_report_tells_what_works(server: MailServer) -> None:
     ],
 )
 def test_a_mailbox_that_is_set_up_wrongly_is_told_so(server: MailServer, fields: dict[str, Any], named: str) -> None:
-    outcome = hand_over(server, **fields)
+    outcome = send(server, **fields)
     assert isinstance(outcome, Refused)
     assert outcome.error_class is ErrorClass.MAILBOX
     assert named in outcome.error

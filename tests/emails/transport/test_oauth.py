@@ -16,7 +16,7 @@ from django.db import connection
 from common.encryption import Secrets
 from emails.choices import AuthMethod, ErrorClass, Security
 from emails.models import Mailbox
-from emails.transport import Envelope, HandOver, Refused, Sent, open_transport
+from emails.transport import Envelope, Refused, SendResult, Sent, open_transport
 from emails.transport.oauth import get_access_token, list_secrets
 from sequences.models import Workspace
 from simulation.mail_server import MailServer
@@ -89,21 +89,21 @@ def make_mailbox(
     )
 
 
-def hand_over(mailbox: Mailbox) -> HandOver:
+def send(mailbox: Mailbox) -> SendResult:
     with open_transport(mailbox) as transport:
-        return transport.hand_over(ENVELOPE)
+        return transport.send(ENVELOPE)
 
 
 @pytest.mark.django_db
 def test_a_fresh_token_is_used_as_it_is(tokens: TokenServer, server: MailServer) -> None:
-    assert isinstance(hand_over(make_mailbox(tokens, server.port, token=NEW, expires_in_seconds=3600)), Sent)
+    assert isinstance(send(make_mailbox(tokens, server.port, token=NEW, expires_in_seconds=3600)), Sent)
     assert tokens.asked == []
 
 
 @pytest.mark.django_db
 def test_an_expired_token_is_refreshed_and_stored(tokens: TokenServer, server: MailServer) -> None:
     mailbox = make_mailbox(tokens, server.port)
-    assert isinstance(hand_over(mailbox), Sent)
+    assert isinstance(send(mailbox), Sent)
     stored = Mailbox.objects.get(pk=mailbox.pk).credentials
     assert stored["access_token"] == NEW
     assert stored["refresh_token"] == REFRESH
@@ -120,7 +120,7 @@ def test_microsoft_is_asked_for_its_scopes_and_its_new_refresh_token_is_kept(
 ) -> None:
     tokens.answer = (200, {"access_token": NEW, "expires_in": 3600, "token_type": "Bearer", "refresh_token": "r2"})
     mailbox = make_mailbox(tokens, server.port, method=AuthMethod.MICROSOFT)
-    assert isinstance(hand_over(mailbox), Sent)
+    assert isinstance(send(mailbox), Sent)
     [scope] = tokens.asked[0]["scope"]
     assert {part.rpartition("/")[2] for part in scope.split()} == {
         "SMTP.Send",
@@ -133,7 +133,7 @@ def test_microsoft_is_asked_for_its_scopes_and_its_new_refresh_token_is_kept(
 @pytest.mark.django_db
 def test_a_token_that_the_server_refuses_is_refreshed_once(tokens: TokenServer, server: MailServer) -> None:
     mailbox = make_mailbox(tokens, server.port, expires_in_seconds=3600)
-    assert isinstance(hand_over(mailbox), Sent)
+    assert isinstance(send(mailbox), Sent)
     assert len(tokens.asked) == 1
     assert server.connection_count == 2
 
@@ -142,7 +142,7 @@ def test_a_token_that_the_server_refuses_is_refreshed_once(tokens: TokenServer, 
 def test_a_server_that_refuses_the_new_token_too_stops_the_mailbox(tokens: TokenServer, server: MailServer) -> None:
     server.bearers.clear()
     server.users["somebody"] = "else"
-    outcome = hand_over(make_mailbox(tokens, server.port, expires_in_seconds=3600))
+    outcome = send(make_mailbox(tokens, server.port, expires_in_seconds=3600))
     assert isinstance(outcome, Refused)
     assert (outcome.error_class, outcome.code) == (ErrorClass.MAILBOX, "535 5.7.8")
     assert len(tokens.asked) == 1
@@ -163,7 +163,7 @@ def test_a_provider_that_gives_no_token(
 ) -> None:
     tokens.answer = (status, answer)
     mailbox = make_mailbox(tokens, server.port)
-    outcome = hand_over(mailbox)
+    outcome = send(mailbox)
     assert isinstance(outcome, Refused)
     assert outcome.error_class is error_class
     assert not any(secret in repr(outcome) for secret in (OLD, NEW, REFRESH, CLIENT))

@@ -17,7 +17,7 @@ from emails.transport import Refused, Sent, Unknown, open_transport
 from emails.transport.smtp import SmtpTransport, read_provider_id
 from simulation.certificates import make_certificate
 from simulation.mail_server import Drop, MailServer, Moment, Reply, Stall
-from tests.support.send_results import BOB, PASSWORD, hand_over, make_envelope, make_mailbox
+from tests.support.send_results import BOB, PASSWORD, make_envelope, make_mailbox, send
 
 
 @pytest.fixture
@@ -29,7 +29,7 @@ def server() -> Iterator[MailServer]:
 def test_the_server_gets_exactly_the_bytes_and_the_envelope(server: MailServer) -> None:
     envelope = make_envelope()
     with open_transport(make_mailbox(server)) as transport:
-        outcome = transport.hand_over(envelope)
+        outcome = transport.send(envelope)
     assert isinstance(outcome, Sent)
     [message] = server.messages
     assert (message.sender, message.recipients) == ("ada@sender.example", (BOB,))
@@ -43,7 +43,7 @@ def test_many_messages_share_one_connection_and_one_login() -> None:
         )
         with open_transport(mailbox) as transport:
             for number in range(20):
-                assert isinstance(transport.hand_over(make_envelope(number=number)), Sent)
+                assert isinstance(transport.send(make_envelope(number=number)), Sent)
         assert (server.connection_count, server.login_count, server.message_count) == (1, 1, 20)
         assert {message.user for message in server.messages} == {"ada"}
 
@@ -51,8 +51,8 @@ def test_many_messages_share_one_connection_and_one_login() -> None:
 def test_a_refused_recipient_leaves_the_connection_good_for_the_next(server: MailServer) -> None:
     server.on(Moment.RCPT, "550 5.1.1 No such user here", recipient="gone@prospect.example")
     with open_transport(make_mailbox(server)) as transport:
-        refused = transport.hand_over(make_envelope("gone@prospect.example"))
-        assert isinstance(transport.hand_over(make_envelope(number=2)), Sent)
+        refused = transport.send(make_envelope("gone@prospect.example"))
+        assert isinstance(transport.send(make_envelope(number=2)), Sent)
     assert refused == Refused(ErrorClass.RECIPIENT_PERMANENT, "550 5.1.1", "550 5.1.1 No such user here")
     assert server.connection_count == 1
     assert [message.recipients for message in server.messages] == [(BOB,)]
@@ -79,7 +79,7 @@ def test_every_reply_that_was_read_is_a_refusal(
     server: MailServer, moment: Moment, reply: str, error_class: ErrorClass, code: str
 ) -> None:
     server.on(moment, reply)
-    outcome = hand_over(server)
+    outcome = send(server)
     assert isinstance(outcome, Refused)
     assert (outcome.error_class, outcome.code) == (error_class, code)
     assert reply[4:] in outcome.error
@@ -89,7 +89,7 @@ def test_every_reply_that_was_read_is_a_refusal(
 @pytest.mark.parametrize("moment", [Moment.CONNECT, Moment.MAIL, Moment.RCPT, Moment.DATA])
 def test_a_connection_lost_before_the_text_is_the_servers_fault(server: MailServer, moment: Moment) -> None:
     server.on(moment, Drop())
-    outcome = hand_over(server)
+    outcome = send(server)
     assert isinstance(outcome, Refused)
     assert outcome.error_class is ErrorClass.SERVER
 
@@ -98,10 +98,10 @@ def test_a_connection_lost_while_a_long_text_is_written_is_never_unknown(server:
     server.on(Moment.BODY, Drop(), times=1)
     envelope = make_envelope(mime=b"Subject: long\r\n\r\n" + b"x" * 70 + b"\r\n" + (b"y" * 70 + b"\r\n") * 300_000)
     with open_transport(make_mailbox(server)) as transport:
-        outcome = transport.hand_over(envelope)
+        outcome = transport.send(envelope)
         assert isinstance(outcome, Refused)
         assert outcome.error_class is ErrorClass.SERVER
-        assert isinstance(transport.hand_over(make_envelope()), Sent)
+        assert isinstance(transport.send(make_envelope()), Sent)
     assert server.message_count == 1
 
 
@@ -110,14 +110,14 @@ def test_a_connection_lost_after_the_final_dot_is_unknown_whether_or_not_the_ser
     server: MailServer, stored: bool
 ) -> None:
     server.on(Moment.DOT, Drop(store=stored), times=1)
-    assert isinstance(hand_over(server), Unknown)
+    assert isinstance(send(server), Unknown)
     assert server.message_count == int(stored)
 
 
 def test_an_answer_to_the_dot_that_never_comes_is_unknown(server: MailServer) -> None:
     stall = Stall()
     server.on(Moment.DOT, stall, times=1)
-    outcome = hand_over(server, seconds=0.3)
+    outcome = send(server, seconds=0.3)
     stall.release()
     assert isinstance(outcome, Unknown)
     assert stall.reached.is_set()
@@ -127,7 +127,7 @@ def test_an_answer_to_the_dot_that_never_comes_is_unknown(server: MailServer) ->
 def test_a_server_that_stalls_before_the_text_is_the_servers_fault(server: MailServer, moment: Moment) -> None:
     stall = Stall()
     server.on(moment, stall, times=1)
-    outcome = hand_over(server, seconds=0.3)
+    outcome = send(server, seconds=0.3)
     assert stall.reached.wait(5)
     stall.release()
     assert isinstance(outcome, Refused)
@@ -156,7 +156,7 @@ def test_a_server_that_drips_single_bytes_cannot_hold_the_lane() -> None:
         smtp_security=Security.NONE,
         auth_method=AuthMethod.NONE,
     )
-    outcome = SmtpTransport(mailbox, operation_seconds=0.4, message_seconds=0.4).hand_over(make_envelope())
+    outcome = SmtpTransport(mailbox, operation_seconds=0.4, message_seconds=0.4).send(make_envelope())
     over.set()
     thread.join()
     listener.close()
@@ -166,19 +166,19 @@ def test_a_server_that_drips_single_bytes_cannot_hold_the_lane() -> None:
 
 def test_an_idle_connection_that_the_server_closed_is_replaced_unnoticed(server: MailServer) -> None:
     with open_transport(make_mailbox(server)) as transport:
-        assert isinstance(transport.hand_over(make_envelope()), Sent)
+        assert isinstance(transport.send(make_envelope()), Sent)
         server.drop_connections()
-        assert isinstance(transport.hand_over(make_envelope(number=2)), Sent)
+        assert isinstance(transport.send(make_envelope(number=2)), Sent)
     assert (server.connection_count, server.message_count) == (2, 2)
 
 
 def test_a_421_at_mail_on_a_reused_connection_reconnects_once(server: MailServer) -> None:
     with open_transport(make_mailbox(server)) as transport:
-        assert isinstance(transport.hand_over(make_envelope()), Sent)
+        assert isinstance(transport.send(make_envelope()), Sent)
         server.on(Moment.MAIL, "421 4.7.0 Too many messages in this session", times=1)
-        assert isinstance(transport.hand_over(make_envelope(number=2)), Sent)
+        assert isinstance(transport.send(make_envelope(number=2)), Sent)
         server.on(Moment.MAIL, "421 4.7.0 Too many messages in this session")
-        outcome = transport.hand_over(make_envelope(number=3))
+        outcome = transport.send(make_envelope(number=3))
     assert isinstance(outcome, Refused)
     assert outcome.error_class is ErrorClass.SERVER
     assert (server.connection_count, server.message_count) == (3, 2)
@@ -187,19 +187,19 @@ def test_a_421_at_mail_on_a_reused_connection_reconnects_once(server: MailServer
 def test_after_an_unknown_the_next_message_gets_a_new_connection(server: MailServer) -> None:
     server.on(Moment.DOT, Drop(store=True), times=1)
     with open_transport(make_mailbox(server)) as transport:
-        assert isinstance(transport.hand_over(make_envelope()), Unknown)
-        assert isinstance(transport.hand_over(make_envelope(number=2)), Sent)
+        assert isinstance(transport.send(make_envelope()), Unknown)
+        assert isinstance(transport.send(make_envelope(number=2)), Sent)
     assert [message.message_id for message in server.messages] == ["<1@sender.example>", "<2@sender.example>"]
 
 
 def test_a_server_that_is_down_is_refused_and_comes_back(server: MailServer) -> None:
     transport = open_transport(make_mailbox(server))
     server.stop()
-    refused = transport.hand_over(make_envelope())
+    refused = transport.send(make_envelope())
     server.start()
     assert isinstance(refused, Refused)
     assert refused.error_class is ErrorClass.SERVER
-    assert isinstance(transport.hand_over(make_envelope()), Sent)
+    assert isinstance(transport.send(make_envelope()), Sent)
     transport.close()
     transport.close()
 
@@ -213,18 +213,18 @@ def test_over_tls_a_loss_after_the_dot_is_unknown_and_one_within_the_text_is_not
     }
     with MailServer(tls_context=certificate.server_context(), implicit_tls=True) as server:
         server.on(Moment.DOT, Drop(store=stored), times=1)
-        assert isinstance(hand_over(server, **options), Unknown)
+        assert isinstance(send(server, **options), Unknown)
         server.on(Moment.DATA, Drop(), times=1)
-        assert isinstance(hand_over(server, **options), Refused)
+        assert isinstance(send(server, **options), Refused)
         assert server.message_count == int(stored)
 
 
 def test_a_poisoned_address_is_refused_without_touching_the_dialogue(server: MailServer) -> None:
     with open_transport(make_mailbox(server)) as transport:
-        outcome = transport.hand_over(make_envelope("bob@prospect.example>\r\nRCPT TO:<eve@evil.example"))
+        outcome = transport.send(make_envelope("bob@prospect.example>\r\nRCPT TO:<eve@evil.example"))
         assert isinstance(outcome, Refused)
         assert outcome.error_class is ErrorClass.UNCLASSIFIED
-        assert isinstance(transport.hand_over(make_envelope()), Sent)
+        assert isinstance(transport.send(make_envelope()), Sent)
     assert [message.recipients for message in server.messages] == [(BOB,)]
 
 
@@ -233,7 +233,7 @@ def test_a_poisoned_address_is_refused_without_touching_the_dialogue(server: Mai
 )
 def test_the_recipient_reaches_the_server_byte_for_byte(server: MailServer, recipient: str) -> None:
     with open_transport(make_mailbox(server)) as transport:
-        assert isinstance(transport.hand_over(make_envelope(recipient)), Sent)
+        assert isinstance(transport.send(make_envelope(recipient)), Sent)
     assert server.messages[0].recipients == (recipient,)
 
 
@@ -248,7 +248,7 @@ def test_an_address_that_is_not_in_its_stored_form_is_refused_and_never_changed(
     server: MailServer, recipient: str
 ) -> None:
     with open_transport(make_mailbox(server)) as transport:
-        answer = transport.hand_over(make_envelope(recipient))
+        answer = transport.send(make_envelope(recipient))
     assert isinstance(answer, Refused)
     assert "stored form" in answer.error
     assert server.messages == []
@@ -257,14 +257,14 @@ def test_an_address_that_is_not_in_its_stored_form_is_refused_and_never_changed(
 def test_line_ends_and_leading_dots_cannot_smuggle_a_second_message(server: MailServer) -> None:
     mime = b"Subject: x\r\n\r\nbefore\n.\nMAIL FROM:<eve@evil.example>\r.\r\n.\r\nafter\r\n"
     with open_transport(make_mailbox(server)) as transport:
-        assert isinstance(transport.hand_over(make_envelope(mime=mime)), Sent)
+        assert isinstance(transport.send(make_envelope(mime=mime)), Sent)
     [message] = server.messages
     assert message.data == b"Subject: x\r\n\r\nbefore\r\n.\r\nMAIL FROM:<eve@evil.example>\r\n.\r\n.\r\nafter\r\n"
 
 
 def test_what_is_not_an_answer_leaves_the_message_unknown(server: MailServer) -> None:
     server.on(Moment.DOT, Reply("hello?", store=True), times=1)
-    assert isinstance(hand_over(server), Unknown)
+    assert isinstance(send(server), Unknown)
 
 
 @pytest.mark.parametrize(

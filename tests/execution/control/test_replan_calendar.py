@@ -16,7 +16,7 @@ from rest_framework.test import APIClient
 from emails.models import EmailMessage, Mailbox
 from execution.control import replan_calendar as calendar_changes
 from execution.control.enrollments import move_enrollments, snooze_enrollments
-from execution.control.replan_calendar import following_calendar
+from execution.control.replan_calendar import replanning
 from execution.engine.policy import engine_policy
 from execution.engine.tick import run_tick
 from execution.insight.explain import explain_enrollments
@@ -352,7 +352,7 @@ def test_as_many_statements_for_twenty_people_as_for_one(workspace: Any, second:
     def change(days: list[date]) -> int:
         with (
             count_statements() as statements,
-            following_calendar(workspace, {"extra_holidays": days}, actor="ada", now=NOW),
+            replanning(workspace, {"extra_holidays": days}, actor="ada", now=NOW),
         ):
             Workspace.objects.update(extra_holidays=days)
         return statements.count
@@ -369,6 +369,6 @@ def test_as_many_statements_for_twenty_people_as_for_one(workspace: Any, second:
 def test_more_people_than_are_taken_at_once(workspace: Any, second: Any, monkeypatch: Any) -> None:
     monkeypatch.setattr(calendar_changes, "BATCH", 2)
     people = [waits(second, at(4, 9)) for _ in range(5)]
-    with following_calendar(workspace, {"extra_holidays": []}, actor="ada", now=NOW) as followed:
+    with replanning(workspace, {"extra_holidays": []}, actor="ada", now=NOW) as followed:
         Workspace.objects.update(extra_holidays=[])
     assert (followed.planned, {times(person)[0] for person in people}) == (5, {at(3, 10)})

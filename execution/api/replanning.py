@@ -6,16 +6,16 @@ from typing import Any
 
 from django.utils import timezone
 
-from execution.control.replan_calendar import following_calendar
+from execution.control.replan_calendar import replanning
 from sequences.access.roles import name_actor
 
 
-class FollowsCalendar:
+class ReplansOnUpdate:
     """Stands before the viewset whose `perform_update` it surrounds."""
 
     request: Any
 
     def perform_update(self, serializer: Any) -> None:
         actor, now = name_actor(self.request.user), timezone.now()
-        with following_calendar(serializer.instance, serializer.validated_data, actor=actor, now=now):
+        with replanning(serializer.instance, serializer.validated_data, actor=actor, now=now):
             super().perform_update(serializer)  # type: ignore[misc]
