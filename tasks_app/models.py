@@ -48,6 +48,8 @@ class Task(models.Model):
         ]
         indexes = [
             models.Index(fields=["assignee", "due_at"], name="task_open", condition=Q(status="open")),
+            # the list of the API, page by page
+            models.Index(fields=["workspace", "due_at", "id"], name="task_due"),
         ]
 
     def __str__(self) -> str:

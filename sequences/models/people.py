@@ -66,7 +66,7 @@ class Contact(models.Model):
             models.CheckConstraint(condition=models.Q(email__regex=ADDRESS_FORM), name="contact_email_form"),
         ]
         indexes = [
-            models.Index(fields=["workspace", "-engagement_score"], name="contact_score"),
+            models.Index(fields=["workspace", "-engagement_score", "-id"], name="contact_score"),
             models.Index(
                 fields=["score_due_at"], name="contact_score_due", condition=models.Q(score_due_at__isnull=False)
             ),
