@@ -155,7 +155,7 @@ def _run_day(now: datetime) -> int:
     """Decide, send and advance until nothing is due, then keep what is kept. Returns emails sent."""
     from execution.engine.backoff import Policy
     from execution.engine.tick import run_tick
-    from execution.maintenance.retention import keep_what_is_kept
+    from execution.maintenance.retention import purge_round
 
     sent = 0
     while True:
@@ -164,7 +164,7 @@ def _run_day(now: datetime) -> int:
         sent += handed_over
         if not claimed and not handed_over:
             break
-    while keep_what_is_kept(now)["people"]:
+    while purge_round(now)["enrollments"]:
         pass
     return sent
 

@@ -1,24 +1,72 @@
-"""What is kept for how long, applied a little at a time: executors do a round a minute, `prune_logs` all that is due.
+"""What is deleted when: one table of rules, applied by executors a little at a time and by `prune_logs` all at once.
 
-Each round is a few short transactions over a bounded number of rows, found by index, so that no engine waits for it; it
-can be stopped at any time. What was sent, to whom and when is never deleted: caps, stop rules and timelines read it.
+Owns every deletion of old rows. Must not delete what was sent, to whom and when: caps, stop rules and timelines read
+it. Each round is a few short transactions over a bounded number of rows, found by index, so that no engine waits for
+it; it can be stopped at any time.
 """
 
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.db import transaction
 
 from common.db import execute, fetch_all
 
-PEOPLE_A_ROUND = 500
+ENROLLMENTS_A_ROUND = 500
 _ROWS_A_ROUND = 5_000
-_RECORDS_KEPT = timedelta(days=30)
-_ONE_KEEPER = 7_306_002
+_ROWS_A_BATCH = 5_000
+_MONTH = timedelta(days=30)
+_ADVISORY_LOCK = 7_306_002
 
-# Who ended longest ago first, workspace by workspace: `retained_at` is how far it has come.
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """What goes from one table; conditions call its row `o`.
+
+    `of_ended`: what goes once its enrollment ended longer ago than the workspace's retention. `emptied`: columns that
+    are emptied then; without them the row is deleted. `by_age`: what goes by its own age, counted back to `before`.
+    `kept`: after which age executors apply `by_age` themselves; None leaves that to `prune_logs --older-than`.
+    `order`: the column that finds the oldest rows by index.
+    """
+
+    table: str
+    of_ended: str = ""
+    emptied: str = ""
+    by_age: str = ""
+    kept: timedelta | None = None
+    key: str = "id"
+    order: str = "id"
+
+
+_ENDED_BEFORE = "(SELECT e.completed_at FROM sequences_enrollment e WHERE e.id = o.enrollment_id) < %(before)s"
+RULES = (
+    Rule("execution_executionlog", of_ended="true", by_age=f"o.at < %(before)s AND {_ENDED_BEFORE}"),
+    Rule("execution_deadletter", of_ended="o.resolved_at IS NOT NULL", by_age="o.resolved_at < %(before)s"),
+    Rule(
+        "emails_emailmessage",
+        of_ended="(o.text <> '' OR o.html <> '' OR o.error_trace <> '')",
+        emptied="text = '', html = '', error_trace = ''",
+    ),
+    Rule("emails_emailevent", of_ended="(o.payload <> '{}' OR o.detail <> '')", emptied="payload = '{}', detail = ''"),
+    Rule("execution_alert", by_age="o.cleared_at < %(before)s"),
+    # what waits for a subscription that was switched off is never posted, and never reported as failed
+    Rule(
+        "execution_webhookdelivery",
+        by_age="o.created_at < %(before)s AND (o.state <> 'pending' OR o.give_up_at < %(before)s)",
+        kept=_MONTH,
+    ),
+    Rule("emails_hookrecord", by_age="o.received_at < %(before)s", kept=_MONTH),
+    Rule("django_q_task", by_age="o.stopped < %(before)s", kept=_MONTH, order="stopped"),
+    Rule(
+        "django_session", by_age="o.expire_date < %(before)s", kept=timedelta(0), key="session_key", order="expire_date"
+    ),
+)
+
+# The longest ended first, workspace by workspace: `retained_at` is how far retention has come.
 _ENDED = """
 SELECT w.id AS workspace, e.id, e.completed_at
 FROM sequences_workspace w
@@ -27,26 +75,16 @@ CROSS JOIN LATERAL (
     WHERE x.workspace_id = w.id AND x.completed_at IS NOT NULL
       AND x.completed_at > coalesce(w.retained_at, '-infinity')
       AND x.completed_at < %(now)s - w.retention_days * interval '1 day'
-    ORDER BY x.completed_at LIMIT %(people)s
+    ORDER BY x.completed_at LIMIT %(number)s
 ) e
-ORDER BY w.id, e.completed_at LIMIT %(people)s
+ORDER BY w.id, e.completed_at LIMIT %(number)s
 """
-_COUNT = """
+_COUNT_ENDED = """
 SELECT count(*) AS number FROM sequences_workspace w JOIN sequences_enrollment x ON x.workspace_id = w.id
 WHERE x.completed_at IS NOT NULL AND x.completed_at > coalesce(w.retained_at, '-infinity')
   AND x.completed_at < %(now)s - w.retention_days * interval '1 day'
 """
-_LOGS = "DELETE FROM execution_executionlog WHERE enrollment_id = ANY(%(ids)s)"
-_LETTERS = "DELETE FROM execution_deadletter WHERE enrollment_id = ANY(%(ids)s) AND resolved_at IS NOT NULL"
-_BODIES = """
-UPDATE emails_emailmessage SET text = '', html = '', error_trace = ''
-WHERE enrollment_id = ANY(%(ids)s) AND (text <> '' OR html <> '' OR error_trace <> '')
-"""
-_PAYLOADS = """
-UPDATE emails_emailevent SET payload = '{}', detail = ''
-WHERE enrollment_id = ANY(%(ids)s) AND (payload <> '{}' OR detail <> '')
-"""
-# Several may have ended in one moment, and the next round begins after it: those of the last moment go along.
+# Several may have ended at one moment, and the next round begins after it: all of that moment go together.
 _SAME_MOMENT = """
 SELECT e.id FROM sequences_enrollment e
 JOIN unnest(%(workspaces)s::bigint[], %(until)s::timestamptz[]) AS r(workspace, until)
@@ -56,64 +94,78 @@ _COME_SO_FAR = """
 UPDATE sequences_workspace w SET retained_at = r.until
 FROM unnest(%(workspaces)s::bigint[], %(until)s::timestamptz[]) AS r(workspace, until) WHERE w.id = r.workspace
 """
-# They come in the order of their ids, so only the oldest have to be looked at.
-_OLDEST = """
-DELETE FROM {table} WHERE id IN (
-    SELECT o.id FROM (SELECT * FROM {table} ORDER BY id LIMIT %(rows)s) o WHERE {is_over})
-"""
-_RECORDS = {
-    # what waits for a subscription that was switched off is never posted, nor told to have failed
-    "execution_webhookdelivery": "o.created_at < %(before)s AND (o.state <> 'pending' OR o.give_up_at < %(before)s)",
-    "emails_hookrecord": "o.received_at < %(before)s",
-}
-_SESSIONS = """
-DELETE FROM django_session WHERE session_key IN (
-    SELECT session_key FROM django_session WHERE expire_date < %(now)s ORDER BY expire_date LIMIT %(rows)s)
-"""
-_JOBS = "DELETE FROM django_q_task WHERE id IN (SELECT id FROM django_q_task WHERE stopped < %(before)s LIMIT %(rows)s)"
 
 
-def keep_what_is_kept(now: datetime) -> Counter[str]:
-    """One round. Returns rows deleted or emptied by table, and `people`; nothing while another process is at it."""
+def purge_round(now: datetime) -> Counter[str]:
+    """One round. Returns rows deleted or emptied by table, and `enrollments`; empty while another process is at it."""
     done: Counter[str] = Counter()
     with transaction.atomic():
-        if not _is_ours():
+        if not _take_advisory_lock():
             return done
-        done += _let_go_of_people(now)
-    for table, is_over in _RECORDS.items():
-        statement = _OLDEST.format(table=table, is_over=is_over)
-        done[table] = execute(statement, {"before": now - _RECORDS_KEPT, "rows": _ROWS_A_ROUND})
-    done["django_session"] = execute(_SESSIONS, {"now": now, "rows": _ROWS_A_ROUND})
-    done["django_q_task"] = execute(_JOBS, {"before": now - _RECORDS_KEPT, "rows": _ROWS_A_ROUND})
+        done += _purge_ended(now)
+    for rule in RULES:
+        if rule.kept is not None:
+            oldest = f"SELECT * FROM {rule.table} ORDER BY {rule.order} LIMIT %(rows)s"
+            statement = _delete(rule, f"SELECT o.{rule.key} FROM ({oldest}) o WHERE {rule.by_age}")
+            done[rule.table] = execute(statement, {"before": now - rule.kept, "rows": _ROWS_A_ROUND})
     return done
 
 
-def count_people(now: datetime) -> int:
-    """How many have ended before their workspace's retention and still have what goes then."""
-    number: int = fetch_all(_COUNT, {"now": now})[0]["number"]
+def count_ended(now: datetime) -> int:
+    """How many enrollments ended before their workspace's retention and still have what goes then."""
+    number: int = fetch_all(_COUNT_ENDED, {"now": now})[0]["number"]
     return number
 
 
-def _is_ours() -> bool:
-    return bool(fetch_all("SELECT pg_try_advisory_xact_lock(%(key)s) AS got", {"key": _ONE_KEEPER})[0]["got"])
+def count_older(before: datetime) -> dict[str, int]:
+    """By table, how many rows `purge_older` would delete."""
+    return {
+        rule.table: fetch_all(f"SELECT count(*) AS number FROM {rule.table} o WHERE {rule.by_age}", {"before": before})[
+            0
+        ]["number"]
+        for rule in RULES
+        if rule.by_age
+    }
 
 
-def _let_go_of_people(now: datetime) -> Counter[str]:
-    """Log, resolved dead letters, texts and raw payloads of those who ended before their workspace's retention."""
-    ended = fetch_all(_ENDED, {"now": now, "people": PEOPLE_A_ROUND})
+def purge_older(before: datetime, report: Callable[[int], None] = lambda rows: None) -> dict[str, int]:
+    """Delete by age, whatever the retention. Each batch commits alone. Returns rows by table."""
+    gone = {rule.table: 0 for rule in RULES if rule.by_age}
+    for rule in RULES:
+        if not rule.by_age:
+            continue
+        old = f"SELECT o.{rule.key} FROM {rule.table} o WHERE {rule.by_age} LIMIT %(batch)s"
+        number = _ROWS_A_BATCH
+        while number == _ROWS_A_BATCH:
+            number = execute(_delete(rule, old), {"before": before, "batch": _ROWS_A_BATCH})
+            gone[rule.table] += number
+            report(number)
+    return gone
+
+
+def _delete(rule: Rule, keys: str) -> str:
+    return f"DELETE FROM {rule.table} WHERE {rule.key} IN ({keys})"
+
+
+def _take_advisory_lock() -> bool:
+    """For the transaction. One process at a time does a round."""
+    return bool(fetch_all("SELECT pg_try_advisory_xact_lock(%(key)s) AS got", {"key": _ADVISORY_LOCK})[0]["got"])
+
+
+def _purge_ended(now: datetime) -> Counter[str]:
+    """Logs, resolved dead letters, texts and raw payloads of enrollments that ended before the retention."""
+    ended = fetch_all(_ENDED, {"now": now, "number": ENROLLMENTS_A_ROUND})
     if not ended:
         return Counter()
     until = {row["workspace"]: row["completed_at"] for row in ended}
     reached = {"workspaces": list(until), "until": list(until.values())}
     ids = sorted({row["id"] for row in ended} | {row["id"] for row in fetch_all(_SAME_MOMENT, reached)})
-    done = Counter(
-        {
-            "people": len(ids),
-            "execution_executionlog": execute(_LOGS, {"ids": ids}),
-            "execution_deadletter": execute(_LETTERS, {"ids": ids}),
-            "emails_emailmessage": execute(_BODIES, {"ids": ids}),
-            "emails_emailevent": execute(_PAYLOADS, {"ids": ids}),
-        }
-    )
+    done = Counter({"enrollments": len(ids)})
+    for rule in RULES:
+        if rule.of_ended:
+            change = f"UPDATE {rule.table} o SET {rule.emptied}" if rule.emptied else f"DELETE FROM {rule.table} o"
+            done[rule.table] = execute(
+                f"{change} WHERE o.enrollment_id = ANY(%(ids)s) AND {rule.of_ended}", {"ids": ids}
+            )
     execute(_COME_SO_FAR, reached)
     return done

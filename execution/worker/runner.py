@@ -34,7 +34,7 @@ from execution import heartbeat
 from execution.engine.backoff import Policy
 from execution.engine.tick import TEMPORARY_ERRORS, next_wake_at, run_tick
 from execution.insight.alerts import reconcile_alerts
-from execution.maintenance.retention import keep_what_is_kept
+from execution.maintenance.retention import purge_round
 from execution.webhooks_out.working import tell
 from execution.worker.listener import Listener
 from execution.worker.outage import Outage, first_line
@@ -256,7 +256,7 @@ class Runner:
             if rounds % _ALERTS_EVERY_ROUNDS == 0:
                 reconcile_alerts(now)
             if rounds % _RETENTION_EVERY_ROUNDS == 1:
-                keep_what_is_kept(now)
+                purge_round(now)
             rounds += 1
             lend_connection()
             self._stop.wait(_HOUSEKEEPING_SECONDS)

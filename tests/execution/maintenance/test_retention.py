@@ -16,7 +16,7 @@ from django_q.models import Task as JobResult
 from emails.models import EmailEvent, EmailMessage, HookRecord
 from execution.engine.backoff import Policy
 from execution.maintenance import retention
-from execution.maintenance.retention import keep_what_is_kept
+from execution.maintenance.retention import purge_round
 from execution.models import DeadLetter, ExecutionLog, WebhookDelivery, WebhookSubscription
 from execution.webhooks_out.operations import ping, subscribe
 from execution.worker.runner import _RETENTION_EVERY_ROUNDS, Options, Runner
@@ -54,10 +54,10 @@ def test_each_workspace_lets_go_of_those_who_ended_before_its_own_retention() ->
     live = ExecutionLogFactory(enrollment=EnrollmentFactory(sequence=SequenceFactory(workspace=short)))
     DeadLetterFactory(enrollment=gone, resolved_at=NOW, resolution="discarded")
 
-    done = keep_what_is_kept(NOW)
+    done = purge_round(NOW)
 
     assert +done == {
-        "people": 1,
+        "enrollments": 1,
         "execution_executionlog": 1, "execution_deadletter": 1, "emails_emailmessage": 1, "emails_emailevent": 1,
     }  # fmt: skip
     assert set(ExecutionLog.objects.values_list("enrollment", flat=True)) == {kept.pk, lately.pk, live.enrollment_id}
@@ -67,19 +67,19 @@ def test_each_workspace_lets_go_of_those_who_ended_before_its_own_retention() ->
     event = EmailEvent.objects.get(enrollment=gone)
     assert (event.payload, event.detail) == ({}, "")
     assert EmailMessage.objects.get(enrollment=kept).text == "Hello"
-    assert not +keep_what_is_kept(NOW)
+    assert not +purge_round(NOW)
     # a shorter retention reaches further
     Workspace.objects.filter(pk=long.pk).update(retention_days=30)
-    assert keep_what_is_kept(NOW)["execution_executionlog"] == 1
+    assert purge_round(NOW)["execution_executionlog"] == 1
 
 
 def test_what_a_person_did_stays_a_persons_when_nothing_is_left_to_judge_it_by(shell: Shell) -> None:
     gone = ended(WorkspaceFactory(retention_days=30), 31 * DAY)
     EmailEvent.objects.update(verdict="human", rules_version=0)
-    keep_what_is_kept(NOW)
+    purge_round(NOW)
     EmailEventFactory(verdict="human", rules_version=0, payload={"user_agent": "Barracuda Sentinel", "method": "GET"})
     done = shell("backfill_engagement", "--json").data
-    assert done["judged"] == 1
+    assert done["classified"] == 1
     assert EmailEvent.objects.get(enrollment=gone).verdict == "human"
 
 
@@ -87,11 +87,11 @@ def test_a_round_is_bounded_and_the_next_goes_on_where_it_ended() -> None:
     workspace = WorkspaceFactory(retention_days=30)
     for age in (40, 39, 39, 38):
         ended(workspace, age * DAY)
-    with mock.patch.object(retention, "PEOPLE_A_ROUND", 2):
+    with mock.patch.object(retention, "ENROLLMENTS_A_ROUND", 2):
         # two of one moment go together, else the next round would begin behind one of them
-        assert keep_what_is_kept(NOW)["execution_executionlog"] == 3
-        assert keep_what_is_kept(NOW)["execution_executionlog"] == 1
-        assert not +keep_what_is_kept(NOW)
+        assert purge_round(NOW)["execution_executionlog"] == 3
+        assert purge_round(NOW)["execution_executionlog"] == 1
+        assert not +purge_round(NOW)
 
 
 def test_what_only_grows_is_kept_for_a_month() -> None:
@@ -104,7 +104,7 @@ def test_what_only_grows_is_kept_for_a_month() -> None:
             id=str(age), name="x", func="x", started=NOW - age * DAY, stopped=NOW - age * DAY, success=False
         )
         Session.objects.create(session_key=str(age), session_data="", expire_date=NOW + (30 - age) * DAY)
-    keep_what_is_kept(NOW)
+    purge_round(NOW)
     assert HookRecord.objects.get().received_at == NOW - 29 * DAY
     assert JobResult.objects.get().id == "29"
     assert Session.objects.get().session_key == "29"
@@ -135,9 +135,9 @@ def test_one_process_at_a_time_does_it() -> None:
     parts.pop("pool", None)
     parts.pop("context", None)
     with psycopg.connect(**parts) as other:
-        other.execute("SELECT pg_advisory_xact_lock(%s)", [retention._ONE_KEEPER])
-        assert not +keep_what_is_kept(NOW)
-    assert keep_what_is_kept(NOW)["execution_executionlog"] == 1
+        other.execute("SELECT pg_advisory_xact_lock(%s)", [retention._ADVISORY_LOCK])
+        assert not +purge_round(NOW)
+    assert purge_round(NOW)["execution_executionlog"] == 1
 
 
 def test_the_command_does_all_of_it_at_once(shell: Shell) -> None:
@@ -146,12 +146,12 @@ def test_the_command_does_all_of_it_at_once(shell: Shell) -> None:
         CompletedEnrollmentFactory(
             sequence=SequenceFactory(workspace=workspace), completed_at=timezone.now() - (30 + age) * DAY
         )
-    assert shell("prune_logs", "--retention", "--dry-run", "--json").data["people"] == 3
+    assert shell("prune_logs", "--retention", "--dry-run", "--json").data["enrollments"] == 3
     ExecutionLogFactory(enrollment=CompletedEnrollmentFactory.create(
         sequence=SequenceFactory(workspace=workspace), completed_at=timezone.now() - 99 * DAY
     ))  # fmt: skip
     assert shell("prune_logs", "--retention", "--json").data["rows"]["execution_executionlog"] == 1
-    assert shell("prune_logs", "--retention", "--dry-run", "--json").data["people"] == 0
+    assert shell("prune_logs", "--retention", "--dry-run", "--json").data["enrollments"] == 0
 
 
 def test_what_nobody_will_be_told_any_more_keeps_nothing_else_there(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -168,6 +168,6 @@ def test_what_nobody_will_be_told_any_more_keeps_nothing_else_there(monkeypatch:
     WebhookDelivery.objects.filter(pk=waiting.pk).update(give_up_at=NOW + DAY)
     WebhookSubscription.objects.filter(pk=silent.pk).update(is_active=False)
 
-    assert keep_what_is_kept(NOW)["execution_webhookdelivery"] == 2
-    assert keep_what_is_kept(NOW)["execution_webhookdelivery"] == 1
+    assert purge_round(NOW)["execution_webhookdelivery"] == 2
+    assert purge_round(NOW)["execution_webhookdelivery"] == 1
     assert list(WebhookDelivery.objects.values_list("pk", flat=True)) == [waiting.pk]

@@ -8,7 +8,7 @@ import pytest
 from django.utils import timezone
 
 from emails.models import EmailMessage, HookRecord
-from execution.maintenance.pruning import prune
+from execution.maintenance.retention import purge_older
 from execution.models import Alert, DeadLetter, ExecutionLog
 from sequences.models import Enrollment
 from tests.factories import (
@@ -53,7 +53,7 @@ def test_only_what_is_old_and_over_is_deleted(shell: Shell) -> None:
         )
     expected = {
         "execution_executionlog": 1, "execution_deadletter": 0, "execution_alert": 1,
-        "execution_webhookdelivery": 0, "emails_hookrecord": 1,
+        "execution_webhookdelivery": 0, "emails_hookrecord": 1, "django_q_task": 0, "django_session": 0,
     }  # fmt: skip
     assert shell("prune_logs", "--older-than", "180d", "--dry-run", "--json").data["deleted"] == expected
     assert ExecutionLog.objects.count() == 4
@@ -62,7 +62,7 @@ def test_only_what_is_old_and_over_is_deleted(shell: Shell) -> None:
     assert gone[0].pk not in ExecutionLog.objects.values_list("pk", flat=True)
     assert (Alert.objects.get().key, HookRecord.objects.count()) == ("y", 1)
     assert EmailMessage.objects.get() == message
-    assert not any(prune(now - 180 * DAY).values())
+    assert not any(purge_older(now - 180 * DAY).values())
 
 
 def test_an_age_has_a_unit(shell: Shell) -> None:

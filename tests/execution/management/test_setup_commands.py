@@ -68,7 +68,7 @@ def test_help_says_what_every_argument_is(name: str) -> None:
 
 @pytest.mark.parametrize("error", [psycopg.errors.UndefinedTable, psycopg.errors.AdminShutdown])
 def test_a_database_that_fails_under_our_own_sql_is_one_line(shell: Shell, error: type[psycopg.Error]) -> None:
-    with mock.patch("execution.management.commands.prune_logs.count_old", side_effect=error("so\nLINE 1")):
+    with mock.patch("execution.management.commands.prune_logs.count_older", side_effect=error("so\nLINE 1")):
         assert "(so): " in one_error(shell("prune_logs", "--older-than", "9d"), 1)
 
 

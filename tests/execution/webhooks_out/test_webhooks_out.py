@@ -15,7 +15,7 @@ from django.utils import timezone
 
 from emails.models import EmailEvent
 from execution.engine.policy import engine_policy
-from execution.maintenance.pruning import prune
+from execution.maintenance.retention import purge_older
 from execution.models import ExecutionLog, WebhookDelivery, WebhookSubscription
 from execution.webhooks_out import delivering, posting
 from execution.webhooks_out.fan_out import fan_out
@@ -210,7 +210,7 @@ def test_the_executor_tells_and_old_ones_are_pruned() -> None:
         StepFactory._meta.model.objects.filter(pk=step.pk).update(body="{{ contact.nickname }}")
         run_until_idle(Options(policy=engine_policy()), lambda: LATER)
     assert heard(receiver) == ["enrollment.quarantined"]
-    assert prune(NOW + timedelta(days=1))["execution_webhookdelivery"] == 1
+    assert purge_older(NOW + timedelta(days=1))["execution_webhookdelivery"] == 1
 
 
 @pytest.mark.django_db(transaction=True)
