@@ -39,6 +39,11 @@ class AddressError(ValueError):
 def parse_address(text: str) -> str:
     """The stored form of an address. Raises `AddressError`."""
     address = text.strip()
+    local, _, domain = address.rpartition("@")
+    plain = f"{local}@{domain.lower()}"
+    if is_address(plain) and "xn--" not in plain:
+        # what nearly all are: nothing to decode, compose or refuse
+        return plain
     if not address:
         raise AddressError("The email address is empty: fill it in")
     if "<" in address or ">" in address:
@@ -67,6 +72,9 @@ def parse_address(text: str) -> str:
 def parse_domain(text: str) -> str:
     """The stored form of a domain; an @ before it is removed. Raises `AddressError`."""
     domain = text.strip().removeprefix("@")
+    plain = domain.lower()
+    if len(plain) <= MAX_DOMAIN and _DOMAIN_ONLY.match(plain) and plain.isascii() and "xn--" not in plain:
+        return plain
     if not domain:
         raise AddressError("The domain is empty: fill it in")
     _refuse_unseen(domain, "a domain")

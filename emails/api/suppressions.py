@@ -20,11 +20,11 @@ from rest_framework.response import Response
 
 from common.notify import notify_engine
 from emails.choices import SuppressionAction, SuppressionReason
-from emails.facts.suppression_files import export_suppressions, import_suppressions, judge_entry
+from emails.facts.suppression_files import export_suppressions, import_suppressions, read_entry
 from emails.facts.suppressions import Entry, remove_suppressions, suppress_entries
 from emails.models import Suppression, SuppressionChange
 from sequences.access.roles import is_manager, name_actor
-from sequences.contacts.csv_form import CsvFormError, RejectedRow
+from sequences.contacts.csv_reader import CsvFormError, RejectedRow
 from sequences.interface.api.base import CSV_OR_PROBLEM, IdFilter, InstantField, ReadViewSet
 from sequences.interface.api.parameters import OwnWorkspaceField, asks, only_workspace, read_query_and_body, takes_body
 from sequences.interface.api.parsers import FormParser
@@ -109,7 +109,7 @@ class SuppressionViewSet(ReadViewSet):
         form.is_valid(raise_exception=True)
         values = form.validated_data
         workspace = values.get("workspace") or only_workspace(request)
-        entry = _judge(values)
+        entry = _read(values)
         now = timezone.now()
         with transaction.atomic():
             stored = suppress_entries(workspace.pk, [entry], actor=name_actor(request.user), now=now)
@@ -183,11 +183,11 @@ class SuppressionChangeViewSet(ReadViewSet):
     filterset_class = SuppressionChangeFilter
 
 
-def _judge(values: Mapping[str, Any]) -> Entry:
+def _read(values: Mapping[str, Any]) -> Entry:
     cells = {name: str(values.get(name) or "") for name in ("email", "domain", "reason", "note")}
     if values["expires_at"]:
         cells["expires"] = values["expires_at"].isoformat()
-    found = judge_entry(cells, 0, (), SuppressionReason(values["reason"]), timezone.now())
+    found = read_entry(cells, 0, (), SuppressionReason(values["reason"]), timezone.now())
     if isinstance(found, RejectedRow):
         raise ValidationError({_find_field(cells, found): [found.reason]})
     return found

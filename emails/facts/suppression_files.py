@@ -5,9 +5,7 @@ A file is read as a stream and stored in batches; a row that cannot be used harm
 
 from __future__ import annotations
 
-import csv
-import io
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, BinaryIO
@@ -20,12 +18,19 @@ from common.notify import notify_engine
 from emails.choices import SuppressionReason
 from emails.facts.suppressions import Entry, suppress_entries
 from emails.models import Suppression
-from sequences.contacts.csv_form import CsvFormError, RejectedRow, bare_cell, write_line
+from sequences.contacts.csv_columns import name_column, read_columns
+from sequences.contacts.csv_reader import (
+    CellsFile,
+    CsvFormError,
+    RejectedRow,
+    fit_cells,
+    unescape_cell,
+    write_line,
+)
 from sequences.time.timing import FIRST_YEAR, LAST_YEAR, is_plannable
 
 BATCH_ROWS = 1_000
 COLUMNS = ("email", "domain", "reason", "note", "expires")
-_LONGEST_LINE = 100_000
 _REASONS = {reason.value for reason in SuppressionReason}
 
 
@@ -97,64 +102,65 @@ def export_suppressions(rows: QuerySet[Suppression]) -> Iterator[str]:
 
 
 def _read(file: str, stream: BinaryIO, reason: SuppressionReason, now: datetime) -> Iterator[Entry | RejectedRow]:
-    text = io.TextIOWrapper(stream, encoding="utf-8-sig", newline="")
-    try:
-        first = text.readline(_LONGEST_LINE)
-        if not first.strip():
-            raise CsvFormError(f"{file}: is empty: name a column email or domain, or list one address per line")
-        delimiter = max(",;\t", key=first.count)
-        names = [cell.strip().lower() for cell in next(csv.reader([first], delimiter=delimiter))]
-        is_plain = not {"email", "domain"} & set(names)
-        if is_plain and len(names) > 1:
-            raise CsvFormError(f"{file}: row 1: neither email nor domain is a column: name one of them")
-        if is_plain:
-            yield judge_entry({"email": first.strip()}, 1, (first.strip(),), reason, now)
-        for row, cells in enumerate(csv.reader(text, delimiter=delimiter), start=2):
-            if not any(cell.strip() for cell in cells):
-                continue
-            if is_plain:
-                yield judge_entry({"email": cells[0]}, row, tuple(cells), reason, now)
-            elif len(cells) != len(names):
-                said = f"has {len(cells)} cells, the header {len(names)}: correct it"
-                yield RejectedRow(row, said, tuple(cells))
-            else:
-                yield judge_entry(dict(zip(names, cells, strict=True)), row, tuple(cells), reason, now)
-    except UnicodeDecodeError:
-        raise CsvFormError(f"{file}: is not UTF-8: save it as CSV with the encoding UTF-8") from None
-    except csv.Error as error:
-        raise CsvFormError(f"{file}: is not CSV ({error}): correct its quotation marks") from None
-    finally:
-        text.detach()
+    cells_file = CellsFile(file, stream)
+    names = _name_columns(cells_file.columns)
+    is_plain = not {"email", "domain"} & set(names)
+    if is_plain and any(cell.strip() for cell in cells_file.columns[1:]):
+        raise CsvFormError(f"{file}: row 1: neither email nor domain is a column: name one of them")
+    if is_plain:
+        names = ["email"]
+        yield read_entry({"email": cells_file.columns[0]}, 1, tuple(cells_file.columns), reason, now)
+    for row, record in cells_file.read_rows():
+        written = tuple(record.cells)
+        cells = record.cells[:1] if is_plain else fit_cells(record.cells, len(names))
+        if record.problem:
+            yield RejectedRow(row, record.problem, written)
+        elif cells is None:
+            yield RejectedRow(
+                row, f"has {len(written)} cells, the header {len(names)}: remove what is too many", written
+            )
+        else:
+            yield read_entry(dict(zip(names, cells, strict=True)), row, written, reason, now)
+    cells_file.detach()
 
 
-def judge_entry(
+def _name_columns(columns: Sequence[str]) -> list[str]:
+    """As they are written; where none is called email, the column that other tools call so."""
+    names = [name_column(column) for column in columns]
+    if "email" not in names:
+        guessed = [column.name for column in read_columns(columns)]
+        names = ["email" if guess == "email" else name for name, guess in zip(names, guessed, strict=True)]
+    return names
+
+
+def read_entry(
     values: Mapping[str, str], row: int, cells: tuple[str, ...], reason: SuppressionReason, now: datetime
 ) -> Entry | RejectedRow:
-    """One row by the names of its columns: what it asks for, or why it cannot be used."""
-    values = {name: bare_cell(text) for name, text in values.items()}
-    named = values.get("email", "").strip()
-    domain = values.get("domain", "").strip()
+    """One row by the names of its columns: the entry it asks for, or why it cannot be used."""
+    values = {name: unescape_cell(text) for name, text in values.items()}
+    named, domain = values.get("email", ""), values.get("domain", "")
     # a list may have whole domains among its addresses
     listed = named if named and "@" not in named.lstrip("@") and not domain else ""
     if listed:
         named, domain = "", listed.removeprefix("@")
-    given = values.get("reason", "").strip().lower() or reason.value
+    given = values.get("reason", "").lower() or reason.value
     if bool(named) == bool(domain):
         return RejectedRow(row, "names neither or both of email and domain: name one", cells)
     if given not in _REASONS:
-        return RejectedRow(row, f"reason {given!r}: use one of {', '.join(sorted(_REASONS))}", cells)
+        return RejectedRow(row, f"reason {given[:50]!r}: use one of {', '.join(sorted(_REASONS))}", cells)
     try:
-        expires_at = _read_expiry(values.get("expires", "").strip())
+        expires_at = _read_expiry(values.get("expires", ""))
         named = parse_address(named).lower() if named else ""
         domain = parse_domain(domain) if domain else ""
     except AddressError as error:
-        message = f"{listed!r} is not an email address: write it as in jo@example.com" if listed else str(error)
+        is_word = listed and "." not in listed
+        message = f"{listed!r} is not an email address: write it as in jo@example.com" if is_word else str(error)
         return RejectedRow(row, message, cells)
     except ValueError as error:
         return RejectedRow(row, str(error)[:200], cells)
     if expires_at is not None and expires_at <= now:
-        return RejectedRow(row, f"expires {values['expires'].strip()} has passed: leave it out", cells)
-    return Entry(named, domain, SuppressionReason(given), values.get("note", "").strip(), expires_at)
+        return RejectedRow(row, f"expires {values['expires']} has passed: leave it out", cells)
+    return Entry(named, domain, SuppressionReason(given), values.get("note", ""), expires_at)
 
 
 def _read_expiry(text: str) -> datetime | None:

@@ -6,7 +6,7 @@ import base64
 import binascii
 import zlib
 
-from sequences.contacts.csv_form import CsvFormError
+from sequences.contacts.csv_reader import CsvFormError
 
 MOST_BYTES = 10_000_000
 

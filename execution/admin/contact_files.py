@@ -21,9 +21,10 @@ from unfold.widgets import UnfoldAdminFileFieldWidget, UnfoldAdminSelectWidget
 
 from execution.admin.carried_files import MOST_BYTES, pack_file, unpack_file
 from execution.control.replan_calendar import replan_contacts
+from sequences.contacts.csv_columns import KNOWN_COLUMNS, name_typed_column, read_columns
 from sequences.contacts.csv_export import export_contacts
-from sequences.contacts.csv_form import KNOWN_COLUMNS, CellsFile, CsvFormError, UnreadableError, name_column
 from sequences.contacts.csv_import import ImportedContacts, import_contacts
+from sequences.contacts.csv_reader import CellsFile, CsvFormError, UnreadableError
 from sequences.interface.admin.base import name_actor, scope_rows
 from sequences.models import Workspace
 
@@ -59,11 +60,11 @@ class MappingForm(forms.Form):
 
     def __init__(self, *args: Any, columns: list[str], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        for place, column in enumerate(columns):
-            name = name_column(column)
+        for place, (column, read_as) in enumerate(zip(columns, read_columns(columns), strict=True)):
+            name = name_typed_column(read_as.name, read_as.type)
             choices = [("", "leave it out"), *((known, known.replace("_", " ")) for known in KNOWN_COLUMNS)]
-            if name not in KNOWN_COLUMNS:
-                choices.append((name, f"merge field contact.{name}"))
+            if name and name not in KNOWN_COLUMNS:
+                choices.append((name, f"merge field contact.{read_as.name}"))
             self.fields[f"column_{place}"] = forms.ChoiceField(
                 label=column or f"column {place + 1}",
                 choices=choices,
@@ -138,7 +139,13 @@ class ContactFiles:
             if followed.planned:
                 messages.info(request, str(followed))
         rejects = _encode_rejects(imported)
-        return {**context, "imported": imported, "rejected": imported.rejected[:REJECTS_SHOWN], "rejects_file": rejects}
+        return {
+            **context,
+            "imported": imported,
+            "rejected": imported.rejected[:REJECTS_SHOWN],
+            "rejects_file": rejects,
+            "warnings": imported.warnings[:REJECTS_SHOWN],
+        }
 
     def _send_export(self, request: HttpRequest) -> StreamingHttpResponse:
         headers = {"Content-Disposition": 'attachment; filename="contacts.csv"'}

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import csv
 import io
 from collections.abc import Sequence
 from typing import Any
@@ -29,7 +28,7 @@ from execution.admin.asking import AsksFirst, Deed, ReasonForm, on_one, on_selec
 from execution.admin.carried_files import MOST_BYTES, pack_file, unpack_file
 from execution.control.enrollments import Report
 from sequences.access.admin_rights import MANAGERS
-from sequences.contacts.csv_form import REJECT_COLUMN, CsvFormError
+from sequences.contacts.csv_reader import REJECT_COLUMN, CsvFormError, write_line
 from sequences.interface.admin.base import FactsAdmin, by_choice, filter_by, name_actor, scope_rows, time_column
 from sequences.models import Workspace
 
@@ -165,12 +164,9 @@ class SuppressionAdmin(AsksFirst, SuppressionBaseAdmin):
 
 def _write_rejects(imported: ImportedSuppressions) -> str:
     """The rejected rows as a file that a link can hold."""
-    text = io.StringIO(newline="")
-    writer = csv.writer(text)
-    for rejected in imported.rejected[:_MOST_REJECTS]:
-        writer.writerow([*rejected.cells, f"row {rejected.row}: {rejected.reason}"])
-    header = f"…,{REJECT_COLUMN}\r\n"
-    return base64.b64encode((header + text.getvalue()).encode()).decode()
+    rows = imported.rejected[:_MOST_REJECTS]
+    lines = [f"…,{REJECT_COLUMN}\r\n", *(write_line([*row.cells, f"row {row.row}: {row.reason}"]) for row in rows)]
+    return base64.b64encode("".join(lines).encode()).decode()
 
 
 @admin.register(SuppressionChange)

@@ -21,8 +21,8 @@ from rest_framework.response import Response
 from common.addresses import normalize_for_search
 from sequences.access.roles import is_manager
 from sequences.contacts.csv_export import export_contacts
-from sequences.contacts.csv_form import CsvFormError
 from sequences.contacts.csv_import import ImportedContacts, import_contacts
+from sequences.contacts.csv_reader import CsvFormError
 from sequences.contacts.operations import InUseError, TakenError, change_row, create_row, delete_contact, judge_fields
 from sequences.contacts.queries import has_address
 from sequences.interface.api.addresses import AddressField, WebsiteField
@@ -122,6 +122,7 @@ class ImportedContactsSerializer(StrictSerializer):
     created = serializers.IntegerField()
     updated = serializers.IntegerField()
     rejected = RejectedRowSerializer(many=True)
+    warnings = RejectedRowSerializer(many=True, required=False, help_text="Stored without a cell that was unusable.")
 
 
 class _WrittenViewSet(mixins.CreateModelMixin, mixins.UpdateModelMixin, mixins.DestroyModelMixin, ReadViewSet):

@@ -14,7 +14,8 @@ from typing import Any, BinaryIO
 from django.db import transaction
 
 from common.db import Row, execute, fetch_all
-from sequences.contacts.csv_form import REJECT_COLUMN, ContactRow, ContactsFile, RejectedRow, write_line
+from sequences.contacts.csv_form import ContactRow, ContactsFile
+from sequences.contacts.csv_reader import REJECT_COLUMN, RejectedRow, RowWarning, write_line
 from sequences.contacts.operations import wake_waiting_for_fields
 
 BATCH_ROWS = 1_000
@@ -26,7 +27,8 @@ _ADVISORY_LOCK = 72_001
 class ImportedContacts:
     """`contact_ids` are all that the file names, new and known; `columns` the header as it is written.
 
-    `old_zones`: of those who follow another time zone now, what they and their account had before.
+    `old_zones`: of contacts that follow another time zone now, what they and their account had before. `warnings`: rows
+    that are stored without something that they say.
     """
 
     created: int
@@ -35,12 +37,16 @@ class ImportedContacts:
     contact_ids: tuple[int, ...]
     columns: tuple[str, ...]
     old_zones: Mapping[int, Row] = field(default_factory=dict)
+    warnings: tuple[RowWarning, ...] = ()
 
     def present(self) -> dict[str, Any]:
+        """`warnings` only where there are any."""
+        warnings = [{"row": warning.row, "reason": warning.reason} for warning in self.warnings]
         return {
             "created": self.created,
             "updated": self.updated,
             "rejected": [{"row": rejected.row, "reason": rejected.reason} for rejected in self.rejected],
+            **({"warnings": warnings} if warnings else {}),
         }
 
     def rejects_file(self) -> Iterator[str]:
@@ -60,7 +66,7 @@ def import_contacts(
     report: Callable[[int], None] = lambda rows: None,
     mapping: Mapping[str, str] | None = None,
 ) -> ImportedContacts:
-    """Create and update the contacts of a CSV file; `file` names it in errors, `report` hears how many rows are done.
+    """Create and update the contacts of a CSV file; `file` names it in errors, `report` gets how many rows are done.
 
     `mapping`: columns as written to what they are read as, "" to leave one out.
     Rejected rows harm no other. Raises `CsvFormError` when the file cannot be read; then nothing is kept.
@@ -68,6 +74,7 @@ def import_contacts(
     execute("SELECT pg_advisory_xact_lock(%(kind)s::int, %(id)s::int)", {"kind": _ADVISORY_LOCK, "id": workspace_id})
     contacts = ContactsFile(file, stream, mapping)
     rejected: list[RejectedRow] = []
+    warnings: list[RowWarning] = []
     ids: list[int] = []
     old_zones: dict[int, Row] = {}
     created = 0
@@ -88,6 +95,7 @@ def import_contacts(
             rejected.append(row)
             report(1)
             continue
+        warnings.extend(row.warnings)
         batch.append(row)
         if len(batch) == BATCH_ROWS:
             keep_batch()
@@ -95,7 +103,7 @@ def import_contacts(
         keep_batch()
     contacts.detach()
     return ImportedContacts(
-        created, len(ids) - created, tuple(rejected), tuple(ids), tuple(contacts.columns), old_zones
+        created, len(ids) - created, tuple(rejected), tuple(ids), tuple(contacts.columns), old_zones, tuple(warnings)
     )
 
 

@@ -14,7 +14,8 @@ from django.db.models import Model
 
 from common.notify import notify_engine
 from sequences.choices import LIVE_STATUSES
-from sequences.contacts.csv_form import KNOWN_COLUMNS, LONGEST_FIELD, LONGEST_NAME, RESERVED, name_column
+from sequences.contacts.csv_columns import KNOWN_COLUMNS, name_column
+from sequences.contacts.csv_form import LONGEST_FIELD, LONGEST_NAME, RESERVED
 from sequences.enrollment_sql import wake_where
 from sequences.models import Account, Contact, Enrollment, Workspace
 

@@ -33,7 +33,16 @@ def list_custom_fields(workspace_id: int) -> frozenset[str] | None:
     return frozenset(row["names"]) if row["has_contacts"] else None
 
 
-def list_fields_of(contacts: QuerySet[Contact]) -> list[str]:
-    """The merge fields that some of these contacts has beyond the known columns, in order."""
-    keys = contacts.order_by().annotate(name=Func("fields", function="jsonb_object_keys", output_field=TextField()))
-    return sorted(set(keys.values_list("name", flat=True).distinct()))
+def list_typed_fields(contacts: QuerySet[Contact]) -> list[tuple[str, str]]:
+    """The merge fields that some of these contacts has, in order, with type: `text`, `number` or `boolean`.
+
+    One that has values of several types comes once for each.
+    """
+    name = Func("fields", function="jsonb_object_keys", output_field=TextField())
+    type_ = Func(
+        "fields", template="jsonb_typeof(%(expressions)s -> jsonb_object_keys(%(expressions)s))",
+        output_field=TextField(),
+    )  # fmt: skip
+    pairs = contacts.order_by().annotate(name=name, type=type_).values_list("name", "type").distinct()
+    known = ("number", "boolean")
+    return sorted({(name, type_ if type_ in known else "text") for name, type_ in pairs if type_ != "null"})

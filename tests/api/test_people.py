@@ -172,7 +172,7 @@ def test_what_is_exported_is_imported_again_and_holds_no_formula(
     answer: Any = api.get(f"{URL}/export?search=prospect")
     text = b"".join(answer.streaming_content).decode()
     header, bob, eve = csv.reader(io.StringIO(text))
-    assert header[:2] + header[-2:] == ["email", "first_name", "plan", "seats"]
+    assert header[:2] + header[-2:] == ["email", "first_name", "plan", "seats:number"]
     assert (bob[5], bob[4], bob[-2], eve[-1]) == ("'=cmd()", "'+49 30 1", "'-1", "7")
     before = list(Contact.objects.order_by("email").values_list("email", "phone", "account__name", "fields__plan"))
     Contact.objects.all().delete()
@@ -182,6 +182,40 @@ def test_what_is_exported_is_imported_again_and_holds_no_formula(
     assert after == before
     foreign: Any = stranger_api.get(f"{URL}/export")
     assert b"".join(foreign.streaming_content).count(b"\n") == 1
+
+
+def test_an_export_keeps_the_types_of_merge_fields(api: APIClient, workspace: Workspace) -> None:
+    fields = {
+        "seats": 12, "share": 0.5, "is_partner": True, "is_lost": False, "zip": "01069", "word": "False",
+        "nick": "'quoted",
+        "order_no": "98765432109876543210", "big": 98765432109876543210, "cmd": "=cmd|' /C calc'!A0", "cut": "'=1",
+        "tab": "\t=1", "wide": "＝1+1",
+    }  # fmt: skip
+    other = {"seats": "many", "share": 1e20, "is_lost": None}
+    ContactFactory(workspace=workspace, email="xeno@types.example", first_name="=1+1", title="-lead", fields=fields)
+    ContactFactory(workspace=workspace, email="yara@types.example", last_name="@today", fields=other)
+    answer: Any = api.get(f"{URL}/export")
+    text = b"".join(answer.streaming_content).decode()
+    rows = list(csv.reader(io.StringIO(text, newline="")))
+    assert not [cell for row in rows for cell in row if cell[:1] in set("=+-@\t\r\n＝＋－＠") - {""}]
+    before = list(Contact.objects.order_by("email").values_list("first_name", "last_name", "title"))
+    Contact.objects.all().delete()
+    assert upload(api, text).json() == {"created": 2, "updated": 0, "rejected": []}
+    stored = list(Contact.objects.order_by("email"))
+    assert [(row.first_name, row.last_name, row.title) for row in stored] == before
+    assert [row.fields for row in stored] == [fields, {"seats": "many", "share": 1e20}]
+    assert [type(value) for value in stored[0].fields.values()].count(bool) == 2
+
+
+def test_warnings_of_an_import_name_the_row(api: APIClient, workspace: Workspace) -> None:
+    answer = upload(api, "email,first_name\njan@mill.example,#NAME?\nkai@mill.example,Kai\n").json()
+    assert answer == {
+        "created": 2,
+        "updated": 0,
+        "rejected": [],
+        "warnings": [{"row": 2, "reason": "first_name is #NAME?, an error of the spreadsheet: left empty"}],
+    }
+    assert Contact.objects.get(email="jan@mill.example").first_name == ""
 
 
 def test_who_made_changed_and_deleted_is_kept_without_secrets(manager_api: APIClient, workspace: Workspace) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +12,7 @@ from django.utils import timezone
 from emails.choices import SuppressionReason
 from emails.facts.suppression_files import ImportedSuppressions, import_suppressions
 from execution.management.base import BAD_ARGUMENTS, ProductCommand
-from sequences.contacts.csv_form import REJECT_COLUMN, CsvFormError
+from sequences.contacts.csv_reader import REJECT_COLUMN, CsvFormError, write_line
 
 
 class Command(ProductCommand):
@@ -75,9 +74,8 @@ class Command(ProductCommand):
     def _write_rejects(self, path: Path, imported: ImportedSuppressions) -> None:
         try:
             with path.open("w", encoding="utf-8", newline="") as file:
-                writer = csv.writer(file)
-                writer.writerow(["row", REJECT_COLUMN, "cells"])
+                file.write(write_line(["row", REJECT_COLUMN, "cells"]))
                 for rejected in imported.rejected:
-                    writer.writerow([rejected.row, rejected.reason, *rejected.cells])
+                    file.write(write_line([str(rejected.row), rejected.reason, *rejected.cells]))
         except OSError as error:
             self.fail(f"{path}: the rejects cannot be written ({error.strerror}); the rest is stored")

@@ -11,8 +11,8 @@ from django.utils import timezone
 from execution.control.enroll import EnrollError, EnrollResult, enroll_contacts
 from execution.control.replan_calendar import replan_contacts
 from execution.management.base import BAD_ARGUMENTS, ProductCommand
-from sequences.contacts.csv_form import CsvFormError
 from sequences.contacts.csv_import import ImportedContacts, import_contacts
+from sequences.contacts.csv_reader import CsvFormError
 from sequences.models import Workspace
 
 
@@ -46,6 +46,7 @@ class Command(ProductCommand):
             self._write_rejects(options["rejects"], imported)
         if not options["json"]:
             self.list_aside([f"row {rejected.row}: {rejected.reason}" for rejected in imported.rejected])
+            self.list_aside([f"row {warning.row}: {warning.reason}" for warning in imported.warnings])
         data = imported.present()
         text = f"{imported.created} created, {imported.updated} updated, {len(imported.rejected)} rejected."
         if enrolled is not None:

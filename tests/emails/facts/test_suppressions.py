@@ -18,8 +18,8 @@ from emails.models import EmailMessage, Suppression, SuppressionChange
 from execution.control.enroll import enroll_contacts
 from execution.engine.policy import engine_policy
 from execution.worker.runner import Options, run_until_idle
-from sequences.contacts.csv_form import CsvFormError
 from sequences.contacts.csv_import import import_contacts
+from sequences.contacts.csv_reader import CsvFormError
 from sequences.contacts.queries import has_address
 from sequences.models import Contact, Enrollment, Workspace
 from simulation.mail_server import MailServer
@@ -116,7 +116,7 @@ def test_a_file_is_read_row_by_row(workspace: Workspace) -> None:
         "b@x.example;;tired;;\n"
         "c@x.example;;;;yesterday\n"
         "d@x.example;;;;2020-01-01\n"
-        "only two;cells\n"
+        "d@x.example;;manual;;;more\n"
         ";no domain;;;\n"
     )
     imported = read(workspace, text)
@@ -128,7 +128,7 @@ def test_a_file_is_read_row_by_row(workspace: Workspace) -> None:
         "use one of bounced",
         "is no time",
         "has passed",
-        "has 2 cells",
+        "has 6 cells",
         "no domain is not a domain",
     ):
         assert part in said
@@ -146,9 +146,26 @@ def test_a_plain_list_is_a_file_too(workspace: Workspace) -> None:
     assert set(Suppression.objects.values_list("domain", flat=True)) == {"", "x.example", "y.example"}
 
 
+def test_an_opt_out_is_not_lost_for_missing_cells_or_another_name_of_its_column(workspace: Workspace) -> None:
+    imported = read(
+        workspace, "Email Address,Reason,Note,First Name\nhal@x.example,unsubscribed\nivy@x.example\n,manual,nobody\n"
+    )
+    assert (imported.created, [row.row for row in imported.rejected]) == (2, [4])
+    assert read(workspace, "a@y.example,\nb@y.example,,\n").created == 2
+    assert set(Suppression.objects.values_list("email", flat=True)) == {
+        "hal@x.example", "ivy@x.example", "a@y.example", "b@y.example",
+    }  # fmt: skip
+
+
+def test_a_broken_row_of_a_list_harms_no_other(workspace: Workspace) -> None:
+    imported = read(workspace, 'email,note\nhal@x.example,"he said "no"\nivy@x.example,x"\njoy@x.example,y\n')
+    assert [row.row for row in imported.rejected] == [2]
+    assert list(Suppression.objects.values_list("email", flat=True)) == ["joy@x.example"]
+
+
 @pytest.mark.parametrize("text", ["", "name,phone\nx,1\n"])
 def test_a_file_that_is_none_is_refused_with_the_remedy(workspace: Workspace, text: str) -> None:
-    with pytest.raises(CsvFormError, match=r"name a column|name one of them"):
+    with pytest.raises(CsvFormError, match=r"name the columns|name one of them"):
         read(workspace, text)
 
 

@@ -15,8 +15,8 @@ from execution.models import ExecutionLog
 from sequences.authoring.operations import InvalidSequenceError, SequenceStateError, activate_sequence
 from sequences.authoring.queries import load_draft
 from sequences.authoring.validation import validate_sequence
-from sequences.contacts.csv_form import CsvFormError
 from sequences.contacts.csv_import import ImportedContacts, import_contacts
+from sequences.contacts.csv_reader import CsvFormError
 from sequences.models import Account, Contact, Enrollment, Sequence, Step, Workspace
 from sequences.yaml.export import export_sequence
 from sequences.yaml.form import parse_text
