@@ -158,7 +158,7 @@ class _Filler:
             type="k.type",
             delay_days="k.days",
             subject="CASE WHEN k.number = 1 THEN 'Hello {{ contact.first_name }}' ELSE '' END",
-            body="CASE WHEN k.type = 'email' THEN 'Hello {{ contact.first_name }}, how does it go?' ELSE '' END",
+            body="CASE WHEN k.type = 'email' THEN 'Hello {{ contact.first_name }}, part ' || k.number ELSE '' END",
             condition_type="k.condition",
             condition_config="""CASE WHEN k.number = 2 THEN '{"wait_hours": 48}' ELSE '{}' END::jsonb""",
         )
@@ -311,7 +311,12 @@ class _Filler:
         table, columns = model._meta.db_table, dict(given)
         params: dict[str, Any] = dict(self.params)
         for field in model._meta.concrete_fields:
-            if field.column in columns or field.primary_key or (field.null and not field.has_default()):
+            if (
+                field.generated
+                or field.column in columns
+                or field.primary_key
+                or (field.null and not field.has_default())
+            ):
                 continue
             if field.has_default() or field.empty_strings_allowed:
                 params[f"default_{field.column}"] = field.get_db_prep_save(field.get_default(), _connection())

@@ -112,6 +112,8 @@ class EventType(Choice):
 STEP_REMOVED = "step_removed"
 # Why one is whose person was led past its step.
 STEP_SKIPPED = "skipped"
+# Why one is whose contact has had the same text from this sequence.
+SAME_TEXT = "same_text"
 # Why it is withheld until the engine queues it again: its contact has another address since.
 ADDRESS_CHANGED = "address_changed"
 

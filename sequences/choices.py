@@ -70,6 +70,16 @@ class SequenceStatus(Choice):
     ARCHIVED = "archived"
 
 
+class OnReply(Choice):
+    """What a reply of the contact does to their enrollment in the sequence.
+
+    `stop` ends it. `continue` ends nothing: the reply is a fact that a split on `email_replied` can ask for.
+    """
+
+    STOP = "stop"
+    CONTINUE = "continue"
+
+
 class StepType(Choice):
     EMAIL = "email"
     TASK = "task"

@@ -104,6 +104,11 @@ class SequenceFactory(_Factory):
     window = factory.LazyFunction(lambda: {"timezone": "UTC", "mon-sun": ["00:00-24:00"]})
 
 
+def _body(number: int) -> str:
+    """Another text for each step: the same one is not sent twice."""
+    return "A word about your work." if number == 1 else f"A word about your work, part {number}."
+
+
 class StepFactory(_Factory):
     """An email step by default; numbers follow each other inside one sequence."""
 
@@ -117,7 +122,7 @@ class StepFactory(_Factory):
     subject = factory.LazyAttribute(
         lambda step: "Hello {{ contact.first_name | default: 'there' }}" if step.type == StepType.EMAIL else ""
     )
-    body = factory.LazyAttribute(lambda step: "A word about your work." if step.type == StepType.EMAIL else "")
+    body = factory.LazyAttribute(lambda step: _body(step.number) if step.type == StepType.EMAIL else "")
 
 
 class TaskStepFactory(StepFactory):

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sequences.choices import AccountReplyPolicy, ExitReason, SequenceStatus
+from sequences.choices import AccountReplyPolicy, ExitReason, OnReply, SequenceStatus
 
 OUT_OF_OFFICE_DAYS = 14
 COLLEAGUE_REPLIED = "a colleague at the same account replied"
@@ -53,9 +53,9 @@ class Resting:
     colleague_replied_at: datetime | None = None
 
 
-def find_exit_reason(stops: StopFacts, account_policy: str, sequence_status: str) -> ExitReason | None:
-    """The first stop rule that holds, or None."""
-    if stops.replied_at is not None:
+def find_exit_reason(stops: StopFacts, account_policy: str, sequence_status: str, on_reply: str) -> ExitReason | None:
+    """The first stop rule that holds, or None. `on_reply`: what the sequence does when the contact replies."""
+    if stops.replied_at is not None and on_reply == OnReply.STOP:
         return ExitReason.REPLIED
     if stops.unsubscribed_at is not None:
         return ExitReason.UNSUBSCRIBED

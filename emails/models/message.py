@@ -70,6 +70,9 @@ class EmailMessage(models.Model):
     failed_at = models.DateTimeField(null=True)
 
     provider_message_id = models.CharField(max_length=255, blank=True)
+    content_hash = models.UUIDField(
+        null=True, help_text="Subject and body before personalisation, as a hash: what the contact got with it."
+    )
     in_reply_to = models.CharField(max_length=255, blank=True)
     subject = models.CharField(max_length=500, blank=True)
     text = models.TextField(blank=True)

@@ -16,7 +16,7 @@ from zlib import crc32
 from django.conf import settings
 
 from common.db import Row, execute, fetch_all
-from emails.choices import ADDRESS_CHANGED, BreakerState, Inbound, LimitScope, LimitWindow, MailboxStatus
+from emails.choices import ADDRESS_CHANGED, SAME_TEXT, BreakerState, Inbound, LimitScope, LimitWindow, MailboxStatus
 from emails.facts.stop_facts import load_stop_facts
 from emails.facts.stops import Rest, Resting, find_exit_reason, find_rest
 from emails.models import EXECUTOR_RUNS
@@ -74,7 +74,12 @@ SELECT m.id AS message_id, m.message_id AS header_id, m.recipient, m.recipient_d
        m.recipient AS email, c.email AS current_email, c.timezone AS contact_timezone, c.account_id,
        a.domain AS account_domain, a.timezone AS account_timezone, b.timezone AS mailbox_timezone,
        w.timezone AS workspace_timezone, w.holiday_country, w.extra_holidays, w.account_reply_policy,
-       w.account_reply_delay_days
+       w.account_reply_delay_days, s.on_reply,
+       NOT t.repeat AND EXISTS (
+           SELECT 1 FROM emails_emailmessage p JOIN sequences_enrollment q ON q.id = p.enrollment_id
+           WHERE p.contact_id = m.contact_id AND p.id <> m.id AND p.content_hash = t.content_hash
+             AND p.status IN ('sending', 'sent', 'unknown') AND q.sequence_id = e.sequence_id
+       ) AS is_same_text
 FROM emails_emailmessage m
 JOIN sequences_enrollment e ON e.id = m.enrollment_id
 JOIN sequences_sequence s ON s.id = e.sequence_id
@@ -97,9 +102,10 @@ FROM unnest(%(messages)s::bigint[], %(until)s::timestamptz[], %(held_by)s::text[
 WHERE m.id = r.id AND m.status = 'queued'
 """
 _MARK = """
-UPDATE emails_emailmessage
+UPDATE emails_emailmessage m
 SET status = 'sending', lease_token = %(token)s, leased_until = %(until)s, handed_over_at = %(now)s,
-    attempts = attempts + 1, held_by = ''
+    attempts = attempts + 1, held_by = '',
+    content_hash = (SELECT t.content_hash FROM sequences_step t WHERE t.id = m.step_id)
 WHERE id = ANY(%(messages)s::bigint[]) AND status = 'queued'
 """
 _SET_LANE = """
@@ -190,12 +196,17 @@ def _check_facts(lane: Row, rows: Sequence[Row], now: datetime) -> tuple[list[Ro
     held: list[SendHold] = []
     withheld: list[tuple[int, str]] = []
     for row in rows:
-        reason = find_exit_reason(stops[row["id"]][0], row["account_reply_policy"], row["sequence_status"])
+        reason = find_exit_reason(
+            stops[row["id"]][0], row["account_reply_policy"], row["sequence_status"], row["on_reply"]
+        )
         if reason is not None:
             withheld.append((row["message_id"], reason.value))
         elif row["recipient"].lower() != row["current_email"].lower():
             # the engine puts it into the outbox again, for the address that the contact has now
             withheld.append((row["message_id"], ADDRESS_CHANGED))
+        elif row["is_same_text"]:
+            # the engine logs it and goes on to the next step
+            withheld.append((row["message_id"], SAME_TEXT))
         elif rest := find_row_rest(row, stops[row["id"]][1], now):
             # the engine pauses the enrollment; until it has, this is what holds the message
             held.append(SendHold(row["message_id"], now + _RESTING_RECHECK, "resting", rest.reason))

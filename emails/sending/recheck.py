@@ -15,7 +15,7 @@ from emails.sending.final_check import find_row_rest
 _MARKED = f"""
 SELECT m.id AS message_id, e.id, e.workspace_id, e.contact_id, e.enrolled_at, e.resumed_at, s.status AS sequence_status,
        m.recipient AS email, c.account_id, a.domain AS account_domain, w.account_reply_policy,
-       w.account_reply_delay_days
+       w.account_reply_delay_days, s.on_reply
 FROM emails_emailmessage m
 JOIN sequences_enrollment e ON e.id = m.enrollment_id AND e.status = 'active'
 JOIN sequences_sequence s ON s.id = e.sequence_id AND s.status = 'active'
@@ -56,7 +56,9 @@ def recheck(token: UUID, message_ids: Sequence[int], now: datetime) -> set[int]:
     rows = fetch_all(_MARKED, {"messages": [row["message_id"] for row in found if not row["is_undisturbed"]]})
     stops = load_stop_facts(rows) if rows else {}
     for row in rows:
-        reason = find_exit_reason(stops[row["id"]][0], row["account_reply_policy"], row["sequence_status"])
+        reason = find_exit_reason(
+            stops[row["id"]][0], row["account_reply_policy"], row["sequence_status"], row["on_reply"]
+        )
         if reason is None and find_row_rest(row, stops[row["id"]][1], now) is None:
             undisturbed.add(row["message_id"])
     return undisturbed

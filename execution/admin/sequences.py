@@ -132,7 +132,7 @@ class SequenceAdmin(SequenceTools, AsksFirst, WorkspaceAdmin):
     )  # fmt: skip
     change_form_before_template = "admin/sequences/sequence/state.html"
     fieldsets = (
-        (None, {"fields": ("workspace", ("name", "priority"), "description", *WINDOW_FIELDS)}),
+        (None, {"fields": ("workspace", ("name", "priority"), "description", "on_reply", *WINDOW_FIELDS)}),
         ("Tracking", {"classes": ["collapse"], "fields": (("track_opens", "track_clicks"),)}),
         ("State", {"classes": ["collapse"], "fields": (("status", "pause_reason", "paused_by"),)}),
     )

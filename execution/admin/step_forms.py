@@ -19,11 +19,11 @@ from unfold.widgets import UnfoldAdminIntegerFieldWidget
 from execution.admin.human_forms import ConditionForm, show_told, tell_condition
 from execution.control.edit import StoredSequence, Wishes, edit_sequence, fill_sequence
 from sequences.authoring.drafts import SequenceDraft
+from sequences.authoring.problems import Problem, draft_errors_of, errors_of
 from sequences.authoring.queries import build_draft
 from sequences.authoring.step_fields import DELAY_FIELDS, GOTO_FIELDS, Kind, fields_of
-from sequences.authoring.validation import Problem, errors_of, validate_draft
+from sequences.authoring.validation import load_workspace_facts, validate_draft
 from sequences.choices import SequenceStatus, StepType
-from sequences.contacts.queries import list_custom_fields
 from sequences.interface.admin.base import ScopedChoices, name_actor
 from sequences.models import Sequence, Step
 
@@ -94,8 +94,13 @@ class StepFormSet(PaginationInlineFormSet):
         is_draft = sequence.status == SequenceStatus.DRAFT
         if sequence.workspace_id is None or (is_draft and not kept):
             return
-        fields = None if is_draft else list_custom_fields(sequence.workspace_id)
-        problems = errors_of(validate_draft(_draft(sequence, kept), fields))
+        facts = load_workspace_facts(sequence.workspace)
+        draft = _draft(sequence, kept)
+        problems = (
+            draft_errors_of(validate_draft(draft, replace(facts, custom_fields=None)))
+            if is_draft
+            else errors_of(validate_draft(draft, facts))
+        )
         if elsewhere := [str(problem) for problem in problems if not _add_to_form(problem, kept)]:
             raise ValidationError(elsewhere)
 

@@ -15,9 +15,9 @@ from rest_framework.exceptions import ValidationError
 from execution.control.edit import StoredSequence
 from sequences.api.sequences import SequenceSerializer, StepSerializer
 from sequences.authoring.drafts import SequenceDraft
+from sequences.authoring.problems import Problem
 from sequences.authoring.step_fields import STEP_FIELDS, Kind, StepDraft, StepField
-from sequences.authoring.validation import Problem
-from sequences.choices import StepType
+from sequences.choices import OnReply, StepType
 from sequences.interface.api.base import BIGGEST_ID
 from sequences.interface.api.parameters import OwnWorkspaceField
 from sequences.interface.api.serializers import ClockField
@@ -149,6 +149,11 @@ class SequenceFormSerializer(StrictSerializer):
         required=False, help_text='Such as {"timezone": "contact", "mon-fri": ["09:00-17:00"]}.'
     )
     priority = serializers.IntegerField(required=False, min_value=0, max_value=100)
+    on_reply = serializers.ChoiceField(
+        required=False,
+        choices=OnReply.choices(),
+        help_text="Whether a reply of the contact ends the sequence for them.",
+    )
     track_opens = serializers.BooleanField(required=False, allow_null=True)
     track_clicks = serializers.BooleanField(required=False, allow_null=True)
     steps = NestedStepSerializer(many=True, required=False, max_length=MAX_STEPS)  # type: ignore[call-arg]

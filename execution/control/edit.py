@@ -31,6 +31,7 @@ from sequences.authoring.operations import (
     save_sequence,
 )
 from sequences.authoring.queries import load_draft
+from sequences.authoring.step_matching import adopt_ids
 from sequences.choices import LIVE_STATUSES, SequenceStatus
 from sequences.models import Enrollment, Sequence, Step, Workspace
 
@@ -178,7 +179,8 @@ def _store(
 
 
 def _let_go(sequence: Sequence, draft: SequenceDraft, actor: str, now: datetime) -> int:
-    kept = [int(step.key) for step in draft.steps if step.key.isdecimal()]
+    adopted, _ = adopt_ids(load_draft(sequence), draft, keys_are_ids=True)
+    kept = [int(step.key) for step in adopted.steps if step.key.isdecimal()]
     removed = Step.objects.filter(sequence=sequence).exclude(pk__in=kept)
     standing = Enrollment.objects.filter(sequence=sequence, status__in=LIVE_STATUSES, current_step__in=removed)
     ids = list(standing.order_by("pk").values_list("pk", flat=True))

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import assert_never
 
-from emails.choices import ErrorClass, MessageStatus
+from emails.choices import SAME_TEXT, ErrorClass, MessageStatus
 from emails.facts.scoring import hot_priority
 from execution.choices import UNKNOWN_OUTCOME, LogAction, LogStatus
 from execution.engine.backoff import Policy, next_retry_at
@@ -142,8 +142,8 @@ def _run_email(
 ) -> Outcome:
     if snapshot.message is not None:
         return _follow_message(snapshot, step, snapshot.message, now, policy)
-    if _is_over(snapshot, step):
-        return _lead_past(snapshot, step, "it has had this email: nobody gets one twice")
+    if _is_over(snapshot, step) and not config.repeat:
+        return _lead_past(snapshot, step, "same step: the contact has had this email in this enrollment")
     if snapshot.mailbox_id is None:
         return _quarantine("data", "it has no mailbox to send from: give it one and replay")
     if not config.subject and snapshot.emails_sent == 0:
@@ -179,6 +179,8 @@ def _follow_message(
             return Wait(None)
         case MessageStatus.SENT:
             return _advance(snapshot, step, message.sent_at or now, "the email was sent", {"message": message.id})
+        case MessageStatus.WITHHELD if message.withheld_reason == SAME_TEXT:
+            return _lead_past(snapshot, step, "same text: the contact has had this email from this sequence")
         case MessageStatus.WITHHELD:
             log = LogLine(
                 LogAction.QUEUED, f"the email is in the outbox again, it was withheld: {message.withheld_reason}"
@@ -241,7 +243,7 @@ def _run_task(snapshot: Snapshot, step: StepFacts, config: TaskConfig, due_at: d
 
 def _create_task(snapshot: Snapshot, step: StepFacts, config: TaskConfig, due_at: datetime, now: datetime) -> Outcome:
     if _is_over(snapshot, step):
-        return _lead_past(snapshot, step, "this task was given before: nobody gets one twice")
+        return _lead_past(snapshot, step, "same step: this task was given before in this enrollment")
     if held := _hold_outside_window(snapshot, step, now):
         return held
     if missing := missing_fields(snapshot.merge_fields, config.title, config.instructions):

@@ -16,7 +16,7 @@ from sequences.time.timing import Delay, StepTiming, Window, parse_window
 
 _STEP_COLUMNS = ", ".join(f"t.{field.sql_column}" for field in STEP_FIELDS)
 _SEQUENCES = f"""
-SELECT s.id AS sequence_id, s.name AS sequence_name, s.status, s.window::text AS window,
+SELECT s.id AS sequence_id, s.name AS sequence_name, s.status, s.on_reply, s.window::text AS window,
        t.id, t.number, t.type, {_STEP_COLUMNS}
 FROM sequences_sequence s
 LEFT JOIN sequences_step t ON t.sequence_id = s.id
@@ -40,6 +40,7 @@ def _build_sequence(rows: list[Row]) -> SequenceFacts:
         name=first["sequence_name"],
         status=first["status"],
         window=_read_window(first["window"]),
+        on_reply=first["on_reply"],
         steps=tuple(_build_step(row) for row in rows if row["id"] is not None),
     )
 

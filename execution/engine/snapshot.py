@@ -32,6 +32,7 @@ class SequenceFacts:
     name: str
     status: str
     window: Window
+    on_reply: str
     steps: tuple[StepFacts, ...]
 
     def step(self, step_id: int | None) -> StepFacts | None:

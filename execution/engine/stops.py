@@ -26,7 +26,9 @@ _SAID = {
 
 
 def find_stop(snapshot: Snapshot) -> Exit | None:
-    reason = find_exit_reason(snapshot.stops, snapshot.account_policy, snapshot.sequence.status)
+    reason = find_exit_reason(
+        snapshot.stops, snapshot.account_policy, snapshot.sequence.status, snapshot.sequence.on_reply
+    )
     if reason is None:
         return None
     return Exit(reason, LogLine(LogAction.EXITED, _SAID[reason], details={"reason": reason.value}))

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 
 from sequences.authoring.step_fields import StepDraft
+from sequences.choices import OnReply
 
 DEFAULT_PRIORITY = 50
 
@@ -26,6 +27,7 @@ class SequenceDraft:
     priority: int = DEFAULT_PRIORITY
     track_opens: bool | None = None
     track_clicks: bool | None = None
+    on_reply: str = OnReply.STOP.value
     steps: tuple[StepDraft, ...] = ()
 
 

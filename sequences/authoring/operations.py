@@ -8,19 +8,19 @@ that now comes next, or to one that is named. Who moved is answered, so that the
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from django.db import IntegrityError, transaction
 
 from common.db import fetch_all
 from sequences.authoring.drafts import SEQUENCE_FIELDS, SequenceDraft
+from sequences.authoring.problems import Problem, draft_errors_of, errors_of
 from sequences.authoring.queries import build_draft, storable
 from sequences.authoring.step_fields import GOTO_FIELDS, STEP_FIELDS, Kind, StepDraft
-from sequences.authoring.step_matching import match_steps
-from sequences.authoring.validation import Problem, errors_of, validate_draft
+from sequences.authoring.step_matching import adopt_ids
+from sequences.authoring.validation import load_workspace_facts, validate_draft
 from sequences.choices import SequenceStatus
-from sequences.contacts.queries import list_custom_fields
 from sequences.enrollment_sql import LIVE, lock_where
 from sequences.models import Sequence, Step, Workspace
 
@@ -64,45 +64,44 @@ class SavedSequence:
 def save_sequence(workspace: Workspace, draft: SequenceDraft, now: datetime) -> SavedSequence:
     """Create the sequence of that name, or make the stored one equal to the draft. All or nothing.
 
-    The draft's keys say nothing about stored steps: which is which is found by what they hold. A draft may use merge
-    fields that no contact has yet (a warning); what runs may not. Raises `InvalidSequenceError`, and
+    The draft's keys mean nothing outside it: sequences.authoring.step_matching finds which step is which. A draft may
+    use merge fields that no contact has yet (a warning); an active sequence may not. Raises `InvalidSequenceError`, and
     `SequenceStateError` when it is archived.
     """
     sequence, created = Sequence.objects.get_or_create(workspace=workspace, name=draft.name)
-    old = list(Step.objects.filter(sequence=sequence).order_by("number"))
-    matches = match_steps(build_draft(sequence, old), draft)
-    return _save(sequence.pk, draft, matches, None, now, created=created)
+    return _save(sequence.pk, draft, None, now, created=created, keys_are_ids=False)
 
 
 @transaction.atomic
 def change_sequence(sequence_id: int, draft: SequenceDraft, now: datetime, goes_to: str | None = None) -> SavedSequence:
     """Make the sequence equal to the draft, its name too. A step whose key is a stored step's id is that step.
 
-    `goes_to` is the key of the step where people go whose step is gone; None: the one that now comes next. Raises like
-    `save_sequence`.
+    Other steps are matched by what they hold (sequences.authoring.step_matching). `goes_to` is the key of the step
+    where enrollments go whose step is removed; None: the one that now comes next. Raises like `save_sequence`.
     """
-    ids = map(str, Step.objects.filter(sequence=sequence_id).values_list("pk", flat=True))
-    kept = {step.key for step in draft.steps} & set(ids)
     if goes_to is not None and goes_to not in {step.key for step in draft.steps}:
-        raise SequenceStateError("the step that people shall go to is no step of this sequence: name one that stays")
-    return _save(sequence_id, draft, {key: key for key in kept}, goes_to, now, created=False)
+        raise SequenceStateError("the step to go to is not in this sequence: name one that stays")
+    return _save(sequence_id, draft, goes_to, now, created=False, keys_are_ids=True)
 
 
 def _save(
     sequence_id: int,
     draft: SequenceDraft,
-    matches: dict[str, str],
     goes_to: str | None,
     now: datetime,
     *,
     created: bool,
+    keys_are_ids: bool,
 ) -> SavedSequence:
     sequence = Sequence.objects.select_for_update().get(pk=sequence_id)
     if sequence.status == SequenceStatus.ARCHIVED:
         raise SequenceStateError(f"the sequence {draft.name!r} is archived: choose another name")
-    problems = validate_draft(draft, list_custom_fields(sequence.workspace_id))
+    facts = load_workspace_facts(sequence.workspace)
+    problems = validate_draft(draft, facts)
     is_draft = sequence.status == SequenceStatus.DRAFT
-    found = errors_of(validate_draft(draft, None) if is_draft else problems)
+    found = (
+        draft_errors_of(validate_draft(draft, replace(facts, custom_fields=None))) if is_draft else errors_of(problems)
+    )
     # a draft may still have no step at all
     if refused := [problem for problem in found if not (is_draft and problem.field == "steps")]:
         raise InvalidSequenceError(refused)
@@ -116,15 +115,19 @@ def _save(
         if "sequence_name_once" not in str(error):
             raise
         raise SequenceStateError(f"the workspace has a sequence {draft.name!r} already: choose another name") from None
-    step_ids, moved = _replace_steps(sequence, draft, matches, goes_to, now)
-    return SavedSequence(sequence, created, step_ids, tuple(moved), tuple(problems))
+    old = list(Step.objects.filter(sequence=sequence).order_by("number"))
+    adopted, became = adopt_ids(build_draft(sequence, old), draft, keys_are_ids=keys_are_ids)
+    step_ids, moved = _replace_steps(sequence, old, adopted, became[goes_to] if goes_to else None, now)
+    by_key = {key: step_ids[new_key] for key, new_key in became.items()}
+    return SavedSequence(sequence, created, by_key, tuple(moved), tuple(problems))
 
 
 def _replace_steps(
-    sequence: Sequence, draft: SequenceDraft, matches: dict[str, str], goes_to: str | None, now: datetime
+    sequence: Sequence, old: list[Step], draft: SequenceDraft, goes_to: str | None, now: datetime
 ) -> tuple[dict[str, int], list[MovedPerson]]:
-    old = list(Step.objects.filter(sequence=sequence).order_by("number"))
+    """Write the steps of a draft in which the key of a step that stays is its id."""
     old_by_key = {str(step.pk): step for step in old}
+    matches = {step.key: step.key for step in draft.steps if step.key in old_by_key}
     kept = set(matches.values())
     removed = [step for step in old if str(step.pk) not in kept]
     if removed:
@@ -234,7 +237,7 @@ def activate_sequence(sequence_id: int, now: datetime) -> list[Problem]:
         remedy = "resume it instead" if sequence.status == SequenceStatus.PAUSED else "import it under another name"
         raise SequenceStateError(f"the sequence {sequence.name!r} is {sequence.status}: {remedy}")
     steps = Step.objects.filter(sequence=sequence).order_by("number")
-    problems = validate_draft(build_draft(sequence, steps), list_custom_fields(sequence.workspace_id))
+    problems = validate_draft(build_draft(sequence, steps), load_workspace_facts(sequence.workspace))
     if refused := errors_of(problems):
         raise InvalidSequenceError(refused)
     Sequence.objects.filter(pk=sequence.pk, status=SequenceStatus.DRAFT).update(

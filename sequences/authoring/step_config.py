@@ -25,10 +25,11 @@ class StepConfigError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class EmailConfig:
-    """`subject` empty: reply in the thread of the previous email."""
+    """`subject` empty: reply in the thread of the previous email. `repeat`: send the same text again."""
 
     subject: str
     body: str
+    repeat: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +118,7 @@ def parse_config(row: Mapping[str, object]) -> StepConfig:
     """Turn the columns of one step (names of the model) into its configuration. Never raises."""
     step_type = str(row["type"])
     if step_type == StepType.EMAIL:
-        return EmailConfig(subject=str(row["subject"]).strip(), body=str(row["body"]))
+        return EmailConfig(subject=str(row["subject"]).strip(), body=str(row["body"]), repeat=bool(row.get("repeat")))
     if step_type == StepType.TASK:
         return TaskConfig(
             type=str(row["task_type"]),

@@ -110,6 +110,9 @@ class StepDraft:
         template_of=_EMAIL,
         is_content=True,
     )
+    repeat: bool = _field(
+        Kind.FLAG, False, _EMAIL, help="Send it also to a contact who has had the same text. By default it is skipped."
+    )
     task_type: str = _field(
         Kind.CHOICE, TaskType.GENERIC.value, _TASK, yaml="type", choices=TaskType, maximum=16, is_content=True
     )

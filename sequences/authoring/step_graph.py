@@ -5,7 +5,7 @@ A step leads to the next one; a split leads to its two targets. The end is None.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import timedelta
 
 from sequences.authoring.step_fields import StepDraft
@@ -88,6 +88,45 @@ def find_emails_without_thread(steps: Sequence[StepDraft], graph: Graph) -> set[
     emails = frozenset(step.key for step in steps if step.type == StepType.EMAIL)
     first = _walk(steps, graph, stop_at=emails)
     return {step.key for step in steps if step.key in first & emails and not step.subject.strip()}
+
+
+def find_last_before(key: str, steps: Iterable[StepDraft], graph: Graph, step_type: StepType) -> set[str]:
+    """Steps of a type that can be the last of that type before the step `key`, on some path to it."""
+    wanted = {step.key for step in steps if step.type == step_type}
+    leading: dict[str, list[str]] = {each: [] for each in graph}
+    for source, targets in graph.items():
+        for target in targets:
+            if target is not None:
+                leading[target].append(source)
+    found: set[str] = set()
+    seen: set[str] = set()
+    behind = list(leading[key])
+    while behind:
+        source = behind.pop()
+        if source in seen:
+            continue
+        seen.add(source)
+        if source in wanted:
+            found.add(source)
+        else:
+            behind += leading[source]
+    return found
+
+
+def find_ahead(steps: Sequence[StepDraft], graph: Graph) -> dict[str, frozenset[str]]:
+    """By step, the emails and tasks that a contact at it can still get: itself and all that it leads to."""
+    texts = {step.key for step in steps if step.type in {StepType.EMAIL, StepType.TASK}}
+    found: dict[str, frozenset[str]] = {}
+    for step in steps:
+        seen = {step.key}
+        ahead = [step.key]
+        while ahead:
+            for target in graph[ahead.pop()]:
+                if target is not None and target not in seen:
+                    seen.add(target)
+                    ahead.append(target)
+        found[step.key] = frozenset(seen & texts)
+    return found
 
 
 def _walk(steps: Sequence[StepDraft], graph: Graph, stop_at: frozenset[str]) -> set[str]:

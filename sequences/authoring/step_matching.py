@@ -1,77 +1,199 @@
-"""Which step of an edited sequence is which stored step, so that editing moves nobody. Pure.
+"""Which step of an edited sequence is which stored step, so that an edit moves no enrollment needlessly. Pure.
 
-A step that stayed as it was keeps its identity wherever it stands; a changed one keeps it when its type stands in the
-same gap between steps that stayed.
+In this order, each only for what is still without a match, and never across types:
+
+1. a step whose key is the id of a stored step is that step
+2. the same text, wherever it stands; texts are compared without their delays, times and names
+3. a corrected text: most words, or nearly all letters, are the same
+4. the same name
+5. the same gap between steps that are matched: a text that was rewritten in its place
+
+Rules 4 and 5 hold only where no step names an id: an author who names some means the others to be new.
 """
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Sequence
+import re
+import unicodedata
+from collections import Counter
+from collections.abc import Hashable, Iterator, Sequence
+from dataclasses import replace
 from difflib import SequenceMatcher
 
 from sequences.authoring.drafts import SequenceDraft
-from sequences.authoring.step_fields import StepDraft
+from sequences.authoring.step_fields import STEP_FIELDS, Kind, StepDraft
+from sequences.choices import StepType
+
+# From here on two texts are the same one with corrections. Letters tell a typing error in a text of few words.
+_SAME_WORDS = 0.7
+_SAME_LETTERS = 0.9
+# Comparing two long texts takes a millisecond; what stands beyond this distance is compared in small sequences only.
+_FAR = 30
+_MANY_PAIRS = 10_000
+_LONGEST_COMPARED = 4_000
+_WORD = re.compile(r"\w+")
+# By type, the fields that a reader gets, and those of them that are texts. The name of a task is its title.
+_CONTENTS = {
+    step_type.value: tuple(
+        spec
+        for spec in STEP_FIELDS
+        if spec.template_of is step_type or (spec.is_content and spec.is_used_by(step_type))
+    )
+    for step_type in StepType
+}
+_TEXTS = {
+    step_type: tuple(spec.name for spec in specs if spec.kind in {Kind.TEXT, Kind.LONG_TEXT})
+    for step_type, specs in _CONTENTS.items()
+}
 
 
-def match_steps(old: SequenceDraft, new: SequenceDraft) -> dict[str, str]:
-    """Keys of the new steps to keys of the old ones; a new step without an entry is new, an old one gone."""
-    matches: dict[int, int] = {}
-    contents = SequenceMatcher(None, _contents(old.steps), _contents(new.steps), autojunk=False)
-    for block in contents.get_matching_blocks():
-        for offset in range(block.size):
-            matches[block.b + offset] = block.a + offset
-    _match_moved(old.steps, new.steps, matches)
-    _match_changed(old.steps, new.steps, matches)
-    return {new.steps[there].key: old.steps[here].key for there, here in matches.items()}
+def adopt_ids(
+    stored: SequenceDraft, edited: SequenceDraft, *, keys_are_ids: bool
+) -> tuple[SequenceDraft, dict[str, str]]:
+    """The edited draft with the ids of stored steps as the keys of those it has kept, and what each key became.
 
-
-def _contents(steps: Sequence[StepDraft]) -> list[Hashable]:
-    return [
-        (
-            step.type,
-            step.name,
-            step.delay,
-            step.send_time,
-            step.subject,
-            step.body,
-            step.task_type,
-            step.instructions,
-            step.condition_type,
-            tuple(sorted((key, str(value)) for key, value in step.condition_config.items())),
+    `keys_are_ids`: a key that is the id of a stored step means that step; otherwise keys mean nothing outside.
+    """
+    ids = {step.key for step in stored.steps}
+    given = {step.key: step.key for step in edited.steps if keys_are_ids and step.key in ids}
+    matches = given | match_steps(stored, edited, given)
+    # a key that only looks like an id must not be taken for one
+    became = {
+        step.key: matches.get(step.key, f"new-{step.key}" if step.key in ids else step.key) for step in edited.steps
+    }
+    steps = tuple(
+        replace(
+            step,
+            key=became[step.key],
+            if_true=became.get(step.if_true, step.if_true) if step.if_true else None,
+            if_false=became.get(step.if_false, step.if_false) if step.if_false else None,
         )
-        for step in steps
-    ]
+        for step in edited.steps
+    )
+    return replace(edited, steps=steps), became
 
 
-def _match_moved(old: Sequence[StepDraft], new: Sequence[StepDraft], matches: dict[int, int]) -> None:
-    taken = set(matches.values())
+def match_steps(old: SequenceDraft, new: SequenceDraft, given: dict[str, str] | None = None) -> dict[str, str]:
+    """Keys of the new steps to keys of the old ones; a new step without an entry is new, an old one removed.
+
+    `given` are matches that are known already, by key; they are part of the result.
+    """
+    matching = _Matching(old.steps, new.steps)
+    places = {step.key: here for here, step in enumerate(old.steps)}
+    for there, step in enumerate(new.steps):
+        if given and step.key in given:
+            matching.add(there, places[given[step.key]])
+    _match_same(matching)
+    _match_corrected(matching)
+    if not given:
+        _match_named(matching)
+        _match_in_place(matching)
+    return {new.steps[there].key: old.steps[here].key for there, here in matching.found.items()}
+
+
+class _Matching:
+    """Places in the old and the new order, and which of them are matched: `found` maps new places to old ones."""
+
+    def __init__(self, old: Sequence[StepDraft], new: Sequence[StepDraft]) -> None:
+        self.old, self.new = old, new
+        self.found: dict[int, int] = {}
+        self._taken: set[int] = set()
+
+    def add(self, there: int, here: int) -> None:
+        self.found[there] = here
+        self._taken.add(here)
+
+    def open_old(self) -> list[int]:
+        return [here for here in range(len(self.old)) if here not in self._taken]
+
+    def open_new(self) -> list[int]:
+        return [there for there in range(len(self.new)) if there not in self.found]
+
+
+def _match_same(matching: _Matching) -> None:
+    # of several with one content those in the same order first, then any
+    old = [_content(matching.old[here]) for here in matching.open_old()]
+    new = [_content(matching.new[there]) for there in matching.open_new()]
+    open_old, open_new = matching.open_old(), matching.open_new()
+    for block in SequenceMatcher(None, old, new, autojunk=False).get_matching_blocks():
+        for offset in range(block.size):
+            matching.add(open_new[block.b + offset], open_old[block.a + offset])
     free: dict[Hashable, list[int]] = {}
-    for here, content in enumerate(_contents(old)):
-        if here not in taken:
-            free.setdefault(content, []).append(here)
-    for there, content in enumerate(_contents(new)):
-        if there not in matches and free.get(content):
-            matches[there] = free[content].pop(0)
+    for here in matching.open_old():
+        free.setdefault(_content(matching.old[here]), []).append(here)
+    for there in matching.open_new():
+        if found := free.get(_content(matching.new[there])):
+            matching.add(there, found.pop(0))
 
 
-def _match_changed(old: Sequence[StepDraft], new: Sequence[StepDraft], matches: dict[int, int]) -> None:
-    taken = set(matches.values())
-    by_name = {(step.type, step.name): here for here, step in enumerate(old) if here not in taken and step.name}
-    for there, step in enumerate(new):
-        here = by_name.pop((step.type, step.name), None) if there not in matches else None
+def _content(step: StepDraft) -> Hashable:
+    """What a reader or the engine gets of a step. A delay has nothing but its length, a split only its question."""
+    if step.type == StepType.DELAY:
+        return step.type, step.delay
+    values = (getattr(step, spec.name) for spec in _CONTENTS.get(step.type, ()))
+    return step.type, *(_words(value) if isinstance(value, str) else repr(sorted(value.items())) for value in values)
+
+
+def _match_corrected(matching: _Matching) -> None:
+    pairs = sorted(_find_similar(matching), key=lambda pair: (-pair[0], abs(pair[1] - pair[2]), pair[1]))
+    old, new = set(matching.open_old()), set(matching.open_new())
+    for _, there, here in pairs:
+        if there in new and here in old:
+            matching.add(there, here)
+            new.discard(there)
+            old.discard(here)
+
+
+def _find_similar(matching: _Matching) -> Iterator[tuple[float, int, int]]:
+    """Pairs that are the same text with corrections, as (similarity, new place, old place)."""
+    old = {here: text for here in matching.open_old() if (text := _text(matching.old[here]))}
+    new = {there: text for there in matching.open_new() if (text := _text(matching.new[there]))}
+    is_large = len(old) * len(new) > _MANY_PAIRS
+    for there, text in new.items():
+        words, letters = text.split(), SequenceMatcher(None, autojunk=False)
+        counts = Counter(words)
+        for here, other in old.items():
+            if matching.old[here].type != matching.new[there].type or (is_large and abs(here - there) > _FAR):
+                continue
+            shared = 2 * (counts & Counter(other.split())).total() / (len(words) + len(other.split()))
+            if shared >= _SAME_WORDS:
+                similarity = SequenceMatcher(None, words, other.split(), autojunk=False).ratio()
+                if similarity >= _SAME_WORDS:
+                    yield similarity, there, here
+                    continue
+            letters.set_seqs(text, other)
+            if letters.quick_ratio() >= _SAME_LETTERS and (similarity := letters.ratio()) >= _SAME_LETTERS:
+                yield similarity, there, here
+
+
+def _text(step: StepDraft) -> str:
+    return _words(" ".join(getattr(step, name) for name in _TEXTS.get(step.type, ())))[:_LONGEST_COMPARED]
+
+
+def _words(text: str) -> str:
+    """Without case, punctuation and the form of white space, which no reader takes for another text."""
+    return " ".join(_WORD.findall(unicodedata.normalize("NFKC", text).casefold()))
+
+
+def _match_named(matching: _Matching) -> None:
+    by_name = {(step.type, step.name): here for here in matching.open_old() if (step := matching.old[here]).name}
+    for there in matching.open_new():
+        step = matching.new[there]
+        here = by_name.pop((step.type, step.name), None)
         if here is not None:
-            matches[there] = here
-    taken = set(matches.values())
+            matching.add(there, here)
+
+
+def _match_in_place(matching: _Matching) -> None:
     after = -1
-    for there, step in enumerate(new):
-        if there in matches:
-            after = max(after, matches[there])
+    for there, step in enumerate(matching.new):
+        if there in matching.found:
+            after = max(after, matching.found[there])
             continue
-        ahead = [here for later, here in matches.items() if later > there and here > after]
-        before = min(ahead, default=len(old))
-        for here in range(after + 1, before):
-            if here not in taken and old[here].type == step.type:
-                matches[there] = here
-                taken.add(here)
+        later = [here for place, here in matching.found.items() if place > there and here > after]
+        before = min(later, default=len(matching.old))
+        for here in matching.open_old():
+            if after < here < before and matching.old[here].type == step.type:
+                matching.add(there, here)
                 after = here
                 break

@@ -6,25 +6,28 @@ The judgement is pure, over a draft; `validate_sequence` loads one and asks. Mus
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from sequences.authoring.drafts import SequenceDraft
+from sequences.authoring.problems import Problem, Severity
 from sequences.authoring.queries import load_draft
+from sequences.authoring.split_rules import check_splits
 from sequences.authoring.step_config import StepConfigError, parse_condition
 from sequences.authoring.step_fields import MAX_DELAY, STEP_FIELDS, StepDraft
 from sequences.authoring.step_graph import (
     build_graph,
+    find_ahead,
     find_emails_without_thread,
     find_endless,
     find_instant_loops,
     find_unreached,
 )
-from sequences.choices import Choice, ConditionType, StepType
+from sequences.choices import ConditionType, StepType
 from sequences.contacts.queries import list_custom_fields
 from sequences.liquid.templating import MADE_WHEN_RENDERED, Field, TemplateError, list_fields, parse
-from sequences.models import Sequence
+from sequences.models import Sequence, Workspace
 from sequences.time.timing import Calendar, Delay, StepTiming, TimingError, Window, parse_window, plan, resolve_zone
 
 _CONTACT_FIELDS = (
@@ -46,37 +49,31 @@ KNOWN_FIELDS = _OTHER_FIELDS | {f"contact.{name}" for name in _CONTACT_FIELDS}
 _SOME_MONDAY = datetime(2024, 1, 1, tzinfo=UTC)
 
 
-class Severity(Choice):
-    ERROR = "error"
-    WARNING = "warning"
-
-
 @dataclass(frozen=True, slots=True)
-class Problem:
-    """`step_number` None: the sequence itself. `field` is the model's name of what to change."""
+class WorkspaceFacts:
+    """What validation must know of the workspace. `custom_fields`: merge fields that contacts have; None: any."""
 
-    step_number: int | None
-    field: str
-    message: str
-    severity: Severity = Severity.ERROR
-
-    def __str__(self) -> str:
-        return self.message if self.step_number is None else f"step {self.step_number}: {self.message}"
+    custom_fields: frozenset[str] | None = None
+    track_opens: bool = True
+    track_clicks: bool = True
 
 
-def errors_of(problems: Iterable[Problem]) -> list[Problem]:
-    """Those that forbid activation."""
-    return [problem for problem in problems if problem.severity is Severity.ERROR]
+def load_workspace_facts(workspace: Workspace) -> WorkspaceFacts:
+    """In one query."""
+    return WorkspaceFacts(list_custom_fields(workspace.pk), workspace.track_opens, workspace.track_clicks)
 
 
-def validate_draft(draft: SequenceDraft, custom_fields: frozenset[str] | None) -> list[Problem]:
-    """Every problem, in the order of the steps. `custom_fields` are the merge fields that contacts have; None: any."""
+def validate_draft(draft: SequenceDraft, facts: WorkspaceFacts) -> list[Problem]:
+    """Every problem, in the order of the steps."""
+    custom_fields = facts.custom_fields
     problems = list(_check_sequence(draft))
     window = _read_window(draft)
     for number, step in enumerate(draft.steps, start=1):
         problems.extend(_check_step(step, number, window, custom_fields))
         problems.extend(_check_templates(step, number, custom_fields))
     problems.extend(_check_paths(draft))
+    problems.extend(_check_same_texts(draft))
+    problems.extend(check_splits(draft, track_opens=facts.track_opens, track_clicks=facts.track_clicks))
     return sorted(problems, key=lambda problem: problem.step_number or 0)
 
 
@@ -138,13 +135,6 @@ def _check_condition(step: StepDraft, number: int, custom_fields: frozenset[str]
     except StepConfigError as error:
         yield Problem(number, "condition_config", str(error))
         return
-    if asked.condition is ConditionType.EMAIL_REPLIED:
-        yield Problem(
-            number,
-            "condition_type",
-            "email_replied is never true here: a reply ends the sequence for that person, so all others go if_false",
-            Severity.WARNING,
-        )
     if asked.condition is ConditionType.CONTACT_FIELD and custom_fields is not None:
         names = {*_CONTACT_FIELDS, *custom_fields}
         if asked.field.removeprefix("contact.").removeprefix("fields.") not in names:
@@ -227,11 +217,29 @@ def _check_paths(draft: SequenceDraft) -> Iterator[Problem]:
         yield Problem(numbers[key], "number", "nothing leads to this step", Severity.WARNING)
 
 
+def _check_same_texts(draft: SequenceDraft) -> Iterator[Problem]:
+    """Emails that the final check would skip, since the contact has had their text on the way to them."""
+    graph = build_graph(draft.steps)
+    ahead = find_ahead(draft.steps, graph)
+    seen: dict[tuple[str, ...], list[tuple[int, str]]] = {}
+    for number, step in enumerate(draft.steps, start=1):
+        if step.type != StepType.EMAIL or step.repeat or not step.body.strip():
+            continue
+        text = tuple(f"{step.subject} {step.body}".split())
+        if any(target and step.key in ahead[target] for target in graph[step.key]):
+            message = "a loop leads back to it, and no contact gets the same text twice: set repeat if it is meant"
+            yield Problem(number, "repeat", message, Severity.WARNING)
+        elif first := next((at for at, key in seen.get(text, []) if step.key in ahead[key]), None):
+            message = f"it has the text of step {first}, and no contact gets one twice: change it, or set repeat"
+            yield Problem(number, "body", message, Severity.WARNING)
+        seen.setdefault(text, []).append((number, step.key))
+
+
 def _named(numbers: list[int]) -> str:
     return f"step{'s' if len(numbers) > 1 else ''} {', '.join(map(str, numbers))}"
 
 
 def validate_sequence(sequence_id: int) -> list[Problem]:
     """Validate what is stored, in three queries. Raises `Sequence.DoesNotExist`."""
-    sequence = Sequence.objects.get(pk=sequence_id)
-    return validate_draft(load_draft(sequence), list_custom_fields(sequence.workspace_id))
+    sequence = Sequence.objects.select_related("workspace").get(pk=sequence_id)
+    return validate_draft(load_draft(sequence), load_workspace_facts(sequence.workspace))

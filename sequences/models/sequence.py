@@ -6,7 +6,7 @@ from django.core.exceptions import ValidationError
 from django.core.validators import MaxValueValidator
 from django.db import models
 
-from sequences.choices import ConditionType, SequenceStatus, StepType, TaskPriority, TaskType
+from sequences.choices import ConditionType, OnReply, SequenceStatus, StepType, TaskPriority, TaskType
 from sequences.models.scope import WorkspaceQuerySet
 from sequences.models.workspace import Workspace
 from sequences.time.timing import TimingError, parse_window
@@ -17,6 +17,14 @@ def validate_window(value: object) -> None:
         parse_window(value)  # type: ignore[arg-type]
     except TimingError as error:
         raise ValidationError(str(error)) from None
+
+
+class ContentHash(models.Func):
+    """MD5 of subject and body as a UUID; runs of white space count as one blank."""
+
+    template = r"(md5(btrim(regexp_replace(%(expressions)s, '\s+', ' ', 'g')))::uuid)"
+    arg_joiner = " || ' ' || "
+    output_field = models.UUIDField()
 
 
 class Sequence(models.Model):
@@ -34,6 +42,12 @@ class Sequence(models.Model):
     )
     track_opens = models.BooleanField(null=True, blank=True, help_text="Unknown: as the workspace has it.")
     track_clicks = models.BooleanField(null=True, blank=True, help_text="Unknown: as the workspace has it.")
+    on_reply = models.CharField(
+        max_length=16,
+        choices=OnReply.choices(),
+        default=OnReply.STOP.value,
+        help_text="Stop: a reply ends the sequence for the contact. Continue: it goes on, and splits can ask for it.",
+    )
     priority = models.PositiveSmallIntegerField(default=50, help_text="0 goes first, 100 last; 50 is normal.")
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)
@@ -72,6 +86,10 @@ class Step(models.Model):
     subject = models.CharField(max_length=500, blank=True, help_text="Liquid. Leave empty to reply in the same thread.")
     body = models.TextField(blank=True, help_text="Liquid in Markdown, or in HTML when it starts with a block element.")
 
+    repeat = models.BooleanField(
+        default=False, help_text="Send it also to a contact who has had the same text. By default it is skipped."
+    )
+
     task_type = models.CharField(max_length=16, choices=TaskType.choices(), default=TaskType.GENERIC.value)
     task_priority = models.CharField(max_length=16, choices=TaskPriority.choices(), default=TaskPriority.NORMAL.value)
     instructions = models.TextField(blank=True, help_text="Liquid.")
@@ -85,6 +103,12 @@ class Step(models.Model):
     )
     if_true_goto = models.ForeignKey("self", on_delete=models.SET_NULL, null=True, blank=True, related_name="+")
     if_false_goto = models.ForeignKey("self", on_delete=models.SET_NULL, null=True, blank=True, related_name="+")
+
+    # Subject and body before personalisation, so that the final check can tell what a contact has had already. Made by
+    # the database: no statement that writes a text can forget it.
+    content_hash = models.GeneratedField(
+        expression=ContentHash("subject", "body"), output_field=models.UUIDField(), db_persist=True
+    )
 
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)

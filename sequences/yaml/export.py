@@ -20,7 +20,7 @@ from sequences.authoring.step_fields import (
     fields_of,
     is_default,
 )
-from sequences.choices import StepType
+from sequences.choices import OnReply, StepType
 
 _NOT_LITERAL = re.compile("[\r\x85\u2028\u2029\ufeff]")
 
@@ -55,8 +55,10 @@ def export_sequence(draft: SequenceDraft) -> str:
     if draft.priority != DEFAULT_PRIORITY:
         content["priority"] = draft.priority
     tracked = {"opens": draft.track_opens, "clicks": draft.track_clicks}
-    if said := {name: value for name, value in tracked.items() if value is not None}:
-        content["track"] = said
+    if tracked := {name: value for name, value in tracked.items() if value is not None}:
+        content["track"] = tracked
+    if draft.on_reply != OnReply.STOP:
+        content["on_reply"] = draft.on_reply
     content["steps"] = [_export_step(step, ids) for step in draft.steps]
     return yaml.dump(content, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=110)
 

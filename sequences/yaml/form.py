@@ -9,11 +9,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import yaml
 
 from sequences.authoring.drafts import DEFAULT_PRIORITY, SequenceDraft
 from sequences.authoring.step_fields import StepDraft
+from sequences.choices import OnReply
 from sequences.time.timing import TimingError, parse_window
 from sequences.yaml.nodes import (
     MAX_BYTES,
@@ -27,13 +29,14 @@ from sequences.yaml.nodes import (
     read_mapping,
     read_text,
     read_whole_number,
+    shown,
 )
 from sequences.yaml.steps import StepReader
 
 __all__ = ["ParsedFile", "YamlFormError", "parse_file", "parse_text"]
 
 MAX_STEPS = 500
-_TOP_KEYS = ("name", "description", "window", "priority", "track", "steps")
+_TOP_KEYS = ("name", "description", "window", "priority", "track", "on_reply", "steps")
 _TRACKED = ("opens", "clicks")
 
 
@@ -97,12 +100,20 @@ def _parse_sequence(root: yaml.Node, reader: StepReader) -> tuple[SequenceDraft,
         if "priority" in top
         else DEFAULT_PRIORITY,
         steps=tuple(steps),
+        on_reply=_parse_on_reply(top["on_reply"], problems) if "on_reply" in top else OnReply.STOP.value,
         **_parse_track(top["track"], problems) if "track" in top else {},
     )
     return draft, lines
 
 
-def _parse_track(node: yaml.Node, problems: Problems) -> dict[str, bool]:
+def _parse_on_reply(node: yaml.Node, problems: Problems) -> str:
+    text = read_text(node, "on_reply", problems)
+    if text not in list(OnReply):
+        problems.add(line_of(node), f"on_reply must be one of {', '.join(OnReply)}, not {shown(node)}")
+    return text
+
+
+def _parse_track(node: yaml.Node, problems: Problems) -> dict[str, Any]:
     found = read_mapping(node, "track", _TRACKED, problems)
     return {f"track_{name}": read_flag(value, f"track: {name}", problems) for name, value in found.items()}
 

@@ -52,7 +52,12 @@ def snapshot(*steps: StepFacts, window: dict[str, Any] | None = None, **facts: A
     steps = steps or (step(1), step(2, days=1))
     parsed = parse_window(window or ALWAYS)
     sequence = SequenceFacts(
-        id=1, name="Intro", status=facts.pop("sequence_status", "active"), window=parsed, steps=steps
+        id=1,
+        name="Intro",
+        status=facts.pop("sequence_status", "active"),
+        window=parsed,
+        steps=steps,
+        on_reply=facts.pop("on_reply", "stop"),
     )
     defaults: dict[str, Any] = {
         "id": 1,

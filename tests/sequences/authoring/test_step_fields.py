@@ -8,7 +8,7 @@ from django.db import models
 from sequences.authoring.step_fields import STEP_FIELDS, Kind, StepField
 from sequences.models import Step
 
-_OWN = {"id", "workspace", "sequence", "number", "type", "created_at", "updated_at"}
+_OWN = {"id", "workspace", "sequence", "number", "type", "content_hash", "created_at", "updated_at"}
 _COLUMNS = {
     Kind.TEXT: models.CharField,
     Kind.LONG_TEXT: models.TextField,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import time
 from typing import Any
 
@@ -10,9 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sequences.authoring.drafts import SequenceDraft
+from sequences.authoring.problems import Problem, Severity, errors_of
 from sequences.authoring.step_fields import StepDraft
 from sequences.authoring.step_graph import build_graph, find_endless, find_instant_loops
-from sequences.authoring.validation import Problem, Severity, errors_of, validate_draft
+from sequences.authoring.validation import WorkspaceFacts, validate_draft
 
 ANY_HOUR = {"timezone": "UTC", "mon-sun": ["00:00-24:00"]}
 
@@ -35,7 +37,9 @@ def split(key: str, if_true: str | None, if_false: str | None, **changes: Any) -
 
 
 def check(*steps: StepDraft, fields: frozenset[str] | None = frozenset(), **changes: Any) -> list[Problem]:
-    return validate_draft(SequenceDraft(**{"name": "x", "window": ANY_HOUR, "steps": steps, **changes}), fields)
+    return validate_draft(
+        SequenceDraft(**{"name": "x", "window": ANY_HOUR, "steps": steps, **changes}), WorkspaceFacts(fields)
+    )
 
 
 def only(problems: list[Problem]) -> Problem:
@@ -112,14 +116,14 @@ def test_a_split_that_leads_to_itself_is_a_loop() -> None:
 
 
 def test_a_loop_with_a_delay_and_a_way_out_is_fine() -> None:
-    assert check(email("a"), delay("b"), split("c", "a", None)) == []
+    assert check(email("a", repeat=True), delay("b"), split("c", "a", None)) == []
 
 
 def test_a_reply_needs_an_earlier_email_on_every_path() -> None:
     steps = (split("a", "b", "c", condition_type="contact_field", condition_config={"field": "title", "value": "x"}),)
     problem = only(check(*steps, email("b"), email("c", subject="")))
     assert (problem.step_number, problem.field) == (3, "subject")
-    assert check(email("z"), *steps, email("b"), email("c", subject="")) == []
+    assert check(email("z"), *steps, email("b", body="Another."), email("c", subject="")) == []
     assert only(check(email("a", subject=""))).step_number == 1
 
 
@@ -244,3 +248,60 @@ def test_loops_and_ends_are_found_as_a_plain_search_finds_them(steps: list[StepD
     found = find_instant_loops(steps, graph)
     assert bool(found) == bool(looping)
     assert {key for loop in found for key in loop} <= looping
+
+
+def asks(condition: str, **changes: Any) -> tuple[StepDraft, ...]:
+    """A split on an email condition behind one email, with both branches."""
+    before = email("a", body=changes.pop("body", "See [this](https://acme.example)."))
+    return before, split("b", "c", "d", condition_type=condition), email("c", body="Yes."), email("d", body="No.")
+
+
+@pytest.mark.parametrize(
+    ("steps", "settings", "reason"),
+    [
+        (asks("email_opened"), {"track_opens": False}, "opens are not tracked"),
+        (asks("email_clicked"), {"track_clicks": False}, "clicks are not tracked"),
+        (asks("email_clicked", body="Nothing to click."), {}, "the email before it has no link"),
+        (asks("email_clicked", body="[Write](mailto:a@b.example)"), {}, "the email before it has no link"),
+        (asks("email_opened")[1:], {}, "no email comes before it"),
+        (asks("task_completed"), {}, "no task comes before it"),
+    ],
+)
+def test_a_split_that_can_never_be_true_prevents_activation_and_no_draft(
+    steps: tuple[StepDraft, ...], settings: dict[str, Any], reason: str
+) -> None:
+    problem = only(errors_of(check(*steps, **settings)))
+    assert (problem.field, problem.fits_draft) == ("condition_type", True)
+    assert reason in problem.message
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "https://acme.example", "www.acme.example", "[here](acme.example)", "<a href='{{ contact.page }}'>x</a>",
+        "Book: {{ contact.booking_url | default: '' }}", "[here][1]\n\n[1]: https://acme.example",
+    ],
+)  # fmt: skip
+def test_any_form_of_a_link_can_be_clicked(body: str) -> None:
+    assert errors_of(check(*asks("email_clicked", body=body), fields=frozenset({"page", "booking_url"}))) == []
+
+
+def test_the_workspace_decides_about_tracking_where_the_sequence_does_not() -> None:
+    draft = SequenceDraft("x", steps=asks("email_opened"))
+    assert errors_of(validate_draft(draft, WorkspaceFacts(None, track_opens=False))) != []
+    assert errors_of(validate_draft(replace(draft, track_opens=True), WorkspaceFacts(None, track_opens=False))) == []
+
+
+def test_asking_for_a_reply_is_a_warning_only_where_a_reply_stops() -> None:
+    assert only(check(*asks("email_replied"))).severity is Severity.WARNING
+    assert check(*asks("email_replied"), on_reply="continue") == []
+
+
+def test_the_same_text_again_is_a_warning_unless_it_is_meant() -> None:
+    again = email("c", delay_days=1)
+    assert (only(check(email("a"), again)).step_number, only(check(email("a"), again)).field) == (2, "body")
+    assert check(email("a"), replace(again, repeat=True)) == []
+    branches = (email("a", body="First."), split("b", "c", "d"), replace(again, key="c"), email("d"))
+    # the Yes branch goes on into the No branch here
+    assert only(check(*branches)).step_number == 4
+    assert only(check(email("a"), delay("b"), split("c", "a", None))).field == "repeat"
