@@ -63,6 +63,7 @@ class WorkspaceBaseAdmin(WorkspaceAdmin):
         (None, {"fields": (("name", "slug"), "postal_address")}),
         ("Time", {"fields": ("timezone", "holiday_country", "extra_holidays")}),
         ("Replies", {"fields": (("account_reply_policy", "account_reply_delay_days"), "hand_written_policy")}),
+        ("Enrolling", {"fields": (("answered_within_days", "cool_down_days"), "parallel_sequences")}),
         ("Tracking", {"fields": (("track_opens", "track_clicks"),)}),
         ("Retention", {"fields": ("retention_days",)}),
     )

@@ -1,9 +1,9 @@
-"""The form that puts contacts into a sequence. It finds the contacts and calls execution.control.enroll."""
+"""The page that enrolls contacts: check first, then enroll. It finds the contacts; execution.control.enroll decides."""
 
 from __future__ import annotations
 
 import re
-from collections import Counter
+from dataclasses import dataclass
 from typing import Any
 
 from django import forms
@@ -17,15 +17,21 @@ from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.text import capfirst
-from unfold.widgets import UnfoldAdminSelect2Widget, UnfoldAdminTextareaWidget
+from unfold.widgets import (
+    UnfoldAdminSelect2Widget,
+    UnfoldAdminTextareaWidget,
+    UnfoldAdminTextInputWidget,
+    UnfoldBooleanSwitchWidget,
+)
 
 from common.addresses import normalize_for_search
 from emails.models import Mailbox
 from execution.admin.asking import ReaderTimeField
 from execution.control.enroll import EnrollError, EnrollResult, enroll_contacts
-from execution.insight.forecast import forecast_first_touches
-from sequences.access.admin_rights import EVERYBODY, is_allowed
-from sequences.access.roles import NOT_YOURS
+from execution.control.enroll_rules import SkippedGroup, group_skipped
+from execution.insight.forecast import Forecast, forecast_first_touches
+from sequences.access.admin_rights import EVERYBODY, MANAGERS, is_allowed
+from sequences.access.roles import NOT_YOURS, manages_any
 from sequences.choices import SequenceStatus
 from sequences.interface.admin.base import name_actor, scope_rows
 from sequences.models import Contact, Sequence
@@ -46,19 +52,34 @@ class EnrollForm(forms.Form):
         Mailbox.objects.none(),
         required=False,
         widget=UnfoldAdminSelect2Widget(),
-        help_text="Empty: the owner's only mailbox.",
+        help_text="The mailbox that sends. Leave empty to take the owner's only mailbox.",
     )
     owner = forms.ModelChoiceField(
         get_user_model().objects.none(),
         required=False,
         widget=UnfoldAdminSelect2Widget(),
-        help_text="Empty: the owner of the mailbox.",
+        help_text="The user who gets the tasks. Leave empty to take the mailbox's owner.",
     )
-    start_at = ReaderTimeField(required=False, said="Empty: now.")
+    start_at = ReaderTimeField(required=False, said="Leave empty to start now.")
+    allow_incomplete = forms.BooleanField(
+        required=False,
+        widget=UnfoldBooleanSwitchWidget(),
+        help_text="Enroll contacts that lack a merge field too. Each is held at the step that needs it.",
+    )
+    again = forms.CharField(
+        label="Enroll again",
+        required=False,
+        max_length=500,
+        widget=UnfoldAdminTextInputWidget(attrs={"placeholder": "Reason"}),
+        help_text="The reason for enrolling contacts that had this sequence, answered or got an email recently, or are "
+        "in another sequence. Leave empty to skip them.",
+    )
 
     def __init__(self, request: HttpRequest, data: Any = None, **kwargs: Any) -> None:
         super().__init__(data, **kwargs)
         self.request = request
+        if not manages_any(request.user):
+            del self.fields["again"]
         choices: dict[str, Any] = {
             "sequence": Sequence.objects.filter(status__in=_ENROLLABLE).select_related("workspace"),
             "mailbox": Mailbox.objects.all(),
@@ -85,7 +106,9 @@ class EnrollForm(forms.Form):
         return cleaned
 
     def _require_own(self, sequence: Sequence) -> None:
-        """As by API: for oneself, or as a manager for anybody."""
+        """As in the API: users enroll for themselves, managers for every member and again."""
+        if self.cleaned_data.get("again") and not is_allowed(self.request, sequence.workspace_id, None, MANAGERS):
+            self.add_error("again", f"Only a manager or an admin of {sequence.workspace} may enroll contacts again.")
         mailbox = self.cleaned_data.get("mailbox")
         owner = self.cleaned_data.get("owner") or (mailbox and mailbox.owner) or self.request.user
         for name, owner_id in (("owner", owner.pk), ("mailbox", mailbox.owner_id if mailbox else None)):
@@ -93,8 +116,24 @@ class EnrollForm(forms.Form):
                 self.add_error(name, NOT_YOURS)
 
 
+@dataclass(frozen=True, slots=True)
+class EnrollReport:
+    """What a run did, or a check would do: how many are enrolled, and the skipped by rule with examples."""
+
+    enrolled: int
+    skipped: int
+    groups: tuple[SkippedGroup, ...]
+    forecast: Forecast | None
+
+    def __str__(self) -> str:
+        text = f"Enrolled {self.enrolled:,}"
+        if self.groups:
+            text += f"; skipped {self.skipped:,}: {', '.join(map(str, self.groups))}"
+        return f"{text}."
+
+
 class EnrollPage:
-    """Puts the form where the admin adds rows."""
+    """Shows the form where the admin adds rows."""
 
     admin_site: Any
     model: Any
@@ -108,51 +147,57 @@ class EnrollPage:
         if not self.has_add_permission(request):
             raise PermissionDenied
         form = EnrollForm(request, request.POST if request.method == "POST" else None)
+        checked: EnrollReport | None = None
         if form.is_valid():
             is_check = "check" in request.POST
             try:
-                _enroll(request, form.cleaned_data, is_check=is_check)
+                report = _enroll(request, form.cleaned_data, is_check=is_check)
             except EnrollError as error:
-                form.add_error(None, str(error))
+                form.add_error(None, capfirst(f"{error}."))
             else:
                 if not is_check:
+                    _announce(request, report)
                     return HttpResponseRedirect(reverse("admin:sequences_enrollment_changelist"))
-        return show_enrolling(self.admin_site, request, form)
+                checked = report
+        return show_enrolling(self.admin_site, request, form, checked)
 
 
 def may_enroll(request: HttpRequest) -> bool:
     return bool(request.user.has_perm("sequences.add_enrollment"))
 
 
-def show_enrolling(admin_site: Any, request: HttpRequest, form: EnrollForm) -> HttpResponse:
-    """The page with the form, which is always answered where enrollments are added."""
-    context = {**admin_site.each_context(request), "title": "Enroll contacts", "form": form}
+def show_enrolling(
+    admin_site: Any, request: HttpRequest, form: EnrollForm, checked: EnrollReport | None = None
+) -> HttpResponse:
+    """The page with the form, and with what a check found."""
+    context = {**admin_site.each_context(request), "title": "Enroll contacts", "form": form, "checked": checked}
     return TemplateResponse(request, "admin/sequences/enrollment/enroll.html", context)
 
 
-def _enroll(request: HttpRequest, answers: dict[str, Any], *, is_check: bool) -> None:
-    now = timezone.now()
+def _enroll(request: HttpRequest, answers: dict[str, Any], *, is_check: bool) -> EnrollReport:
+    """A check is the same run, taken back."""
+    now, mailbox = timezone.now(), answers["mailbox"]
+    owner: Any = answers["owner"] or (mailbox and mailbox.owner) or request.user
     with transaction.atomic():
-        result = enroll_contacts(
+        result: EnrollResult = enroll_contacts(
             sequence=answers["sequence"],
             contact_ids=answers["contact_ids"],
-            mailbox=answers["mailbox"],
-            owner=answers["owner"],
+            mailbox=mailbox,
+            owner=owner,
             actor=name_actor(request),
             now=now,
             start_at=answers["start_at"],
+            again=answers.get("again", ""),
+            allow_incomplete=answers["allow_incomplete"],
         )
         forecast = forecast_first_touches(result.enrolled, now)
         transaction.set_rollback(is_check)
-    _tell(request, result, is_check=is_check)
-    if forecast is not None:
-        is_late = forecast.on_time < forecast.people
-        messages.add_message(request, messages.WARNING if is_late else messages.INFO, f"{capfirst(str(forecast))}.")
+    return EnrollReport(len(result.enrolled), len(result.skipped), group_skipped(result.skipped), forecast)
 
 
-def _tell(request: HttpRequest, result: EnrollResult, *, is_check: bool) -> None:
-    said = f"{'Would enroll' if is_check else 'Enrolled'} {len(result.enrolled):,}"
-    for reason, count in Counter(left.reason for left in result.skipped).most_common():
-        said += f"; skipped {count:,}: {reason}"
-    level = messages.SUCCESS if result.enrolled else messages.WARNING
-    messages.add_message(request, level, f"{said}.")
+def _announce(request: HttpRequest, report: EnrollReport) -> None:
+    messages.add_message(request, messages.SUCCESS if report.enrolled else messages.WARNING, str(report))
+    if report.forecast is not None:
+        is_late = report.forecast.on_time < report.forecast.people
+        level = messages.WARNING if is_late else messages.INFO
+        messages.add_message(request, level, f"{capfirst(str(report.forecast))}.")

@@ -1,4 +1,4 @@
-"""From what a request names to the rows that `enroll_contacts` takes; whoever asks must have a right to them."""
+"""From what a request names to the rows that `enroll_contacts` takes; checks that the user has a right to them."""
 
 from __future__ import annotations
 
@@ -9,11 +9,13 @@ from typing import Any
 from django.contrib.auth import get_user_model
 from django.contrib.auth.models import AbstractBaseUser
 from django.db.models.functions import Lower
+from rest_framework.exceptions import PermissionDenied
 
 from common.addresses import normalize_for_search
 from emails.models import Mailbox
-from execution.control.enroll import EnrollResult, Skipped, enroll_contacts
-from sequences.access.roles import Reader, name_actor, require_right
+from execution.control.enroll import EnrollResult, enroll_contacts
+from execution.control.enroll_rules import Skipped, skip_unknown
+from sequences.access.roles import Reader, is_manager, name_actor, require_right
 from sequences.models import Contact, Sequence
 
 
@@ -35,11 +37,15 @@ def enroll(
     mailbox: int | None = None,
     owner: int | None = None,
     start_at: datetime | None = None,
+    again: str = "",
+    allow_incomplete: bool = False,
 ) -> EnrollResult:
-    """Enroll for oneself, or as a manager for anybody.
+    """Enroll for oneself, or as a manager for every member. Overriding a rule (`again`) needs a manager.
 
     Raises `EnrollRequestError`, `EnrollError` and DRF's `PermissionDenied`.
     """
+    if again and not is_manager(user, sequence.workspace_id):
+        raise PermissionDenied("A manager or an admin may enroll contacts again.")
     sender = _find_mailbox(sequence, mailbox)
     person = _find_owner(sequence, owner, sender, user)
     require_right(user, sequence.workspace_id, person.pk if person else None, is_shared_without_owner=True)
@@ -54,6 +60,8 @@ def enroll(
         actor=name_actor(user),
         now=now,
         start_at=start_at,
+        again=again,
+        allow_incomplete=allow_incomplete,
     )
     return EnrollResult(result.enrolled, (*result.skipped, *unknown))
 
@@ -81,10 +89,10 @@ def _find_owner(
 
 
 def _find_contacts(workspace_id: int, emails: Rows[str]) -> tuple[list[int], list[Skipped]]:
-    """The contacts' ids in the order they were named; and who is not known."""
+    """The contacts' ids in the order they were named, and the addresses that are not known."""
     wanted = list(dict.fromkeys(normalize_for_search(email) for email in emails))
     contacts = Contact.objects.filter(workspace_id=workspace_id).annotate(lower_email=Lower("email"))
     found = dict(contacts.filter(lower_email__in=wanted).values_list("lower_email", "id"))
     missing = [email for email in wanted if email not in found]
     ids = [found[email] for email in wanted if email in found]
-    return ids, [Skipped(0, email, "is not a contact of this workspace: import it first") for email in missing]
+    return ids, [skip_unknown(0, email) for email in missing]

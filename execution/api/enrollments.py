@@ -120,9 +120,10 @@ class EnrollmentViewSet(ReadViewSet):
         responses={200: EnrollPreviewSerializer, 201: EnrollAnswerSerializer},
     )
     def create(self, request: Request) -> Response:
-        """Start a sequence for contacts. Who is suppressed or already in it is skipped with the reason.
+        """Start a sequence for contacts. A contact that a rule keeps out is skipped with a code and a reason.
 
-        A dry run is 200, enrolls nobody, and forecasts when the last of them would have had the first email.
+        `again` overrides the rules that a manager may override. A dry run is 200, enrolls no contact, and forecasts
+        when the last of them would have had the first email.
         """
         form = EnrollSerializer(data=request.data)
         form.is_valid(raise_exception=True)
@@ -142,7 +143,7 @@ class EnrollmentViewSet(ReadViewSet):
             raise ValidationError([str(error)]) from None
         answer = {
             "enrolled": result.enrolled,
-            "skipped": [{"contact": left.email or left.contact_id, "reason": left.reason} for left in result.skipped],
+            "skipped": [skipped.present() for skipped in result.skipped],
             "forecast": forecast,
         }
         if is_dry:

@@ -6,9 +6,11 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from execution.choices import Resolution
+from execution.control.enroll_rules import SkipCode
 from execution.insight.explain import explain_enrollments
 from execution.insight.queue import QueueFilter
 from execution.models import DeadLetter, ExecutionLog, Worker
@@ -149,8 +151,23 @@ class EnrollmentAnswerSerializer(StrictSerializer):
     enrollment = EnrollmentSerializer()
 
 
+@extend_schema_field({"oneOf": [{"type": "string", "maxLength": 500}, {"type": "boolean"}]})
+class AgainField(serializers.CharField):
+    """A reason as text; `true` where the reason stands beside it; `false` and empty: no rule is overridden."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(max_length=500, allow_blank=True, **kwargs)
+
+    def run_validation(self, data: Any = serializers.empty) -> Any:
+        if data is True:
+            return True
+        if data is not serializers.empty and not isinstance(data, str | bool | None):
+            self.fail("invalid")
+        return super().run_validation("" if data is False else data)
+
+
 class EnrollSerializer(StrictSerializer):
-    """Exactly one of `contacts` (ids) and `emails`. Without an owner: the mailbox's, else whoever asks."""
+    """Exactly one of `contacts` (ids) and `emails`. The owner defaults to the mailbox's owner, else to the user."""
 
     sequence = serializers.IntegerField(min_value=1, max_value=BIGGEST_ID)
     contacts = serializers.ListField(
@@ -165,16 +182,44 @@ class EnrollSerializer(StrictSerializer):
     mailbox = serializers.IntegerField(required=False, allow_null=True, min_value=1, max_value=BIGGEST_ID)
     owner = serializers.IntegerField(required=False, allow_null=True, min_value=1, max_value=BIGGEST_ID)
     start_at = InstantField(required=False, allow_null=True)
+    again = AgainField(
+        required=False,
+        help_text="The reason for enrolling contacts that a rule keeps out; true takes it from `reason`. For managers.",
+    )
+    reason = serializers.CharField(required=False, max_length=500, help_text="The reason when `again` is true.")
+    allow_incomplete = serializers.BooleanField(
+        required=False,
+        default=False,
+        help_text="Enroll contacts that lack a merge field; each is held at the step that needs it.",
+    )
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         if ("contacts" in attrs) == ("emails" in attrs):
             raise serializers.ValidationError("Name contacts by their ids in `contacts`, or by address in `emails`.")
+        reason = attrs.pop("reason", "")
+        if attrs.get("again") is True:
+            if not reason:
+                raise serializers.ValidationError({"again": ["Say why: give the reason as text."]})
+            attrs["again"] = reason
+        elif reason:
+            raise serializers.ValidationError({"reason": ["It is only used when `again` is true."]})
         return attrs
+
+
+class _MissingSerializer(StrictSerializer):
+    step = serializers.IntegerField(help_text="The step's number.")
+    part = serializers.ChoiceField(choices=["subject", "body"])
+    field = serializers.CharField(help_text="The merge field that has no value and no fallback.")
 
 
 class _SkippedSerializer(StrictSerializer):
     contact = serializers.CharField(help_text="Its address; its id where it is not a contact of the workspace.")
-    reason = serializers.CharField()
+    code = serializers.ChoiceField(choices=SkipCode.choices())
+    reason = serializers.CharField(help_text="What kept it out, and what would allow it.")
+    override = serializers.ChoiceField(
+        choices=["again", "allow_incomplete"], allow_null=True, help_text="The option that would allow it; null: none."
+    )
+    missing = _MissingSerializer(many=True, required=False, help_text="For `incomplete`: every field that is missing.")
 
 
 class ForecastSerializer(StrictSerializer):

@@ -1,6 +1,7 @@
-"""Contacts into a sequence: checked, planned, written set-based; safe when two people enroll the same contact at once.
+"""Enrolls contacts in a sequence: checks them, plans their first step and inserts the enrollments in batches.
 
-Owns the first position of an enrollment. Must not move anybody who is already enrolled.
+Owns the first position of an enrollment and the order of the steps of enrolling. The rules are in `enroll_rules`, their
+evaluation in `enroll_statement`, the check of templates in `enroll_preflight`. Must not change existing enrollments.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from collections.abc import Callable
 from collections.abc import Sequence as Rows
 from dataclasses import dataclass
 from datetime import datetime
+from zoneinfo import ZoneInfo
 
 from django.contrib.auth.models import AbstractBaseUser
 from django.db import transaction
@@ -17,15 +19,19 @@ from common.db import Row, fetch_all
 from common.notify import notify_engine
 from emails.facts.scoring import hot_priority
 from emails.models import Mailbox
+from emails.rendering.merge_fields import PERSON_COLUMNS
 from execution.choices import LogAction
+from execution.control.enroll_preflight import Obstacle, Preflight, find_obstacle
+from execution.control.enroll_rules import SkipCode, Skipped, skip_by_rule, skip_incomplete, skip_unknown
+from execution.control.enroll_statement import Candidate, Enrolling, insert_enrollments, lock_enrolling
 from execution.engine.calendar import calendar_for
 from execution.engine.logs import LogRow, write_logs
 from execution.engine.outcomes import LogLine
 from execution.engine.sequence_facts import load_sequences
-from execution.engine.snapshot import SequenceFacts, StepFacts
-from sequences.choices import SequenceStatus, StepType
-from sequences.enrollment_sql import LIVE
-from sequences.models import Sequence
+from execution.engine.snapshot import SequenceFacts
+from sequences.choices import SequenceStatus
+from sequences.liquid.templating import TemplateError
+from sequences.models import Sequence, Workspace
 from sequences.time.contact_calendar import read_contact_calendar
 from sequences.time.timing import TimingError, plan
 
@@ -33,29 +39,19 @@ BATCH_CONTACTS = 1_000
 
 
 class EnrollError(ValueError):
-    """Nobody can be enrolled; one line that names the reason and the remedy."""
-
-
-@dataclass(frozen=True, slots=True)
-class Skipped:
-    """A contact that was left out. `email` is empty when the contact is not of this workspace."""
-
-    contact_id: int
-    email: str
-    reason: str
+    """The call as a whole cannot be carried out; one line that names the reason and the remedy."""
 
 
 @dataclass(frozen=True, slots=True)
 class EnrollResult:
-    """`enrolled` are enrollment ids, in the order of the contacts."""
+    """`enrolled` are enrollment ids and `skipped` the other contacts, both in the order of the contacts."""
 
     enrolled: tuple[int, ...]
     skipped: tuple[Skipped, ...]
 
     def present(self) -> dict[str, object]:
         """As the commands print it."""
-        skipped = [{"contact": left.email or left.contact_id, "reason": left.reason} for left in self.skipped]
-        return {"enrolled": len(self.enrolled), "skipped": skipped}
+        return {"enrolled": len(self.enrolled), "skipped": [skipped.present() for skipped in self.skipped]}
 
 
 @transaction.atomic
@@ -68,45 +64,60 @@ def enroll_contacts(
     actor: str,
     now: datetime,
     start_at: datetime | None = None,
+    again: str = "",
+    allow_incomplete: bool = False,
     report: Callable[[int], None] = lambda contacts: None,
 ) -> EnrollResult:
-    """Start the sequence for these contacts at `start_at` (default `now`), the first step planned by SPEC section 3.
+    """Start the sequence for these contacts at `start_at` (default `now`).
 
-    Who is suppressed, unknown to the workspace or already live in the sequence is skipped with the reason. A fixed
-    number of statements per 1,000 contacts; all or nothing. Raises `EnrollError` when nobody can be enrolled.
+    Contacts that a rule keeps out are skipped with a code and a reason. `again` is the reason for overriding the rules
+    that a manager may override; the caller checks that `actor` is one. `allow_incomplete` takes contacts that lack a
+    merge field: the engine holds each at the step that needs it. A dry run is the same call in a transaction that is
+    rolled back.
+
+    A fixed number of statements per 1,000 contacts; all or nothing. Raises `EnrollError`.
     """
-    # The lock keeps the first step from being removed and the sequence from being archived meanwhile.
+    lock_enrolling(sequence.workspace_id)
+    workspace = Workspace.objects.get(pk=sequence.workspace_id)
+    # keeps its first step and its status
     current = Sequence.objects.select_for_update(of=("self",), no_key=True).get(pk=sequence.pk)
     facts = _check_sequence(current)
-    sender = _find_mailbox(current, facts, mailbox, owner)
-    owner_id = owner.pk if owner else (sender.owner_id if sender else None)
-    starts_at = max(now, start_at) if start_at else now
-    enrolled: list[int] = []
-    skipped: list[Skipped] = []
+    owned = _list_owned(current, mailbox, owner)
+    sender = mailbox or (owned[0] if len(owned) == 1 else None)
+    responsible = owner or (sender.owner if sender else None)
+    preflight = Preflight(facts)
+    given = Enrolling(
+        sequence=current,
+        workspace=workspace,
+        step_id=facts.steps[0].id,
+        mailbox_id=sender.pk if sender else None,
+        owner_id=responsible.pk if responsible else None,
+        again_reason=again.strip()[:500],
+        actor=actor,
+        starts_at=max(now, start_at) if start_at else now,
+        now=now,
+    )
+    batches = _Batches(
+        given,
+        facts,
+        sender,
+        preflight,
+        find_obstacle(preflight, workspace.pk, sender, responsible, owned),
+        allow_incomplete=allow_incomplete,
+    )
+    # in the order of ids, so that two calls insert in the same order
     wanted = list(dict.fromkeys(contact_ids))
-    for start in range(0, len(wanted), BATCH_CONTACTS):
-        batch = wanted[start : start + BATCH_CONTACTS]
-        contacts = {row["id"]: row for row in fetch_all(_CONTACTS, {"ids": batch, "workspace": current.workspace_id})}
-        fit: list[Row] = []
-        for contact_id in batch:
-            row = contacts.get(contact_id)
-            if row is None:
-                skipped.append(Skipped(contact_id, "", "is not a contact of this workspace"))
-            elif row["suppressed_for"]:
-                skipped.append(Skipped(contact_id, row["email"], f"suppressed: {row['suppressed_for']}"))
-            else:
-                fit.append(row)
-        inserted = _insert(current, facts.steps[0], facts, fit, sender, owner_id, starts_at, now)
-        skipped.extend(
-            Skipped(row["id"], row["email"], "already in this sequence") for row in fit if row["id"] not in inserted
-        )
-        ids = [inserted[row["id"]] for row in fit if row["id"] in inserted]
-        _log(current, facts.steps[0], ids, sender, actor, now)
-        enrolled.extend(ids)
+    in_order = sorted(wanted)
+    for start in range(0, len(in_order), BATCH_CONTACTS):
+        batch = in_order[start : start + BATCH_CONTACTS]
+        batches.enroll(batch)
         report(len(batch))
-    if enrolled:
+    if batches.enrolled:
         notify_engine()
-    return EnrollResult(tuple(enrolled), tuple(skipped))
+    return EnrollResult(
+        tuple(batches.enrolled[contact] for contact in wanted if contact in batches.enrolled),
+        tuple(batches.skipped[contact] for contact in wanted if contact in batches.skipped),
+    )
 
 
 def _check_sequence(sequence: Sequence) -> SequenceFacts:
@@ -119,98 +130,119 @@ def _check_sequence(sequence: Sequence) -> SequenceFacts:
     return facts
 
 
-def _find_mailbox(
-    sequence: Sequence, facts: SequenceFacts, mailbox: Mailbox | None, owner: AbstractBaseUser | None
-) -> Mailbox | None:
+def _list_owned(sequence: Sequence, mailbox: Mailbox | None, owner: AbstractBaseUser | None) -> list[Mailbox]:
+    """At most two mailboxes of the owner, when none is named: exactly one of them is taken."""
     if mailbox is not None:
         if mailbox.workspace_id != sequence.workspace_id:
             raise EnrollError(f"the mailbox {mailbox.address} is not of this workspace: choose one of its own")
-        return mailbox
-    own: list[Mailbox] = []
-    if owner is not None:
-        own = list(Mailbox.objects.filter(workspace_id=sequence.workspace_id, owner_id=owner.pk)[:2])
-    if len(own) == 1:
-        return own[0]
-    if any(step.type == StepType.EMAIL for step in facts.steps):
-        why = "the owner has several" if own else "the owner has none"
-        raise EnrollError(f"the sequence {sequence.name!r} sends emails and needs a mailbox: name one ({why})")
-    return None
+        return []
+    if owner is None:
+        return []
+    return list(Mailbox.objects.filter(workspace_id=sequence.workspace_id, owner_id=owner.pk).order_by("pk")[:2])
 
 
-_CONTACTS = """
-SELECT c.id, c.email, c.timezone AS contact_timezone, c.engagement_score, a.timezone AS account_timezone,
-       w.timezone AS workspace_timezone, w.holiday_country, w.extra_holidays,
-       (SELECT x.reason || CASE WHEN x.domain <> '' THEN ' (the whole domain ' || x.domain || ')' ELSE '' END
-        FROM emails_suppression x
-        WHERE x.workspace_id = c.workspace_id
-          AND ((x.email <> '' AND x.email = lower(c.email))
-               OR (x.domain <> '' AND x.domain = lower(split_part(c.email, '@', 2))))
-        ORDER BY x.domain LIMIT 1) AS suppressed_for
+_CONTACTS = f"""
+SELECT c.id, {PERSON_COLUMNS}
 FROM sequences_contact c
 JOIN sequences_workspace w ON w.id = c.workspace_id
 LEFT JOIN sequences_account a ON a.id = c.account_id
+LEFT JOIN emails_mailbox b ON b.id = %(mailbox)s
+LEFT JOIN auth_user u ON u.id = %(owner)s
 WHERE c.id = ANY(%(ids)s::bigint[]) AND c.workspace_id = %(workspace)s
 """
-_INSERT = f"""
-INSERT INTO sequences_enrollment (
-    workspace_id, sequence_id, contact_id, mailbox_id, owner_id, status, current_step_id, visit, previous_ended_at,
-    next_step_at, wake_at, priority, retry_count, last_error, instant_transitions, pause_reason, paused_by, emails_sent,
-    steps_completed, auto_exit_reason, enrolled_at, updated_at)
-SELECT %(workspace)s, %(sequence)s, r.contact, %(mailbox)s, %(owner)s, 'active', %(step)s, 1, %(start)s,
-       r.due, r.due, r.priority, 0, '', 0, '', '', 0, 0, '', %(now)s, %(now)s
-FROM unnest(%(contacts)s::bigint[], %(dues)s::timestamptz[], %(priorities)s::smallint[]) AS r(contact, due, priority)
-ORDER BY r.contact
-ON CONFLICT (sequence_id, contact_id) WHERE status IN {LIVE} DO NOTHING
-RETURNING id, contact_id
-"""
 
 
-def _insert(
-    sequence: Sequence,
-    step: StepFacts,
-    facts: SequenceFacts,
-    rows: list[Row],
-    mailbox: Mailbox | None,
-    owner_id: int | None,
-    starts_at: datetime,
-    now: datetime,
-) -> dict[int, int]:
-    """The new enrollments by contact; a contact that is live in the sequence already is missing."""
-    if not rows:
-        return {}
-    inserted = fetch_all(
-        _INSERT,
-        {
-            "workspace": sequence.workspace_id,
-            "sequence": sequence.pk,
-            "mailbox": mailbox.pk if mailbox else None,
-            "owner": owner_id,
-            "step": step.id,
-            "start": starts_at,
-            "now": now,
-            "contacts": [row["id"] for row in rows],
-            "dues": [plan_first_due(step, facts, row, mailbox, starts_at) for row in rows],
-            "priorities": [hot_priority(sequence.priority, row["engagement_score"]) for row in rows],
-        },
-    )
-    return {row["contact_id"]: row["id"] for row in inserted}
+class _Batches:
+    """One call of `enroll_contacts`, batch by batch: `enrolled` and `skipped` by contact id."""
 
+    def __init__(
+        self,
+        given: Enrolling,
+        facts: SequenceFacts,
+        mailbox: Mailbox | None,
+        preflight: Preflight,
+        obstacle: Obstacle | None,
+        *,
+        allow_incomplete: bool,
+    ) -> None:
+        self._given, self._facts, self._mailbox = given, facts, mailbox
+        self._preflight, self._obstacle, self._allow_incomplete = preflight, obstacle, allow_incomplete
+        self._zone = ZoneInfo(given.workspace.timezone)
+        self.enrolled: dict[int, int] = {}
+        self.skipped: dict[int, Skipped] = {}
 
-def plan_first_due(
-    step: StepFacts, facts: SequenceFacts, row: Row, mailbox: Mailbox | None, starts_at: datetime
-) -> datetime:
-    """When `step` may run for the contact in `row`, counted from `starts_at`. Raises `EnrollError` if never."""
-    zones = {**row, "mailbox_timezone": mailbox.timezone if mailbox else None}
-    calendar = calendar_for(step.type, facts.window, read_contact_calendar(facts.window, zones))
-    try:
-        return plan(starts_at, step.timing, calendar).at
-    except TimingError as error:
-        raise EnrollError(f"step {step.number} can never run: {error}") from None
+    def enroll(self, ids: Rows[int]) -> None:
+        given = self._given
+        asked = {
+            "ids": ids,
+            "workspace": given.workspace.pk,
+            "mailbox": given.mailbox_id,
+            "owner": given.owner_id,
+        }
+        contacts = {row["id"]: row for row in fetch_all(_CONTACTS, asked)}
+        self.skipped |= {id_: skip_unknown(id_) for id_ in ids if id_ not in contacts}
+        obstacles = {row["id"]: obstacle for row in contacts.values() if (obstacle := self._find_obstacle(row))}
+        candidates = [
+            Candidate(
+                contact_id=row["id"],
+                due_at=self._plan(row),
+                priority=hot_priority(given.sequence.priority, row["engagement_score"]),
+                is_fit=row["id"] not in obstacles,
+            )
+            for row in contacts.values()
+        ]
+        new: list[tuple[int, bool]] = []
+        for id_, found in sorted(insert_enrollments(candidates, given).items()):
+            if found["id"] is not None:
+                self.enrolled[id_] = found["id"]
+                new.append((found["id"], found["is_again"]))
+            else:
+                self.skipped[id_] = self._explain(contacts[id_], found, obstacles.get(id_))
+        self._log(new)
 
+    def _find_obstacle(self, row: Row) -> Skipped | None:
+        if self._obstacle is not None:
+            return Skipped(row["id"], row["email"], *self._obstacle)
+        if self._allow_incomplete:
+            return None
+        try:
+            missing = self._preflight.find_missing(row)
+        except TemplateError as error:
+            raise EnrollError(f"the sequence {self._facts.name!r} cannot run: {error}") from None
+        return skip_incomplete(row["id"], row["email"], missing) if missing else None
 
-def _log(
-    sequence: Sequence, step: StepFacts, ids: list[int], mailbox: Mailbox | None, actor: str, now: datetime
-) -> None:
-    details = {"mailbox": mailbox.address} if mailbox else {}
-    line = LogLine(LogAction.ENROLLED, f"enrolled in {sequence.name}", actor=actor, details=details)
-    write_logs([LogRow(sequence.workspace_id, id_, step.id, step.number, step.type, line) for id_ in ids], now)
+    def _explain(self, row: Row, found: Row, obstacle: Skipped | None) -> Skipped:
+        """A rule comes first, unless it was overridden; then what the preflight found."""
+        is_overridden = bool(self._given.again_reason and found["code"] and SkipCode(found["code"]).override)
+        if obstacle is not None and (found["code"] is None or is_overridden):
+            return obstacle
+        facts = found if found["code"] else {**found, "code": SkipCode.ALREADY_IN_SEQUENCE}
+        days = self._given.workspace.answered_within_days, self._given.workspace.cool_down_days
+        return skip_by_rule(row["id"], row["email"], facts, self._zone, days)
+
+    def _plan(self, row: Row) -> datetime:
+        step = self._facts.steps[0]
+        calendar = calendar_for(step.type, self._facts.window, read_contact_calendar(self._facts.window, row))
+        try:
+            return plan(self._given.starts_at, step.timing, calendar).at
+        except TimingError as error:
+            raise EnrollError(f"step {step.number} can never run: {error}") from None
+
+    def _log(self, new: Rows[tuple[int, bool]]) -> None:
+        given, step = self._given, self._facts.steps[0]
+        details: dict[str, object] = {"mailbox": self._mailbox.address} if self._mailbox else {}
+        text = f"enrolled in {self._facts.name}"
+        line = LogLine(LogAction.ENROLLED, text, actor=given.actor, details=details)
+        again = LogLine(
+            LogAction.ENROLLED,
+            f"{text} again: {given.again_reason}",
+            actor=given.actor,
+            details={**details, "again": given.again_reason},
+        )
+        write_logs(
+            [
+                LogRow(given.workspace.pk, id_, step.id, step.number, step.type, again if is_again else line)
+                for id_, is_again in new
+            ],
+            given.now,
+        )

@@ -35,9 +35,10 @@ from execution.engine.outcomes import (
 )
 from execution.engine.snapshot import MessageFacts, Snapshot, StepFacts
 from execution.engine.stops import find_pause, find_stop
+from execution.engine.task_text import render_task_text
 from sequences.authoring.step_config import Broken, DelayConfig, EmailConfig, SplitConfig, TaskConfig
 from sequences.choices import EnrollmentStatus, ExitReason, SequenceStatus, label_of
-from sequences.liquid.templating import TemplateError, missing_fields, render
+from sequences.liquid.templating import TemplateError, missing_fields
 from sequences.time.timing import Calendar, TimingError, is_allowed, next_allowed, plan
 
 RUNAWAY_TRANSITIONS = 100
@@ -246,15 +247,13 @@ def _create_task(snapshot: Snapshot, step: StepFacts, config: TaskConfig, due_at
         return _lead_past(snapshot, step, "same step: this task was given before in this enrollment")
     if held := _hold_outside_window(snapshot, step, now):
         return held
-    if missing := missing_fields(snapshot.merge_fields, config.title, config.instructions):
-        return _missing(missing)
     context = {**snapshot.merge_fields, "now": now.astimezone(snapshot.calendar.zone.zone)}
-    title = render(config.title, context) or f"{label_of(config.type)}: {snapshot.recipient}"
+    title = render_task_text(config.title, context) or f"{label_of(config.type)}: {snapshot.recipient}"
     effect = CreateTask(
         type=config.type,
         priority=config.priority,
         title=title[:300],
-        instructions=render(config.instructions, context),
+        instructions=render_task_text(config.instructions, context),
         due_at=due_at,
     )
     if config.wait_for_completion:

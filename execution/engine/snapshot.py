@@ -44,6 +44,16 @@ class SequenceFacts:
     def step_after(self, step: StepFacts) -> StepFacts | None:
         return next((later for later in self.steps if later.number > step.number), None)
 
+    def reachable_steps(self) -> tuple[StepFacts, ...]:
+        """The steps that some path leads to from the first one, in the order of their numbers."""
+        ahead, reached = list(self.steps[:1]), set[int]()
+        while ahead:
+            found = ahead.pop()
+            if found.id not in reached:
+                reached.add(found.id)
+                ahead += self._follow(found)
+        return tuple(step for step in self.steps if step.id in reached)
+
     def comes_again(self, step: StepFacts) -> bool:
         """Whether some way leads from a step back to it: a loop, in which people meet it again by design."""
         ahead, seen = self._follow(step), set[int]()

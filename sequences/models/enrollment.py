@@ -58,6 +58,13 @@ class Enrollment(models.Model):
     emails_sent = models.PositiveIntegerField(default=0)
     steps_completed = models.PositiveIntegerField(default=0)
     auto_exit_reason = models.CharField(max_length=32, choices=ExitReason.choices(), blank=True)
+    again_reason = models.CharField(
+        max_length=500,
+        blank=True,
+        db_default="",
+        help_text="Why the contact was enrolled although a rule kept it out. Empty when no rule was overridden.",
+    )
+    again_by = models.CharField(max_length=200, blank=True, db_default="", help_text="Who overrode the rule.")
     enrolled_at = models.DateTimeField()
     completed_at = models.DateTimeField(null=True, blank=True, help_text="When it ended, whichever way.")
     updated_at = models.DateTimeField(auto_now=True)
@@ -112,3 +119,8 @@ class Enrollment(models.Model):
 
     def __str__(self) -> str:
         return f"Enrollment {self.pk}"
+
+    @property
+    def is_again(self) -> bool:
+        """Whether a manager enrolled the contact although a rule kept it out."""
+        return self.again_reason != ""

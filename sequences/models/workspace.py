@@ -60,6 +60,19 @@ class Workspace(models.Model):
     track_clicks = models.BooleanField(
         default=True, db_default=True, help_text="Lead links through us; a sequence may say otherwise."
     )
+    answered_within_days = models.PositiveSmallIntegerField(
+        default=90,
+        db_default=90,
+        help_text="Do not enroll contacts who answered any sequence within this many days. 0 turns the rule off.",
+    )
+    parallel_sequences = models.BooleanField(
+        default=False, db_default=False, help_text="Enroll contacts who are in another sequence already."
+    )
+    cool_down_days = models.PositiveSmallIntegerField(
+        default=0,
+        db_default=0,
+        help_text="Do not enroll contacts who got any sequence's email within this many days. 0 turns the rule off.",
+    )
     retention_days = models.PositiveIntegerField(
         default=730,
         help_text="Days after which the log, texts and raw payloads of those who have ended go; the ledger stays.",

@@ -221,19 +221,29 @@ def test_enroll_by_ids_and_who_is_left_out(api: APIClient, sequence: Sequence, s
     assert answer.json() == {
         "enrolled": [enrollment.pk],
         "skipped": [
-            {"contact": barred.email, "reason": "suppressed: manual"},
-            {"contact": str(foreign.pk), "reason": "is not a contact of this workspace"},
+            {
+                "contact": barred.email,
+                "code": "suppressed",
+                "reason": "suppressed: manual: remove the suppression first",
+                "override": None,
+            },
+            {
+                "contact": str(foreign.pk),
+                "code": "unknown_contact",
+                "reason": "is not a contact of this workspace: add or import it first",
+                "override": None,
+            },
         ],
     }
     assert enrollment.owner_id == sdr.pk
     again = api.post(URL, body).json()
     assert again["enrolled"] == []
-    assert {"contact": fit.email, "reason": "already in this sequence"} in again["skipped"]
+    assert (fit.email, "already_in_sequence") in [(left["contact"], left["code"]) for left in again["skipped"]]
 
 
 def test_enroll_by_address_with_a_mailbox_and_a_start(manager_api: APIClient, sequence: Sequence, sdr: Any) -> None:
     mailbox = MailboxFactory(workspace=sequence.workspace, owner=sdr)
-    contact = ContactFactory(workspace=sequence.workspace, email="Bob@Prospect.example")
+    contact = ContactFactory(workspace=sequence.workspace, email="Bob@prospect.example")
     body = {
         "sequence": sequence.pk,
         "emails": ["bob@prospect.example ", "nobody@prospect.example"],
@@ -280,6 +290,60 @@ def test_an_sdr_enrolls_for_nobody_else(api: APIClient, sequence: Sequence) -> N
     assert api.post(URL, {**body, "owner": colleague.pk}).status_code == 403
     assert api.post(URL, {**body, "mailbox": mailbox.pk}).status_code == 403
     assert not Enrollment.objects.exists()
+
+
+AGAIN = [{"again": "new budget"}, {"again": True, "reason": "new budget"}]
+
+
+@pytest.mark.parametrize("again", AGAIN)
+def test_again_is_for_managers(
+    api: APIClient, manager_api: APIClient, sequence: Sequence, sdr: Any, again: dict[str, Any]
+) -> None:
+    mailbox = MailboxFactory(workspace=sequence.workspace, owner=sdr)
+    ended = CompletedEnrollmentFactory(sequence=sequence, status="auto_exited", auto_exit_reason="manual")
+    body = {"sequence": sequence.pk, "contacts": [ended.contact_id], "mailbox": mailbox.pk}
+    (skipped,) = api.post(URL, body).json()["skipped"]
+    assert (skipped["code"], skipped["override"]) == ("had_sequence", "again")
+    refused = api.post(URL, {**body, **again})
+    assert (refused.status_code, Enrollment.objects.count()) == (403, 1)
+    assert "A manager or an admin may enroll contacts again." in refused.json()["detail"]
+    dry = manager_api.post(f"{URL}?dry_run=1", {**body, **again}).json()
+    assert (len(dry["enrolled"]), dry["skipped"], Enrollment.objects.count()) == (1, [], 1)
+    (made,) = manager_api.post(URL, {**body, **again}).json()["enrolled"]
+    enrollment = Enrollment.objects.get(pk=made)
+    assert (enrollment.again_reason, enrollment.is_again) == ("new budget", True)
+    assert enrollment.again_by == enrollment.again_by.strip() != ""
+
+
+@pytest.mark.parametrize(
+    "body",
+    [{"again": True}, {"again": True, "reason": ""}, {"reason": "new budget"}, {"again": 1}, {"again": "x" * 501}],
+)
+def test_again_needs_a_reason(manager_api: APIClient, sequence: Sequence, sdr: Any, body: dict[str, Any]) -> None:
+    mailbox = MailboxFactory(workspace=sequence.workspace, owner=sdr)
+    contact = ContactFactory(workspace=sequence.workspace)
+    answer = manager_api.post(
+        URL, {"sequence": sequence.pk, "contacts": [contact.pk], "mailbox": mailbox.pk, **body}, format="json"
+    )
+    assert (answer.status_code, Enrollment.objects.count()) == (400, 0)
+
+
+def test_again_false_overrides_nothing(api: APIClient, sequence: Sequence, sdr: Any) -> None:
+    MailboxFactory(workspace=sequence.workspace, owner=sdr)
+    contact = ContactFactory(workspace=sequence.workspace)
+    answer = api.post(URL, {"sequence": sequence.pk, "contacts": [contact.pk], "again": False}, format="json")
+    assert (answer.status_code, Enrollment.objects.get().again_reason) == (201, "")
+
+
+def test_an_incomplete_contact_is_skipped_with_field_and_step(api: APIClient, sequence: Sequence, sdr: Any) -> None:
+    MailboxFactory(workspace=sequence.workspace, owner=sdr)
+    sequence.steps.filter(number=2).update(body="{{ contact.renewal_month }}")
+    contact = ContactFactory(workspace=sequence.workspace)
+    body = {"sequence": sequence.pk, "contacts": [contact.pk]}
+    (skipped,) = api.post(URL, body).json()["skipped"]
+    assert (skipped["code"], skipped["override"]) == ("incomplete", "allow_incomplete")
+    assert skipped["missing"] == [{"step": 2, "part": "body", "field": "contact.renewal_month"}]
+    assert len(api.post(URL, {**body, "allow_incomplete": True}).json()["enrolled"]) == 1
 
 
 @pytest.mark.parametrize("at", ["5338-03-04T23:33:44-17:16", "0001-01-01T00:00:00%2B10:00", "yesterday"])

@@ -1,4 +1,4 @@
-"""Contacts into a sequence."""
+"""Enroll contacts in a sequence."""
 
 from __future__ import annotations
 
@@ -10,16 +10,19 @@ from django.db.models.functions import Lower
 from django.utils import timezone
 
 from common.addresses import normalize_for_search
-from execution.control.enroll import EnrollError, EnrollResult, Skipped, enroll_contacts
+from execution.control.enroll import EnrollError, EnrollResult, enroll_contacts
+from execution.control.enroll_rules import Skipped, skip_unknown
 from execution.management.base import BAD_ARGUMENTS, ProductCommand
+from execution.management.enroll_options import add_enroll_options, present_counts
 from execution.management.values import instant
 from sequences.models import Contact, Workspace
 
 
 class Command(ProductCommand):
     help = (
-        "Start a sequence for contacts. Who is suppressed or already in it is skipped with the reason; calling it "
-        "again enrolls nobody twice."
+        "Start a sequence for contacts. Contacts that a rule keeps out (suppressed, had this sequence, answered "
+        "recently, in another sequence, a merge field missing …) are skipped with the reason and what would allow "
+        "them. Safe to repeat: no contact gets a sequence twice."
     )
     example = 'manage.py enroll --workspace acme --sequence "Warm intro" --mailbox ada@example.com bob@prospect.com'
     changes_data = True
@@ -31,7 +34,10 @@ class Command(ProductCommand):
         parser.add_argument("--workspace", required=True, metavar="SLUG", help="the workspace's slug")
         parser.add_argument("--sequence", required=True, metavar="NAME", help="the sequence's name")
         parser.add_argument("--mailbox", metavar="ADDRESS", help="the mailbox that sends")
-        parser.add_argument("--owner", metavar="EMAIL", help="who gets the tasks (default: the mailbox's owner)")
+        parser.add_argument(
+            "--owner", metavar="EMAIL", help="the user who gets the tasks (default: the mailbox's owner)"
+        )
+        add_enroll_options(parser)
         parser.add_argument(
             "--start-at", type=instant, metavar="TIME", help="ISO 8601, UTC without an offset; default: now"
         )
@@ -59,6 +65,8 @@ class Command(ProductCommand):
                     actor=self.actor(),
                     now=timezone.now(),
                     start_at=options["start_at"],
+                    again=options["again"] or "",
+                    allow_incomplete=options["allow_incomplete"],
                     report=report,
                 )
         except EnrollError as error:
@@ -66,16 +74,16 @@ class Command(ProductCommand):
         result = EnrollResult(result.enrolled, (*result.skipped, *unknown))
         if not options["json"]:
             self.list_aside([f"skipped {skipped.email}: {skipped.reason}" for skipped in result.skipped])
-        text = f"{len(result.enrolled)} enrolled, {len(result.skipped)} skipped."
+        text = present_counts(result)
         self.emit(
             result.present(),
-            f"Dry run, nothing is kept. {text}" if options["dry_run"] else text,
+            f"Dry run, nothing was changed. {text}" if options["dry_run"] else text,
             as_json=options["json"],
         )
 
 
 def _find_contacts(workspace: Workspace, emails: list[str]) -> tuple[list[int], list[Skipped]]:
-    """The contacts' ids in the order they were named, all of the workspace when none is; and who is not known."""
+    """The contacts' ids in the order they were named, all of the workspace when none is; and the unknown addresses."""
     contacts = Contact.objects.filter(workspace=workspace)
     if not emails:
         return list(contacts.order_by("id").values_list("id", flat=True)), []
@@ -83,9 +91,5 @@ def _find_contacts(workspace: Workspace, emails: list[str]) -> tuple[list[int], 
     found = dict(
         contacts.annotate(lower_email=Lower("email")).filter(lower_email__in=wanted).values_list("lower_email", "id")
     )
-    unknown = [
-        Skipped(0, email, "is not a contact of this workspace: import it first")
-        for email in wanted
-        if email not in found
-    ]
+    unknown = [skip_unknown(0, email) for email in wanted if email not in found]
     return [found[email] for email in wanted if email in found], unknown

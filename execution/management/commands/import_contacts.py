@@ -1,4 +1,4 @@
-"""Contacts from a CSV file, and into a sequence if asked."""
+"""Import contacts from a CSV file, and enroll them if asked."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from django.utils import timezone
 from execution.control.enroll import EnrollError, EnrollResult, enroll_contacts
 from execution.control.replan_calendar import replan_contacts
 from execution.management.base import BAD_ARGUMENTS, ProductCommand
+from execution.management.enroll_options import add_enroll_options, present_counts
 from sequences.contacts.csv_import import ImportedContacts, import_contacts
 from sequences.contacts.csv_reader import CsvFormError
 from sequences.models import Workspace
@@ -30,14 +31,16 @@ class Command(ProductCommand):
         parser.add_argument("--workspace", required=True, metavar="SLUG", help="the workspace's slug")
         parser.add_argument("--enroll-in", metavar="NAME", help="start this sequence for all contacts of the file")
         parser.add_argument("--mailbox", metavar="ADDRESS", help="the mailbox that sends to them")
+        add_enroll_options(parser)
         parser.add_argument("--rejects", metavar="FILE", type=Path, help="write the rejected rows with their reasons")
 
     def handle(self, *args: Any, **options: Any) -> None:
         workspace = self.find_workspace(options["workspace"])
         if options["rejects"]:
             self.check_writable(options["rejects"])
-        if options["mailbox"] and not options["enroll_in"]:
-            self.fail("--mailbox: is only used with --enroll-in", BAD_ARGUMENTS)
+        for option in ("mailbox", "again", "allow_incomplete"):
+            if options[option] and not options["enroll_in"]:
+                self.fail(f"--{option.replace('_', '-')}: is only used with --enroll-in", BAD_ARGUMENTS)
         with self.keeping_changes(dry_run=options["dry_run"]):
             imported = self._import(workspace, options["file"])
             replan_contacts(imported.old_zones, actor=self.actor(), now=timezone.now())
@@ -47,12 +50,16 @@ class Command(ProductCommand):
         if not options["json"]:
             self.list_aside([f"row {rejected.row}: {rejected.reason}" for rejected in imported.rejected])
             self.list_aside([f"row {warning.row}: {warning.reason}" for warning in imported.warnings])
+            if enrolled is not None:
+                self.list_aside([f"skipped {skipped.email}: {skipped.reason}" for skipped in enrolled.skipped])
         data = imported.present()
         text = f"{imported.created} created, {imported.updated} updated, {len(imported.rejected)} rejected."
         if enrolled is not None:
             data |= enrolled.present()
-            text += f" {len(enrolled.enrolled)} enrolled, {len(enrolled.skipped)} skipped."
-        self.emit(data, f"Dry run, nothing is kept. {text}" if options["dry_run"] else text, as_json=options["json"])
+            text += f" {present_counts(enrolled)}"
+        self.emit(
+            data, f"Dry run, nothing was changed. {text}" if options["dry_run"] else text, as_json=options["json"]
+        )
 
     def _import(self, workspace: Workspace, path: Path) -> ImportedContacts:
         try:
@@ -77,6 +84,8 @@ class Command(ProductCommand):
                 owner=mailbox.owner if mailbox else None,
                 actor=self.actor(),
                 now=timezone.now(),
+                again=options["again"] or "",
+                allow_incomplete=options["allow_incomplete"],
             )
         except EnrollError as error:
             self.fail(str(error))

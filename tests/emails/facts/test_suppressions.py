@@ -68,7 +68,13 @@ def test_who_is_listed_gets_nothing_until_it_expires(entry: dict[str, Any]) -> N
 
         def enroll(now: Any) -> Any:
             return enroll_contacts(
-                sequence=step.sequence, contact_ids=[person.contact_id], mailbox=mailbox, owner=None, actor=SAM, now=now
+                sequence=step.sequence,
+                contact_ids=[person.contact_id],
+                mailbox=mailbox,
+                owner=None,
+                actor=SAM,
+                now=now,
+                again="the suppression was for a week",
             )
 
         just_before, at = NOW + WEEK - timedelta(microseconds=1), NOW + WEEK

@@ -1,4 +1,4 @@
-"""Enrolling: who gets in, who is left out and why, when the first step is due, and that twice is once."""
+"""Enrolling: the new enrollment, its log entry and first due time, and what the call as a whole refuses."""
 
 from __future__ import annotations
 
@@ -10,25 +10,23 @@ import pytest
 from django.db import close_old_connections, connection
 
 from emails.models import Mailbox
-from execution.control.enroll import EnrollError, EnrollResult, Skipped, enroll_contacts
+from execution.control.enroll import EnrollError, EnrollResult
 from execution.models import ExecutionLog
-from sequences.models import Contact, Enrollment, Sequence, Workspace
+from sequences.models import Enrollment, Sequence, Workspace
 from tests.factories import (
     NOW,
     AccountFactory,
-    CompletedEnrollmentFactory,
     ContactFactory,
     DelayStepFactory,
-    EnrollmentFactory,
     MailboxFactory,
     MembershipFactory,
     SequenceFactory,
     StepFactory,
-    SuppressionFactory,
     TaskStepFactory,
     WorkspaceFactory,
 )
 from tests.support.counting import count_statements
+from tests.support.enrolling import enroll
 
 pytestmark = pytest.mark.django_db
 
@@ -50,13 +48,6 @@ def mailbox(workspace: Workspace) -> Mailbox:
     return MailboxFactory(workspace=workspace)
 
 
-def enroll(sequence: Sequence, contacts: list[Any], mailbox: Mailbox | None = None, **changes: Any) -> EnrollResult:
-    values: dict[str, Any] = {"owner": None, "actor": "ada", "now": NOW, **changes}
-    return enroll_contacts(
-        sequence=sequence, contact_ids=[contact.pk for contact in contacts], mailbox=mailbox, **values
-    )
-
-
 def test_an_enrollment_stands_at_the_first_step_and_is_logged(sequence: Sequence, workspace: Workspace) -> None:
     owner = MembershipFactory(workspace=workspace).user
     mailbox = MailboxFactory(workspace=workspace, owner=owner)
@@ -73,38 +64,12 @@ def test_an_enrollment_stands_at_the_first_step_and_is_logged(sequence: Sequence
     assert (log.step_number, log.step_type, log.details) == (1, "email", {"mailbox": mailbox.address})
 
 
-def test_who_must_not_be_mailed_is_left_out_with_the_reason(
-    sequence: Sequence, workspace: Workspace, mailbox: Mailbox
-) -> None:
-    gone = ContactFactory(workspace=workspace, email="Gone@a.example")
-    domain = ContactFactory(workspace=workspace, email="Any@blocked.example")
-    live = EnrollmentFactory(sequence=sequence, workspace=workspace).contact
-    ended = CompletedEnrollmentFactory(sequence=sequence, workspace=workspace).contact
-    stranger = ContactFactory()
-    fine = ContactFactory(workspace=workspace, email="fine@a.example")
-    SuppressionFactory(workspace=workspace, email="gone@a.example", reason="unsubscribed")
-    SuppressionFactory(workspace=workspace, email="", domain="blocked.example", reason="manual")
-    SuppressionFactory(email="fine@a.example")
-    result = enroll(sequence, [gone, domain, live, ended, stranger, fine], mailbox)
-    assert Contact.objects.filter(enrollments__in=result.enrolled).count() == 2
-    assert set(Enrollment.objects.filter(pk__in=result.enrolled).values_list("contact", flat=True)) == {
-        ended.pk,
-        fine.pk,
-    }
-    assert set(result.skipped) == {
-        Skipped(gone.pk, "Gone@a.example", "suppressed: unsubscribed"),
-        Skipped(domain.pk, "Any@blocked.example", "suppressed: manual (the whole domain blocked.example)"),
-        Skipped(live.pk, live.email, "already in this sequence"),
-        Skipped(stranger.pk, "", "is not a contact of this workspace"),
-    }
-
-
 def test_naming_a_contact_twice_or_enrolling_again_is_once(
     sequence: Sequence, workspace: Workspace, mailbox: Mailbox
 ) -> None:
     contact = ContactFactory(workspace=workspace)
     assert len(enroll(sequence, [contact, contact], mailbox).enrolled) == 1
-    assert enroll(sequence, [contact], mailbox).skipped[0].reason == "already in this sequence"
+    assert [left.code for left in enroll(sequence, [contact], mailbox).skipped] == ["already_in_sequence"]
     assert Enrollment.objects.count() == 1
 
 
@@ -128,29 +93,24 @@ def test_a_sequence_without_steps_takes_nobody(workspace: Workspace) -> None:
         enroll(SequenceFactory(workspace=workspace), [])
 
 
-def test_emails_need_a_mailbox_of_the_workspace(sequence: Sequence, workspace: Workspace) -> None:
-    contact = ContactFactory(workspace=workspace)
+def test_a_mailbox_of_another_workspace_is_refused(sequence: Sequence, workspace: Workspace) -> None:
     with pytest.raises(EnrollError, match="is not of this workspace"):
-        enroll(sequence, [contact], MailboxFactory())
-    with pytest.raises(EnrollError, match="needs a mailbox"):
-        enroll(sequence, [contact])
+        enroll(sequence, [ContactFactory(workspace=workspace)], MailboxFactory())
+
+
+def test_the_owners_only_mailbox_is_taken(sequence: Sequence, workspace: Workspace) -> None:
     owner = MembershipFactory(workspace=workspace).user
     MailboxFactory(owner=owner)
-    with pytest.raises(EnrollError, match="the owner has none"):
-        enroll(sequence, [contact], owner=owner)
     mailbox = MailboxFactory(workspace=workspace, owner=owner)
-    enroll(sequence, [contact], owner=owner)
+    enroll(sequence, [ContactFactory(workspace=workspace)], owner=owner)
     assert Enrollment.objects.get().mailbox == mailbox
-    MailboxFactory(workspace=workspace, owner=owner)
-    with pytest.raises(EnrollError, match="the owner has several"):
-        enroll(sequence, [ContactFactory(workspace=workspace)], owner=owner)
-    assert Enrollment.objects.count() == 1
 
 
-def test_tasks_alone_need_no_mailbox(workspace: Workspace) -> None:
+def test_a_sequence_of_tasks_needs_no_mailbox(workspace: Workspace) -> None:
     sequence = SequenceFactory(workspace=workspace)
     TaskStepFactory(sequence=sequence)
-    assert len(enroll(sequence, [ContactFactory(workspace=workspace)]).enrolled) == 1
+    owner = MembershipFactory(workspace=workspace).user
+    assert len(enroll(sequence, [ContactFactory(workspace=workspace)], owner=owner).enrolled) == 1
 
 
 def test_the_first_step_is_planned_in_the_contacts_own_zone(workspace: Workspace, mailbox: Mailbox) -> None:
@@ -170,7 +130,7 @@ def test_the_first_step_is_planned_in_the_contacts_own_zone(workspace: Workspace
 
 
 def test_holidays_and_windows_hold_emails_but_not_delays(mailbox: Mailbox) -> None:
-    workspace = WorkspaceFactory(holiday_country="DE", extra_holidays=[NOW.date()])
+    workspace = WorkspaceFactory(holiday_country="DE", extra_holidays=[NOW.date()], parallel_sequences=True)
     box = MailboxFactory(workspace=workspace)
     mails = SequenceFactory(workspace=workspace)
     StepFactory(sequence=mails)
@@ -196,6 +156,7 @@ def test_a_later_start_moves_the_first_step_and_an_earlier_one_does_not(
 
 
 def test_hot_leads_go_first(sequence: Sequence, workspace: Workspace, mailbox: Mailbox) -> None:
+    Workspace.objects.update(parallel_sequences=True)
     cold, hot = (ContactFactory(workspace=workspace, engagement_score=score) for score in (34, 35))
     enroll(sequence, [cold, hot], mailbox)
     assert Enrollment.objects.get(contact=cold).priority == sequence.priority == 50

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import csv
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from emails.models import Suppression
 from sequences.models import Contact, Enrollment, Sequence, Workspace
 from tests.factories import (
+    NOW,
     ContactFactory,
     MailboxFactory,
     SequenceFactory,
@@ -150,7 +152,12 @@ def test_contacts_are_imported_and_enrolled_together_or_not_at_all(
     data = shell("import_contacts", *args).data
     assert data == {
         "created": 2, "updated": 0, "rejected": [], "enrolled": 1,
-        "skipped": [{"contact": "b@x.example", "reason": "suppressed: bounced"}],
+        "skipped": [
+            {
+                "contact": "b@x.example", "code": "suppressed", "reason": "suppressed: bounced: no option allows it",
+                "override": None,
+            }
+        ],
     }  # fmt: skip
 
 
@@ -161,6 +168,10 @@ def test_a_wrong_encoding_is_one_line(shell: Shell, workspace: Workspace, tmp_pa
     assert said == f"error: {path}: row 2: byte 32 (0xEB) is not UTF-8: save the file with the encoding UTF-8\n"
 
 
+def skipped_codes(data: dict[str, Any]) -> dict[str, str]:
+    return {skipped["contact"]: skipped["code"] for skipped in data["skipped"]}
+
+
 def test_enroll_by_address_and_all(shell: Shell, workspace: Workspace) -> None:
     sequence = SequenceFactory(workspace=workspace, name="Intro")
     StepFactory(sequence=sequence)
@@ -168,13 +179,47 @@ def test_enroll_by_address_and_all(shell: Shell, workspace: Workspace) -> None:
     for name in "abc":
         ContactFactory(workspace=workspace, email=f"{name}@x.example")
     args = ("--workspace", "acme", "--sequence", "Intro", "--mailbox", "ada@a.example", "--json")
-    assert shell("enroll", *args, "A@x.example", "no@x.example").data == {
-        "enrolled": 1,
-        "skipped": [{"contact": "no@x.example", "reason": "is not a contact of this workspace: import it first"}],
-    }
-    assert shell("enroll", *args, "--all").data == {
-        "enrolled": 2, "skipped": [{"contact": "a@x.example", "reason": "already in this sequence"}],
-    }  # fmt: skip
+    first = shell("enroll", *args, "A@x.example", "no@x.example").data
+    assert (first["enrolled"], skipped_codes(first)) == (1, {"no@x.example": "unknown_contact"})
+    rest = shell("enroll", *args, "--all").data
+    assert (rest["enrolled"], skipped_codes(rest)) == (2, {"a@x.example": "already_in_sequence"})
     assert Enrollment.objects.count() == 3
     for wrong in ((), ("a@x.example", "--all")):
         assert "name contacts by EMAIL" in one_error(shell("enroll", *args, *wrong), 2)
+
+
+def test_the_routine_of_importing_and_enrolling_all_is_safe_to_repeat(
+    shell: Shell, workspace: Workspace, tmp_path: Path
+) -> None:
+    sequence = SequenceFactory(workspace=workspace, name="Intro")
+    StepFactory(sequence=sequence)
+    MailboxFactory(workspace=workspace, address="ada@a.example")
+    path = tmp_path / "c.csv"
+    path.write_text("email\na@x.example\nb@x.example\n")
+    args = (path, "--workspace", "acme", "--enroll-in", "Intro", "--mailbox", "ada@a.example")
+    assert shell("import_contacts", *args).out == "2 created, 0 updated, 0 rejected. 2 enrolled, 0 skipped.\n"
+    Enrollment.objects.update(status="completed", completed_at=NOW, next_step_at=None, wake_at=None)
+    again = shell("import_contacts", *args)
+    assert again.out == "0 created, 2 updated, 0 rejected. 0 enrolled, 2 skipped (2 had this sequence before).\n"
+    assert "skipped a@x.example: completed this sequence on 2026-03-02" in again.err
+    dry = shell("import_contacts", *args, "--again", "a new product", "--dry-run")
+    assert "nothing was changed" in dry.out
+    assert dry.out.endswith("2 enrolled, 0 skipped.\n")
+    assert Enrollment.objects.count() == 2
+    data = shell("import_contacts", *args, "--again", "a new product", "--json").data
+    assert (data["enrolled"], data["skipped"]) == (2, [])
+    assert set(Enrollment.objects.filter(status="active").values_list("again_reason", flat=True)) == {"a new product"}
+
+
+def test_again_takes_a_reason_and_incomplete_contacts_can_be_allowed(shell: Shell, workspace: Workspace) -> None:
+    sequence = SequenceFactory(workspace=workspace, name="Intro")
+    StepFactory(sequence=sequence, body="{{ contact.plan }}")
+    MailboxFactory(workspace=workspace, address="ada@a.example")
+    contact = ContactFactory(workspace=workspace)
+    args = ("--workspace", "acme", "--sequence", "Intro", "--mailbox", "ada@a.example", contact.email)
+    assert "say why" in one_error(shell("enroll", *args, "--again", " "), 2)
+    assert skipped_codes(shell("enroll", *args, "--json").data) == {contact.email: "incomplete"}
+    assert shell("enroll", *args, "--json", "--allow-incomplete").data == {"enrolled": 1, "skipped": []}
+    for option in (("--again", "new"), ("--allow-incomplete",)):
+        wrong = shell("import_contacts", "no.csv", "--workspace", "acme", *option)
+        assert "is only used with --enroll-in" in one_error(wrong, 2)

@@ -1,0 +1,89 @@
+"""Checks, before the first email, what an enrollment needs later: mailbox, owner, and the merge fields of every step.
+
+Every email step that can be reached is checked for every contact, from rows that are loaded already: no statement of
+its own for the templates. Must not write anything.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence as Rows
+
+from django.contrib.auth.models import AbstractBaseUser
+
+from common.db import Row
+from emails.choices import MailboxStatus
+from emails.models import Mailbox
+from emails.rendering.merge_fields import MergeFields
+from execution.control.enroll_rules import MissingField, SkipCode
+from execution.engine.snapshot import SequenceFacts
+from sequences.authoring.step_config import EmailConfig, TaskConfig
+from sequences.liquid.templating import TemplateError, missing_fields
+from sequences.models import Membership
+
+Obstacle = tuple[SkipCode, str]
+
+
+class Preflight:
+    """The templates of the email steps of one sequence that can be reached from its first step."""
+
+    def __init__(self, facts: SequenceFacts) -> None:
+        reached = facts.reachable_steps()
+        self.sends_emails = any(isinstance(step.config, EmailConfig) for step in reached)
+        self.creates_tasks = any(isinstance(step.config, TaskConfig) for step in reached)
+        self._sources = [
+            (step.number, part, source)
+            for step in reached
+            if isinstance(step.config, EmailConfig)
+            for part, source in (("subject", step.config.subject), ("body", step.config.body))
+            if "{" in source
+        ]
+
+    def find_missing(self, row: Row) -> tuple[MissingField, ...]:
+        """The merge fields that the contact of `row` (`PERSON_COLUMNS`) lacks. Raises `TemplateError`."""
+        fields = MergeFields(row)
+        return tuple(
+            MissingField(number, part, path)
+            for number, part, source in self._sources
+            for path in _missing(fields, number, part, source)
+        )
+
+
+def find_obstacle(
+    preflight: Preflight,
+    workspace_id: int,
+    mailbox: Mailbox | None,
+    owner: AbstractBaseUser | None,
+    owned: Rows[Mailbox],
+) -> Obstacle | None:
+    """What is wrong with the mailbox or the owner, as a code and a sentence. `owned`: the owner's mailboxes."""
+    if preflight.sends_emails:
+        if mailbox is None:
+            why = "the owner has several" if owned else "the owner has none"
+            return SkipCode.NO_MAILBOX, f"the sequence sends emails and needs a mailbox: name one ({why})"
+        if mailbox.status == MailboxStatus.BROKEN:
+            return (
+                SkipCode.MAILBOX_UNUSABLE,
+                f"the mailbox {mailbox.address} cannot send ({mailbox.status_reason}): repair it or name another one",
+            )
+    if owner is None:
+        if preflight.creates_tasks:
+            return SkipCode.NO_OWNER, "the sequence creates tasks and needs an owner: name one"
+        return None
+    if not owner.is_active or not _may_own(owner, workspace_id):
+        return (
+            SkipCode.OWNER_UNUSABLE,
+            f"the owner {owner.get_username()} is deactivated or not a member of this workspace: name another one",
+        )
+    return None
+
+
+def _may_own(owner: AbstractBaseUser, workspace_id: int) -> bool:
+    is_superuser = getattr(owner, "is_superuser", False)
+    return is_superuser or Membership.objects.filter(workspace=workspace_id, user=owner.pk).exists()
+
+
+def _missing(fields: MergeFields, number: int, part: str, source: str) -> tuple[str, ...]:
+    try:
+        return missing_fields(fields, source)
+    except TemplateError as error:
+        raise TemplateError(f"step {number} ({part}): {error}") from None

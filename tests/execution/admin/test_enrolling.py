@@ -1,0 +1,131 @@
+"""The page that enrolls: a check shows the skipped contacts by rule and changes nothing; again is for managers."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import Permission
+from django.test import Client
+from django.urls import reverse
+
+from sequences.models import Contact, Enrollment, Sequence, Workspace
+from tests.factories import (
+    CompletedEnrollmentFactory,
+    ContactFactory,
+    MailboxFactory,
+    MembershipFactory,
+    OperatorFactory,
+    SequenceFactory,
+    StepFactory,
+    SuppressionFactory,
+    WorkspaceFactory,
+)
+from tests.support.admin_pages import APPS, said
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def workspace() -> Workspace:
+    return WorkspaceFactory()
+
+
+@pytest.fixture
+def sequence(workspace: Workspace) -> Sequence:
+    sequence = SequenceFactory(workspace=workspace)
+    StepFactory(sequence=sequence)
+    StepFactory(sequence=sequence, delay_days=1, body="Your {{ contact.renewal_month }} renewal")
+    return sequence
+
+
+def log_in(workspace: Workspace, role: str) -> Client:
+    """A member with a mailbox of their own."""
+    user: Any = OperatorFactory()
+    user.user_permissions.set(Permission.objects.filter(content_type__app_label__in=APPS))
+    MembershipFactory(workspace=workspace, user=user, role=role)
+    MailboxFactory(workspace=workspace, owner=user)
+    client = Client()
+    client.force_login(user)
+    return client
+
+
+def post(client: Client, sequence: Sequence, contacts: list[Contact], **answers: str) -> Any:
+    emails = "\n".join(contact.email for contact in contacts)
+    return client.post(
+        reverse("admin:sequences_enrollment_add"), {"sequence": sequence.pk, "emails": emails, **answers}
+    )
+
+
+def make_contacts(workspace: Workspace, sequence: Sequence, number: int) -> list[Contact]:
+    contacts: list[Contact] = ContactFactory.create_batch(number, workspace=workspace, fields={"renewal_month": "May"})
+    for contact in contacts[:2]:
+        CompletedEnrollmentFactory(sequence=sequence, contact=contact)
+    SuppressionFactory(workspace=workspace, email=contacts[2].email)
+    Contact.objects.filter(pk=contacts[3].pk).update(fields={})
+    return contacts
+
+
+def test_a_check_groups_the_skipped_and_enrolling_does_the_same(workspace: Workspace, sequence: Sequence) -> None:
+    client = log_in(workspace, "sdr")
+    contacts = make_contacts(workspace, sequence, 6)
+    checked = post(client, sequence, contacts, check="1")
+    page = checked.content.decode()
+    assert "Would enroll <b>2</b> and skip <b>4</b>." in page
+    groups = [(group.code.value, group.count, group.remedy) for group in checked.context["checked"].groups]
+    assert groups == [
+        ("had_sequence", 2, "A manager can enroll them again with a reason."),
+        ("incomplete", 1, "Fill in the fields, or allow incomplete contacts: each is held at that step."),
+        ("suppressed", 1, ""),
+    ]
+    assert f"{contacts[0].email}: completed this sequence on 2026-03-02" in page
+    assert f"{contacts[3].email}: no contact.renewal_month for step 2 (body)" in page
+    assert Enrollment.objects.filter(status="active").count() == 0
+    done = post(client, sequence, contacts)
+    assert done.status_code == 302
+    assert said(done)[0] == (
+        "Enrolled 2; skipped 4: 2 had this sequence before, 1 a merge field is missing, 1 suppressed."
+    )
+    assert Enrollment.objects.filter(status="active").count() == 2
+
+
+def test_incomplete_contacts_can_be_allowed(workspace: Workspace, sequence: Sequence) -> None:
+    contacts = ContactFactory.create_batch(2, workspace=workspace)
+    post(log_in(workspace, "sdr"), sequence, contacts, allow_incomplete="on")
+    assert Enrollment.objects.count() == 2
+
+
+def test_a_manager_enrolls_again_with_a_reason(workspace: Workspace, sequence: Sequence) -> None:
+    client = log_in(workspace, "manager")
+    assert "Enroll again" in client.get(reverse("admin:sequences_enrollment_add")).content.decode()
+    contacts = make_contacts(workspace, sequence, 4)
+    assert post(client, sequence, contacts[:3], again="new budget").status_code == 302
+    made = Enrollment.objects.filter(status="active")
+    assert set(made.values_list("contact", "again_reason")) == {
+        (contacts[0].pk, "new budget"),
+        (contacts[1].pk, "new budget"),
+    }
+
+
+def test_an_sdr_enrolls_no_contact_again(workspace: Workspace, sequence: Sequence) -> None:
+    client = log_in(workspace, "sdr")
+    assert "Enroll again" not in client.get(reverse("admin:sequences_enrollment_add")).content.decode()
+    contacts = make_contacts(workspace, sequence, 4)
+    post(client, sequence, contacts[:1], again="new budget")
+    assert not Enrollment.objects.filter(status="active").exists()
+
+
+def test_a_manager_of_another_workspace_enrolls_no_contact_again(workspace: Workspace, sequence: Sequence) -> None:
+    client = log_in(workspace, "sdr")
+    MembershipFactory(user=OperatorFactory._meta.model.objects.get(memberships__workspace=workspace), role="manager")
+    contacts = make_contacts(workspace, sequence, 4)
+    page = post(client, sequence, contacts[:1], again="new budget")
+    assert "may enroll contacts again" in page.content.decode()
+    assert not Enrollment.objects.filter(status="active").exists()
+
+
+def test_an_admin_sets_the_rules_of_the_workspace(workspace: Workspace) -> None:
+    client = log_in(workspace, "admin")
+    page = client.get(reverse("admin:sequences_workspace_change", args=[workspace.pk])).content.decode()
+    for name in ("answered_within_days", "cool_down_days", "parallel_sequences"):
+        assert f'name="{name}"' in page
