@@ -13,8 +13,8 @@ One phrase a line, its elements separated by spaces:
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from emails.inbound.text.lexer import Token, fold, tokenise
@@ -48,12 +48,31 @@ class _Atom(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class _Element:
-    """One place of a phrase: alternatives, a gap, or an edge of the sentence (`^`, `$`)."""
+    """One place of a phrase: alternatives, a gap, or an edge of the sentence (`^`, `$`).
+
+    Alternatives of one word are kept as sets, longer ones by their first word: most places fit nowhere, and fast.
+    """
 
     alternatives: tuple[tuple[_Atom, ...], ...] = ()
     is_optional: bool = False
     gap: int = 0
     edge: str = ""
+    words: frozenset[str] = frozenset()
+    prefixes: tuple[str, ...] = ()
+    suffixes: tuple[str, ...] = ()
+    longer: Mapping[str, tuple[tuple[_Atom, ...], ...]] = field(default_factory=dict)
+
+    def find_ends(self, words: Sequence[str], position: int) -> Iterator[int]:
+        """Where an alternative ends that begins at `position`; longer alternatives first."""
+        if position >= len(words):
+            return
+        word = words[position]
+        for atoms in self.longer.get(word, ()):
+            end = position + len(atoms)
+            if end <= len(words) and all(map(_Atom.fits, atoms, words[position:end])):
+                yield end
+        if word in self.words or word.startswith(self.prefixes) or word.endswith(self.suffixes):
+            yield position + 1
 
 
 # kind, languages, elements
@@ -86,10 +105,12 @@ class PhraseTable:
         """
         found: dict[tuple[str, int], int] = {}
         words = [token.text for token in tokens]
+        # where a gap was tried once it need not be tried again: this is what keeps matching linear
+        tried: dict[tuple[int, int, int], int] = {}
         for start, word in enumerate(words):
             phrases = [*self._exact.get(word, ()), *self._stems.get(word[:_STEM], ()), *self._anywhere]
             for kind, spoken, elements in phrases:
-                end = _match(elements, 0, words, start)
+                end = _match(elements, 0, words, start, tried)
                 if end <= found.get((kind, start), start):
                     continue
                 is_short = word < _UNSPACED and sum(map(len, words[start:end])) <= _SHORT
@@ -122,7 +143,20 @@ def _parse(part: str) -> _Element:
         return _Element(edge=part)
     is_optional = part.startswith("[")
     inner = part.strip("[]") if is_optional else part
-    return _Element(tuple(_read_words(choice) for choice in inner.split("|")), is_optional)
+    alternatives = tuple(_read_words(choice) for choice in inner.split("|"))
+    single = [atoms[0] for atoms in alternatives if len(atoms) == 1]
+    longer: dict[str, tuple[tuple[_Atom, ...], ...]] = {}
+    for atoms in sorted(alternatives, key=len, reverse=True):
+        if len(atoms) > 1:
+            longer[atoms[0].text] = (*longer.get(atoms[0].text, ()), atoms)
+    return _Element(
+        alternatives,
+        is_optional,
+        words=frozenset(atom.text for atom in single if not atom.is_prefix and not atom.is_suffix),
+        prefixes=tuple(atom.text for atom in single if atom.is_prefix),
+        suffixes=tuple(atom.text for atom in single if atom.is_suffix),
+        longer=longer,
+    )
 
 
 def _read_words(choice: str) -> tuple[_Atom, ...]:
@@ -136,24 +170,25 @@ def _read_words(choice: str) -> tuple[_Atom, ...]:
     return tuple(atoms)
 
 
-def _match(elements: Sequence[_Element], at: int, words: Sequence[str], position: int) -> int:
+def _match(
+    elements: Sequence[_Element], at: int, words: Sequence[str], position: int, tried: dict[tuple[int, int, int], int]
+) -> int:
     """Where the phrase ends when it begins at `position`; -1 when it does not fit."""
     if at == len(elements):
         return position
     element = elements[at]
     if element.edge:
         is_there = position == 0 if element.edge == "^" else position == len(words)
-        return _match(elements, at + 1, words, position) if is_there else -1
+        return _match(elements, at + 1, words, position, tried) if is_there else -1
     if element.gap:
-        for skipped in range(min(element.gap, len(words) - position) + 1):
-            end = _match(elements, at + 1, words, position + skipped)
-            if end >= 0:
-                return end
-        return -1
-    for atoms in element.alternatives:
-        after = position + len(atoms)
-        if after <= len(words) and all(atom.fits(words[position + n]) for n, atom in enumerate(atoms)):
-            end = _match(elements, at + 1, words, after)
-            if end >= 0:
-                return end
-    return _match(elements, at + 1, words, position) if element.is_optional else -1
+        key = (id(elements), at, position)
+        if key not in tried:
+            ends = range(position, min(position + element.gap, len(words)) + 1)
+            found = (_match(elements, at + 1, words, each, tried) for each in ends)
+            tried[key] = next((end for end in found if end >= 0), -1)
+        return tried[key]
+    for after in element.find_ends(words, position):
+        end = _match(elements, at + 1, words, after, tried)
+        if end >= 0:
+            return end
+    return _match(elements, at + 1, words, position, tried) if element.is_optional else -1
