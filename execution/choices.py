@@ -1,4 +1,4 @@
-"""The words of the execution log and the quarantine. No Django, so that pure modules may use them."""
+"""The enumerations of the engine, its logs and its webhooks. No Django, so that pure modules may use them."""
 
 from __future__ import annotations
 
@@ -6,32 +6,51 @@ from sequences.choices import Choice
 
 
 class LogAction(Choice):
+    """What a line of the execution log records."""
+
+    #: added to the sequence
     ENROLLED = "enrolled"
+    #: the email of the step was queued for sending
     QUEUED = "queued"
+    #: the step was carried out: email sent, task created or completed, delay over
     EXECUTED = "executed"
+    #: the step is due but waits: for the sending window, or for its task
     WAITING = "waiting"
+    #: a branch took its Yes or No path
     BRANCHED = "branched"
+    #: the step was left without running
     SKIPPED = "skipped"
+    #: moved to another step, by a user or by an edit of the sequence
     MOVED = "moved"
+    #: its due time was computed again: an edit, a time zone or holidays changed
     REPLANNED = "replanned"
+    #: an attempt failed; another one is planned
     FAILED = "failed"
+    #: another attempt after a failure
     RETRIED = "retried"
+    #: taken out of the engine until a user resolves it
     QUARANTINED = "quarantined"
     PAUSED = "paused"
     RESUMED = "resumed"
+    #: a user postponed the step
     SNOOZED = "snoozed"
+    #: stopped before the end of the sequence
     EXITED = "exited"
+    #: reached the end of the sequence
     COMPLETED = "completed"
+    #: a user said what became of a message of unknown outcome
     RESOLVED = "resolved"
     TASK_COMPLETED = "task_completed"
     TASK_CHANGED = "task_changed"
 
 
-# The class of a quarantine: nobody knows whether an email left.
+#: The error class of a quarantine: it is not known whether an email was sent.
 UNKNOWN_OUTCOME = "unknown_outcome"
 
 
 class LogStatus(Choice):
+    """How a line of the execution log is marked."""
+
     OK = "ok"
     WAITING = "waiting"
     ERROR = "error"
@@ -40,13 +59,19 @@ class LogStatus(Choice):
 class Resolution(Choice):
     """How a dead letter was closed."""
 
+    #: the failed step was tried again
     REPLAYED = "replayed"
+    #: the enrollment was exited from the list of dead letters
     DISCARDED = "discarded"
+    #: the enrollment continued with the next step
     SKIPPED = "skipped"
+    #: the enrollment ended by a stop fact or by a user
     EXITED = "exited"
 
 
 class ControlTarget(Choice):
+    """What a line of the control log is about."""
+
     EXECUTOR = "executor"
     SEQUENCE = "sequence"
     MAILBOX = "mailbox"
@@ -56,6 +81,8 @@ class ControlTarget(Choice):
 
 
 class ControlAction(Choice):
+    """What a user did to it."""
+
     CREATED = "created"
     EDITED = "edited"
     DELETED = "deleted"
@@ -66,8 +93,11 @@ class ControlAction(Choice):
 
 
 class DeliveryState(Choice):
-    """Of an outgoing webhook. `failed`: nobody took it within 24 hours."""
+    """Of an outgoing webhook."""
 
+    #: not accepted yet; the next attempt is planned
     PENDING = "pending"
+    #: the subscriber answered with a status of 2xx
     DELIVERED = "delivered"
+    #: the subscriber did not accept it within 24 hours
     FAILED = "failed"

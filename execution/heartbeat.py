@@ -1,4 +1,4 @@
-"""Which executor processes are alive: one row each, beaten every few seconds."""
+"""Which executor processes are alive: one row each, updated every few seconds."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def stop(worker_id: uuid.UUID, now: datetime, decided: int, delivered: int, last
 
 
 def alive_workers(now: datetime) -> list[Worker]:
-    """Workers that have beaten within the last minute and did not say goodbye."""
+    """Workers whose heartbeat is at most a minute old and that have not stopped."""
     since = now - timedelta(seconds=ALIVE_SECONDS)
     return list(Worker.objects.filter(heartbeat_at__gte=since, stopped_at__isnull=True).order_by("started_at"))
 

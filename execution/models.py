@@ -1,4 +1,4 @@
-"""What the engine leaves behind: its log, its quarantine, its state and its heartbeats. And what the API asks for."""
+"""Tables of the engine (logs, dead letters, workers, alerts), of outgoing webhooks and of the API's logins."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ DIGEST_SHOWN = 12
 
 
 class ExecutionLog(models.Model):
-    """Append-only: every state change of an enrollment, by whom and why."""
+    """Append-only: every state change of an enrollment, its actor and its reason."""
 
     # Only the enrollment's foreign key is checked by the database; see EmailMessage.
     workspace = models.ForeignKey(
@@ -107,7 +107,7 @@ class Worker(models.Model):
 
 
 class Alert(models.Model):
-    """Something a person must look at, raised once however often it is seen, until it has cleared."""
+    """A condition that needs a user's attention: one open row for each key, until the condition has cleared."""
 
     workspace = models.ForeignKey(Workspace, on_delete=models.CASCADE, null=True, related_name="alerts")
     key = models.CharField(max_length=200)
@@ -132,7 +132,7 @@ class Alert(models.Model):
 
 
 class ControlLog(models.Model):
-    """Append-only: who paused, resumed, edited, activated or archived a sequence, a mailbox or the executor, and why.
+    """Append-only: what a user did to a sequence, mailbox, contact, account, webhook or the executor, and why.
 
     `changes` of an edit: a list of `{"what", "field", "before", "after"}`.
     """
@@ -158,7 +158,7 @@ class ControlLog(models.Model):
 
 
 class WebhookSubscription(models.Model):
-    """Where a workspace wants to hear of what happens. `scanned_at`: facts before it have been looked at."""
+    """An endpoint that receives a workspace's events. `scanned_at`: facts recorded before it have been queued."""
 
     workspace = models.ForeignKey(Workspace, on_delete=models.CASCADE, related_name="webhooks")
     url = models.URLField(max_length=500)
@@ -180,7 +180,7 @@ class WebhookSubscription(models.Model):
 
 
 class WebhookDelivery(models.Model):
-    """One event for one subscription, told until it is taken or 24 hours have passed. `fact` names what it is about."""
+    """One event for one subscription, tried until it is accepted or 24 hours old. `fact` identifies its source row."""
 
     workspace = models.ForeignKey(Workspace, on_delete=models.CASCADE, related_name="+")
     subscription = models.ForeignKey(WebhookSubscription, on_delete=models.CASCADE, related_name="deliveries")
@@ -214,7 +214,7 @@ class WebhookDelivery(models.Model):
 
 
 class ApiKey(AbstractAuthToken):
-    """What a script logs in with. The key itself is not kept, only its digest; deleting the row revokes it."""
+    """The login of a script. Only a digest of the key is stored; deleting the row revokes it."""
 
     name = models.CharField(max_length=100, help_text="Who or what uses it.")
 
@@ -227,7 +227,7 @@ class ApiKey(AbstractAuthToken):
 
 
 class IdempotencyKey(models.Model):
-    """The first answer to a POST, given again to whoever repeats it within 24 hours."""
+    """The first response to a POST, returned again when the request is repeated within 24 hours."""
 
     user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
     key = models.CharField(max_length=255)

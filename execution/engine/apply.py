@@ -1,7 +1,14 @@
 """Write a batch of outcomes, set-based, in the transaction that holds the enrollments' locks. Decides nothing.
 
-One statement per table, whatever the size of the batch; a statement is left out when nothing in the batch needs it.
-Tables in this order: enrollments, messages, mailboxes, tasks, dead letters, log.
+One statement per table, whatever the size of the batch; a statement without rows is left out. In this order:
+
+1. `sequences_enrollment`: the new positions, where status and visit are still those that were read.
+2. `emails_emailmessage`: new messages; failed or withheld ones queued again. Their lanes wake (`emails_mailbox`).
+3. `tasks_app_task`: new tasks.
+4. `emails_emailmessage`: queued messages of stopped, skipped and snoozed enrollments are withheld.
+5. `tasks_app_task`: open tasks of stopped enrollments are cancelled.
+6. `execution_deadletter`: opened for quarantines, closed for what left quarantine.
+7. `execution_executionlog`: one line per outcome that has one.
 """
 
 from __future__ import annotations
@@ -57,25 +64,25 @@ WHERE d.enrollment_id = r.enrollment AND d.resolved_at IS NULL
 """
 
 
-def apply_outcomes(judged: Sequence[Decided], now: datetime) -> None:
+def apply_outcomes(decided: Sequence[Decided], now: datetime) -> None:
     """Write what was decided. Raises `psycopg.Error`; the caller rolls back and halves the batch."""
-    if not judged:
+    if not decided:
         return
     with pipelined():
-        moved = write_positions([next_position(snapshot, outcome, now) for snapshot, outcome in judged], now)
-        _write_effects(judged, now)
-        _withdraw(judged, now)
-        _write_dead_letters(judged, now)
-        write_logs([_log_row(snapshot, line) for snapshot, outcome in judged if (line := _line(outcome))], now)
-    check_moved(moved, len(judged))
+        moved = write_positions([next_position(snapshot, outcome, now) for snapshot, outcome in decided], now)
+        _write_effects(decided, now)
+        _withhold(decided, now)
+        _write_dead_letters(decided, now)
+        write_logs([_log_row(snapshot, line) for snapshot, outcome in decided if (line := _line(outcome))], now)
+    check_moved(moved, len(decided))
 
 
-def _write_effects(judged: Sequence[Decided], now: datetime) -> None:
+def _write_effects(decided: Sequence[Decided], now: datetime) -> None:
     emails: list[QueuedEmail] = []
     tasks: list[NewTask] = []
     requeued: list[int] = []
     lanes: list[int] = []
-    for snapshot, outcome in judged:
+    for snapshot, outcome in decided:
         for effect in _effects(outcome):
             match effect:
                 case QueueEmail():
@@ -95,25 +102,27 @@ def _write_effects(judged: Sequence[Decided], now: datetime) -> None:
     create_tasks(tasks, now)
 
 
-def _withdraw(judged: Sequence[Decided], now: datetime) -> None:
-    exits = [(snapshot.id, outcome) for snapshot, outcome in judged if isinstance(outcome, Exit)]
+def _withhold(decided: Sequence[Decided], now: datetime) -> None:
+    exits = [(snapshot.id, outcome) for snapshot, outcome in decided if isinstance(outcome, Exit)]
     skips = [
-        snapshot.id for snapshot, outcome in judged if isinstance(outcome, Advance | Complete) and _is_skip(outcome.log)
+        snapshot.id
+        for snapshot, outcome in decided
+        if isinstance(outcome, Advance | Complete) and _is_skip(outcome.log)
     ]
-    # what is in the outbox would leave at its lane's next look; it comes back when the person is due again
-    snoozes = [snapshot.id for snapshot, outcome in judged if isinstance(outcome, Defer) and _is_snooze(outcome.log)]
+    # a queued message would be sent by its lane; the engine queues it again when the snooze ends
+    snoozes = [snapshot.id for snapshot, outcome in decided if isinstance(outcome, Defer) and _is_snooze(outcome.log)]
     reasons = [outcome.reason.value for _, outcome in exits]
     withdraw_emails(
         [id for id, _ in exits] + skips + snoozes,
         reasons + [STEP_SKIPPED for _ in skips] + ["snoozed" for _ in snoozes],
     )
-    # A completed sequence leaves its tasks to their owner; whoever was stopped needs no call any more.
+    # Tasks of a completed sequence stay with their owner; those of a stopped enrollment are pointless.
     for actor in {outcome.log.actor for _, outcome in exits}:
         cancel_tasks([id for id, outcome in exits if outcome.log.actor == actor], actor, now)
 
 
-def _write_dead_letters(judged: Sequence[Decided], now: datetime) -> None:
-    opened = [(snapshot, outcome) for snapshot, outcome in judged if isinstance(outcome, Quarantine)]
+def _write_dead_letters(decided: Sequence[Decided], now: datetime) -> None:
+    opened = [(snapshot, outcome) for snapshot, outcome in decided if isinstance(outcome, Quarantine)]
     if opened:
         execute(
             _OPEN_DEAD_LETTERS,
@@ -131,7 +140,7 @@ def _write_dead_letters(judged: Sequence[Decided], now: datetime) -> None:
         )
     closed = [
         (snapshot.id, _resolution(outcome).value, line.actor)
-        for snapshot, outcome in judged
+        for snapshot, outcome in decided
         if snapshot.status is EnrollmentStatus.QUARANTINED
         and isinstance(outcome, Exit | Resume | Advance | Complete)
         and (line := _line(outcome))
@@ -155,7 +164,7 @@ def _resolution(outcome: Outcome) -> Resolution:
 
 
 def _facts(snapshot: Snapshot) -> dict[str, object]:
-    """What a person needs to understand a quarantine later, when the facts have moved on."""
+    """What a user needs to understand a quarantine later, when the facts have changed."""
     message = snapshot.message
     return {
         "visit": snapshot.visit,

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 class Policy:
     """Settings `decide` depends on. Attempt n+1 comes `retry_minutes[n]` minutes after failure n+1.
 
-    `evidence_minutes`: how long an unknown outcome waits for evidence before a person must look.
+    `evidence_minutes`: how long an unknown outcome waits for evidence before a user must resolve it.
     """
 
     retry_minutes: tuple[int, ...] = (5, 10, 20)

@@ -1,7 +1,7 @@
 """Lock the due rows and load their facts, in a fixed number of statements. Decides nothing, writes nothing.
 
 The facts are read after the rows are locked: under READ COMMITTED a fact committed before that is seen, and one
-committed later waits for our lock with its wake and sets `wake_at` again after us. So no fact is missed.
+committed later waits for the row lock before it sets `wake_at`, which it does after this batch. No fact is missed.
 """
 
 from __future__ import annotations
@@ -62,5 +62,5 @@ def claim_due(now: datetime, limit: int, *, workspace_id: int | None = None) -> 
 
 
 def claim_by_id(ids: Sequence[int]) -> list[Snapshot]:
-    """Lock these enrollments in id order, waiting for whoever holds them, and return their snapshots."""
+    """Lock these enrollments in id order, waiting for other transactions that hold them, and return their snapshots."""
     return load_snapshots(fetch_all(_BY_ID, {"ids": list(ids)}))

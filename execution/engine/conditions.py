@@ -1,4 +1,4 @@
-"""Whether and since when the condition of a conditional split holds. Pure."""
+"""Whether the condition of a branch (`conditional_split`) holds, and since when. Pure."""
 
 from __future__ import annotations
 
@@ -13,33 +13,33 @@ from sequences.authoring.step_config import SplitConfig
 from sequences.choices import ConditionType, Operator
 from sequences.liquid.comparing import fold_text, is_equal, read_number
 
-# How soon a visit that should have been judged by now is looked at again.
-_SETTLING = timedelta(seconds=5)
+# How soon the engine evaluates again when a visit should have been classified by now.
+_RECHECK = timedelta(seconds=5)
 
 
 @dataclass(frozen=True, slots=True)
 class ConditionResult:
-    """`deadline_at`: until when the split waits. `true_at`: since when the condition holds, None if it does not.
+    """`deadline_at`: until when the branch waits. `true_at`: since when the condition holds, None if it does not.
 
-    A signal that came after the deadline does not count, however late the engine looks. `pending_at`: one that came in
-    time, of which it is not known yet whether a person gave it.
+    A signal after the deadline does not count, however late the engine evaluates. `pending_at`: a visit before the
+    deadline that has not been classified as human or machine yet.
     """
 
     true_at: datetime | None
     deadline_at: datetime
     pending_at: datetime | None = None
 
-    def look_again_at(self, now: datetime) -> datetime | None:
-        """While the answer is open, when to look again, later than `now`; None: it is known."""
+    def evaluate_again_at(self, now: datetime) -> datetime | None:
+        """When to evaluate again, later than `now`; None: the answer is final."""
         if self.true_at is not None:
             return None
         if now < self.deadline_at:
             return self.deadline_at
-        return max(self.pending_at + CLASSIFIED_AFTER, now + _SETTLING) if self.pending_at else None
+        return max(self.pending_at + CLASSIFIED_AFTER, now + _RECHECK) if self.pending_at else None
 
 
 def evaluate_condition(config: SplitConfig, snapshot: Snapshot, due_at: datetime) -> ConditionResult:
-    """Judge at any time at or after `due_at`: the same facts give the same result."""
+    """Evaluate at any time at or after `due_at`: the same facts give the same result."""
     started_at = _waits_from(config, snapshot) or due_at
     deadline_at = max(started_at + config.wait, due_at)
     signal_at = _signal_at(config, snapshot, due_at)
@@ -74,8 +74,8 @@ def _signal_at(config: SplitConfig, snapshot: Snapshot, due_at: datetime) -> dat
         case ConditionType.TASK_COMPLETED:
             return task.completed_at if task and task.status == "completed" else None
         case ConditionType.CONTACT_FIELD:
-            held = compare_field(_field_value(snapshot, config.field), config.operator, config.value)
-            return due_at if held else None
+            matches = compare_field(_field_value(snapshot, config.field), config.operator, config.value)
+            return due_at if matches else None
         case ConditionType.ENGAGEMENT_SCORE:
             return due_at if compare_field(snapshot.engagement_score, config.operator, config.value) else None
         case _:
@@ -98,7 +98,7 @@ def _field_value(snapshot: Snapshot, field: str) -> object:
 
 
 def compare_field(actual: object, operator: Operator, expected: str) -> bool:
-    """Compare numbers as numbers, texts without case. `at_least` and `at_most` are false where a side is no number."""
+    """Compare numbers as numbers, texts without case. `at_least` and `at_most` are false unless both are numbers."""
     text = "" if actual is None else str(actual).strip()
     match operator:
         case Operator.IS_SET:

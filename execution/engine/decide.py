@@ -1,4 +1,4 @@
-"""The only judge: one frozen snapshot in, one outcome out. Pure; reads no clock and no database.
+"""The one decision function: a frozen snapshot in, an outcome out. Pure; reads no clock and no database.
 
 Stop rules come first, then whether the enrollment and its sequence rest, then the step it stands at. Looking too often
 is harmless: the same snapshot gives the same answer, and nothing runs before it is due.
@@ -42,29 +42,38 @@ from sequences.liquid.templating import TemplateError, missing_fields
 from sequences.time.timing import Calendar, TimingError, is_allowed, next_allowed, plan
 
 RUNAWAY_TRANSITIONS = 100
-_IN_OUTBOX = LogLine(LogAction.QUEUED, "the email is in the outbox")
-_SETTLED: dict[str, str] = {
-    MessageStatus.SENT: "the doubtful message is known to be sent",
-    MessageStatus.QUEUED: "send it again",
-    MessageStatus.WITHHELD: "the doubtful message is not sent again: its step was removed",
+_IN_OUTBOX = LogLine(LogAction.QUEUED, "Email queued for sending")
+_RESOLVED: dict[str, str] = {
+    MessageStatus.SENT: "Delivery confirmed: the email was sent",
+    MessageStatus.QUEUED: "Delivery unconfirmed: the email is sent again",
+    MessageStatus.WITHHELD: "Delivery unconfirmed: the email is not sent again, its step was removed",
 }
 
 
 def decide(snapshot: Snapshot, now: datetime, policy: Policy) -> Outcome:
-    """What happens to this enrollment at `now` (aware UTC). Raises only for a bug."""
+    """What happens to this enrollment at `now` (aware UTC). Raises only for a bug. The first answer that applies:
+
+    1. A stop fact (reply, opt-out, bounce …) ends it, whatever its status.
+    2. Quarantined: it stays, unless its message of unknown outcome has been resolved.
+    3. Paused: it stays until `resume_at`, and longer when a newer fact asks for another pause.
+    4. A fact that pauses (out of office, a colleague's reply …) pauses it.
+    5. Its sequence is not active: it stays until that changes.
+    6. Its step is not due, or waits for a retry: it waits until then.
+    7. Its step runs, or continues where it was left.
+    """
     if stop := find_stop(snapshot):
         return stop
     if snapshot.status is EnrollmentStatus.QUARANTINED:
-        return _look_at_quarantined(snapshot, now)
+        return _decide_quarantined(snapshot, now)
     if snapshot.status is EnrollmentStatus.PAUSED:
-        return _look_at_paused(snapshot, now)
+        return _decide_paused(snapshot, now)
     if pause := find_pause(snapshot, now):
         return pause
     if snapshot.sequence.status != SequenceStatus.ACTIVE:
         return Park()
     step = snapshot.sequence.step(snapshot.current_step_id)
     if step is None:
-        return _quarantine("data", "the step it stood at was deleted: move it to another step or exit it")
+        return _quarantine("data", "Its current step was deleted: move it to another step or exit it")
     due_at = snapshot.next_step_at or snapshot.previous_ended_at
     if now < due_at:
         return Wait(due_at)
@@ -79,7 +88,7 @@ def decide(snapshot: Snapshot, now: datetime, policy: Policy) -> Outcome:
 
 
 def replan(snapshot: Snapshot, now: datetime) -> datetime:
-    """When the current step may run after a rest: not earlier than planned, and in a window that is open."""
+    """When the current step may run after a pause: not earlier than planned, and inside the sending window."""
     due_at = max(snapshot.next_step_at or now, now)
     step = snapshot.sequence.step(snapshot.current_step_id)
     if step is None:
@@ -91,7 +100,7 @@ def replan(snapshot: Snapshot, now: datetime) -> datetime:
 
 
 def enter_at_once(snapshot: Snapshot, target: StepFacts, now: datetime, log: LogLine) -> Outcome:
-    """Leave the current step unexecuted for `target`, which may run now, or when its window opens."""
+    """Leave the current step without running it. `target` may run now, or when its window opens."""
     try:
         at = next_allowed(now, _calendar(snapshot, target), skip_weekends=target.timing.skip_weekends).at
     except TimingError:
@@ -99,27 +108,27 @@ def enter_at_once(snapshot: Snapshot, target: StepFacts, now: datetime, log: Log
     return Advance(now, target.id, at, 0, log)
 
 
-def _look_at_quarantined(snapshot: Snapshot, now: datetime) -> Outcome:
+def _decide_quarantined(snapshot: Snapshot, now: datetime) -> Outcome:
     message = snapshot.message
-    doubt_resolved = snapshot.quarantine_class == UNKNOWN_OUTCOME and message is not None and message.status in _SETTLED
-    if not doubt_resolved:
+    is_resolved = snapshot.quarantine_class == UNKNOWN_OUTCOME and message is not None and message.status in _RESOLVED
+    if not is_resolved:
         return Park()
     assert message is not None
-    said = _SETTLED[message.status]
+    detail = _RESOLVED[message.status]
     if snapshot.current_step_id is None:
-        return Complete(now, LogLine(LogAction.COMPLETED, f"{said}; nothing comes after the step that was removed"))
-    return Resume(snapshot.next_step_at or now, LogLine(LogAction.RESUMED, said))
+        return Complete(now, LogLine(LogAction.COMPLETED, f"{detail}. No step follows the one that was removed"))
+    return Resume(snapshot.next_step_at or now, LogLine(LogAction.RESUMED, detail))
 
 
-def _look_at_paused(snapshot: Snapshot, now: datetime) -> Outcome:
+def _decide_paused(snapshot: Snapshot, now: datetime) -> Outcome:
     if snapshot.resume_at is None:
         return Park()
     if now < snapshot.resume_at:
         return Park(snapshot.resume_at)
-    # what came to be known during this rest may ask for one that lasts longer
+    # a fact stored during this pause may ask for a longer one
     if pause := find_pause(snapshot, now):
         return pause
-    return Resume(replan(snapshot, now), LogLine(LogAction.RESUMED, "the pause is over"))
+    return Resume(replan(snapshot, now), LogLine(LogAction.RESUMED, "The pause ended"))
 
 
 def _run_step(snapshot: Snapshot, step: StepFacts, due_at: datetime, now: datetime, policy: Policy) -> Outcome:
@@ -129,7 +138,7 @@ def _run_step(snapshot: Snapshot, step: StepFacts, due_at: datetime, now: dateti
         case TaskConfig():
             return _run_task(snapshot, step, step.config, due_at, now)
         case DelayConfig():
-            return _advance(snapshot, step, due_at, "the delay has passed")
+            return _advance(snapshot, step, due_at, "The delay ended")
         case SplitConfig():
             return _run_split(snapshot, step, step.config, due_at, now)
         case Broken(error):
@@ -143,14 +152,14 @@ def _run_email(
 ) -> Outcome:
     if snapshot.message is not None:
         return _follow_message(snapshot, step, snapshot.message, now, policy)
-    if _is_over(snapshot, step) and not config.repeat:
-        return _lead_past(snapshot, step, "same step: the contact has had this email in this enrollment")
+    if _has_run_before(snapshot, step) and not config.repeat:
+        return _skip_step(snapshot, step, "Same step: this enrollment already sent this email to the contact")
     if snapshot.mailbox_id is None:
-        return _quarantine("data", "it has no mailbox to send from: give it one and replay")
+        return _quarantine("data", "It has no mailbox to send from: assign one, then try again")
     if not config.subject and snapshot.emails_sent == 0:
-        return _quarantine("data", "its first email has no subject: an empty subject replies in an earlier thread")
-    if held := _hold_outside_window(snapshot, step, now):
-        return held
+        return _quarantine("data", "Its first email needs a subject: without one an email replies in an earlier thread")
+    if deferred := _defer_outside_window(snapshot, step, now):
+        return deferred
     if missing := missing_fields(snapshot.merge_fields, config.subject, config.body):
         return _missing(missing)
     queue = QueueEmail(
@@ -163,13 +172,13 @@ def _run_email(
     return Wait(None, (queue,), _IN_OUTBOX)
 
 
-def _is_over(snapshot: Snapshot, step: StepFacts) -> bool:
-    """Whether somebody was led to what they have had, by an edit of the order or a hand that was a moment late."""
+def _has_run_before(snapshot: Snapshot, step: StepFacts) -> bool:
+    """Whether an edit or a late move led the enrollment back to a step that has already run, outside a loop."""
     return snapshot.has_run and not snapshot.sequence.comes_again(step)
 
 
-def _lead_past(snapshot: Snapshot, step: StepFacts, said: str) -> Outcome:
-    return advance_past(snapshot, step, snapshot.previous_ended_at, LogLine(LogAction.SKIPPED, said))
+def _skip_step(snapshot: Snapshot, step: StepFacts, reason: str) -> Outcome:
+    return advance_past(snapshot, step, snapshot.previous_ended_at, LogLine(LogAction.SKIPPED, reason))
 
 
 def _follow_message(
@@ -179,41 +188,39 @@ def _follow_message(
         case MessageStatus.QUEUED | MessageStatus.SENDING:
             return Wait(None)
         case MessageStatus.SENT:
-            return _advance(snapshot, step, message.sent_at or now, "the email was sent", {"message": message.id})
+            return _advance(snapshot, step, message.sent_at or now, "Sent", {"message": message.id})
         case MessageStatus.WITHHELD if message.withheld_reason == SAME_TEXT:
-            return _lead_past(snapshot, step, "same text: the contact has had this email from this sequence")
+            return _skip_step(snapshot, step, "Same text: this sequence already sent this email to the contact")
         case MessageStatus.WITHHELD:
-            log = LogLine(
-                LogAction.QUEUED, f"the email is in the outbox again, it was withheld: {message.withheld_reason}"
-            )
+            log = LogLine(LogAction.QUEUED, f"Email queued again after it was withheld: {message.withheld_reason}")
             return Wait(None, (RequeueEmail(message.id),), log)
         case MessageStatus.UNKNOWN:
-            return _doubt(snapshot, message, now, policy)
+            return _wait_for_evidence(snapshot, message, now, policy)
         case MessageStatus.FAILED:
             return _follow_failure(snapshot, message, now, policy)
         case other:
             assert_never(other)
 
 
-def _doubt(snapshot: Snapshot, message: MessageFacts, now: datetime, policy: Policy) -> Outcome:
-    asked_until = (message.unknown_at or now) + timedelta(minutes=policy.evidence_minutes)
-    if snapshot.evidence_possible and now < asked_until:
-        return Wait(asked_until)
+def _wait_for_evidence(snapshot: Snapshot, message: MessageFacts, now: datetime, policy: Policy) -> Outcome:
+    waits_until = (message.unknown_at or now) + timedelta(minutes=policy.evidence_minutes)
+    if snapshot.evidence_possible and now < waits_until:
+        return Wait(waits_until)
     return _quarantine(
         UNKNOWN_OUTCOME,
-        "it is not known whether the mail server took the email: look into the mailbox's Sent folder, then mark it as "
-        "sent or send it again",
+        "Delivery unconfirmed: the mail server did not say whether it accepted the email. Check the mailbox's Sent "
+        "folder, then mark it as sent or send it again",
         facts={"message": message.id},
     )
 
 
 def _follow_failure(snapshot: Snapshot, message: MessageFacts, now: datetime, policy: Policy) -> Outcome:
     if snapshot.retry_at is not None:
-        log = LogLine(LogAction.RETRIED, f"attempt {message.attempts + 1}")
+        log = LogLine(LogAction.RETRIED, f"Attempt {message.attempts + 1}")
         return Wait(None, (RequeueEmail(message.id),), log)
     match ErrorClass(message.error_class):
         case ErrorClass.RECIPIENT_PERMANENT:
-            log = LogLine(LogAction.EXITED, "the address bounced", LogStatus.ERROR, message.error)
+            log = LogLine(LogAction.EXITED, "The address bounced", LogStatus.ERROR, message.error)
             return Exit(ExitReason.BOUNCED, log)
         case ErrorClass.RECIPIENT_TEMPORARY:
             return _retry(snapshot, message.error, message.error_class, message.failed_at or now, policy)
@@ -236,17 +243,17 @@ def _run_task(snapshot: Snapshot, step: StepFacts, config: TaskConfig, due_at: d
     if task is None:
         return _create_task(snapshot, step, config, due_at, now)
     if not config.wait_for_completion:
-        return _advance(snapshot, step, task.created_at, "the task was created", {"task": task.id})
+        return _advance(snapshot, step, task.created_at, "Task created", {"task": task.id})
     if task.completed_at is None:
         return Wait(None)
-    return _advance(snapshot, step, task.completed_at, f"the task was {task.status}", {"task": task.id})
+    return _advance(snapshot, step, task.completed_at, f"Task {task.status}", {"task": task.id})
 
 
 def _create_task(snapshot: Snapshot, step: StepFacts, config: TaskConfig, due_at: datetime, now: datetime) -> Outcome:
-    if _is_over(snapshot, step):
-        return _lead_past(snapshot, step, "same step: this task was given before in this enrollment")
-    if held := _hold_outside_window(snapshot, step, now):
-        return held
+    if _has_run_before(snapshot, step):
+        return _skip_step(snapshot, step, "Same step: this enrollment already created this task")
+    if deferred := _defer_outside_window(snapshot, step, now):
+        return deferred
     context = {**snapshot.merge_fields, "now": now.astimezone(snapshot.calendar.zone.zone)}
     title = render_task_text(config.title, context) or f"{label_of(config.type)}: {snapshot.recipient}"
     effect = CreateTask(
@@ -257,25 +264,29 @@ def _create_task(snapshot: Snapshot, step: StepFacts, config: TaskConfig, due_at
         due_at=due_at,
     )
     if config.wait_for_completion:
-        return Wait(None, (effect,), LogLine(LogAction.WAITING, "waits until the task is done", LogStatus.WAITING))
-    return _advance(snapshot, step, now, "the task was created", effects=(effect,))
+        return Wait(
+            None, (effect,), LogLine(LogAction.WAITING, "Waiting for the task to be completed", LogStatus.WAITING)
+        )
+    return _advance(snapshot, step, now, "Task created", effects=(effect,))
 
 
 def _run_split(snapshot: Snapshot, step: StepFacts, config: SplitConfig, due_at: datetime, now: datetime) -> Outcome:
     result = evaluate_condition(config, snapshot, due_at)
-    if again_at := result.look_again_at(now):
+    if again_at := result.evaluate_again_at(now):
         return Wait(again_at)
     answer = result.true_at is not None
     ended_at = result.true_at or result.deadline_at
     goto = config.if_true if answer else config.if_false
-    said = f"{config.condition} is {str(answer).lower()}"
+    text = f"{config.condition.label}: {'yes' if answer else 'no'}"
     details: dict[str, object] = {"condition": config.condition.value, "answer": answer, "goto": goto}
-    log = LogLine(LogAction.BRANCHED, said, details=details)
+    log = LogLine(LogAction.BRANCHED, text, details=details)
     if goto is None:
         return Complete(ended_at, log)
     target = snapshot.sequence.step(goto)
     if target is None:
-        return _quarantine("step", f"the step that its branch {str(answer).lower()} goes to is in another sequence")
+        return _quarantine(
+            "step", f"Its {'Yes' if answer else 'No'} branch leads to a step of another sequence: edit the branch"
+        )
     return _enter(snapshot, target, due_at, ended_at, log)
 
 
@@ -283,17 +294,17 @@ def _advance(
     snapshot: Snapshot,
     step: StepFacts,
     ended_at: datetime,
-    said: str,
+    text: str,
     details: dict[str, object] | None = None,
     effects: tuple[Effect, ...] = (),
 ) -> Outcome:
-    return advance_past(snapshot, step, ended_at, LogLine(LogAction.EXECUTED, said, details=details or {}), effects)
+    return advance_past(snapshot, step, ended_at, LogLine(LogAction.EXECUTED, text, details=details or {}), effects)
 
 
 def advance_past(
     snapshot: Snapshot, step: StepFacts, ended_at: datetime, log: LogLine, effects: tuple[Effect, ...] = ()
 ) -> Outcome:
-    """The step is over, executed or skipped: on to the next one in order, or to the end of the sequence."""
+    """Leave a step that was executed or skipped: for the next one in order, or the end of the sequence."""
     target = snapshot.sequence.step_after(step)
     if target is None:
         return Complete(ended_at, log, effects)
@@ -309,12 +320,14 @@ def _enter(
     log: LogLine,
     effects: tuple[Effect, ...] = (),
 ) -> Outcome:
-    """Step into `target`. A hundred steps in a row in which no time was planned to pass are a runaway."""
+    """Enter `target`. A hundred steps in a row without any time between them are a runaway loop: quarantine."""
     next_step_at = plan(ended_at, target.timing, _calendar(snapshot, target)).at
     no_time_passed = next_step_at <= due_at
     instant_transitions = snapshot.instant_transitions + 1 if no_time_passed else 0
     if instant_transitions >= RUNAWAY_TRANSITIONS:
-        return _quarantine("runaway", f"{RUNAWAY_TRANSITIONS} steps ran with no time passing: give the loop a delay")
+        return _quarantine(
+            "runaway", f"{RUNAWAY_TRANSITIONS} steps ran without any time between them: add a delay to the loop"
+        )
     return Advance(ended_at, target.id, next_step_at, instant_transitions, log, effects)
 
 
@@ -322,7 +335,7 @@ def _calendar(snapshot: Snapshot, step: StepFacts) -> Calendar:
     return calendar_for(step.type, snapshot.sequence.window, snapshot.calendar)
 
 
-def _hold_outside_window(snapshot: Snapshot, step: StepFacts, now: datetime) -> Defer | None:
+def _defer_outside_window(snapshot: Snapshot, step: StepFacts, now: datetime) -> Defer | None:
     calendar = _calendar(snapshot, step)
     if is_allowed(now, calendar, skip_weekends=step.timing.skip_weekends):
         return None
@@ -335,17 +348,17 @@ def _retry(snapshot: Snapshot, error: str, error_class: str, failed_at: datetime
     retry_at = next_retry_at(policy, snapshot.retry_count, failed_at)
     if retry_at is None:
         return _quarantine(error_class, error)
-    log = LogLine(LogAction.FAILED, f"tried again at {retry_at:%Y-%m-%d %H:%M} UTC", LogStatus.ERROR, error)
+    log = LogLine(LogAction.FAILED, f"Next attempt at {retry_at:%Y-%m-%d %H:%M} UTC", LogStatus.ERROR, error)
     return Retry(retry_at, snapshot.retry_count + 1, log)
 
 
 def _missing(paths: tuple[str, ...]) -> Quarantine:
     named = ", ".join(paths)
-    return _quarantine("template", f"no value for {named}: fill it in at the contact or give the template a default")
+    return _quarantine("template", f"No value for {named}: fill it in on the contact or give the template a default")
 
 
 def _quarantine(
     error_class: str, error: str, *, trace: str = "", facts: Mapping[str, object] | None = None
 ) -> Quarantine:
-    log = LogLine(LogAction.QUARANTINED, "taken out until a person looks", LogStatus.ERROR, error)
+    log = LogLine(LogAction.QUARANTINED, "Quarantined: needs review", LogStatus.ERROR, error)
     return Quarantine(error_class, error, log, trace, facts or {})

@@ -18,8 +18,9 @@ SELECT r.id AS enrollment, m.visit = r.visit AS is_current, m.id, m.status, m.at
 FROM unnest(%(ids)s::bigint[], %(steps)s::bigint[], %(visits)s::int[]) AS r(id, step, visit)
 JOIN emails_emailmessage m ON m.enrollment_id = r.id AND m.step_id = r.step AND m.visit <= r.visit
 """
-# The latest run with an email is the one in doubt: nobody goes on while the doubt lasts, except from a removed step.
-_IN_DOUBT = """
+# The latest run with an email has the message of unknown outcome: an enrollment waits there until it is resolved, and
+# keeps it when its step is removed.
+_LATEST_MESSAGES = """
 SELECT DISTINCT ON (m.enrollment_id) m.enrollment_id AS enrollment, m.id, m.status, m.attempts, m.sent_at, m.failed_at,
        m.unknown_at, m.error_class, m.error, m.error_trace, m.withheld_reason
 FROM emails_emailmessage m WHERE m.enrollment_id = ANY(%(ids)s::bigint[])
@@ -52,12 +53,12 @@ LEFT JOIN LATERAL (
 ) g ON true
 """
 
-_MAY_HAVE_LEFT = frozenset({MessageStatus.SENDING, MessageStatus.SENT, MessageStatus.UNKNOWN})
+_MAY_BE_SENT = frozenset({MessageStatus.SENDING, MessageStatus.SENT, MessageStatus.UNKNOWN})
 
 
 @dataclass(frozen=True, slots=True)
 class StepRunFacts:
-    """What is known about the current run of a step. `has_run`: an earlier run has given its email or task."""
+    """What is known about the current run of a step. `has_run`: an earlier run has sent its email or has its task."""
 
     message: MessageFacts | None = None
     task: TaskFacts | None = None
@@ -70,20 +71,20 @@ def load_step_facts(rows: list[Row], sequences: Mapping[int, SequenceFacts]) -> 
     """By enrollment id, for those that have any."""
     types = {row["id"]: _step_type(row, sequences) for row in rows}
     facts: dict[int, StepRunFacts] = {}
-    if mailing := [row for row in rows if types[row["id"]] == StepType.EMAIL]:
-        for found in fetch_all(_MESSAGES, _step_params(mailing)):
+    if email_rows := [row for row in rows if types[row["id"]] == StepType.EMAIL]:
+        for found in fetch_all(_MESSAGES, _step_params(email_rows)):
             known = facts.get(found["enrollment"], StepRunFacts())
             if found["is_current"]:
                 facts[found["enrollment"]] = replace(known, message=_message(found))
-            elif found["status"] in _MAY_HAVE_LEFT:
+            elif found["status"] in _MAY_BE_SENT:
                 facts[found["enrollment"]] = replace(known, has_run=True)
-    if branching := [row for row in rows if types[row["id"]] in {StepType.TASK, StepType.CONDITIONAL_SPLIT}]:
-        for found in fetch_all(_CONDITIONAL, _step_params(branching)):
+    if other_rows := [row for row in rows if types[row["id"]] in {StepType.TASK, StepType.CONDITIONAL_SPLIT}]:
+        for found in fetch_all(_CONDITIONAL, _step_params(other_rows)):
             task, last_task = _task(found, "task"), _task(found, "last_task")
             facts[found["id"]] = StepRunFacts(None, task, _last_email(found), last_task, found["has_run"])
-    doubtful = [row["id"] for row in rows if row["quarantine_class"] == UNKNOWN_OUTCOME]
-    if doubtful := [each for each in doubtful if each not in facts or facts[each].message is None]:
-        for found in fetch_all(_IN_DOUBT, {"ids": doubtful}):
+    unresolved = [row["id"] for row in rows if row["quarantine_class"] == UNKNOWN_OUTCOME]
+    if unresolved := [each for each in unresolved if each not in facts or facts[each].message is None]:
+        for found in fetch_all(_LATEST_MESSAGES, {"ids": unresolved}):
             known = facts.get(found["enrollment"], StepRunFacts())
             facts[found["enrollment"]] = replace(known, message=_message(found))
     return facts

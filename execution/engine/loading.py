@@ -36,7 +36,7 @@ ORDER BY e.id
 
 
 def read_snapshots(ids: Sequence[int]) -> list[Snapshot]:
-    """Snapshots without a lock: to explain, never to change."""
+    """Snapshots without a lock: for explanations, never for changes."""
     return load_snapshots(fetch_all(_READ, {"ids": list(ids)}))
 
 
@@ -55,24 +55,24 @@ def load_snapshots(rows: list[Row]) -> list[Snapshot]:
     ]
 
 
-_as_stored = itemgetter(*STORED_FIELDS)
+_stored_values = itemgetter(*STORED_FIELDS)
 _STATUSES = {status.value: status for status in EnrollmentStatus}
-_TELLS_NOTHING = frozenset({None, Transport.SMTP.value})
+_GIVES_NO_EVIDENCE = frozenset({None, Transport.SMTP.value})
 
 
 def _build_snapshot(
     row: Row, sequence: SequenceFacts, stops: StopFacts, resting: Resting, step: StepRunFacts
 ) -> Snapshot:
-    # the checker cannot know how many columns are taken over
+    # mypy cannot know how many columns come from the row
     return Snapshot(  # type: ignore[misc]
-        *_as_stored(row),
+        *_stored_values(row),
         status=_STATUSES[row["status"]],
         recipient=row["email"],
         merge_fields=MergeFields(row),
         calendar=read_contact_calendar(sequence.window, row),
         account_policy=row["account_reply_policy"],
         account_delay_days=row["account_reply_delay_days"],
-        evidence_possible=row["inbound"] != Inbound.NONE or row["transport"] not in _TELLS_NOTHING,
+        evidence_possible=row["inbound"] != Inbound.NONE or row["transport"] not in _GIVES_NO_EVIDENCE,
         sequence=sequence,
         stops=stops,
         resting=resting,

@@ -1,4 +1,4 @@
-"""Append to the logs inside the transaction of the change that is logged: of enrollments, set-based; of controls."""
+"""Append to the execution log (set-based) and to the control log, inside the transaction of the logged change."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from execution.models import ControlLog
 
 
 class LogRow(NamedTuple):
-    """A log line of one enrollment, at the step it stood at."""
+    """A log line of one enrollment, at the step where it was."""
 
     workspace_id: int
     enrollment_id: int
@@ -67,7 +67,7 @@ def log_control(
     now: datetime,
     changes: Sequence[Mapping[str, object]] = (),
 ) -> None:
-    """What was done to a row of a workspace, or (without `row`) to the executor. Call in the change's transaction."""
+    """Record an action on a row of a workspace or, without `row`, on the executor. Call in its transaction."""
     ControlLog.objects.create(
         workspace_id=row.workspace_id if row else None,
         target=target.value,

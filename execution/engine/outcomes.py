@@ -15,7 +15,7 @@ _NOTHING: Mapping[str, object] = MappingProxyType({})
 
 
 class LogLine(NamedTuple):
-    """One line of the execution log, about the step the enrollment stood at."""
+    """One line of the execution log, about the step at which the enrollment was."""
 
     action: LogAction
     message: str
@@ -26,7 +26,7 @@ class LogLine(NamedTuple):
 
 
 class QueueEmail(NamedTuple):
-    """Put the current step's email into the outbox, once per step run."""
+    """Queue the current step's email, once per step run."""
 
     recipient: str
     mailbox_id: int
@@ -36,13 +36,13 @@ class QueueEmail(NamedTuple):
 
 
 class RequeueEmail(NamedTuple):
-    """Let a failed or withheld message of this step run be tried again: the same row, the same Message-ID."""
+    """Queue a failed or withheld message of this step run again: the same row, the same Message-ID."""
 
     message_id: int
 
 
 class CreateTask(NamedTuple):
-    """Give the owner work. `title` and `instructions` are rendered."""
+    """Create a task for the owner. `title` and `instructions` are rendered."""
 
     type: str
     priority: str
@@ -74,7 +74,7 @@ class Complete(NamedTuple):
 
 
 class Wait(NamedTuple):
-    """The step is under way: look again at `wake_at`, or only when a fact wakes it (None)."""
+    """The step is in progress: decide again at `wake_at`, or only when a fact wakes it (None)."""
 
     wake_at: datetime | None
     effects: tuple[Effect, ...] = ()
@@ -82,7 +82,7 @@ class Wait(NamedTuple):
 
 
 class Defer(NamedTuple):
-    """Due, but not now: the step may run at `until`. Costs no attempt."""
+    """Due, but not allowed now: the step may run at `until`. Does not count as an attempt."""
 
     until: datetime
     log: LogLine
@@ -97,7 +97,7 @@ class Retry(NamedTuple):
 
 
 class Quarantine(NamedTuple):
-    """Out of the queue until a person looks."""
+    """The engine leaves it alone until a user resolves it."""
 
     error_class: str
     error: str
@@ -107,7 +107,7 @@ class Quarantine(NamedTuple):
 
 
 class Exit(NamedTuple):
-    """Stopped early. Unsent messages are withdrawn and open tasks cancelled."""
+    """Stopped early. Queued messages are withheld and open tasks cancelled."""
 
     reason: ExitReason
     log: LogLine
@@ -115,7 +115,7 @@ class Exit(NamedTuple):
 
 
 class Pause(NamedTuple):
-    """A fact asks for a rest: out of office, soft bounces, a colleague's reply."""
+    """A fact pauses it: out of office, soft bounces, a colleague's reply."""
 
     reason: str
     resume_at: datetime | None
@@ -123,9 +123,9 @@ class Pause(NamedTuple):
 
 
 class Resume(NamedTuple):
-    """A rest is over, or what quarantined it is resolved: go on from the same step.
+    """A pause ended, or the quarantine is resolved: continue from the same step.
 
-    `tries_again`: what failed is tried at once, and counts its attempts anew.
+    `tries_again`: the failed step is tried at once, and its attempts are counted from zero.
     """
 
     next_step_at: datetime
@@ -134,7 +134,7 @@ class Resume(NamedTuple):
 
 
 class Park(NamedTuple):
-    """Nothing to do until a fact or a person wakes it, or until `wake_at`."""
+    """Nothing to do until a fact or a user wakes it, or until `wake_at`."""
 
     wake_at: datetime | None = None
 

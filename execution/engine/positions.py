@@ -1,4 +1,4 @@
-"""Where an outcome leaves an enrollment, and the one statement that writes it for a whole batch."""
+"""The position of an enrollment after an outcome, and the one statement that writes a batch of positions."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from sequences.choices import EnrollmentStatus, ExitReason
 
 
 class PositionLostError(RuntimeError):
-    """A row changed under our lock: a bug, or somebody writes past the engine."""
+    """A row changed while the engine held its lock: a bug."""
 
 
 class Position(NamedTuple):
@@ -58,28 +58,28 @@ class Position(NamedTuple):
 
 
 # In the order of `Position`, up to what an outcome sets.
-_where_it_stands = attrgetter(
+_stored_position = attrgetter(
     *("id", "status", "visit", "status", "current_step_id", "visit", "previous_ended_at", "next_step_at"),
     *("retry_count", "retry_at", "instant_transitions", "resume_at", "resumed_at"),
 )
 
 
 def next_position(snapshot: Snapshot, outcome: Outcome, now: datetime) -> Position:
-    """Pure: the position after the outcome."""
-    here = Position(*_where_it_stands(snapshot))
+    """The position after the outcome, computed without the database."""
+    here = Position(*_stored_position(snapshot))
     match outcome:
         case Advance():
-            # only a person leads past a step in quarantine, and out of it by that
+            # only a user skips a step of a quarantined enrollment, which ends the quarantine
             is_released = snapshot.status is EnrollmentStatus.QUARANTINED
-            # who is led on while resting still wakes when the rest is over
-            looks_at = outcome.next_step_at if here.resume_at is None else min(outcome.next_step_at, here.resume_at)
+            # one that is moved while paused still wakes when the pause ends
+            wake_at = outcome.next_step_at if here.resume_at is None else min(outcome.next_step_at, here.resume_at)
             return here._replace(
                 status=EnrollmentStatus.ACTIVE if is_released else here.status,
                 step_id=outcome.next_step_id,
                 visit=snapshot.visit + 1,
                 previous_ended_at=outcome.ended_at,
                 next_step_at=outcome.next_step_at,
-                wake_at=looks_at,
+                wake_at=wake_at,
                 retry_count=0,
                 retry_at=None,
                 instant_transitions=outcome.instant_transitions,
@@ -93,7 +93,7 @@ def next_position(snapshot: Snapshot, outcome: Outcome, now: datetime) -> Positi
             status = EnrollmentStatus.REPLIED if outcome.reason is ExitReason.REPLIED else EnrollmentStatus.AUTO_EXITED
             return _ended(here, status, now, now)._replace(exit_reason=outcome.reason.value)
         case Wait():
-            # Whatever is tried now has used up the retry it waited for: its next failure is counted anew.
+            # an attempt uses up the retry it waited for: the next failure plans a new one
             return here._replace(wake_at=outcome.wake_at, retry_at=None if outcome.effects else here.retry_at)
         case Defer():
             return here._replace(next_step_at=outcome.until, wake_at=outcome.until)
@@ -119,8 +119,8 @@ def next_position(snapshot: Snapshot, outcome: Outcome, now: datetime) -> Positi
                 paused_at=now,
             )
         case Resume():
-            # a doubt that is settled overrules nothing: what settles it may itself ask for a rest
-            is_settled = snapshot.status is EnrollmentStatus.QUARANTINED and outcome.log.actor == ENGINE
+            # resolving an unknown outcome overrides nothing: the same fact may itself ask for a pause
+            is_resolved = snapshot.status is EnrollmentStatus.QUARANTINED and outcome.log.actor == ENGINE
             return here._replace(
                 status=EnrollmentStatus.ACTIVE,
                 next_step_at=outcome.next_step_at,
@@ -128,7 +128,7 @@ def next_position(snapshot: Snapshot, outcome: Outcome, now: datetime) -> Positi
                 retry_count=0 if outcome.tries_again else here.retry_count,
                 retry_at=now if outcome.tries_again else here.retry_at,
                 resume_at=None,
-                resumed_at=here.resumed_at if is_settled else now,
+                resumed_at=here.resumed_at if is_resolved else now,
                 sets_pause=True,
             )
         case Park():
@@ -138,7 +138,7 @@ def next_position(snapshot: Snapshot, outcome: Outcome, now: datetime) -> Positi
 
 
 def _ended(here: Position, status: EnrollmentStatus, step_ended_at: datetime, now: datetime) -> Position:
-    """Retention reads the ends in their order: one is never before another that was written earlier."""
+    """`ended_at` is `now`, not the end of the step: retention relies on ends being written in their order."""
     return here._replace(
         status=status,
         previous_ended_at=step_ended_at,
@@ -175,12 +175,14 @@ WHERE e.id = r.id AND e.status = r.old_status AND e.visit = r.old_visit
 
 
 def write_positions(positions: Sequence[Position], now: datetime) -> Sent:
-    """Write the positions; the caller holds the locks, and checks afterwards that all were where they stood."""
+    """Write the positions. The caller holds the locks and calls `check_moved` afterwards."""
     columns = dict(zip(Position._fields, zip(*positions, strict=True), strict=True))
     return send(_MOVE, {"now": now, **columns})
 
 
 def check_moved(sent: Sent, expected: int) -> None:
-    """Raises `PositionLostError` if one was not where it stood."""
+    """Raises `PositionLostError` unless every row still had the status and visit that were read."""
     if sent.changed != expected:
-        raise PositionLostError(f"{expected - sent.changed} of {expected} enrollments moved under their lock")
+        raise PositionLostError(
+            f"{expected - sent.changed} of {expected} enrollments changed while the engine held their locks"
+        )

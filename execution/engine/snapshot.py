@@ -1,4 +1,4 @@
-"""Everything `decide` may look at, frozen: one enrollment with the facts known about it. Pure."""
+"""Everything `decide` may read, frozen: one enrollment with the facts known about it. Pure."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ class SequenceFacts:
         return tuple(step for step in self.steps if step.id in reached)
 
     def comes_again(self, step: StepFacts) -> bool:
-        """Whether some way leads from a step back to it: a loop, in which people meet it again by design."""
+        """Whether the step is part of a loop, in which an enrollment runs it again by design."""
         ahead, seen = self._follow(step), set[int]()
         while ahead:
             found = ahead.pop()
@@ -76,7 +76,7 @@ class SequenceFacts:
 
 @dataclass(frozen=True, slots=True)
 class MessageFacts:
-    """The message of the current step run, or, even if its step is gone, the one whose doubt holds its person."""
+    """The message of the current step run; under quarantine for an unknown outcome, the message of that outcome."""
 
     id: int
     status: str
@@ -104,7 +104,7 @@ class TaskFacts:
 class LastEmail:
     """The last email sent before the current step, and the first human signal of each kind on it.
 
-    Pending are visits of which it is not known yet whether a person made them.
+    Pending are visits that have not been classified as human or machine yet.
     """
 
     sent_at: datetime
@@ -116,10 +116,10 @@ class LastEmail:
 
 
 class Snapshot(NamedTuple):
-    """One enrollment as it stands. Times are aware UTC. A tuple, since a frozen dataclass takes three times as long.
+    """One enrollment. Times are aware UTC. A tuple, since a frozen dataclass takes three times as long to create.
 
-    The columns that it takes over under their own names come first. `has_run`: an earlier run of the current step has
-    sent its email, or may have, or has given its task.
+    The columns that keep their names come first. `has_run`: an earlier run of the current step has sent its email, or
+    may have, or has created its task.
     """
 
     id: int

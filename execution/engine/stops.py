@@ -1,6 +1,6 @@
-"""The stop rules and the facts that pause (SPEC sections 4 and 6). Pure.
+"""The facts that stop an enrollment and the facts that pause it. Pure.
 
-They come before every step, in this order, and hold for active, paused and quarantined enrollments alike.
+They are evaluated before every step, in this order. Stop facts apply to active, paused and quarantined enrollments.
 """
 
 from __future__ import annotations
@@ -14,14 +14,14 @@ from execution.engine.outcomes import Exit, LogLine, Pause
 from execution.engine.snapshot import Snapshot
 from sequences.choices import ExitReason
 
-_SAID = {
-    ExitReason.REPLIED: "the contact replied",
-    ExitReason.UNSUBSCRIBED: "the contact unsubscribed",
-    ExitReason.COMPLAINED: "the contact complained about spam",
-    ExitReason.BOUNCED: "the address bounced",
-    ExitReason.SUPPRESSED: "the address or its domain is suppressed",
+_REASONS = {
+    ExitReason.REPLIED: "The contact replied",
+    ExitReason.UNSUBSCRIBED: "The contact unsubscribed",
+    ExitReason.COMPLAINED: "The contact reported spam",
+    ExitReason.BOUNCED: "The address bounced",
+    ExitReason.SUPPRESSED: "The address or its domain is suppressed",
     ExitReason.ACCOUNT_REPLIED: COLLEAGUE_REPLIED,
-    ExitReason.SEQUENCE_ARCHIVED: "the sequence was archived",
+    ExitReason.SEQUENCE_ARCHIVED: "The sequence was archived",
 }
 
 
@@ -31,11 +31,11 @@ def find_stop(snapshot: Snapshot) -> Exit | None:
     )
     if reason is None:
         return None
-    return Exit(reason, LogLine(LogAction.EXITED, _SAID[reason], details={"reason": reason.value}))
+    return Exit(reason, LogLine(LogAction.EXITED, _REASONS[reason], details={"reason": reason.value}))
 
 
 def find_pause(snapshot: Snapshot, now: datetime) -> Pause | None:
-    """Whether a fact that was read since the last resume asks for a rest."""
+    """The pause that a fact recorded since the last resume asks for, if any."""
     rest = find_rest(snapshot.resting, snapshot.account_policy, snapshot.account_delay_days, now)
     if rest is None:
         return None

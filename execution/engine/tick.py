@@ -1,7 +1,10 @@
-"""The main loop's one turn: claim, decide, apply, in one transaction. Talks to no network and reads no clock.
+"""One tick of the main loop: claim, decide, apply. Uses no network and reads no clock.
 
-A row that fails becomes its own quarantine; a batch the database refuses is halved until the row is found. What is not
-the row's fault (a lost connection, a deadlock, a time-out) is raised: nothing was written, the rows are due again.
+1. Transaction: lock the due enrollments in the order of `wake_at`, skipping locked ones; load their facts.
+2. Decide each in memory. A bug quarantines that enrollment alone, with its traceback.
+3. Write all outcomes and commit.
+4. When the database rejects the batch, halve it in new transactions until the row is found, and quarantine that row.
+5. What no row causes (a lost connection, a deadlock, a timeout) is raised: nothing was written, the rows stay due.
 """
 
 from __future__ import annotations
@@ -29,8 +32,8 @@ from sequences.enrollment_sql import LIVE
 
 log = logging.getLogger(__name__)
 
-# Not a row's fault: nothing was written, and the same batch may well pass later. What was prepared before a migration
-# changed its columns is "not supported" on its connection from then on, and passes on the next one.
+# No row causes these: nothing was written, and the same batch may pass later. A statement prepared before a migration
+# changed its columns stays "not supported" on its connection and passes on the next one.
 TEMPORARY_ERRORS = (
     *(psycopg.OperationalError, psycopg.InterfaceError, OperationalError, InterfaceError),
     psycopg.errors.FeatureNotSupported,
@@ -39,26 +42,26 @@ TEMPORARY_ERRORS = (
 
 @dataclass(frozen=True, slots=True)
 class Tick:
-    """What one turn did: how many rows it looked at, and whether there may be more."""
+    """How many enrollments one tick decided, and whether more may be due."""
 
     claimed: int
     is_full: bool
 
 
 def run_tick(now: datetime, limit: int, policy: Policy, workspace_id: int | None = None) -> Tick:
-    """Look once at up to `limit` due enrollments. Safe to run anywhere, any number of times at once.
+    """Decide up to `limit` due enrollments. Safe to run on any host, any number of times at once.
 
-    Raises `psycopg.OperationalError` when the database is not there; nothing is half done then.
+    Raises `psycopg.OperationalError` when the database is not available; nothing is half done then.
     """
     claimed: list[Snapshot] = []
     try:
         with transaction.atomic():
             claimed = claim_due(now, limit, workspace_id=workspace_id)
-            apply_outcomes([(snapshot, _judge(snapshot, now, policy)) for snapshot in claimed], now)
+            apply_outcomes([(snapshot, _decide_safely(snapshot, now, policy)) for snapshot in claimed], now)
     except Exception as error:
         if _is_temporary(error):
             raise
-        log.warning("a batch of %d was refused, looking for the row", len(claimed) or limit, exc_info=True)
+        log.warning("the database rejected a batch of %d; finding the row", len(claimed) or limit, exc_info=True)
         ids = [snapshot.id for snapshot in claimed] or _due_ids(now, limit, workspace_id)
         _run_halves(ids, now, policy)
         return Tick(len(ids), len(ids) == limit)
@@ -67,29 +70,29 @@ def run_tick(now: datetime, limit: int, policy: Policy, workspace_id: int | None
     return Tick(len(claimed), len(claimed) == limit)
 
 
-def _judge(snapshot: Snapshot, now: datetime, policy: Policy) -> Outcome:
+def _decide_safely(snapshot: Snapshot, now: datetime, policy: Policy) -> Outcome:
     try:
         return decide(snapshot, now, policy)
     except Exception as error:
         log.exception("deciding enrollment %d failed", snapshot.id)
-        said = f"{type(error).__name__}: {error}"
-        line = LogLine(LogAction.QUARANTINED, "a bug was met", LogStatus.ERROR, said)
-        return Quarantine("bug", said, line, traceback.format_exc())
+        text = f"{type(error).__name__}: {error}"
+        line = LogLine(LogAction.QUARANTINED, "Quarantined: an error in the program", LogStatus.ERROR, text)
+        return Quarantine("bug", text, line, traceback.format_exc())
 
 
 def _run_halves(ids: Sequence[int], now: datetime, policy: Policy) -> None:
-    """Find the rows that the database refuses and let the others through."""
+    """Find the rows that the database rejects and write the others."""
     if not ids:
         return
     try:
         with transaction.atomic():
-            apply_outcomes([(snapshot, _judge(snapshot, now, policy)) for snapshot in _claim_again(ids)], now)
+            apply_outcomes([(snapshot, _decide_safely(snapshot, now, policy)) for snapshot in _claim_again(ids)], now)
         return
     except Exception as error:
         if _is_temporary(error):
             raise
         if len(ids) == 1:
-            _quarantine_refused(ids[0], error, now)
+            _quarantine_rejected(ids[0], error, now)
             return
     middle = len(ids) // 2
     _run_halves(ids[:middle], now, policy)
@@ -97,37 +100,36 @@ def _run_halves(ids: Sequence[int], now: datetime, policy: Policy) -> None:
 
 
 def _claim_again(ids: Sequence[int]) -> list[Snapshot]:
-    """Between the refused batch and now another engine or a person may have ended some of them."""
+    """Without those that another engine or a user has ended since the batch was rejected."""
     return [snapshot for snapshot in claim_by_id(ids) if snapshot.status not in ENDED_STATUSES]
 
 
 def _is_temporary(error: Exception) -> bool:
-    """Class 54 (a value too long for an index, a statement too complex) is the row's fault and will not pass."""
+    """SQLSTATE class 54 (a value too long for an index …) is caused by a row and is not temporary."""
     state = getattr(error, "sqlstate", None) or ""
     return isinstance(error, TEMPORARY_ERRORS) and not state.startswith("54")
 
 
 def _storable(text: str) -> str:
-    """What PostgreSQL can keep of a text that may itself be the trouble."""
+    """The text in a form that PostgreSQL can store: the text itself may be the cause of the error."""
     return text.replace("\x00", "\\x00").encode("utf-8", "backslashreplace").decode()
 
 
-def _quarantine_refused(enrollment_id: int, error: Exception, now: datetime) -> None:
-    said = _storable(f"{type(error).__name__}: {error}".splitlines()[0])
+def _quarantine_rejected(enrollment_id: int, error: Exception, now: datetime) -> None:
+    text = _storable(f"{type(error).__name__}: {error}".splitlines()[0])
     trace = _storable(traceback.format_exc())
-    log.error("enrollment %d is refused and quarantined: %s", enrollment_id, said)
-    outcome = Quarantine(
-        "database", said, LogLine(LogAction.QUARANTINED, "its outcome cannot be stored", LogStatus.ERROR, said), trace
-    )
+    log.error("the outcome of enrollment %d was rejected, quarantining it: %s", enrollment_id, text)
+    line = LogLine(LogAction.QUARANTINED, "Quarantined: its outcome cannot be stored", LogStatus.ERROR, text)
+    outcome = Quarantine("database", text, line, trace)
     try:
         with transaction.atomic():
-            judged: list[Decided] = [(snapshot, outcome) for snapshot in _claim_again([enrollment_id])]
-            apply_outcomes(judged, now)
+            decided: list[Decided] = [(snapshot, outcome) for snapshot in _claim_again([enrollment_id])]
+            apply_outcomes(decided, now)
     except Exception as again:
         if _is_temporary(again):
             raise
-        log.exception("enrollment %d cannot even be read; quarantined without its facts", enrollment_id)
-        execute(_QUARANTINE_UNREAD, {"id": enrollment_id, "error": said, "trace": trace, "now": now})
+        log.exception("enrollment %d cannot be read, quarantining it without its facts", enrollment_id)
+        execute(_QUARANTINE_UNREAD, {"id": enrollment_id, "error": text, "trace": trace, "now": now})
 
 
 _QUARANTINE_UNREAD = f"""
@@ -138,8 +140,8 @@ WITH moved AS (
 ), logged AS (
     INSERT INTO execution_executionlog (workspace_id, enrollment_id, step_id, step_type, at, action, status, message,
                                         error, actor, details)
-    SELECT workspace_id, id, current_step_id, '', %(now)s, 'quarantined', 'error', 'it cannot be read', %(error)s,
-           'engine', '{{}}'::jsonb FROM moved
+    SELECT workspace_id, id, current_step_id, '', %(now)s, 'quarantined', 'error', 'Quarantined: it cannot be read',
+           %(error)s, 'engine', '{{}}'::jsonb FROM moved
 )
 INSERT INTO execution_deadletter (workspace_id, enrollment_id, step_id, error_class, error, error_trace, attempts,
                                   facts, created_at, resolution, resolved_by)
@@ -150,7 +152,7 @@ ON CONFLICT (enrollment_id) WHERE resolved_at IS NULL DO NOTHING
 
 
 def _due_ids(now: datetime, limit: int, workspace_id: int | None) -> list[int]:
-    """The batch whose facts could not be loaded, row by row."""
+    """The ids of the batch, where its facts could not be loaded."""
     rows = fetch_all(
         "SELECT id FROM sequences_enrollment WHERE wake_at <= %(now)s "
         "AND (%(workspace)s::bigint IS NULL OR workspace_id = %(workspace)s) ORDER BY wake_at, id LIMIT %(limit)s",
@@ -160,7 +162,7 @@ def _due_ids(now: datetime, limit: int, workspace_id: int | None) -> list[int]:
 
 
 def next_wake_at(workspace_id: int | None = None) -> datetime | None:
-    """The earliest moment at which an enrollment must be looked at; None when there is none, or while paused."""
+    """The earliest moment at which an enrollment is due for a decision; None: there is none, or while paused."""
     rows = fetch_all(
         "SELECT min(wake_at) AS at FROM sequences_enrollment WHERE wake_at IS NOT NULL "
         "AND (%(workspace)s::bigint IS NULL OR workspace_id = %(workspace)s) "
@@ -172,7 +174,7 @@ def next_wake_at(workspace_id: int | None = None) -> datetime | None:
 
 
 def count_overdue(before: datetime) -> int:
-    """How many enrollments the engine should have looked at before that moment; none while the executor is paused."""
+    """How many enrollments the engine should have decided before that moment; 0 while the executor is paused."""
     rows = fetch_all(
         f"SELECT count(*) AS number FROM sequences_enrollment WHERE wake_at <= %(before)s AND {EXECUTOR_RUNS}",
         {"before": before},

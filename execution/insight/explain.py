@@ -107,7 +107,7 @@ def _explain_step(snapshot: Snapshot, row: Row, now: datetime) -> list[Hold]:
     if isinstance(step.config, TaskConfig) and snapshot.task is not None and snapshot.task.completed_at is None:
         return [Hold("task_open", "waits until its task is done")]
     if isinstance(step.config, SplitConfig) and (
-        again_at := evaluate_condition(step.config, snapshot, due_at).look_again_at(now)
+        again_at := evaluate_condition(step.config, snapshot, due_at).evaluate_again_at(now)
     ):
         said = f"waits for {step.config.condition.value.replace('_', ' ')}"
         return [Hold("waiting_for_signal", said, again_at)]

@@ -44,7 +44,7 @@ def test_it_leaves_once_for_the_new_address() -> None:
     message = EmailMessage.objects.get()
     assert (message.status, message.recipient, message.attempts) == ("sent", "right@prospect.example", 1)
     said = ExecutionLog.objects.filter(enrollment=enrollment).values_list("message", flat=True)
-    assert "the email is in the outbox again, it was withheld: address_changed" in said
+    assert "Email queued again after it was withheld: address_changed" in said
 
 
 def test_another_way_to_write_the_same_address_holds_nothing_up() -> None:
