@@ -28,12 +28,12 @@ def find_link(mime: Mime) -> str | None:
 
 
 def find_unsubscribe(mime: Mime) -> tuple[str, dict[str, str]]:
-    """The address of the one-click unsubscription and the form that is posted there (RFC 8058)."""
+    """The address where a POST unsubscribes, and the form to post: that of RFC 8058 where the email promises it."""
     urls = re.findall(r"<(https?:[^>]+)>", str(mime["List-Unsubscribe"]))
     if not urls:
         raise DoorError(f"the email {mime['Message-ID']} has no address to unsubscribe at")
-    name, _, value = str(mime["List-Unsubscribe-Post"]).partition("=")
-    return str(urls[0]), {name: value}
+    name, _, value = str(mime["List-Unsubscribe-Post"] or "").partition("=")
+    return str(urls[0]), {name: value} if name else {}
 
 
 def _find(pattern: re.Pattern[str], mime: Mime) -> str | None:

@@ -6,7 +6,6 @@ prevents it.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping
 
 from sequences.authoring.drafts import SequenceDraft
@@ -15,16 +14,9 @@ from sequences.authoring.step_config import StepConfigError, parse_condition
 from sequences.authoring.step_fields import StepDraft
 from sequences.authoring.step_graph import Graph, build_graph, find_last_before
 from sequences.choices import ConditionType, OnReply, StepType
+from sequences.content.sampling import sample_body
+from sequences.liquid.templating import TemplateError
 
-# A link that is tracked: a web address, or the target of a Markdown or HTML link that is not a mail address, an anchor
-# or the unsubscribe link. A merge field as the target may hold a web address.
-_LINK = re.compile(
-    r"https?://|\bwww\.[^\s.]|\]\(\s*<?(?!mailto:|tel:|#|\{\{-?\s*unsubscribe_url|\s*\))"
-    r"|^\s*\[[^\]]+\]:\s*\S|\bhref\s*=\s*[\"']?(?!mailto:|tel:|#|\{\{-?\s*unsubscribe_url|[\"'])",
-    re.IGNORECASE | re.MULTILINE,
-)
-# A contact's own field that stands in the text may hold a web address too.
-_OWN_LINK = re.compile(r"\{\{-?\s*contact\.[\w.]*(?:url|link|site|web|page|calendar)", re.IGNORECASE)
 _OF_EMAILS = {
     ConditionType.EMAIL_OPENED: "opened",
     ConditionType.EMAIL_CLICKED: "clicked",
@@ -32,9 +24,13 @@ _OF_EMAILS = {
 }
 
 
-def has_link(body: str) -> bool:
+def may_have_link(body: str) -> bool:
     """Whether a body has, or may have once its merge fields are filled in, a link whose clicks are tracked."""
-    return bool(_LINK.search(body) or _OWN_LINK.search(body))
+    try:
+        return sample_body(body).may_have_link
+    except TemplateError:
+        # a problem of its own
+        return True
 
 
 def check_splits(draft: SequenceDraft, *, track_opens: bool, track_clicks: bool) -> Iterator[Problem]:
@@ -89,6 +85,6 @@ def _find_obstacle(
         return "opens are not tracked; turn open tracking on, or ask for something else"
     if condition is ConditionType.EMAIL_CLICKED and not clicks:
         return "clicks are not tracked; turn click tracking on, or ask for something else"
-    if condition is ConditionType.EMAIL_CLICKED and not any(has_link(steps[key].body) for key in emails):
+    if condition is ConditionType.EMAIL_CLICKED and not any(may_have_link(steps[key].body) for key in emails):
         return "the email before it has no link; add one, or ask for something else"
     return None

@@ -1,4 +1,4 @@
-"""Whether a sequence can be activated (SPEC section 2): gotos, paths, loops, templates, merge fields, times.
+"""Whether a sequence can be activated: gotos, paths, loops, templates, merge fields, times.
 
 The judgement is pure, over a draft; `validate_sequence` loads one and asks. Must not change anything.
 """
@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from sequences.authoring.drafts import SequenceDraft
+from sequences.authoring.email_checks import check_emails
 from sequences.authoring.problems import Problem, Severity
 from sequences.authoring.queries import load_draft
 from sequences.authoring.split_rules import check_splits
@@ -35,7 +36,7 @@ _CONTACT_FIELDS = (
     "engagement_score",
 )  # fmt: skip
 # Made when an email is sent.
-_WAY_OUT = "unsubscribe_url"
+_UNSUBSCRIBE = "unsubscribe_url"
 _OTHER_FIELDS = frozenset(
     {
         "account.name", "account.domain", "account.timezone",
@@ -56,11 +57,14 @@ class WorkspaceFacts:
     custom_fields: frozenset[str] | None = None
     track_opens: bool = True
     track_clicks: bool = True
+    has_postal_address: bool = True
 
 
 def load_workspace_facts(workspace: Workspace) -> WorkspaceFacts:
     """In one query."""
-    return WorkspaceFacts(list_custom_fields(workspace.pk), workspace.track_opens, workspace.track_clicks)
+    has_postal_address = bool(workspace.postal_address.strip())
+    custom_fields = list_custom_fields(workspace.pk)
+    return WorkspaceFacts(custom_fields, workspace.track_opens, workspace.track_clicks, has_postal_address)
 
 
 def validate_draft(draft: SequenceDraft, facts: WorkspaceFacts) -> list[Problem]:
@@ -73,6 +77,7 @@ def validate_draft(draft: SequenceDraft, facts: WorkspaceFacts) -> list[Problem]
         problems.extend(_check_templates(step, number, custom_fields))
     problems.extend(_check_paths(draft))
     problems.extend(_check_same_texts(draft))
+    problems.extend(check_emails(draft, has_postal_address=facts.has_postal_address))
     problems.extend(check_splits(draft, track_opens=facts.track_opens, track_clicks=facts.track_clicks))
     return sorted(problems, key=lambda problem: problem.step_number or 0)
 
@@ -155,15 +160,15 @@ def _check_templates(step: StepDraft, number: int, custom_fields: frozenset[str]
             remedy = _suggest(unknown, known_filters) or "remove it"
             yield Problem(number, name, f"{name}: the filter {unknown} is not known: {remedy}")
         for field in fields:
-            if step.type == StepType.TASK and field.path == _WAY_OUT:
+            if step.type == StepType.TASK and field.path == _UNSUBSCRIBE:
                 yield Problem(
-                    number, name, f"{name} line {field.line}: {_WAY_OUT} is an email's: take it out of the task"
+                    number, name, f"{name} line {field.line}: {_UNSUBSCRIBE} is an email's: take it out of the task"
                 )
-            elif problem := _judge_field(field, custom_fields):
+            elif problem := _check_field(field, custom_fields):
                 yield Problem(number, name, f"{name} line {field.line}: {problem}")
 
 
-def _judge_field(field: Field, custom_fields: frozenset[str] | None) -> str | None:
+def _check_field(field: Field, custom_fields: frozenset[str] | None) -> str | None:
     """What is wrong with a merge field, or None. A custom field that nobody has yet needs a fallback."""
     if field.path in KNOWN_FIELDS:
         return None
@@ -172,7 +177,7 @@ def _judge_field(field: Field, custom_fields: frozenset[str] | None) -> str | No
         if field.has_fallback or custom in (custom_fields or ()):
             return None
         if custom_fields is None:
-            return _judge_misspelling(field.path, custom)
+            return _check_misspelling(field.path, custom)
         # A field from a column that nobody has: a typing error, or contacts that are still to come.
         known = [f"contact.{name}" for name in (*_CONTACT_FIELDS, *sorted(custom_fields))]
         remedy = _suggest(field.path, known) or "import contacts with that column"
@@ -181,7 +186,7 @@ def _judge_field(field: Field, custom_fields: frozenset[str] | None) -> str | No
     return f"the merge field {field.path} is not known: {remedy}"
 
 
-def _judge_misspelling(path: str, name: str) -> str | None:
+def _check_misspelling(path: str, name: str) -> str | None:
     """Without a contact to ask, any column may still come, but hardly one that is a letter off a known one."""
     close = difflib.get_close_matches(name, _CONTACT_FIELDS, n=1, cutoff=_MISSPELT)
     return f"{path} is not known: did you mean contact.{close[0]}?" if close else None

@@ -14,7 +14,7 @@ from functools import lru_cache
 from liquid import BoundTemplate
 from liquid.ast import ConditionalBlockNode, Node
 from liquid.builtin.expressions import FilteredExpression, Path
-from liquid.builtin.expressions.primitive import RangeLiteral
+from liquid.builtin.expressions.primitive import FloatLiteral, IntegerLiteral, RangeLiteral
 from liquid.builtin.tags.case_tag import CaseNode
 from liquid.builtin.tags.for_tag import ForNode
 from liquid.builtin.tags.if_tag import IfNode
@@ -25,6 +25,7 @@ from liquid.expression import Expression
 from sequences.liquid.dialect import (
     ESCAPING,
     PLAIN,
+    ComparedValue,
     adapt_expression,
     children_of,
     needs_default,
@@ -111,6 +112,19 @@ def _need(field: Field) -> int:
 def unknown_fields(source: str, known: frozenset[str]) -> tuple[Field, ...]:
     """The fields that are not in `known`, a set of dotted paths such as `contact.first_name`."""
     return tuple(item for item in list_fields(source) if item.path not in known)
+
+
+def find_number_comparisons(source: str) -> tuple[tuple[str, int], ...]:
+    """The contact's fields that are compared with a number, with the line. Raises `TemplateError`."""
+    found: dict[tuple[str, int], None] = {}
+    for node in walk_nodes(parse(source).nodes):
+        for expression in (part for top in node.expressions() for part in walk_expressions(top)):
+            if not isinstance(expression, ComparedValue) or not isinstance(expression.inner, Path):
+                continue
+            path = _path(expression.inner)
+            if isinstance(expression.other, IntegerLiteral | FloatLiteral) and path.startswith("contact."):
+                found[path, _line(source, expression.inner.token.start_index)] = None
+    return tuple(where for where in found if where[0] != "contact.engagement_score")
 
 
 def missing_fields(context: Mapping[str, object], *sources: str) -> tuple[str, ...]:
