@@ -10,31 +10,15 @@ import re
 import quotequail
 from inscriptis import get_text
 
+from emails.inbound.text.quotes import split_quoted
+
 _LONGEST = 100_000
-# Patterns look within one line and at the next: one that runs over many is quadratic in what a stranger sends.
-_BLANK_LINES = re.compile(r"\n{3,}")
-_OUTLOOK_QUOTE = re.compile(
-    r"^(_{10,}$|-{2,} ?.{3,40} ?-{2,}$"
-    r"|\*?(From|Von|De|Da|Van|Från|Fra)\s?:\*? .+\n\n?\*?"
-    r"(Sent|Date|Gesendet|Datum|Envoyé|Date|Enviado|Fecha|Inviato|Data|Verzonden|Skickat|Sendt)\s?:\*?)",
-    re.MULTILINE,
-)
-_QUOTED_LINE = re.compile(r"^>.*$", re.MULTILINE)
-_SIGNATURE = re.compile(r"^-- ?$", re.MULTILINE)
 
 
 def find_new_text(plain: str, html: str) -> str:
     """The new part of a reply as plain text; `html` is looked at only if there is no `plain`."""
     text = plain[:_LONGEST] if plain.strip() else _text_of(html[:_LONGEST])
-    text = text.replace("\r\n", "\n").replace("\r", "\n").replace("\x00", "")
-    text = _BLANK_LINES.sub("\n\n", "\n".join(line.strip() for line in text.split("\n")))
-    if quote := _OUTLOOK_QUOTE.search(text):
-        text = text[: quote.start()]
-    shown = [part for is_new, part in quotequail.quote(text, quote_intro_line=True) if is_new]
-    text = _QUOTED_LINE.sub("", "\n".join(shown))
-    if signature := _SIGNATURE.search(text):
-        text = text[: signature.start()]
-    return text.strip()
+    return split_quoted(text).new
 
 
 def _text_of(html: str) -> str:
