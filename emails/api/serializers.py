@@ -9,6 +9,7 @@ from rest_framework import serializers
 
 from emails.choices import BreakerState, ErrorClass, LimitScope, LimitWindow
 from emails.hooks.views import list_hook_urls
+from emails.mailbox.own_caps import OWN_CAPS, own_caps
 from emails.mailbox.records import Status
 from emails.models import EmailMessage, Mailbox
 from sequences.interface.api.addresses import AddressField
@@ -17,10 +18,25 @@ from sequences.models import Workspace
 
 _MOST_NAMES = 30
 _LONGEST_SECRET = 20_000
-_STATE = [
+MAILBOX_STATE = [
     "status", "status_reason", "status_actor", "status_at", "inbox_read_at", "next_slot_at", "breaker_state",
     "breaker_until", "breaker_error",
 ]  # fmt: skip
+
+
+class _CapField(serializers.IntegerField):
+    """A cap of the mailbox itself. It is a row of its own; lists read it along (`with_own_caps`)."""
+
+    def __init__(self, window: LimitWindow, **kwargs: Any) -> None:
+        self._window = window
+        super().__init__(required=False, allow_null=True, min_value=0, max_value=1_000_000, **kwargs)
+
+    def get_attribute(self, instance: Mailbox) -> int | None:
+        name = OWN_CAPS[self._window]
+        if name not in vars(instance):
+            vars(instance).update(Mailbox.objects.filter(pk=instance.pk).annotate(**own_caps()).values(name).get())
+        cap: int | None = vars(instance).pop(name)
+        return cap
 
 
 class MailboxSerializer(StrictModelSerializer[Mailbox]):
@@ -42,12 +58,8 @@ class MailboxSerializer(StrictModelSerializer[Mailbox]):
     )
     credential_names = serializers.SerializerMethodField(help_text="Which credentials are stored; never their values.")
     webhook_urls = serializers.SerializerMethodField(help_text="What the provider is given; empty for SMTP.")
-    daily_limit = serializers.IntegerField(
-        write_only=True, required=False, min_value=0, max_value=1_000_000, help_text="Messages in any 24 hours."
-    )
-    hourly_limit = serializers.IntegerField(
-        write_only=True, required=False, min_value=0, max_value=1_000_000, help_text="Messages in any hour."
-    )
+    daily_limit = _CapField(LimitWindow.DAY, help_text="Messages in any 24 hours. Null: no cap of its own.")
+    hourly_limit = _CapField(LimitWindow.HOUR, help_text="Messages in any hour. Null: no cap of its own.")
 
     class Meta:
         model = Mailbox
@@ -56,9 +68,9 @@ class MailboxSerializer(StrictModelSerializer[Mailbox]):
             "transport_options", "smtp_host", "smtp_port", "smtp_security", "smtp_username", "auth_method",
             "credentials", "credential_names", "connections", "inbound", "imap_host", "imap_port", "imap_security",
             "imap_username", "webhook_urls", "gap_seconds", "jitter_seconds", "ramp_enabled", "ramp_start", "ramp_step",
-            "daily_limit", "hourly_limit", *_STATE, "created_at", "updated_at",
+            "daily_limit", "hourly_limit", *MAILBOX_STATE, "created_at", "updated_at",
         ]  # fmt: skip
-        read_only_fields = [*_STATE, "created_at", "updated_at"]
+        read_only_fields = [*MAILBOX_STATE, "created_at", "updated_at"]
         # the database names one address per workspace; saving says so in words
         validators: list[Any] = []
         extra_kwargs = {
@@ -89,6 +101,15 @@ class MailboxSerializer(StrictModelSerializer[Mailbox]):
 
     def get_webhook_urls(self, mailbox: Mailbox) -> dict[str, str]:
         return list_hook_urls(mailbox)
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        """A cap that is null may be sent back as it was read; a cap that is set is changed, not removed."""
+        for name in ("daily_limit", "hourly_limit"):
+            if name in attrs and attrs[name] is None:
+                if self.instance is None or self.fields[name].get_attribute(self.instance) is not None:
+                    raise serializers.ValidationError({name: ["Give a number: every mailbox has this cap."]})
+                del attrs[name]
+        return attrs
 
     def validate_credentials(self, value: dict[str, str | None]) -> dict[str, str | None]:
         if len(value) > _MOST_NAMES:

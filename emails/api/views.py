@@ -18,6 +18,7 @@ from rest_framework.serializers import BaseSerializer
 
 from emails.api.saving import InvalidMailboxError, change_mailbox, create_mailbox
 from emails.api.serializers import (
+    MAILBOX_STATE,
     LaneSerializer,
     LoginReportSerializer,
     MailboxCreateSerializer,
@@ -27,6 +28,7 @@ from emails.api.serializers import (
 )
 from emails.choices import MailboxStatus, MessageStatus
 from emails.mailbox.login_test import check_mailbox
+from emails.mailbox.own_caps import own_caps
 from emails.mailbox.setup_check import check_setup
 from emails.models import EmailMessage, Mailbox
 from emails.sending.lane_view import read_lane
@@ -48,10 +50,16 @@ class MailboxFilter(django_filters.FilterSet):
 class MailboxViewSet(mixins.CreateModelMixin, mixins.UpdateModelMixin, mixins.DestroyModelMixin, ReadViewSet):
     """Sending accounts. Everybody sees those of their workspaces; owners, managers and admins change them."""
 
-    queryset = Mailbox.objects.all()
+    queryset = Mailbox.objects.annotate(**own_caps())
     serializer_class = MailboxSerializer
+    has_etags = True
+    # `updated_at` stays: a new password is seen by it, and what the engine notes does not change it
+    volatile = frozenset({*MAILBOX_STATE, "is_dry_run"})
     filterset_class = MailboxFilter
     ordering_fields = ("id", "address", "created_at")
+
+    def blank_new(self, data: dict[str, Any]) -> dict[str, Any]:
+        return {**super().blank_new(data), **({"webhook_urls": {}} if "webhook_urls" in data else {})}
 
     def get_serializer_class(self) -> type[BaseSerializer[Any]]:
         return MailboxCreateSerializer if self.action == "create" else super().get_serializer_class()

@@ -10,7 +10,7 @@ from rest_framework import serializers
 
 from execution.api.sequence_answers import PreviewStepSerializer
 from execution.api.serializers import MOST_CONTACTS, ReasonSerializer
-from execution.control.bulk import BulkReport
+from execution.control.bulk import MOST_IDS, BulkReport
 from sequences.interface.api.base import BIGGEST_ID, InstantField
 from sequences.interface.api.strict import StrictSerializer
 
@@ -70,6 +70,7 @@ class BulkSerializer(PauseSerializer):
 class RefusalCountSerializer(StrictSerializer):
     reason = serializers.CharField()
     count = serializers.IntegerField()
+    ids = serializers.ListField(child=serializers.IntegerField())
 
 
 class BulkAnswerSerializer(StrictSerializer):
@@ -78,6 +79,11 @@ class BulkAnswerSerializer(StrictSerializer):
     changed = serializers.IntegerField()
     unchanged = serializers.IntegerField(help_text="They were so already.")
     refused = RefusalCountSerializer(many=True)
+    changed_ids = serializers.ListField(child=serializers.IntegerField())
+    unchanged_ids = serializers.ListField(child=serializers.IntegerField())
+    has_all_ids = serializers.BooleanField(
+        help_text=f"False beyond {MOST_IDS:,} matches: the counts are of all, the ids of the first {MOST_IDS:,}."
+    )
 
 
 class EntrySerializer(StrictSerializer):
@@ -105,5 +111,11 @@ def present_bulk(report: BulkReport, *, is_dry_run: bool) -> dict[str, Any]:
         "matched": report.matched,
         "changed": report.changed,
         "unchanged": report.unchanged,
-        "refused": [{"reason": reason, "count": count} for reason, count in report.refused.most_common()],
+        "refused": [
+            {"reason": reason, "count": count, "ids": report.refused_ids.get(reason, [])}
+            for reason, count in report.refused.most_common()
+        ],
+        "changed_ids": report.changed_ids,
+        "unchanged_ids": report.unchanged_ids,
+        "has_all_ids": report.has_all_ids,
     }

@@ -16,7 +16,7 @@ from emails.models import Mailbox
 from execution.control.enroll import EnrollResult, enroll_contacts
 from execution.control.enroll_rules import Skipped, skip_unknown
 from sequences.access.roles import Reader, is_manager, name_actor, require_right
-from sequences.models import Contact, Sequence
+from sequences.models import Contact, Enrollment, Sequence
 
 
 class EnrollRequestError(ValueError):
@@ -64,6 +64,12 @@ def enroll(
         allow_incomplete=allow_incomplete,
     )
     return EnrollResult(result.enrolled, (*result.skipped, *unknown))
+
+
+def list_contacts(enrollment_ids: Rows[int]) -> list[int]:
+    """The contacts of these enrollments, in the same order."""
+    found = dict(Enrollment.objects.filter(pk__in=enrollment_ids).values_list("pk", "contact_id"))
+    return [found[pk] for pk in enrollment_ids if pk in found]
 
 
 def _find_mailbox(sequence: Sequence, mailbox_id: int | None) -> Mailbox | None:

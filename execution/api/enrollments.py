@@ -26,7 +26,7 @@ from execution.api.deeds import (
     TimelineSerializer,
     present_bulk,
 )
-from execution.api.enrolling import EnrollRequestError, enroll
+from execution.api.enrolling import EnrollRequestError, enroll, list_contacts
 from execution.api.serializers import (
     EnrollAnswerSerializer,
     EnrollmentAnswerSerializer,
@@ -122,8 +122,8 @@ class EnrollmentViewSet(ReadViewSet):
     def create(self, request: Request) -> Response:
         """Start a sequence for contacts. A contact that a rule keeps out is skipped with a code and a reason.
 
-        `again` overrides the rules that a manager may override. A dry run is 200, enrolls no contact, and forecasts
-        when the last of them would have had the first email.
+        `again` overrides the rules that a manager may override. A dry run is 200, answers the contacts in
+        `would_enroll`, and forecasts when the last of them would have had the first email.
         """
         form = EnrollSerializer(data=request.data)
         form.is_valid(raise_exception=True)
@@ -142,7 +142,8 @@ class EnrollmentViewSet(ReadViewSet):
                 raise ConflictError(str(error)) from None
             raise ValidationError([str(error)]) from None
         answer = {
-            "enrolled": result.enrolled,
+            "enrolled": [] if is_dry else result.enrolled,
+            "would_enroll": list_contacts(result.enrolled) if is_dry else [],
             "skipped": [skipped.present() for skipped in result.skipped],
             "forecast": forecast,
         }

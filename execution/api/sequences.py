@@ -62,9 +62,16 @@ from sequences.yaml.export import export_sequence
 from sequences.yaml.form import MAX_STEPS, YamlFormError, parse_text
 from sequences.yaml.nodes import MAX_BYTES
 
+# of a step that a dry run would have made: no ids
+_NEW_STEP: dict[str, None] = {"id": None, "if_true_goto": None, "if_false_goto": None}
+
 
 class WrittenSequenceViewSet(SequenceViewSet):
     """Sequences with their steps, in order. Everybody reads them; managers and admins change them."""
+
+    def blank_new(self, data: dict[str, Any]) -> dict[str, Any]:
+        steps = [{**step, **_NEW_STEP} for step in data.get("steps", ())]
+        return {**super().blank_new(data), "steps": steps} if "steps" in data else super().blank_new(data)
 
     def _present(self, pk: int) -> dict[str, Any]:
         return dict(SequenceSerializer(self.get_queryset().get(pk=pk)).data)
@@ -273,7 +280,19 @@ class WrittenSequenceViewSet(SequenceViewSet):
             raise ValidationError({where: said}) from None
         except SequenceStateError as error:
             raise ConflictError(f"Not possible: {error}.") from None
-        return Response({**presented, "impact": present_impact(stored, is_dry_run=is_dry)})
+        answer = {**presented, "impact": present_impact(stored, is_dry_run=is_dry)}
+        return Response(self._blank_missing(answer) if is_dry else answer)
+
+    def _blank_missing(self, answer: dict[str, Any]) -> dict[str, Any]:
+        """Without the ids of rows that the import would have created."""
+        stored = set(self.get_queryset().filter(pk=answer["id"]).values_list("steps", flat=True))
+        if not stored:
+            return self.blank_new(answer)
+        steps = [
+            {name: None if name in _NEW_STEP and value not in stored else value for name, value in step.items()}
+            for step in answer["steps"]
+        ]
+        return {**answer, "steps": steps}
 
     def _switch(self, switch: Callable[..., None], request: Request) -> Response:
         sequence = self.get_object()

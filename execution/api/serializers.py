@@ -237,6 +237,7 @@ class EnrollAnswerSerializer(StrictSerializer):
 
 
 class EnrollPreviewSerializer(EnrollAnswerSerializer):
+    would_enroll = serializers.ListField(child=serializers.IntegerField(), help_text="The ids of the contacts.")
     forecast = ForecastSerializer(allow_null=True, help_text="Null where the first step is no email.")
 
 

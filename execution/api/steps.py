@@ -41,7 +41,7 @@ from sequences.interface.api.parameters import asks, read_query_and_body, takes_
 from sequences.interface.api.problems import ConflictError
 from sequences.interface.api.strict import StrictSerializer
 from sequences.liquid.templating import TemplateError
-from sequences.models import Step
+from sequences.models import Sequence, Step
 
 
 class StepFilter(django_filters.FilterSet):
@@ -78,6 +78,7 @@ class StepViewSet(ReadViewSet):
 
     queryset = Step.objects.select_related("sequence")
     serializer_class = StepSerializer
+    has_etags = True
     filterset_class = StepFilter
     ordering_fields = ("id", "number")
 
@@ -140,7 +141,10 @@ class StepViewSet(ReadViewSet):
     @extend_schema(request=TryFormSerializer, responses=TestSentSerializer)
     @action(detail=True, methods=["post"], url_path="test-send", asks_outside=True)
     def test_send(self, request: Request, pk: str) -> Response:
-        """Send it to your own address, as that contact would get it, through one of your mailboxes."""
+        """Send it to your own address, as that contact would get it, through one of your mailboxes.
+
+        A dry run renders it and sends nothing.
+        """
         step = self._find_email_step()
         form = TryFormSerializer(data=request.data)
         form.is_valid(raise_exception=True)
@@ -151,6 +155,9 @@ class StepViewSet(ReadViewSet):
         address = getattr(request.user, "email", "")
         if not address:
             raise ConflictError("Your login has no email address to send it to: give it one in the admin.")
+        if is_dry_run(request):
+            self._render(step, form.validated_data, mailbox)
+            return Response({"is_dry_run": True, "sent_to": address})
         contact = find_contact(step.sequence, form.validated_data)
         try:
             answer = send_test(step, contact, mailbox, request.user.pk, address, timezone.now())
@@ -159,6 +166,12 @@ class StepViewSet(ReadViewSet):
         if not isinstance(answer, Sent):
             raise ConflictError(f"The mail server did not take it: {answer.error}")
         return Response(TestSentSerializer({"sent_to": address}).data)
+
+    def find_shown(self, data: Any) -> Mapping[str, Any] | None:
+        return data.get("step", data) if isinstance(data, Mapping) else None
+
+    def find_locked(self, row: Step) -> Sequence:
+        return row.sequence
 
     def _find_writable(self) -> Step:
         step: Step = self.get_object()

@@ -129,6 +129,7 @@ class _WrittenViewSet(mixins.CreateModelMixin, mixins.UpdateModelMixin, mixins.D
     """Every member writes; managers and admins delete."""
 
     filter_backends = [*ReadViewSet.filter_backends, SearchFilter]
+    has_etags = True
 
     def perform_create(self, serializer: Any) -> None:
         values = serializer.validated_data

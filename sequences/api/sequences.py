@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import django_filters
 from django.db.models import Prefetch
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from sequences.authoring.drafts import SEQUENCE_FIELDS
@@ -13,6 +14,7 @@ from sequences.interface.api.base import IdFilter, ReadViewSet
 from sequences.interface.api.serializers import ClockField
 from sequences.interface.api.strict import StrictModelSerializer
 from sequences.models import Sequence, Step
+from sequences.time.window import TimingError, parse_window, window_to_raw
 
 
 class StepSerializer(StrictModelSerializer[Step]):
@@ -28,14 +30,23 @@ class StepSerializer(StrictModelSerializer[Step]):
 
 class SequenceSerializer(StrictModelSerializer[Sequence]):
     steps = StepSerializer(many=True, read_only=True)
+    effective_window = serializers.SerializerMethodField(help_text="The window that applies, defaults filled in.")
 
     class Meta:
         model = Sequence
         fields = [
             "id", "workspace", *SEQUENCE_FIELDS, "status", "pause_reason", "paused_by",
-            "steps", "created_at", "updated_at",
+            "effective_window", "steps", "created_at", "updated_at",
         ]  # fmt: skip
         read_only_fields = fields
+
+    @extend_schema_field({"type": "object", "nullable": True, "additionalProperties": True})
+    def get_effective_window(self, sequence: Sequence) -> dict[str, object] | None:
+        """None: the stored window cannot be read; validation says why."""
+        try:
+            return window_to_raw(parse_window(sequence.window))
+        except TimingError:
+            return None
 
 
 class SequenceFilter(django_filters.FilterSet):
@@ -49,5 +60,6 @@ class SequenceViewSet(ReadViewSet):
 
     queryset = Sequence.objects.prefetch_related(Prefetch("steps", Step.objects.order_by("number")))
     serializer_class = SequenceSerializer
+    has_etags = True
     filterset_class = SequenceFilter
     ordering_fields = ("id", "name", "priority", "created_at", "updated_at")

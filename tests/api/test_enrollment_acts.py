@@ -194,7 +194,7 @@ def people(sequence: Sequence, owner: Any) -> list[Enrollment]:
     ]
 
 
-def test_one_deed_for_all_that_match(api: APIClient, sdr: Any, sequence: Sequence) -> None:
+def test_one_action_on_all_that_match(api: APIClient, sdr: Any, sequence: Sequence) -> None:
     rows = people(sequence, sdr)
     elsewhere = EnrollmentFactory(owner=sdr)
     body = {"action": "pause", "filter": {"sequence": sequence.pk}, "reason": "legal"}
@@ -203,7 +203,10 @@ def test_one_deed_for_all_that_match(api: APIClient, sdr: Any, sequence: Sequenc
         "matched": 5,
         "changed": 3,
         "unchanged": 1,
-        "refused": [{"reason": "it belongs to somebody else", "count": 1}],
+        "refused": [{"reason": "it belongs to another user", "count": 1, "ids": [rows[3].pk]}],
+        "changed_ids": [rows[0].pk, rows[1].pk, rows[2].pk],
+        "unchanged_ids": [rows[4].pk],
+        "has_all_ids": True,
     }
     assert api.post(f"{URL}/bulk", {**body, "dry_run": True}).json() == expected
     assert Enrollment.objects.filter(status="paused").count() == 1

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
@@ -12,17 +12,19 @@ from django.core.exceptions import ValidationError as DjangoValidationError
 from django.db.models import QuerySet
 from django_filters.fields import IsoDateTimeField
 from django_filters.rest_framework import DjangoFilterBackend
-from rest_framework import mixins, serializers
+from rest_framework import mixins, serializers, status
 from rest_framework.exceptions import ValidationError
 from rest_framework.filters import OrderingFilter, SearchFilter
 from rest_framework.permissions import SAFE_METHODS
 from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
+from rest_framework.response import Response
 from rest_framework.routers import SimpleRouter
 from rest_framework.views import APIView
 from rest_framework.viewsets import GenericViewSet, ViewSetMixin
 
-from sequences.interface.api.dry_run import is_dry_run, rehearse
+from sequences.interface.api.conditional import IF_MATCH, IF_NONE_MATCH, make_etag, read_etags, require_match
+from sequences.interface.api.dry_run import Handler, is_dry_run, rehearse
 from sequences.interface.api.flags import read_yes_no
 from sequences.interface.api.paging import CursorPages
 from sequences.interface.api.strict import (
@@ -34,6 +36,7 @@ from sequences.interface.api.strict import (
 from sequences.time.timing import FIRST_YEAR, LAST_YEAR, is_plannable
 
 BIGGEST_ID = 2**63 - 1
+_SHOWS_ROW = frozenset({"create", "retrieve", "update", "partial_update"})
 
 
 class Router(SimpleRouter):
@@ -143,8 +146,23 @@ class StrictView(ViewSetMixin, APIView):
             return
         if not getattr(self._action, "takes_body", request.method != "DELETE"):
             StrictSerializer(data=request.data).is_valid(raise_exception=True)
+        self.require_match(request)
         if is_dry_run(request):
             self._prepare_dry_run(request)
+
+    def finalize_response(self, request: Request, response: Response, *args: Any, **kwargs: Any) -> Response:
+        finished: Response = super().finalize_response(request, response, *args, **kwargs)
+        for name, value in getattr(request._request, "rate_limit", {}).items():
+            finished.headers[name] = value
+        return finished
+
+    def require_match(self, request: Request) -> None:
+        if request.headers.get(IF_MATCH):
+            raise ValidationError({IF_MATCH: ["This call has no ETag to compare with: leave the header out."]})
+
+    def _wrap(self, wrap: Callable[[Handler], Handler]) -> None:
+        method = str(self.request.method).lower()
+        setattr(self, method, wrap(getattr(self, method)))
 
     @property
     def _action(self) -> Any:
@@ -169,8 +187,7 @@ class StrictView(ViewSetMixin, APIView):
         if refusal := getattr(self._action, "dry_run_refusal", ""):
             raise ValidationError({DRY_RUN_KEY: [refusal]})
         if not self.asks_outside:
-            method = str(request.method).lower()
-            setattr(self, method, rehearse(getattr(self, method), self.blank_new))
+            self._wrap(lambda handler: rehearse(handler, self.blank_new))
 
     def blank_new(self, data: dict[str, Any]) -> dict[str, Any]:
         """The answer of a dry run without the ids of what it would have created."""
@@ -185,6 +202,9 @@ class WorkspaceViewSet(StrictView, GenericViewSet[Any]):
     lookup_value_regex = "[0-9]{1,18}"
     ordering: Any = ("-id",)
     ordering_fields: Any = ("id",)
+    has_etags = False
+    volatile: frozenset[str] = frozenset({"engagement_score", "updated_at", "is_dry_run", "impact"})
+    """What an ETag leaves out of the answer."""
 
     def query_names(self, request: Request) -> set[str]:
         names = super().query_names(request)
@@ -199,6 +219,39 @@ class WorkspaceViewSet(StrictView, GenericViewSet[Any]):
         rows: Any = super().get_queryset()
         mine: QuerySet[Any] = rows.for_user(self.request.user)
         return mine
+
+    def finalize_response(self, request: Request, response: Response, *args: Any, **kwargs: Any) -> Response:
+        shows = self.has_etags and self.action in _SHOWS_ROW and response.status_code in {200, 201}
+        shown = self.find_shown(response.data) if shows else None
+        if shown and shown.get("id"):
+            etag = make_etag(shown, self.volatile)
+            if request.method in SAFE_METHODS and {etag, "*"} & set(read_etags(request, IF_NONE_MATCH)):
+                response = Response(status=status.HTTP_304_NOT_MODIFIED)
+            response.headers["ETag"] = etag
+        return super().finalize_response(request, response, *args, **kwargs)
+
+    def find_shown(self, data: Any) -> Mapping[str, Any] | None:
+        """The row in an answer of this view, as its serializer shows it."""
+        return data if isinstance(data, Mapping) else None
+
+    def find_locked(self, row: Any) -> Any:
+        """The row that writers of this one lock."""
+        return row
+
+    def require_match(self, request: Request) -> None:
+        if not self.has_etags or not self.detail or self.asks_outside:
+            return super().require_match(request)
+        if etags := read_etags(request, IF_MATCH):
+            self._wrap(lambda handler: require_match(handler, etags, self._lock, self._read_etag))
+        return None
+
+    def _lock(self) -> Any:
+        return self.find_locked(self.get_object())
+
+    def _read_etag(self) -> str:
+        serializer: Any = type(self).serializer_class
+        shown = serializer(self.get_object(), context=self.get_serializer_context()).data
+        return make_etag(shown, self.volatile)
 
     def filter_queryset(self, queryset: QuerySet[Any]) -> QuerySet[Any]:
         """Filters are for lists: one row is named by its id alone."""
