@@ -123,7 +123,7 @@ def test_nobody_is_called_earlier_by_a_snooze(api: APIClient, enrollment: Enroll
     assert api.get(f"{URL}/{enrollment.pk}").json()["next_step_at"] == "2026-03-11T10:00:00Z"
     bulk = {"action": "snooze", "ids": [enrollment.pk], "until": NOW + timedelta(days=3)}
     assert api.post(f"{URL}/bulk", bulk).json()["refused"] == [
-        {"reason": "it is due later than that anyway", "count": 1}
+        {"reason": "it is due later than that anyway", "count": 1, "ids": [enrollment.pk]}
     ]
 
 

@@ -308,7 +308,7 @@ def test_again_is_for_managers(
     assert (refused.status_code, Enrollment.objects.count()) == (403, 1)
     assert "A manager or an admin may enroll contacts again." in refused.json()["detail"]
     dry = manager_api.post(f"{URL}?dry_run=1", {**body, **again}).json()
-    assert (len(dry["enrolled"]), dry["skipped"], Enrollment.objects.count()) == (1, [], 1)
+    assert (len(dry["would_enroll"]), dry["skipped"], Enrollment.objects.count()) == (1, [], 1)
     (made,) = manager_api.post(URL, {**body, **again}).json()["enrolled"]
     enrollment = Enrollment.objects.get(pk=made)
     assert (enrollment.again_reason, enrollment.is_again) == ("new budget", True)

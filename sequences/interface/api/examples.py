@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 _REASON = {"reason": "customer now"}
-_UNTIL = {"until": "2026-03-16T09:00:00Z", "reason": "asked to wait"}
+_UNTIL = {"until": "2031-03-16T09:00:00Z", "reason": "asked to wait"}
 _STEP = {
     "type": "email",
     "name": "Nudge",
@@ -71,7 +71,7 @@ BODIES: dict[tuple[str, str], dict[str, Any]] = {
     },
     ("post", "/api/sequence-enrollments/{id}/exit"): _REASON,
     ("post", "/api/sequence-enrollments/{id}/move"): {"step": 9, "reason": "asked for it"},
-    ("post", "/api/sequence-enrollments/{id}/pause"): {"reason": "asked to wait", "resume_at": "2026-03-16T09:00:00Z"},
+    ("post", "/api/sequence-enrollments/{id}/pause"): {"reason": "asked to wait", "resume_at": "2031-03-16T09:00:00Z"},
     ("post", "/api/sequence-enrollments/{id}/resume"): _REASON,
     ("post", "/api/sequence-enrollments/{id}/retry"): {"reason": "the address is corrected"},
     ("post", "/api/sequence-enrollments/{id}/skip-step"): {"reason": "already called"},
@@ -87,7 +87,7 @@ BODIES: dict[tuple[str, str], dict[str, Any]] = {
     ("post", "/api/sequences/{id}/activate"): {"reason": "approved"},
     ("post", "/api/sequences/{id}/pause"): {"reason": "legal review"},
     ("post", "/api/sequences/{id}/resume"): {"reason": "approved"},
-    ("post", "/api/sequences/{id}/preview"): {"email": "bob@prospect.com", "start_at": "2026-03-02T09:00:00Z"},
+    ("post", "/api/sequences/{id}/preview"): {"email": "bob@prospect.com", "start_at": "2031-03-02T09:00:00Z"},
     ("post", "/api/sequences/{id}/steps"): {**_STEP, "position": 2, "send_to_past": False},
     ("patch", "/api/steps/{id}"): {"delay_days": 3},
     ("post", "/api/steps/{id}/move"): {"position": 1},
