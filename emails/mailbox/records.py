@@ -8,6 +8,8 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from email import message_from_bytes
+from email.policy import default
 from enum import StrEnum
 
 # RFC 7208 section 4.6.4
@@ -133,6 +135,34 @@ def check_links(domain: str, base_url: str) -> Check:
         said = f"links lead to {host}, another domain than {domain}: filters trust a name such as link.{domain} more"
         return Check("links", Status.WARNING, said, base_url)
     return Check("links", Status.OK, "links are of the sender's domain and https", base_url)
+
+
+_MUST_BE_SIGNED = ("list-unsubscribe", "list-unsubscribe-post")
+
+
+def check_signed_headers(received: bytes) -> Check:
+    """Whether a DKIM signature of a mail, as it was received, covers both unsubscribe headers (RFC 8058 section 4)."""
+    signatures = message_from_bytes(received, policy=default).get_all("DKIM-Signature") or []
+    if not signatures:
+        detail = "the mail has no DKIM signature, so one-click unsubscribing is ignored: turn DKIM on at the provider"
+        return Check("signed", Status.FAILED, detail)
+    covered = [_read_tags(str(signature)).get("h", "").lower() for signature in signatures]
+    names = [{name.strip() for name in headers.split(":")} for headers in covered]
+    if any(each.issuperset(_MUST_BE_SIGNED) for each in names):
+        return Check("signed", Status.OK, "DKIM covers the unsubscribe headers", covered[0][:_SHOWN])
+    missing = " and ".join(name for name in _MUST_BE_SIGNED if not any(name in each for each in names))
+    named = missing or "both unsubscribe headers at once"
+    detail = f"DKIM does not cover {named}: add them to the signed headers (h=) at the provider"
+    return Check("signed", Status.FAILED, detail, covered[0][:_SHOWN])
+
+
+def check_postal_address(postal_address: str) -> Check:
+    """Whether emails can carry the postal address that CAN-SPAM and similar laws ask for."""
+    found = " ".join(postal_address.split())[:_SHOWN]
+    if found:
+        return Check("postal", Status.OK, "stands in the footer of every email", found)
+    detail = "the workspace has none, so no sequence with emails can be activated: fill it in at the workspace"
+    return Check("postal", Status.FAILED, detail)
 
 
 def _judge_dmarc(name: str, domain: str, text: str) -> Check:

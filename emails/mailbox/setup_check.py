@@ -18,6 +18,7 @@ from emails.mailbox.records import (
     check_dmarc,
     check_links,
     check_mx,
+    check_postal_address,
     check_spf,
 )
 from emails.models import Mailbox
@@ -43,7 +44,10 @@ _PROVIDERS = {
 
 
 def check_setup(mailbox: Mailbox, dns: Dns | None = None) -> list[Check]:
-    """The logins, then MX, SPF, DKIM, DMARC, alignment and links. No transaction may be open: servers are talked to."""
+    """The logins, then MX, SPF, DKIM, DMARC, alignment, links and postal address.
+
+    No transaction may be open: servers are talked to.
+    """
     checks = list(_check_logins(mailbox))
     domain = mailbox.address.rpartition("@")[2].lower()
     include, selectors = _find_provider(mailbox)
@@ -60,6 +64,7 @@ def check_setup(mailbox: Mailbox, dns: Dns | None = None) -> list[Check]:
         _ask("dmarc", lambda: check_dmarc(domain, asking.find_texts)),
         check_alignment(domain, uses_smtp=mailbox.transport == Transport.SMTP, dkim=dkim),
         check_links(domain, settings.PUBLIC_BASE_URL),
+        check_postal_address(mailbox.workspace.postal_address),
     ]
 
 

@@ -14,7 +14,7 @@ from common.db import Row, fetch_all
 from emails.models import Mailbox
 from emails.rendering.merge_fields import PERSON_COLUMNS, PERSON_JOINS, MergeFields, local_time, sender_name
 from emails.rendering.mime import build_mime
-from emails.rendering.render import Frame, RenderedEmail, Template, render_email
+from emails.rendering.render import Frame, RenderedEmail, Template, render_email, unsubscribe_headers
 from emails.transport import open_transport
 from emails.transport.send_result import Envelope, SendResult
 from sequences.liquid.templating import TemplateError, render
@@ -68,7 +68,7 @@ def send_test(
         to_address=recipient,
         message_id=message_id,
         date=now,
-        headers={},
+        headers=unsubscribe_headers(SAMPLE_UNSUBSCRIBE_URL, f"mailto:{mailbox.address}?subject=unsubscribe"),
     )
     envelope = Envelope(
         message_pk=0,

@@ -67,6 +67,10 @@ class RenderedSerializer(StrictSerializer):
     subject = serializers.CharField()
     text = serializers.CharField()
     html = serializers.CharField()
+    changes = serializers.ListField(
+        child=serializers.CharField(),
+        help_text="What rendering changed of what the author wrote: what happens, and what to do.",
+    )
 
 
 class TestSentSerializer(StrictSerializer):

@@ -186,6 +186,14 @@ def test_an_email_is_looked_at_and_sent_to_oneself(manager_api: APIClient, seque
     shown = manager_api.post(f"/api/steps/{intro.pk}/render", {"contact": contact.pk}).json()
     assert shown["subject"] == "Hello Bob"
     assert sequence.workspace.postal_address in shown["text"]
+    assert shown["changes"] == []
+    Step.objects.filter(pk=intro.pk).update(
+        body="<p><img src='cid:x'>{{ 'now' | date: '%Y' }} <a href='acme.example'>a</a></p>"
+    )
+    assert manager_api.post(f"/api/steps/{intro.pk}/render", {"contact": contact.pk}).json()["changes"] == [
+        "the picture cid:x is removed: put it on a web server and give its address, https://…",
+        "the link acme.example becomes https://acme.example: write it so",
+    ]
     assert (
         manager_api.post(f"/api/steps/{nudge.pk}/render", {"contact": contact.pk}).json()["subject"] == "Re: Hello Bob"
     )

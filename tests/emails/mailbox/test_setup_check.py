@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -48,7 +49,7 @@ def mailbox(settings: Any, monkeypatch: pytest.MonkeyPatch, names: NameServer) -
 
 def test_a_good_set_up_is_all_right(mailbox: Any) -> None:
     checks = {check.code: check for check in check_setup(mailbox)}
-    assert list(checks) == ["smtp_login", "mx", "spf", "dkim", "dmarc", "alignment", "links"]
+    assert list(checks) == ["smtp_login", "mx", "spf", "dkim", "dmarc", "alignment", "links", "postal"]
     assert {check.status.value for check in checks.values()} == {"ok"}
     assert checks["mx"].found == "mx1.acme.example, mx2.acme.example"
     assert checks["spf"].found == "v=spf1 include:_spf.google.com ~all"
@@ -105,4 +106,30 @@ def test_the_admin_shows_each_check_with_what_to_do(mailbox: Any, settings: Any)
     url = reverse("admin:emails_mailbox_change", args=[mailbox.pk]).replace("/change/", "/set-up/")
     page = log_in_root().get(url).content.decode()
     assert "PUBLIC_BASE_URL is not https" in page
-    assert page.count("✓") == 6
+    assert page.count("✓") == 7
+
+
+def test_a_workspace_without_postal_address_is_told(mailbox: Any) -> None:
+    mailbox.workspace.postal_address = " "
+    (check,) = [check for check in check_setup(mailbox) if check.code == "postal"]
+    assert check.status.value == "failed"
+    assert "fill it in at the workspace" in check.detail
+
+
+@pytest.mark.parametrize(
+    ("head", "status", "detail"),
+    [
+        (b"", "failed", "has no DKIM signature"),
+        (b"DKIM-Signature: v=1; h=From:To:Subject; b=x\r\n", "failed", "list-unsubscribe and list-unsubscribe-post"),
+        (b"DKIM-Signature: v=1; h=From:List-Unsubscribe; b=x\r\n", "failed", "cover list-unsubscribe-post"),
+        (b"DKIM-Signature: v=1; h=From:\r\n List-Unsubscribe : List-Unsubscribe-Post; b=x\r\n", "ok", "covers"),
+    ],
+)
+def test_a_received_mail_tells_whether_its_unsubscribe_headers_are_signed(
+    mailbox: Any, shell: Shell, tmp_path: Path, head: bytes, status: str, detail: str
+) -> None:
+    (tmp_path / "test.eml").write_bytes(head + b"Subject: [Test] Hello\r\n\r\nHello\r\n")
+    told = shell("test_mailbox", mailbox.address, "--received", str(tmp_path / "test.eml"), "--json")
+    (check,) = json.loads(told.out)["checks"]
+    assert (check["code"], check["status"]) == ("signed", status)
+    assert detail in check["detail"]

@@ -251,6 +251,9 @@ def test_a_contacts_future_is_shown_with_its_emails_and_a_test_is_sent_to_onesel
         page = client.get(url, asked).content.decode()
         assert page.count("Hello Bob") >= 2
         assert "Send it to me" in page
+        assert "Changes of email" not in page
+        Step.objects.filter(pk=first.pk).update(body="<p>Hello {{ contact.first_name }} <img src='cid:x'></p>")
+        assert "The picture cid:x is removed" in client.get(url, asked).content.decode()
         assert said(client.post(url, {**asked, "step": first.pk})) == [f"A test was sent to {ROOT_EMAIL}."]
         (received,) = server.messages
     assert received.recipients == (ROOT_EMAIL,)
