@@ -106,6 +106,9 @@ class EventType(Choice):
     COMPLAINED = "complained"
     UNSUBSCRIBED = "unsubscribed"
     HAND_WRITTEN = "hand_written"
+    LEFT_COMPANY = "left_company"
+    #: mail that no person wrote and that has no consequence: a delay notice, a challenge, a ticket system's receipt
+    AUTOMATED = "automated"
 
 
 # Why an email is withheld whose step is no more.
@@ -119,8 +122,11 @@ ADDRESS_CHANGED = "address_changed"
 
 
 class BounceType(Choice):
+    """What a bounce concerns: the recipient for good, the recipient for now, or the sender (reputation, policy)."""
+
     HARD = "hard"
     SOFT = "soft"
+    BLOCKED = "blocked"
 
 
 class Verdict(Choice):
@@ -138,6 +144,7 @@ class SuppressionReason(Choice):
     UNSUBSCRIBED = "unsubscribed"
     BOUNCED = "bounced"
     COMPLAINED = "complained"
+    LEFT_COMPANY = "left_company"
     MANUAL = "manual"
 
 

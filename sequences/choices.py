@@ -144,3 +144,4 @@ class ExitReason(Choice):
     MANUAL = "manual"
     SEQUENCE_ARCHIVED = "sequence_archived"
     GOAL_MET = "goal_met"
+    LEFT_COMPANY = "left_company"

@@ -30,6 +30,7 @@ _SUPPRESSES = {
     EventType.UNSUBSCRIBED: SuppressionReason.UNSUBSCRIBED,
     EventType.COMPLAINED: SuppressionReason.COMPLAINED,
     EventType.BOUNCED: SuppressionReason.BOUNCED,
+    EventType.LEFT_COMPANY: SuppressionReason.LEFT_COMPANY,
 }
 _STOPPING = frozenset(
     {
@@ -39,8 +40,11 @@ _STOPPING = frozenset(
         EventType.UNSUBSCRIBED,
         EventType.COMPLAINED,
         EventType.BOUNCED,
+        EventType.LEFT_COMPANY,
     }
 )
+# A machine wrote them, and they concern the contact all the same.
+_BY_MACHINES = frozenset({EventType.AUTO_REPLIED, EventType.LEFT_COMPANY})
 
 
 @dataclass(frozen=True, slots=True)
@@ -216,7 +220,7 @@ def _suppress(new: Sequence[Row], now: datetime) -> None:
 
 def _concerned(new: Sequence[Row]) -> dict[str, list[int]]:
     """A stop fact concerns all enrollments of the contact, a reply the colleagues' too; a signal only its own."""
-    human = [row for row in new if row["verdict"] == Verdict.HUMAN or row["type"] == EventType.AUTO_REPLIED]
+    human = [row for row in new if row["verdict"] == Verdict.HUMAN or row["type"] in _BY_MACHINES]
     stopping = [row for row in human if row["type"] in _STOPPING]
     return {
         "enrollments": [row["enrollment_id"] for row in human if row["enrollment_id"]],

@@ -22,6 +22,7 @@ FREE_MAIL_DOMAINS = frozenset(
 # enrolled, and lasts all the same.
 _FACTS = """
 SELECT r.id, s.replied_at, s.unsubscribed_at, s.complained_at, s.bounced_at, s.soft_bounces,
+       s.left_company_at, s.successor,
        o.occurred_at AS out_of_office_at, o.until_at AS out_of_office_until, p.reason AS suppressed_for,
        k.account_replied_at, k.colleague_replied_at, h.occurred_at AS hand_written_at
 FROM unnest(%(ids)s::bigint[], %(workspaces)s::bigint[], %(contacts)s::bigint[], %(accounts)s::bigint[],
@@ -32,6 +33,8 @@ CROSS JOIN LATERAL (
            min(v.occurred_at) FILTER (WHERE v.type = 'unsubscribed') AS unsubscribed_at,
            min(v.occurred_at) FILTER (WHERE v.type = 'complained') AS complained_at,
            min(v.occurred_at) FILTER (WHERE v.type = 'bounced' AND v.bounce_type = 'hard') AS bounced_at,
+           min(v.occurred_at) FILTER (WHERE v.type = 'left_company') AS left_company_at,
+           max(v.payload->>'successor') FILTER (WHERE v.type = 'left_company') AS successor,
            count(*) FILTER (WHERE v.type = 'bounced' AND v.bounce_type = 'soft'
                               AND (r.resumed_at IS NULL OR v.recorded_at > r.resumed_at)
                               AND NOT EXISTS (
@@ -39,8 +42,9 @@ CROSS JOIN LATERAL (
                                   WHERE a.contact_id = r.contact AND a.type IN ('delivered', 'opened', 'clicked')
                                     AND a.occurred_at > v.occurred_at)) AS soft_bounces
     FROM emails_emailevent v
-    WHERE v.contact_id = r.contact AND v.type IN ('replied', 'unsubscribed', 'complained', 'bounced')
-      AND v.verdict = 'human' AND (v.occurred_at >= r.enrolled_at OR v.enrollment_id = r.id)
+    WHERE v.contact_id = r.contact AND v.type IN ('replied', 'unsubscribed', 'complained', 'bounced', 'left_company')
+      AND (v.verdict = 'human' OR v.type = 'left_company')
+      AND (v.occurred_at >= r.enrolled_at OR v.enrollment_id = r.id)
 ) s
 LEFT JOIN LATERAL (
     SELECT v.occurred_at, v.until_at FROM emails_emailevent v
@@ -71,7 +75,8 @@ LEFT JOIN LATERAL (
       AND (r.resumed_at IS NULL OR v.recorded_at > r.resumed_at)
 ) h ON EXISTS (SELECT 1 FROM sequences_workspace w WHERE w.id = r.workspace AND w.hand_written_policy = 'pause')
 WHERE s.replied_at IS NOT NULL OR s.unsubscribed_at IS NOT NULL OR s.complained_at IS NOT NULL
-   OR s.bounced_at IS NOT NULL OR s.soft_bounces > 0 OR o.occurred_at IS NOT NULL OR p.reason IS NOT NULL
+   OR s.bounced_at IS NOT NULL OR s.left_company_at IS NOT NULL OR s.soft_bounces > 0
+   OR o.occurred_at IS NOT NULL OR p.reason IS NOT NULL
    OR k.account_replied_at IS NOT NULL OR h.occurred_at IS NOT NULL
 """
 _NOTHING = (StopFacts(), Resting())
@@ -115,6 +120,8 @@ def _stops(row: Row) -> StopFacts:
         bounced_at=row["bounced_at"],
         suppressed_for=row["suppressed_for"],
         account_replied_at=row["account_replied_at"],
+        left_company_at=row["left_company_at"],
+        successor=row["successor"] or "",
     )
 
 

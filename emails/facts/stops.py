@@ -18,6 +18,7 @@ _SUPPRESSION_EXITS = {
     "unsubscribed": ExitReason.UNSUBSCRIBED,
     "bounced": ExitReason.BOUNCED,
     "complained": ExitReason.COMPLAINED,
+    "left_company": ExitReason.LEFT_COMPANY,
 }
 
 
@@ -26,7 +27,8 @@ class StopFacts:
     """When each stop fact was first known for this enrollment; None where there is none.
 
     `suppressed_for` is the reason of a suppression that covers the address or its domain. `account_replied_at` is the
-    latest reply of a colleague at the same account.
+    latest reply of a colleague at the same account. `successor`: the address that an automatic answer names
+    as the one who took over from a contact who has left.
     """
 
     replied_at: datetime | None = None
@@ -35,6 +37,8 @@ class StopFacts:
     bounced_at: datetime | None = None
     suppressed_for: str | None = None
     account_replied_at: datetime | None = None
+    left_company_at: datetime | None = None
+    successor: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +67,8 @@ def find_exit_reason(stops: StopFacts, account_policy: str, sequence_status: str
         return ExitReason.COMPLAINED
     if stops.bounced_at is not None:
         return ExitReason.BOUNCED
+    if stops.left_company_at is not None:
+        return ExitReason.LEFT_COMPANY
     if stops.suppressed_for is not None:
         return _SUPPRESSION_EXITS.get(stops.suppressed_for, ExitReason.SUPPRESSED)
     if stops.account_replied_at is not None and account_policy == AccountReplyPolicy.STOP:
@@ -86,7 +92,8 @@ def find_rest(resting: Resting, account_policy: str, account_delay_days: int, no
     if away_at is not None:
         until = resting.out_of_office_until or away_at + timedelta(days=OUT_OF_OFFICE_DAYS)
         if until > now:
-            return Rest(f"out of office until {until:%Y-%m-%d}", until)
+            assumed = "" if resting.out_of_office_until else " (assumed: the answer states no date)"
+            return Rest(f"out of office until {until:%Y-%m-%d}{assumed}", until)
     if resting.soft_bounces >= SOFT_BOUNCES_IN_A_ROW:
         return Rest(f"{resting.soft_bounces} soft bounces in a row", None)
     if resting.hand_written_at is not None:

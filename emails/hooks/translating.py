@@ -17,6 +17,9 @@ from anymail.signals import RejectReason
 
 from common.addresses import normalize_for_search
 from emails.choices import BounceType, EventType
+from emails.inbound.reasons.matching import find_reply_class, find_status, match_status
+from emails.inbound.reasons.rule import Outcome
+from emails.inbound.reports import find_cause
 
 _TYPES = {
     Anymail.DELIVERED: EventType.DELIVERED,
@@ -36,16 +39,13 @@ _REJECTED = {
 }
 # Facts that only a message which has left can have; a rejection says nothing of the kind.
 PROVES_LEFT = frozenset({Anymail.SENT, Anymail.QUEUED, Anymail.DEFERRED})
-_SAYS_NOTHING = {RejectReason.BLOCKED, RejectReason.OTHER, RejectReason.TIMED_OUT, RejectReason.SPAM}
 _KIND_NAMES = frozenset({"event", "type", "Type", "bounceType", "severity", "error", "delivery_status"})
 # https://support.sparkpost.com/docs/deliverability/bounce-classification-codes
 _SPARKPOST_SOFT = dict.fromkeys(("20", "21", "22", "23", "24", "25", "40", "50", "51", "52", "53", "54", "70"), "soft")
-# not a part of an IP address
-_STATUS = re.compile(r"(?<![\d.])([45])\.(\d{1,3})\.\d{1,3}(?![\d.]*\d)")
+_NOT_ADDRESS = frozenset({"5.2.2", "4.2.2", "5.2.3", "5.3.4"})
+_BLOCKED = re.compile(r"block|spam|reputation|policy", re.IGNORECASE)
 _HARD = re.compile(r"hard|permanent", re.IGNORECASE)
-_SOFT = re.compile(
-    r"soft|transient|tempor|block|full|quota|defer|delay|timed?[ _-]?out|throttl|greylist", re.IGNORECASE
-)
+_SOFT = re.compile(r"soft|transient|tempor|full|quota|defer|delay|timed?[ _-]?out|throttl|greylist", re.IGNORECASE)
 _DROPPED = {"signature", "token", "auth", "api_key", "apikey", "secret", "password", "authorization"}
 _LONGEST_TEXT, _MOST_ITEMS, _DEEPEST = 2_000, 60, 6
 _LONGEST_ID = 200
@@ -89,7 +89,7 @@ def translate(event: Any) -> Told:
         message=_number(metadata.get("message")),
         ids=tuple(found.strip("<> ") for found in ids),
         recipient=recipient,
-        bounce_type=_judge_bounce(event, said) if type_ is EventType.BOUNCED else "",
+        bounce_type=_choose_bounce_type(event, said).value if type_ is EventType.BOUNCED else "",
         detail=(str(event.click_url or "") or said)[:_LONGEST_TEXT],
         user_agent=str(event.user_agent or ""),
         url=str(event.click_url or ""),
@@ -97,18 +97,25 @@ def translate(event: Any) -> Told:
     )
 
 
-def _judge_bounce(event: Any, said: str) -> str:
-    """Hard unless something speaks against it: a block or a full mailbox says nothing about the address."""
-    found = _STATUS.search(said)
-    words = f"{said} {' '.join(_kinds(event.esp_event))}"
-    if found is not None:
-        # 5.2.2 is a full mailbox, 5.7.x policy (RFC 3463)
-        is_hard = found[1] == "5" and found[0] != "5.2.2" and found[2] != "7"
-    elif _HARD.search(words):
-        is_hard = True
-    else:
-        is_hard = event.reject_reason not in _SAYS_NOTHING and not _SOFT.search(words)
-    return (BounceType.HARD if is_hard else BounceType.SOFT).value
+def _choose_bounce_type(event: Any, text: str) -> BounceType:
+    """By the words of the refusing server, as for reports by mail; else by what the provider itself calls it.
+
+    Unknown never means permanent: a provider's "permanent" counts only where no server's words say otherwise.
+    """
+    words = " ".join(_kinds(event.esp_event))
+    judged = find_cause("", text) if text else None
+    if judged is not None and judged.is_certain:
+        return BounceType(judged.outcome.value)
+    by_status = match_status(find_status(text))
+    if by_status.outcome is not Outcome.SOFT:
+        return BounceType(by_status.outcome.value)
+    if _BLOCKED.search(words) or event.reject_reason in {RejectReason.SPAM, RejectReason.BLOCKED}:
+        return BounceType.BLOCKED
+    if judged is not None and judged.outcome is Outcome.BLOCKED:
+        return BounceType.BLOCKED
+    says_hard = bool(_HARD.search(words)) or event.reject_reason == RejectReason.INVALID
+    is_final = find_reply_class(text) != "4" and not _SOFT.search(words) and by_status.status not in _NOT_ADDRESS
+    return BounceType.HARD if says_hard and is_final else BounceType.SOFT
 
 
 def _kinds(raw: Any, depth: int = 0) -> Iterator[str]:

@@ -1,99 +1,122 @@
-"""What an incoming mail means: bounce, complaint, automatic answer, opt-out, reply, or nothing to us. Pure.
+"""What an incoming mail means: the one function for polling, provider webhooks and `read_mail`. Pure.
 
-Reports first, automatic answers next: what is left from a person is a reply. Must not know our messages; whether the
-mail concerns any of them is said by `match`.
+Reports first, automatic mail next: what is left was written by a person and is an answer. Must not know our messages;
+`match` says whether the mail concerns any of them, `storing` what has a permanent effect.
 """
 
 from __future__ import annotations
 
-import re
-from datetime import datetime, tzinfo
+from datetime import date, timedelta
 
-from emails.choices import EventType
-from emails.inbound.findings import Finding
+from emails.inbound.authentication import read_authentication
+from emails.inbound.automatic import (
+    find_automatic_mark,
+    is_aggregate_report,
+    is_challenge,
+    is_generated,
+    is_list_mail,
+    is_program_opt_out,
+    is_read_receipt,
+    is_receipt,
+)
+from emails.inbound.calendar_answers import read_calendar_answer
+from emails.inbound.complaints import read_complaint
+from emails.inbound.findings import Finding, MailKind, MailReading
 from emails.inbound.parse import InboundMail
-from emails.inbound.reports import read_bounce, read_complaint
-from emails.inbound.text.alternate import find_alternate
-from emails.inbound.text.opt_out import asks_to_stop
-from emails.inbound.text.return_date import find_return_at
+from emails.inbound.reports import is_from_machine, read_bounce
+from emails.inbound.text.absence import Absence, find_absence
+from emails.inbound.text.departure import Departure, find_departure
+from emails.inbound.text.intent import IntentKind, find_intent
 
-# At the start only: "Re: Out of office" is somebody talking about it.
-_AUTOMATIC_SUBJECT = re.compile(
-    r"^\W*(auto(matic)?[ -]?(reply|response|antwort)|autoreply|out[ -]of[ -](the[ -])?office|ooo\b|on (vacation|leave)|"
-    r"(automatische|abwesenheits)[ -]?(antwort|notiz|meldung|benachrichtigung|mitteilung)|abwesen(d|heit)|"
-    r"nicht im (büro|haus)|réponse automatique|absence du bureau|absent du bureau|"
-    r"respuesta automática|fuera de la oficina|risposta automatica|fuori (sede|ufficio)|"
-    r"resposta automática|fora do escritório|automatisch antwoord|afwezig|automatiskt? svar|autosvar|frånvaro|fravær|"
-    r"automaattinen vastaus|poissa|autom(atická|atyczna) odpov?(ěď|iedź|owiedź)|автоответ|автоматический ответ|"
-    r"otomatik yanıt|自動返信|自動応答|自动回复|自动答复|不在)",
-    re.IGNORECASE,
-)
-_CHALLENGE = re.compile(
-    r"complete the verification process|confirm that you are (a person|human|not a (robot|machine))|"
-    r"sender verification|verify your (email|address) .{0,40}(deliver|inbox)|protecting (my|our) inbox from|"
-    r"\bboxbee\b|\bspam ?arrest\b",
-    re.IGNORECASE,
-)
-_NO = {"", "no"}
-_AUTOMATIC_PRECEDENCE = {"auto_reply", "auto-reply"}
-_BULK_PRECEDENCE = {"bulk", "junk", "list"}
-_TEXT_KEPT = 500
+ASSUMED_ABSENCE_DAYS = 14
 
 
-def classify_mail(mail: InboundMail, received_at: datetime, zone: tzinfo) -> tuple[Finding, ...]:
-    """The facts in a mail; empty when it is nothing to us. `zone`: in which a return date is meant."""
-    complaint = read_complaint(mail)
-    if complaint is not None:
-        return complaint
-    bounce = read_bounce(mail)
-    if bounce is not None:
-        return bounce
-    # a read receipt (RFC 8098) calls itself automatic too, and says nothing about anybody's absence
+def classify_mail(
+    mail: InboundMail, received_on: date, *, own: frozenset[str] = frozenset(), authserv_id: str = ""
+) -> MailReading:
+    """Everything that a mail says; at least one finding, with its reason.
+
+    `received_on`: the day in the mailbox's zone. `own`: the mailbox's addresses in lower case, which no report is
+    about. `authserv_id`: see `read_authentication`.
+    """
+    return MailReading(_find(mail, received_on, own), read_authentication(mail, authserv_id))
+
+
+def _find(mail: InboundMail, received_on: date, own: frozenset[str]) -> tuple[Finding, ...]:
+    if mail.error:
+        return (Finding(MailKind.OTHER, mail.error),)
+    if complaints := read_complaint(mail):
+        return complaints
+    if bounces := read_bounce(mail, own):
+        return bounces
+    return (
+        read_calendar_answer(mail)
+        or _find_robot(mail)
+        or _find_absence(mail, received_on)
+        or _find_person(mail, received_on),
+    )
+
+
+def _find_robot(mail: InboundMail) -> Finding | None:
+    """Mail that no contact has written: log only, except for a mail program's own opt-out."""
+    if is_read_receipt(mail):
+        return Finding(MailKind.OTHER, "a read receipt")
+    if is_aggregate_report(mail):
+        return Finding(MailKind.OTHER, "a receiver's report on the domain (DMARC or TLS)")
+    if is_program_opt_out(mail):
+        return Finding(MailKind.OPT_OUT, "a mail program's unsubscribe mail", intent=IntentKind.OPT_OUT.value)
     if mail.message.get_content_type() == "multipart/report":
-        return ()
-    if _is_challenge(mail):
-        return ()
-    if is_automatic(mail):
-        until_at = find_return_at(f"{mail.subject}\n{mail.new_text}", received_at, zone)
-        alternate = find_alternate(mail.new_text, mail.sender)
-        said = f"{mail.subject}; names {alternate} instead" if alternate else mail.subject
-        return (Finding(EventType.AUTO_REPLIED, until_at=until_at, detail=said[:_TEXT_KEPT], alternate=alternate),)
-    if _is_circular(mail):
-        return ()
-    reply = Finding(EventType.REPLIED, detail=(mail.new_text or mail.subject)[:_TEXT_KEPT])
-    if asks_to_stop(mail.subject, mail.new_text):
-        return (Finding(EventType.UNSUBSCRIBED, detail=f"asked for in a reply: {mail.new_text}"[:_TEXT_KEPT]), reply)
-    return (reply,)
+        return Finding(MailKind.OTHER, "a report of another kind")
+    if is_from_machine(mail) and not mail.named_ids:
+        return Finding(MailKind.OTHER, "a mail server's mail that reports no failure")
+    return None
 
 
-def is_automatic(mail: InboundMail) -> bool:
-    """Whether no person wrote it for this occasion (RFC 3834 section 5, and the headers from before it)."""
-    if mail.header("Auto-Submitted").partition(";")[0].strip().lower() not in _NO:
-        return True
-    if mail.has("X-Autoreply") or mail.has("X-Autorespond") or mail.has("X-Auto-Reply-From"):
-        return mail.header("X-Autoreply").lower() != "no"
-    precedence = mail.header("Precedence").lower()
-    if precedence in _AUTOMATIC_PRECEDENCE:
-        return True
-    # a mailing list is bulk too, but it answers nobody
-    if precedence in _BULK_PRECEDENCE and mail.named_ids and not _has_list_headers(mail):
-        return True
-    return bool(_AUTOMATIC_SUBJECT.match(mail.subject))
+def _find_absence(mail: InboundMail, received_on: date) -> Finding | None:
+    """An automatic answer, or one that says so by its words alone; None for all others."""
+    mark = find_automatic_mark(mail)
+    if is_challenge(mail, is_automatic=bool(mark)):
+        return Finding(MailKind.CHALLENGE, "a filter asks for a proof that a person wrote")
+    if mark:
+        return _find_automatic(mail, mark, received_on)
+    if is_list_mail(mail):
+        return Finding(MailKind.LIST, "a newsletter or list mail that answers nothing")
+    absence = find_absence(mail.subject, mail.new_text, received_on, is_automatic=False)
+    return _absence(absence, "", received_on) if absence else None
 
 
-def _is_challenge(mail: InboundMail) -> bool:
-    """A filter that wants to be convinced that a person wrote: nobody has read our mail, and nobody is away."""
-    if mail.has("X-Boxbee-ID") or "tmda" in mail.header("X-Delivery-Agent").lower():
-        return True
-    return bool(_CHALLENGE.search(f"{mail.subject}\n{mail.new_text[:_TEXT_KEPT]}"))
+def _find_automatic(mail: InboundMail, mark: str, received_on: date) -> Finding:
+    if departure := find_departure(mail.subject, mail.new_text):
+        return _departure(departure, mark)
+    absence = find_absence(mail.subject, mail.new_text, received_on, is_automatic=True)
+    if absence is None:
+        return Finding(MailKind.OTHER, f"automatic mail that states no absence ({mark})")
+    # an automatic answer without a word of absence may be one; a ticket system's receipt is none
+    has_words = find_absence(mail.subject, mail.new_text, received_on, is_automatic=False) is not None
+    is_note = is_generated(mark) or is_receipt(mail)
+    if not has_words and is_note and (absence.until is None or is_generated(mark)):
+        return Finding(MailKind.OTHER, f"an automatic note ({mark})")
+    return _absence(absence, mark, received_on)
 
 
-def _is_circular(mail: InboundMail) -> bool:
-    """A newsletter or a list's mail that answers nothing, even when it comes from a contact's address."""
-    if mail.named_ids:
-        return False
-    return _has_list_headers(mail) or mail.header("Precedence").lower() in _BULK_PRECEDENCE
+def _absence(absence: Absence, mark: str, received_on: date) -> Finding:
+    reason = f"{absence.reason} ({mark})" if mark else absence.reason
+    until = absence.until or received_on + timedelta(days=ASSUMED_ABSENCE_DAYS)
+    return Finding(MailKind.OUT_OF_OFFICE, reason, until=until, until_is_assumed=absence.until is None)
 
 
-def _has_list_headers(mail: InboundMail) -> bool:
-    return mail.has("List-Id") or mail.has("List-Unsubscribe")
+def _departure(departure: Departure, mark: str) -> Finding:
+    reason = f"{departure.reason} ({mark})" if mark else departure.reason
+    return Finding(MailKind.LEFT_COMPANY, reason, successor=departure.successor or "")
+
+
+def _find_person(mail: InboundMail, received_on: date) -> Finding:
+    """What a person wants; a departure without any automatic mark is a person's news about it."""
+    intent = find_intent(mail.subject, mail.new_text, received_on)
+    kind = {
+        IntentKind.OPT_OUT: MailKind.OPT_OUT,
+        IntentKind.POSSIBLE_OPT_OUT: MailKind.POSSIBLE_OPT_OUT,
+    }.get(intent.kind, MailKind.REPLY)
+    if kind is MailKind.REPLY and (departure := find_departure(mail.subject, mail.new_text)):
+        return _departure(departure, "")
+    return Finding(kind, intent.reason, intent=intent.kind.value, until=intent.until, referral=intent.referral or "")

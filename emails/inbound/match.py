@@ -1,4 +1,4 @@
-"""Which of our messages, or else which of our contacts, incoming mail concerns. Two statements, however many mails.
+"""Which of our messages, or else which of our contacts, incoming mail concerns. Three statements, however many mails.
 
 A Message-ID of ours is proof. An address is enough only for a contact who got a message from this very mailbox before
 the mail came in; then the event hangs on the newest message that certainly left.
@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from common.db import Row, fetch_all
+from emails.inbound.authentication import NOT_TOLD, Authentication
 from emails.inbound.findings import Finding
 from emails.inbound.parse import InboundMail
 
@@ -51,20 +52,25 @@ class Received:
     mail: InboundMail
     findings: tuple[Finding, ...]
     received_at: datetime
+    authentication: Authentication = NOT_TOLD
 
 
 @dataclass(frozen=True, slots=True)
 class Concern:
-    """Whom one finding concerns. The message may be missing, the contact is known."""
+    """Which contact one finding concerns, and which message as far as it is known.
+
+    `is_proven`: the mail names a message of ours, and a report also the recipient of that message.
+    """
 
     received: Received
     finding: Finding
     message_pk: int | None
     contact_id: int
+    is_proven: bool = False
 
 
 def match_mails(received: Sequence[Received], workspace_id: int, mailbox_id: int) -> list[Concern]:
-    """The findings that concern us; all others belong to somebody else's correspondence."""
+    """The findings that concern messages or contacts of the workspace; all others are left out."""
     pairs = [(each, finding) for each in received for finding in each.findings]
     if not pairs:
         return []
@@ -74,7 +80,8 @@ def match_mails(received: Sequence[Received], workspace_id: int, mailbox_id: int
     for each, finding in pairs:
         row = _named_message(each.mail, finding, by_id)
         if row is not None:
-            concerns.append(Concern(each, finding, row["id"], row["contact_id"]))
+            is_proven = not finding.recipient or finding.recipient in _recipients(row)
+            concerns.append(Concern(each, finding, row["id"], row["contact_id"], is_proven))
         else:
             open_pairs.append((each, finding))
     return concerns + _match_addresses(open_pairs, workspace_id, mailbox_id)
@@ -90,12 +97,16 @@ def _find_messages(received: Sequence[Received], workspace_id: int, mailbox_id: 
 
 
 def _named_message(mail: InboundMail, finding: Finding, by_id: dict[str, Row]) -> Row | None:
-    """A report's own mail is what it carries; an answer names what it answers."""
+    """A report is about the mail that it carries; an answer names what it answers."""
     ids: Iterable[str] = (*mail.reported_ids, *mail.named_ids) if finding.is_report else mail.named_ids
     rows = [by_id[_bare(found)] for found in ids if _bare(found) in by_id]
-    # one report may speak of several people, each of whom got a message of their own
-    exact = [row for row in rows if finding.recipient in {row["recipient"].lower(), row["email"]}]
+    # one report may be about several recipients, each of whom got a message of their own
+    exact = [row for row in rows if finding.recipient in _recipients(row)]
     return next(iter(exact or rows), None)
+
+
+def _recipients(row: Row) -> set[str]:
+    return {row["recipient"].lower(), row["email"]}
 
 
 def _match_addresses(pairs: Sequence[tuple[Received, Finding]], workspace_id: int, mailbox_id: int) -> list[Concern]:

@@ -21,13 +21,14 @@ from common.addresses import normalize_for_search
 from common.db import execute, fetch_all
 from common.notify import notify_engine
 from common.text import storable_text
-from emails.choices import EventType, Verdict
+from emails.choices import EventType
 from emails.facts.events import NewEvent, record_events
 from emails.inbound.classify import classify_mail
 from emails.inbound.folders import read_other_folders
 from emails.inbound.imap import FetchedMail, Imap, ImapError, open_imap
-from emails.inbound.match import Concern, Received, match_mails
+from emails.inbound.match import Received, match_mails
 from emails.inbound.parse import InboundMail, parse_headers, parse_mail
+from emails.inbound.storing import build_event
 from emails.models import HookRecord, Mailbox
 from emails.sending.lanes import wake_lanes
 from emails.tracking.links import find_unsubscribed_message
@@ -238,24 +239,28 @@ def _keep_progress(claim: _Claim, uidvalidity: int, last_uid: int) -> None:
 
 
 def _find_events(fetched: Sequence[FetchedMail], mailbox: Mailbox, provider: str, now: datetime) -> list[NewEvent]:
-    own = {normalize_for_search(address) for address in (mailbox.address, *mailbox.aliases)}
+    own = frozenset(normalize_for_search(address) for address in (mailbox.address, *mailbox.aliases))
     zone = ZoneInfo(mailbox.timezone or mailbox.workspace.timezone)
+    reader = _Reader(own, zone, str(mailbox.transport_options.get("authserv_id") or ""), now)
     received, opted_out = [], []
     for each in fetched:
         try:
             if event := _read_opt_out(each, mailbox.pk, provider, now):
                 opted_out.append(event)
                 continue
-            found = _read_mail(each, own, zone, now)
+            found = _read_mail(each, reader)
         except Exception as error:
             # one mail that defeats our reader must not keep the others away
             log.exception("the mail with UID %s of mailbox %s cannot be read", each.uid, mailbox.pk)
             _set_aside(each, mailbox, f"cannot be read: {type(error).__name__}: {error}", provider, now)
             continue
-        if found is not None:
+        if found.mail.error:
+            _set_aside(each, mailbox, f"is set aside: {found.mail.error}", provider, now)
+        elif found.findings:
             received.append(found)
     concerns = match_mails(received, mailbox.workspace_id, mailbox.pk)
-    return [*opted_out, *(_event(concern, mailbox.pk, provider) for concern in concerns)]
+    events = (build_event(concern, mailbox.pk, provider, zone) for concern in concerns)
+    return [*opted_out, *(event for event in events if event is not None)]
 
 
 def _read_opt_out(fetched: FetchedMail, mailbox_id: int, provider: str, now: datetime) -> NewEvent | None:
@@ -276,19 +281,36 @@ def _read_opt_out(fetched: FetchedMail, mailbox_id: int, provider: str, now: dat
     )
 
 
-def _read_mail(fetched: FetchedMail, own: set[str], zone: ZoneInfo, now: datetime) -> Received | None:
-    """None for what says nothing to us. A mail that our reader cannot stand stops nobody else's."""
-    received_at = min(fetched.received_at, now)
+@dataclass(frozen=True, slots=True)
+class _Reader:
+    """What one mailbox's mails are read with: its own addresses, its zone, and its server's authserv-id."""
+
+    own: frozenset[str]
+    zone: ZoneInfo
+    authserv_id: str
+    now: datetime
+
+
+def _read_mail(fetched: FetchedMail, reader: _Reader) -> Received:
+    """By its whole text, else by its headers alone: a contact's answer stops the sequence even with a broken body."""
     try:
-        return _judge_mail(parse_mail(fetched.raw), received_at, own, zone)
+        return _classify(parse_mail(fetched.raw), fetched, reader)
     except Exception:
-        # not silently: a person's answer must stop the sequence even when its body defeats our reader
         log.exception("the body of the mail with UID %s cannot be read, going by its headers", fetched.uid)
-    return _judge_mail(parse_headers(fetched.raw), received_at, own, zone)
+    return _classify(parse_headers(fetched.raw), fetched, reader)
+
+
+def _classify(mail: InboundMail, fetched: FetchedMail, reader: _Reader) -> Received:
+    received_at = min(fetched.received_at, reader.now)
+    day = received_at.astimezone(reader.zone).date()
+    reading = classify_mail(mail, day, own=reader.own, authserv_id=reader.authserv_id)
+    # the mailbox's own mail, copied to itself, says nothing about a contact
+    findings = () if mail.sender in reader.own else reading.findings
+    return Received(mail, findings, received_at, reading.authentication)
 
 
 def _set_aside(fetched: FetchedMail, mailbox: Mailbox, what: str, provider: str, now: datetime) -> None:
-    """Kept to be looked at, by its place and its first lines."""
+    """Kept for a user to look at, by its place and its first lines."""
     first_lines = storable_text(fetched.raw[:_SHOWN_BYTES].decode("utf-8", "replace"))
     HookRecord.objects.create(
         workspace_id=mailbox.workspace_id,
@@ -297,41 +319,6 @@ def _set_aside(fetched: FetchedMail, mailbox: Mailbox, what: str, provider: str,
         what=f"a mail {what}"[:200],
         payload={"uid": fetched.uid, "received_at": fetched.received_at.isoformat(), "begins": first_lines},
         received_at=now,
-    )
-
-
-def _judge_mail(mail: InboundMail, received_at: datetime, own: set[str], zone: ZoneInfo) -> Received | None:
-    findings = () if mail.sender in own else classify_mail(mail, received_at, zone)
-    return Received(mail, findings, received_at) if findings else None
-
-
-def _event(concern: Concern, mailbox_id: int, provider: str) -> NewEvent:
-    mail, finding = concern.received.mail, concern.finding
-    # several facts of one mail differ by kind and recipient
-    suffix = "" if finding.type == EventType.REPLIED else f":{finding.type}:{finding.recipient}".rstrip(":")
-    is_automatic = finding.type == EventType.AUTO_REPLIED
-    return NewEvent(
-        type=finding.type,
-        provider=provider,
-        provider_event_id=f"{mailbox_id}:{mail.identity}{suffix}"[:255],
-        occurred_at=concern.received.received_at,
-        message_pk=concern.message_pk,
-        contact_id=concern.contact_id,
-        mailbox_id=mailbox_id,
-        bounce_type=finding.bounce_type,
-        verdict=Verdict.MACHINE if is_automatic else Verdict.HUMAN,
-        verdict_reason="an automatic answer" if is_automatic else "",
-        until_at=finding.until_at,
-        detail=finding.detail,
-        payload={
-            "from": mail.sender,
-            "subject": mail.subject[:500],
-            "message_id": mail.header("Message-ID")[:500],
-            "date": mail.header("Date")[:100],
-            "names": list(mail.named_ids[:10]),
-            "text": mail.new_text[:5_000],
-            **({"alternate": finding.alternate} if finding.alternate else {}),
-        },
     )
 
 

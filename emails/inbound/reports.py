@@ -1,157 +1,350 @@
-"""Reads the reports of machines: delivery status notifications (RFC 3464) and the bounces that look like none, and
-complaints (ARF, RFC 5965). Pure.
+"""Reads the reports of mail servers about messages that were not delivered, or are late. Pure.
 
-A bounce never suppresses on a guess: a mailbox that is full, or a policy that refused the text, is a soft one.
+Delivery status notifications (RFC 3464) by their fields, all other forms by their words. A report that says neither
+that a recipient does not exist nor that the sender is refused is a soft bounce; `bounce_reasons` has the rules.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from email import message_from_bytes
-from email.message import Message
-from typing import Any
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 
-from flufl.bounce import all_failures
+from emails.inbound.delivery_status import DELIVERY_STATUS, Fields, list_groups, list_groups_in_text
+from emails.inbound.explanation import Explanation, read_explanation
+from emails.inbound.findings import Finding, MailKind
+from emails.inbound.parse import InboundMail, find_addresses, list_children, read_address, walk_parts
+from emails.inbound.reasons.matching import (
+    Cause,
+    find_reply_class,
+    find_status,
+    match_status,
+    match_words,
+)
+from emails.inbound.reasons.rule import Outcome
 
-from emails.choices import BounceType, ErrorClass, EventType
-from emails.inbound.findings import Finding
-from emails.inbound.parse import InboundMail, list_children, read_address, read_header, read_text, walk_parts
-from emails.transport.errors import Stage, classify_smtp, tidy_error
-
-_STATUS = re.compile(r"\b([245])\.\d{1,3}\.\d{1,3}\b")
-_FULL_STATUS = re.compile(r"(?<![\d.])([45])\.\d{1,3}\.\d{1,3}(?![\d.]*\d)")
-_DAEMON = re.compile(r"^(mailer-daemon|postmaster|mail-?daemon|mdaemon|microsoftexchange[0-9a-f]*|bounces?)@", re.I)
+MOST_RECIPIENTS = 20
+_DAEMON = re.compile(
+    r"^(?:mailer-?daemon|mail-?daemon|postmaster|mdaemon|mailsystem|mail-system|microsoftexchange[0-9a-f]*|"
+    r"bounces?|bounced|mail[._-]?delivery\S*|mailserver|mailmaster|smtp-?daemon)(?:[+=.-][^@]*)?(?:@|$)",
+    re.IGNORECASE,
+)
+_DAEMON_NAME = re.compile(
+    r"mail(?:er)?[ -]?(?:delivery|daemon|system|administrator|deliver)|system[ -]?administrator|systemadministrator|"
+    r"postmaster|delivery (?:sub)?system|administrateur système|administrador del sistema|"
+    r"amministratore (?:di )?sistema",
+    re.IGNORECASE,
+)
 _FAILURE_SUBJECT = re.compile(
-    r"undeliver|delivery (status notification|failure|has failed|failed|error)|failure notice|returned mail|"
-    r"mail delivery (failed|system)|message not delivered|could not be delivered|unzustellbar|nicht zugestellt|"
-    r"non remis|échec de (la )?remise|no se puede entregar|no entregado|mancato recapito|niet bezorgd|onbestelbaar",
+    r"undeliver|delivery[ _-](?:status|failure|has failed|failed|error|problem|report)|failure notice|returned mail|"
+    r"mail delivery|(?:message|mail|e-?mail) (?:could )?not (?:be )?delivered|could not be delivered|mail system error|"
+    r"non[ -]delivery|delivery notification|notification of (?:failed|undeliver)|returned to sender|nondeliver|"
+    r"failed mail|"
+    r"unzustellbar|nicht (?:zugestellt|zustellbar)|zustell\w*|non remis|échec de (?:la )?(?:remise|distribution)|"
+    r"no se (?:puede|pudo|ha podido) entregar|no entregado|devuelto|mancat[oa] (?:recapito|consegna)|non recapitato|"
+    r"não (?:foi )?entregue|niet bezorgd|onbestelbaar|olevererbar|kunde inte levereras|ikke leveret|"
+    r"nie (?:został[oa]?|dostarczon)|"
+    r"не доставлен|недоставлен|не удалось доставить|配信|配達|送信できません|エラーメール|退信|投递失败|배달",
     re.IGNORECASE,
 )
-# "Re: Returned mail" is somebody talking about it.
-_ANSWERS = re.compile(r"^\W*(re|aw|antw|sv|vs|rv|res|rif|fwd?|wg|tr|enc|doorst)\s*(\[\d+\])?\s*:", re.IGNORECASE)
+_FAILURE_TEXT = re.compile(
+    r"(?:could|can|was|were|has|have)(?:n['’]t| ?not)?(?: been| be)? (?:un)?(?:delivered|able to deliver)|undeliver|"
+    r"(?:not|n['’]t) (?:be )?(?:deliver|reach)|did not reach|unable to (?:deliver|send)|(?:delivery|"
+    r"address\(?e?s?\)?|recipients?) (?:\S+ ){0,4}(?:failed|failure|error)|"
+    r"(?:permanent|fatal|delivery) (?:\S+ )?error|returned (?:to|mail|message)|mail delivery|mail ?er-?daemon|"
+    r"bounced|wasn['’]t delivered|"
+    r"(?:was|has been|were) (?:rejected|returned)|failed (?:recipient|address)|failed to deliver|was aborted|"
+    r"message not delivered|^\s*<?\S+@\S+>?:? +5\d\d[ -]|unzustellbar|nicht (?:\S+ )?(?:zugestellt|zustell|"
+    r"ausgeliefert)|"
+    r"abgewiesen|zurückgewiesen|(?:n['’]a pas|pas) (?:\S+ )?(?:pu|été) .{0,30}(?:remis|distribu|livr|délivr)|"
+    r"non (?:remis|distribu)|no (?:\S+ ){0,3}(?:entreg|envi)|"
+    r"non (?:è stato |è stata |può essere )?(?:recapit|consegn)|não (?:\S+ ){0,3}(?:entreg|envi)|"
+    r"niet (?:\S+ ){0,3}(?:bezorg|afgelever)|"
+    r"kunde inte (?:\S+ )?lever|kunne ikke (?:\S+ )?lever|nie (?:\S+ ){0,3}dostarcz|не (?:\S+ ){0,3}доставл|"
+    r"送信できません|お届けできません|配信できません|配送できません|未能(?:送达|投递)|无法(?:送达|投递)|投递失败|退信|반송|전송.{0,6}실패",
+    re.IGNORECASE | re.MULTILINE,
+)
+# "Re: Returned mail" is a person talking about it.
+_ANSWERS = re.compile(
+    r"^\W*(?:re|aw|antw|sv|vs|rv|res|rif|odp|fwd?|wg|tr|enc|doorst|i)\s*(?:\[\d+\])?\s*:", re.IGNORECASE
+)
 _DELAY = re.compile(
-    r"\(delay\)|\bdelayed\b|warning message only|will be retried|(will|to) (keep|continue) (on )?(trying|to try)|"
-    r"not yet been delivered|could not be delivered yet|do not need to resend|verzögert|retardé",
+    r"\(delay\)|\bdelayed\b|delivery delay|warning message only|will be retried|(?:will|to|shall) (?:keep|continue|"
+    r"go on) (?:on )?(?:trying|to try|retrying|attempt)|"
+    r"(?:attempts?|retries|trying) (?:\S+ ){0,2}(?:will|shall|to) continue|(?:has|have) not yet been delivered|"
+    r"not yet been (?:able to be )?delivered|"
+    r"(?:could|can) ?not be delivered (?:yet|so far)|(?:do|need) not (?:need to )?(?:re-?send|send it again)|"
+    r"you need not|still (?:being )?(?:trying|retr|queued|in the queue)|"
+    r"no action is (?:required|needed)|will (?:be )?(?:try|retry|attempted)|verzögert|verzögerung|"
+    r"noch nicht zugestellt|retardé|retard de|retrasad|demorad|ritard|atrasad|vertraag|"
+    r"försen|forsink|opóźni|zpožd|задерж|遅延|遅れて|延迟|지연",
     re.IGNORECASE,
 )
-_COMPLAINTS = frozenset({"abuse", "fraud", "virus", "other", "miscategorized"})
-_LONGEST_DETAIL = 300
-_ASCII = bytes(range(128)) + b"?" * 128
-_FIELDS_TEXT = 20_000
-_DELAY_TEXT = 1_000
+_FINAL = re.compile(
+    r"permanent|giving up|gave up|given up|\bfailed\b|fatal|returned|final|will not be (?:re)?tried|no (?:more|"
+    r"further) (?:attempts|retries)|too long|endgültig|définitiv|definitiv",
+    re.IGNORECASE,
+)
+_TRANSCRIPT_OWN = re.compile(r"^[245]\d\d [\d.]+ .{0,300}?\.\.\. .*$", re.MULTILINE)
+_LETTERS = re.compile(r"[^\W\d_]{3,}")
+_KINDS = {
+    Outcome.HARD: MailKind.HARD_BOUNCE,
+    Outcome.SOFT: MailKind.SOFT_BOUNCE,
+    Outcome.BLOCKED: MailKind.BLOCKED,
+}
+_OWN_HEADERS = ("To", "Cc", "Delivered-To", "X-Original-To", "Envelope-To", "X-Envelope-To", "Apparently-To")
+_FULL_STATUSES = frozenset({"5.2.2", "4.2.2", "5.2.3", "5.3.4"})
 
 
-def read_complaint(mail: InboundMail) -> tuple[Finding, ...] | None:
-    """What a feedback report says; None when the mail is none. Reports of other matters say nothing."""
-    for kind, part in walk_parts(mail.message):
-        if kind != "message/feedback-report":
-            continue
-        fields = _read_fields(part)
-        subject = fields.get("feedback-type", "abuse").lower()
-        recipient = read_address(fields.get("original-rcpt-to", "").removeprefix("rfc822;"))
-        if subject == "opt-out":
-            return (Finding(EventType.UNSUBSCRIBED, recipient, is_report=True, detail="feedback report: opt-out"),)
-        if subject not in _COMPLAINTS:
-            return ()
-        return (Finding(EventType.COMPLAINED, recipient, is_report=True, detail=f"feedback report: {subject}"),)
-    return None
+def read_bounce(mail: InboundMail, own: frozenset[str] = frozenset()) -> tuple[Finding, ...] | None:
+    """What a delivery report says, one finding per recipient, at most 20; None when the mail is no report.
 
-
-def read_bounce(mail: InboundMail) -> tuple[Finding, ...] | None:
-    """What a delivery report says, one finding per recipient; None when the mail is none. Delays say nothing."""
-    reports = [part for kind, part in walk_parts(mail.message) if kind == "message/delivery-status"]
-    groups = [group for part in reports for group in _groups(part)]
+    `own`: further addresses of the sender; a report is never about them.
+    """
+    groups = _find_groups(mail)
     if groups:
-        return tuple(finding for group in groups if (finding := _read_recipient(group)) is not None)
-    is_daemon = bool(_DAEMON.match(mail.sender))
-    says_so = bool(_FAILURE_SUBJECT.search(mail.subject)) and not _ANSWERS.match(mail.subject)
-    if not (is_daemon or says_so or mail.has("X-Failed-Recipients")):
+        explanation = read_explanation(mail)
+        addresses = _own_addresses(mail, explanation) | own
+        found = _read_groups(groups, explanation, addresses) or _read_words(mail, explanation, addresses)
+        return tuple(found[:MOST_RECIPIENTS])
+    if not _may_be_report(mail):
         return None
-    found = _read_free_text(mail)
-    # people write about undelivered mail too, some of them as postmaster: a missed answer is worse than a wrong one
-    return None if not found and (mail.named_ids or not is_daemon) and not _is_delay(mail) else found
-
-
-def _groups(part: Message[Any, Any]) -> Iterator[dict[str, str]]:
-    for fields in list_children(part):
-        yield {name.lower(): read_header(fields, name) for name in fields}
-
-
-def _read_recipient(fields: dict[str, str]) -> Finding | None:
-    """One recipient's fields (RFC 3464 section 2.3); None for the fields of the whole message and for delays."""
-    named = fields.get("original-recipient") or fields.get("final-recipient") or ""
-    recipient = read_address(named.partition(";")[2].strip())
-    action = fields.get("action", "").lower()
-    if action == "delivered":
-        return Finding(EventType.DELIVERED, recipient, is_report=True, detail="delivery report")
-    status = _STATUS.search(fields.get("status", ""))
-    if action != "failed" and not (status and not action and status[1] in "45"):
+    explanation = read_explanation(mail)
+    if not _says_failure(mail, explanation):
         return None
-    said = fields.get("diagnostic-code", "").partition(";")[2].strip() or fields.get("diagnostic-code", "")
-    return _judge(recipient, status[0] if status else "", said)
+    return tuple(_read_words(mail, explanation, _own_addresses(mail, explanation) | own)[:MOST_RECIPIENTS])
 
 
-def _judge(recipient: str, status: str, said: str) -> Finding:
-    """5.x.x is hard unless it is certainly not about the address; 4.x.x and what has no status are soft."""
-    cited = _FULL_STATUS.search(said)
-    # the reporting server's own status is often the vague 5.0.0 when the refusing server was precise
-    status = cited[0] if cited and (not status or status.endswith(".0.0")) else status
-    detail = tidy_error(" ".join(filter(None, [status, said.removeprefix(status)])), limit=_LONGEST_DETAIL)
-    is_hard = False
-    if status.startswith("5"):
-        code = re.search(r"\b5\d\d\b", said)
-        verdict = classify_smtp(int(code[0]) if code else 550, f"{status} {said}", Stage.RCPT).error_class
-        is_hard = verdict in {ErrorClass.RECIPIENT_PERMANENT, ErrorClass.UNCLASSIFIED}
-    return Finding(
-        EventType.BOUNCED,
-        recipient,
-        is_report=True,
-        bounce_type=BounceType.HARD if is_hard else BounceType.SOFT,
-        detail=detail,
+def is_from_machine(mail: InboundMail) -> bool:
+    """Whether a mail server wrote it: by its address, or an empty envelope sender with the name of one."""
+    return bool(_DAEMON.match(mail.sender)) or (
+        _has_null_sender(mail) and bool(_DAEMON_NAME.search(mail.header("From")))
     )
 
 
-def _read_free_text(mail: InboundMail) -> tuple[Finding, ...]:
-    text = "\n".join(read_text(part)[:_FIELDS_TEXT] for kind, part in walk_parts(mail.message) if kind == "text/plain")
-    cited = _FULL_STATUS.search(text)
-    status = cited[0] if cited else ""
-    line = next((line.strip() for line in text.split("\n") if status and status in line), mail.subject)
-    temporary, permanent = _find_failures(mail)
-    if not permanent and _is_delay(mail):
-        return ()
-    findings = [
-        _judge(address.decode(errors="replace").lower(), status or ("5.0.0" if is_permanent else "4.0.0"), line)
-        for addresses, is_permanent in ((permanent, True), (temporary - permanent, False))
-        for address in sorted(addresses)
-    ]
-    if findings:
-        return tuple(findings)
-    failed = read_address(mail.header("X-Failed-Recipients"))
-    return (_judge(failed, status, line),) if status or failed else ()
+def _has_null_sender(mail: InboundMail) -> bool:
+    return mail.header("Return-Path").replace(" ", "") in {"<>", "<MAILER-DAEMON>"}
 
 
-def _find_failures(mail: InboundMail) -> tuple[frozenset[bytes], frozenset[bytes]]:
-    """(temporary, permanent) failures that the shapes of known servers give away."""
-    # its detectors want the older kind of parser, and fail on headers that are not ASCII
-    try:
-        temporary, permanent = all_failures(message_from_bytes(mail.raw.translate(_ASCII)))
-    except (LookupError, ValueError, AttributeError, TypeError):
-        # some take for granted what a damaged mail has not
-        return frozenset(), frozenset()
-    return temporary, permanent
+def _find_groups(mail: InboundMail) -> list[Fields]:
+    """The groups of fields of the report itself; of one that is only attached, if a machine sent it on."""
+    attached: list[Fields] = []
+    direct: list[Fields] = []
+    inside = {id(child) for child in _attached_parts(mail)}
+    for kind, part in walk_parts(mail.message):
+        if kind in DELIVERY_STATUS:
+            (attached if id(part) in inside else direct).extend(list_groups(part))
+    if direct and (mail.message.get_content_type() != "multipart/mixed" or not _is_persons(mail)):
+        return direct
+    if (direct or attached) and not _is_persons(mail):
+        return direct or attached
+    if _may_be_report(mail) and not _is_persons(mail):
+        return list_groups_in_text(read_explanation(mail).whole)
+    return []
 
 
-def _is_delay(mail: InboundMail) -> bool:
-    """It is still being tried; that says nothing yet."""
-    return bool(_DELAY.search(f"{mail.subject}\n{mail.new_text[:_DELAY_TEXT]}"))
+def _is_persons(mail: InboundMail) -> bool:
+    """A person who forwards a report, or answers with one attached, is no mail server."""
+    if is_from_machine(mail) or _has_null_sender(mail) or mail.has("X-Failed-Recipients"):
+        return False
+    if mail.header("Auto-Submitted").lower().startswith("auto-"):
+        return False
+    return bool(mail.named_ids) or bool(_ANSWERS.match(mail.subject)) or not _FAILURE_SUBJECT.search(mail.subject)
 
 
-def _read_fields(part: Message[Any, Any]) -> dict[str, str]:
-    """The fields of a feedback report, whether the parser took it for a mail or for text."""
-    source = next(iter(list_children(part)), part)
-    if source is not part and (fields := {name.lower(): read_header(source, name) for name in source}):
-        return fields
-    text = read_text(source) or str(source.get_payload())
-    pairs = (line.partition(":") for line in text.splitlines() if ":" in line)
-    return {name.strip().lower(): value.strip() for name, _, value in pairs}
+def _attached_parts(mail: InboundMail) -> Iterable[object]:
+    """Every part of the mails that this one carries."""
+    for kind, part in walk_parts(mail.message):
+        if kind in {"message/rfc822", "message/global"} and part is not mail.message:
+            for child in list_children(part):
+                yield from (found for _, found in walk_parts(child))
+
+
+def _may_be_report(mail: InboundMail) -> bool:
+    if mail.has("X-Failed-Recipients") or is_from_machine(mail):
+        return True
+    if mail.message.get_content_type() == "multipart/report":
+        kind = str(mail.message.get_param("report-type") or "").lower()
+        return "delivery-status" in kind or (not kind and bool(_FAILURE_SUBJECT.search(mail.subject)))
+    if _ANSWERS.match(mail.subject):
+        return False
+    is_named = bool(_DAEMON_NAME.search(mail.header("From")) or _FAILURE_SUBJECT.search(mail.subject))
+    # a person who answers us about a delivery that failed is no mail server
+    return is_named and (_has_null_sender(mail) or not mail.named_ids)
+
+
+def _says_failure(mail: InboundMail, explanation: Explanation) -> bool:
+    if mail.has("X-Failed-Recipients"):
+        return True
+    text = explanation.text[:6_000]
+    if _FAILURE_TEXT.search(text) or _DELAY.search(text[:2_000]):
+        return True
+    # only a machine may be that terse
+    if not (is_from_machine(mail) or _has_null_sender(mail)):
+        return False
+    return bool(_FAILURE_SUBJECT.search(mail.subject) or find_reply_class(text) or match_words(text, enough=False))
+
+
+def _own_addresses(mail: InboundMail, explanation: Explanation) -> frozenset[str]:
+    own = {address for name in _OWN_HEADERS for address in find_addresses(mail.header(name))}
+    return frozenset(own - set(explanation.original_to) | set(explanation.original_from) | {mail.sender})
+
+
+def _read_groups(groups: Sequence[Fields], explanation: Explanation, own: frozenset[str]) -> list[Finding]:
+    named = [(fields, _recipient(fields, own)) for fields in groups if _is_recipients(fields)]
+    recipients = [recipient for _, recipient in named if recipient]
+    found: list[Finding] = []
+    for fields, recipient in named[:MOST_RECIPIENTS]:
+        # a recipient that the report gives no address of is the one that the message went to
+        address = recipient or (explanation.original_to[0] if len(explanation.original_to) == 1 else "")
+        finding = _read_recipient(fields, address, explanation.about(recipient, recipients))
+        if finding not in found:
+            found.append(finding)
+    return found
+
+
+def _is_recipients(fields: Fields) -> bool:
+    return any(name in fields for name in ("final-recipient", "original-recipient", "action", "status"))
+
+
+def _recipient(fields: Fields, own: frozenset[str]) -> str:
+    for name in ("original-recipient", "final-recipient", "x-actual-recipient"):
+        value = fields.get(name, "")
+        address = read_address(value.partition(";")[2].strip() or value)
+        if address and address not in own:
+            return address
+    return ""
+
+
+def _read_recipient(fields: Fields, recipient: str, human: str) -> Finding:
+    """One recipient's fields (RFC 3464 section 2.3)."""
+    action = fields.get("action", "").partition(";")[0].split("(")[0].strip().lower()
+    status = find_status(fields.get("status", "")) or ""
+    if action in {"delivered", "relayed", "expanded"}:
+        reason = f"delivery report: {action}"
+        return Finding(MailKind.OTHER, reason, recipient, True, status, is_delivery=action == "delivered")
+    diagnostic = _diagnostic(fields)
+    if action == "delayed":
+        return Finding(MailKind.DELAYED, "the report's action is delayed", recipient, True, status)
+    return _finding(find_cause(status, diagnostic, human), recipient)
+
+
+def _diagnostic(fields: Mapping[str, str]) -> str:
+    found = []
+    for name in (
+        "diagnostic-code",
+        "x-display-name",
+        "x-smtp-diagnostic",
+        "x-supplementary-info",
+        "x-mailer-diagnostic",
+    ):
+        value = fields.get(name, "")
+        kind, separator, rest = value.partition(";")
+        found.append(rest.strip() if separator and len(kind) <= 20 and " " not in kind.strip() else value)
+    return " ".join(filter(None, found)).strip()
+
+
+def find_cause(status: str, diagnostic: str, human: str = "") -> Cause:
+    """What a failure means: the most specific reason decides, the report's own status only where nothing else does.
+
+    `status`: the field of the report; `diagnostic`: the refusing server's words; `human`: the text for people.
+    """
+    human = _without_own_words(human)
+    quoted = _quotes(human)
+    cause = match_words(diagnostic, enough=False)
+    if cause is None or cause.outcome is Outcome.HARD:
+        # what a server said is repeated for people, sometimes more fully
+        said = match_words(quoted, enough=False) if quoted else None
+        cause = said if said is not None and (cause is None or said.outcome is not Outcome.HARD) else cause
+    code = find_status(diagnostic) or find_status(quoted)
+    if cause is None and "." in code and not code.endswith(".0.0"):
+        by_code = match_status(code)
+        cause = by_code if by_code.outcome is not Outcome.SOFT else None
+    cause = cause or match_words(human, enough=False) or _find_vague_cause(status, diagnostic, quoted, human)
+    reply_class = find_reply_class(diagnostic) or find_reply_class(quoted) or status[:1]
+    return _with_doubt(replace(cause, status=cause.status or code or status), status, reply_class, diagnostic or quoted)
+
+
+def _find_vague_cause(status: str, diagnostic: str, quoted: str, human: str) -> Cause:
+    """Nothing says it with certainty: by vague words, or by the status where nobody has said a word."""
+    words = " ".join(filter(None, [diagnostic, quoted])) or human
+    vague = match_words(words)
+    if vague is not None and vague.outcome is Outcome.BLOCKED:
+        return vague
+    by_status = match_status(status)
+    if by_status.outcome is Outcome.HARD and _LETTERS.search(diagnostic):
+        # many servers write 5.1.1 for whatever was refused after RCPT
+        return Cause(Outcome.SOFT, f"status {status}, but the words are not known", status)
+    if by_status.outcome is Outcome.SOFT and vague is not None:
+        return vague
+    return by_status
+
+
+def _with_doubt(cause: Cause, status: str, reply_class: str, said: str) -> Cause:
+    """A hard bounce needs a final refusal; a reply that says "later" is none, whatever words it uses."""
+    if cause.outcome is not Outcome.HARD:
+        return cause
+    is_host = cause.reason.startswith("unknown_host")
+    if reply_class == "4" and not (is_host and not find_reply_class(said)):
+        return replace(cause, outcome=Outcome.SOFT, reason=f"a temporary reply; {cause.reason}")
+    if status in _FULL_STATUSES:
+        return replace(cause, outcome=Outcome.SOFT, reason=f"status {status}; {cause.reason}")
+    return cause
+
+
+def _find_human_cause(text: str) -> Cause | None:
+    text = _without_own_words(text)
+    quoted = _quotes(text)
+    if not (quoted or text.strip()):
+        return None
+    return find_cause("", quoted, text) if quoted else find_cause("", "", text)
+
+
+_QUOTE = re.compile(
+    r"<<<|\b(?:said|reason|response was|responded with|replied|error was|error is|answer(?:ed)?|diagnostic|"
+    r"explanation|antwort|geantwortet|réponse)\b[^\n:]{0,60}:|"
+    r"(?:^|[\s:>(\"'])[45]\d\d[ -](?:#?[45]\.\d{1,3}\.\d{1,3}|[A-Za-z<\"'(#À-ÿ\u0400-\u30ff\u4e00-\u9fff])|"
+    r"(?<![\d.])[45]\.\d{1,3}\.\d{1,3}(?![\d.]*\d)",
+    re.IGNORECASE | re.MULTILINE,
+)
+_PARAGRAPH = re.compile(r"\n[ \t>]*\n")
+
+
+def _quotes(text: str) -> str:
+    """The paragraphs that repeat what a server said, from where they do."""
+    paragraphs = _PARAGRAPH.split(text[:8_000])
+    return "\n".join(each[match.start() :] for each in paragraphs if (match := _QUOTE.search(each)))
+
+
+def _without_own_words(text: str) -> str:
+    """Sendmail adds its own "User unknown" to whatever the remote server said."""
+    return _TRANSCRIPT_OWN.sub("", text) if "<<<" in text else text
+
+
+def _finding(cause: Cause, recipient: str) -> Finding:
+    return Finding(_KINDS[cause.outcome], cause.reason, recipient, True, cause.status)
+
+
+def _read_words(mail: InboundMail, explanation: Explanation, own: frozenset[str]) -> list[Finding]:
+    """A report without fields: recipients and reasons from its words."""
+    recipients = _find_recipients(mail, explanation, own)
+    start = explanation.text[:3_000]
+    is_delay = bool(_DELAY.search(start)) and not _FINAL.search(start)
+    found = []
+    for recipient in recipients or [""]:
+        cause = _find_human_cause(explanation.about(recipient, recipients)) or match_status("")
+        if is_delay and cause.outcome is not Outcome.HARD:
+            reason = "the text says that delivery is still tried"
+            found.append(Finding(MailKind.DELAYED, reason, recipient, True, cause.status))
+        else:
+            found.append(_finding(cause, recipient))
+    return found
+
+
+def _find_recipients(mail: InboundMail, explanation: Explanation, own: frozenset[str]) -> list[str]:
+    named = [each for each in find_addresses(mail.header("X-Failed-Recipients")) if each not in own]
+    if named:
+        return named
+    original = [each for each in explanation.original_to if each not in own]
+    in_text = [each for each in explanation.failed_addresses if each not in own and not _DAEMON.match(each)]
+    return [each for each in in_text if each in original] or in_text[:MOST_RECIPIENTS] or original[:1]

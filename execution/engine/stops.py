@@ -19,6 +19,7 @@ _REASONS = {
     ExitReason.UNSUBSCRIBED: "The contact unsubscribed",
     ExitReason.COMPLAINED: "The contact reported spam",
     ExitReason.BOUNCED: "The address bounced",
+    ExitReason.LEFT_COMPANY: "The contact has left the company",
     ExitReason.SUPPRESSED: "The address or its domain is suppressed",
     ExitReason.ACCOUNT_REPLIED: COLLEAGUE_REPLIED,
     ExitReason.SEQUENCE_ARCHIVED: "The sequence was archived",

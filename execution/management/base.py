@@ -107,8 +107,12 @@ class ProductCommand(BaseCommand):
 
     def emit(self, data: Mapping[str, Any], text: str, *, as_json: bool) -> None:
         """Print the answer once, as one JSON object or as text for people. Where nobody reads on it ends."""
+        self.write_part(json.dumps(data, ensure_ascii=False, default=str) if as_json else text, end="\n")
+
+    def write_part(self, text: str, end: str = "") -> None:
+        """Write a part of an answer that is too long to be held as a whole."""
         try:
-            self.stdout.write(json.dumps(data, ensure_ascii=False, default=str) if as_json else text)
+            self.stdout.write(text, ending=end)
             self.stdout.flush()
         except OSError as error:
             # or the interpreter would try once more at its end

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 
 from emails.inbound.classify import classify_mail
 from emails.inbound.findings import Finding
 from emails.inbound.parse import InboundMail, parse_mail
 
 RECEIVED = datetime(2026, 3, 2, 10, 0, tzinfo=UTC)
+RECEIVED_ON = date(2026, 3, 2)
 OURS = "<ours@sender.example>"
 
 
@@ -21,7 +22,7 @@ def mail(text: str = "Sounds good.", **headers: str) -> InboundMail:
 
 
 def classify(found: InboundMail) -> tuple[Finding, ...]:
-    return classify_mail(found, RECEIVED, UTC)
+    return classify_mail(found, RECEIVED_ON).findings
 
 
 def delivery_report(

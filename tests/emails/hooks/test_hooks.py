@@ -74,6 +74,10 @@ def test_a_bounce_suppresses_and_stops_and_telling_it_again_changes_nothing(mail
         assert tell(mailbox, bounce(mailbox.transport, PROVIDER_ID, TO)).status_code == 200
 
     (event,) = EmailEvent.objects.all()
+    if mailbox.transport == "postal":
+        # it says nothing of the reason, and what is unknown is never permanent
+        assert (event.bounce_type, Suppression.objects.count()) == ("soft", 0)
+        return
     assert (event.type, event.bounce_type, event.provider) == ("bounced", "hard", mailbox.transport)
     assert (event.message_id, event.verdict) == (message.pk, "human")
     assert event.payload["event"]
@@ -193,7 +197,10 @@ def test_opens_and_clicks_are_judged(db: None) -> None:
     [
         (_news("Bounce", Type="SoftBounce", ID=1), ("bounced", "soft")),
         (_news("Bounce", Type="HardBounce", ID=1, Description="552 5.2.2 mailbox full"), ("bounced", "soft")),
-        (_news("Bounce", Type="HardBounce", ID=1, Details="550 5.7.1 blocked by policy"), ("bounced", "soft")),
+        (_news("Bounce", Type="HardBounce", ID=1, Details="550 5.7.1 blocked by policy"), ("bounced", "blocked")),
+        (_news("Bounce", Type="Blocked", ID=1), ("bounced", "blocked")),
+        (_news("Bounce", Type="Unknown", ID=1, Details="550 something went wrong"), ("bounced", "soft")),
+        (_news("Bounce", Type="SoftBounce", ID=1, Details="550 5.1.1 user unknown"), ("bounced", "hard")),
         (_news("Bounce", Type="HardBounce", ID=1), ("bounced", "hard")),
         (_news("Bounce", Type="SoftBounce", ID=1, Details="host 5.1.1.20 is busy"), ("bounced", "soft")),
         (_news("SpamComplaint", Type="SpamComplaint", ID=2), ("complained", "")),

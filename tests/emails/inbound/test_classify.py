@@ -2,31 +2,30 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import date
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from emails.choices import EventType
+from emails.inbound.authentication import NOT_TOLD, read_authentication
+from emails.inbound.findings import MailKind
 from emails.inbound.parse import parse_mail
 from tests.support.inbound_mails import OURS, classify, mail
 
 
-def kinds(**headers: str) -> list[str]:
-    return [finding.type.value for finding in classify(mail(**headers))]
+def kinds(text: str = "Sounds good.", **headers: str) -> list[MailKind]:
+    return [finding.kind for finding in classify(mail(text, **headers))]
 
 
 @pytest.mark.parametrize(
     "headers",
     [
         {"Auto_Submitted": "auto-replied"},
-        {"Auto_Submitted": "auto-generated; owner-email=x@y.example"},
         {"Auto_Submitted": "Auto-Replied (vacation)"},
         {"X_Autoreply": "yes"},
         {"X_Autorespond": "Away"},
         {"Precedence": "auto_reply"},
-        {"Precedence": "bulk", "In_Reply_To": OURS},
         {"Subject": "Automatic reply: Hello"},
         {"Subject": "Out of Office: Hello"},
         {"Subject": "Automatische Antwort: Hallo"},
@@ -41,7 +40,7 @@ def kinds(**headers: str) -> list[str]:
     ],
 )
 def test_an_automatic_answer_is_no_reply(headers: dict[str, str]) -> None:
-    assert kinds(**headers) == [EventType.AUTO_REPLIED]
+    assert kinds(**headers) == [MailKind.OUT_OF_OFFICE]
 
 
 @pytest.mark.parametrize(
@@ -55,10 +54,15 @@ def test_an_automatic_answer_is_no_reply(headers: dict[str, str]) -> None:
         {"Subject": "Office hours"},
         {"Subject": "Oooh, nice"},
         {"List_Id": "<team.prospect.example>", "In_Reply_To": OURS},
+        {"Precedence": "bulk", "In_Reply_To": OURS},
+        {"X_Auto_Response_Suppress": "OOF"},
+        {"Subject": "OOO plan for the launch"},
+        {"Subject": "On leave next week, call me today"},
+        {"Subject": "Vacation replacement"},
     ],
 )
 def test_what_a_person_wrote_is_a_reply(headers: dict[str, str]) -> None:
-    assert kinds(**headers) == [EventType.REPLIED]
+    assert kinds(**headers) == [MailKind.REPLY]
 
 
 @pytest.mark.parametrize(
@@ -69,11 +73,11 @@ def test_what_a_person_wrote_is_a_reply(headers: dict[str, str]) -> None:
         {"Precedence": "bulk", "Subject": "Our newsletter"},
     ],
 )
-def test_a_circular_is_nothing_to_us(headers: dict[str, str]) -> None:
-    assert kinds(**headers) == []
+def test_list_mail_that_answers_nothing_is_not_a_reply(headers: dict[str, str]) -> None:
+    assert kinds(**headers) == [MailKind.LIST]
 
 
-def test_a_read_receipt_is_nothing_to_us() -> None:
+def test_a_read_receipt_is_only_logged() -> None:
     raw = f"""From: jo@prospect.example
 Subject: Read: Hello
 In-Reply-To: {OURS}
@@ -92,17 +96,141 @@ Final-Recipient: rfc822; jo@prospect.example
 Disposition: manual-action/MDN-sent-manually; displayed
 --b--
 """
-    assert classify(parse_mail(raw.encode())) == ()
+    (finding,) = classify(parse_mail(raw.encode()))
+    assert (finding.kind, finding.reason) == (MailKind.OTHER, "a read receipt")
 
 
 def test_an_automatic_answer_carries_the_day_of_return() -> None:
     (finding,) = classify(mail("I am back on March 9.", Auto_Submitted="auto-replied"))
-    assert finding.until_at == datetime(2026, 3, 9, tzinfo=UTC)
+    assert (finding.until, finding.until_is_assumed) == (date(2026, 3, 9), False)
 
 
-def test_an_opt_out_is_a_reply_too() -> None:
+def test_an_absence_without_a_date_is_assumed_to_last_two_weeks() -> None:
+    (finding,) = classify(mail("I am out of the office.", Auto_Submitted="auto-replied"))
+    assert (finding.until, finding.until_is_assumed) == (date(2026, 3, 16), True)
+
+
+def test_an_opt_out_is_one_finding() -> None:
     found = classify(mail("Please unsubscribe me.\n\nOn Mon, Ada wrote:\n> Hello\n"))
-    assert [finding.type for finding in found] == [EventType.UNSUBSCRIBED, EventType.REPLIED]
+    assert [(finding.kind, finding.intent) for finding in found] == [(MailKind.OPT_OUT, "opt_out")]
+
+
+@pytest.mark.parametrize(
+    ("subject", "text"),
+    [
+        ("[desk #4711] Your message", "We have received your message. An agent will get back to you."),
+        ("Request received (88123)", "Your request has been received and is being reviewed by our staff."),
+        ("AutoReply: Hello", "Ihre Anfrage ist bei uns eingegangen, Vorgang 20260302-17."),
+    ],
+)
+def test_a_ticket_receipt_is_only_logged(subject: str, text: str) -> None:
+    assert kinds(text=text, Subject=subject, Auto_Submitted="auto-generated", In_Reply_To=OURS) == [MailKind.OTHER]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "To prove that you are human, click https://filter.example/c/1 and your message is delivered.",
+        "I use a filter. Please confirm that you are a person: follow https://filter.example/x?id=9",
+    ],
+)
+def test_a_filter_that_asks_for_a_proof_is_a_challenge(text: str) -> None:
+    assert kinds(text=text, Auto_Submitted="auto-replied") == [MailKind.CHALLENGE]
+    assert kinds(text=text) == [MailKind.CHALLENGE]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Could you verify your email address reaches my inbox? I got it twice.",
+        "We sell captcha software ourselves. Is your product for human resources too?",
+        "Had to confirm this mail by hand before it was delivered, but here I am: let us talk.",
+    ],
+)
+def test_prose_about_filters_is_a_reply(text: str) -> None:
+    assert kinds(text=text, In_Reply_To=OURS) == [MailKind.REPLY]
+
+
+@pytest.mark.parametrize(
+    ("subject", "text"),
+    [
+        ("unsubscribe", ""),
+        ("Unsubscribe", "Apple Mail sent this email to unsubscribe from the message \u201cHello\u201d."),
+        ("Unsubscribe", "This message was automatically generated by Gmail."),
+    ],
+)
+def test_a_mail_programs_own_unsubscribe_is_an_opt_out(subject: str, text: str) -> None:
+    assert kinds(text=text, Subject=subject, Auto_Submitted="auto-generated") == [MailKind.OPT_OUT]
+
+
+@pytest.mark.parametrize(
+    ("state", "intent"), [("ACCEPTED", "interested"), ("TENTATIVE", "interested"), ("DECLINED", "unclear")]
+)
+def test_a_calendar_answer_wins_over_its_automatic_header(state: str, intent: str) -> None:
+    raw = f"""From: Jo <jo@prospect.example>
+Subject: Accepted: Demo
+In-Reply-To: {OURS}
+Auto-Submitted: auto-generated
+MIME-Version: 1.0
+Content-Type: multipart/alternative; boundary=b
+
+--b
+Content-Type: text/plain
+
+Jo has answered.
+--b
+Content-Type: text/calendar; charset=utf-8; method=REPLY
+
+BEGIN:VCALENDAR
+METHOD:REPLY
+BEGIN:VEVENT
+ATTENDEE;CN=Another;PARTSTAT=NEEDS-ACTION:mailto:other@prospect.example
+ATTENDEE;CN=Jo;
+ PARTSTAT={state}:mailto:jo@prospect.example
+END:VEVENT
+END:VCALENDAR
+--b--
+"""
+    (finding,) = classify(parse_mail(raw.encode()))
+    assert (finding.kind, finding.intent) == (MailKind.CALENDAR, intent)
+
+
+def test_a_dmarc_report_is_only_logged() -> None:
+    assert kinds(Subject="Report Domain: sender.example Submitter: bigpost.example") == [MailKind.OTHER]
+
+
+def test_a_mail_without_headers_is_set_aside_with_its_error() -> None:
+    found = parse_mail(b"just some words\r\n")
+    (finding,) = classify(found)
+    assert (finding.kind, finding.reason) == (MailKind.OTHER, "it has no headers of a mail")
+
+
+@pytest.mark.parametrize(
+    ("header", "is_authenticated", "is_forged"),
+    [
+        ("mx.example; spf=pass smtp.mailfrom=prospect.example; dmarc=pass header.from=prospect.example", True, False),
+        ("mx.example; dkim=pass (2048 bit; x) header.d=prospect.example; dmarc=none", True, False),
+        ("mx.example; dkim=pass header.d=elsewhere.example; spf=none", False, False),
+        ("mx.example; dkim=pass header.d=prospect.example; dmarc=fail (p=none)", False, True),
+        ("mx.example; none", False, False),
+        ("", False, False),
+    ],
+)
+def test_authentication_is_what_our_own_server_says(header: str, is_authenticated: bool, is_forged: bool) -> None:
+    found = read_authentication(mail(**({"Authentication_Results": header} if header else {})))
+    assert (found.is_authenticated, found.is_forged) == (is_authenticated, is_forged)
+
+
+def test_only_the_topmost_authentication_header_counts_or_the_configured_one() -> None:
+    raw = b"""Authentication-Results: mx.ours.example; dmarc=fail header.from=prospect.example
+Authentication-Results: mx.forged.example; dmarc=pass header.from=prospect.example
+From: jo@prospect.example
+
+Hello
+"""
+    assert read_authentication(parse_mail(raw)).is_forged
+    assert read_authentication(parse_mail(raw), "mx.ours.example").is_forged
+    assert read_authentication(parse_mail(raw), "mx.other.example") == NOT_TOLD
 
 
 def test_the_ids_that_a_mail_answers_come_nearest_first() -> None:
@@ -146,7 +274,7 @@ Content-Type: text/html; charset=utf-8
 """
     found = parse_mail(raw)
     assert found.new_text == "Please remove me"
-    assert [finding.type for finding in classify(found)] == [EventType.UNSUBSCRIBED, EventType.REPLIED]
+    assert [finding.kind for finding in classify(found)] == [MailKind.OPT_OUT]
 
 
 @given(st.binary(max_size=600))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import UTC
 from pathlib import Path
 
 import pytest
@@ -24,17 +23,23 @@ def test_every_mail_is_taken_for_what_it_is(which: str) -> None:
     mistaken = [
         (sample.name, sample.label, sample.found)
         for sample in corpus.read_samples(which)
-        if sample.label != sample.found
+        if sample.found not in sample.labels and not _is_about_words(sample)
     ]
     assert mistaken == []
 
 
-@pytest.mark.parametrize("which", corpus.SETS)
-def test_an_automatic_answers_day_of_return_and_alternate_are_read(which: str) -> None:
-    answers = [sample for sample in corpus.read_samples(which) if sample.label == "auto-reply"]
-    assert len(answers) > 10
-    read = {sample.name: (sample.back, sample.alternate) for sample in answers}
-    assert read == {sample.name: (sample.expected["back"], sample.expected["alternate"]) for sample in answers}
+@pytest.mark.parametrize("name", ["recipients", "until"])
+def test_what_a_label_names_is_read(name: str) -> None:
+    samples = [sample for which in corpus.SETS for sample in corpus.read_samples(which)]
+    checked = [sample for sample in samples if sample.expected.get(name) and not _is_about_words(sample)]
+    assert checked
+    read = {sample.name: sample.values[name] for sample in checked}
+    assert read == {sample.name: sample.expected[name] for sample in checked}
+
+
+def _is_about_words(sample: corpus.Sample) -> bool:
+    """Whether the words of a person decide, for which emails.inbound.text has tests of its own."""
+    return bool(sample.labels & {"opt_out", "possible_opt_out", "left_company"}) or "intent" in sample.name
 
 
 def test_the_published_figures_are_those_of_the_program() -> None:
@@ -42,14 +47,29 @@ def test_the_published_figures_are_those_of_the_program() -> None:
 
 
 def test_there_is_enough_of_everything() -> None:
-    for which in corpus.SETS:
-        assert all(mails for mails, _, _ in corpus.measure(corpus.read_samples(which)).values())
-    assert len(MAILS) >= 150
+    samples = [sample for which in corpus.SETS for sample in corpus.read_samples(which)]
+    assert all(mails for mails, _, _ in corpus.measure(samples).values())
+    assert len(MAILS) >= 250
+
+
+@pytest.mark.parametrize(
+    ("label", "found", "cost"),
+    [
+        ("soft_bounce", "hard_bounce", 20),
+        ("reply", "out_of_office", 20),
+        ("opt_out", "reply", 10),
+        ("other", "list", 1),
+    ],
+)
+def test_errors_cost_what_they_destroy(label: str, found: str, cost: int) -> None:
+    assert corpus.cost_of(label, found) == cost
 
 
 def test_whatever_is_about_our_mail_names_it() -> None:
     for name, raw in MAILS.items():
-        if name.partition("/")[2].startswith(("dsn", "bounce", "arf", "optout-0", "auto")):
+        if name.startswith(("dev/", "held_out/")) and name.partition("/")[2].startswith(
+            ("dsn", "bounce", "arf", "optout-0", "auto")
+        ):
             mail = parse_mail(raw)
             assert OURS in {*mail.named_ids, *mail.reported_ids}, name
 
@@ -64,8 +84,7 @@ def test_a_damaged_mail_breaks_nothing(data: st.DataObject) -> None:
     cut = data.draw(st.integers(0, len(raw)))
     other = MAILS[data.draw(st.sampled_from(sorted(MAILS)))]
     spliced = bytes(raw[:cut]) + other[data.draw(st.integers(0, len(other))) :]
-    found = classify_mail(parse_mail(spliced), corpus.RECEIVED_AT, UTC)
-    assert isinstance(found, tuple)
+    assert classify_mail(parse_mail(spliced), corpus.RECEIVED_ON["dev"]).findings
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import timedelta
 from email.message import EmailMessage as Mail
+from typing import Any
 from unittest import mock
 
 import pytest
@@ -13,7 +14,10 @@ from django.core.management import call_command
 from emails.choices import EventType
 from emails.facts.events import NewEvent, record_events
 from emails.inbound import poll_due_inboxes, polling
+from emails.inbound.classify import classify_mail
+from emails.inbound.findings import MailReading
 from emails.inbound.folders import LOOKED_AT_EVERY
+from emails.inbound.parse import InboundMail
 from emails.models import EmailEvent, HookRecord, InboxState, Mailbox
 from emails.tracking.links import unsubscribe_url
 from execution.engine.backoff import Policy
@@ -145,14 +149,13 @@ def test_a_mail_that_cannot_be_read_is_set_aside(imap: ImapServer, mailbox: Mail
     for name in ("<poison@x.example>", "<good@x.example>"):
         answer = write(person.contact.email, mailbox.address, In_Reply_To=message.message_id, Message_ID=name)
         imap.append(mailbox.address, answer, LATER)
-    judge = polling._judge_mail
 
-    def fail(mail: object, *rest: object) -> object:
-        if "poison" in getattr(mail, "identity", ""):
+    def fail(mail: InboundMail, *rest: Any, **named: Any) -> MailReading:
+        if "poison" in mail.identity:
             raise ValueError("beyond reading")
-        return judge(mail, *rest)  # type: ignore[arg-type]
+        return classify_mail(mail, *rest, **named)
 
-    with mock.patch.object(polling, "_judge_mail", fail):
+    with mock.patch.object(polling, "classify_mail", fail):
         assert poll_due_inboxes(LATER) == 1
     record = HookRecord.objects.get()
     assert record.what == "a mail cannot be read: ValueError: beyond reading"

@@ -312,14 +312,14 @@ def test_a_hard_bounce_exits_and_suppresses(scene: Scene) -> None:
     assert Suppression.objects.get().email == scene.enrollment.contact.email
 
 
-def test_an_opt_out_in_a_reply_suppresses_and_counts_as_a_reply(scene: Scene) -> None:
+def test_an_opt_out_in_a_reply_suppresses_and_is_no_success(scene: Scene) -> None:
     message_id = scene.send_first()
     text = "Please remove me from your list.\n\nOn Mon, Mar 2, 2026 at 10:00 AM Ada <a@b.example> wrote:\n> Hello\n"
     scene.receive(mail_from(scene.enrollment.contact.email, text, References=message_id), NOW + MINUTE)
     scene.run(Stage.ALL, NOW + 2 * MINUTE)
-    assert scene.events == [EventType.REPLIED, EventType.UNSUBSCRIBED]
+    assert scene.events == [EventType.UNSUBSCRIBED]
     assert Suppression.objects.get().reason == "unsubscribed"
-    assert scene.fresh.status in {"replied", "auto_exited"}
+    assert (scene.fresh.status, scene.fresh.auto_exit_reason) == ("auto_exited", "unsubscribed")
 
 
 def test_a_mail_that_no_parser_stands_stops_nobody_elses(scene: Scene) -> None:
