@@ -1,4 +1,4 @@
-"""Release the people whom a colleague's reply has paused: one person at the account answers, the others go on."""
+"""Resume the enrollments that a reply of another contact at the same account has paused."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from sequences.models import Enrollment
 
 
 def find_held(account_ids: Sequence[int]) -> list[int]:
-    """The enrollments at these accounts that the account policy has paused, for good or for some days."""
+    """The enrollments at these accounts that the account policy has paused, with or without an end."""
     held = Enrollment.objects.filter(
         contact__account__in=account_ids, status=EnrollmentStatus.PAUSED.value, pause_reason=COLLEAGUE_REPLIED
     )
@@ -20,6 +20,6 @@ def find_held(account_ids: Sequence[int]) -> list[int]:
 
 
 def release_colleagues(account_ids: Sequence[int], *, actor: str, now: datetime, reason: str = "") -> Report:
-    """Resume them, planned anew; a later reply of a colleague pauses them again. Whom a person paused stays paused."""
-    said = reason or "released: the colleague's reply does not concern them"
-    return resume_enrollments(find_held(account_ids), actor=actor, now=now, reason=said)
+    """Resume and replan them. A later reply of a colleague pauses them again; what a user paused stays paused."""
+    text = reason or "Released: the colleague's reply does not concern this contact"
+    return resume_enrollments(find_held(account_ids), actor=actor, now=now, reason=text)

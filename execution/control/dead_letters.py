@@ -1,6 +1,6 @@
-"""The quarantine as a whole: replay or discard what is named, and which failures are of one kind.
+"""Dead letters: group them by kind of failure, replay or discard them.
 
-Must not move anybody itself: it calls the controls.
+Must not move enrollments itself: it calls `execution.control.enrollments`.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from execution.choices import Resolution
 from execution.control.enrollments import Report, exit_enrollments, retry_enrollments
 from execution.models import DeadLetter
 
-RESOLVED_BEFORE = "it has been resolved before"
+RESOLVED_BEFORE = "it has already been resolved"
 GROUPS_SHOWN = 200
 
 # Numbers, quoted words and addresses are what differs between failures of one kind.
@@ -43,7 +43,7 @@ WHERE d.resolved_at IS NULL AND d.workspace_id = x.workspace_id AND d.error_clas
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """Open dead letters of one kind: the same class of error at the same step with the same words.
+    """Open dead letters of one kind: the same class of error at the same step with the same text.
 
     `example` is the newest one's id; `error` its text.
     """
@@ -77,14 +77,14 @@ def list_groups(workspace_ids: Sequence[int]) -> list[Group]:
 
 
 def find_similar(example: int) -> list[int]:
-    """The ids of the open dead letters of one kind with that one, itself among them while it is open."""
+    """The ids of the open dead letters of the same kind as `example`, itself included while it is open."""
     return [row["id"] for row in fetch_all(_SIMILAR, {"example": example})]
 
 
 def resolve_letters(
     ids: Sequence[int], answer: Literal["replay", "discard"], *, actor: str, now: datetime, reason: str = ""
 ) -> Report:
-    """Replay: release it and try its step at once. Discard: exit it for good. The report is by dead letter id."""
+    """Replay: try the step again at once. Discard: exit the enrollment. The report is by dead letter id."""
     rows = list(DeadLetter.objects.filter(pk__in=ids).values_list("pk", "enrollment_id", "resolved_at"))
     letters = {enrollment: pk for pk, enrollment, resolved_at in rows if resolved_at is None}
     enrollments = sorted(letters)
@@ -101,7 +101,7 @@ def resolve_letters(
     report = Report(
         changed=[letters[pk] for pk in done.changed],
         unchanged=[letters[pk] for pk in done.unchanged],
-        refused={letters[pk]: said for pk, said in done.refused.items()},
+        refused={letters[pk]: text for pk, text in done.refused.items()},
     )
     report.refused |= {pk: RESOLVED_BEFORE for pk, _, resolved_at in rows if resolved_at is not None}
     return report

@@ -1,6 +1,10 @@
-"""What people do to enrollments: pause, snooze, resume, skip, move, retry, exit. Outcomes and writer are the engine's.
+"""Actions of users on enrollments: pause, snooze, resume, skip, move, retry, exit. Written by the engine's own writer.
 
-Every function locks the rows it names, writes one log entry per change with who and why, and says what it left alone.
+Each function works in batches of 500, each its own transaction:
+
+1. Lock the named enrollments in id order and load their snapshots (`claim_by_id`).
+2. Choose an outcome for each: an outcome of the engine, nothing to change, or a refusal with its reason.
+3. Write the outcomes with one log line each (`apply_outcomes`) and notify the engine.
 """
 
 from __future__ import annotations
@@ -28,80 +32,80 @@ _BATCH = 500
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """Not possible in this state; one line that says which state and what to do."""
+    """Why the action is not possible: one line that names the state and what to do."""
 
     reason: str
 
 
 @dataclass(slots=True)
 class Report:
-    """What a control did, by enrollment id. `unchanged` were in the wanted state already."""
+    """What an action did, by enrollment id. `unchanged`: they were already in the wanted state."""
 
     changed: list[int] = field(default_factory=list)
     unchanged: list[int] = field(default_factory=list)
     refused: dict[int, str] = field(default_factory=dict)
 
 
-Judge = Callable[[Snapshot], Outcome | Refusal | None]
+Choose = Callable[[Snapshot], Outcome | Refusal | None]
 
 
 def pause_enrollments(
     ids: Sequence[int], *, actor: str, now: datetime, reason: str = "", resume_at: datetime | None = None
 ) -> Report:
-    """Pause until somebody resumes, or until `resume_at`. Queued messages stay queued and do not leave meanwhile."""
-    said = reason or "paused by hand"
+    """Pause until a user resumes, or until `resume_at`. Queued messages stay queued, unsent."""
+    text = reason or "paused by hand"
 
-    def judge(snapshot: Snapshot) -> Outcome | Refusal | None:
+    def choose(snapshot: Snapshot) -> Outcome | Refusal | None:
         if snapshot.status is EnrollmentStatus.PAUSED:
             return None
         if refusal := _refuse_quarantined(snapshot):
             return refusal
         details = {"resume_at": instant_text(resume_at)} if resume_at else {}
-        return Pause(said, resume_at, LogLine(LogAction.PAUSED, said, actor=actor, details=details))
+        return Pause(text, resume_at, LogLine(LogAction.PAUSED, text, actor=actor, details=details))
 
-    return _control(ids, judge, now)
+    return _act(ids, choose, now)
 
 
 def resume_enrollments(ids: Sequence[int], *, actor: str, now: datetime, reason: str = "") -> Report:
-    """Go on from the same step, planned anew: never outside its window. Quarantined rows are not released."""
+    """Continue from the same step, replanned: never outside its window. Quarantined enrollments are refused."""
 
-    def judge(snapshot: Snapshot) -> Outcome | Refusal | None:
+    def choose(snapshot: Snapshot) -> Outcome | Refusal | None:
         if snapshot.status is EnrollmentStatus.ACTIVE:
             return None
         if refusal := _refuse_quarantined(snapshot):
             return refusal
         return Resume(replan(snapshot, now), LogLine(LogAction.RESUMED, reason or "resumed by hand", actor=actor))
 
-    return _control(ids, judge, now)
+    return _act(ids, choose, now)
 
 
 def snooze_enrollments(ids: Sequence[int], *, until: datetime, actor: str, now: datetime, reason: str = "") -> Report:
-    """Not before `until` (aware, in the future), then at the next opening of the window. It stays where it stands."""
+    """Not before `until` (aware, in the future), then at the next opening of the window. It stays at its step."""
 
-    def judge(snapshot: Snapshot) -> Outcome | Refusal | None:
+    def choose(snapshot: Snapshot) -> Outcome | Refusal | None:
         if snapshot.status is EnrollmentStatus.PAUSED:
-            return Refusal("it is paused: it rests until it is resumed")
+            return Refusal("it is paused: resume it instead")
         if refusal := _refuse_quarantined(snapshot) or _refuse_sending(snapshot):
             return refusal
         at = replan(snapshot, until)
         if at == snapshot.next_step_at:
             asked_for = replan(snapshot._replace(next_step_at=None), until)
-            return None if asked_for == at else Refusal("it is due later than that anyway")
-        said = reason or "snoozed by hand"
+            return None if asked_for == at else Refusal("it is already due later than that")
+        text = reason or "snoozed by hand"
         details = {"until": instant_text(until)}
         return Defer(
-            at, LogLine(LogAction.SNOOZED, f"{said}: due {at:%Y-%m-%d %H:%M} UTC", actor=actor, details=details)
+            at, LogLine(LogAction.SNOOZED, f"{text}: due {at:%Y-%m-%d %H:%M} UTC", actor=actor, details=details)
         )
 
-    return _control(ids, judge, now)
+    return _act(ids, choose, now)
 
 
 def move_enrollments(ids: Sequence[int], *, step_id: int, actor: str, now: datetime, reason: str = "") -> Report:
-    """Go to another step of the same sequence, which may run at once; a queued message is withdrawn.
+    """Go to another step of the same sequence, which may run at once; a queued message is withheld.
 
-    Nobody gets an email step a second time by this.
+    Refused where the email of that step has been sent before.
     """
-    been_there = set(
+    has_sent = set(
         EmailMessage.objects.filter(
             enrollment__in=ids,
             step=step_id,
@@ -109,7 +113,7 @@ def move_enrollments(ids: Sequence[int], *, step_id: int, actor: str, now: datet
         ).values_list("enrollment_id", flat=True)
     )
 
-    def judge(snapshot: Snapshot) -> Outcome | Refusal | None:
+    def choose(snapshot: Snapshot) -> Outcome | Refusal | None:
         target = snapshot.sequence.step(step_id)
         if target is None:
             return Refusal("its sequence has no such step")
@@ -117,26 +121,28 @@ def move_enrollments(ids: Sequence[int], *, step_id: int, actor: str, now: datet
             return None
         if refusal := _refuse_sending(snapshot):
             return refusal
-        if snapshot.id in been_there:
-            return Refusal("it has had the email of that step: nobody gets one twice")
-        return enter_at_once(snapshot, target, now, LogLine(LogAction.MOVED, _say_moved(target, reason), actor=actor))
+        if snapshot.id in has_sent:
+            return Refusal("it has already sent the email of that step: an email is never sent twice")
+        return enter_at_once(
+            snapshot, target, now, LogLine(LogAction.MOVED, _describe_move(target, reason), actor=actor)
+        )
 
-    return _control(ids, judge, now)
+    return _act(ids, choose, now)
 
 
 def skip_steps(ids: Sequence[int], *, actor: str, now: datetime, reason: str = "") -> Report:
-    """End the current step unexecuted and go on with the next one; its queued message is withdrawn."""
+    """Leave the current step without running it, for the next one; its queued message is withheld."""
 
-    def judge(snapshot: Snapshot) -> Outcome | Refusal | None:
+    def choose(snapshot: Snapshot) -> Outcome | Refusal | None:
         if refusal := _refuse_sending(snapshot):
             return refusal
         step = snapshot.sequence.step(snapshot.current_step_id)
         if step is None:
-            return Refusal("the step it stood at was deleted: move it to another step or exit it")
+            return Refusal("its current step was deleted: move it to another step or exit it")
         line = LogLine(LogAction.SKIPPED, reason or "skipped by hand", actor=actor)
         return advance_past(snapshot, step, now, line)
 
-    return _control(ids, judge, now)
+    return _act(ids, choose, now)
 
 
 def exit_enrollments(
@@ -148,17 +154,17 @@ def exit_enrollments(
     exit_reason: ExitReason = ExitReason.MANUAL,
     resolution: Resolution = Resolution.EXITED,
 ) -> Report:
-    """Stop early: nothing more is sent, queued messages are withdrawn and open tasks cancelled."""
+    """Stop early: nothing more is sent, queued messages are withheld and open tasks cancelled."""
     line = LogLine(LogAction.EXITED, reason or "exited by hand", actor=actor, details={"reason": exit_reason.value})
-    return _control(ids, lambda snapshot: Exit(exit_reason, line, resolution), now)
+    return _act(ids, lambda snapshot: Exit(exit_reason, line, resolution), now)
 
 
 def retry_enrollments(ids: Sequence[int], *, actor: str, now: datetime, reason: str = "") -> Report:
-    """Try at once what failed: releases quarantined rows and shortens the wait of a pending retry."""
+    """Try the failed step at once: ends a quarantine and the wait for a planned retry."""
 
-    def judge(snapshot: Snapshot) -> Outcome | Refusal | None:
+    def choose(snapshot: Snapshot) -> Outcome | Refusal | None:
         if snapshot.quarantine_class == UNKNOWN_OUTCOME and snapshot.message and snapshot.message.status == "unknown":
-            return Refusal("it is not known whether its email left: resolve the message as sent or send it again")
+            return Refusal("its delivery is unconfirmed: mark the message as sent or send it again")
         if snapshot.status is EnrollmentStatus.PAUSED:
             return Refusal("it is paused: resume it")
         if snapshot.status is EnrollmentStatus.ACTIVE and snapshot.retry_at is None:
@@ -166,27 +172,27 @@ def retry_enrollments(ids: Sequence[int], *, actor: str, now: datetime, reason: 
         line = LogLine(LogAction.RETRIED, reason or "retried by hand", actor=actor)
         return Resume(snapshot.next_step_at or now, line, tries_again=True)
 
-    return _control(ids, judge, now)
+    return _act(ids, choose, now)
 
 
-def _control(ids: Sequence[int], judge: Judge, now: datetime) -> Report:
+def _act(ids: Sequence[int], choose: Choose, now: datetime) -> Report:
     report = Report()
     for start in range(0, len(ids), _BATCH):
         batch = ids[start : start + _BATCH]
         with transaction.atomic():
-            judged = []
+            chosen = []
             for snapshot in claim_by_id(batch):
-                outcome = _refuse_ended(snapshot) or judge(snapshot)
+                outcome = _refuse_ended(snapshot) or choose(snapshot)
                 if outcome is None:
                     report.unchanged.append(snapshot.id)
                 elif isinstance(outcome, Refusal):
                     report.refused[snapshot.id] = outcome.reason
                 else:
-                    judged.append((snapshot, outcome))
-            apply_outcomes(judged, now)
-            if judged:
+                    chosen.append((snapshot, outcome))
+            apply_outcomes(chosen, now)
+            if chosen:
                 notify_engine()
-            report.changed += [snapshot.id for snapshot, _ in judged]
+            report.changed += [snapshot.id for snapshot, _ in chosen]
     return report
 
 
@@ -204,10 +210,10 @@ def _refuse_quarantined(snapshot: Snapshot) -> Refusal | None:
 
 def _refuse_sending(snapshot: Snapshot) -> Refusal | None:
     if snapshot.message is not None and snapshot.message.status == MessageStatus.SENDING:
-        return Refusal("its email is being handed over right now: try again in a minute")
+        return Refusal("its email is being sent right now: try again in a minute")
     return None
 
 
-def _say_moved(target: StepFacts, reason: str) -> str:
+def _describe_move(target: StepFacts, reason: str) -> str:
     place = f"moved to step {target.number}"
     return f"{reason}: {place}" if reason else f"{place} by hand"

@@ -39,16 +39,16 @@ BATCH = 1_000
 
 @dataclass(frozen=True, slots=True)
 class _Source:
-    """What people get their calendar from. `key`: which column of a person's row names it; `people`: whose they are.
+    """A row that gives time zones or holidays to enrollments. `key`: the column that names it in a row of `_READ`;
 
-    `read`: what it says, under the names that a person's row has for it. `is_locked_first`: before the people, as by
-    whoever stores a fact or a score; the engine holds people when it wants the others.
+    `concerned`: a condition for its enrollments; `read`: a SELECT of its values under the names of that row.
+    `is_locked_first`: lock it before the enrollments, as transactions that store facts or scores do.
     """
 
     name: str
     fields: frozenset[str]
     key: str
-    people: str
+    concerned: str
     read: str
     is_locked_first: bool
 
@@ -100,7 +100,7 @@ FROM sequences_enrollment e {PLAN_JOINS}
 WHERE e.id = ANY(%(ids)s::bigint[])
 ORDER BY e.id
 """
-# Of those who are due later than planned: whom not a person, but the engine has put off, by the calendar of its day.
+# Of the enrollments due later than planned, those that the engine deferred by the old calendar, not a user.
 _DEFERRED = """
 SELECT e.id
 FROM sequences_enrollment e
@@ -120,56 +120,64 @@ RETURNING mailbox_id AS id
 
 
 def _lock_all(source: _Source) -> str:
-    locked = locking(f"e.{source.people} AND {_WAITING}")
+    locked = locking(f"e.{source.concerned} AND {_WAITING}")
     return f"WITH locked AS MATERIALIZED ({locked}) SELECT count(*) FROM locked"
 
 
 @dataclass(slots=True)
 class Replanned:
-    """How many people were planned anew; known at the end of the change."""
+    """How many enrollments were replanned; known at the end of the change."""
 
     planned: int = 0
 
     def __str__(self) -> str:
-        return f"{self.planned:,} {'person was' if self.planned == 1 else 'people were'} planned anew."
+        return f"{self.planned:,} {'enrollment was' if self.planned == 1 else 'enrollments were'} replanned."
 
 
 @contextmanager
 def replanning(row: Model, values: Mapping[str, Any], *, actor: str, now: datetime) -> Iterator[Replanned]:
-    """Around the write of these values to a workspace, account, contact or mailbox: its people follow in the end.
+    """Replan waiting enrollments when a workspace, account, contact or mailbox gets other time zones or holidays.
 
-    Opens a transaction. Where the values change no calendar, nothing is locked and nobody is looked at.
+    Around the write of `values` to `row`, in one transaction:
+
+    1. Lock the row itself, where facts and scores lock it first too (contacts and accounts).
+    2. Lock the live enrollments it concerns, in id order; read the old time zone and holidays.
+    3. The caller writes.
+    4. Read them again. Where they differ, replan what has not begun, release queued messages that wait for a window,
+       wake their lanes and notify the engine.
+
+    Values that change no calendar lock nothing.
     """
-    followed = Replanned()
+    replanned = Replanned()
     source = _SOURCES[type(row)]
     if row.pk is None or not _differs(row, {name: values[name] for name in source.fields & values.keys()}):
-        yield followed
+        yield replanned
         return
     with transaction.atomic():
         if source.is_locked_first:
             _read(source, row.pk)
         fetch_all(_lock_all(source), {"of": [row.pk]})
         before = _read(source, row.pk)
-        yield followed
+        yield replanned
         if before != _read(source, row.pk):
-            followed.planned = _follow(source, {row.pk: before}, actor, now)
+            replanned.planned = _replan_all(source, {row.pk: before}, actor, now)
 
 
 def replan_contacts(old_zones: Mapping[int, Row], *, actor: str, now: datetime) -> Replanned:
-    """After many contacts were given other zones: `old_zones` by id, as `contact_timezone` and `account_timezone`.
+    """After many contacts got other time zones. `old_zones` by id, as `contact_timezone` and `account_timezone`.
 
-    A zone that is left out is the one of now. Call in the transaction of the change.
+    A time zone that is left out has not changed. Call in the transaction of the change.
     """
-    return Replanned(_follow(_CONTACT, old_zones, actor, now) if old_zones else 0)
+    return Replanned(_replan_all(_CONTACT, old_zones, actor, now) if old_zones else 0)
 
 
 def replan_accounts(old_zones: Mapping[int, Row], *, actor: str, now: datetime) -> Replanned:
     """The same for accounts; `account_timezone`."""
-    return Replanned(_follow(_ACCOUNT, old_zones, actor, now) if old_zones else 0)
+    return Replanned(_replan_all(_ACCOUNT, old_zones, actor, now) if old_zones else 0)
 
 
 def _differs(row: Model, values: Mapping[str, Any]) -> bool:
-    """From what is stored; the row itself may hold the new values already."""
+    """Whether the values differ from what is stored; the row object may already hold the new ones."""
     if not values:
         return False
     stored = type(row)._base_manager.filter(pk=row.pk).values(*values).first()
@@ -180,22 +188,22 @@ def _read(source: _Source, pk: int) -> Row:
     return fetch_all(f"{source.read} WHERE x.id = %(id)s FOR NO KEY UPDATE OF x", {"id": pk})[0]
 
 
-def _follow(source: _Source, before: Mapping[int, Row], actor: str, now: datetime) -> int:
-    """`before`: what the sources of these ids said until now. Returns how many people were planned anew."""
+def _replan_all(source: _Source, before: Mapping[int, Row], actor: str, now: datetime) -> int:
+    """`before`: the old time zones and holidays of these sources by id. Returns how many enrollments were replanned."""
     planned, after = 0, 0
     lanes: set[int] = set()
-    lock = locking(f"e.{source.people} AND e.id > %(after)s AND {_WAITING}", limit="LIMIT %(limit)s")
+    lock = locking(f"e.{source.concerned} AND e.id > %(after)s AND {_WAITING}", limit="LIMIT %(limit)s")
     while ids := [row["id"] for row in fetch_all(lock, {"of": list(before), "after": after, "limit": BATCH})]:
-        planned += _follow_batch(source, before, ids, lanes, actor, now)
+        planned += _replan_batch(source, before, ids, lanes, actor, now)
         after = ids[-1]
-    # the engine wants them while it holds people: so only when all of ours are locked
+    # the engine locks lanes while it holds enrollments: so lanes come after all enrollments
     wake_lanes(sorted(lanes), now)
     if planned:
         notify_engine()
     return planned
 
 
-def _follow_batch(
+def _replan_batch(
     source: _Source, before: Mapping[int, Row], ids: list[int], lanes: set[int], actor: str, now: datetime
 ) -> int:
     rows = fetch_all(_READ, {"ids": ids})
@@ -214,7 +222,7 @@ def _follow_batch(
         if not row["not_begun"]:
             begun.append(row["id"])
         elif step.type != StepType.CONDITIONAL_SPLIT or (row["next_step_at"] or now) > now:
-            waiting.append(_plan_both(row, step, was, new, _say(source, old, row)))
+            waiting.append(_plan_both(row, step, was, new, _describe_change(source, old, row)))
     if begun:
         lanes.update(row["id"] for row in fetch_all(_RELEASE, {"ids": begun, "now": now}))
     return _replan(waiting, actor, now)
@@ -222,14 +230,14 @@ def _follow_batch(
 
 @dataclass(frozen=True, slots=True)
 class _Waiting:
-    """Somebody whose step has not begun: planned for `was` by the old calendar, for `due` by the new one."""
+    """An enrollment whose step has not begun: planned for `was` by the old calendar, for `due` by the new one."""
 
     row: Row
     step: StepFacts
     calendar: Calendar
     was: datetime
     due: datetime
-    why: str
+    reason: str
 
     @property
     def due_at(self) -> datetime | None:
@@ -237,31 +245,31 @@ class _Waiting:
         return stored
 
     @property
-    def is_put_off(self) -> bool:
+    def is_postponed(self) -> bool:
         return self.due_at is not None and self.due_at > self.was
 
 
-def _plan_both(row: Row, step: StepFacts, old: Calendar, new: Calendar, why: str) -> _Waiting:
+def _plan_both(row: Row, step: StepFacts, old: Calendar, new: Calendar, reason: str) -> _Waiting:
     ended_at: datetime = row["previous_ended_at"]
     due_at: datetime | None = row["next_step_at"]
     was, due = _plan(step, old, ended_at), _plan(step, new, ended_at)
     if due_at is not None and due_at < was:
-        # a person has led them here, where the step runs without its delay
+        # a user has moved it here, where the step runs without its delay
         was, due = _allow(step, old, ended_at), _allow(step, new, ended_at)
-    return _Waiting(row, step, new, was, due, why)
+    return _Waiting(row, step, new, was, due, reason)
 
 
 def _replan(waiting: list[_Waiting], actor: str, now: datetime) -> int:
-    put_off = [each.row["id"] for each in waiting if each.is_put_off]
-    deferred = {row["id"] for row in fetch_all(_DEFERRED, {"ids": put_off})} if put_off else set()
+    postponed = [each.row["id"] for each in waiting if each.is_postponed]
+    deferred = {row["id"] for row in fetch_all(_DEFERRED, {"ids": postponed})} if postponed else set()
     planned = []
     for each in waiting:
         due = max(each.due, now)
-        if each.is_put_off and each.due_at and each.row["id"] not in deferred:
+        if each.is_postponed and each.due_at and each.row["id"] not in deferred:
             due = max(due, each.due_at)
         if due != each.due:
             due = _allow(each.step, each.calendar, due)
-        # who is due already is looked at by the engine anyway
+        # the engine decides what is already due anyway
         if each.due_at is None or due != max(each.due_at, now):
             planned.append((each, due))
     if planned:
@@ -286,7 +294,7 @@ def _allow(step: StepFacts, calendar: Calendar, at: datetime) -> datetime:
         return at
 
 
-def _say(source: _Source, before: Row, after: Row) -> str:
+def _describe_change(source: _Source, before: Row, after: Row) -> str:
     zones = [name for name in before if name.endswith("_timezone") and before[name] != after[name]]
     if zones == ["account_timezone"] and source is _CONTACT:
         return "the account of the contact changed"
@@ -297,6 +305,6 @@ def _say(source: _Source, before: Row, after: Row) -> str:
 
 
 def _log(each: _Waiting, due: datetime, actor: str) -> LogRow:
-    line = LogLine(LogAction.REPLANNED, f"{each.why}: due {due:%Y-%m-%d %H:%M} UTC", actor=actor)
+    line = LogLine(LogAction.REPLANNED, f"{each.reason}: due {due:%Y-%m-%d %H:%M} UTC", actor=actor)
     row = each.row
     return LogRow(row["workspace_id"], row["id"], each.step.id, each.step.number, each.step.type, line)

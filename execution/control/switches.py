@@ -1,7 +1,7 @@
-"""Pause and resume more than one enrollment's worth: a sequence, a mailbox, the whole executor. And settle doubts.
+"""Switches: pause and resume a sequence, a mailbox or the executor; activate and archive. And resolve messages.
 
-Each is a state with reason and actor. Resuming wakes what was held; the engine then plans it anew, and the lanes' pace
-and caps spread the backlog.
+Each switch stores its reason and actor and writes the control log. Resuming wakes what was held: the engine replans it,
+and the pace and caps of the lanes spread the backlog.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from sequences.choices import SequenceStatus
 from sequences.enrollment_sql import wake_where
 from sequences.models import Sequence
 
-_SAID: dict[str, str] = {
+_RESOLVED: dict[str, str] = {
     MessageStatus.SENT: "resolved as sent",
     MessageStatus.QUEUED: "resolved: send it again",
     MessageStatus.WITHHELD: "resolved: not sent again, its step was removed or skipped",
@@ -33,7 +33,7 @@ _SAID: dict[str, str] = {
 
 
 class NotPossibleError(ValueError):
-    """Not possible in this state; one line that says which state and what to do."""
+    """Why the action is not possible: one line that names the state and what to do."""
 
 
 _QUEUED_LANES = """
@@ -43,20 +43,20 @@ WHERE m.status = 'queued' AND e.sequence_id = %(sequence)s
 
 
 def pause_executor(*, actor: str, now: datetime, reason: str = "") -> bool:
-    """Nothing is decided and nothing leaves until resumed. False when it was paused before; then nothing changes."""
-    said = reason or "paused by hand"
+    """Decide nothing and send nothing until resumed. False, changing nothing, when it is already paused."""
+    text = reason or "paused by hand"
     with transaction.atomic():
         ExecutorState.objects.get_or_create(pk=1)
         changed = ExecutorState.objects.filter(pk=1, is_paused=False).update(
-            is_paused=True, paused_by=actor, paused_reason=said, changed_at=now
+            is_paused=True, paused_by=actor, paused_reason=text, changed_at=now
         )
         if changed:
-            log_control(ControlTarget.EXECUTOR, None, ControlAction.PAUSED, actor, said, now)
+            log_control(ControlTarget.EXECUTOR, None, ControlAction.PAUSED, actor, text, now)
     return changed > 0
 
 
 def resume_executor(*, actor: str, now: datetime, reason: str = "") -> bool:
-    """False when it was running before."""
+    """False when it is already running."""
     with transaction.atomic():
         changed = ExecutorState.objects.filter(pk=1, is_paused=True).update(
             is_paused=False, paused_by="", paused_reason="", changed_at=now
@@ -68,7 +68,7 @@ def resume_executor(*, actor: str, now: datetime, reason: str = "") -> bool:
 
 
 def activate_sequence(sequence: Sequence, *, actor: str, now: datetime, reason: str = "") -> None:
-    """Validate a draft and let it run. Raises `NotPossibleError` with every problem found."""
+    """Validate a draft and start it. Raises `NotPossibleError` with every problem found."""
     try:
         with transaction.atomic():
             operations.activate_sequence(sequence.pk, now)
@@ -80,8 +80,8 @@ def activate_sequence(sequence: Sequence, *, actor: str, now: datetime, reason: 
 
 
 def pause_sequence(sequence: Sequence, *, actor: str, now: datetime, reason: str = "") -> None:
-    said = reason or "paused by hand"
-    _set_sequence(sequence, SequenceStatus.PAUSED, "active", ControlAction.PAUSED, actor=actor, reason=said, now=now)
+    text = reason or "paused by hand"
+    _set_sequence(sequence, SequenceStatus.PAUSED, "active", ControlAction.PAUSED, actor=actor, reason=text, now=now)
 
 
 def resume_sequence(sequence: Sequence, *, actor: str, now: datetime, reason: str = "") -> None:
@@ -89,7 +89,7 @@ def resume_sequence(sequence: Sequence, *, actor: str, now: datetime, reason: st
 
 
 def archive_sequence(sequence: Sequence, *, actor: str, now: datetime, reason: str = "") -> None:
-    """For good: everybody in it exits, and its unsent messages are withdrawn."""
+    """Cannot be undone: all its enrollments exit and its queued messages are withheld."""
     _set_sequence(
         sequence,
         SequenceStatus.ARCHIVED,
@@ -113,11 +113,11 @@ def _set_sequence(
 ) -> None:
     is_paused = status is SequenceStatus.PAUSED
     with transaction.atomic():
-        stands_at = Sequence.objects.select_for_update().values_list("status", flat=True).get(pk=sequence.pk)
-        if stands_at == status:
+        status_now = Sequence.objects.select_for_update().values_list("status", flat=True).get(pk=sequence.pk)
+        if status_now == status:
             return
-        if stands_at not in allowed_from.split():
-            raise NotPossibleError(f"the sequence is {stands_at}: it cannot become {status}")
+        if status_now not in allowed_from.split():
+            raise NotPossibleError(f"the sequence is {status_now}: it cannot become {status}")
         Sequence.objects.filter(pk=sequence.pk).update(
             status=status.value,
             pause_reason=reason if is_paused else "",
@@ -132,20 +132,20 @@ def _set_sequence(
 
 
 def pause_mailbox(mailbox: Mailbox, *, actor: str, now: datetime, reason: str = "") -> bool:
-    """Its lane stops; its enrollments are untouched. False when it was stopped before."""
-    said = reason or "paused by hand"
+    """Stop its lane; its enrollments do not change. False when it is already stopped."""
+    text = reason or "paused by hand"
     with transaction.atomic():
         changed = Mailbox.objects.filter(pk=mailbox.pk, status=MailboxStatus.ACTIVE).update(
-            status=MailboxStatus.PAUSED, status_reason=said, status_actor=actor, status_at=now, lane_at=None
+            status=MailboxStatus.PAUSED, status_reason=text, status_actor=actor, status_at=now, lane_at=None
         )
         if changed:
-            log_control(ControlTarget.MAILBOX, mailbox, ControlAction.PAUSED, actor, said, now)
+            log_control(ControlTarget.MAILBOX, mailbox, ControlAction.PAUSED, actor, text, now)
     mailbox.refresh_from_db()
     return changed > 0
 
 
 def resume_mailbox(mailbox: Mailbox, *, actor: str, now: datetime, reason: str = "") -> bool:
-    """Set a paused or broken mailbox going, its breaker closed and its health counted anew."""
+    """Let a paused or broken mailbox send again, its breaker closed and its health counted from zero."""
     with transaction.atomic():
         probe_now(mailbox.pk, now)
         changed = (
@@ -174,16 +174,16 @@ def resume_mailbox(mailbox: Mailbox, *, actor: str, now: datetime, reason: str =
 def resolve_message(
     message: EmailMessage, answer: Literal["sent", "resend"], *, actor: str, now: datetime, reason: str = ""
 ) -> None:
-    """A person settles an unknown outcome. Raises `NotPossibleError` when the message is not unknown any more."""
+    """A user resolves a message of unknown outcome. Raises `NotPossibleError` when its outcome is known."""
     with transaction.atomic():
-        settle = mark_sent if answer == "sent" else send_again
-        if not settle(message.pk, actor, reason, now):
+        resolve = mark_sent if answer == "sent" else send_again
+        if not resolve(message.pk, actor, reason, now):
             message.refresh_from_db()
             if message.status == MessageStatus.UNKNOWN:
                 raise NotPossibleError("its enrollment has ended: it can be marked as sent, not sent again")
             raise NotPossibleError(f"the message is {message.status}: only an unknown one can be resolved")
         message.refresh_from_db()
-        said = _SAID[message.status]
-        line = LogLine(LogAction.RESOLVED, reason or said, actor=actor, details={"message": message.pk, "as": answer})
+        text = _RESOLVED[message.status]
+        line = LogLine(LogAction.RESOLVED, reason or text, actor=actor, details={"message": message.pk, "as": answer})
         write_logs([LogRow(message.workspace_id, message.enrollment_id, message.step_id, None, "email", line)], now)
         notify_engine()

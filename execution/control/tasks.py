@@ -1,6 +1,6 @@
-"""Complete tasks, put them off, hand them over: the fact, its log entry and the wake-up, together.
+"""Complete, snooze and reassign tasks: the change, its log entry and the wake-up in one transaction.
 
-Must not move anybody: where the enrollment goes from there is the engine's.
+Must not move enrollments: the engine decides what a completed task leads to.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ def complete_task(task: Task, *, actor: str, now: datetime, outcome: str = "") -
 
 
 def complete_tasks(ids: Sequence[int], *, actor: str, now: datetime, outcome: str = "") -> Report:
-    """Complete each open one; the report is by task id. One transaction each, so that none waits for another's row."""
+    """Complete each open one; the report is by task id. Each in a transaction of its own."""
     report = _for_each(ids, lambda task, step: _complete(task, step, actor, now, outcome))
     if report.changed:
         notify_engine()
@@ -42,28 +42,28 @@ def snooze_tasks(ids: Sequence[int], *, until: datetime, actor: str, now: dateti
 
     def snooze(task: Task, step: Step | None) -> None:
         operations.change_open_task(task, due_at=until)
-        said = f"{task.title}: due {until:%Y-%m-%d %H:%M} UTC"
-        _log(task, step, LogAction.TASK_CHANGED, f"{reason}: {said}" if reason else said, actor, now)
+        text = f"{task.title}: due {until:%Y-%m-%d %H:%M} UTC"
+        _log(task, step, LogAction.TASK_CHANGED, f"{reason}: {text}" if reason else text, actor, now)
 
     return _for_each(ids, snooze)
 
 
 def reassign_tasks(ids: Sequence[int], *, assignee: Any, actor: str, now: datetime, reason: str = "") -> Report:
-    """Each open one is `assignee`'s now, who must be a member of its workspace; the report is by task id."""
+    """Assign each open one to `assignee`, who must be a member of its workspace; the report is by task id."""
     own = set(Membership.objects.filter(user=assignee).values_list("workspace_id", flat=True))
 
     def reassign(task: Task, step: Step | None) -> None:
         if task.workspace_id not in own:
-            raise NotAMemberError("its workspace has no such member")
+            raise NotAMemberError("the assignee is not a member of its workspace: choose a member")
         operations.change_open_task(task, assignee=assignee)
-        said = f"{task.title}: given to {assignee.email or assignee.get_username()}"
-        _log(task, step, LogAction.TASK_CHANGED, f"{reason}: {said}" if reason else said, actor, now)
+        text = f"{task.title}: given to {assignee.email or assignee.get_username()}"
+        _log(task, step, LogAction.TASK_CHANGED, f"{reason}: {text}" if reason else text, actor, now)
 
     return _for_each(ids, reassign)
 
 
 class NotAMemberError(ValueError):
-    """The person does not belong to the task's workspace."""
+    """The user is not a member of the task's workspace."""
 
 
 def _for_each(ids: Sequence[int], change: Callable[[Task, Step | None], None]) -> Report:
@@ -83,18 +83,18 @@ def _for_each(ids: Sequence[int], change: Callable[[Task, Step | None], None]) -
 
 def _complete(task: Task, step: Step | None, actor: str, now: datetime, outcome: str) -> None:
     operations.complete_task(task, actor, now, outcome)
-    said = f"{task.title}: {outcome}" if outcome else task.title
-    _log(task, step, LogAction.TASK_COMPLETED, said, actor, now, outcome=outcome)
+    text = f"{task.title}: {outcome}" if outcome else task.title
+    _log(task, step, LogAction.TASK_COMPLETED, text, actor, now, outcome=outcome)
 
 
 def _log(
-    task: Task, step: Step | None, action: LogAction, said: str, actor: str, now: datetime, **details: object
+    task: Task, step: Step | None, action: LogAction, text: str, actor: str, now: datetime, **details: object
 ) -> None:
-    # The log is an enrollment's; a task without one says itself who closed it, and when.
+    # the log belongs to enrollments; a task without one stores itself who closed it, and when
     if task.enrollment_id is None:
         return
     line = LogLine(
-        action, said, actor=actor, details={"task": task.pk, "step": task.step_id, "visit": task.visit, **details}
+        action, text, actor=actor, details={"task": task.pk, "step": task.step_id, "visit": task.visit, **details}
     )
     number, kind = (step.number, step.type) if step else (None, "task")
     write_logs([LogRow(task.workspace_id, task.enrollment_id, task.step_id, number, kind, line)], now)

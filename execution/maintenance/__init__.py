@@ -1,1 +1,1 @@
-"""What keeps the tables right and small: retention, repair, restore."""
+"""Upkeep of the tables: retention, repair, restore."""

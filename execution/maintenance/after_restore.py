@@ -1,7 +1,7 @@
-"""After an older state of the database was restored: hold whatever may have left since, so that nothing is sent twice.
+"""After a backup of the database was restored: hold what may have been sent since, so that nothing is sent twice.
 
-The restored tables do not know what was sent after the backup. Whoever may have been mailed rests until a person has
-looked; what was in the outbox is in doubt, and is settled by evidence like any message of unknown outcome.
+The restored tables do not know what was sent after the backup. Enrollments that may have sent an email are paused until
+a user resumes them; queued messages get an unknown outcome, which evidence or a user resolves.
 """
 
 from __future__ import annotations
@@ -24,17 +24,17 @@ from sequences.enrollment_sql import locking
 from sequences.models import Enrollment
 
 BATCH = 500
-# What was queued may have left; what was in hand becomes unknown by recovery too, here it does so at once. It counts
-# against the caps from now on: when it left is not known.
-_DOUBT = f"""
+# What was queued may have been sent; what was being sent would become unknown by recovery anyway. Both count against
+# the caps from now on, since it is not known when they were sent.
+_MARK_UNKNOWN = f"""
 WITH locked AS MATERIALIZED ({locking("e.id = ANY(%(ids)s::bigint[])")})
 UPDATE emails_emailmessage
 SET status = 'unknown', unknown_at = %(now)s, handed_over_at = coalesce(handed_over_at, %(now)s), lease_token = NULL,
-    leased_until = NULL, held_by = '', error = 'it was waiting when the backup was taken, and may have left since'
+    leased_until = NULL, held_by = '', error = 'it was queued when the backup was taken and may have been sent since'
 WHERE enrollment_id IN (SELECT id FROM locked) AND status IN ('queued', 'sending')
 """
-# Whose rest would end by itself: it may have ended in the meantime.
-_KEEP_RESTING = """
+# A pause with an end may have ended since the backup.
+_KEEP_PAUSED = """
 UPDATE sequences_enrollment SET resume_at = NULL, wake_at = NULL, pause_reason = %(reason)s, updated_at = %(now)s
 WHERE id = ANY(%(ids)s::bigint[]) AND status = 'paused' AND resume_at IS NOT NULL
 """
@@ -51,37 +51,37 @@ _OURS = frozenset({"sequences", "emails", "tasks_app", "execution"})
 
 @dataclass(slots=True)
 class Held:
-    """How many enrollments rest until a person resumes them, and how many messages are in doubt."""
+    """How many enrollments wait for a user to resume them, and how many messages have an unknown outcome."""
 
     enrollments: int = 0
     messages: int = 0
 
 
 def find_held(now: datetime) -> QuerySet[Enrollment]:
-    """Whom an email may have reached between the backup and `now`: their step was due by then, or one was on its way.
+    """Enrollments that may have sent an email between the backup and `now`: due by then, or with a queued message.
 
-    Who was in quarantine or paused for good at the backup stays so anyway; of them only what was in the outbox counts.
+    Those quarantined or paused without an end at the backup stay so; of them only the ones with a message count.
     """
-    on_its_way = EmailMessage.objects.filter(enrollment=OuterRef("pk"), status__in=("queued", "sending"))
+    in_outbox = EmailMessage.objects.filter(enrollment=OuterRef("pk"), status__in=("queued", "sending"))
     due = Q(next_step_at__lte=now) | Q(next_step_at__isnull=True)
-    rests_by_the_clock = Q(status="paused", resume_at__lte=now)
-    chosen = (Q(status="active") & due) | rests_by_the_clock | Exists(on_its_way)
+    pause_ended = Q(status="paused", resume_at__lte=now)
+    chosen = (Q(status="active") & due) | pause_ended | Exists(in_outbox)
     return Enrollment.objects.filter(chosen, status__in=LIVE_STATUSES).order_by("pk")
 
 
 def count_held(now: datetime) -> Held:
     """What `hold_what_may_have_left` would hold."""
-    on_its_way = EmailMessage.objects.filter(status__in=("queued", "sending")).count()
-    moved_on_by_itself = Q(status="active") | Q(status="paused", resume_at__isnull=False)
-    return Held(find_held(now).filter(moved_on_by_itself).count(), on_its_way)
+    in_outbox = EmailMessage.objects.filter(status__in=("queued", "sending")).count()
+    runs_by_itself = Q(status="active") | Q(status="paused", resume_at__isnull=False)
+    return Held(find_held(now).filter(runs_by_itself).count(), in_outbox)
 
 
 def hold_what_may_have_left(
     backup_taken_at: datetime, *, actor: str, now: datetime, report: Callable[[int], None]
 ) -> Held:
     """Pause the executor, then hold in batches. Doing it twice holds nothing more as long as nothing runs."""
-    _leave_lost_ids_alone()
-    reason = f"restored from the backup of {instant_text(backup_taken_at)}: it may have been mailed since"
+    _skip_lost_ids()
+    reason = f"restored from the backup of {instant_text(backup_taken_at)}: it may have sent an email since"
     pause_executor(actor=actor, now=now, reason=f"restored from the backup of {instant_text(backup_taken_at)}")
     held, after = Held(), 0
     while batch := list(find_held(now).filter(pk__gt=after).values_list("pk", flat=True)[:BATCH]):
@@ -91,10 +91,10 @@ def hold_what_may_have_left(
     return held
 
 
-def _leave_lost_ids_alone() -> None:
-    """What was made after the backup is lost, and links in emails, webhooks and other systems still name it by its id.
+def _skip_lost_ids() -> None:
+    """Rows created after the backup are lost, but links in emails, webhooks and other systems still name their ids.
 
-    Were the same ids given again, somebody's link to unsubscribe would be another person's.
+    If the ids were used again, one contact's unsubscribe link would unsubscribe another contact.
     """
     for model in apps.get_models():
         pk = model._meta.pk
@@ -105,6 +105,6 @@ def _leave_lost_ids_alone() -> None:
 def _hold(ids: Sequence[int], held: Held, reason: str, actor: str, now: datetime) -> None:
     with transaction.atomic():
         done = pause_enrollments(ids, actor=actor, now=now, reason=reason)
-        rested = execute(_KEEP_RESTING, {"ids": done.unchanged, "reason": reason, "now": now})
-        held.messages += execute(_DOUBT, {"ids": list(ids), "now": now})
-        held.enrollments += len(done.changed) + rested
+        kept = execute(_KEEP_PAUSED, {"ids": done.unchanged, "reason": reason, "now": now})
+        held.messages += execute(_MARK_UNKNOWN, {"ids": list(ids), "now": now})
+        held.enrollments += len(done.changed) + kept

@@ -1,7 +1,7 @@
-"""Give contacts and accounts that have no time zone the one that their phone or domain speaks for, in batches.
+"""Fill in missing time zones of contacts and accounts from their phone number or domain, in batches.
 
-Never overwrites one. A contact of an account that has a zone needs none: it follows the account's, which may change.
-Whoever waits is planned by the new zone at once.
+Never overwrites one. A contact of an account with a time zone needs none: it follows the account's, which may change.
+Waiting enrollments are replanned at once.
 """
 
 from __future__ import annotations
@@ -24,15 +24,14 @@ from sequences.contacts.zone_guess import guess_by_domain, guess_by_phone
 from sequences.models import Account, Contact
 
 BATCH = 500
-_KEPT_EXAMPLES = 20
+_MOST_EXAMPLES = 20
 _FILL = """
 UPDATE {table} t SET timezone = r.zone, updated_at = %(now)s
 FROM unnest(%(ids)s::bigint[], %(zones)s::text[]) AS r(id, zone)
 WHERE t.id = r.id AND t.timezone = ''
 RETURNING t.id
 """
-# of an address: what stands behind the @
-_SAID = {
+_SOURCES = {
     "phone": "from the phone number",
     "email_domain": "from the country of the email address",
     "domain": "from the country of the domain",
@@ -41,7 +40,7 @@ _SAID = {
 
 @dataclass(slots=True)
 class Filled:
-    """What came of it. `sources` counts the filled by where their zone is from; `examples` are the first of them."""
+    """The result. `sources` counts filled rows by the source of their time zone; `examples`: the first of them."""
 
     accounts: int = 0
     contacts: int = 0
@@ -51,7 +50,7 @@ class Filled:
 
 
 def count_without_zone(workspace_id: int | None) -> int:
-    """How many rows `fill_zones` looks at."""
+    """How many rows `fill_zones` examines."""
     number: int = _accounts(workspace_id).count() + _contacts(workspace_id).count()
     return number
 
@@ -59,20 +58,20 @@ def count_without_zone(workspace_id: int | None) -> int:
 def fill_zones(
     workspace_id: int | None, *, actor: str, now: datetime, dry_run: bool, report: Callable[[int], None]
 ) -> Filled:
-    """Accounts first, since contacts follow them. Each batch is kept by itself. `keeps` false: only counts."""
+    """Accounts first, since contacts follow them. Each batch commits alone. `dry_run`: counts, changes nothing."""
     total = Filled()
-    given: set[int] = set()
+    filled_accounts: set[int] = set()
     for rows in _batches(_accounts(workspace_id).values("pk", "workspace_id", "domain", label=F("name"))):
         found = {row["pk"]: (guess_by_domain(row["domain"], now), "domain") for row in rows}
-        total.accounts += len(kept := _keep(total, ControlTarget.ACCOUNT, rows, found, actor, now, dry_run))
-        given.update(kept if dry_run else ())
+        total.accounts += len(filled := _fill(total, ControlTarget.ACCOUNT, rows, found, actor, now, dry_run))
+        filled_accounts.update(filled if dry_run else ())
         report(len(rows))
     columns = ("pk", "workspace_id", "phone", "account_id")
     for rows in _batches(_contacts(workspace_id).values(*columns, label=F("email"), domain=F("account__domain"))):
-        # a dry run has not given the accounts theirs
-        rest = [row for row in rows if row["account_id"] not in given]
+        # in a dry run the accounts have not got theirs
+        rest = [row for row in rows if row["account_id"] not in filled_accounts]
         found = {row["pk"]: _guess_contact(row, now) for row in rest}
-        total.contacts += len(_keep(total, ControlTarget.CONTACT, rest, found, actor, now, dry_run))
+        total.contacts += len(_fill(total, ControlTarget.CONTACT, rest, found, actor, now, dry_run))
         report(len(rows))
     return total
 
@@ -84,7 +83,7 @@ def _guess_contact(row: Mapping[str, Any], now: datetime) -> tuple[str, str]:
     return guess_by_domain(email_domain, now), "email_domain"
 
 
-def _keep(
+def _fill(
     total: Filled,
     target: ControlTarget,
     rows: list[dict[str, Any]],
@@ -103,7 +102,7 @@ def _keep(
         if row["pk"] in written:
             zone, source = found[row["pk"]]
             total.sources[source] += 1
-            if len(total.examples) < _KEPT_EXAMPLES:
+            if len(total.examples) < _MOST_EXAMPLES:
                 example = {"kind": target.value, "name": row["label"], "timezone": zone, "source": source}
                 total.examples.append(example)
     return written
@@ -128,7 +127,7 @@ def _write(
             target_id=row["pk"],
             label=row["label"][:254],
             action=ControlAction.EDITED.value,
-            reason=f"time zone filled in {_SAID[found[row['pk']][1]]}",
+            reason=f"time zone filled in {_SOURCES[found[row['pk']][1]]}",
             changes=[{"what": "row", "field": "timezone", "before": "", "after": zones[row["pk"]]}],
             actor=actor,
             at=now,

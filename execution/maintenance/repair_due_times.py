@@ -1,7 +1,6 @@
-"""Repairs enrollments whose times do not fit where they stand, as an import or an older backup may leave them.
+"""Repairs enrollments whose due times do not fit their step, as an import or an older backup may leave them.
 
-Everything else about them stays. What is found overdue is run by the engine like any backlog: in its window, at the
-lanes' pace.
+Changes nothing else. The engine then runs what is overdue like any backlog: in its window, at the pace of its lane.
 """
 
 from __future__ import annotations
@@ -26,22 +25,22 @@ from sequences.enrollment_sql import LIVE, locking
 from sequences.models import Enrollment
 
 BATCH = 500
-_KEPT_EXAMPLES = 20
+_MOST_EXAMPLES = 20
 DUE_MISSING = "due_missing"
 DUE_TOO_EARLY = "due_too_early"
 WAKE_MISSING = "wake_missing"
 WAKE_TOO_LATE = "wake_too_late"
-_SAID = {
+_REASONS = {
     DUE_MISSING: "it had no due time",
     DUE_TOO_EARLY: "it was due before its delay had passed",
-    WAKE_MISSING: "nobody would have looked at it",
-    WAKE_TOO_LATE: "it would have been looked at too late",
+    WAKE_MISSING: "no worker would have processed it",
+    WAKE_TOO_LATE: "it would have been processed too late",
 }
 _AFTER = f"""
 e.id > %(after)s AND e.status IN {LIVE} AND (%(workspace)s::bigint IS NULL OR e.workspace_id = %(workspace)s)
 """
-# `awaits`: only a fact moves it on, and whoever stores that fact wakes it. `was_moved`: a person has set it to this
-# step, where it runs without the delay.
+# `awaits`: it waits for a fact, whose transaction wakes it. `was_moved`: a user has moved it to this step, where it
+# runs without the delay.
 _NEXT = f"""
 WITH locked AS MATERIALIZED (
     {locking(_AFTER, "e.*", "LIMIT %(limit)s")})
@@ -66,7 +65,7 @@ WHERE e.id = r.id
 
 @dataclass(frozen=True, slots=True)
 class Repair:
-    """What an enrollment gets, and the first thing that was wrong with it."""
+    """The new times of an enrollment, and the first thing that was wrong with the old ones."""
 
     enrollment_id: int
     reason: str
@@ -84,7 +83,7 @@ class Repaired:
 
 
 def count_live(workspace_id: int | None) -> int:
-    """How many rows there are to look at."""
+    """How many enrollments `repair_batch` examines."""
     live = Enrollment.objects.filter(status__in=LIVE_STATUSES)
     return (live.filter(workspace=workspace_id) if workspace_id else live).count()
 
@@ -92,27 +91,27 @@ def count_live(workspace_id: int | None) -> int:
 def repair_batch(
     total: Repaired, after: int, *, workspace_id: int | None, actor: str, now: datetime, dry_run: bool
 ) -> tuple[int, int]:
-    """Look at the next live enrollments from the id `after`. Returns (how many, the last id).
+    """Examine the next live enrollments after the id `after`. Returns (how many, the last id).
 
-    Each batch is kept by itself, so whoever is stopped just starts anew. `dry_run`: only `total` is changed.
+    Each batch commits alone: an interrupted run is simply started again. `dry_run`: only `total` is changed.
     """
     with transaction.atomic():
         rows = fetch_all(_NEXT, {"after": after, "workspace": workspace_id, "limit": BATCH})
         sequences = load_sequences(sorted({row["sequence_id"] for row in rows}))
-        judged = [(row, _judge(row, sequences[row["sequence_id"]], now)) for row in rows]
-        found = [(row, repair) for row, repair in judged if repair is not None]
+        examined = [(row, _find_repair(row, sequences[row["sequence_id"]], now)) for row in rows]
+        found = [(row, repair) for row, repair in examined if repair is not None]
         if not dry_run and found:
             _store([repair for _, repair in found], now)
             _log(found, sequences, actor, now)
             notify_engine()
     total.examined += len(rows)
     total.reasons.update(repair.reason for _, repair in found)
-    total.examples += [repair for _, repair in found][: _KEPT_EXAMPLES - len(total.examples)]
+    total.examples += [repair for _, repair in found][: _MOST_EXAMPLES - len(total.examples)]
     return len(rows), rows[-1]["id"] if rows else after
 
 
-def _judge(row: Row, facts: SequenceFacts, now: datetime) -> Repair | None:
-    """None for what is sound."""
+def _find_repair(row: Row, facts: SequenceFacts, now: datetime) -> Repair | None:
+    """None where the times are right."""
     due_at: datetime | None = row["next_step_at"]
     step = facts.step(row["current_step_id"])
     reason = ""
@@ -124,17 +123,17 @@ def _judge(row: Row, facts: SequenceFacts, now: datetime) -> Repair | None:
             reason, due_at = DUE_TOO_EARLY, planned
     wake_at: datetime | None = row["wake_at"]
     if row["status"] == EnrollmentStatus.PAUSED:
-        looks_at: datetime | None = row["resume_at"]
-        is_waited_for = True
+        right_wake_at: datetime | None = row["resume_at"]
+        waits_for_clock = True
     elif row["status"] == EnrollmentStatus.ACTIVE and facts.status == SequenceStatus.ACTIVE and not row["awaits"]:
-        looks_at = max(due_at or now, row["retry_at"] or due_at or now) if step and row["not_begun"] else now
-        is_waited_for = step is not None and row["not_begun"] and step.type != StepType.CONDITIONAL_SPLIT
+        right_wake_at = max(due_at or now, row["retry_at"] or due_at or now) if step and row["not_begun"] else now
+        waits_for_clock = step is not None and row["not_begun"] and step.type != StepType.CONDITIONAL_SPLIT
     else:
-        looks_at, is_waited_for = None, False
-    if looks_at is not None and (wake_at is None or reason):
-        reason, wake_at = reason or WAKE_MISSING, looks_at
-    elif looks_at is not None and is_waited_for and wake_at is not None and wake_at > looks_at:
-        reason, wake_at = WAKE_TOO_LATE, looks_at
+        right_wake_at, waits_for_clock = None, False
+    if right_wake_at is not None and (wake_at is None or reason):
+        reason, wake_at = reason or WAKE_MISSING, right_wake_at
+    elif right_wake_at is not None and waits_for_clock and wake_at is not None and wake_at > right_wake_at:
+        reason, wake_at = WAKE_TOO_LATE, right_wake_at
     return Repair(row["id"], reason, due_at, wake_at) if reason else None
 
 
@@ -155,7 +154,7 @@ def _log(found: Sequence[tuple[Row, Repair]], sequences: dict[int, SequenceFacts
     for row, repair in found:
         step = sequences[row["sequence_id"]].step(row["current_step_id"])
         due = f": due {repair.due_at:%Y-%m-%d %H:%M} UTC" if repair.due_at else ""
-        line = LogLine(LogAction.REPLANNED, f"{_SAID[repair.reason]}{due}", actor=actor)
+        line = LogLine(LogAction.REPLANNED, f"{_REASONS[repair.reason]}{due}", actor=actor)
         number, kind = (step.number, step.type) if step else (None, "")
         lines.append(LogRow(row["workspace_id"], row["id"], row["current_step_id"], number, kind, line))
     write_logs(lines, now)

@@ -119,11 +119,11 @@ def test_nobody_is_called_earlier_by_a_snooze(api: APIClient, enrollment: Enroll
     url = f"{URL}/{enrollment.pk}/snooze"
     assert [api.post(url, {"until": NOW + timedelta(days=9)}).status_code for _ in range(2)] == [200, 200]
     answer = api.post(url, {"until": NOW + timedelta(days=3)})
-    assert (answer.status_code, answer.json()["detail"]) == (409, "Not possible: it is due later than that anyway.")
+    assert (answer.status_code, answer.json()["detail"]) == (409, "Not possible: it is already due later than that.")
     assert api.get(f"{URL}/{enrollment.pk}").json()["next_step_at"] == "2026-03-11T10:00:00Z"
     bulk = {"action": "snooze", "ids": [enrollment.pk], "until": NOW + timedelta(days=3)}
     assert api.post(f"{URL}/bulk", bulk).json()["refused"] == [
-        {"reason": "it is due later than that anyway", "count": 1, "ids": [enrollment.pk]}
+        {"reason": "it is already due later than that", "count": 1, "ids": [enrollment.pk]}
     ]
 
 
@@ -155,7 +155,7 @@ def test_nobody_is_moved_to_an_email_they_have_had(api: APIClient, enrollment: E
     Enrollment.objects.filter(pk=enrollment.pk).update(current_step=second, visit=2)
     answer = api.post(f"{URL}/{enrollment.pk}/move", {"step": first.pk})
     assert answer.status_code == 409
-    assert "nobody gets one twice" in answer.json()["detail"]
+    assert "never sent twice" in answer.json()["detail"]
 
 
 def test_nothing_moves_while_its_email_is_handed_over(
@@ -167,7 +167,7 @@ def test_nothing_moves_while_its_email_is_handed_over(
     bodies: dict[str, dict[str, Any]] = {"move": {"step": step}, "snooze": {"until": until}, "skip-step": {}}
     for verb, body in bodies.items():
         answer = api.post(f"{URL}/{enrollment.pk}/{verb}", body)
-        assert "handed over right now" in answer.json()["detail"]
+        assert "being sent right now" in answer.json()["detail"]
 
 
 def test_the_story_and_what_is_still_to_come(api: APIClient, enrollment: Enrollment, sequence: Sequence) -> None:

@@ -225,7 +225,7 @@ def test_a_dead_letter_is_replayed_or_discarded_once(
     one.enrollment.refresh_from_db()
     assert one.enrollment.status == "active"
     again = manager_api.post(f"/api/dead-letters/{one.pk}/discard")
-    assert (again.status_code, "resolved before" in again.json()["detail"]) == (409, True)
+    assert (again.status_code, "already been resolved" in again.json()["detail"]) == (409, True)
     assert manager_api.post(f"/api/dead-letters/{other.pk}/discard").json()["resolution"] == "discarded"
     other.enrollment.refresh_from_db()
     assert (other.enrollment.status, other.enrollment.auto_exit_reason) == ("auto_exited", "manual")

@@ -74,7 +74,7 @@ def test_few_modules_write_enrollments() -> None:
         "sequences/enrollment_sql.py",  # wakes them and counts what was sent
         "execution/engine/positions.py",  # writes what the engine decided
         "execution/engine/tick.py",  # quarantines a row that cannot be read
-        "execution/control/enroll.py",  # creates them
+        "execution/control/enroll_statement.py",  # creates them
         "execution/control/replan_edit.py",  # new due times, moves to an inserted step
         "sequences/authoring/operations.py",  # leads away from a removed step
         "execution/maintenance/after_restore.py",  # keeps a pause beyond its end

@@ -172,7 +172,7 @@ def test_dead_letters_are_replayed_and_discarded(client: Client, sequence: Any) 
     assert Enrollment.objects.get(pk=gone.enrollment_id).status == "auto_exited"
     assert DeadLetter.objects.filter(resolved_at__isnull=True).count() == 0
     response = press(client, "execution_deadletter", gone.pk, "replay")
-    assert "resolved before" in said(response)[-1]
+    assert "already been resolved" in said(response)[-1]
 
 
 @pytest.mark.parametrize(("deed", "status"), [("mark_sent", "sent"), ("send_again", "queued")])

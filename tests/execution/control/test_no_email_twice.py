@@ -75,7 +75,10 @@ def test_a_step_that_moves_behind_people_passes_those_who_have_had_it(sequence: 
     person.refresh_from_db()
     assert person.status == "completed"
     passed = ExecutionLog.objects.get(enrollment=person, action="skipped")
-    assert (passed.step_number, passed.message) == (2, "same step: the contact has had this email in this enrollment")
+    assert (passed.step_number, passed.message) == (
+        2,
+        "Same step: this enrollment already sent this email to the contact",
+    )
 
 
 def test_who_is_sent_back_from_a_removed_step_goes_on_behind_what_they_have_had(

@@ -127,7 +127,7 @@ def test_a_holiday_that_is_taken_back_holds_nobody_any_longer(client: Client, wo
     answer = save(client, workspace, extra_holidays="")
     assert times(person) == (at(3, 10), at(3, 10))
     assert replanned(person) == [("the holidays of the workspace changed: due 2026-03-03 10:00 UTC", ROOT_EMAIL)]
-    assert "1 person was planned anew." in said(answer)
+    assert "1 enrollment was replanned." in said(answer)
     holds = explain_enrollments([person.pk], NOW)[person.pk]
     assert [(hold.code, hold.until) for hold in holds if hold.code != "no_worker"] == [("not_due", at(3, 10))]
 
@@ -224,7 +224,7 @@ def test_an_email_that_was_held_over_the_holiday_leaves_with_the_lanes_next_look
 def test_nothing_else_on_the_page_touches_anybody(client: Client, workspace: Any, second: Any) -> None:
     person = waits(second, at(4, 12))
     before = Enrollment.objects.values().get(pk=person.pk)
-    assert not any("planned anew" in line for line in said(save(client, workspace, postal_address="2 Side Street")))
+    assert not any("replanned" in line for line in said(save(client, workspace, postal_address="2 Side Street")))
     assert Enrollment.objects.values().get(pk=person.pk) == before
 
 
@@ -243,7 +243,7 @@ def test_so_does_the_admin(client: Client, second: Any) -> None:
     person = waits(second, at(3, 10))
     answer = save(client, person.contact, timezone=NEW_YORK, fields="{}")
     assert times(person) == (at(3, 14), at(3, 14))
-    assert "1 person was planned anew." in said(answer)
+    assert "1 enrollment was replanned." in said(answer)
 
 
 def test_what_is_due_by_now_in_the_new_zone_runs_today_and_not_in_the_past(api: APIClient, second: Any) -> None:
@@ -331,7 +331,7 @@ def test_zones_that_a_file_mends_count_at_once(
             sent = {name: shown.context[name] for name in ("name", "content")}
             mapping = {f"column_{place}": name for place, name in enumerate(("email", "timezone", "domain"))}
             answer = client.post(url, {"workspace": workspace.pk, "store": "1", **sent, **mapping})
-            assert "2 people were planned anew." in said(answer)
+            assert "2 enrollments were replanned." in said(answer)
         case "api":
             values = {"workspace": workspace.pk}
             foretold = api.post("/api/contacts/import?dry_run=1", {**values, "file": bring(file)}, format="multipart")

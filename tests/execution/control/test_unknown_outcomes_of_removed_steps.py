@@ -48,7 +48,7 @@ def test_they_stay_held_and_then_go_on(
     run_tick(NOW, 10, Policy())
     assert Enrollment.objects.get().status == "quarantined"
     refused = retry_enrollments([enrollment.pk], actor="ada", now=NOW).refused
-    assert "not known whether its email left" in refused[enrollment.pk]
+    assert "delivery is unconfirmed" in refused[enrollment.pk]
 
     resolve_message(message, answer, actor="ada", now=NOW)
     run_tick(NOW, 10, Policy())
