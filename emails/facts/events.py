@@ -21,7 +21,7 @@ from common.text import storable_text
 from emails.choices import BounceType, EventType, SuppressionReason, Verdict
 from emails.facts.evidence import IS_UNRESOLVED, Proof, mark_proven
 from emails.facts.scores import mark_scores_due
-from emails.facts.scoring import POINTS
+from emails.facts.scoring import OPT_OUTS, POINTS
 from emails.facts.suppressions import suppress_addresses
 from emails.pacing.health import measure_health
 from sequences.enrollment_sql import LIVE, locking, wake_enrollments
@@ -140,7 +140,7 @@ def record_events(events: Sequence[NewEvent], now: datetime) -> int:
             [
                 row["contact_id"]
                 for row in new
-                if row["type"] in POINTS and row["verdict"] == Verdict.HUMAN and row["contact_id"]
+                if row["type"] in POINTS.keys() | OPT_OUTS and row["verdict"] == Verdict.HUMAN and row["contact_id"]
             ],
             now,
         )

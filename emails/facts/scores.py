@@ -13,15 +13,20 @@ from django.db import transaction
 from common.db import Row, execute, fetch_all
 from common.notify import notify_engine
 from emails.choices import EventType
-from emails.facts.scoring import HALF_LIFE, MOST, POINTS, Fact, Part, weigh
+from emails.facts.scoring import HALF_LIFE, MOST, OPT_OUTS, POINTS, Fact, Part, weigh
 from sequences.enrollment_sql import wake_where
 
 _BATCH = 500
 _AGES_EVERY = timedelta(days=1)
 _HALF_LIFE_SECONDS = int(HALF_LIFE.total_seconds())
-_TYPES = [type_.value for type_ in POINTS]
+_KINDS = {"types": [type_.value for type_ in POINTS], "opt_outs": sorted(type_.value for type_ in OPT_OUTS)}
 _WORTH = " ".join(f"WHEN '{type_}' THEN {points}" for type_, points in POINTS.items())
 
+_IS_OPT_OUT = """
+v.type = 'replied' AND EXISTS (
+    SELECT 1 FROM emails_emailevent o
+    WHERE o.contact_id = v.contact_id AND o.type = ANY(%(opt_outs)s) AND o.message_id IS NOT DISTINCT FROM v.message_id)
+"""
 _MARK = """
 UPDATE sequences_contact SET score_due_at = %(now)s
 WHERE id IN (SELECT id FROM sequences_contact WHERE id = ANY(%(ids)s) ORDER BY id FOR NO KEY UPDATE)
@@ -46,7 +51,7 @@ WITH due AS (
     FROM due d
     LEFT JOIN LATERAL (
         SELECT v.type, v.message_id, max(v.occurred_at) AS at FROM emails_emailevent v
-        WHERE v.contact_id = d.id AND v.type = ANY(%(types)s) AND v.verdict = 'human'
+        WHERE v.contact_id = d.id AND v.type = ANY(%(types)s) AND v.verdict = 'human' AND NOT ({_IS_OPT_OUT})
         GROUP BY v.type, v.message_id
     ) f ON true
     GROUP BY d.id, d.account_id, d.engagement_score
@@ -63,9 +68,9 @@ FROM (SELECT account_id, least({MOST}, sum(engagement_score))::int AS score FROM
       WHERE account_id = ANY(%(ids)s) GROUP BY account_id) r
 WHERE a.id = r.account_id AND a.engagement_score <> r.score
 """
-_FACTS = """
+_FACTS = f"""
 SELECT v.type, max(v.occurred_at) AS at FROM emails_emailevent v
-WHERE v.contact_id = %(contact)s AND v.type = ANY(%(types)s) AND v.verdict = 'human'
+WHERE v.contact_id = %(contact)s AND v.type = ANY(%(types)s) AND v.verdict = 'human' AND NOT ({_IS_OPT_OUT})
 GROUP BY v.type, v.message_id
 """
 
@@ -84,7 +89,7 @@ def refresh_scores(now: datetime) -> int:
         if not ids:
             return changed
         with transaction.atomic():
-            rows = fetch_all(_COMPUTE, {"ids": ids, "now": now, "next": now + _AGES_EVERY, "types": _TYPES})
+            rows = fetch_all(_COMPUTE, {"ids": ids, "now": now, "next": now + _AGES_EVERY, **_KINDS})
             moved = [row for row in rows if row["old"] != row["new"]]
             _refresh_accounts(moved)
             if moved and wake_where(_WAIT_FOR_SCORE, {"ids": [row["id"] for row in moved]}, now):
@@ -97,7 +102,7 @@ def refresh_scores(now: datetime) -> int:
 
 def explain_score(contact_id: int, now: datetime) -> list[Part]:
     """What the contact's score is made of, the weightiest part first."""
-    rows = fetch_all(_FACTS, {"contact": contact_id, "types": _TYPES})
+    rows = fetch_all(_FACTS, {"contact": contact_id, **_KINDS})
     return weigh([Fact(EventType(row["type"]), row["at"]) for row in rows], now)
 
 

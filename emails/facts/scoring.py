@@ -13,6 +13,8 @@ from datetime import datetime, timedelta
 from emails.choices import EventType
 
 POINTS = {EventType.OPENED: 10, EventType.CLICKED: 30, EventType.REPLIED: 60}
+# A reply that opts out is no engagement: it counts nothing beside one of these about the same email.
+OPT_OUTS = frozenset({EventType.UNSUBSCRIBED, EventType.COMPLAINED})
 HALF_LIFE = timedelta(days=14)
 MOST = 100
 # What a recent click with its open is worth, after a few days.

@@ -12,7 +12,7 @@ _PEOPLE = """
 SELECT status, auto_exit_reason, count(*) AS people FROM sequences_enrollment
 WHERE sequence_id = %(sequence)s GROUP BY status, auto_exit_reason
 """
-# Facts count once per email, and of opens and clicks only a person's.
+# Facts count once per email, and of opens and clicks only a person's; a reply that opts out is no success.
 _STEPS = f"""
 SELECT t.id, t.number, t.type, t.name, coalesce(standing.people, 0) AS standing,
        coalesce(mails.sent, 0) AS sent, coalesce(mails.failed, 0) AS failed, coalesce(mails.opened, 0) AS opened,
@@ -26,7 +26,8 @@ LEFT JOIN (
 LEFT JOIN (
     SELECT m.step_id, count(*) FILTER (WHERE m.status = 'sent') AS sent,
            count(*) FILTER (WHERE m.status = 'failed') AS failed, count(v.opened) AS opened,
-           count(v.clicked) AS clicked, count(v.replied) AS replied, count(v.bounced) AS bounced,
+           count(v.clicked) AS clicked, count(v.replied) FILTER (WHERE v.unsubscribed IS NULL) AS replied,
+           count(v.bounced) AS bounced,
            count(v.unsubscribed) AS unsubscribed
     FROM sequences_enrollment e
     JOIN emails_emailmessage m ON m.enrollment_id = e.id

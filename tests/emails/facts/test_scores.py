@@ -17,6 +17,7 @@ from emails.facts.scores import explain_score, refresh_scores
 from emails.facts.scoring import score
 from emails.models import EmailEvent, EmailMessage
 from execution.engine.backoff import Policy
+from execution.insight.sequence_stats import read_stats
 from execution.worker.runner import Options, run_until_idle
 from sequences.models import Contact
 from tests.factories import (
@@ -81,6 +82,27 @@ def test_a_fact_of_a_person_counts_at_once_and_a_machines_never() -> None:
     assert refresh_scores(NOW + WEEK) == 1
     assert stored(message.contact) == 30
     assert refresh_scores(NOW + WEEK) == 0
+
+
+def test_a_reply_that_opts_out_is_no_engagement() -> None:
+    message = SentMessageFactory()
+    hear(message, "replied", NOW + WEEK)
+    refresh_scores(NOW + WEEK)
+    assert stored(message.contact) == 60
+    hear(message, "unsubscribed", NOW + WEEK)
+    refresh_scores(NOW + WEEK)
+    assert stored(message.contact) == 0
+    assert explain_score(message.contact_id, NOW + WEEK) == []
+
+
+def test_a_reply_that_opts_out_is_no_reply_in_the_statistics() -> None:
+    step = StepFactory()
+    message = SentMessageFactory(enrollment=EnrollmentFactory(sequence=step.sequence), step=step)
+    hear(message, "replied", NOW + WEEK)
+    assert read_stats(step.sequence_id).steps[0]["replied"] == 1
+    hear(message, "unsubscribed", NOW + WEEK)
+    found = read_stats(step.sequence_id).steps[0]
+    assert (found["replied"], found["unsubscribed"]) == (0, 1)
 
 
 def test_an_accounts_score_is_the_sum_of_its_peoples() -> None:

@@ -31,19 +31,19 @@ HEADER_LABELS = {
     "to": """
         to|an|à|para|a|per|aan|naar|till|til|vastaanottaja|do|komu|címzett|către|catre|kime|alıcı|кому|до|до_кого|προς
         宛先|收件人|收件者|받는_사람|받는사람|אל|إلى|الى|kepada|đến|tới
-        saaja|kellele|kam|kam_to|kam|prima|za|pre|destinataire
+        saaja|kellele|kam|prima|za|pre|destinataire
         destinatario|destinatário|empfänger|ontvanger|mottagare|modtager|mottaker|adresat|příjemce|príjemca|получатель
-        ถึง|kam_|gavėjas|hová|til_|adresāts|adressat|primatelj|prejemnik
+        ถึง|gavėjas|hová|adresāts|adressat|primatelj|prejemnik
     """,
     "cc": """
         cc|kopie|copie|copia|cópia|kopia|kopio|kopi|másolatot_kap
         másolat|bilgi|копия|копія|κοιν|抄送|副本|참조|עותק|نسخة
-        tembusan|đồng_gửi|bcc|cci|cco|ccn|dw|udw|kopija|dk|koopia|dodati|i_kopi|cc_
+        tembusan|đồng_gửi|bcc|cci|cco|ccn|dw|udw|kopija|dk|koopia|dodati|i_kopi
     """,
     "subject": """
         subject|betreff|objet|asunto|oggetto|assunto|onderwerp|ämne|emne|aihe|temat|předmět|predmet|tárgy|subiect|konu
-        тема|θέμα|件名|主题|主題|主旨|제목|נושא|الموضوع|subjek|perihal|chủ_đề|teema|temats|tema|zadeva|naslov|assunto_
-        относно|предмет|หัวข้อ|เรื่อง|asia|sujet|vedr|betr|subject_|betreft|re
+        тема|θέμα|件名|主题|主題|主旨|제목|נושא|الموضوع|subjek|perihal|chủ_đề|teema|temats|tema|zadeva|naslov
+        относно|предмет|หัวข้อ|เรื่อง|asia|sujet|vedr|betr|betreft|re
     """,
     "other": """
         importance|wichtigkeit|priorität|priority|attachments|anlagen
