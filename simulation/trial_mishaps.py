@@ -14,7 +14,7 @@ from emails.choices import MailboxStatus, MessageStatus
 from emails.models import EmailMessage, Mailbox
 from execution.control import enrollments as controls
 from execution.control import switches, tasks
-from execution.control.edit import Wishes, edit_sequence
+from execution.control.edit import EditOptions, edit_sequence
 from sequences.authoring.queries import load_draft
 from sequences.choices import EnrollmentStatus, SequenceStatus
 from sequences.models import Enrollment, Sequence
@@ -239,7 +239,7 @@ class Mishaps:
             place = dice.choice(left)
             mark, draft = REMOVABLE[place[1]], load_draft(sequences[place])
             steps = tuple(step for step in draft.steps if f"[[{mark}]]" not in step.body)
-            edit_sequence(sequences[place], replace(draft, steps=steps), Wishes(), actor=ACTOR, now=now)
+            edit_sequence(sequences[place], replace(draft, steps=steps), EditOptions(), actor=ACTOR, now=now)
             truth.removed[place] = mark, truth.next_order()
 
     def _people(self, fits: Callable[..., bool]) -> frozenset[str]:

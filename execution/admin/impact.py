@@ -1,6 +1,6 @@
 """The page between saving a sequence and storing it: how many people the edit touches, and what shall become of them.
 
-Must not store anything: the page's answer is posted to the sequence again, with the wishes beside it.
+Must not store anything: the page's answer is posted to the sequence again, with the options beside it.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from django import forms
 from django.http import HttpRequest, QueryDict
 from unfold.widgets import UnfoldAdminSelectWidget, UnfoldBooleanSwitchWidget
 
-from execution.control.edit import StoredSequence, Wishes
+from execution.control.edit import EditOptions, StoredSequence
 from sequences.models import Step
 
 _SEEN, _GOES_TO, _TO_PAST = "impact-seen", "impact-goes_to", "impact-to_past"
@@ -43,10 +43,10 @@ class ImpactForm(forms.Form):
             del self.fields["to_past"]
 
 
-def read_wishes(posted: QueryDict, new_keys: Iterable[str]) -> Wishes:
+def read_options(posted: QueryDict, new_keys: Iterable[str]) -> EditOptions:
     """What the page was answered with; nothing, where it was not shown."""
     goes_to = posted.get(_GOES_TO, "")
-    return Wishes(
+    return EditOptions(
         goes_to=goes_to if goes_to.isdecimal() else None,
         exits=goes_to == _LEAVES,
         past=frozenset(new_keys) if posted.get(_TO_PAST) else frozenset(),
@@ -68,9 +68,15 @@ def list_answers(posted: QueryDict) -> list[tuple[str, str]]:
 def tell_impact(stored: StoredSequence, *, is_done: bool) -> list[str]:
     """What the edit means for people, a sentence each; nothing where it means nothing."""
     found = [
-        (stored.moved, "went on from a removed step", "will go on from a removed step"),
+        (stored.moved, "went on at another step", "will go on at another step, since theirs is removed or has moved"),
         (stored.exited, "left with a removed step", "will leave with a removed step"),
         (stored.replanned, "got a new due time", "will get a new due time, as the times of their step change"),
+        (
+            stored.would_repeat,
+            "will come again to a text that they have had: the final check skips it, unless its step repeats",
+            "would come again to a text that they have had: the final check skips it, unless its step repeats",
+        ),
+        (stored.would_miss, "miss a step that was ahead of them", "would miss a step that is ahead of them now"),
         (stored.sent, "went to a new step that they had passed", "will go to a new step that they had passed"),
     ]
     return [f"{_people(count)} {past if is_done else future}." for count, past, future in found if count]

@@ -15,7 +15,7 @@ from django.utils import timezone
 
 from execution.admin.asking import AsksFirst, Deed, NothingForm, ReasonForm, on_one, on_selected
 from execution.admin.human_forms import WINDOW_FIELDS, SequenceForm, show_told, tell_window
-from execution.admin.impact import ImpactForm, list_answers, must_ask, read_wishes, tell_impact
+from execution.admin.impact import ImpactForm, list_answers, must_ask, read_options, tell_impact
 from execution.admin.sequence_state import list_problems, present_sequence
 from execution.admin.sequence_tools import SequenceTools
 from execution.admin.step_forms import StepFormSet, StepInline
@@ -190,8 +190,8 @@ class SequenceAdmin(SequenceTools, AsksFirst, WorkspaceAdmin):
             # the forms have judged it; nothing is stored, and nobody in the sequence is locked for it
             formset.save(commit=False)
             return
-        wishes = read_wishes(request.POST, formset.new_keys)
-        request.stored_sequence = formset.store(request, wishes, is_new=not change)  # type: ignore[attr-defined]
+        options = read_options(request.POST, formset.new_keys)
+        request.stored_sequence = formset.store(request, options, is_new=not change)  # type: ignore[attr-defined]
 
     def render_change_form(self, request: HttpRequest, context: Any, *args: Any, **kwargs: Any) -> HttpResponse:
         if _CHECK in request.POST:

@@ -17,7 +17,7 @@ from unfold.forms import PaginationInlineFormSet
 from unfold.widgets import UnfoldAdminIntegerFieldWidget
 
 from execution.admin.human_forms import ConditionForm, show_told, tell_condition
-from execution.control.edit import StoredSequence, Wishes, edit_sequence, fill_sequence
+from execution.control.edit import EditOptions, StoredSequence, edit_sequence, fill_sequence
 from sequences.authoring.drafts import SequenceDraft
 from sequences.authoring.problems import Problem, draft_errors_of, errors_of
 from sequences.authoring.queries import build_draft
@@ -104,14 +104,14 @@ class StepFormSet(PaginationInlineFormSet):
         if elsewhere := [str(problem) for problem in problems if not _add_to_form(problem, kept)]:
             raise ValidationError(elsewhere)
 
-    def store(self, request: HttpRequest, wishes: Wishes, *, is_new: bool) -> StoredSequence:
+    def store(self, request: HttpRequest, options: EditOptions, *, is_new: bool) -> StoredSequence:
         """Write the sequence and its steps, and look after the people in it. The caller holds a transaction."""
         # tells Django's log of changes what was added, changed and deleted
         self.save(commit=False)
         draft, actor, now = _draft(self.instance, self.kept), name_actor(request), timezone.now()
         if is_new:
             return fill_sequence(self.instance, draft, actor=actor, now=now)
-        return edit_sequence(self.instance, draft, wishes, actor=actor, now=now)
+        return edit_sequence(self.instance, draft, options, actor=actor, now=now)
 
 
 def _draft(sequence: Sequence, forms_kept: list[Any]) -> SequenceDraft:

@@ -9,7 +9,7 @@ from rest_framework.exceptions import ValidationError
 from rest_framework.request import Request
 
 from execution.api.sequence_forms import explain_problems
-from execution.control.edit import StoredSequence, Wishes, edit_sequence
+from execution.control.edit import EditOptions, StoredSequence, edit_sequence
 from sequences.access.roles import name_actor, require_right
 from sequences.authoring.drafts import SequenceDraft
 from sequences.authoring.operations import InvalidSequenceError, SequenceStateError
@@ -24,13 +24,15 @@ def require_sequence_right(request: Request, sequence: Sequence) -> None:
     require_right(request.user, sequence.workspace_id, None, is_shared_without_owner=False)
 
 
-def edit(request: Request, sequence: Sequence, draft: SequenceDraft, wishes: Wishes | None = None) -> StoredSequence:
+def edit(
+    request: Request, sequence: Sequence, draft: SequenceDraft, options: EditOptions | None = None
+) -> StoredSequence:
     """Store it, or only say what that would do; the caller has asked for the right. Raises what the API answers."""
     try:
         return edit_sequence(
             sequence,
             draft,
-            wishes or Wishes(),
+            options or EditOptions(),
             actor=name_actor(request.user),
             now=timezone.now(),
             dry_run=is_dry_run(request),

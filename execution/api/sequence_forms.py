@@ -164,14 +164,20 @@ class NewSequenceSerializer(SequenceFormSerializer):
 
 
 class ImpactSerializer(StrictSerializer):
-    """How many people the edit touches; a dry run counts the same and changes nothing."""
+    """How many enrollments the edit touches; a dry run counts the same and changes nothing."""
 
     is_dry_run = serializers.BooleanField()
-    in_it = serializers.IntegerField(help_text="All who are in the sequence now.")
-    moved = serializers.IntegerField(help_text="They stood at a removed step and went on at another.")
-    exited = serializers.IntegerField(help_text="They stood at a removed step and left the sequence.")
+    in_it = serializers.IntegerField(help_text="All live enrollments in the sequence.")
+    moved = serializers.IntegerField(
+        help_text="They went on at another step: theirs was removed, or one that they have not had comes before it now."
+    )
     replanned = serializers.IntegerField(help_text="Their step is due at another time now.")
+    exited = serializers.IntegerField(help_text="They stood at a removed step and left the sequence.")
     sent = serializers.IntegerField(help_text="They had passed the place of an inserted step and get it now.")
+    would_repeat = serializers.IntegerField(
+        help_text="A text that they have had comes again. The final check skips it, unless its step says `repeat`."
+    )
+    would_miss = serializers.IntegerField(help_text="A step that was ahead of them cannot be reached from their place.")
     warnings = serializers.ListField(child=serializers.CharField())
 
 
@@ -235,15 +241,7 @@ def explain_problems(problems: Iterable[Problem], count: int) -> ValidationError
 
 
 def present_impact(stored: StoredSequence, *, is_dry_run: bool) -> dict[str, Any]:
-    return {
-        "is_dry_run": is_dry_run,
-        "in_it": stored.in_it,
-        "moved": stored.moved,
-        "exited": stored.exited,
-        "replanned": stored.replanned,
-        "sent": stored.sent,
-        "warnings": [str(problem) for problem in stored.saved.warnings],
-    }
+    return {"is_dry_run": is_dry_run, **stored.counts, "warnings": stored.warnings}
 
 
 def present_step(step_id: int | None) -> dict[str, Any] | None:

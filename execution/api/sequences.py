@@ -42,7 +42,7 @@ from execution.api.sequence_forms import (
 from execution.api.serializers import ReasonSerializer
 from execution.choices import ControlTarget
 from execution.control import switches
-from execution.control.edit import Wishes, create_sequence, delete_sequence, duplicate_sequence, store_sequence
+from execution.control.edit import EditOptions, create_sequence, delete_sequence, duplicate_sequence, store_sequence
 from execution.insight.preview import preview_sequence
 from execution.insight.sequence_stats import read_stats
 from execution.models import ControlLog
@@ -146,8 +146,8 @@ class WrittenSequenceViewSet(SequenceViewSet):
             raise ConflictError(f"Not possible: the sequence has {MAX_STEPS} steps, and more are not allowed.")
         steps = list(draft.steps)
         steps.insert(position - 1, change_step(StepDraft(key="new", type=values["type"]), values))
-        wishes = Wishes(past=frozenset({"new"}) if to_past else frozenset())
-        stored = edit(request, sequence, replace(draft, steps=tuple(steps)), wishes)
+        options = EditOptions(past=frozenset({"new"}) if to_past else frozenset())
+        stored = edit(request, sequence, replace(draft, steps=tuple(steps)), options)
         is_dry = is_dry_run(request)
         answer = {
             "step": None if is_dry else present_step(stored.saved.step_ids["new"]),

@@ -30,7 +30,7 @@ from execution.api.sequence_forms import (
     present_impact,
     present_step,
 )
-from execution.control.edit import Wishes
+from execution.control.edit import EditOptions
 from sequences.access.roles import require_right
 from sequences.api.sequences import StepSerializer
 from sequences.authoring.queries import load_draft
@@ -110,8 +110,8 @@ class StepViewSet(ReadViewSet):
         if goes_to and str(goes_to) not in {each.key for each in draft.steps if each.key != str(step.pk)}:
             raise ValidationError({"goes_to": ["Its sequence has no such step besides it."]})
         kept = tuple(each for each in draft.steps if each.key != str(step.pk))
-        wishes = Wishes(goes_to=str(goes_to) if goes_to else None, exits=exits)
-        stored = edit(request, step.sequence, replace(draft, steps=kept), wishes)
+        options = EditOptions(goes_to=str(goes_to) if goes_to else None, exits=exits)
+        stored = edit(request, step.sequence, replace(draft, steps=kept), options)
         impact = present_impact(stored, is_dry_run=is_dry_run(request))
         return Response(EditedStepSerializer({"step": None, "impact": impact}).data)
 

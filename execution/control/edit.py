@@ -18,7 +18,8 @@ from django.db import transaction
 from common.notify import notify_engine
 from execution.choices import ControlAction, ControlTarget
 from execution.control.enrollments import exit_enrollments
-from execution.control.replan_edit import follow_removed, lock_waiting, release_queued, replan_waiting, send_to_inserted
+from execution.control.replan_edit import lock_waiting, release_queued, replan_removed, replan_waiting, send_to_inserted
+from execution.control.replan_order import OrderImpact, replan_order
 from execution.engine.logs import log_control
 from execution.engine.sequence_facts import load_sequences
 from sequences.authoring.changes import Change, list_changes
@@ -37,7 +38,7 @@ from sequences.models import Enrollment, Sequence, Step, Workspace
 
 
 @dataclass(frozen=True, slots=True)
-class Wishes:
+class EditOptions:
     """What shall become of people whom the edit touches.
 
     Who stands at a removed step goes to the step with the key `goes_to`, or leaves (`exits`), else to the next one.
@@ -64,11 +65,32 @@ class StoredSequence:
     exited: int = 0
     replanned: int = 0
     sent: int = 0
+    would_repeat: int = 0
+    would_miss: int = 0
     changes: tuple[Change, ...] = ()
+    order_warnings: tuple[str, ...] = ()
 
     @property
     def touched(self) -> int:
-        return self.moved + self.exited + self.replanned + self.sent
+        """How many times an enrollment is affected; 0: the edit means nothing for any of them."""
+        return self.moved + self.exited + self.replanned + self.sent + self.would_repeat + self.would_miss
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """How many enrollments in the sequence the edit touches, and how, as every entry point tells it."""
+        return {
+            "in_it": self.in_it,
+            "moved": self.moved,
+            "replanned": self.replanned,
+            "exited": self.exited,
+            "sent": self.sent,
+            "would_repeat": self.would_repeat,
+            "would_miss": self.would_miss,
+        }
+
+    @property
+    def warnings(self) -> list[str]:
+        return [*map(str, self.saved.warnings), *self.order_warnings]
 
 
 @transaction.atomic
@@ -80,7 +102,7 @@ def store_sequence(
     Raises `InvalidSequenceError` and `SequenceStateError` of sequences.authoring.operations.
     """
     existing = Sequence.objects.select_for_update().filter(workspace=workspace, name=draft.name).first()
-    stored = _store(existing, lambda: save_sequence(workspace, draft, now), Wishes(), actor, now)
+    stored = _store(existing, lambda: save_sequence(workspace, draft, now), EditOptions(), actor, now)
     if activate:
         activate_sequence(stored.saved.sequence.pk, now)
         stored.saved.sequence.refresh_from_db()
@@ -92,7 +114,7 @@ def create_sequence(workspace: Workspace, draft: SequenceDraft, *, actor: str, n
     """A draft that may have no steps yet. Raises like `store_sequence`, also where the name is taken."""
     if Sequence.objects.filter(workspace=workspace, name=draft.name).exists():
         raise SequenceStateError(f"the workspace has a sequence {draft.name!r} already: choose another name")
-    return _store(None, lambda: save_sequence(workspace, draft, now), Wishes(), actor, now)
+    return _store(None, lambda: save_sequence(workspace, draft, now), EditOptions(), actor, now)
 
 
 @transaction.atomic
@@ -105,7 +127,7 @@ def fill_sequence(sequence: Sequence, draft: SequenceDraft, *, actor: str, now: 
 
 @transaction.atomic
 def edit_sequence(
-    sequence: Sequence, draft: SequenceDraft, wishes: Wishes, *, actor: str, now: datetime, dry_run: bool = False
+    sequence: Sequence, draft: SequenceDraft, options: EditOptions, *, actor: str, now: datetime, dry_run: bool = False
 ) -> StoredSequence:
     """Make the sequence equal to the draft, whose keys are the ids of the stored steps; other keys are new steps.
 
@@ -113,9 +135,9 @@ def edit_sequence(
     """
     # what was given may hold what is only about to be stored
     existing = Sequence.objects.select_for_update().get(pk=sequence.pk)
-    exited = _let_go(existing, draft, actor, now) if wishes.exits else 0
+    exited = _let_go(existing, draft, actor, now) if options.exits else 0
     stored = _store(
-        existing, lambda: change_sequence(sequence.pk, draft, now, wishes.goes_to), wishes, actor, now, exited
+        existing, lambda: change_sequence(sequence.pk, draft, now, options.goes_to), options, actor, now, exited
     )
     if dry_run:
         transaction.set_rollback(True)
@@ -144,7 +166,7 @@ def delete_sequence(sequence: Sequence, *, actor: str, now: datetime) -> None:
 def _store(
     existing: Sequence | None,
     save: Callable[[], SavedSequence],
-    wishes: Wishes,
+    options: EditOptions,
     actor: str,
     now: datetime,
     exited: int = 0,
@@ -157,15 +179,19 @@ def _store(
     sequence = saved.sequence
     after = load_draft(sequence)
     changes = list_changes(before, after) if before else []
-    moved, replanned, sent = len(saved.moved), 0, 0
-    if was is not None:
+    moved, replanned, sent, order = len(saved.moved), 0, 0, OrderImpact()
+    if was is not None and before is not None:
         facts = load_sequences([sequence.pk])[sequence.pk]
         if saved.moved:
-            follow_removed(saved, facts, actor, now)
+            replan_removed(saved, facts, actor, now)
+        came_from = {each.enrollment_id: each.from_step_id for each in saved.moved}
+        order = replan_order(before, after, facts, came_from, actor, now)
+        moved += len(order.moved - came_from.keys())
+        waiting = [row for row in waiting if row["id"] not in order.moved]
         replanned = len(replan_waiting(waiting, was, facts, actor, now))
         release_queued(was, facts, now)
         known = {step.id for step in was.steps}
-        wished = {saved.step_ids[key] for key in wishes.past if key in saved.step_ids} - known
+        wished = {saved.step_ids[key] for key in options.past if key in saved.step_ids} - known
         for step in facts.steps:
             if step.id in wished:
                 sent += len(send_to_inserted(facts, step.id, actor, now))
@@ -175,7 +201,19 @@ def _store(
         action = ControlAction.CREATED if saved.created else ControlAction.EDITED
         log_control(ControlTarget.SEQUENCE, sequence, action, actor, "", now, changes)
     in_it = _count_people(sequence) if runs else 0
-    return StoredSequence(saved, len(after.steps), in_it, moved, exited, replanned, sent, tuple(changes))
+    return StoredSequence(
+        saved,
+        len(after.steps),
+        in_it,
+        moved,
+        exited,
+        replanned,
+        sent,
+        order.would_repeat,
+        order.would_miss,
+        tuple(changes),
+        order.warnings,
+    )
 
 
 def _let_go(sequence: Sequence, draft: SequenceDraft, actor: str, now: datetime) -> int:

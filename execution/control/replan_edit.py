@@ -17,7 +17,7 @@ from execution.engine.calendar import calendar_for
 from execution.engine.logs import LogRow, write_logs
 from execution.engine.outcomes import LogLine
 from execution.engine.snapshot import SequenceFacts, StepFacts
-from sequences.authoring.operations import MovedPerson, SavedSequence
+from sequences.authoring.operations import MovedEnrollment, SavedSequence
 from sequences.authoring.step_config import SplitConfig, TaskConfig
 from sequences.choices import EnrollmentStatus, StepType
 from sequences.enrollment_sql import LIVE, locking, wake_where
@@ -143,7 +143,7 @@ def replan_waiting(
     if planned:
         execute(PLAN, {"ids": ids, "dues": dues, "now": now})
         lines = [(row, f"the sequence was edited: due {due:%Y-%m-%d %H:%M} UTC") for row, due in planned]
-        _log(lines, after, LogAction.REPLANNED, actor, now)
+        log_edits(lines, after, LogAction.REPLANNED, actor, now)
     if asked := [step.id for step in after.steps if _asks_differently(before.step(step.id), step)]:
         wake_where(_ASKED_DIFFERENTLY, {"sequence": after.id, "steps": asked, "planned": ids}, now)
     return ids
@@ -165,11 +165,11 @@ def release_queued(before: SequenceFacts, after: SequenceFacts, now: datetime) -
         wake_lanes([row["id"] for row in fetch_all(_RELEASE, {"sequence": after.id, "now": now})], now)
 
 
-def follow_removed(saved: SavedSequence, after: SequenceFacts, actor: str, now: datetime) -> None:
+def replan_removed(saved: SavedSequence, after: SequenceFacts, actor: str, now: datetime) -> None:
     """Those who were moved because their step is gone: nothing of it leaves, and the new step is planned."""
     ids = [person.enrollment_id for person in saved.moved]
     steps = [person.from_step_id for person in saved.moved]
-    execute(_WITHHOLD, {"ids": ids, "steps": steps, "reason": STEP_REMOVED})
+    withhold_queued(ids, steps, STEP_REMOVED)
     execute(_CANCEL_TASKS, {"ids": ids, "steps": steps, "now": now, "actor": actor})
     positions = [row for row in fetch_all(_MOVED, {"ids": ids}) if row["current_step_id"] is not None]
     dues = [plan_due(row, after, after.step(row["current_step_id"])) for row in positions]
@@ -198,7 +198,7 @@ def send_to_inserted(after: SequenceFacts, step_id: int, actor: str, now: dateti
         return []
     dues = [plan_due(row, after, step) for row in rows]
     execute(_SEND_THERE, {"ids": [row["id"] for row in rows], "dues": dues, "step": step_id, "now": now})
-    _log([(row, f"sent to the inserted step {step.number}") for row in rows], after, LogAction.MOVED, actor, now)
+    log_edits([(row, f"sent to the inserted step {step.number}") for row in rows], after, LogAction.MOVED, actor, now)
     return [row["id"] for row in rows]
 
 
@@ -217,6 +217,11 @@ def _replan(row: Row, before: SequenceFacts, old: StepFacts, after: SequenceFact
         return later
 
 
+def withhold_queued(enrollment_ids: Sequence[int], step_ids: Sequence[int], reason: str) -> None:
+    """Withhold what is queued for these enrollments at these steps, pair by pair."""
+    execute(_WITHHOLD, {"ids": list(enrollment_ids), "steps": list(step_ids), "reason": reason})
+
+
 def plan_due(row: Row, facts: SequenceFacts, step: StepFacts | None) -> datetime:
     """When `step` may run for the person in `row` (of `PLAN_COLUMNS`), counted from the end of the previous one."""
     assert step is not None
@@ -232,7 +237,9 @@ def read_calendar(row: Row, facts: SequenceFacts, step: StepFacts) -> Calendar:
     return calendar_for(step.type, facts.window, read_contact_calendar(facts.window, row))
 
 
-def _log(lines: Sequence[tuple[Row, str]], after: SequenceFacts, action: LogAction, actor: str, now: datetime) -> None:
+def log_edits(
+    lines: Sequence[tuple[Row, str]], after: SequenceFacts, action: LogAction, actor: str, now: datetime
+) -> None:
     """Each at the step where the person stood."""
     steps = {step.id: step for step in after.steps}
     rows = []
@@ -244,7 +251,7 @@ def _log(lines: Sequence[tuple[Row, str]], after: SequenceFacts, action: LogActi
     write_logs(rows, now)
 
 
-def _log_removed(person: MovedPerson, numbers: dict[int, int], workspace_id: int, actor: str) -> LogRow:
+def _log_removed(person: MovedEnrollment, numbers: dict[int, int], workspace_id: int, actor: str) -> LogRow:
     number = numbers.get(person.to_step_id) if person.to_step_id else None
     if number is not None:
         said, action = f"step {person.from_number} was removed: goes on at step {number}", LogAction.MOVED

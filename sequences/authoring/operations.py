@@ -38,7 +38,7 @@ class SequenceStateError(ValueError):
 
 
 @dataclass(frozen=True, slots=True)
-class MovedPerson:
+class MovedEnrollment:
     """An enrollment whose step is gone. `to_step_id` None: nothing comes after; `status` says where that left it."""
 
     enrollment_id: int
@@ -56,7 +56,7 @@ class SavedSequence:
     sequence: Sequence
     created: bool
     step_ids: Mapping[str, int]
-    moved: tuple[MovedPerson, ...]
+    moved: tuple[MovedEnrollment, ...]
     warnings: tuple[Problem, ...]
 
 
@@ -124,7 +124,7 @@ def _save(
 
 def _replace_steps(
     sequence: Sequence, old: list[Step], draft: SequenceDraft, goes_to: str | None, now: datetime
-) -> tuple[dict[str, int], list[MovedPerson]]:
+) -> tuple[dict[str, int], list[MovedEnrollment]]:
     """Write the steps of a draft in which the key of a step that stays is its id."""
     old_by_key = {str(step.pk): step for step in old}
     matches = {step.key: step.key for step in draft.steps if step.key in old_by_key}
@@ -206,7 +206,7 @@ RETURNING e.id, e.status, r.removed, r.target
 """
 
 
-def _move_people(removed: list[Step], successors: dict[int, int | None], now: datetime) -> list[MovedPerson]:
+def _move_people(removed: list[Step], successors: dict[int, int | None], now: datetime) -> list[MovedEnrollment]:
     by_id = {step.pk: step for step in removed}
     params = {
         "now": now,
@@ -214,7 +214,7 @@ def _move_people(removed: list[Step], successors: dict[int, int | None], now: da
         "targets": [successors[step.pk] for step in removed],
     }
     return [
-        MovedPerson(
+        MovedEnrollment(
             enrollment_id=row["id"],
             status=row["status"],
             from_step_id=row["removed"],

@@ -253,7 +253,7 @@ def test_a_sequence_can_be_edited_and_paused_at_once() -> None:
         return locked
 
     with mock.patch.object(editing, "lock_waiting", lock_and_pause):
-        editing.edit_sequence(Sequence.objects.get(), draft, editing.Wishes(), actor=SAM, now=NOW)
+        editing.edit_sequence(Sequence.objects.get(), draft, editing.EditOptions(), actor=SAM, now=NOW)
     others[0].join()
     stored = Sequence.objects.get()
     assert (stored.description, stored.status) == ("edited", "paused")

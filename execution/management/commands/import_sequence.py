@@ -39,6 +39,8 @@ class Command(ProductCommand):
             if not options["json"]:
                 for problem in result.saved.warnings:
                     self.stderr.write(f"warning: {file.place(problem.step_number)}: {problem}")
+                for warning in result.order_warnings:
+                    self.stderr.write(f"warning: {file.file}: {warning}")
             lines.append(_describe(result))
         text = "\n".join(lines)
         self.emit(
@@ -78,13 +80,14 @@ def _present(result: StoredSequence) -> dict[str, Any]:
         "status": sequence.status,
         "created": result.saved.created,
         "steps": result.steps,
-        "moved": result.moved,
-        "warnings": [str(problem) for problem in result.saved.warnings],
+        **result.counts,
+        "warnings": result.warnings,
     }
 
 
 def _describe(result: StoredSequence) -> str:
     sequence = result.saved.sequence
-    moved = f"; {result.moved} people moved on from removed steps" if result.moved else ""
     done = "Created" if result.saved.created else "Updated"
-    return f"{done} the sequence {sequence.name!r} ({result.steps} steps, {sequence.status}){moved}."
+    line = f"{done} the sequence {sequence.name!r} ({result.steps} steps, {sequence.status})."
+    impact = [f"{name.replace('_', ' ')} {count}" for name, count in result.counts.items()]
+    return line if not result.touched else f"{line} Enrollments: {', '.join(impact)}."

@@ -119,7 +119,7 @@ def test_whoever_stands_at_a_removed_step_is_moved_on(client: Client) -> None:
     stays = factories.EnrollmentFactory(sequence=sequence)
     data = form_of(sequence, {}, {"DELETE": "on"}, {"subject": "Changed"})
     asked = save(client, sequence, data)
-    assert "1 person will go on from a removed step." in asked.content.decode()
+    assert "1 person will go on at another step, since theirs is removed or has moved." in asked.content.decode()
     assert (names(sequence)[1], Step.objects.get(pk=last.pk).subject) == ((2, "wait"), last.subject)
     response = client.post(asked.wsgi_request.path, dict(asked.context["answers"]))
     assert response.status_code == 302
@@ -131,7 +131,7 @@ def test_whoever_stands_at_a_removed_step_is_moved_on(client: Client) -> None:
     assert (last.subject, names(sequence)) == ("Changed", [(1, "first"), (2, "last")])
     line = ExecutionLog.objects.get(enrollment=row)
     assert (line.action, line.actor) == ("moved", ROOT_EMAIL)
-    assert "1 person went on from a removed step." in said(response)
+    assert "1 person went on at another step." in said(response)
 
 
 @pytest.mark.parametrize(("choice", "status", "name"), [("exit", "auto_exited", None), ("last", "active", "last")])

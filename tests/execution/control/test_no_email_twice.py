@@ -12,7 +12,7 @@ import pytest
 
 from emails.models import EmailMessage
 from execution.control import enrollments as controls
-from execution.control.edit import Wishes, edit_sequence
+from execution.control.edit import EditOptions, edit_sequence
 from execution.control.enrollments import move_enrollments
 from execution.engine.backoff import Policy
 from execution.engine.claim import claim_by_id
@@ -53,10 +53,10 @@ def person(sequence: Sequence) -> Enrollment:
     return made
 
 
-def edit(sequence: Sequence, order: Callable[[tuple[StepDraft, ...]], Any], **wishes: Any) -> None:
+def edit(sequence: Sequence, order: Callable[[tuple[StepDraft, ...]], Any], **options: Any) -> None:
     draft = load_draft(sequence)
     edited = replace(draft, steps=tuple(order(draft.steps)))
-    edit_sequence(sequence, edited, Wishes(**wishes), actor="ada", now=NOW)
+    edit_sequence(sequence, edited, EditOptions(**options), actor="ada", now=NOW)
 
 
 def run(times: int = 6) -> list[str]:
