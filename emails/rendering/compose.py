@@ -37,15 +37,19 @@ class Composed:
 
 @dataclass(frozen=True, slots=True)
 class Uncomposed:
-    """A message that cannot be rendered: it never reached the network."""
+    """A message that was not rendered: it never reached the network.
+
+    `refused` None: its text was edited after the final check, which has to compare it again.
+    """
 
     message_pk: int
-    refused: Refused
+    refused: Refused | None
     trace: str
 
 
 _CONTENT = f"""
 SELECT m.id AS message_pk, m.message_id, m.recipient, t.id AS step_id, t.subject, t.body,
+       coalesce(m.content_hash <> t.content_hash, false) AS was_edited,
        b.signature, w.postal_address, coalesce(s.track_opens, w.track_opens) AS tracks_opens,
        coalesce(s.track_clicks, w.track_clicks) AS tracks_clicks,
        thread.ids AS thread_ids, thread.subjects AS thread_subjects, thread.replies AS thread_replies,
@@ -77,6 +81,8 @@ def compose(message_ids: Sequence[int], now: datetime) -> list[Composed | Uncomp
 
 
 def _compose_one(row: Row, now: datetime) -> Composed | Uncomposed:
+    if row["was_edited"]:
+        return Uncomposed(row["message_pk"], None, "")
     try:
         return _build(row, now)
     except (TemplateError, ValueError) as error:

@@ -79,6 +79,7 @@ SELECT m.id AS message_id, m.message_id AS header_id, m.recipient, m.recipient_d
            SELECT 1 FROM emails_emailmessage p JOIN sequences_enrollment q ON q.id = p.enrollment_id
            WHERE p.contact_id = m.contact_id AND p.id <> m.id AND p.content_hash = t.content_hash
              AND p.status IN ('sending', 'sent', 'unknown') AND q.sequence_id = e.sequence_id
+             AND (q.id = e.id OR e.again_reason = '')
        ) AS is_same_text
 FROM emails_emailmessage m
 JOIN sequences_enrollment e ON e.id = m.enrollment_id

@@ -185,7 +185,7 @@ def _store(
         if saved.moved:
             replan_removed(saved, facts, actor, now)
         came_from = {each.enrollment_id: each.from_step_id for each in saved.moved}
-        order = replan_order(before, after, facts, came_from, actor, now)
+        order = replan_order(before, after, facts, came_from, actor, now, is_chosen=options.goes_to is not None)
         moved += len(order.moved - came_from.keys())
         waiting = [row for row in waiting if row["id"] not in order.moved]
         replanned = len(replan_waiting(waiting, was, facts, actor, now))

@@ -41,6 +41,7 @@ _STANDING = f"""
            JOIN sequences_step t ON t.sequence_id = e.sequence_id AND t.type = 'email'
                                 AND (t.id = p.step_id OR t.content_hash = p.content_hash)
            WHERE p.contact_id = e.contact_id AND p.status IN ('sending', 'sent', 'unknown')
+             AND (q.id = e.id OR e.again_reason = '')
            UNION
            SELECT t.step_id FROM tasks_app_task t WHERE t.enrollment_id = e.id AND t.status <> 'cancelled'
        ) AS had
@@ -82,10 +83,13 @@ def replan_order(
     came_from: Mapping[int, int],
     actor: str,
     now: datetime,
+    *,
+    is_chosen: bool,
 ) -> OrderImpact:
     """Move who would miss a step, and count. Both drafts have ids for keys.
 
-    `came_from`: by enrollment that a removed step has moved already, that step.
+    `came_from`: by enrollment that a removed step has moved already, that step. `is_chosen`: a user chose where these
+    go, so they stay there, whatever they miss.
     """
     course = _Course(before, after)
     steps = course.changed_steps()
@@ -99,7 +103,8 @@ def replan_order(
         was = course.was_ahead(came_from.get(row["id"], row["current_step_id"]))
         had = frozenset(row["had"])
         target = row["current_step_id"]
-        if row["message_status"] in _MOVABLE and not row["has_task"]:
+        is_free = row["message_status"] in _MOVABLE and not row["has_task"]
+        if is_free and not (is_chosen and row["id"] in came_from):
             target = course.best_place(target, was - had)
             if target != row["current_step_id"]:
                 moves.append((row, target))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
+from unittest import mock
 
 import pytest
 from django.db import transaction
@@ -12,6 +13,8 @@ from django.db import transaction
 from emails.choices import EventType
 from emails.facts.events import NewEvent, record_events
 from emails.models import EmailMessage
+from emails.rendering.compose import compose
+from emails.sending import delivery
 from emails.sending.final_check import claim_chunk
 from emails.sending.lanes import take_lane
 from execution.models import ExecutionLog
@@ -63,7 +66,7 @@ def test_a_loop_does_not_bring_the_same_text_again_and_goes_on(server: MailServe
     clock.run_through(NOW + timedelta(hours=13))
     assert len(server.messages) == 1
     log = ExecutionLog.objects.get(enrollment=person, action="skipped")
-    assert log.message == "same text: the contact has had this email from this sequence"
+    assert log.message == "Same text: this sequence already sent this email to the contact"
     person.refresh_from_db()
     assert (person.status, person.current_step_id, person.emails_sent) == (
         "active",
@@ -89,6 +92,23 @@ def test_a_text_that_was_edited_in_between_is_another_one(server: MailServer) ->
     assert len(server.messages) == 2
 
 
+def test_a_text_that_is_edited_after_the_check_is_checked_again(server: MailServer) -> None:
+    step = StepFactory()
+    mailbox = MailboxFactory(workspace=step.workspace, smtp_port=server.port)
+    person = EnrollmentFactory(sequence=step.sequence, mailbox=mailbox)
+    sent_before(step, person.contact, mailbox)
+    Step.objects.filter(pk=step.pk).update(body="Something new.")
+
+    def edit_first(*args: Any) -> Any:
+        Step.objects.filter(pk=step.pk).update(body=step.body)
+        return compose(*args)
+
+    with mock.patch.object(delivery, "compose", edit_first):
+        DrivenClock().run()
+    assert not server.messages
+    assert EmailMessage.objects.get(enrollment=person).withheld_reason == "same_text"
+
+
 def sent_before(step: Step, contact: Any, mailbox: Any, **fields: Any) -> None:
     """An earlier enrollment of the contact in the sequence, which has had the text of the step."""
     earlier = CompletedEnrollmentFactory(sequence=step.sequence, contact=contact, mailbox=mailbox)
@@ -107,6 +127,18 @@ def test_what_an_earlier_enrollment_has_brought_counts(server: MailServer, state
     Step.objects.filter(pk=first.pk).update(body=f"  {first.body}\n")
     DrivenClock().run_through(NOW + timedelta(days=1))
     assert [b"Something new." in message.data for message in server.messages] == [True]
+
+
+def test_of_an_enrollment_made_again_only_its_own_emails_count(server: MailServer) -> None:
+    first = StepFactory()
+    StepFactory(sequence=first.sequence, subject=first.subject, body=first.body)
+    mailbox = MailboxFactory(workspace=first.workspace, smtp_port=server.port)
+    person = EnrollmentFactory(
+        sequence=first.sequence, mailbox=mailbox, again_reason="a new quarter", again_by="ada", emails_sent=0
+    )
+    sent_before(first, person.contact, mailbox)
+    DrivenClock().run_through(NOW + timedelta(days=1))
+    assert len(server.messages) == 1
 
 
 def test_another_sequence_and_another_contact_are_others(server: MailServer) -> None:
