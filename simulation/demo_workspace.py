@@ -84,6 +84,8 @@ def enroll_everybody(workspace: Workspace, clock: VirtualClock) -> list[Enlisted
             owner=mailbox.owner,
             actor=ACTOR,
             now=clock(),
+            # one contact lacks a field, so that the demo has something to review
+            allow_incomplete=True,
         )
         enlisted.append(Enlisted(sequence, tuple(email for _, email in people)))
     return enlisted

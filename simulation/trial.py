@@ -21,7 +21,7 @@ from simulation.trial_faults import Fault, plan_strikes
 from simulation.trial_inboxes import Inboxes
 from simulation.trial_judge import Verdict, judge
 from simulation.trial_mishaps import Mishaps
-from simulation.trial_population import count_mailboxes, populate
+from simulation.trial_population import count_mailboxes, enroll_again, populate
 from simulation.trial_server import TrialServer
 from simulation.trial_truth import Truth
 from simulation.trial_world import TrialWorld
@@ -118,6 +118,9 @@ def run_trial(trial: Trial, report: Report) -> Result:
                 report(minutes)
 
         world.advance(ends_at, tell)
+        world.drain(tell)
+        # all have come to an end: whoever is enrolled once more now would get everything once more
+        enroll_again(truth, population, clock())
         world.drain(tell)
         gc.unfreeze()
         try_other_doors(truth, population)

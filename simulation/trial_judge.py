@@ -81,11 +81,21 @@ def judge(truth: Truth, books: Books) -> list[Verdict]:
 
 
 def _judge_once(truth: Truth) -> Verdict:
-    verdict = Verdict("P1", "no contact gets the same step twice")
+    """Over all enrollments of a contact: neither the same step nor a text that reads the same, and enrolled once."""
+    verdict = Verdict("P1", "no contact gets the same step or the same text twice")
     for (address, step), count in Counter((r.recipient, r.step) for r in truth.receipts).items():
         if count > 1:
             verdict.blame(f"{address} got {step} {count} times")
-    verdict.figure = f"{len(truth.receipts)} emails"
+    steps: dict[tuple[str, str], set[str]] = defaultdict(set)
+    for receipt in truth.receipts:
+        if receipt.text:
+            steps[receipt.recipient, receipt.text].add(receipt.step)
+    for (address, _), alike in steps.items():
+        if len(alike) > 1:
+            verdict.blame(f"{address} got one text as {' and as '.join(sorted(alike))}")
+    if truth.enrolled_again:
+        verdict.blame(f"{truth.enrolled_again} contacts were enrolled again in the sequence that they are or were in")
+    verdict.figure = f"{len(truth.receipts)} emails; named again {truth.named_again}, enrolled {truth.enrolled_again}"
     return verdict
 
 

@@ -22,7 +22,7 @@ from simulation import trial_workers
 from simulation.crash_points import POINTS, impatient
 from simulation.mail_script import Moment
 from simulation.trial_faults import FREEZABLE, REFUSABLE, SQLSTATES, Fault, Strike
-from simulation.trial_population import FLEETING, REMOVABLE, bring_in
+from simulation.trial_population import FLEETING, REMOVABLE, bring_in, enroll_again
 from simulation.trial_truth import Crash, Hold, Person
 from simulation.trial_world import TrialWorld
 from tasks_app.choices import TaskStatus
@@ -33,6 +33,7 @@ _FROZEN = timedelta(seconds=100)
 _OUTAGE = timedelta(hours=1)
 _OWNER_LOOKS_AFTER = timedelta(minutes=50)
 _ROUND = timedelta(minutes=30)
+_ENROLLED_AGAIN_EVERY = timedelta(hours=17)
 _LONGEST_WATCH = timedelta(minutes=30)
 _WATCHED_EVERY = timedelta(seconds=5)
 _PATIENCE_SECONDS = 0.3
@@ -68,6 +69,7 @@ class Mishaps:
         for strike in strikes:
             self._world.plan(strike.at, lambda now, strike=strike: self._strike(strike, now))  # type: ignore[misc]
         self._world.plan(self._world.clock() + _ROUND, self._go_round)
+        self._world.plan(self._world.clock() + _ENROLLED_AGAIN_EVERY, self._enroll_again)
 
     def _strike(self, strike: Strike, now: datetime) -> None:
         dice = random.Random(strike.chance)
@@ -271,6 +273,10 @@ class Mishaps:
         self._look_at_mailboxes(now)
         self._settle_doubts(now)
         self._world.plan(now + _ROUND, self._go_round)
+
+    def _enroll_again(self, now: datetime) -> None:
+        enroll_again(self._truth, self._world.population, now)
+        self._world.plan(now + _ENROLLED_AGAIN_EVERY, self._enroll_again)
 
     def _finish_tasks(self, now: datetime) -> None:
         """What is two hours old is done."""

@@ -54,7 +54,7 @@ class Cap:
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
-    """An email that the mail server took. `step` is the mark that its author put into it.
+    """An email that the mail server took. `step` is the mark that its author put into it, `text` what a reader sees.
 
     `was_in_flight`: its sender was stopped after it had claimed the message; `at` is when it was stopped.
     """
@@ -65,6 +65,7 @@ class Receipt:
     recipient: str
     step: str
     message_id: str
+    text: str = ""
     was_in_flight: bool = False
 
 
@@ -117,6 +118,9 @@ class Truth:
     archived: set[tuple[str, str]] = field(default_factory=set)
     removed: dict[tuple[str, str], tuple[str, int]] = field(default_factory=dict)
     account_stop: frozenset[str] = frozenset()
+    # how often a contact was named for enrolling again in its sequence, and how often that made an enrollment
+    named_again: int = 0
+    enrolled_again: int = 0
     receipts: list[Receipt] = field(default_factory=list)
     facts: list[Fact] = field(default_factory=list)
     holds: list[Hold] = field(default_factory=list)

@@ -43,6 +43,7 @@ _READ_AHEAD = timedelta(minutes=14)
 _DRAIN_DAYS = 45
 _REPEATED_EVERY, _REPEATS = 3, 8
 _MARK = re.compile(rb"\[\[([a-z0-9-]+)\]\]")
+_LINK = re.compile(r"https?://\S+")
 _LIVE = "SELECT EXISTS (SELECT 1 FROM sequences_enrollment WHERE status IN ('active', 'paused')) AS are_there"
 _STALE = """
 SELECT address FROM emails_mailbox
@@ -55,6 +56,12 @@ class _Plan:
     at: datetime
     number: int
     do: Callable[[datetime], None] = field(compare=False)
+
+
+def _read_text(mime: Mime) -> str:
+    """The subject and the text without addresses of links, which are made for each email."""
+    part = mime.get_body(("plain",))
+    return f"{mime['Subject']}\n{_LINK.sub('', part.get_content() if part is not None else '')}"
 
 
 class TrialWorld:
@@ -173,6 +180,7 @@ class TrialWorld:
                 recipient=address,
                 step=mark[1].decode() if mark else "",
                 message_id=message_id,
+                text=_read_text(message.parsed),
                 was_in_flight=in_flight_since is not None,
             )
         )

@@ -52,6 +52,15 @@ def _twice(truth: Truth) -> None:
     truth.receipts.append(replace(truth.receipts[-1], order=truth.next_order(), at=MONDAY + timedelta(days=3)))
 
 
+def _same_text_under_another_mark(truth: Truth) -> None:
+    truth.receipts[0] = replace(truth.receipts[0], text="About you\nHello Jo")
+    truth.receipts[2] = replace(truth.receipts[2], text="About you\nHello Jo")
+
+
+def _enrolled_again(truth: Truth) -> None:
+    truth.named_again, truth.enrolled_again = 2, 1
+
+
 def _after_a_reply(truth: Truth) -> None:
     truth.facts.append(Fact(-1, MONDAY, JO, Deed.REPLY))
 
@@ -107,6 +116,8 @@ def _from_another_workspace(truth: Truth) -> None:
     ("promise", "spoil"),
     [
         ("P1", _twice),
+        ("P1", _same_text_under_another_mark),
+        ("P1", _enrolled_again),
         ("P2", _after_a_reply),
         ("P2", _after_a_colleagues_reply),
         ("P2", _while_paused),
