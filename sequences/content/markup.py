@@ -12,8 +12,6 @@ from enum import StrEnum
 import css_inline
 from markdown_it import MarkdownIt
 from markdown_it.common.utils import unescapeAll
-from markdown_it.rules_block import StateBlock
-from markdown_it.rules_block.list import list_block
 from markdown_it.rules_inline import StateInline
 
 from sequences.content.links import trim_address
@@ -27,7 +25,10 @@ _BLOCKS = (
     "head header hr html link main menu meta nav ol p pre section style table tbody td tfoot thead title tr ul"
 )
 _BLOCK_START = re.compile(rf"<(?:!doctype|(?:{_BLOCKS.replace(' ', '|')})(?=[\s/>]))", re.IGNORECASE)
-_LONG_NUMBER = re.compile(r"\d{3,}[.)]", re.ASCII)
+_LONG = 3
+# The number of an item: not indented as code is, maybe quoted or inside another list.
+_NUMBERED = re.compile(r"( {0,3}(?:[>*+-] {1,3})*)(\d{1,9})([.)])(?=\s|$)", re.ASCII)
+_FENCE = re.compile(r" {0,3}(`{3,}|~{3,})")
 _SCHEME_BEFORE = re.compile(r"(?<![\w@./=-])https?$", re.IGNORECASE)
 _BARE_ADDRESS = re.compile(r"https?://[^\s<>\"]+", re.IGNORECASE)
 _AMPERSAND = re.compile(r"&(?!(?:#\d{1,7}|#x[0-9a-f]{1,6}|[a-z][a-z\d]{1,31});)", re.IGNORECASE)
@@ -60,7 +61,7 @@ def detect_format(source: str) -> BodyFormat:
 
 def make_page(text: str, body_format: BodyFormat) -> str:
     """The page that `text` means, its styles written into its elements. Raises `MarkupError`."""
-    page = _AMPERSAND.sub("&amp;", text) if body_format is BodyFormat.HTML else str(_markdown.render(text))
+    page = _AMPERSAND.sub("&amp;", text) if body_format is BodyFormat.HTML else str(_markdown.render(_keep_years(text)))
     if "<style" in page.lower():
         try:
             page = _inliner.inline(page)
@@ -81,15 +82,23 @@ def _keep_body_styles(page: str) -> str:
     return _BODY_END.sub(closing, _BODY.sub(lambda _: opening, page, count=1))
 
 
-def _read_list(state: StateBlock, start: int, end: int, silent: bool) -> bool:
-    """CommonMark's lists, but none that begins with a number of three digits or more: it is a year or an amount.
+def _keep_years(text: str) -> str:
+    """Markdown in which a line that begins with a number of three digits or more is no list: it is a year or an amount.
 
-    `silent` inside a list asks whether the next item begins, so a long list still counts past 99.
+    A list that has counted that far goes on. Lines of code stay as they are.
     """
-    is_next_item = silent and state.listIndent >= 0
-    if not is_next_item and _LONG_NUMBER.match(state.src, state.bMarks[start] + state.tShift[start]):
-        return False
-    return list_block(state, start, end, silent)
+    lines = text.split("\n")
+    last, fence = 0, ""
+    for index, line in enumerate(lines):
+        if found := _FENCE.match(line):
+            fence = "" if fence and found[1].startswith(fence) else fence or found[1]
+        elif not fence and (item := _NUMBERED.match(line)):
+            number = int(item[2])
+            if len(item[2]) < _LONG or number == last + 1:
+                last = number
+            else:
+                lines[index] = f"{item[1]}{item[2]}&#{ord(item[3])};{line[item.end() :]}"
+    return "\n".join(lines)
 
 
 def _read_bare_address(state: StateInline, silent: bool) -> bool:
@@ -116,7 +125,6 @@ def _read_bare_address(state: StateInline, silent: bool) -> bool:
 def _make_markdown() -> MarkdownIt:
     markdown = MarkdownIt("commonmark", {"html": True, "breaks": True}).enable(["table", "strikethrough"])
     markdown.disable("lheading")
-    markdown.block.ruler.at("list", _read_list, {"alt": ["paragraph", "reference", "blockquote"]})
     markdown.inline.ruler.after("text", "bare_address", _read_bare_address)
     return markdown
 

@@ -209,6 +209,25 @@ def test_what_people_type_makes_no_heading_and_no_list(source: str) -> None:
     assert not re.search("<h[1-6]|<[ou]l", page_of(source))
 
 
+@pytest.mark.parametrize(
+    ("source", "text"),
+    [
+        ("1. first\n2. second\n\n1998. That was the year.", "1998. That was the year."),
+        ("1. first\n1998. That was the year.", "1998. That was the year."),
+        ("100. a\n101. b", "100. a\n101. b"),
+        ("```\n1998. code\n```", "1998. code"),
+        ("    1998. code", "1998. code"),
+        ("<p>\n1998. in HTML</p>", "1998. in HTML"),
+        ("- 1998) nested", "1998) nested"),
+    ],
+)
+def test_a_year_keeps_its_number_wherever_it_stands(source: str, text: str) -> None:
+    page = page_of(source)
+    assert 'start="' not in page
+    assert text in write_text(page)
+    assert "&amp;#" not in page
+
+
 def test_a_long_list_counts_past_two_digits() -> None:
     source = "".join(f"{number}. item\n" for number in range(98, 103))
     page = page_of(source)
