@@ -78,6 +78,7 @@ class ControlTarget(Choice):
     CONTACT = "contact"
     ACCOUNT = "account"
     WEBHOOK = "webhook"
+    WORKSPACE = "workspace"
 
 
 class ControlAction(Choice):

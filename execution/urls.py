@@ -1,8 +1,8 @@
-"""Where the addresses of the product meet; each app lists its own."""
+"""The endpoints of the API, and where those of each app are included."""
 
 from typing import Any
 
-from django.urls import URLPattern, URLResolver, include, path
+from django.urls import URLPattern, URLResolver, include, path, re_path
 
 from emails.api.suppressions import SuppressionChangeViewSet, SuppressionViewSet
 from execution.api.acting import (
@@ -18,6 +18,8 @@ from execution.api.people import EngagedContactViewSet, ReleasableAccountViewSet
 from execution.api.sequences import WrittenSequenceViewSet
 from execution.api.steps import StepViewSet
 from execution.api.webhooks import WebhookViewSet
+from execution.api.workspaces import WorkspaceSettingsViewSet
+from sequences.api.users import MeViewSet, UserViewSet
 from sequences.interface.api.base import Router
 
 
@@ -36,7 +38,10 @@ def _list_api() -> list[Any]:
     router.register("tasks", CompletableTaskViewSet, "task")
     router.register("webhooks", WebhookViewSet, "webhook")
     router.register("dead-letters", DeadLetterViewSet, "dead-letter")
-    patterns: list[Any] = router.urls
+    router.register("users", UserViewSet, "user")
+    router.register("workspaces", WorkspaceSettingsViewSet, "workspace")
+    me = re_path(r"^me/?$", MeViewSet.as_view({"get": "retrieve"}), name="me")
+    patterns: list[Any] = [me, *router.urls]
     for pattern in patterns:
         pattern.callback = answer_once(pattern.callback)
     return patterns

@@ -67,9 +67,13 @@ def log_control(
     now: datetime,
     changes: Sequence[Mapping[str, object]] = (),
 ) -> None:
-    """Record an action on a row of a workspace or, without `row`, on the executor. Call in its transaction."""
+    """Record an action on a row of a workspace, the workspace itself or, without `row`, the executor.
+
+    Call in its transaction.
+    """
+    is_workspace = target is ControlTarget.WORKSPACE
     ControlLog.objects.create(
-        workspace_id=row.workspace_id if row else None,
+        workspace_id=row and (row.pk if is_workspace else row.workspace_id),
         target=target.value,
         target_id=row.pk if row else None,
         label=str(row)[:254] if row else "",

@@ -56,6 +56,13 @@ def require_manager(user: Reader) -> None:
         raise PermissionDenied("A manager or an admin may do this.")
 
 
+def require_admin(user: Reader, workspace_id: int) -> None:
+    """Raises `PermissionDenied` unless `user` is an admin of the workspace."""
+    admins = Membership.objects.filter(workspace_id=workspace_id, role=Role.ADMIN).values_list("user_id", flat=True)
+    if not getattr(user, "is_superuser", False) and user.pk not in set(admins):
+        raise PermissionDenied("Only an admin of the workspace may do this.")
+
+
 def require_right(user: Reader, workspace_id: int, owner_id: int | None, *, is_shared_without_owner: bool) -> None:
     """Raises `PermissionDenied` unless the row is the user's own, or they manage its workspace.
 

@@ -126,6 +126,8 @@ def ids(enrollment: Enrollment) -> dict[str, int]:
         "webhooks": WebhookSubscription.objects.create(
             workspace=enrollment.workspace, url="http://127.0.0.1:9/", events=["*"], created_at=NOW, scanned_at=NOW
         ),
+        "workspaces": enrollment.workspace,
+        "users": enrollment.owner,
         "dead-letters": DeadLetterFactory(enrollment__sequence=enrollment.sequence, enrollment__owner=enrollment.owner),
     }
     return {name: row.pk for name, row in rows.items()}

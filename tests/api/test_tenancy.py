@@ -41,6 +41,7 @@ ACTIONS = [
     ("get", "sequence-enrollments", "why", {}),
     ("get", "sequence-enrollments", "timeline", {}),
     ("patch", "webhooks", "", {"is_active": False}),
+    ("patch", "workspaces", "", {"cool_down_days": 3}),
     ("delete", "webhooks", "", {}),
     ("post", "webhooks", "test", {}),
     ("get", "webhooks", "deliveries", {}),

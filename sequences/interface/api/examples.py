@@ -99,4 +99,5 @@ BODIES: dict[tuple[str, str], dict[str, Any]] = {
     ("post", "/api/tasks/{id}/snooze"): _UNTIL,
     ("post", "/api/webhooks"): _WEBHOOK,
     ("patch", "/api/webhooks/{id}"): {"events": ["*"]},
+    ("patch", "/api/workspaces/{id}"): {"cool_down_days": 14, "timezone": "Europe/Berlin"},
 }
