@@ -117,6 +117,7 @@ def _find_person(mail: InboundMail, received_on: date) -> Finding:
         IntentKind.OPT_OUT: MailKind.OPT_OUT,
         IntentKind.POSSIBLE_OPT_OUT: MailKind.POSSIBLE_OPT_OUT,
     }.get(intent.kind, MailKind.REPLY)
-    if kind is MailKind.REPLY and (departure := find_departure(mail.subject, mail.new_text)):
+    is_open = intent.kind in {IntentKind.UNCLEAR, IntentKind.REFERRAL}
+    if is_open and (departure := find_departure(mail.subject, mail.new_text)):
         return _departure(departure, "")
     return Finding(kind, intent.reason, intent=intent.kind.value, until=intent.until, referral=intent.referral or "")

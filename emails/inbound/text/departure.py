@@ -8,13 +8,14 @@ from dataclasses import dataclass
 from emails.inbound.text.addresses import find_addresses
 from emails.inbound.text.language import rank_languages
 from emails.inbound.text.lexer import Sentence, normalise, split_sentences, tokenise
-from emails.inbound.text.phrases import PhraseTable
+from emails.inbound.text.phrases import Hit, PhraseTable
 from emails.inbound.text.vocabulary.departure_words import DEPARTURE
 
 _LONGEST_TEXT = 4_000
 _LONGEST_SUBJECT = 300
 _TABLE = PhraseTable(DEPARTURE)
 _LOOK_BACK = 40
+_PLURAL = frozenset({"we", "weve", "wir", "nous", "noi", "wij", "vi", "мы", "ми", "οι", "мие", "they"})
 # where the one who left can be found is no successor
 _OWN = re.compile(
     r"\b(reach|contact|find|email|write( to)?) me\b|\bmy (new|private|personal)\b|\bprivat|\bpersonal(ly)?\b|"
@@ -38,12 +39,19 @@ def find_departure(subject: str, text: str) -> Departure | None:
     found = list(find_addresses(whole))
     for sentence in split_sentences(whole, [(start, end) for start, end, _ in found]):
         for hit in sorted(_TABLE.find_all(sentence.tokens, languages), key=lambda each: each.start):
+            if _is_about_us(sentence, hit):
+                continue
             if hit.kind == "left_firm" and not _is_name(whole, sentence, hit.end):
                 continue
             words = whole[sentence.tokens[hit.start].start : sentence.tokens[hit.end - 1].end]
             addresses = [address for start, _, address in found if not _is_own(whole, start, address)]
             return Departure(next(iter(addresses), None), f'states a departure: "{" ".join(words.split())[:100]}"')
     return None
+
+
+def _is_about_us(sentence: Sentence, hit: Hit) -> bool:
+    """ "We no longer work with agencies" says that nobody has left."""
+    return any(token.text in _PLURAL for token in sentence.tokens[max(hit.start - 3, 0) : hit.end])
 
 
 def _is_name(text: str, sentence: Sentence, position: int) -> bool:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from emails.inbound.text.calendar_names import find_weekday
-from emails.inbound.text.lexer import tokenise
+from emails.inbound.text.lexer import fold, tokenise
 from emails.inbound.text.phrases import PhraseTable
 from emails.inbound.text.vocabulary.quote_words import FOOTERS, HEADER_LABELS, ORIGINAL, WROTE
 
@@ -27,6 +27,7 @@ _INVISIBLE = re.compile("[\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u2064\u2066-\u
 _ADDRESS = re.compile(r"[^\s<>()\[\]@]{1,64}@[A-Za-z0-9-]{1,63}\.[A-Za-z0-9.-]{2,}")
 _DATE = re.compile(r"\b(?:19|20|25)\d\d\b|\b\d{1,2}[:.h]\d{2}\b|\b\d{1,2}[./-]\d{1,2}[./-]\d{2,4}|\d{1,2}[时時시]")
 _LABEL = re.compile(r"^[*_\s]*([^\W\d_][^:：\n]{0,30}?)[*_\s]*[:：][*_\s]*(.*)$")
+_INLINE_LABEL = re.compile(r"([^\W\d_]{1,20})\s?[:：]")
 _ONLY_DASHES = re.compile(r"^[-_=*~\s]{3,}$")
 _UNDERSCORES = re.compile(r"^_{10,}$")
 _BETWEEN_DASHES = re.compile(r"^[-_=*~]{2,}\s*([^\s-].{2,80}?)\s*[-_=*~]{2,}$")
@@ -120,7 +121,13 @@ def _starts_quoted_mail(lines: Sequence[str], position: int) -> bool:
         return True
     if between and _WROTE.find_all(tokenise(title)) and _DATE.search(title):
         return True
-    return _is_header_block(lines, position)
+    return _is_header_block(lines, position) or _holds_headers(line)
+
+
+def _holds_headers(line: str) -> bool:
+    """A block of headers whose line ends were lost."""
+    roles = {_ROLES.get(fold(found[1])) for found in _INLINE_LABEL.finditer(line)} - {None}
+    return {"from", "to", "subject"} <= roles and bool(_ADDRESS.search(line)) and bool(_read_label(line))
 
 
 def _is_header_block(lines: Sequence[str], position: int) -> bool:
@@ -200,8 +207,12 @@ def _measure_intro(lines: Sequence[str], position: int) -> int:
 
 def _may_start_intro(line: str) -> bool:
     """Whether a line of several may be the first one: a date or a name, and no sentence of its own."""
+    if _ADDRESS.search(line):
+        return True
     if line.endswith((".", "!", "?")) and not _DATE.search(line):
         return False
+    if _STARTER.match(line):
+        return True
     words = tokenise(line[:40])
     return (
         bool(_STARTER.match(line))

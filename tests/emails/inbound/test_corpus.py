@@ -11,7 +11,6 @@ from hypothesis import strategies as st
 from benchmarks import corpus
 from emails.inbound.classify import classify_mail
 from emails.inbound.parse import parse_mail
-from emails.inbound.text.alternate import find_alternate
 
 OURS = "<b1946ac92492d2347c6235b4d2611184@sender.example>"
 DOCS = Path(__file__).parents[3] / "docs" / "deliverability.md"
@@ -85,17 +84,3 @@ def test_a_damaged_mail_breaks_nothing(data: st.DataObject) -> None:
     other = MAILS[data.draw(st.sampled_from(sorted(MAILS)))]
     spliced = bytes(raw[:cut]) + other[data.draw(st.integers(0, len(other))) :]
     assert classify_mail(parse_mail(spliced), corpus.RECEIVED_ON["dev"]).findings
-
-
-@pytest.mark.parametrize(
-    ("text", "expected"),
-    [
-        ("Please contact Ann (ann@x.example) meanwhile.", "ann@x.example"),
-        ("Please contact me at jo@x.example.", ""),
-        ("My address is ann@x.example", ""),
-        ("Wenden Sie sich bitte an ANN@X.example.", "ann@x.example"),
-        ("", ""),
-    ],
-)
-def test_only_an_address_that_one_shall_turn_to_is_an_alternate(text: str, expected: str) -> None:
-    assert find_alternate(text, "jo@x.example") == expected

@@ -50,6 +50,10 @@ LEFT = [
     "퇴사하였습니다.",
 ]
 STAYED = [
+    "We no longer work with agencies.",
+    "We have left that market.",
+    "Wir arbeiten nicht mehr mit Agenturen.",
+    "We moved on to another tool.",
     "I am out of the office until Monday.",
     "I have left the office for today and will be back tomorrow.",
     "We no longer use that system.",

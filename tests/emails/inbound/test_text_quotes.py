@@ -10,6 +10,8 @@ from emails.inbound.text.quotes import split_quoted
 
 NEW = "Sounds good.\nCall me at 10:00\n\nJo"
 INTRODUCTIONS = [
+    "Ada Lovelace <ada@b.example> schrieb am So., 1.\nMärz 2026, 21:08:",
+    "Date: Mon, 2 Mar 2026 10:00:00 +0000 From: ada@b.example To: Jo Subject: Hello",
     "On Mon, Mar 2, 2026 at 10:00 AM Ada Lovelace <ada@b.example> wrote:",
     "On Mon, Mar 2, 2026 at 10:00 AM Ada Lovelace <ada@b.example>\nwrote:",
     "On Mon, 2 Mar 2026 at 10:00, Ada Lovelace of the Analytical Engine Company\n<ada@b.example> wrote:",
@@ -110,6 +112,10 @@ FOOTERS = [
     "Enviado do meu iPhone",
 ]
 ALL_NEW = [
+    "We read mail that comes from: a@b.example and from: c@d.example\n\nIt comes From: our database.",
+    "Points\n----\n\n1. Faster\n\n----\n\nThese dashes are mine.\n\n====\n\nThese too.",
+    "2026-01-15 14:30:25\n15.01.2026 14:30\n01/15/2026 at 2:30 PM\n\nThese are my times.",
+    "On the one hand it is good.\n\nOn the other it is dear.",
     "My questions on Monday at 10:00:\n- price\n- time",
     "From: Oslo\nTo: Bergen\nDate: Monday",
     "Hi Ada,\nour address: Street 5\nPhone: 123\nContact: jo@x.example",
