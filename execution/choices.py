@@ -91,6 +91,7 @@ class ControlAction(Choice):
     PAUSED = "paused"
     RESUMED = "resumed"
     ARCHIVED = "archived"
+    ERASED = "erased"
 
 
 class DeliveryState(Choice):

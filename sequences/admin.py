@@ -13,6 +13,7 @@ from django.http import HttpRequest
 
 from common.addresses import AddressError, parse_address, parse_website
 from sequences.access.admin_rights import EVERYBODY, MANAGERS
+from sequences.contacts.erased import ErasedError, require_not_erased
 from sequences.interface.admin.base import (
     OneWorkspaceForm,
     RowInline,
@@ -119,6 +120,16 @@ class ContactForm(OneWorkspaceForm):
         except AddressError as error:
             raise forms.ValidationError(f"{error}.") from None
 
+    def clean(self) -> dict[str, Any] | None:
+        cleaned = super().clean()
+        workspace = self.cleaned_data.get("workspace") or getattr(self.instance, "workspace", None)
+        if workspace is not None and "email" in self.cleaned_data and "email" in self.changed_data:
+            try:
+                require_not_erased(workspace.pk, self.cleaned_data["email"])
+            except ErasedError as error:
+                self.add_error("email", f"{error}.")
+        return cleaned
+
 
 class ContactBaseAdmin(WorkspaceAdmin):
     """All but what the contact's score is made of."""
@@ -143,3 +154,8 @@ class ContactBaseAdmin(WorkspaceAdmin):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         return super().get_queryset(request).order_by("email", "pk")
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        # nothing is added to what was erased
+        is_erased = getattr(obj, "erased_at", None) is not None
+        return not is_erased and bool(super().has_change_permission(request, obj))

@@ -18,6 +18,7 @@ from emails.facts.suppressions import suppress
 from emails.models import Mailbox, SendLimit, Suppression
 from emails.sending.lanes import apply_new_caps
 from sequences.access.admin_rights import EVERYBODY, MANAGERS
+from sequences.contacts.erased import ERASED_REASON, find_erased
 from sequences.interface.admin.base import (
     OneWorkspaceForm,
     WorkspaceAdmin,
@@ -56,6 +57,9 @@ class SuppressionForm(OneWorkspaceForm):
         is_judged = "email" in self.fields and not self.errors.keys() & {"email", "domain"}
         if is_judged and bool(self.cleaned_data.get("email")) == bool(self.cleaned_data.get("domain")):
             self.add_error(None, "Name either an address or a domain.")
+        email, workspace = self.cleaned_data.get("email"), self.cleaned_data.get("workspace")
+        if email and workspace and find_erased(workspace.pk, [email]):
+            self.add_error("email", f"It {ERASED_REASON}.")
         return cleaned
 
 

@@ -25,6 +25,7 @@ from emails.facts.suppressions import Entry, remove_suppressions, suppress_entri
 from emails.models import Suppression, SuppressionChange
 from sequences.access.roles import is_manager, name_actor
 from sequences.contacts.csv_reader import CsvFormError, RejectedRow
+from sequences.contacts.erased import ERASED_REASON, find_erased
 from sequences.interface.api.base import CSV_OR_PROBLEM, IdFilter, InstantField, ReadViewSet
 from sequences.interface.api.parameters import OwnWorkspaceField, asks, only_workspace, read_query_and_body, takes_body
 from sequences.interface.api.parsers import FormParser
@@ -111,6 +112,8 @@ class SuppressionViewSet(ReadViewSet):
         workspace = values.get("workspace") or only_workspace(request)
         entry = _read(values)
         now = timezone.now()
+        if entry.email and find_erased(workspace.pk, [entry.email]):
+            raise ValidationError({"email": [f"It {ERASED_REASON}."]})
         with transaction.atomic():
             stored = suppress_entries(workspace.pk, [entry], actor=name_actor(request.user), now=now)
             notify_engine()

@@ -77,7 +77,9 @@ INSERT INTO emails_emailevent (
     occurred_at, recorded_at, until_at, verdict, verdict_reason, confidence, rules_version, detail, payload)
 SELECT coalesce(m.workspace_id, c.workspace_id, b.workspace_id), m.id, m.enrollment_id, coalesce(m.contact_id, c.id),
        coalesce(m.mailbox_id, b.id), r.type, r.bounce_type, r.provider, r.event, least(r.occurred_at, %(now)s), %(now)s,
-       r.until_at, r.verdict, r.reason, r.confidence, r.rules_version, r.detail, r.payload::jsonb
+       r.until_at, r.verdict, r.reason, r.confidence, r.rules_version,
+       CASE WHEN k.erased_at IS NULL THEN r.detail ELSE '' END,
+       CASE WHEN k.erased_at IS NULL THEN r.payload::jsonb ELSE '{}' END
 FROM unnest(%(messages)s::bigint[], %(contacts)s::bigint[], %(mailboxes)s::bigint[], %(types)s::text[],
             %(bounces)s::text[], %(providers)s::text[], %(events)s::text[], %(occurred)s::timestamptz[],
             %(until)s::timestamptz[], %(verdicts)s::text[], %(reasons)s::text[], %(confidences)s::smallint[],
@@ -87,6 +89,7 @@ FROM unnest(%(messages)s::bigint[], %(contacts)s::bigint[], %(mailboxes)s::bigin
 LEFT JOIN emails_emailmessage m ON m.id = r.message
 LEFT JOIN sequences_contact c ON c.id = r.contact
 LEFT JOIN emails_mailbox b ON b.id = r.mailbox
+LEFT JOIN sequences_contact k ON k.id = coalesce(m.contact_id, c.id)
 WHERE coalesce(m.workspace_id, c.workspace_id, b.workspace_id) IS NOT NULL
 ON CONFLICT (provider, provider_event_id) DO NOTHING
 RETURNING id, workspace_id, message_id, enrollment_id, contact_id, mailbox_id, type, bounce_type, verdict, occurred_at,

@@ -13,6 +13,7 @@ from datetime import datetime
 from common.addresses import parse_address, parse_domain
 from common.db import Row, execute, fetch_all
 from emails.choices import SuppressionAction, SuppressionReason
+from sequences.contacts.erased import find_erased
 from sequences.enrollment_sql import LIVE, lock_where, wake_enrollments
 
 _ADD = """
@@ -98,9 +99,12 @@ def suppress(
 def suppress_entries(workspace_id: int, entries: Sequence[Entry], *, actor: str, now: datetime) -> Stored:
     """Store entries and wake whom they concern. Call inside a transaction.
 
-    One that is there for good keeps its first reason; one that expires is prolonged, never shortened. The enrollments
+    Erased addresses are left out: they are never mailed anyway. One that is there without an end keeps its first
+    reason; one that expires is prolonged, never shortened. The enrollments
     concerned are locked first: a last look before sending either comes before us or sees the suppression.
     """
+    erased = find_erased(workspace_id, [entry.email for entry in entries if entry.email])
+    entries = [entry for entry in entries if entry.email not in erased]
     emails, domains = [entry.email for entry in entries if entry.email], [e.domain for e in entries if e.domain]
     concerned = lock_where(_CONCERNED, {"workspace": workspace_id, "emails": emails, "domains": domains})
     owned = [(workspace_id, entry) for entry in entries]

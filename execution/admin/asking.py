@@ -60,6 +60,14 @@ class ReasonForm(AskingForm):
     )
 
 
+class NeededReasonForm(ReasonForm):
+    """A reason without which the action is refused."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["reason"].required = True
+
+
 class NothingForm(AskingForm):
     """For what needs no reason."""
 

@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from django.contrib import admin, messages
+from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.utils import timezone
 from django.utils.html import format_html_join
 from django.utils.safestring import SafeString, mark_safe
@@ -15,25 +16,61 @@ from django.utils.timesince import timesince
 from unfold.decorators import action
 
 from emails.facts.scores import explain_score
-from execution.admin.asking import AsksFirst, Deed, on_one, on_selected
+from execution.admin.asking import AsksFirst, Deed, NeededReasonForm, on_one, on_selected
 from execution.admin.contact_files import ContactFiles
 from execution.admin.enrolling import MOST_AT_ONCE, EnrollForm, may_enroll, show_enrolling
 from execution.admin.replanning import ReplansOnSave
 from execution.control.colleagues import release_colleagues
 from execution.control.enrollments import Report
+from execution.maintenance.erase_contact import InFlightError, erase_contact, export_contact
+from sequences.access.admin_rights import MANAGERS
+from sequences.access.roles import NOT_YOURS, is_admin
 from sequences.admin import AccountBaseAdmin, ContactBaseAdmin, WorkspaceBaseAdmin
 from sequences.contacts.operations import wake_waiting_for
 from sequences.interface.admin.base import name_actor
 from sequences.models import Account, Contact, Workspace
 
 _ENROLL = action(description="Enroll", permissions=["enroll"], icon="group_add")
+_EXPORT_DATA = action(description="Export data", url_path="export-data", permissions=["operate"], icon="person_search")
 _WORDS = {"opened": "emails opened", "clicked": "emails clicked in", "replied": "emails answered"}
 
 
+def _erase(ids: Sequence[Any], answers: dict[str, Any], request: HttpRequest) -> Report:
+    report, now = Report(), timezone.now()
+    for contact in Contact.objects.filter(pk__in=ids):
+        if not is_admin(request.user, contact.workspace_id):
+            report.refused[contact.pk] = "only an admin of the workspace erases a person's data"
+            continue
+        try:
+            erased = erase_contact(contact, actor=name_actor(request), reason=answers["reason"], now=now)
+        except InFlightError as error:
+            report.refused[contact.pk] = str(error)
+        else:
+            (report.changed if erased.rows else report.unchanged).append(contact.pk)
+    return report
+
+
+ERASE = Deed(
+    "erase",
+    "Erase data",
+    "Erased",
+    "delete_forever",
+    "Everything that names this person is removed in all tables: names, addresses, texts of emails and replies, tasks, "
+    "log entries. Live enrollments end. Counts in reports stay, and the address is never stored or mailed again. "
+    "This cannot be undone. Do not name the person in the reason: it is kept.",
+    _erase,
+    NeededReasonForm,
+    is_danger=True,
+)
+
+
 @admin.register(Contact)
-class ContactAdmin(ReplansOnSave, ContactFiles, ContactBaseAdmin):
+class ContactAdmin(ReplansOnSave, AsksFirst, ContactFiles, ContactBaseAdmin):
     actions = ("enroll_selected",)
     actions_list = ("import_file", "export_file")
+    actions_detail = ("export_data", "erase_one")
+    deed_right = MANAGERS
+    erase_one = on_one(ERASE)
     readonly_fields = ("engagement_score", "show_engagement")
     fieldsets = (
         *ContactBaseAdmin.fieldsets[:-1],
@@ -55,6 +92,16 @@ class ContactAdmin(ReplansOnSave, ContactFiles, ContactBaseAdmin):
         return show_enrolling(self.admin_site, request, EnrollForm(request, initial={"emails": "\n".join(emails)}))
 
     enroll_selected = _ENROLL(_show_enrolling)
+
+    def _send_data(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        contact = self.find_row(request, object_id)
+        if not self.has_operate_permission(request, contact):
+            raise PermissionDenied(NOT_YOURS)
+        headers = {"Content-Disposition": f'attachment; filename="contact-{contact.pk}.json"'}
+        data = export_contact(contact, timezone.now())
+        return JsonResponse(data, headers=headers, json_dumps_params={"indent": 2, "ensure_ascii": False})
+
+    export_data = _EXPORT_DATA(_send_data)
 
     def has_enroll_permission(self, request: HttpRequest) -> bool:
         return may_enroll(request)

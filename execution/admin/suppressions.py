@@ -24,7 +24,7 @@ from emails.choices import SuppressionReason
 from emails.facts.suppression_files import ImportedSuppressions, export_suppressions, import_suppressions
 from emails.facts.suppressions import remove_suppressions
 from emails.models import Suppression, SuppressionChange
-from execution.admin.asking import AsksFirst, Deed, ReasonForm, on_one, on_selected
+from execution.admin.asking import AsksFirst, Deed, NeededReasonForm, on_one, on_selected
 from execution.admin.carried_files import MOST_BYTES, pack_file, unpack_file
 from execution.control.enrollments import Report
 from sequences.access.admin_rights import MANAGERS
@@ -36,14 +36,6 @@ _SHOWN = 50
 _MOST_REJECTS = 20_000
 _IMPORT = action(description="Import CSV", url_path="import", permissions=["add"], icon="upload_file")
 _EXPORT = action(description="Export CSV", url_path="export", permissions=["view"], icon="download")
-
-
-class NeededReasonForm(ReasonForm):
-    """Without a reason nobody is taken off the list."""
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.fields["reason"].required = True
 
 
 def _remove(ids: Sequence[Any], answers: dict[str, Any], request: HttpRequest) -> Report:

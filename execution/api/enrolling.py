@@ -8,15 +8,14 @@ from typing import Any
 
 from django.contrib.auth import get_user_model
 from django.contrib.auth.models import AbstractBaseUser
-from django.db.models.functions import Lower
 from rest_framework.exceptions import PermissionDenied
 
-from common.addresses import normalize_for_search
 from emails.models import Mailbox
 from execution.control.enroll import EnrollResult, enroll_contacts
-from execution.control.enroll_rules import Skipped, skip_unknown
+from execution.control.enroll_rules import Skipped, skip_missing
 from sequences.access.roles import Reader, is_manager, name_actor, require_right
-from sequences.models import Contact, Enrollment, Sequence
+from sequences.contacts.queries import find_by_addresses
+from sequences.models import Enrollment, Sequence
 
 
 class EnrollRequestError(ValueError):
@@ -96,9 +95,5 @@ def _find_owner(
 
 def _find_contacts(workspace_id: int, emails: Rows[str]) -> tuple[list[int], list[Skipped]]:
     """The contacts' ids in the order they were named, and the addresses that are not known."""
-    wanted = list(dict.fromkeys(normalize_for_search(email) for email in emails))
-    contacts = Contact.objects.filter(workspace_id=workspace_id).annotate(lower_email=Lower("email"))
-    found = dict(contacts.filter(lower_email__in=wanted).values_list("lower_email", "id"))
-    missing = [email for email in wanted if email not in found]
-    ids = [found[email] for email in wanted if email in found]
-    return ids, [skip_unknown(0, email) for email in missing]
+    ids, missing, erased = find_by_addresses(workspace_id, emails)
+    return ids, [skip_missing(email, is_erased=email in erased) for email in missing]

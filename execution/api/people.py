@@ -6,6 +6,7 @@ from django.utils import timezone
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
 from rest_framework.decorators import action
+from rest_framework.exceptions import PermissionDenied
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -18,10 +19,29 @@ from execution.api.serializers import ReasonSerializer
 from execution.choices import ControlTarget
 from execution.control.colleagues import release_colleagues
 from execution.control.replan_calendar import replan_contacts
-from sequences.access.roles import name_actor, require_right
+from execution.maintenance.erase_contact import InFlightError, erase_contact, export_contact
+from sequences.access.roles import is_admin, is_manager, name_actor, require_right
 from sequences.api.people import AccountViewSet, ContactViewSet
 from sequences.contacts.csv_import import ImportedContacts
+from sequences.interface.api.problems import ConflictError
 from sequences.interface.api.strict import StrictSerializer
+
+
+class EraseSerializer(StrictSerializer):
+    reason = serializers.CharField(max_length=500, help_text="Kept in the log; must not name the person.")
+
+
+class ErasedSerializer(StrictSerializer):
+    contact = serializers.IntegerField()
+    enrollments_ended = serializers.IntegerField()
+    rows = serializers.DictField(child=serializers.IntegerField(), help_text="Blanked or removed, by table.")
+
+
+class PersonalDataSerializer(StrictSerializer):
+    """Everything that is stored about the person, by kind: `contacts`, `enrollments`, `email_messages` …"""
+
+    exported_at = serializers.DateTimeField()
+    email = serializers.CharField()
 
 
 class _PartSerializer(StrictSerializer):
@@ -51,6 +71,34 @@ class EngagedContactViewSet(LoggedChanges, ReplansOnUpdate, ContactViewSet):
         """What the contact's score is made of: opens, clicks and replies of people, halved in worth each fortnight."""
         parts = explain_score(self.get_object().pk, timezone.now())
         return Response(EngagementSerializer({"score": score(parts), "parts": parts}).data)
+
+    @extend_schema(request=EraseSerializer, responses=ErasedSerializer)
+    @action(detail=True, methods=["post"])
+    def erase(self, request: Request, pk: str) -> Response:
+        """Erase the person's data in all tables; for admins. What caps and reports count stays.
+
+        A keyed hash of the address stays too, so that it is never stored or mailed again. Live enrollments end first.
+        """
+        contact = self.get_object()
+        if not is_admin(request.user, contact.workspace_id):
+            raise PermissionDenied("Only an admin of the workspace erases a person's data.")
+        form = EraseSerializer(data=request.data)
+        form.is_valid(raise_exception=True)
+        actor = name_actor(request.user)
+        try:
+            erased = erase_contact(contact, actor=actor, now=timezone.now(), **form.validated_data)
+        except InFlightError as error:
+            raise ConflictError(f"Not possible now: {error}.") from None
+        return Response(ErasedSerializer(erased.present()).data)
+
+    @extend_schema(responses=PersonalDataSerializer)
+    @action(detail=True, methods=["get"], url_path="export")
+    def export_data(self, request: Request, pk: str) -> Response:
+        """Everything that is stored about the person, to hand it out; for managers and admins."""
+        contact = self.get_object()
+        if not is_manager(request.user, contact.workspace_id):
+            raise PermissionDenied("Only a manager or an admin hands out a person's data.")
+        return Response(export_contact(contact, timezone.now()))
 
 
 class ReleasedSerializer(StrictSerializer):

@@ -19,6 +19,7 @@ class SkipCode(Choice):
     """Why a contact is skipped. The codes are part of the API."""
 
     UNKNOWN_CONTACT = "unknown_contact"
+    ERASED = "erased"
     SUPPRESSED = "suppressed"
     OPTED_OUT = "opted_out"
     COMPLAINED = "complained"
@@ -57,6 +58,7 @@ _OVERRIDES = {
 _AGAIN = "a manager can enroll it with again and a reason"
 _HEADINGS = {
     SkipCode.UNKNOWN_CONTACT: "Not a contact of this workspace",
+    SkipCode.ERASED: "Erased",
     SkipCode.SUPPRESSED: "Suppressed",
     SkipCode.OPTED_OUT: "Opted out",
     SkipCode.COMPLAINED: "Reported an email as spam",
@@ -73,6 +75,9 @@ _HEADINGS = {
     SkipCode.INCOMPLETE: "A merge field is missing",
 }
 _ENDS = {"completed": "completed this sequence", "replied": "replied in this sequence"}
+
+
+ERASED_REASON = "belongs to a person whose data was erased: it is not stored or mailed again"
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,6 +149,11 @@ def skip_unknown(contact_id: int, email: str = "") -> Skipped:
     return Skipped(contact_id, email, SkipCode.UNKNOWN_CONTACT, reason)
 
 
+def skip_missing(email: str, *, is_erased: bool) -> Skipped:
+    """For an address that no contact of the workspace has, or has any more."""
+    return Skipped(0, email, SkipCode.ERASED, ERASED_REASON) if is_erased else skip_unknown(0, email)
+
+
 def skip_by_rule(contact_id: int, email: str, facts: Row, zone: ZoneInfo, days: tuple[int, int]) -> Skipped:
     """For a row of the statement with a `code`. `days`: the workspace's rules for answers and for the cool-down."""
     code = SkipCode(facts["code"])
@@ -159,6 +169,8 @@ def skip_incomplete(contact_id: int, email: str, missing: Rows[MissingField]) ->
 def _describe(code: SkipCode, facts: Row, zone: ZoneInfo, days: tuple[int, int]) -> str:
     answered_days, cool_down_days = days
     match code:
+        case SkipCode.ERASED:
+            return ERASED_REASON
         case SkipCode.SUPPRESSED:
             return _describe_suppression(facts["suppressed_for"], facts["suppressed_domain"])
         case SkipCode.OPTED_OUT:

@@ -21,7 +21,7 @@ from sequences.models import Sequence, Workspace
 # address, not to the contact: it counts while the contact has the address that the email went to.
 _ENROLL = f"""
 WITH facts AS MATERIALIZED (
-    SELECT r.*, x.reason AS suppressed_for, x.domain AS suppressed_domain,
+    SELECT r.*, c.erased_at, x.reason AS suppressed_for, x.domain AS suppressed_domain,
            h.is_in_sequence, h.ended_at, h.ended_status, h.ended_reason, h.other_sequence_id,
            greatest(h.replied_at, v.replied_at) AS answered_at, n.at AS never_at, n.code AS never_code,
            m.last_email_at
@@ -85,6 +85,7 @@ WITH facts AS MATERIALIZED (
     ) m ON %(quiet_since)s::timestamptz IS NOT NULL
 ), ruled AS MATERIALIZED (
     SELECT f.*, CASE
+        WHEN f.erased_at IS NOT NULL THEN 'erased'
         WHEN f.suppressed_for IS NOT NULL THEN 'suppressed'
         WHEN f.never_code IS NOT NULL THEN f.never_code
         WHEN f.is_in_sequence THEN 'already_in_sequence'

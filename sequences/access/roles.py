@@ -36,6 +36,13 @@ def is_manager(user: Reader, workspace_id: int) -> bool:
     ).exists()
 
 
+def is_admin(user: Reader, workspace_id: int) -> bool:
+    """Whether `user` is an admin of the workspace."""
+    if user.pk is None or getattr(user, "is_superuser", False):
+        return user.pk is not None
+    return Membership.objects.filter(user_id=user.pk, workspace_id=workspace_id, role=Role.ADMIN).exists()
+
+
 def manages_any(user: Reader) -> bool:
     """Whether there is a workspace in which `user` may act on everything."""
     return getattr(user, "is_superuser", False) or managed_workspaces(user).exists()

@@ -16,11 +16,10 @@ from django.db import transaction
 from common.db import Row, execute, fetch_all
 from sequences.contacts.csv_form import ContactRow, ContactsFile
 from sequences.contacts.csv_reader import REJECT_COLUMN, RejectedRow, RowWarning, write_line
+from sequences.contacts.erased import ERASED_REASON, find_erased, lock_contacts
 from sequences.contacts.operations import wake_waiting_for_fields
 
 BATCH_ROWS = 1_000
-# Of two imports into one workspace the second waits: both would otherwise make the same company. Any constant number.
-_ADVISORY_LOCK = 72_001
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +70,7 @@ def import_contacts(
     `mapping`: columns as written to what they are read as, "" to leave one out.
     Rejected rows harm no other. Raises `CsvFormError` when the file cannot be read; then nothing is kept.
     """
-    execute("SELECT pg_advisory_xact_lock(%(kind)s::int, %(id)s::int)", {"kind": _ADVISORY_LOCK, "id": workspace_id})
+    lock_contacts(workspace_id)
     contacts = ContactsFile(file, stream, mapping)
     rejected: list[RejectedRow] = []
     warnings: list[RowWarning] = []
@@ -82,7 +81,9 @@ def import_contacts(
 
     def keep_batch() -> None:
         nonlocal created
-        stored = upsert_contacts(workspace_id, batch, now)
+        erased = find_erased(workspace_id, [row.email for row in batch])
+        rejected.extend(RejectedRow(row.row, ERASED_REASON, ()) for row in batch if row.email.lower() in erased)
+        stored = upsert_contacts(workspace_id, [row for row in batch if row.email.lower() not in erased], now)
         created += sum(row["is_new"] for row in stored)
         ids.extend(row["id"] for row in stored)
         wake_waiting_for_fields([row["id"] for row in stored if not row["is_new"]], now)
@@ -102,6 +103,7 @@ def import_contacts(
     if batch:
         keep_batch()
     contacts.detach()
+    rejected.sort(key=lambda each: each.row)
     return ImportedContacts(
         created, len(ids) - created, tuple(rejected), tuple(ids), tuple(contacts.columns), old_zones, tuple(warnings)
     )

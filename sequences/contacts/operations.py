@@ -1,6 +1,6 @@
-"""Contacts and accounts written one by one: by API and admin. Files are sequences.importing's.
+"""Contacts and accounts written one by one, by API and admin; `csv_import` writes those of files.
 
-Whoever waits at a split for a field of a contact is woken when the contact changes.
+A change wakes the enrollments that wait at a split for a field of the contact.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from common.notify import notify_engine
 from sequences.choices import LIVE_STATUSES
 from sequences.contacts.csv_columns import KNOWN_COLUMNS, name_column
 from sequences.contacts.csv_form import LONGEST_FIELD, LONGEST_NAME, RESERVED
+from sequences.contacts.erased import ErasedError, require_not_erased
 from sequences.enrollment_sql import wake_where
 from sequences.models import Account, Contact, Enrollment, Workspace
 
@@ -64,14 +65,20 @@ class InUseError(ValueError):
 
 def create_row(model: type[Row], workspace: Workspace, values: Mapping[str, Any]) -> Row:
     """A new contact or account. Raises `TakenError`."""
-    return _save(model(workspace=workspace, **values), None)
+    with transaction.atomic():
+        _require_not_erased(workspace.pk, values)
+        return _save(model(workspace=workspace, **values), None)
 
 
 def change_row(row: Row, values: Mapping[str, Any], now: datetime) -> Row:
     """Only what is given changes, and is written: scores are kept by others meanwhile. Raises `TakenError`."""
+    if isinstance(row, Contact) and row.erased_at is not None:
+        raise TakenError("email", "The person's data was erased, nothing can be added: create another contact.")
     for name, value in values.items():
         setattr(row, name, value)
     with transaction.atomic():
+        if isinstance(row, Contact):
+            _require_not_erased(row.workspace_id, values)
         saved = _save(row, [*values, "updated_at"])
         wake_waiting_for(saved, now)
     return saved
@@ -99,8 +106,19 @@ def delete_contact(contact: Contact) -> None:
         if statuses & {status.value for status in LIVE_STATUSES}:
             raise InUseError("the contact is in a sequence: exit it there first")
         if statuses:
-            raise InUseError("the contact has been in a sequence, and its history would go too: suppress it instead")
+            raise InUseError(
+                "the contact has been in a sequence, and its history would go too: erase the person's data "
+                f"(POST /api/contacts/{contact.pk}/erase), or suppress the address"
+            )
         contact.delete()
+
+
+def _require_not_erased(workspace_id: int, values: Mapping[str, Any]) -> None:
+    if email := values.get("email"):
+        try:
+            require_not_erased(workspace_id, email)
+        except ErasedError as error:
+            raise TakenError("email", f"{error}.") from None
 
 
 def _save(row: Row, columns: list[str] | None) -> Row:

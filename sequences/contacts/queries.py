@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from django.db.models import Func, Q, QuerySet, TextField, Value
 from django.db.models.functions import Lower
 from django.db.models.lookups import Exact
 
 from common.addresses import normalize_for_search
 from common.db import fetch_all
+from sequences.contacts.erased import find_erased
 from sequences.models import Contact, Workspace
 
 
@@ -18,6 +21,16 @@ def has_address(address: str, field: str = "email") -> Q:
     """
     workspace = f"{field.removesuffix('email')}workspace__in"
     return Q(Exact(Lower(field), Value(normalize_for_search(address))), **{workspace: Workspace.objects.values("pk")})
+
+
+def find_by_addresses(workspace_id: int, addresses: Iterable[str]) -> tuple[list[int], list[str], set[str]]:
+    """The contacts' ids in the order of their addresses; addresses of no contact; those of them that were erased."""
+    wanted = list(dict.fromkeys(normalize_for_search(address) for address in addresses))
+    contacts = Contact.objects.filter(workspace=workspace_id).annotate(lowered=Lower("email"))
+    found = dict(contacts.filter(lowered__in=wanted).values_list("lowered", "id"))
+    missing = [address for address in wanted if address not in found]
+    erased = find_erased(workspace_id, missing) if missing else set()
+    return [found[address] for address in wanted if address in found], missing, erased
 
 
 _CUSTOM_FIELDS = """

@@ -1,8 +1,11 @@
 """WHAT is sent and WHO is in it."""
 
 from sequences.models.enrollment import Enrollment
+from sequences.models.erased import ErasedAddress, ErasureKey
 from sequences.models.people import Account, Contact
 from sequences.models.sequence import Sequence, Step
 from sequences.models.workspace import Membership, Workspace
 
-__all__ = ["Account", "Contact", "Enrollment", "Membership", "Sequence", "Step", "Workspace"]
+__all__ = [
+    "Account", "Contact", "Enrollment", "ErasedAddress", "ErasureKey", "Membership", "Sequence", "Step", "Workspace",
+]  # fmt: skip

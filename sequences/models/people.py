@@ -54,6 +54,9 @@ class Contact(models.Model):
     fields = models.JSONField(default=dict, blank=True)
     engagement_score = models.IntegerField(default=0)
     score_due_at = models.DateTimeField(null=True, blank=True, editable=False, help_text="When it is computed anew.")
+    erased_at = models.DateTimeField(
+        null=True, blank=True, editable=False, help_text="When the person's data was erased; what is left names nobody."
+    )
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)
 

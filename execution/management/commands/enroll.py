@@ -6,15 +6,14 @@ from typing import Any
 
 from django.contrib.auth import get_user_model
 from django.core.management.base import CommandParser
-from django.db.models.functions import Lower
 from django.utils import timezone
 
-from common.addresses import normalize_for_search
 from execution.control.enroll import EnrollError, EnrollResult, enroll_contacts
-from execution.control.enroll_rules import Skipped, skip_unknown
+from execution.control.enroll_rules import Skipped, skip_missing
 from execution.management.base import BAD_ARGUMENTS, ProductCommand
 from execution.management.enroll_options import add_enroll_options, present_counts
 from execution.management.values import instant
+from sequences.contacts.queries import find_by_addresses
 from sequences.models import Contact, Workspace
 
 
@@ -83,13 +82,9 @@ class Command(ProductCommand):
 
 
 def _find_contacts(workspace: Workspace, emails: list[str]) -> tuple[list[int], list[Skipped]]:
-    """The contacts' ids in the order they were named, all of the workspace when none is; and the unknown addresses."""
-    contacts = Contact.objects.filter(workspace=workspace)
+    """The contacts' ids in the order they were named, all of the workspace when none is; and unknown addresses."""
     if not emails:
+        contacts = Contact.objects.filter(workspace=workspace, erased_at=None)
         return list(contacts.order_by("id").values_list("id", flat=True)), []
-    wanted = list(dict.fromkeys(normalize_for_search(email) for email in emails))
-    found = dict(
-        contacts.annotate(lower_email=Lower("email")).filter(lower_email__in=wanted).values_list("lower_email", "id")
-    )
-    unknown = [skip_unknown(0, email) for email in wanted if email not in found]
-    return [found[email] for email in wanted if email in found], unknown
+    ids, missing, erased = find_by_addresses(workspace.pk, emails)
+    return ids, [skip_missing(email, is_erased=email in erased) for email in missing]

@@ -85,6 +85,8 @@ OPTIONS = {
     "create_workspace": "NAME --slug --timezone --holidays --postal-address",
     "demo": "--once --port",
     "enroll": "EMAIL --workspace --sequence --mailbox --all",
+    "erase_contact": "EMAIL --workspace --reason",
+    "export_contact": "EMAIL --workspace",
     "export_sequence": "--workspace",
     "import_contacts": "FILE --workspace --enroll-in --mailbox",
     "import_sequence": "FILE --workspace --activate",
@@ -103,8 +105,8 @@ OPTIONS = {
 }
 # What they do cannot be taken back, or they change nothing but what they are there to do.
 WITHOUT_DRY_RUN = {
-    "demo", "export_sequence", "poll_inboxes", "preview", "run_executor", "simulate", "stop_database", "test_mailbox",
-    "why",
+    "demo", "export_contact", "export_sequence", "poll_inboxes", "preview", "run_executor", "simulate",
+    "stop_database", "test_mailbox", "why",
 }  # fmt: skip
 
 
