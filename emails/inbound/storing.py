@@ -1,4 +1,4 @@
-"""From what mails say to the facts that are stored: what has a permanent effect, and what only a note. Pure.
+"""From what mails say to the facts that are stored: what has a permanent effect, and what only a note. No database.
 
 A report has a permanent effect only when it names one of our messages and that message's recipient; a mail whose From
 domain disowns it (`dmarc=fail`) never has one. What lacks the proof is kept as a soft bounce or a note, with its

@@ -1,4 +1,4 @@
-"""The rules of who may be enrolled, as codes and as sentences. Pure.
+"""The rules of who may be enrolled, as codes and as sentences. No database.
 
 `enroll_statement` evaluates them in the database, `enroll_preflight` the templates; this module says what each one
 means to the user and what would allow the contact. Must not read or write anything.

@@ -1,4 +1,4 @@
-"""Tell owners and operators what needs them: once when it starts, however often it is seen, until it has cleared.
+"""Alerts for owners and operators: raised once when a problem starts, until it has cleared.
 
 Alerts are derived from the state itself, so a crash cannot lose one; sent after they are stored, outside a transaction.
 """
@@ -41,7 +41,7 @@ _ONE_RECONCILER = 7_306_001
 
 @dataclass(frozen=True, slots=True)
 class Trouble:
-    """Something a person must look at now. `key` names it: the same trouble has the same key."""
+    """A condition that needs a user now. `key` identifies it: the same problem has the same key."""
 
     key: str
     workspace_id: int | None
@@ -91,7 +91,7 @@ ON CONFLICT (key) WHERE cleared_at IS NULL DO UPDATE SET seen_at = excluded.seen
 
 
 def reconcile_alerts(now: datetime) -> int:
-    """Raise what is new, clear what is over, tell people. One process at a time; the others return 0 at once."""
+    """Raise what is new, clear what is over, notify. One process at a time; the others return 0 at once."""
     with transaction.atomic():
         if not fetch_all("SELECT pg_try_advisory_xact_lock(%(key)s) AS got", {"key": _ONE_RECONCILER})[0]["got"]:
             return 0
@@ -102,7 +102,7 @@ def reconcile_alerts(now: datetime) -> int:
             .filter(cleared_at__isnull=True, notified_at__isnull=True)
             .values_list("pk", "key")
         )
-        # Marked before it is sent: a mail server that is down must not be told about itself every five seconds.
+        # marked before it is sent: while a mail server is down, its alert must not be sent every five seconds
         Alert.objects.filter(pk__in=[pk for pk, _ in fresh]).update(notified_at=now)
     by_key = {trouble.key: trouble for trouble in troubles}
     for _, key in fresh:
@@ -124,17 +124,17 @@ def find_troubles(now: datetime) -> list[Trouble]:
 
 
 def _queue_troubles(now: datetime) -> list[Trouble]:
-    """Work that is due and that nobody does, or not in time."""
+    """Due work that no worker does, or not in time."""
     late = count_overdue(now - LATE_AFTER)
     if not late:
         return []
     link = _admin_link("index")
-    people = "1 enrollment has" if late == 1 else f"{late:,} enrollments have"
+    enrollments = "1 enrollment has" if late == 1 else f"{late:,} enrollments have"
     if not alive_workers(now):
-        title = f"No executor is alive, and {people} been due for more than {_LATE_MINUTES} minutes"
+        title = f"No executor is alive, and {enrollments} been due for more than {_LATE_MINUTES} minutes"
         return [Trouble("executor:gone", None, title, "Start run_executor or qcluster. Nothing is lost.", link, ())]
-    title = f"The queue is late: {people} been due for more than {_LATE_MINUTES} minutes"
-    remedy = "Look at the executors' logs and at the database; start more executors if both are well."
+    title = f"The queue is late: {enrollments} been due for more than {_LATE_MINUTES} minutes"
+    remedy = "Check the executors' logs and the database; start more executors if both are fine."
     return [Trouble("queue:late", None, title, remedy, link, ())]
 
 
@@ -143,12 +143,12 @@ def _mailbox_troubles(row: Row) -> list[Trouble]:
     link = _admin_link("emails_mailbox_change", row["id"])
     if row["status"] != "active":
         title = f"Mailbox {row['address']} is {row['status']}: {row['status_reason']}"
-        remedy = "Mend its cause (login, quota, list quality), test the mailbox, then resume it. Nobody was exited."
+        remedy = "Fix the cause (login, quota, list quality), test the mailbox, then resume it. Its enrollments wait."
         key = f"mailbox:{row['id']}:{row['status']}"
         troubles.append(Trouble(key, row["workspace_id"], title, remedy, link, _owner(row)))
     elif row["breaker_state"] != "closed":
-        title = f"The mail server of {row['address']} does not work: {row['breaker_error']}"
-        remedy = "Nothing is lost: it is probed with growing pauses and goes on by itself when the server answers."
+        title = f"The mail server of {row['address']} is failing: {row['breaker_error']}"
+        remedy = "Nothing is lost: it is tried again with growing pauses and continues when the server answers."
         troubles.append(Trouble(f"mailbox:{row['id']}:breaker", row["workspace_id"], title, remedy, link, _owner(row)))
     return troubles
 
@@ -161,7 +161,7 @@ def _health_warning(row: Row) -> Trouble | None:
         key=f"mailbox:{row['id']}:health",
         workspace_id=row["workspace_id"],
         title=f"Mailbox {row['address']}: {health.bounced} of its last {health.messages} messages bounced",
-        remedy="Verify the addresses of the running sequences; at 3 % the mailbox pauses itself.",
+        remedy="Verify the addresses of the active sequences; at 3 % the mailbox is paused automatically.",
         link=_admin_link("emails_mailbox_change", row["id"]),
         to=_owner(row),
     )
@@ -172,19 +172,19 @@ def _unreadable(row: Row) -> Trouble:
         key=f"inbox:{row['id']}",
         workspace_id=row["workspace_id"],
         title=f"The inbox of {row['address']} cannot be read: {row['last_error']}"[:300],
-        remedy="Follow-ups of this mailbox wait, since an answer may lie there unread. Mend its login, then test it.",
+        remedy="Follow-ups of this mailbox wait, since there may be an unread reply. Fix its login, then test it.",
         link=_admin_link("emails_mailbox_change", row["id"]),
         to=_owner(row),
     )
 
 
 def _quarantine(row: Row) -> Trouble:
-    people = "1 enrollment" if row["number"] == 1 else f"{row['number']} enrollments"
+    enrollments = "1 enrollment" if row["number"] == 1 else f"{row['number']} enrollments"
     return Trouble(
         key=f"quarantine:{row['workspace_id']}:{row['error_class']}",
         workspace_id=row["workspace_id"],
-        title=f"{people} of {row['workspace']} in quarantine ({row['error_class']})"[:300],
-        remedy=f"For example: {row['error']}. Mend the cause, then replay or discard them.",
+        title=f"{enrollments} of {row['workspace']} in quarantine ({row['error_class']})"[:300],
+        remedy=f"For example: {row['error']}. Fix the cause, then replay or discard them.",
         link=_admin_link("execution_deadletter_changelist"),
         to=(),
     )
@@ -200,8 +200,8 @@ def _jump(row: Row) -> Trouble | None:
         workspace_id=row["workspace_id"],
         title=f"Quarantines of {row['workspace']} jump: {row['number']} in {minutes} minutes, {row['before']} in the "
         "hour before"[:300],
-        remedy="Something that many share has just broken: look at the groups of dead letters and at the last edits of "
-        "their sequences; pause a sequence until it is mended, then replay them.",
+        remedy="They probably share a cause: check the groups of dead letters and the last edits of their sequences; "
+        "pause a sequence until it is fixed, then replay them.",
         link=_admin_link("execution_deadletter_changelist"),
         to=(),
     )
@@ -246,7 +246,7 @@ def _notify(trouble: Trouble) -> None:
         try:
             EmailMessage(subject=trouble.title[:150], body=body, to=to).send()
         except (OSError, smtplib.SMTPException) as error:
-            log.error("the alert %r could not be mailed: %s", trouble.key, type(error).__name__)
+            log.error("the alert %r could not be emailed: %s", trouble.key, type(error).__name__)
     if settings.ALERT_WEBHOOK_URL:
         document = {"key": trouble.key, "title": trouble.title, "remedy": trouble.remedy, "link": trouble.link}
         try:

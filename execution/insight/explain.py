@@ -1,4 +1,4 @@
-"""Why has it not gone out, and when will it: the ordered list of what holds an enrollment. Reads only, changes nothing.
+"""Why an enrollment waits and until when: the ordered list of what holds it. Reads only, changes nothing.
 
 The same facts and rules as the engine's: the snapshot, and for a queued email what its lane last found.
 """
@@ -24,9 +24,9 @@ from sequences.time.timing import TimingError, plan
 
 @dataclass(frozen=True, slots=True)
 class Hold:
-    """One thing that holds an enrollment; `until` is the earliest time it clears, None when a person or a fact must.
+    """One thing that holds an enrollment; `until` is the earliest time it clears, None: a user or a fact clears it.
 
-    `message_id`: the message a person must look at.
+    `message_id`: the message that a user must resolve.
     """
 
     code: str
@@ -73,49 +73,49 @@ def explain_enrollments(ids: Sequence[int], now: datetime) -> dict[int, tuple[Ho
 def _explain(snapshot: Snapshot, row: Row, now: datetime) -> list[Hold]:
     if snapshot.status in ENDED_STATUSES:
         reason = row["auto_exit_reason"].replace("_", " ")
-        said = "it has completed" if snapshot.status is EnrollmentStatus.COMPLETED else f"it was stopped: {reason}"
-        return [Hold(snapshot.status.value, said)]
+        text = "Completed" if snapshot.status is EnrollmentStatus.COMPLETED else f"Stopped: {reason}"
+        return [Hold(snapshot.status.value, text)]
     holds = []
     if row["executor_paused"]:
         holds.append(
-            Hold("executor_paused", f"the executor is paused by {row['executor_by']}: {row['executor_reason']}")
+            Hold("executor_paused", f"The executor is paused by {row['executor_by']}: {row['executor_reason']}")
         )
     if snapshot.status is EnrollmentStatus.QUARANTINED:
-        holds.append(Hold("quarantined", f"quarantined until a person looks: {row['last_error']}"))
+        holds.append(Hold("quarantined", f"Quarantined, needs review: {row['last_error']}"))
     if snapshot.status is EnrollmentStatus.PAUSED:
-        holds.append(Hold("paused", f"paused by {row['paused_by']}: {row['pause_reason']}", snapshot.resume_at))
+        holds.append(Hold("paused", f"Paused by {row['paused_by']}: {row['pause_reason']}", snapshot.resume_at))
     if snapshot.sequence.status == SequenceStatus.PAUSED:
-        said = f"the sequence is paused by {row['sequence_by']}: {row['sequence_reason']}"
-        holds.append(Hold("sequence_paused", said))
+        text = f"The sequence is paused by {row['sequence_by']}: {row['sequence_reason']}"
+        holds.append(Hold("sequence_paused", text))
     holds += _explain_step(snapshot, row, now)
     if not row["has_worker"]:
-        holds.append(Hold("no_worker", "no executor is running: start run_executor or qcluster"))
-    return holds or [Hold("ready", "nothing holds it: it runs with the engine's next look", now)]
+        holds.append(Hold("no_worker", "No executor is running: start run_executor or qcluster"))
+    return holds or [Hold("ready", "Ready: runs in the next cycle", now)]
 
 
 def _explain_step(snapshot: Snapshot, row: Row, now: datetime) -> list[Hold]:
     step = snapshot.sequence.step(snapshot.current_step_id)
     if step is None:
-        return [Hold("no_step", "the step it stood at was deleted: move it to another step or exit it")]
+        return [Hold("no_step", "Its current step was deleted: move it to another step or exit it")]
     due_at = snapshot.next_step_at or snapshot.previous_ended_at
     if now < due_at:
         return _explain_due(snapshot, step, due_at)
     if snapshot.retry_at is not None and now < snapshot.retry_at:
-        return [Hold("retry", f"attempt {snapshot.retry_count + 1} after: {row['last_error']}", snapshot.retry_at)]
+        return [Hold("retry", f"Attempt {snapshot.retry_count + 1} after: {row['last_error']}", snapshot.retry_at)]
     if row["message_status"] is not None:
         return _explain_message(row, now)
     if isinstance(step.config, TaskConfig) and snapshot.task is not None and snapshot.task.completed_at is None:
-        return [Hold("task_open", "waits until its task is done")]
+        return [Hold("task_open", "Waiting for its task to be completed")]
     if isinstance(step.config, SplitConfig) and (
         again_at := evaluate_condition(step.config, snapshot, due_at).evaluate_again_at(now)
     ):
-        said = f"waits for {step.config.condition.value.replace('_', ' ')}"
-        return [Hold("waiting_for_signal", said, again_at)]
+        text = f"Waiting for: {step.config.condition.label}"
+        return [Hold("waiting_for_signal", text, again_at)]
     return []
 
 
 def _explain_due(snapshot: Snapshot, step: StepFacts, due_at: datetime) -> list[Hold]:
-    """The delay, and each rule of time that moved the step further."""
+    """The delay, and each timing rule that moved the due time further."""
     calendar = calendar_for(step.type, snapshot.sequence.window, snapshot.calendar)
     try:
         planned = plan(snapshot.previous_ended_at, step.timing, calendar)
@@ -127,7 +127,7 @@ def _explain_due(snapshot: Snapshot, step: StepFacts, due_at: datetime) -> list[
     return [
         Hold(
             "not_due",
-            f"step {step.number} is due at {due_at.astimezone(local.zone):%Y-%m-%d %H:%M} ({zone})",
+            f"Step {step.number} is due at {due_at.astimezone(local.zone):%Y-%m-%d %H:%M} ({zone})",
             due_at,
         ),
         *moves,
@@ -137,10 +137,10 @@ def _explain_due(snapshot: Snapshot, step: StepFacts, due_at: datetime) -> list[
 def _explain_message(row: Row, now: datetime) -> list[Hold]:
     match MessageStatus(row["message_status"]):
         case MessageStatus.SENDING:
-            return [Hold("sending", "its email is being handed over right now", now)]
+            return [Hold("sending", "Its email is being sent right now", now)]
         case MessageStatus.UNKNOWN:
-            said = "it is not known whether its email left: resolve the message"
-            return [Hold("unknown_outcome", said, message_id=row["message_id"])]
+            text = "Delivery unconfirmed: mark it as sent or send it again"
+            return [Hold("unknown_outcome", text, message_id=row["message_id"])]
         case MessageStatus.QUEUED:
             return _explain_lane(row, now)
         case _:
@@ -151,21 +151,23 @@ def _explain_lane(row: Row, now: datetime) -> list[Hold]:
     holds = []
     if row["mailbox_status"] != MailboxStatus.ACTIVE:
         code = f"mailbox_{row['mailbox_status']}"
-        said = f"mailbox {row['address']} is {row['mailbox_status']} by {row['status_actor']}: {row['status_reason']}"
-        holds.append(Hold(code, said))
+        text = f"Mailbox {row['address']} is {row['mailbox_status']} by {row['status_actor']}: {row['status_reason']}"
+        holds.append(Hold(code, text))
     if row["breaker_failures"] or row["breaker_state"] != BreakerState.CLOSED:
-        said = f"the mail server of {row['address']} does not work: {row['breaker_error']}"
-        holds.append(Hold("mail_server_down", said, row["breaker_until"] or row["next_slot_at"]))
+        text = f"The mail server of {row['address']} is failing: {row['breaker_error']}"
+        holds.append(Hold("mail_server_down", text, row["breaker_until"] or row["next_slot_at"]))
     code, _, detail = row["held_by"].partition(": ")
     if not row["is_first_touch"] and is_inbox_stale(row["inbound"], row["inbox_read_at"], now):
-        holds.append(Hold("inbox_stale", f"the inbox of {row['address']} was not read lately: an answer may lie in it"))
+        holds.append(
+            Hold("inbox_stale", f"The inbox of {row['address']} has not been checked lately; there may be a reply")
+        )
     elif code and row["send_after_at"] > now:
         holds.append(Hold(code, detail, row["send_after_at"]))
     if row["lane_held_by"] and row["lane_at"] is not None and row["lane_at"] > now:
         code, _, detail = row["lane_held_by"].partition(": ")
         holds.append(Hold(code, f"{row['address']}: {detail}", row["lane_at"]))
     elif row["next_slot_at"] is not None and row["next_slot_at"] > now and not row["breaker_failures"]:
-        holds.append(Hold("gap", f"the pace of {row['address']}: next slot", row["next_slot_at"]))
+        holds.append(Hold("gap", f"Send spacing for {row['address']}", row["next_slot_at"]))
     elif row["leased_until"] is not None and row["leased_until"] > now:
-        holds.append(Hold("lane_busy", f"{row['address']} is handing over other emails right now"))
+        holds.append(Hold("lane_busy", f"{row['address']} is sending other emails right now"))
     return holds

@@ -1,7 +1,7 @@
-"""When the first emails of people who were just enrolled will have left: day by day, by the caps of their mailbox.
+"""When the first emails of newly enrolled contacts will be sent: day by day, by the caps of their mailbox.
 
-What the mailbox has to send already goes first. Others who share a cap of the user or the workspace are not counted,
-and follow-ups of days to come neither: it is the earliest that can be, not a promise.
+What the mailbox already has to send goes first. Other mailboxes that share a cap of the user or the workspace are not
+counted, nor are follow-ups of later days: it is the earliest possible time, not a promise.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from sequences.time.timing import Calendar, TimingError, next_allowed, resolve_z
 
 LOOKS_AHEAD_DAYS = 366
 
-# What the mailbox has to send already, by the day it is due; what is overdue is due today.
+# What the mailbox already has to send, by the day it is due; what is overdue is due today.
 _LOAD = """
 SELECT greatest((e.next_step_at AT TIME ZONE %(zone)s)::date, %(today)s) AS day, count(*) AS number
 FROM sequences_enrollment e JOIN sequences_step t ON t.id = e.current_step_id
@@ -43,7 +43,7 @@ WHERE e.id = ANY(%(new)s::bigint[]) AND t.type = 'email' GROUP BY 1
 
 @dataclass(frozen=True, slots=True)
 class Forecast:
-    """Of `people`, how many get their first email on the day they are due, and when the last one does.
+    """Of `people`, how many get their first email on the day it is due, and when the last one gets it.
 
     `last_on` None: not within a year, or the mailbox may send nothing.
     """
@@ -61,7 +61,7 @@ class Forecast:
 
 
 def forecast_first_touches(enrollment_ids: Rows[int], now: datetime) -> Forecast | None:
-    """For people who were enrolled together and wait for their first email; None where none of them does."""
+    """For enrollments created together that wait for their first email; None when none does."""
     first = (
         Enrollment.objects.filter(pk__in=enrollment_ids[:1])
         .select_related("mailbox__workspace", "current_step")
@@ -87,8 +87,8 @@ class _Capacity:
     """How many emails the mailbox can send on a day."""
 
     def __init__(self, mailbox: Mailbox, calendar: Calendar, step: StepFacts, now: datetime) -> None:
-        nobody = Candidate(0, mailbox.pk, mailbox.workspace_id, mailbox.owner_id, "", is_first_touch=True)
-        self._caps = read_caps([nobody])
+        any_contact = Candidate(0, mailbox.pk, mailbox.workspace_id, mailbox.owner_id, "", is_first_touch=True)
+        self._caps = read_caps([any_contact])
         self._mailbox, self._calendar, self._step, self._now = mailbox, calendar, step, now
         self._sending_days = 0
 
@@ -126,10 +126,10 @@ def _per_day(cap: Cap, minutes: int) -> int:
 
 
 def _fill(new: dict[date, int], load: dict[date, int], capacity: _Capacity, today: date) -> Forecast:
-    people = sum(new.values())
+    contacts = sum(new.values())
     backlog = waiting = on_time = 0
     last_on: date | None = None
-    left = people
+    left = contacts
     for offset in range(LOOKS_AHEAD_DAYS):
         day = today + timedelta(days=offset)
         due = new.get(day, 0)
@@ -145,12 +145,12 @@ def _fill(new: dict[date, int], load: dict[date, int], capacity: _Capacity, toda
         if late + in_time:
             last_on = day
         if not left:
-            return Forecast(people, on_time, last_on)
-    return Forecast(people, on_time, None)
+            return Forecast(contacts, on_time, last_on)
+    return Forecast(contacts, on_time, None)
 
 
 def _calendar(facts: SequenceFacts, step: StepFacts, mailbox: Mailbox, workspace: Workspace) -> Calendar:
-    """In the sender's zone: the contacts' own differ, and a day is a day."""
+    """In the sender's time zone, since those of the contacts differ."""
     zone = resolve_zone(facts.window, contact="", account="", mailbox=mailbox.timezone, workspace=workspace.timezone)
     rules = ContactCalendar(zone, workspace.holiday_country or None, frozenset(workspace.extra_holidays))
     return calendar_for(step.type, facts.window, rules)

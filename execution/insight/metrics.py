@@ -1,6 +1,6 @@
-"""What a monitor scrapes, read from the database at that moment: the same whichever process answers.
+"""Metrics for Prometheus, read from the database at each scrape: the same whichever process answers.
 
-Figures are of the whole installation and name no workspace, mailbox or person. Nothing is counted without a bound.
+Figures are of the whole installation and name no workspace, mailbox or contact. Nothing is counted without a bound.
 """
 
 from __future__ import annotations
@@ -39,9 +39,9 @@ SELECT percentile_cont(ARRAY[0.5, 0.95, 0.99]) WITHIN GROUP (ORDER BY d.seconds)
                         WHERE x.enrollment_id = l.enrollment_id AND x.step_id = l.step_id AND x.queued_at = l.at
                         LIMIT 1) m) d
 """
-# `send_after_at` is where a window, a pause or a cap of its own has put a message off to. What holds its whole lane
-# (pace, ramp, caps of the mailbox and the workspace) is not written on it: from the ledger, a cap of N per window lets
-# it go when the Nth hand-over before it leaves the window.
+# `send_after_at` is the time to which a window, a pause or a cap of its own has postponed a message. What holds its
+# whole lane (pace, ramp, caps of the mailbox and the workspace) is not stored on it: by the ledger, a cap of N per
+# window allows it when the Nth send before it leaves the window.
 _DELIVERIES = f"""
 WITH left_now AS MATERIALIZED (
     SELECT m.id, m.mailbox_id, m.workspace_id, m.handed_over_at,
@@ -111,7 +111,7 @@ SELECT CASE WHEN b.status <> 'active' THEN b.status WHEN b.breaker_state <> 'clo
        count(*) AS number
 FROM emails_mailbox b GROUP BY 1
 """
-# Each status by its name: only so are they found by the partial indexes.
+# Each status is named, since only then do the partial indexes apply.
 _MESSAGES = """
 SELECT 'sending' AS status, count(*) AS number
 FROM (SELECT 1 FROM emails_emailmessage WHERE status = 'sending' LIMIT %(most)s) x
@@ -149,7 +149,7 @@ class _Collector:
         yield _one("due_enrollments", "Enrollments that the engine must look at; counted up to 100,000.", due["number"])
         oldest = (self._now - due["oldest_at"]).total_seconds() if due["oldest_at"] else 0.0
         yield _one("oldest_due_seconds", "How long the oldest of them has been due.", oldest)
-        for name, said, sql in (
+        for name, text, sql in (
             ("decision_delay_seconds", "From due to decided, the newest 5,000 emails of the last 15 minutes.", _DELAYS),
             (
                 "delivery_delay_seconds",
@@ -159,7 +159,7 @@ class _Collector:
             ),
         ):
             seconds = fetch_all(sql, asked)[0]["seconds"] or []
-            yield _many(name, said, "quantile", dict(zip(("0.5", "0.95", "0.99"), seconds, strict=False)))
+            yield _many(name, text, "quantile", dict(zip(("0.5", "0.95", "0.99"), seconds, strict=False)))
         outcomes = GaugeMetricFamily(
             f"{_PREFIX}recent_outcomes",
             "Entries of the execution log in the last 15 minutes.",
@@ -168,37 +168,41 @@ class _Collector:
         for row in fetch_all(_OUTCOMES, asked):
             outcomes.add_metric([row["action"], row["status"]], row["number"])
         yield outcomes
-        for name, said, label, sql, column in (
+        for name, text, label, sql, column in (
             ("lanes", "Mailboxes by the state of their lane.", "state", _LANES, "state"),
             (
                 "messages_in_hand",
-                "Being handed over, and of unknown outcome.",
+                "Messages being sent, and messages of unknown outcome.",
                 "status",
                 _MESSAGES,
                 "status",
             ),
             ("quarantined", "Open dead letters by class.", "error_class", _QUARANTINE, "error_class"),
-            ("webhook_deliveries", "Webhooks out that wait, and that nobody took.", "state", _WEBHOOKS, "state"),
+            ("webhook_deliveries", "Outgoing webhooks that are pending or have failed.", "state", _WEBHOOKS, "state"),
             ("open_alerts", "Alerts that have not cleared, by kind.", "kind", _ALERTS, "kind"),
         ):
-            yield _many(name, said, label, {row[column]: row["number"] for row in fetch_all(sql, asked)})
+            yield _many(name, text, label, {row[column]: row["number"] for row in fetch_all(sql, asked)})
         inboxes = fetch_all(_INBOXES, asked)[0]
-        yield _one("failing_inboxes", "Inboxes whose last reading failed.", inboxes["failing"])
-        yield _one("oldest_inbox_reading_seconds", "Since the stalest inbox was read.", float(inboxes["oldest"] or 0))
+        yield _one("failing_inboxes", "Inboxes whose last check failed.", inboxes["failing"])
+        yield _one(
+            "oldest_inbox_reading_seconds",
+            "Age of the oldest inbox check.",
+            float(inboxes["oldest"] or 0),
+        )
         workers = alive_workers(self._now)
-        yield _one("workers_alive", "Executors that have beaten within the last minute.", len(workers))
+        yield _one("workers_alive", "Executors with a heartbeat within the last minute.", len(workers))
         ages = {worker.name: (self._now - worker.heartbeat_at).total_seconds() for worker in workers}
-        yield _many("worker_heartbeat_age_seconds", "Since each executor last beat.", "worker", ages)
+        yield _many("worker_heartbeat_age_seconds", "Since the last heartbeat of each executor.", "worker", ages)
         is_paused = ExecutorState.objects.filter(pk=1, is_paused=True).exists()
         yield _one("executor_paused", "1 while the whole executor is paused.", int(is_paused))
 
 
-def _one(name: str, said: str, value: float) -> Metric:
-    return GaugeMetricFamily(f"{_PREFIX}{name}", said, value=value)
+def _one(name: str, text: str, value: float) -> Metric:
+    return GaugeMetricFamily(f"{_PREFIX}{name}", text, value=value)
 
 
-def _many(name: str, said: str, label: str, values: dict[str, float]) -> Metric:
-    family = GaugeMetricFamily(f"{_PREFIX}{name}", said, labels=[label])
+def _many(name: str, text: str, label: str, values: dict[str, float]) -> Metric:
+    family = GaugeMetricFamily(f"{_PREFIX}{name}", text, labels=[label])
     for value, number in sorted(values.items()):
         family.add_metric([value], number)
     return family

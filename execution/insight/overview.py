@@ -1,4 +1,4 @@
-"""What the admin's first page shows: figures, the last day by the hour, lanes in trouble, alerts, what is missing.
+"""What the admin's first page shows: figures, the last day by the hour, lanes with problems, alerts, missing setup.
 
 Reads only, of the workspaces that are named, in a fixed number of statements; nothing is counted without a bound.
 """
@@ -29,7 +29,7 @@ class Hour:
 
 @dataclass(frozen=True, slots=True)
 class LaneState:
-    """How many mailboxes are in that state."""
+    """How many mailboxes are in this state."""
 
     state: str
     number: int
@@ -40,7 +40,7 @@ class TroubledLane:
     mailbox_id: int
     address: str
     state: str
-    said: str
+    reason: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,13 +85,12 @@ SELECT {_STATE} AS state, count(*) AS number FROM emails_mailbox b
 WHERE b.workspace_id = ANY(%(workspaces)s::bigint[]) GROUP BY 1 ORDER BY 2 DESC
 """
 _TROUBLED = f"""
-SELECT b.id, b.address, {_STATE} AS state, coalesce(nullif(b.status_reason, ''), b.breaker_error) AS said
+SELECT b.id, b.address, {_STATE} AS state, coalesce(nullif(b.status_reason, ''), b.breaker_error) AS reason
 FROM emails_mailbox b
 WHERE b.workspace_id = ANY(%(workspaces)s::bigint[]) AND (b.status <> 'active' OR b.breaker_state <> 'closed')
 ORDER BY b.status = 'active', b.address LIMIT %(lanes)s
 """
-# Workspace by workspace along the index, which is why there is an order: where one is empty, nothing may be read from
-# end to end to find that out.
+# Workspace by workspace along the index, hence the order: an empty table must not be read from end to end.
 _THERE = """
 SELECT cardinality(%(workspaces)s::bigint[]) > 0 AS workspace,
        EXISTS (SELECT 1 FROM emails_mailbox WHERE workspace_id = ANY(%(workspaces)s)) AS mailbox,
@@ -123,7 +122,7 @@ def read_overview(workspace_ids: Sequence[int], now: datetime) -> Overview:
         hours=_read_hours(asked, begin),
         lanes=tuple(LaneState(row["state"], row["number"]) for row in fetch_all(_LANES, asked)),
         troubled=tuple(
-            TroubledLane(row["id"], row["address"], row["state"], row["said"]) for row in fetch_all(_TROUBLED, asked)
+            TroubledLane(row["id"], row["address"], row["state"], row["reason"]) for row in fetch_all(_TROUBLED, asked)
         ),
         alerts=tuple(open_alerts.order_by("-raised_at")[:_ALERTS_SHOWN]),
         missing=next((name for name, is_there in there.items() if not is_there), ""),

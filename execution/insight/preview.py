@@ -21,9 +21,9 @@ from sequences.time.timing import Planned, TimingError, Zone, plan, resolve_zone
 
 @dataclass(frozen=True, slots=True)
 class PreviewStep:
-    """`branch` says on which answers of splits the step is reached: empty on the way that everybody takes.
+    """`branch` says on which answers of splits the step is reached: empty before the first branch.
 
-    `asks`: the condition of a split in words, which is false from `false_at` on.
+    `asks`: the condition of a split in words, which counts as No from `false_at` on.
     """
 
     number: int
@@ -51,7 +51,7 @@ def preview_sequence(sequence: Sequence, contact: Contact, start_at: datetime, m
 
 
 def preview_rest(enrollment: Enrollment, now: datetime) -> Preview | None:
-    """What still comes for somebody in a sequence, from where they stand. None where nothing does."""
+    """The remaining steps of an enrollment, from its current one. None when there are none."""
     facts = load_sequences([enrollment.sequence_id])[enrollment.sequence_id]
     step = facts.step(enrollment.current_step_id)
     if step is None or enrollment.status not in LIVE_STATUSES:
@@ -128,8 +128,8 @@ def _branches(
     false_at = max(due_at, previous_ended_at + config.wait)
     zone = rules.calendar.zone
     over_at = f"{false_at.astimezone(zone.zone):%Y-%m-%d %H:%M} {zone.name}"
-    said = f"{config.condition.value}: at once if true, else at {over_at}"
-    yield PreviewStep(step.number, step.type, step.name, due_at, said, branch, config.condition.label, false_at)
+    note = f"{config.condition.label}: at once if yes, otherwise at {over_at}"
+    yield PreviewStep(step.number, step.type, step.name, due_at, note, branch, config.condition.label, false_at)
     for answer, goto, ended_at in ((True, config.if_true, due_at), (False, config.if_false, false_at)):
         label = f"{branch} > " if branch else ""
         label += f"step {step.number} {str(answer).lower()}"

@@ -1,4 +1,4 @@
-"""What an operator asks about the engine: its status figures and its queue. Reads only, set-based.
+"""The status figures and the queue of the engine, for operators. Reads only, set-based.
 
 Every figure is of the workspaces that are named, and none scans a table that only grows.
 """
@@ -52,7 +52,7 @@ class ExecutorStatus:
 
 @dataclass(frozen=True, slots=True)
 class QueueItem:
-    """One enrollment that waits; `why` is the first thing that holds it."""
+    """One waiting enrollment; `why` is the first thing that holds it."""
 
     enrollment_id: int
     contact: str
@@ -63,7 +63,7 @@ class QueueItem:
     why: str
 
 
-# A split or a task that waits by design is not late: only once the engine must look at it. An email is, until it left.
+# A branch or a task that waits by design is late only once the engine must decide; an email is late until it is sent.
 _IS_LATE = """
     e.next_step_at <= %(now)s AND s.status = 'active'
     AND (e.wake_at <= %(now)s OR t.type = 'email')
@@ -102,7 +102,7 @@ FROM execution_executionlog l
 WHERE l.at > %(since)s AND l.at <= %(now)s AND l.workspace_id = ANY(%(workspaces)s::bigint[])
 """
 # When an email was due stands on the message that the decision queued. The inner limit keeps this a walk along the
-# index of each enrollment, whatever the planner believes about the hour.
+# index of each enrollment, whatever the planner assumes about the hour.
 _DELAYS = """
 SELECT percentile_cont(0.5) WITHIN GROUP (ORDER BY d.seconds) AS p50,
        percentile_cont(0.95) WITHIN GROUP (ORDER BY d.seconds) AS p95
@@ -172,7 +172,7 @@ _CONDITIONS: dict[QueueFilter | None, tuple[list[str], str]] = {
 def read_queue(
     workspace_ids: Sequence[int], now: datetime, limit: int, chosen: QueueFilter | None = None
 ) -> list[QueueItem]:
-    """Who waits for the engine, most overdue first; with a filter, those it names instead."""
+    """The enrollments that wait for the engine, most overdue first; with a filter, those that it names."""
     statuses, condition = _CONDITIONS[chosen]
     params = {"workspaces": list(workspace_ids), "statuses": statuses, "now": now, "limit": limit}
     rows = fetch_all(_QUEUE.format(condition=condition), params)

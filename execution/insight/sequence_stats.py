@@ -1,4 +1,4 @@
-"""How a sequence does: who is where in it, and what each step's emails brought. Reads only."""
+"""Statistics of a sequence: where its enrollments are, and what each step's emails led to. Reads only."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _PEOPLE = """
 SELECT status, auto_exit_reason, count(*) AS people FROM sequences_enrollment
 WHERE sequence_id = %(sequence)s GROUP BY status, auto_exit_reason
 """
-# Facts count once per email, and of opens and clicks only a person's; a reply that opts out is no success.
+# Facts count once per email; of opens and clicks only those of humans; a reply that opts out does not count.
 _STEPS = f"""
 SELECT t.id, t.number, t.type, t.name, coalesce(standing.people, 0) AS standing,
        coalesce(mails.sent, 0) AS sent, coalesce(mails.failed, 0) AS failed, coalesce(mails.opened, 0) AS opened,
@@ -49,7 +49,7 @@ ORDER BY t.number
 
 @dataclass(frozen=True, slots=True)
 class SequenceStats:
-    """`people` by status, `exits` by reason; `steps` in their order, each with counts of people and of emails."""
+    """`people` by status, `exits` by reason; `steps` in their order, each with counts of enrollments and of emails."""
 
     people: dict[str, int]
     exits: dict[str, int]

@@ -21,7 +21,7 @@ ENTRIES_SHOWN = 200
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """What stands before an entry: the icon as text, and the symbol of the admin's own font that draws it anywhere."""
+    """The icon of an entry: as text, and as a symbol of the admin's own font, which every system can draw."""
 
     icon: str
     symbol: str
@@ -66,7 +66,7 @@ _EVENT_MARKS = {
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One line. `kind` is the log's action or the event's type; `is_minor`: caused by a machine, or a mere wait.
+    """One line. `kind` is the log's action or the event's type; `is_minor`: caused by a machine, or only a wait.
 
     `message_id`: the email that it is about.
     """
@@ -94,8 +94,8 @@ def _from_log(row: ExecutionLog) -> Entry:
     is_error = row.status == LogStatus.ERROR
     step = f"Step {row.step_number}" if row.step_number else ""
     step += f" ({row.step_type.replace('_', ' ')})" if step and row.step_type else ""
-    said = "Email sent" if row.action == LogAction.EXECUTED and row.step_type == StepType.EMAIL else ""
-    title = said or row.get_action_display()
+    text = "Email sent" if row.action == LogAction.EXECUTED and row.step_type == StepType.EMAIL else ""
+    title = text or row.get_action_display()
     return Entry(
         at=row.at,
         kind=row.action,
@@ -129,5 +129,5 @@ def _from_event(row: EmailEvent) -> Entry:
 
 
 def _member(words: Any, value: str) -> Any:
-    """The word, or None for one that this release does not know."""
+    """The member, or None for a value that this release does not know."""
     return words(value) if value in set(words) else None

@@ -1,1 +1,1 @@
-"""What happens here, told to other systems: facts become deliveries, deliveries are posted, signed and retried."""
+"""Outgoing webhooks: facts become deliveries, which are signed, posted and retried."""

@@ -1,4 +1,4 @@
-"""Posts what is pending: claimed under a lease, told outside any transaction, written back by whoever holds the lease.
+"""Posts pending deliveries: claimed under a lease, posted outside any transaction, recorded under the same lease.
 
 A worker that dies leaves its deliveries to the next one when the lease is over: told at least once, with the same id.
 """
@@ -24,7 +24,7 @@ _LEASE = timedelta(seconds=6 * TIMEOUT_SECONDS)
 _FIRST_PAUSE = timedelta(seconds=10)
 _LONGEST_PAUSE = timedelta(hours=1)
 _AT_ONCE = 8
-# Of each subscription a few at a time: one that does not answer keeps nobody else waiting.
+# A few of each subscription at a time: one that does not answer does not delay the others.
 _EACH = 4
 
 _CLAIM = """
@@ -45,13 +45,13 @@ RETURNING d.id, d.subscription_id, d.event, d.payload, d.attempts, d.give_up_at
 _RECORD = """
 UPDATE execution_webhookdelivery
 SET state = %(state)s, next_attempt_at = %(next)s, lease_token = NULL, leased_until = NULL,
-    status_code = %(code)s, response = %(said)s, delivered_at = %(delivered)s
+    status_code = %(code)s, response = %(response)s, delivered_at = %(delivered)s
 WHERE id = %(id)s AND lease_token = %(token)s AND state = 'pending'
 """
 
 
 def deliver_pending(now: datetime) -> int:
-    """Post a few of what is due. Returns how many were tried, taken or not."""
+    """Post some of the due deliveries. Returns how many were tried, accepted or not."""
     token = uuid.uuid4()
     with transaction.atomic():
         rows = fetch_all(
@@ -65,7 +65,7 @@ def deliver_pending(now: datetime) -> int:
     lend_connection()
     with ThreadPoolExecutor(_AT_ONCE, "webhooks") as pool:
         for row, answer in zip(rows, pool.map(_call, calls), strict=True):
-            execute(_RECORD, {**_judge(row, answer, now), "id": row["id"], "token": token})
+            execute(_RECORD, {**_next_state(row, answer, now), "id": row["id"], "token": token})
     return len(rows)
 
 
@@ -84,10 +84,10 @@ def _call(given: tuple[Row, WebhookSubscription, datetime]) -> Answer:
     return post(subscription.url, body, headers, allow_private=settings.WEBHOOKS_TO_PRIVATE_ADDRESSES)
 
 
-def _judge(row: Row, answer: Answer, now: datetime) -> dict[str, Any]:
-    said = storable_text(answer.said)[:500]
-    result = {"state": "pending", "next": None, "code": answer.status_code, "said": said, "delivered": None}
-    if answer.is_taken:
+def _next_state(row: Row, answer: Answer, now: datetime) -> dict[str, Any]:
+    text = storable_text(answer.text)[:500]
+    result = {"state": "pending", "next": None, "code": answer.status_code, "response": text, "delivered": None}
+    if answer.is_accepted:
         return result | {"state": "delivered", "delivered": now}
     next_at = now + min(_FIRST_PAUSE * 2 ** min(row["attempts"] - 1, 20), _LONGEST_PAUSE)
     return result | ({"next": next_at} if next_at < row["give_up_at"] else {"state": "failed"})

@@ -1,4 +1,4 @@
-"""The events that subscriptions name, and what tells of each. Pure."""
+"""The events that subscriptions name, and the facts that each reports. Pure."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""From facts to deliveries: every fact once per subscription, however often and by however many it is looked at.
+"""From facts to deliveries: every fact once per subscription, whatever number of processes read it.
 
-Facts are read by the time at which they were stored, and each look goes back further than any transaction lasts: one
-that commits late is found by a later look. The unique (subscription, fact) makes looking twice harmless.
+Facts are read by the time at which they were stored. Each scan goes back further than any transaction lasts, so that a
+later scan finds a fact that was committed late. The unique (subscription, fact) makes a second scan harmless.
 """
 
 from __future__ import annotations
@@ -14,9 +14,9 @@ from execution.webhooks_out.events import ALL, COMPLETED, EXECUTED, LOGGED, STOR
 
 GIVES_UP_AFTER = timedelta(hours=24)
 # Longer than any transaction that stores facts.
-_LOOKS_BACK = timedelta(minutes=10)
+_OVERLAP = timedelta(minutes=10)
 
-# Who looks holds the row, so that of several executors one looks and the others pass on.
+# The row is locked, so that one executor scans for it and the others skip it.
 _SUBSCRIBED = """
 SELECT id, workspace_id, events, scanned_at, created_at FROM execution_webhooksubscription
 WHERE is_active ORDER BY scanned_at LIMIT 50 FOR NO KEY UPDATE SKIP LOCKED
@@ -70,7 +70,7 @@ _NAMES = json.dumps(
 
 
 def fan_out(now: datetime) -> int:
-    """Store what the active subscriptions have not been told of. Returns how many deliveries are new.
+    """Queue the facts that active subscriptions have not received. Returns how many deliveries are new.
 
     Call inside a transaction.
     """
@@ -82,7 +82,7 @@ def fan_out(now: datetime) -> int:
                 "names": _NAMES,
                 "completed": COMPLETED,
                 "now": now,
-                "since": row["scanned_at"] - _LOOKS_BACK,
+                "since": row["scanned_at"] - _OVERLAP,
                 "from": row["created_at"],
                 "workspace": row["workspace_id"],
                 "subscription": row["id"],

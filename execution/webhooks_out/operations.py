@@ -1,4 +1,4 @@
-"""What people do with webhooks: subscribe, change, try, tell again. Must not call anybody: delivering does."""
+"""Actions of users on webhooks: subscribe, change, test, redeliver. Must not call an endpoint: delivering does."""
 
 from __future__ import annotations
 
@@ -23,15 +23,15 @@ from sequences.models import Workspace
 
 
 class InvalidWebhookError(ValueError):
-    """It cannot be stored like this; `field` is where, the text what to do."""
+    """Invalid input: `field` names the field, the text says what to do."""
 
-    def __init__(self, field: str, said: str) -> None:
+    def __init__(self, field: str, text: str) -> None:
         self.field = field
-        super().__init__(said)
+        super().__init__(text)
 
 
 def subscribe(workspace: Workspace, values: Mapping[str, Any], *, actor: str, now: datetime) -> WebhookSubscription:
-    """It hears of what happens from now on. Without a secret one is made. Raises `InvalidWebhookError`."""
+    """It receives events from now on. Without a secret one is created. Raises `InvalidWebhookError`."""
     row = WebhookSubscription(workspace=workspace, created_by=actor, created_at=now, scanned_at=now)
     with transaction.atomic():
         stored = _store(row, {**values, "secret": values.get("secret") or make_secret()})
@@ -42,7 +42,7 @@ def subscribe(workspace: Workspace, values: Mapping[str, Any], *, actor: str, no
 def change_subscription(
     row: WebhookSubscription, values: Mapping[str, Any], *, actor: str, now: datetime
 ) -> WebhookSubscription:
-    """Only what is given changes. Raises `InvalidWebhookError`."""
+    """Change only the given values. Raises `InvalidWebhookError`."""
     with transaction.atomic():
         before = WebhookSubscription.objects.select_for_update(no_key=True).get(pk=row.pk)
         stored = _store(row, values)
@@ -58,16 +58,16 @@ def change_subscription(
 
 
 def unsubscribe(row: WebhookSubscription, *, actor: str, now: datetime) -> None:
-    """It hears nothing more; its deliveries go with it."""
+    """Delete it with its deliveries: it receives nothing more."""
     with transaction.atomic():
-        # whoever stores what it shall hear holds its row: that goes too
+        # a transaction that queues deliveries for it holds its row; they are deleted too
         WebhookSubscription.objects.select_for_update().filter(pk=row.pk).first()
         log_control(ControlTarget.WEBHOOK, row, ControlAction.DELETED, actor, "", now)
         row.delete()
 
 
 def ping(subscription: WebhookSubscription, now: datetime) -> WebhookDelivery:
-    """A delivery that says nothing but that it works."""
+    """Queue a test delivery."""
     payload = {
         "event": PING,
         "workspace": subscription.workspace_id,
@@ -86,7 +86,7 @@ def ping(subscription: WebhookSubscription, now: datetime) -> WebhookDelivery:
 
 
 def redeliver(ids: Sequence[int], now: datetime) -> Report:
-    """Tell these again, at once and for another 24 hours, whatever became of them."""
+    """Deliver these again, at once and for another 24 hours, whatever their state."""
     changed = list(WebhookDelivery.objects.filter(pk__in=ids).order_by("pk").values_list("pk", flat=True))
     WebhookDelivery.objects.filter(pk__in=changed).update(
         state=DeliveryState.PENDING.value,
@@ -101,7 +101,7 @@ def redeliver(ids: Sequence[int], now: datetime) -> Report:
 
 
 def validate_subscription(values: Mapping[str, Any]) -> None:
-    """Raises `InvalidWebhookError` for an address that may not be called and events that there are not."""
+    """Raises `InvalidWebhookError` for an endpoint that may not be called and for unknown events."""
     if "url" in values:
         try:
             find_address(values["url"], allow_private=settings.WEBHOOKS_TO_PRIVATE_ADDRESSES)

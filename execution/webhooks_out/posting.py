@@ -1,4 +1,4 @@
-"""One POST to an address that a stranger chose: never into our own network, never further than where it points.
+"""One POST to an endpoint that a user chose: never into a private network, never following a redirect.
 
 The host is resolved once, judged, and exactly that address is connected to, so that a name cannot point elsewhere
 between the look and the call. Redirects are not followed.
@@ -23,7 +23,7 @@ from urllib3.util import parse_url
 TIMEOUT_SECONDS = 10.0
 _READ_BYTES = 500
 _NAT64 = ipaddress.IPv6Network("64:ff9b::/96")  # RFC 6052
-# Ways into an IPv4 network that no receiver lives behind any more, or that only the site itself can read.
+# Ways into an IPv4 network that no public receiver uses any more, or that have a meaning only inside a site.
 _NEVER_CALLED = tuple(
     ipaddress.IPv6Network(network)
     for network in (
@@ -37,18 +37,18 @@ _NEVER_CALLED = tuple(
 
 
 class RefusedAddressError(ValueError):
-    """It may not be called; one line that says why."""
+    """The endpoint may not be called; one line that says why."""
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """`status_code` None: nobody answered. `said` is the beginning of the answer, or what went wrong."""
+    """`status_code` None: no answer. `text` is the beginning of the answer, or what went wrong."""
 
     status_code: int | None
-    said: str
+    text: str
 
     @property
-    def is_taken(self) -> bool:
+    def is_accepted(self) -> bool:
         return self.status_code is not None and 200 <= self.status_code < 300
 
 
@@ -56,7 +56,7 @@ def find_address(url: str, *, allow_private: bool) -> str:
     """The address that the URL's host stands for. Raises `RefusedAddressError`, also where it is unknown."""
     parts = urlsplit(url)
     if parts.scheme not in {"https", "http"} or not parts.hostname:
-        raise RefusedAddressError("it is no http or https address")
+        raise RefusedAddressError("it is not an http or https address")
     try:
         found = socket.getaddrinfo(parts.hostname, parts.port or 443, type=socket.SOCK_STREAM)
     except (OSError, UnicodeError, ValueError):
@@ -79,9 +79,9 @@ def _is_public(text: str) -> bool:
 
 
 def post(url: str, body: bytes, headers: Mapping[str, str], *, allow_private: bool) -> Answer:
-    """Every end is an answer; the network is waited for ten seconds at most."""
+    """POST within ten seconds. Every failure is an `Answer` too."""
     try:
-        # as it travels: in ASCII, whatever script its host and path are written in
+        # in ASCII, whatever script its host and path are written in
         parts = urlsplit(parse_url(url).url)
         address = find_address(parts.geturl(), allow_private=allow_private)
     except (RefusedAddressError, LocationParseError) as error:
@@ -89,21 +89,21 @@ def post(url: str, body: bytes, headers: Mapping[str, str], *, allow_private: bo
     host = parts.hostname or ""
     target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
     connection = _open(address, host, parts.scheme == "https", parts.port)
-    # the time-out of a socket is that of one read: who sends a byte now and then would be waited for all day
+    # the timeout of a socket is that of one read: a server that sends a byte now and then would never reach it
     watch = threading.Timer(TIMEOUT_SECONDS, _hang_up, [connection])
     watch.start()
     try:
         netloc = parts.netloc.rpartition("@")[2]
         connection.request("POST", target, body=body, headers={**headers, "Host": netloc}, preload_content=False)
         answer = connection.getresponse()
-        said = answer.read(_READ_BYTES).decode("utf-8", "replace")
+        text = answer.read(_READ_BYTES).decode("utf-8", "replace")
     except (HTTPError, http.client.HTTPException, OSError, ValueError) as error:
         # a ValueError: the certificate is another host's
-        return Answer(None, f"{type(error).__name__}: nobody answered")
+        return Answer(None, f"{type(error).__name__}: no answer")
     finally:
         watch.cancel()
         connection.close()
-    return Answer(answer.status, said)
+    return Answer(answer.status, text)
 
 
 def _open(address: str, host: str, is_tls: bool, port: int | None) -> HTTPConnection:
@@ -123,5 +123,5 @@ def _open(address: str, host: str, is_tls: bool, port: int | None) -> HTTPConnec
 def _hang_up(connection: HTTPConnection) -> None:
     if connection.sock is not None:
         with suppress(OSError):
-            # of the socket itself: that of TLS would part with the session under the reader's hands
+            # of the plain socket: shutting TLS down would free the session while it is being read
             socket.socket.shutdown(connection.sock, socket.SHUT_RDWR)

@@ -1,4 +1,4 @@
-"""How a receiver knows that a call is ours: HMAC-SHA-256 (RFC 2104) over the time and the body. Pure."""
+"""The signature of a delivery: HMAC-SHA-256 (RFC 2104) over the timestamp and the body. Pure."""
 
 from __future__ import annotations
 

@@ -35,7 +35,7 @@ from execution.engine.backoff import Policy
 from execution.engine.tick import TEMPORARY_ERRORS, next_wake_at, run_tick
 from execution.insight.alerts import reconcile_alerts
 from execution.maintenance.retention import purge_round
-from execution.webhooks_out.working import tell
+from execution.webhooks_out.round import deliver_webhooks
 from execution.worker.listener import Listener
 from execution.worker.outage import Outage, first_line
 
@@ -263,7 +263,7 @@ class Runner:
 
     def _tell(self) -> None:
         while not self._stop.is_set():
-            tried = tell(self.clock())
+            tried = deliver_webhooks(self.clock())
             lend_connection()
             if not tried:
                 self._stop.wait(_TELL_SECONDS)
@@ -360,6 +360,6 @@ def _work_until_idle(options: Options, clock: Clock, leases: HeldLeases, stages:
             # a lane that sent nothing may have withheld something, and its enrollment is due by that
             has_served = True
         if decided == before and not has_served:
-            while Stage.ALL in stages and tell(clock()):
+            while Stage.ALL in stages and deliver_webhooks(clock()):
                 pass
             return decided, delivered

@@ -42,7 +42,7 @@ from execution.insight.queue import QueueFilter, read_queue, read_status
 from execution.insight.sequence_stats import read_stats
 from execution.insight.timeline import read_timeline
 from execution.webhooks_out.operations import subscribe
-from execution.webhooks_out.working import tell
+from execution.webhooks_out.round import deliver_webhooks
 from sequences.contacts.queries import has_address
 from sequences.models import Contact, Enrollment, Sequence, Workspace
 from simulation.mail_server import MailServer
@@ -117,7 +117,7 @@ def keep_house() -> None:
     refresh_scores(NOW)
     resolve_unknown_by_evidence(NOW)
     reconcile_alerts(NOW)
-    tell(NOW)
+    deliver_webhooks(NOW)
 
 
 def look(workspaces: list[int], enrollment: Enrollment) -> None:

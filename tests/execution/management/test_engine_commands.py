@@ -282,7 +282,7 @@ def test_preview_speaks_in_the_zone_of_the_contact_and_names_a_rule_once() -> No
     # Thursday 18:00 in Tokyo; 48 hours later it is Saturday
     start = ("--from", "2026-03-05T09:00:00Z")
     _, split, step = run("preview", "--workspace", sequence.workspace.slug, "Split", contact.email, *start)["steps"]
-    assert split["note"] == "email_opened: at once if true, else at 2026-03-07 18:00 Asia/Tokyo"
+    assert split["note"] == "Email opened: at once if yes, otherwise at 2026-03-07 18:00 Asia/Tokyo"
     assert step["note"] == "its send time is 09:30 Asia/Tokyo; weekend"
 
 

@@ -21,7 +21,7 @@ from execution.webhooks_out import delivering, posting
 from execution.webhooks_out.fan_out import fan_out
 from execution.webhooks_out.operations import ping, redeliver, subscribe, unsubscribe
 from execution.webhooks_out.posting import RefusedAddressError, find_address, post
-from execution.webhooks_out.working import tell
+from execution.webhooks_out.round import deliver_webhooks
 from execution.worker.runner import Options, run_until_idle
 from tests.factories import (
     NOW,
@@ -62,8 +62,8 @@ def test_what_happens_is_told_once_with_a_signature_that_can_be_checked() -> Non
     with Receiver() as receiver:
         listen(receiver, enrollment.workspace)
         log(enrollment, "paused", message="legal", actor="ada")
-        assert tell(LATER) == 1
-        assert tell(LATER) == 0
+        assert deliver_webhooks(LATER) == 1
+        assert deliver_webhooks(LATER) == 0
     (call,) = receiver.calls
     said = json.loads(call.body)
     assert call.path == "/hook?team=a"
@@ -92,7 +92,7 @@ def test_only_what_was_asked_for_and_only_of_ones_own_workspace() -> None:
         for kind, verdict in (("opened", "human"), ("opened", "machine"), ("clicked", "human"), ("replied", "human")):
             EmailEventFactory(message=message, type=kind, verdict=verdict, recorded_at=LATER)
         EmailEvent.objects.update(recorded_at=LATER)
-        while tell(LATER):
+        while deliver_webhooks(LATER):
             pass
     assert sorted(heard(receiver)) == ["email.opened", "email.replied", "enrollment.exited"]
 
@@ -103,8 +103,8 @@ def test_sent_and_completed_have_names_of_their_own() -> None:
     with Receiver() as receiver:
         listen(receiver, done.workspace)
         log(done, "executed", step=step, step_type="email")
-        tell(LATER)
-        tell(LATER + timedelta(minutes=1))
+        deliver_webhooks(LATER)
+        deliver_webhooks(LATER + timedelta(minutes=1))
     assert sorted(heard(receiver)) == ["email.sent", "enrollment.completed"]
 
 
@@ -113,7 +113,7 @@ def test_who_completed_long_ago_is_not_told_again_when_their_last_task_is_done()
     with Receiver() as receiver:
         listen(receiver, done.workspace)
         log(done, "task_completed")
-        tell(LATER)
+        deliver_webhooks(LATER)
     assert heard(receiver) == ["task.completed"]
 
 
@@ -122,7 +122,7 @@ def test_what_happened_before_nobody_listened_is_not_told() -> None:
     with Receiver() as receiver:
         listen(receiver, enrollment.workspace)
         log(enrollment, "paused", at=NOW - timedelta(seconds=1))
-        assert tell(LATER) == 0
+        assert deliver_webhooks(LATER) == 0
 
 
 def test_what_is_not_taken_is_told_again_with_growing_pauses_for_a_day() -> None:
@@ -130,14 +130,14 @@ def test_what_is_not_taken_is_told_again_with_growing_pauses_for_a_day() -> None
     with Receiver(answers=[500, 302, 200]) as receiver:
         listen(receiver, enrollment.workspace)
         log(enrollment, "paused")
-        tell(LATER)
+        deliver_webhooks(LATER)
         delivery = WebhookDelivery.objects.get()
         assert (delivery.state, delivery.status_code, delivery.next_attempt_at) == (
             "pending", 500, LATER + timedelta(seconds=10),
         )  # fmt: skip
-        assert tell(LATER + timedelta(seconds=9)) == 0
-        assert tell(LATER + timedelta(seconds=10)) == 1
-        assert tell(LATER + timedelta(seconds=30)) == 1
+        assert deliver_webhooks(LATER + timedelta(seconds=9)) == 0
+        assert deliver_webhooks(LATER + timedelta(seconds=10)) == 1
+        assert deliver_webhooks(LATER + timedelta(seconds=30)) == 1
     assert [call.path for call in receiver.calls] == ["/hook?team=a"] * 3
     assert len({call.headers["X-Delivery"] for call in receiver.calls}) == 1
     assert WebhookDelivery.objects.get().state == "delivered"
@@ -149,15 +149,15 @@ def test_after_a_day_it_is_given_up_and_a_person_can_ask_for_it_again() -> None:
         listen(receiver, enrollment.workspace)
         log(enrollment, "paused")
         now = LATER
-        tell(now)
+        deliver_webhooks(now)
         while WebhookDelivery.objects.get().state == "pending":
             now = WebhookDelivery.objects.get().next_attempt_at or now
-            tell(now)
+            deliver_webhooks(now)
         assert timedelta(hours=22) < now - LATER < timedelta(hours=24)
         assert 24 < len(receiver.calls) < 40
         receiver.answers[:] = [204]
         redeliver([WebhookDelivery.objects.get().pk], now)
-        tell(now)
+        deliver_webhooks(now)
     assert (WebhookDelivery.objects.get().state, WebhookDelivery.objects.get().status_code) == ("delivered", 204)
 
 
@@ -171,11 +171,11 @@ def test_a_worker_that_dies_leaves_its_call_to_the_next(monkeypatch: pytest.Monk
             raise SystemExit
 
         with monkeypatch.context() as patch:
-            patch.setattr(delivering, "_judge", die)
+            patch.setattr(delivering, "_next_state", die)
             with pytest.raises(SystemExit):
-                tell(LATER)
-        assert tell(LATER + timedelta(seconds=30)) == 0
-        assert tell(LATER + timedelta(seconds=61)) == 1
+                deliver_webhooks(LATER)
+        assert deliver_webhooks(LATER + timedelta(seconds=30)) == 0
+        assert deliver_webhooks(LATER + timedelta(seconds=61)) == 1
     assert [call.headers["X-Delivery"] for call in receiver.calls] == [str(WebhookDelivery.objects.get().pk)] * 2
 
 
@@ -186,7 +186,7 @@ def test_one_that_does_not_answer_keeps_nobody_else_waiting() -> None:
         listen(good, enrollment.workspace)
         for _ in range(40):
             log(enrollment, "paused")
-        while tell(LATER):
+        while deliver_webhooks(LATER):
             pass
     assert len(good.calls) == 40
 
@@ -197,9 +197,9 @@ def test_a_paused_subscription_hears_what_it_missed_when_it_goes_on() -> None:
         subscription = listen(receiver, enrollment.workspace)
         WebhookSubscription.objects.update(is_active=False)
         log(enrollment, "paused")
-        assert tell(LATER + timedelta(hours=2)) == 0
+        assert deliver_webhooks(LATER + timedelta(hours=2)) == 0
         WebhookSubscription.objects.filter(pk=subscription.pk).update(is_active=True)
-        assert tell(LATER + timedelta(hours=3)) == 1
+        assert deliver_webhooks(LATER + timedelta(hours=3)) == 1
 
 
 def test_the_executor_tells_and_old_ones_are_pruned() -> None:
@@ -229,15 +229,15 @@ def test_a_fact_that_commits_late_is_found_by_a_later_look() -> None:
         )
         with transaction.atomic():
             log(enrollment, "resumed", at=LATER + timedelta(seconds=1))
-        tell(LATER + timedelta(minutes=1))
+        deliver_webhooks(LATER + timedelta(minutes=1))
         assert heard(receiver) == ["enrollment.resumed"]
         late.commit()
-        tell(LATER + timedelta(minutes=2))
+        deliver_webhooks(LATER + timedelta(minutes=2))
     assert heard(receiver) == ["enrollment.resumed", "enrollment.paused"]
 
 
 @pytest.mark.django_db(transaction=True)
-def test_one_is_taken_away_while_what_it_shall_hear_is_stored() -> None:
+def test_one_is_accepted_away_while_what_it_shall_hear_is_stored() -> None:
     enrollment = EnrollmentFactory()
     with Receiver() as receiver:
         subscription = listen(receiver, enrollment.workspace)
@@ -266,7 +266,7 @@ def test_our_own_network_is_not_called(url: str) -> None:
     with pytest.raises(RefusedAddressError):
         find_address(url, allow_private=False)
     answer = post(url, b"{}", {}, allow_private=False)
-    assert (answer.status_code, answer.is_taken) == (None, False)
+    assert (answer.status_code, answer.is_accepted) == (None, False)
 
 
 @pytest.mark.parametrize("host", ["8.8.8.8", "[2606:4700::1111]", "[::ffff:8.8.8.8]", "[64:ff9b::8.8.8.8]"])
@@ -280,7 +280,7 @@ def test_a_ping_is_told_to_its_subscription_alone() -> None:
         subscription = listen(receiver, enrollment.workspace, "email.sent")
         listen(other, enrollment.workspace, "email.sent")
         ping(subscription, timezone.now())
-        tell(timezone.now())
+        deliver_webhooks(timezone.now())
     assert (heard(receiver), heard(other)) == (["ping"], [])
 
 
@@ -302,5 +302,5 @@ def test_whatever_fails_is_an_answer(url: str) -> None:
 def test_a_path_in_any_script_is_called_in_ascii() -> None:
     with Receiver() as receiver:
         base = receiver.url.split("/hook")[0]
-        assert post(f"{base}/здесь?q=ü", b"{}", {}, allow_private=True).is_taken
+        assert post(f"{base}/здесь?q=ü", b"{}", {}, allow_private=True).is_accepted
         assert receiver.calls[0].path == "/%D0%B7%D0%B4%D0%B5%D1%81%D1%8C?q=%C3%BC"

@@ -1,4 +1,4 @@
-"""One round of telling: new facts become deliveries, and what is due is posted. Any number may run at once."""
+"""One round of webhooks: new facts become deliveries, due deliveries are posted. Any number may run at once."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from execution.webhooks_out.delivering import deliver_pending
 from execution.webhooks_out.fan_out import fan_out
 
 
-def tell(now: datetime) -> int:
-    """Returns how many deliveries were tried; 0: nothing is due."""
+def deliver_webhooks(now: datetime) -> int:
+    """Return how many deliveries were tried; 0: nothing is due."""
     if not WebhookSubscription.objects.filter(is_active=True).exists():
         return 0
     with transaction.atomic():
