@@ -20,7 +20,7 @@ class TaskClosedError(ValueError):
 class NewTask:
     workspace_id: int
     enrollment_id: int
-    step_id: int
+    step_id: int | None
     visit: int
     contact_id: int
     assignee_id: int | None

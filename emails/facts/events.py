@@ -238,7 +238,10 @@ def _judge_mailboxes(new: Sequence[Row], now: datetime) -> None:
         row["mailbox_id"]
         for row in new
         if row["mailbox_id"]
-        and (row["type"] == EventType.COMPLAINED or (row["type"] == EventType.BOUNCED and row["bounce_type"] == "hard"))
+        and (
+            row["type"] == EventType.COMPLAINED
+            or (row["type"] == EventType.BOUNCED and row["bounce_type"] != BounceType.SOFT)
+        )
     }
     for mailbox_id in sorted(blamed):
         stop_unhealthy(mailbox_id, now)

@@ -36,7 +36,7 @@ _HEALTH = """
 SELECT count(*) AS messages,
        count(*) FILTER (WHERE error_class IN ('recipient_permanent', 'content') OR EXISTS (
            SELECT 1 FROM emails_emailevent v
-           WHERE v.message_id = m.id AND (v.type = 'complained' OR (v.type = 'bounced' AND v.bounce_type = 'hard'))
+           WHERE v.message_id = m.id AND (v.type = 'complained' OR (v.type = 'bounced' AND v.bounce_type <> 'soft'))
        )) AS bounced
 FROM (
     SELECT id, error_class FROM emails_emailmessage

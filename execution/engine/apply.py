@@ -119,6 +119,16 @@ def _withhold(decided: Sequence[Decided], now: datetime) -> None:
     # Tasks of a completed sequence stay with their owner; those of a stopped enrollment are pointless.
     for actor in {outcome.log.actor for _, outcome in exits}:
         cancel_tasks([id for id, outcome in exits if outcome.log.actor == actor], actor, now)
+    # after the others are cancelled: what an exit itself asks for stays open
+    create_tasks(
+        [
+            _exit_task(snapshot, task)
+            for snapshot, outcome in decided
+            if isinstance(outcome, Exit)
+            for task in outcome.tasks
+        ],
+        now,
+    )
 
 
 def _write_dead_letters(decided: Sequence[Decided], now: datetime) -> None:
@@ -218,6 +228,23 @@ def _queued_email(snapshot: Snapshot, effect: QueueEmail) -> QueuedEmail:
         priority=effect.priority,
         due_at=effect.due_at,
         is_first_touch=effect.is_first_touch,
+    )
+
+
+def _exit_task(snapshot: Snapshot, effect: CreateTask) -> NewTask:
+    """A task that belongs to the enrollment as a whole, not to a step run."""
+    return NewTask(
+        workspace_id=snapshot.workspace_id,
+        enrollment_id=snapshot.id,
+        step_id=None,
+        visit=0,
+        contact_id=snapshot.contact_id,
+        assignee_id=snapshot.owner_id,
+        type=effect.type,
+        priority=effect.priority,
+        title=effect.title,
+        instructions=effect.instructions,
+        due_at=effect.due_at,
     )
 
 

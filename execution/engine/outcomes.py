@@ -112,6 +112,7 @@ class Exit(NamedTuple):
     reason: ExitReason
     log: LogLine
     resolution: Resolution = Resolution.EXITED
+    tasks: tuple[CreateTask, ...] = ()
 
 
 class Pause(NamedTuple):

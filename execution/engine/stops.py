@@ -10,9 +10,9 @@ from datetime import datetime
 from common.text import instant_text
 from emails.facts.stops import COLLEAGUE_REPLIED, find_exit_reason, find_rest
 from execution.choices import LogAction
-from execution.engine.outcomes import Exit, LogLine, Pause
+from execution.engine.outcomes import CreateTask, Exit, LogLine, Pause
 from execution.engine.snapshot import Snapshot
-from sequences.choices import ExitReason
+from sequences.choices import ExitReason, TaskPriority, TaskType
 
 _REASONS = {
     ExitReason.REPLIED: "The contact replied",
@@ -32,7 +32,18 @@ def find_stop(snapshot: Snapshot) -> Exit | None:
     )
     if reason is None:
         return None
-    return Exit(reason, LogLine(LogAction.EXITED, _REASONS[reason], details={"reason": reason.value}))
+    log = LogLine(LogAction.EXITED, _REASONS[reason], details={"reason": reason.value})
+    return Exit(reason, log, tasks=_successor_task(snapshot) if reason is ExitReason.LEFT_COMPANY else ())
+
+
+def _successor_task(snapshot: Snapshot) -> tuple[CreateTask, ...]:
+    """The work that a departure leaves: to write to the successor, where the automatic answer names one."""
+    left_at, successor = snapshot.stops.left_company_at, snapshot.stops.successor
+    if left_at is None or not successor:
+        return ()
+    title = f"Contact the successor: {successor}"
+    instructions = f"{snapshot.recipient} has left the company. The automatic answer names {successor} instead."
+    return (CreateTask(TaskType.GENERIC.value, TaskPriority.NORMAL.value, title[:300], instructions, left_at),)
 
 
 def find_pause(snapshot: Snapshot, now: datetime) -> Pause | None:

@@ -28,6 +28,7 @@ log = logging.getLogger(__name__)
 
 _WEBHOOK_TIMEOUT_SECONDS = 10
 _RECENTLY = timedelta(days=7)
+_BLOCKED_WITHIN = timedelta(days=1)
 _LATE_MINUTES = 5
 LATE_AFTER = timedelta(minutes=_LATE_MINUTES)
 _FAILURES_BEFORE_ALERT = 3
@@ -64,6 +65,12 @@ WHERE b.status = 'active' AND b.id IN (
     SELECT mailbox_id FROM emails_emailmessage WHERE status = 'failed' AND failed_at > %(since)s
     UNION
     SELECT mailbox_id FROM emails_emailevent WHERE type IN ('bounced', 'complained') AND recorded_at > %(since)s)
+"""
+_RECENTLY_BLOCKED = """
+SELECT b.id, b.workspace_id, b.address, u.email AS owner_email, count(*) AS number, max(v.detail) AS detail
+FROM emails_emailevent v JOIN emails_mailbox b ON b.id = v.mailbox_id LEFT JOIN auth_user u ON u.id = b.owner_id
+WHERE v.type = 'bounced' AND v.bounce_type = 'blocked' AND v.recorded_at > %(since)s
+GROUP BY b.id, b.workspace_id, b.address, u.email
 """
 _QUARANTINED = """
 SELECT d.workspace_id, w.name AS workspace, d.error_class, count(*) AS number, min(d.error) AS error
@@ -115,6 +122,8 @@ def find_troubles(now: datetime) -> list[Trouble]:
     troubles += [trouble for row in fetch_all(_MAILBOXES, {}) for trouble in _mailbox_troubles(row)]
     bounced = fetch_all(_RECENTLY_BOUNCED, {"since": now - _RECENTLY})
     troubles += [trouble for row in bounced if (trouble := _health_warning(row))]
+    blocked = fetch_all(_RECENTLY_BLOCKED, {"since": now - _BLOCKED_WITHIN})
+    troubles += [_blocked(row) for row in blocked]
     troubles += [_unreadable(row) for row in fetch_all(_UNREADABLE, {"failures": _FAILURES_BEFORE_ALERT})]
     troubles += [_quarantine(row) for row in fetch_all(_QUARANTINED, {})]
     recently = now - _JUMP_WITHIN
@@ -162,6 +171,18 @@ def _health_warning(row: Row) -> Trouble | None:
         workspace_id=row["workspace_id"],
         title=f"Mailbox {row['address']}: {health.bounced} of its last {health.messages} messages bounced",
         remedy="Verify the addresses of the active sequences; at 3 % the mailbox is paused automatically.",
+        link=_admin_link("emails_mailbox_change", row["id"]),
+        to=_owner(row),
+    )
+
+
+def _blocked(row: Row) -> Trouble:
+    number = "1 message" if row["number"] == 1 else f"{row['number']} messages"
+    return Trouble(
+        key=f"mailbox:{row['id']}:blocked",
+        workspace_id=row["workspace_id"],
+        title=f"Receivers refused {number} of {row['address']} because of the sender: {row['detail']}"[:300],
+        remedy="Check the mailbox's set-up (SPF, DKIM, DMARC, blocklists) and its pace. The contacts are untouched.",
         link=_admin_link("emails_mailbox_change", row["id"]),
         to=_owner(row),
     )

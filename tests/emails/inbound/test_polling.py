@@ -312,6 +312,24 @@ def test_a_hard_bounce_exits_and_suppresses(scene: Scene) -> None:
     assert Suppression.objects.get().email == scene.enrollment.contact.email
 
 
+def test_who_has_left_the_company_exits_and_the_successor_becomes_a_task(scene: Scene) -> None:
+    message_id = scene.send_first()
+    text = "Jo is no longer with the company. Please contact new.colleague@prospect.example instead."
+    answer = mail_from(
+        scene.enrollment.contact.email,
+        text,
+        In_Reply_To=message_id,
+        Auto_Submitted="auto-replied",
+        Subject="Automatic reply: Hello",
+    )
+    scene.receive(answer, NOW + MINUTE)
+    scene.run(Stage.ALL, NOW + 2 * MINUTE)
+    assert (scene.fresh.status, scene.fresh.auto_exit_reason) == ("auto_exited", "left_company")
+    assert Suppression.objects.get().reason == "left_company"
+    (task,) = scene.enrollment.tasks.all()
+    assert (task.status, task.title) == ("open", "Contact the successor: new.colleague@prospect.example")
+
+
 def test_an_opt_out_in_a_reply_suppresses_and_is_no_success(scene: Scene) -> None:
     message_id = scene.send_first()
     text = "Please remove me from your list.\n\nOn Mon, Mar 2, 2026 at 10:00 AM Ada <a@b.example> wrote:\n> Hello\n"

@@ -290,6 +290,18 @@ def test_a_planned_delay_resets_the_count_of_instant_steps() -> None:
     assert outcome.instant_transitions == 0
 
 
+def test_a_departure_leaves_a_task_about_the_successor() -> None:
+    known = StopFacts(left_company_at=NOW, successor="new@prospect.example")
+    outcome = decide(snapshot(stops=known), NOW, POLICY)
+    assert isinstance(outcome, Exit)
+    assert outcome.reason is ExitReason.LEFT_COMPANY
+    (task_,) = outcome.tasks
+    assert "new@prospect.example" in task_.title
+    unnamed = decide(snapshot(stops=StopFacts(left_company_at=NOW)), NOW, POLICY)
+    assert isinstance(unnamed, Exit)
+    assert unnamed.tasks == ()
+
+
 @pytest.mark.parametrize(
     ("facts", "reason"),
     [
