@@ -76,6 +76,9 @@ class SequenceForm(OneWorkspaceForm):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.initial = {**tell_window(self.instance), **self.initial}
+        if "on_reply" in self.fields:
+            # left out of a request: as it was
+            self.fields["on_reply"].required = False
 
     def clean_sending_hours(self) -> str:
         text: str = self.cleaned_data["sending_hours"]

@@ -21,6 +21,7 @@ from execution.control.edit import EditOptions, StoredSequence, edit_sequence, f
 from sequences.authoring.drafts import SequenceDraft
 from sequences.authoring.problems import Problem, draft_errors_of, errors_of
 from sequences.authoring.queries import build_draft
+from sequences.authoring.step_config import CONDITIONS
 from sequences.authoring.step_fields import DELAY_FIELDS, GOTO_FIELDS, Kind, fields_of
 from sequences.authoring.validation import load_workspace_facts, validate_draft
 from sequences.choices import SequenceStatus, StepType
@@ -184,6 +185,12 @@ class StepInline(ScopedChoices, StackedInline):
 
     def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
         field = super().formfield_for_dbfield(db_field, request, **kwargs)
+        if db_field.name == "condition_type":
+            # the page hides what the chosen condition does not take
+            field.widget.attrs |= {
+                "data-compares": " ".join(word for word, spec in CONDITIONS.items() if spec.compares),
+                "data-field": " ".join(word for word, spec in CONDITIONS.items() if spec.names_field),
+            }
         if db_field.name in _GOTOS:
             for link in ("can_add_related", "can_change_related", "can_delete_related", "can_view_related"):
                 setattr(field.widget, link, False)

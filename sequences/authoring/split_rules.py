@@ -10,18 +10,12 @@ from collections.abc import Iterator, Mapping
 
 from sequences.authoring.drafts import SequenceDraft
 from sequences.authoring.problems import Problem, Severity
-from sequences.authoring.step_config import StepConfigError, parse_condition
+from sequences.authoring.step_config import CONDITIONS, StepConfigError, parse_condition
 from sequences.authoring.step_fields import StepDraft
 from sequences.authoring.step_graph import Graph, build_graph, find_last_before
-from sequences.choices import ConditionType, OnReply, StepType
+from sequences.choices import ConditionType, OnReply
 from sequences.content.sampling import sample_body
 from sequences.liquid.templating import TemplateError
-
-_OF_EMAILS = {
-    ConditionType.EMAIL_OPENED: "opened",
-    ConditionType.EMAIL_CLICKED: "clicked",
-    ConditionType.EMAIL_REPLIED: "answered",
-}
 
 
 def may_have_link(body: str) -> bool:
@@ -73,18 +67,16 @@ def _find_obstacle(
     opens: bool,
     clicks: bool,
 ) -> str | None:
-    if condition is ConditionType.TASK_COMPLETED:
-        tasks = find_last_before(step.key, steps.values(), graph, StepType.TASK)
-        return None if tasks else "no task comes before it; put one there, or ask for something else"
-    if condition not in _OF_EMAILS:
+    followed = CONDITIONS[condition].follows
+    if followed is None:
         return None
-    emails = find_last_before(step.key, steps.values(), graph, StepType.EMAIL)
-    if not emails:
-        return f"no email comes before it that could be {_OF_EMAILS[condition]}; put one there"
+    before = find_last_before(step.key, steps.values(), graph, followed)
+    if not before:
+        return f"no {followed} step comes before it; put one there, or ask for something else"
     if condition is ConditionType.EMAIL_OPENED and not opens:
         return "opens are not tracked; turn open tracking on, or ask for something else"
     if condition is ConditionType.EMAIL_CLICKED and not clicks:
         return "clicks are not tracked; turn click tracking on, or ask for something else"
-    if condition is ConditionType.EMAIL_CLICKED and not any(may_have_link(steps[key].body) for key in emails):
+    if condition is ConditionType.EMAIL_CLICKED and not any(may_have_link(steps[key].body) for key in before):
         return "the email before it has no link; add one, or ask for something else"
     return None

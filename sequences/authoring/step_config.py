@@ -76,6 +76,33 @@ StepConfig = EmailConfig | TaskConfig | DelayConfig | SplitConfig | Broken
 CONDITION_KEYS = ("wait_hours", "field", "operator", "value")
 
 
+@dataclass(frozen=True, slots=True)
+class ConditionSpec:
+    """What a condition is asked with, and what must come before it. One line for each in `CONDITIONS`.
+
+    `follows`: the step type whose last step it asks about, None: it asks about the contact. `compares`: it takes an
+    operator and a value; `default` is the operator of a split that names none. `names_field`: it needs the key `field`.
+    """
+
+    follows: StepType | None = None
+    compares: bool = False
+    names_field: bool = False
+    is_number: bool = False
+    default: Operator = Operator.EQUALS
+
+
+CONDITIONS = {
+    ConditionType.EMAIL_OPENED: ConditionSpec(follows=StepType.EMAIL),
+    ConditionType.EMAIL_CLICKED: ConditionSpec(follows=StepType.EMAIL),
+    ConditionType.EMAIL_REPLIED: ConditionSpec(follows=StepType.EMAIL),
+    ConditionType.TASK_COMPLETED: ConditionSpec(follows=StepType.TASK),
+    ConditionType.CONTACT_FIELD: ConditionSpec(compares=True, names_field=True),
+    ConditionType.ENGAGEMENT_SCORE: ConditionSpec(compares=True, is_number=True, default=Operator.AT_LEAST),
+}
+_WITHOUT_VALUE = frozenset({Operator.IS_SET, Operator.IS_NOT_SET})
+_ORDERED = frozenset({Operator.AT_LEAST, Operator.AT_MOST})
+
+
 def parse_condition(condition_type: str, raw: Mapping[str, object]) -> Condition:
     """Read `condition_type` and `condition_config`. Raises `StepConfigError`."""
     try:
@@ -85,33 +112,36 @@ def parse_condition(condition_type: str, raw: Mapping[str, object]) -> Condition
         raise StepConfigError(
             f"condition {condition_type!r} is not known: use one of {allowed}", "condition_type"
         ) from None
+    spec = CONDITIONS[condition]
     if unknown := sorted(set(raw) - set(CONDITION_KEYS)):
         raise StepConfigError(f"condition key {unknown[0]!r} is not known: use {', '.join(CONDITION_KEYS)}")
     hours = raw.get("wait_hours", 0)
     if isinstance(hours, bool) or not isinstance(hours, int | float) or not 0 <= hours <= MAX_WAIT_HOURS:
         raise StepConfigError(f"wait_hours must be a number from 0 to {MAX_WAIT_HOURS}, not {hours!r}", "wait_hours")
-    default = Operator.AT_LEAST if condition is ConditionType.ENGAGEMENT_SCORE else Operator.EQUALS
     try:
-        operator = Operator(str(raw.get("operator", default)))
+        operator = Operator(str(raw.get("operator", spec.default)))
     except ValueError:
         raise StepConfigError(
             f"operator {raw['operator']!r} is not known: use one of {', '.join(Operator)}", "operator"
         ) from None
-    field, value = raw.get("field", ""), raw.get("value", "")
-    if condition is ConditionType.CONTACT_FIELD and (not isinstance(field, str) or not field):
-        raise StepConfigError("a contact_field condition needs the key field, such as title", "field")
-    needs_value = condition is ConditionType.ENGAGEMENT_SCORE or (
-        condition is ConditionType.CONTACT_FIELD and operator not in {Operator.IS_SET, Operator.IS_NOT_SET}
-    )
-    if needs_value and "value" not in raw:
+    field = raw.get("field", "")
+    if spec.names_field and (not isinstance(field, str) or not field):
+        raise StepConfigError(f"a {condition} condition needs the key field, such as title", "field")
+    _check_value(condition, spec, operator, raw)
+    return Condition(condition, timedelta(hours=hours), str(field), operator, str(raw.get("value", "")))
+
+
+def _check_value(condition: ConditionType, spec: ConditionSpec, operator: Operator, raw: Mapping[str, object]) -> None:
+    if not spec.compares or (operator in _WITHOUT_VALUE and not spec.is_number):
+        return
+    if "value" not in raw:
         raise StepConfigError(f"a {condition} condition needs the key value", "value")
-    is_ordered = condition is ConditionType.CONTACT_FIELD and operator in {Operator.AT_LEAST, Operator.AT_MOST}
-    if (condition is ConditionType.ENGAGEMENT_SCORE or is_ordered) and read_number(value) is None:
-        compared = f"{condition} with {operator}" if is_ordered else condition
+    if (spec.is_number or operator in _ORDERED) and read_number(raw["value"]) is None:
+        compared = condition if spec.is_number else f"{condition} with {operator}"
         raise StepConfigError(
-            f"the value of a condition {compared} must be a plain number such as 1200 or 2.5, not {value!r}", "value"
+            f"the value of a condition {compared} must be a plain number such as 1200 or 2.5, not {raw['value']!r}",
+            "value",
         )
-    return Condition(condition, timedelta(hours=hours), str(field), operator, str(value))
 
 
 def parse_config(row: Mapping[str, object]) -> StepConfig:

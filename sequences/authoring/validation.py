@@ -15,7 +15,7 @@ from sequences.authoring.email_checks import check_emails
 from sequences.authoring.problems import Problem, Severity
 from sequences.authoring.queries import load_draft
 from sequences.authoring.split_rules import check_splits
-from sequences.authoring.step_config import StepConfigError, parse_condition
+from sequences.authoring.step_config import CONDITIONS, StepConfigError, parse_condition
 from sequences.authoring.step_fields import MAX_DELAY, STEP_FIELDS, StepDraft
 from sequences.authoring.step_graph import (
     build_graph,
@@ -25,7 +25,7 @@ from sequences.authoring.step_graph import (
     find_instant_loops,
     find_unreached,
 )
-from sequences.choices import ConditionType, StepType
+from sequences.choices import StepType
 from sequences.contacts.queries import list_custom_fields
 from sequences.liquid.templating import MADE_WHEN_RENDERED, Field, TemplateError, list_fields, parse
 from sequences.models import Sequence, Workspace
@@ -140,7 +140,7 @@ def _check_condition(step: StepDraft, number: int, custom_fields: frozenset[str]
     except StepConfigError as error:
         yield Problem(number, "condition_config", str(error))
         return
-    if asked.condition is ConditionType.CONTACT_FIELD and custom_fields is not None:
+    if CONDITIONS[asked.condition].names_field and custom_fields is not None:
         names = {*_CONTACT_FIELDS, *custom_fields}
         if asked.field.removeprefix("contact.").removeprefix("fields.") not in names:
             yield Problem(number, "condition_config", f"no contact has the field {asked.field!r}", Severity.WARNING)

@@ -74,7 +74,7 @@ class Step(models.Model):
     number = models.PositiveIntegerField()
     # Forms offer the choices, the database does not check them: a type this release does not know is an error of the
     # enrollment that meets it, never of the batch.
-    type = models.CharField(max_length=32, choices=StepType.choices())
+    type = models.CharField(max_length=32, choices=StepType.choices)
     name = models.CharField(max_length=200, blank=True)
 
     delay_days = models.PositiveIntegerField(default=0, validators=[MaxValueValidator(730)])
@@ -97,7 +97,7 @@ class Step(models.Model):
         default=False, help_text="Wait until the task is done. By default the sequence goes on at once."
     )
 
-    condition_type = models.CharField(max_length=32, choices=ConditionType.choices(), blank=True)
+    condition_type = models.CharField(max_length=32, choices=ConditionType.choices, blank=True)
     condition_config = models.JSONField(
         default=dict, blank=True, help_text='Such as {"wait_hours": 48}, or {"field": "title", "operator": "is_set"}.'
     )

@@ -7,12 +7,13 @@
     const row = select.closest(".form-group");
     if (!row) return;
     const type = row.querySelector("select[name$='-type']").value;
-    const condition = row.querySelector("select[name$='-condition_type']").value;
+    const asked = row.querySelector("select[name$='-condition_type']");
+    const takes = (what) => asked.dataset[what].split(" ").includes(asked.value);
     for (const fieldset of row.querySelectorAll("fieldset[class*='step-for-']")) {
-      const isAsked = !fieldset.classList.contains("step-compares") || ["contact_field", "engagement_score"].includes(condition);
+      const isAsked = !fieldset.classList.contains("step-compares") || takes("compares");
       fieldset.hidden = !fieldset.classList.contains(`step-for-${type}`) || !isAsked;
     }
-    row.querySelector("input[name$='-field']").closest(".field-line").hidden = condition !== "contact_field";
+    row.querySelector("input[name$='-field']").closest(".field-line").hidden = !takes("field");
   };
   const isType = (element) =>
     element.matches?.("select[name^='steps-']:is([name$='-type'], [name$='-condition_type'])");

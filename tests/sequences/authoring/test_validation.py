@@ -263,8 +263,8 @@ def asks(condition: str, **changes: Any) -> tuple[StepDraft, ...]:
         (asks("email_clicked"), {"track_clicks": False}, "clicks are not tracked"),
         (asks("email_clicked", body="Nothing to click."), {}, "the email before it has no link"),
         (asks("email_clicked", body="[Write](mailto:a@b.example)"), {}, "the email before it has no link"),
-        (asks("email_opened")[1:], {}, "no email comes before it"),
-        (asks("task_completed"), {}, "no task comes before it"),
+        (asks("email_opened")[1:], {}, "no email step comes before it"),
+        (asks("task_completed"), {}, "no task step comes before it"),
     ],
 )
 def test_a_split_that_can_never_be_true_prevents_activation_and_no_draft(
