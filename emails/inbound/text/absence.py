@@ -78,7 +78,7 @@ def find_absence(subject: str, text: str, received_on: date, *, is_automatic: bo
         return Absence(best.until, best.reason)
     if "away" in kinds or "no_mail" in kinds:
         return Absence(
-            None, f'says that nobody reads the mail ("{kinds.get("away") or kinds["no_mail"]}"), without a date'
+            None, f'says that the mail is not read ("{kinds.get("away") or kinds["no_mail"]}"), without a date'
         )
     return Absence(None, "an automatic answer without a date") if is_automatic else None
 

@@ -100,7 +100,9 @@ def find_dates(text: str, received_on: date, languages: tuple[str, ...]) -> list
     """The dates in a normalised text, in order; those that exist in no calendar are left out."""
     tokens = tokenise(text)
     raws = _drop_overlaps([*_read_numeric(text), *_read_thai(text), *_read_written(text, tokens, languages)])
-    raws = [_see_around(raw, text, tokens, index) for raw, index in zip(raws, _positions(raws, tokens), strict=True)]
+    ends = [0, *(raw.end for raw in raws)]
+    positions = _positions(raws, tokens)
+    raws = [_see_around(raw, text, tokens, index, end) for raw, index, end in zip(raws, positions, ends, strict=False)]
     is_month_first, is_guess = _settle_order(raws, text, received_on, languages)
     spans = [span for raw in raws if (span := _resolve(raw, received_on, is_month_first, is_guess))]
     spans += _find_months_alone(text, tokens, received_on, languages, spans)
@@ -177,7 +179,7 @@ def _positions(raws: Sequence[_Raw], tokens: Sequence[Token]) -> Iterator[tuple[
         yield position - 1, after
 
 
-def _see_around(raw: _Raw, text: str, tokens: Sequence[Token], around: tuple[int, int]) -> _Raw:
+def _see_around(raw: _Raw, text: str, tokens: Sequence[Token], around: tuple[int, int], previous_end: int) -> _Raw:
     """Add the weekday beside a date and the first day of a range before or after it."""
     before, after = around
     weekday = raw.weekday
@@ -190,7 +192,7 @@ def _see_around(raw: _Raw, text: str, tokens: Sequence[Token], around: tuple[int
                     weekday = find_weekday(tokens[position].text, is_beside_date=True)
     if raw.day and (last := _LAST_DAY_CJK.match(text, raw.end, raw.end + 20)):
         return replace(raw, end=last.end(), first_day=raw.day, day=int(last[1]))
-    if first := _FIRST_DAY.search(text, max(raw.start - 30, 0), raw.start):
+    if first := _FIRST_DAY.search(text, max(raw.start - 30, previous_end), raw.start):
         return replace(raw, start=first.start(), first_day=int(first[1]), weekday=weekday)
     last = _LAST_DAY_AFTER.match(text, raw.end, raw.end + 20) if raw.month and raw.year is None else None
     if last and 1 <= int(last[1]) <= 31 and int(last[1]) > raw.day and last[0].strip("stndrh ") != last[1]:

@@ -50,7 +50,7 @@ def find_departure(subject: str, text: str) -> Departure | None:
 
 
 def _is_about_us(sentence: Sentence, hit: Hit) -> bool:
-    """ "We no longer work with agencies" says that nobody has left."""
+    """ "We no longer work with agencies" is no departure."""
     return any(token.text in _PLURAL for token in sentence.tokens[max(hit.start - 3, 0) : hit.end])
 
 

@@ -17,7 +17,8 @@ _MARKS = "\u0300-\u036f\u0591-\u05bd\u05bf\u05c1\u05c2\u05c7\u064b-\u065f\u0670"
 _LETTER = rf"(?:[^\W\d_{_UNSPACED}]|[{_MARKS}])"
 # An apostrophe joins an ending of one or two letters (don't, Eylül'de); before a longer word it separates (l'adresse).
 _TOKEN = re.compile(rf"[{_UNSPACED}]|\d+|{_LETTER}+(?:['’ʼ`´]{_LETTER}{{1,2}}(?!{_LETTER}))?")
-_SENTENCE_END = re.compile(r"[.!?…]+(?=\s|$|[\"'”»)])|[。！？؟۔｡;；]|\n[ \t]*\n|\n(?=[ \t]*[-*•>])")
+# "d. 21." is an abbreviation
+_SENTENCE_END = re.compile(r"(?<!\s[^\W\d])[.!?…]+(?=\s|$|[\"'”»)])|[。！？؟۔｡;；]|\n[ \t]*\n|\n(?=[ \t]*[-*•>])")
 _INVISIBLE = re.compile("[\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u2064\u2066-\u2069\ufeff\x00]")
 _PLAIN_LETTERS = str.maketrans(
     {"ı": "i", "ł": "l", "ø": "o", "đ": "d", "æ": "ae", "œ": "oe", "ð": "d", "ς": "σ", "'": "", "’": "", "ʼ": ""}

@@ -28,6 +28,8 @@ _DAY_ONLY = re.compile(
     re.IGNORECASE,
 )
 _SHORTEST_WEEKDAY = 4
+# a weekday so near to a date belongs to it ("Monday, the 21st")
+_BESIDE = 7
 _CJK_WEEKDAY = re.compile(
     r"(?P<zh>(?:周|星期|礼拜|週)(?P<z>[一二三四五六日天]))|(?P<ja>(?P<j>[月火水木金土日])曜)|(?P<ko>(?P<k>[월화수목금토일])요일)"
 )
@@ -73,7 +75,7 @@ def find_relative(
         found += _weekdays(text, sentence, received_on)
     kept: list[DateSpan] = []
     for span in sorted(found, key=lambda each: (each.start, each.is_weak, -each.end)):
-        is_taken = any(span.start < other.end + 3 and other.start - 3 < span.end for other in taken)
+        is_taken = any(span.start < other.end + _BESIDE and other.start - _BESIDE < span.end for other in taken)
         if not is_taken and (not kept or span.start >= kept[-1].end):
             kept.append(span)
     return kept

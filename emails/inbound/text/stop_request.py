@@ -1,6 +1,6 @@
 """Whether a reply asks to be left alone, by its intent. Pure; the tables hold how each language says it.
 
-A request stands for itself. It is turned round by a negation before it, and only held as possible when somebody else
+A request stands for itself. It is turned round by a negation before it, and only held as possible when another person
 is its subject, when it stands between quotation marks, or when the reply shows interest as well.
 """
 
@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from emails.inbound.text.lexer import Sentence, Token, fold, split_sentences, tokenise
 from emails.inbound.text.phrases import Hit, PhraseTable
@@ -22,6 +23,9 @@ from emails.inbound.text.vocabulary.opt_out_words_slavic import OPT_OUT_SLAVIC
 _TABLE = PhraseTable(OPT_OUT_WEST, OPT_OUT_ROMANCE, OPT_OUT_EAST, OPT_OUT_NORDIC, OPT_OUT_SLAVIC, OPT_OUT_ASIA)
 _GUARDS = PhraseTable(GUARDS)
 _POLITE = frozenset(fold(word) for word in POLITE.split())
+# "did you stop sending …?" asks about the past
+_ASKING = frozenset({"did", "have", "when", "warum", "wann"})
+_BREAKS = frozenset(",:;()、，")
 _CLAUSE_ENDS = frozenset(",:;–—()\n!?.•、，：")
 _QUOTES = {'"': '"', "“": "”", "„": "“", "«": "»", "‘": "’", "「": "」"}
 # "your mail was in my spam folder" complains of nothing
@@ -92,12 +96,16 @@ def _find_requests(text: str, languages: Sequence[str]) -> Iterator[OptOut]:
                 is_sure = total <= 3 or text[clause[0].start : clause[-1].end].isupper()
                 yield OptOut(is_sure, f'says nothing but "{_quote(text, clause)}"')
         for hit, offset in hits:
-            request = _weigh(Hit(hit.kind, hit.start + offset, hit.end + offset), text, sentence, guards, is_question)
+            request = _weigh(
+                Hit(hit.kind, hit.start + offset, hit.end + offset), text, sentence, guards, languages, is_question
+            )
             if request is not None:
                 yield request
 
 
-def _weigh(hit: Hit, text: str, sentence: Sentence, guards: Sequence[Hit], is_question: bool) -> OptOut | None:
+def _weigh(
+    hit: Hit, text: str, sentence: Sentence, guards: Sequence[Hit], languages: Sequence[str], is_question: bool
+) -> OptOut | None:
     quoted = _quote(text, sentence.tokens[hit.start : hit.end])
     others = any(guard.kind == "third_party" and guard.end <= hit.start for guard in guards)
     if hit.kind == "possible":
@@ -109,13 +117,24 @@ def _weigh(hit: Hit, text: str, sentence: Sentence, guards: Sequence[Hit], is_qu
         return OptOut(False, f'near an opt-out: "{quoted}"')
     if hit.kind not in {"remove", "refuse"}:
         return None
+    if is_question and sentence.tokens[0].text in _ASKING:
+        return None
+    # German puts a comma before the infinitive
+    if _crosses_clause(text, sentence, hit) and (hit.kind == "refuse" or "de" not in languages[:1]):
+        return OptOut(False, f'may ask for no more messages: "{quoted}"') if hit.kind == "remove" else None
     if hit.kind == "remove" and is_negated(hit, text, sentence, guards):
         return None
     if others:
-        return None if is_question else OptOut(False, f'somebody else may be meant: "{quoted}"')
+        return None if is_question else OptOut(False, f'another person may be meant: "{quoted}"')
     if _is_cited(text, sentence, hit):
-        return OptOut(False, f'the words of somebody else: "{quoted}"')
+        return OptOut(False, f'the words of another person: "{quoted}"')
     return OptOut(True, f'asks for no more messages: "{quoted}"')
+
+
+def _crosses_clause(text: str, sentence: Sentence, hit: Hit) -> bool:
+    """ "Not by post, email is fine" names mail in another clause."""
+    words = sentence.tokens[hit.start : hit.end]
+    return any(_BREAKS.intersection(text[one.end : two.start]) for one, two in pairwise(words))
 
 
 def find_guards(sentence: Sentence) -> list[Hit]:

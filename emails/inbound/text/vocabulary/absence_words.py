@@ -24,6 +24,7 @@ ABSENCE_WEST = {
             respond|reply|answer ... on|from|after
             get back to you
             first day back
+            next|first working|business|office|work day
             open again
         """,
         "not_back": """

@@ -1,4 +1,4 @@
-"""How people say that somebody has left a company or a role, per language: kind → phrases.
+"""How people say that a person has left a company or a role, per language: kind → phrases.
 
 Kinds: left, and left_firm, which needs the name of a company behind it.
 """

@@ -36,7 +36,7 @@ GUARDS = {
 }
 POLITE = """
     please pls plz plese pleae kindly just thanks thank you thx ty hi hello hey dear sir madam regards best
-    kind cheers asap now immediately sincerely again ok okay and so yes no sorry guys team bitte danke vielen
+    kind cheers asap now immediately sincerely again ok okay and so yes sorry guys team bitte danke vielen
     dank mfg gruß grüße freundlichen mit hallo sofort guten tag umgehend merci svp sil vous plaît bonjour
     cordialement cdt s il te por favor gracias hola saludos obrigado obrigada olá ola cumprimentos per favore
     grazie cortesemente salve buongiorno saluti cordiali aub a u b alstublieft graag bedankt hallo groet

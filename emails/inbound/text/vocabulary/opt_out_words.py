@@ -37,6 +37,8 @@ OPT_OUT_WEST = {
             write|writing|bother|bothering|pester|pestering|harass|harassing|solicit|soliciting|bugging|bug
         """,
         "remove": """
+            cease and desist {Write}|sending|from|all
+            erase|delete|remove|destroy all|any|the [personal] data|information|details .. about|on|regarding me|us
             remove|delete|erase|exclude|purge|drop|unlist|scrub {Me} $
             remove|delete|erase|exclude|purge|drop|strike|scratch {Me} .. from|off|out_of|form|of ... {List}
             scrub|cross|wipe|unlist|clear {Me} .. from|off|out_of|form|of ... {List}
@@ -80,6 +82,7 @@ OPT_OUT_WEST = {
             right to be forgotten
         """,
         "refuse": """
+            do_not|dont|never {Write} to {Me} [again|anymore|any_more]
             put|add|place {Me} on|to ... do_not_contact|do_not_mail|suppression|blocklist|blacklist|dnc
             put|add|place {Me} on|to ... do_not_email|no_contact
             do_not|dont|never|not {Write} {Me} [again|anymore|any_more|further|ever]
@@ -124,7 +127,7 @@ OPT_OUT_WEST = {
             no longer wish|want to receive
         """,
         "whole": """
-            unsubscribe|opt_out|optout|unsubscribe_me|remove_me|take_me_off|un_subscribe|no_more_emails
+            unsubscribe|opt_out|optout|unsubscribe_me|remove_me|take_me_off|un_subscribe|no_more_emails|no_mails|no_mail|no_emails
             no_more_mails|no_more_mail|delete_me|unsubscribe_now|unsubscribe_this|off_the_list
             do_not_contact|do_not_email|dont_email|stop_emails|stop_mail|stop_email
         """,
@@ -289,6 +292,7 @@ OPT_OUT_WEST = {
             möchte|will|wünsche|möchten|wollen|wünschen ... keine ... {Mail} ... erhalten|bekommen|mehr
             möchte|will|möchten|wollen ... nichts|nicht ... [von_ihnen] hören|kontaktiert|angeschrieben
             kein weiterer kontakt
+            wünsche|wünschen|wollen|möchten keine ... {Mail} $
             keinen [weiteren] kontakt
         """,
         "whole": """

@@ -245,6 +245,7 @@ OPT_OUT_EAST = {
             abonelikten|abonelik*|üyelikten ... çık*|iptal|ayrıl*
             aboneliğimi|üyeliğimi iptal|sonlandır*
             mail*|e_posta*|mesaj* ... kesin|durdurun|durdur*|bırakın
+            listenizden|listeden|listelerinizden çık*
             rahat|beni rahat_bırak*|bırak*
         """,
         "refuse": """

@@ -19,6 +19,7 @@ OPT_OUT_ROMANCE = {
             démarchage|spam|spams
         """,
         "remove": """
+            stop aux|à|au|les|vos|avec {Mail}
             retirez|retirer|retire|supprimez|supprimer|supprime|enlevez ... {Me} ... de|du|des ... {List}
             enlever|enlève|effacez|effacer|rayez|rayer|ôtez|sortez|sortir ... {Me} ... de|du|des ... {List}
             radiez|radier|éliminez|exclure ... {Me} ... de|du|des ... {List}
@@ -40,12 +41,16 @@ OPT_OUT_ROMANCE = {
             ne [me|nous] ... envoyez|envoyer|écrivez|écrire|contactez|contacter|sollicitez [moi|nous] plus
             ne [me|nous] ... solliciter|adressez|relancez|relancer|démarchez|dérangez [moi|nous] plus
             ne [me|nous] ... m_écrivez|envoie|écris|contacte [moi|nous] plus
-            ne plus [me|nous] envoyer|écrire|contacter|recevoir|solliciter|démarcher|relancer ... [mail]
-            ne plus [me|nous] adresser|être ... [mail]
-            ne souhaite|souhaitons|veux|voulons|désire plus|pas ... recevoir|être|mails|messages|emails
-            ne désirons plus|pas ... recevoir|être|mails|messages|emails
+            ne plus [me|nous|m] envoyer|écrire|contacter|recevoir|solliciter|démarcher|relancer ... [mail]
+            ne plus [me|nous|m] adresser|être ... [mail]
+            ne souhaite|souhaitons|veux|voulons|désire plus ... recevoir|être|mails|messages|emails
+            ne souhaite|souhaitons|veux|voulons|désire pas ... recevoir|être|avoir ... {Mail}
+            ne souhaite|souhaitons|veux|voulons|désire pas être contact*|sollicit*|démarch*
+            ne désirons plus ... recevoir|être|mails|messages|emails
+            ne désirons pas ... recevoir|être|avoir ... {Mail}
+            ne désirons pas être contact*|sollicit*|démarch*
             ne souhaite|souhaitons|veux|voulons plus ... vos|votre|de
-            ne pas recevoir
+            ne pas recevoir ... {Mail}
             ne pas|plus être contacté*|sollicité*|démarché*
             plus [aucun|de] {Mail} ... [de_votre_part|svp]
             aucun|aucune autre {Mail}
@@ -118,7 +123,8 @@ OPT_OUT_ROMANCE = {
             no [me|nos] ... contactes ... más|mas|nada|nunca|publicidad|correos|mails|emails|mensajes
             no [me|nos] ... moleste|molesten ... más|mas|nada|nunca|publicidad|correos|mails|emails|mensajes
             no [me|nos] ... enviéis|mandéis ... más|mas|nada|nunca|publicidad|correos|mails|emails|mensajes
-            no quiero|deseo|queremos|deseamos|quisiera|me_interesa ... recibir|recibiendo
+            no quiero|deseo|queremos|deseamos|quisiera|me_interesa ... recibir ... más|mas|nada|ninguna
+            no quiero|deseo|queremos|deseamos|quisiera|me_interesa ... recibir|recibiendo ... {Mail}
             no quiero|deseo|queremos|deseamos más|mas|sus {Mail}
             no deseo|quiero|queremos|deseamos ser|que_me ... contactad*|contacten|escriban|envíen
             no me escriba|escriban|contacten|contacte|contactes|escribas|contactéis|escribáis $
@@ -184,7 +190,9 @@ OPT_OUT_ROMANCE = {
             non [mi|ci] ... inviatemi|mandatemi|scrivetemi|contattatemi più|piu|altre|altro|nulla|nessuna
             non [mi|ci] ... contattarmi|inviarmi|scrivermi|mandarmi più|piu|altre|altro|nulla|nessuna
             non [mi|ci] scriv*|contatta*|disturb* $
-            non desidero|voglio|vogliamo|desideriamo|vorrei|intendo ... ricever*|essere|messaggi|mail|email
+            non desidero|voglio|vogliamo|desideriamo|vorrei|intendo ... ricever* ... più|piu|altro|altre|nulla
+            non desidero|voglio|vogliamo|desideriamo|vorrei|intendo ... ricever*|avere ... {Mail}
+            non desidero|voglio|vogliamo|desideriamo|vorrei|intendo essere ... contattat*|disturbat*
             non desidero|voglio|vogliamo|desideriamo più|piu ... {Mail}
             nessun|nessuna altra|ulteriore {Mail}
             niente|non più|piu|altre {Mail}
@@ -243,8 +251,12 @@ OPT_OUT_ROMANCE = {
             não|nao [me|nos] ... incomodem ... mais|nada|nunca|email|emails|e_mails|mensagens
             não|nao [me|nos] escreva|escrevam|contacte|contactem|contate|contatem|perturbe [me|nos] $
             não|nao [me|nos] perturbem [me|nos] $
-            não|nao quero|desejo|queremos|desejamos ... receber|ser_contactad*|ser_contatad*|recebendo
-            não|nao pretendo|pretendemos|gostaria ... receber|ser_contactad*|ser_contatad*|recebendo
+            não|nao quero|desejo|queremos|desejamos ... receber ... mais|nada
+            não|nao quero|desejo|queremos|desejamos ... receber|recebendo ... {Mail}
+            não|nao quero|desejo|queremos|desejamos ... ser contactad*|contatad*
+            não|nao pretendo|pretendemos|gostaria ... receber ... mais|nada
+            não|nao pretendo|pretendemos|gostaria ... receber|recebendo ... {Mail}
+            não|nao pretendo|pretendemos|gostaria ... ser contactad*|contatad*
             não|nao quero|desejo|queremos|desejamos|pretendo mais {Mail}
             nem mais um|uma {Mail}
             sem|chega_de|não|nao mais|de {Mail}
