@@ -32,7 +32,7 @@ from execution.engine.snapshot import SequenceFacts
 from sequences.choices import SequenceStatus
 from sequences.liquid.templating import TemplateError
 from sequences.models import Sequence, Workspace
-from sequences.time.contact_calendar import read_contact_calendar
+from sequences.time.contact_calendar import ContactCalendar, read_contact_calendar
 from sequences.time.timing import TimingError, plan
 
 BATCH_CONTACTS = 1_000
@@ -141,7 +141,7 @@ def _list_owned(sequence: Sequence, mailbox: Mailbox | None, owner: AbstractBase
     return list(Mailbox.objects.filter(workspace_id=sequence.workspace_id, owner_id=owner.pk).order_by("pk")[:2])
 
 
-_CONTACTS = f"""
+CONTACTS = f"""
 SELECT c.id, {PERSON_COLUMNS}
 FROM sequences_contact c
 JOIN sequences_workspace w ON w.id = c.workspace_id
@@ -168,6 +168,7 @@ class _Batches:
         self._given, self._facts, self._mailbox = given, facts, mailbox
         self._preflight, self._obstacle, self._allow_incomplete = preflight, obstacle, allow_incomplete
         self._zone = ZoneInfo(given.workspace.timezone)
+        self._due_by_calendar: dict[ContactCalendar, datetime] = {}
         self.enrolled: dict[int, int] = {}
         self.skipped: dict[int, Skipped] = {}
 
@@ -179,7 +180,7 @@ class _Batches:
             "mailbox": given.mailbox_id,
             "owner": given.owner_id,
         }
-        contacts = {row["id"]: row for row in fetch_all(_CONTACTS, asked)}
+        contacts = {row["id"]: row for row in fetch_all(CONTACTS, asked)}
         self.skipped |= {id_: skip_unknown(id_) for id_ in ids if id_ not in contacts}
         obstacles = {row["id"]: obstacle for row in contacts.values() if (obstacle := self._find_obstacle(row))}
         candidates = [
@@ -221,12 +222,16 @@ class _Batches:
         return skip_by_rule(row["id"], row["email"], facts, self._zone, days)
 
     def _plan(self, row: Row) -> datetime:
-        step = self._facts.steps[0]
-        calendar = calendar_for(step.type, self._facts.window, read_contact_calendar(self._facts.window, row))
-        try:
-            return plan(self._given.starts_at, step.timing, calendar).at
-        except TimingError as error:
-            raise EnrollError(f"step {step.number} can never run: {error}") from None
+        """When the first step may run. Contacts with the same calendar share the answer."""
+        contact = read_contact_calendar(self._facts.window, row)
+        if contact not in self._due_by_calendar:
+            step = self._facts.steps[0]
+            try:
+                calendar = calendar_for(step.type, self._facts.window, contact)
+                self._due_by_calendar[contact] = plan(self._given.starts_at, step.timing, calendar).at
+            except TimingError as error:
+                raise EnrollError(f"step {step.number} can never run: {error}") from None
+        return self._due_by_calendar[contact]
 
     def _log(self, new: Rows[tuple[int, bool]]) -> None:
         given, step = self._given, self._facts.steps[0]
