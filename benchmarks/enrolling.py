@@ -1,6 +1,6 @@
 """Enrolling many contacts in a long sequence: `python -m benchmarks.enrolling --contacts 10000 --steps 8`.
 
-Half of the contacts have been in another sequence. Everything is rolled back afterwards. `check` is the preflight alone,
+Half of the contacts have been in another sequence. Everything is rolled back afterwards. `check` is the preflight,
 every step against every contact; `enroll` is the whole call, with its statements.
 """
 
