@@ -1,4 +1,4 @@
-"""Which ESP speaks at `/hooks/<provider>/…`, and by which secret its calls are believed.
+"""Which ESP calls `/hooks/<provider>/…`, and which secret authenticates its calls.
 
 Signatures are checked by django-anymail's own views, built per mailbox with that mailbox's secrets. Nothing here knows
 the database.

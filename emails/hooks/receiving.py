@@ -1,4 +1,4 @@
-"""One call of a provider: believed or not, read, and stored. Facts are stored once however often they are told.
+"""One call of a provider: authenticated, read, and stored. A fact is stored once however often it is reported.
 
 What cannot be understood, or is about nothing of ours, is kept as a `HookRecord`; the provider is thanked all the same.
 """
@@ -21,7 +21,7 @@ from emails.choices import EventType, Verdict
 from emails.facts.events import NewEvent, record_events
 from emails.facts.evidence import Proof, resolve_proven
 from emails.hooks.providers import Kind, build_view, find_hook, find_secret
-from emails.hooks.translating import PROVES_LEFT, Told, keep_payload, translate
+from emails.hooks.translating import PROVES_LEFT, ProviderEvent, keep_payload, translate
 from emails.inbound.imap import FETCHED_BYTES, FetchedMail
 from emails.inbound.polling import note_read, store_mails
 from emails.models import HookRecord, Mailbox
@@ -30,7 +30,7 @@ from emails.tracking.visits import RULES_VERSION, Visit, VisitVerdict, classify_
 log = logging.getLogger(__name__)
 
 
-class DisbelievedError(Exception):
+class UnauthenticatedError(Exception):
     """The call is not the provider's; one line that names what is wrong, without secrets."""
 
 
@@ -38,22 +38,22 @@ class TryAgainError(Exception):
     """The rest of the mail could not be fetched from the provider just now."""
 
 
-def take_call(mailbox: Mailbox, kind: Kind, request: HttpRequest, url: str, now: datetime) -> None:
-    """Check the signature, store what it brings. Nothing is kept after `DisbelievedError` and `TryAgainError`."""
+def receive_call(mailbox: Mailbox, kind: Kind, request: HttpRequest, url: str, now: datetime) -> None:
+    """Check the signature, store what it brings. Nothing is kept after `UnauthenticatedError` and `TryAgainError`."""
     hook = find_hook(mailbox.transport, kind)
     if hook is None:
-        raise DisbelievedError(f"{mailbox.get_transport_display()} has no {kind} webhook")
+        raise UnauthenticatedError(f"{mailbox.get_transport_display()} has no {kind} webhook")
     secret = find_secret(mailbox.credentials or {}, hook, kind)
     if not secret:
-        raise DisbelievedError(
+        raise UnauthenticatedError(
             f"the mailbox has no secret for {kind} webhooks: store webhook_secret in its credentials"
         )
     if not request.body:
-        raise DisbelievedError("the body is empty")
+        raise UnauthenticatedError("the body is empty")
     try:
         view = build_view(hook, secret, mailbox.credentials or {}, url)
     except (ValueError, TypeError):
-        raise DisbelievedError("the stored webhook_secret has not the form that this provider uses") from None
+        raise UnauthenticatedError("the stored webhook_secret has not the form that this provider uses") from None
     try:
         view.run_validators(request)
     except (
@@ -65,7 +65,7 @@ def take_call(mailbox: Mailbox, kind: Kind, request: HttpRequest, url: str, now:
         TypeError,
         RecursionError,
     ):
-        raise DisbelievedError("the signature is missing or wrong") from None
+        raise UnauthenticatedError("the signature is missing or wrong") from None
     try:
         events = view.parse_events(request)
     except requests.RequestException as error:
@@ -84,9 +84,9 @@ def take_call(mailbox: Mailbox, kind: Kind, request: HttpRequest, url: str, now:
         _keep(mailbox, [("cannot be read", {"body": _read_raw(request)})], now)
         return
     if kind is Kind.INBOUND or _brings_mail(events):
-        _take_mails(mailbox, events, now)
+        _receive_mails(mailbox, events, now)
     else:
-        _take_news(mailbox, events, now)
+        _receive_news(mailbox, events, now)
 
 
 def _read_raw(request: HttpRequest) -> Any:
@@ -104,7 +104,7 @@ def _brings_mail(events: Sequence[Any]) -> bool:
     return any(getattr(event, "message", None) is not None for event in events)
 
 
-def _take_mails(mailbox: Mailbox, events: Sequence[Any], now: datetime) -> None:
+def _receive_mails(mailbox: Mailbox, events: Sequence[Any], now: datetime) -> None:
     mails, others = [], []
     for number, event in enumerate(events):
         message = getattr(event, "message", None)
@@ -117,11 +117,11 @@ def _take_mails(mailbox: Mailbox, events: Sequence[Any], now: datetime) -> None:
     _keep(mailbox, others, now)
 
 
-def _take_news(mailbox: Mailbox, events: Sequence[Any], now: datetime) -> None:
-    told = [translate(event) for event in events]
-    found = _find_messages(mailbox, told)
+def _receive_news(mailbox: Mailbox, events: Sequence[Any], now: datetime) -> None:
+    reported = [translate(event) for event in events]
+    found = _find_messages(mailbox, reported)
     facts, kept, proofs = [], [], []
-    for each in told:
+    for each in reported:
         message = _match(each, found)
         if message is None:
             kept.append((f"{each.what}: about no message of this mailbox", dict(each.payload)))
@@ -147,46 +147,51 @@ WHERE m.mailbox_id = %(mailbox)s AND m.handed_over_at IS NOT NULL
 """
 
 
-def _find_messages(mailbox: Mailbox, told: Sequence[Told]) -> list[Row]:
-    """Of this mailbox alone: whoever knows one webhook's secret must not speak about others' messages."""
-    ids = sorted({found for each in told for found in each.ids})
-    messages = sorted({each.message for each in told if each.message is not None})
+def _find_messages(mailbox: Mailbox, reported: Sequence[ProviderEvent]) -> list[Row]:
+    """Of this mailbox alone: the secret of one webhook gives no right to report on other mailboxes' messages."""
+    ids = sorted({found for each in reported for found in each.ids})
+    messages = sorted({each.message for each in reported if each.message is not None})
     if not ids and not messages:
         return []
     header_ids = [f"<{found}>" for found in ids]
     return fetch_all(_FIND, {"mailbox": mailbox.pk, "messages": messages, "header_ids": header_ids, "ids": ids})
 
 
-def _match(told: Told, found: Sequence[Row]) -> Row | None:
-    fits = [row for row in found if row["id"] == told.message]
-    fits = fits or [row for row in found if {row["header_id"], row["provider_id"]} & set(told.ids)]
+def _match(reported: ProviderEvent, found: Sequence[Row]) -> Row | None:
+    fits = [row for row in found if row["id"] == reported.message]
+    fits = fits or [row for row in found if {row["header_id"], row["provider_id"]} & set(reported.ids)]
     # one provider's id may stand for several recipients
-    exact = [row for row in fits if not told.recipient or row["recipient"] == told.recipient]
+    exact = [row for row in fits if not reported.recipient or row["recipient"] == reported.recipient]
     return next(iter(exact), None)
 
 
-def _fact(told: Told, message: Row, mailbox: Mailbox, now: datetime) -> NewEvent:
-    judged = VisitVerdict(Verdict.HUMAN, "", 100)
-    occurred_at = min(told.occurred_at or now, now)
-    assert told.type is not None
-    if told.type in {EventType.OPENED, EventType.CLICKED}:
-        judged = classify_at_once(Visit("GET", told.user_agent, occurred_at, message["handed_over_at"]))
-    elif told.type is EventType.AUTO_REPLIED:
-        judged = VisitVerdict(Verdict.MACHINE, "an automatic answer", 90)
+def _fact(reported: ProviderEvent, message: Row, mailbox: Mailbox, now: datetime) -> NewEvent:
+    verdict = VisitVerdict(Verdict.HUMAN, "", 100)
+    occurred_at = min(reported.occurred_at or now, now)
+    assert reported.type is not None
+    if reported.type in {EventType.OPENED, EventType.CLICKED}:
+        verdict = classify_at_once(Visit("GET", reported.user_agent, occurred_at, message["handed_over_at"]))
+    elif reported.type is EventType.AUTO_REPLIED:
+        verdict = VisitVerdict(Verdict.MACHINE, "an automatic answer", 90)
     return NewEvent(
-        type=told.type,
+        type=reported.type,
         provider=mailbox.transport,
-        provider_event_id=f"{mailbox.pk}:{told.event_id}",
+        provider_event_id=f"{mailbox.pk}:{reported.event_id}",
         occurred_at=occurred_at,
         message_pk=message["id"],
         mailbox_id=mailbox.pk,
-        bounce_type=told.bounce_type,
-        verdict=judged.verdict,
-        verdict_reason=judged.reason,
-        confidence=judged.confidence,
+        bounce_type=reported.bounce_type,
+        verdict=verdict.verdict,
+        verdict_reason=verdict.reason,
+        confidence=verdict.confidence,
         rules_version=RULES_VERSION,
-        detail=told.detail,
-        payload={"user_agent": told.user_agent[:300], "method": "GET", "url": told.url[:2_000], "event": told.payload},
+        detail=reported.detail,
+        payload={
+            "user_agent": reported.user_agent[:300],
+            "method": "GET",
+            "url": reported.url[:2_000],
+            "event": reported.payload,
+        },
     )
 
 

@@ -1,6 +1,6 @@
 """Translates anymail's events into the events of this product. Reads no database; imports the words of anymail.
 
-Must not judge what a fact means for anybody: that is the judge's.
+Must not decide what a fact means for an enrollment: the engine does.
 """
 
 from __future__ import annotations
@@ -52,10 +52,11 @@ _LONGEST_ID = 200
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
-    """One thing that a provider tells. `type` None: nothing that concerns a sequence, `what` says what it is.
+class ProviderEvent:
+    """One event that a provider reports. `type` None: nothing that concerns a sequence, `what` says what it is.
 
-    `event_id` is the same whenever the provider tells it again. `message` is our own id if the provider gives it back.
+    `event_id` is the same whenever the provider reports it again. `message` is our own id if the
+    provider returns it.
     """
 
     type: EventType | None
@@ -72,7 +73,7 @@ class Told:
     payload: Mapping[str, object]
 
 
-def translate(event: Any) -> Told:
+def translate(event: Any) -> ProviderEvent:
     """One of anymail's tracking events."""
     type_ = _TYPES.get(event.event_type)
     if event.event_type in {Anymail.REJECTED, Anymail.FAILED}:
@@ -81,7 +82,7 @@ def translate(event: Any) -> Told:
     metadata = event.metadata if isinstance(event.metadata, Mapping) else {}
     ids = [str(found) for found in (event.message_id, metadata.get("message_id")) if found]
     said = " ".join(str(text) for text in (event.description, event.mta_response) if text)
-    return Told(
+    return ProviderEvent(
         type=type_,
         what=str(event.event_type),
         event_id=_event_id(event, recipient),
@@ -103,15 +104,15 @@ def _choose_bounce_type(event: Any, text: str) -> BounceType:
     Unknown never means permanent: a provider's "permanent" counts only where no server's words say otherwise.
     """
     words = " ".join(_kinds(event.esp_event))
-    judged = find_cause("", text) if text else None
-    if judged is not None and judged.is_certain:
-        return BounceType(judged.outcome.value)
+    cause = find_cause("", text) if text else None
+    if cause is not None and cause.is_certain:
+        return BounceType(cause.outcome.value)
     by_status = match_status(find_status(text))
     if by_status.outcome is not Outcome.SOFT:
         return BounceType(by_status.outcome.value)
     if _BLOCKED.search(words) or event.reject_reason in {RejectReason.SPAM, RejectReason.BLOCKED}:
         return BounceType.BLOCKED
-    if judged is not None and judged.outcome is Outcome.BLOCKED:
+    if cause is not None and cause.outcome is Outcome.BLOCKED:
         return BounceType.BLOCKED
     says_hard = bool(_HARD.search(words)) or event.reject_reason == RejectReason.INVALID
     is_final = find_reply_class(text) != "4" and not _SOFT.search(words) and by_status.status not in _NOT_ADDRESS

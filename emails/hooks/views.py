@@ -16,7 +16,7 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods
 
 from emails.hooks.providers import HOOKS, Kind
-from emails.hooks.receiving import DisbelievedError, TryAgainError, take_call
+from emails.hooks.receiving import TryAgainError, UnauthenticatedError, receive_call
 from emails.models import Mailbox
 
 log = logging.getLogger(__name__)
@@ -28,30 +28,30 @@ _UNKNOWN = "no mailbox has this webhook: copy the address from the mailbox again
 @never_cache
 @require_http_methods(["GET", "HEAD", "POST"])
 def receive_hook(request: HttpRequest, provider: str, key: str, kind: str = "") -> HttpResponse:
-    """200 taken or kept · 400 not believed · 404 no such mailbox · 413 too big · 500 try again.
+    """200 taken or kept · 400 not authenticated · 404 no such mailbox · 413 too big · 500 try again.
 
     A GET or HEAD is how some providers try an address out; it changes nothing.
     """
     mailbox = _find_mailbox(provider, key)
     if mailbox is None:
-        return _say(_UNKNOWN, 404)
+        return _answer(_UNKNOWN, 404)
     if request.method != "POST":
         return HttpResponse()
     if _length(request) > settings.HOOK_MOST_BYTES:
-        return _say(f"the body is larger than {settings.HOOK_MOST_BYTES} bytes", 413)
+        return _answer(f"the body is larger than {settings.HOOK_MOST_BYTES} bytes", 413)
     chosen = Kind.INBOUND if kind else Kind.TRACKING
     try:
-        take_call(mailbox, chosen, request, hook_url(mailbox, chosen), timezone.now())
-    except DisbelievedError as error:
+        receive_call(mailbox, chosen, request, hook_url(mailbox, chosen), timezone.now())
+    except UnauthenticatedError as error:
         log.warning("a %s webhook of mailbox %s was refused: %s", chosen, mailbox.pk, error)
-        return _say(str(error), 400)
+        return _answer(str(error), 400)
     except RequestDataTooBig:
-        return _say("the body is too large", 413)
+        return _answer("the body is too large", 413)
     except TryAgainError as error:
-        return _say(f"try again: {error}", 500)
+        return _answer(f"try again: {error}", 500)
     except (DatabaseError, InterfaceError):
         log.exception("a webhook of mailbox %s could not be stored", mailbox.pk)
-        return _say("try again: it could not be stored", 500)
+        return _answer("try again: it could not be stored", 500)
     return HttpResponse()
 
 
@@ -79,5 +79,5 @@ def _length(request: HttpRequest) -> int:
     return int(text) if text.isdigit() else 0
 
 
-def _say(text: str, status: int) -> HttpResponse:
+def _answer(text: str, status: int) -> HttpResponse:
     return HttpResponse(text + "\n", content_type="text/plain; charset=utf-8", status=status)

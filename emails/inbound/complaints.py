@@ -90,7 +90,7 @@ def _carries_mail(mail: InboundMail) -> bool:
 
 
 def _original_recipients(mail: InboundMail) -> Iterator[str]:
-    """To whom the message went that the report carries."""
+    """The recipients of the message that the report carries."""
     for kind, part in walk_parts(mail.message):
         if kind == "message/rfc822" and part is not mail.message:
             for child in list_children(part)[:1]:

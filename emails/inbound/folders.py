@@ -51,7 +51,7 @@ UPDATE emails_inboxstate
 SET folders = folders || %(folders)s::jsonb, folders_checked_at = coalesce(%(checked_at)s, folders_checked_at)
 WHERE mailbox_id = %(mailbox)s AND lease_token = %(token)s
 """
-# Whom a mail in Sent went to, as far as they are in a sequence; our own messages are there too and say nothing new.
+# The live enrollments of a Sent mail's recipients; our own messages are in that folder too and say nothing new.
 _WRITTEN_TO = f"""
 SELECT r.n, c.id AS contact_id, e.id AS enrollment_id,
        (SELECT m.id FROM emails_emailmessage m WHERE m.enrollment_id = e.id AND m.status = 'sent'

@@ -83,7 +83,7 @@ class Imap:
         return name
 
     def can_idle(self) -> bool:
-        """Whether the server tells of news by itself (RFC 2177)."""
+        """Whether the server announces new mail by itself (RFC 2177)."""
         return bool(self._client.has_capability("IDLE"))
 
     @contextmanager
@@ -111,7 +111,7 @@ class Imap:
         return bool(self._client.search(["HEADER", "Message-ID", message_id]))
 
     def fetch(self, uids: Sequence[int]) -> list[FetchedMail]:
-        """In the order of the UIDs; mail that was deleted meanwhile is left out."""
+        """In the order of the UIDs; mail that was deleted in the meantime is left out."""
         body = f"BODY.PEEK[]<0.{FETCHED_BYTES}>"
         answers = self._client.fetch(uids, [body, "INTERNALDATE"])
         return [
@@ -164,7 +164,7 @@ def _describe(error: Exception) -> str:
         case TimeoutError():
             return "no answer in time"
         case ConnectionRefusedError():
-            return "nobody listens there"
+            return "no server listens there"
         case OSError():
             return error.strerror or str(error)
         case _:

@@ -100,7 +100,7 @@ def _named_message(mail: InboundMail, finding: Finding, by_id: dict[str, Row]) -
     """A report is about the mail that it carries; an answer names what it answers."""
     ids: Iterable[str] = (*mail.reported_ids, *mail.named_ids) if finding.is_report else mail.named_ids
     rows = [by_id[_bare(found)] for found in ids if _bare(found) in by_id]
-    # one report may be about several recipients, each of whom got a message of their own
+    # one report may be about several recipients, each with a message of its own
     exact = [row for row in rows if finding.recipient in _recipients(row)]
     return next(iter(exact or rows), None)
 

@@ -85,7 +85,7 @@ UPDATE emails_inboxstate SET lease_token = NULL, leased_until = NULL, last_error
 WHERE mailbox_id = %(mailbox)s AND lease_token = %(token)s
 """
 _READ = "UPDATE emails_mailbox SET inbox_read_at = greatest(inbox_read_at, %(now)s) WHERE id = %(mailbox)s"
-# Skipping locked rows: whoever holds one is looking at it now, and waiting for it could deadlock.
+# Skips locked rows: another process works on them now, and waiting for it could deadlock.
 _RELEASE_HELD = """
 UPDATE emails_emailmessage SET send_after_at = %(now)s, held_by = ''
 WHERE id IN (
@@ -116,7 +116,7 @@ def poll_due_inboxes(
     """Read the inboxes that were not looked at for a minute (longer after failures). Returns how many events are new.
 
     With `mailbox_ids`: read these, whenever they were read. What an inbox answers wrong is kept in its state. `report`
-    hears of each inbox that was tried.
+    is called after each inbox that was tried.
     """
     execute(_ENSURE, {})
     asked = _due_params(now, mailbox_ids, workspace_id)
@@ -129,7 +129,7 @@ def poll_due_inboxes(
 
 
 def poll_inbox(mailbox: Mailbox, now: datetime) -> int:
-    """Read one inbox now, unless somebody is reading it. Returns how many events are new."""
+    """Read one inbox now, unless another process is reading it. Returns how many events are new."""
     return poll_due_inboxes(now, [mailbox.pk])
 
 
@@ -250,7 +250,7 @@ def _find_events(fetched: Sequence[FetchedMail], mailbox: Mailbox, provider: str
                 continue
             found = _read_mail(each, reader)
         except Exception as error:
-            # one mail that defeats our reader must not keep the others away
+            # one mail that cannot be read must not keep the others from being read
             log.exception("the mail with UID %s of mailbox %s cannot be read", each.uid, mailbox.pk)
             _set_aside(each, mailbox, f"cannot be read: {type(error).__name__}: {error}", provider, now)
             continue

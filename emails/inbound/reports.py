@@ -262,11 +262,11 @@ def find_cause(status: str, diagnostic: str, human: str = "") -> Cause:
         cause = by_code if by_code.outcome is not Outcome.SOFT else None
     cause = cause or match_words(human, enough=False) or _find_vague_cause(status, diagnostic, quoted, human)
     reply_class = find_reply_class(diagnostic) or find_reply_class(quoted) or status[:1]
-    return _with_doubt(replace(cause, status=cause.status or code or status), status, reply_class, diagnostic or quoted)
+    return _soften(replace(cause, status=cause.status or code or status), status, reply_class, diagnostic or quoted)
 
 
 def _find_vague_cause(status: str, diagnostic: str, quoted: str, human: str) -> Cause:
-    """Nothing says it with certainty: by vague words, or by the status where nobody has said a word."""
+    """Nothing says it with certainty: by vague words, or by the status where there are no words."""
     words = " ".join(filter(None, [diagnostic, quoted])) or human
     vague = match_words(words)
     if vague is not None and vague.outcome is Outcome.BLOCKED:
@@ -280,7 +280,7 @@ def _find_vague_cause(status: str, diagnostic: str, quoted: str, human: str) -> 
     return by_status
 
 
-def _with_doubt(cause: Cause, status: str, reply_class: str, said: str) -> Cause:
+def _soften(cause: Cause, status: str, reply_class: str, said: str) -> Cause:
     """A hard bounce needs a final refusal; a reply that says "later" is none, whatever words it uses."""
     if cause.outcome is not Outcome.HARD:
         return cause

@@ -34,11 +34,11 @@ def build_event(concern: Concern, mailbox_id: int, provider: str, zone: tzinfo) 
     """The fact that one finding becomes; None where nothing is stored. `zone`: in which a day of return is meant."""
     mail, finding = concern.received.mail, concern.finding
     authentication = concern.received.authentication
-    doubt = _find_doubt(concern, authentication)
-    kind = _choose_type(finding, is_doubtful=bool(doubt))
+    objection = _find_objection(concern, authentication)
+    kind = _choose_type(finding, is_unproven=bool(objection))
     if kind is None:
         return None
-    bounce_type = _choose_bounce(finding, is_doubtful=bool(doubt)) if kind is EventType.BOUNCED else None
+    bounce_type = _choose_bounce(finding, is_unproven=bool(objection)) if kind is EventType.BOUNCED else None
     is_machine = kind in _MACHINES
     until_at = None
     if kind is EventType.AUTO_REPLIED and finding.until is not None and not finding.until_is_assumed:
@@ -55,8 +55,8 @@ def build_event(concern: Concern, mailbox_id: int, provider: str, zone: tzinfo) 
         verdict=Verdict.MACHINE if is_machine else Verdict.HUMAN,
         verdict_reason="an automatic answer" if is_machine else "",
         until_at=until_at,
-        detail=_detail(mail, finding, kind, doubt),
-        payload=_payload(mail, finding, authentication, doubt, concern),
+        detail=_detail(mail, finding, kind, objection),
+        payload=_payload(mail, finding, authentication, objection, concern),
     )
 
 
@@ -66,14 +66,14 @@ def _event_id(mailbox_id: int, mail: InboundMail, kind: EventType, recipient: st
     return f"{mailbox_id}:{mail.identity}{suffix}"[:255]
 
 
-def _find_doubt(concern: Concern, authentication: Authentication) -> str:
+def _find_objection(concern: Concern, authentication: Authentication) -> str:
     """Why the mail has no permanent effect; empty when it may have one."""
     if authentication.is_forged:
         return _FORGED
     return _UNPROVEN if concern.finding.is_report and not concern.is_proven else ""
 
 
-def _choose_type(finding: Finding, *, is_doubtful: bool) -> EventType | None:
+def _choose_type(finding: Finding, *, is_unproven: bool) -> EventType | None:
     kind = finding.kind
     if kind in _BOUNCES:
         return EventType.BOUNCED
@@ -82,26 +82,26 @@ def _choose_type(finding: Finding, *, is_doubtful: bool) -> EventType | None:
     if finding.is_delivery:
         return EventType.DELIVERED
     match kind:
-        case MailKind.OPT_OUT if is_doubtful:
+        case MailKind.OPT_OUT if is_unproven:
             return EventType.AUTOMATED if finding.is_report else EventType.REPLIED
         case MailKind.OPT_OUT:
             return EventType.UNSUBSCRIBED
         case MailKind.LEFT_COMPANY:
-            return EventType.AUTO_REPLIED if is_doubtful else EventType.LEFT_COMPANY
+            return EventType.AUTO_REPLIED if is_unproven else EventType.LEFT_COMPANY
         case MailKind.OUT_OF_OFFICE:
             return EventType.AUTO_REPLIED
-        case MailKind.COMPLAINT if not is_doubtful:
+        case MailKind.COMPLAINT if not is_unproven:
             return EventType.COMPLAINED
         case MailKind.LIST:
             return None
     return EventType.AUTOMATED
 
 
-def _choose_bounce(finding: Finding, *, is_doubtful: bool) -> BounceType:
-    return BounceType.SOFT if is_doubtful else _BOUNCES[finding.kind]
+def _choose_bounce(finding: Finding, *, is_unproven: bool) -> BounceType:
+    return BounceType.SOFT if is_unproven else _BOUNCES[finding.kind]
 
 
-def _detail(mail: InboundMail, finding: Finding, kind: EventType, doubt: str) -> str:
+def _detail(mail: InboundMail, finding: Finding, kind: EventType, objection: str) -> str:
     """One line for the timeline."""
     if kind in {EventType.REPLIED, EventType.UNSUBSCRIBED} and not finding.is_report:
         return (mail.new_text or mail.subject)[:_TEXT_KEPT]
@@ -112,13 +112,13 @@ def _detail(mail: InboundMail, finding: Finding, kind: EventType, doubt: str) ->
         said = f"{finding.kind.replace('_', ' ')}: {said}"
     if finding.successor:
         said = f"{said}; names {finding.successor} instead"
-    return f"{said}; no permanent effect: {doubt}"[:_TEXT_KEPT] if doubt else said[:_TEXT_KEPT]
+    return f"{said}; no permanent effect: {objection}"[:_TEXT_KEPT] if objection else said[:_TEXT_KEPT]
 
 
 def _payload(
-    mail: InboundMail, finding: Finding, authentication: Authentication, doubt: str, concern: Concern
+    mail: InboundMail, finding: Finding, authentication: Authentication, objection: str, concern: Concern
 ) -> Mapping[str, object]:
-    intent = "possible_opt_out" if doubt and finding.kind is MailKind.OPT_OUT else finding.intent
+    intent = "possible_opt_out" if objection and finding.kind is MailKind.OPT_OUT else finding.intent
     kept: dict[str, object] = {
         "from": mail.sender,
         "subject": mail.subject[:500],
@@ -145,7 +145,7 @@ def _payload(
         "successor": finding.successor,
         "status": finding.status,
         "recipient": finding.recipient,
-        "no_permanent_effect": doubt,
+        "no_permanent_effect": objection,
         "limits": list(mail.limits),
         "reply_to": mail.header("Reply-To")[:500],
     }

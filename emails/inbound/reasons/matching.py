@@ -42,7 +42,7 @@ _REPLY = re.compile(r"(?<![\d.:\w-])([45]\d\d)(?=[\s\-#:,;]|$)")
 # rules of "=====" and the like
 _RUN = re.compile(r"([^\w\s])\1{2,}")
 _LONGEST = 2_500
-_NAMES_NOBODY = frozenset({"5.1.1", "5.1.6", "5.1.10"})
+_NO_RECIPIENT = frozenset({"5.1.1", "5.1.6", "5.1.10"})
 
 
 def match_words(text: str, *, enough: bool = True) -> Cause | None:
@@ -66,7 +66,7 @@ def match_words(text: str, *, enough: bool = True) -> Cause | None:
 
 def match_status(status: str) -> Cause:
     """What an enhanced status (RFC 3463) decides alone; only three of them say that a recipient does not exist."""
-    if status in _NAMES_NOBODY:
+    if status in _NO_RECIPIENT:
         return Cause(Outcome.HARD, f"status {status}", status, is_certain=True)
     _, _, rest = status.partition(".")
     subject, _, detail = rest.partition(".")

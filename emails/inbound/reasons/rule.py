@@ -8,7 +8,7 @@ from enum import StrEnum
 
 
 class Outcome(StrEnum):
-    """Whom a failure concerns: the recipient for good, the recipient for now, or the sender."""
+    """What a failure concerns: the recipient for good, the recipient for now, or the sender."""
 
     HARD = "hard"
     SOFT = "soft"
@@ -17,7 +17,7 @@ class Outcome(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """One row of the table: the words by which a reason is known, and whom it concerns."""
+    """One row of the table: the words by which a reason is known, and what it concerns."""
 
     outcome: Outcome
     name: str

@@ -52,7 +52,7 @@ def test_a_report_has_a_permanent_effect_only_with_proof(
         assert (event.type, event.bounce_type) == expected
 
 
-def test_the_doubt_is_kept_with_the_event() -> None:
+def test_the_missing_proof_is_kept_with_the_event() -> None:
     event = store(report(MailKind.HARD_BOUNCE), FORGED)
     assert event is not None
     assert "dmarc=fail" in event.detail
