@@ -47,6 +47,17 @@ class Role(Choice):
     ADMIN = "admin"
 
 
+class BodyFormat(Choice):
+    """How the body of an email is written."""
+
+    #: HTML when a block element or a doctype comes first, else Markdown
+    AUTO = "auto"
+    #: CommonMark with tables and strikethrough; each line break of the source is one of the email
+    MARKDOWN = "markdown"
+    #: HTML, taken as it is
+    HTML = "html"
+
+
 class AccountReplyPolicy(Choice):
     """What a reply means for the sender's colleagues at the same account."""
 

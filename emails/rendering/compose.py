@@ -22,6 +22,7 @@ from emails.rendering.render import (
 )
 from emails.tracking import links as tracking
 from emails.transport.send_result import Envelope, Refused
+from sequences.choices import BodyFormat
 from sequences.liquid.templating import TemplateError, render
 
 
@@ -48,7 +49,7 @@ class Uncomposed:
 
 
 _CONTENT = f"""
-SELECT m.id AS message_pk, m.message_id, m.recipient, t.id AS step_id, t.subject, t.body,
+SELECT m.id AS message_pk, m.message_id, m.recipient, t.id AS step_id, t.subject, t.body, t.format AS body_format,
        coalesce(m.content_hash <> t.content_hash, false) AS was_edited,
        b.signature, w.postal_address, coalesce(s.track_opens, w.track_opens) AS tracks_opens,
        coalesce(s.track_clicks, w.track_clicks) AS tracks_clicks,
@@ -105,7 +106,9 @@ def _build(row: Row, now: datetime) -> Composed:
     mailto_url = tracking.unsubscribe_mailto(message_pk, row["mailbox_address"])
     name = sender_name(row)
     rendered = render_email(
-        Template(row["subject"].strip(), row["body"], thread[-1][1] if is_reply else None),
+        Template(
+            row["subject"].strip(), row["body"], thread[-1][1] if is_reply else None, BodyFormat(row["body_format"])
+        ),
         {**context, "unsubscribe_url": unsubscribe_url},
         Frame(row["signature"], row["postal_address"], unsubscribe_url),
         Tracking(

@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import pairwise
 
-from sequences.content.markup import BodyFormat
+from sequences.choices import BodyFormat
 from sequences.liquid.places import Place, find_place
 from sequences.liquid.templating import TemplateError, render
 

@@ -12,8 +12,9 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from emails.rendering.precompiled import UNSUBSCRIBE_PLACEHOLDER, Precompiled, mark_values, precompile
+from sequences.choices import BodyFormat
 from sequences.content.finishing import Page
-from sequences.content.markup import BodyFormat, detect_format
+from sequences.content.markup import find_format
 from sequences.content.plain_text import write_text
 from sequences.content.rendering import render_markup, render_part
 from sequences.liquid.templating import TemplateError, render
@@ -29,15 +30,12 @@ _ANY_PIXEL = re.compile(re.escape(_PIXEL).replace(re.escape("{}"), '[^"]*'))
 
 @dataclass(frozen=True, slots=True)
 class Template:
-    """What an author writes. `subject` empty: a reply to the thread that began with `reply_subject`.
-
-    `body_format` None: HTML where the body begins with a block element, else Markdown.
-    """
+    """What an author writes. `subject` empty: a reply to the thread that began with `reply_subject`."""
 
     subject: str
     body: str
     reply_subject: str | None = None
-    body_format: BodyFormat | None = None
+    body_format: BodyFormat = BodyFormat.AUTO
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +130,7 @@ def _render_content(
     body = _render("body", template.body, context, template.body_format, explains=explains)
     if not body.html.strip():
         raise TemplateError("body: nothing of it is left for this contact")
-    signature = _render("signature", frame.signature, context, None, explains=explains)
+    signature = _render("signature", frame.signature, context, BodyFormat.AUTO, explains=explains)
     content = body.html + signature.html
     text = write_text(content + _footer(frame.postal_address, frame.unsubscribe_url))
     changes = (*body.changes, *(f"signature: {change}" for change in signature.changes)) if explains else ()
@@ -140,8 +138,8 @@ def _render_content(
 
 
 @lru_cache(maxsize=1024)
-def _precompile(body: str, body_format: BodyFormat | None, signature: str, postal_address: str) -> Precompiled | None:
-    marked = mark_values((body, body_format or detect_format(body)), (signature, detect_format(signature)))
+def _precompile(body: str, body_format: BodyFormat, signature: str, postal_address: str) -> Precompiled | None:
+    marked = mark_values((body, find_format(body, body_format)), (signature, find_format(signature)))
     if marked is None:
         return None
     try:
@@ -178,9 +176,7 @@ def _one_line(text: str) -> str:
     return " ".join(_CONTROL.sub(" ", text).split())
 
 
-def _render(
-    part: str, source: str, context: Mapping[str, object], body_format: BodyFormat | None, *, explains: bool
-) -> Page:
+def _render(part: str, source: str, context: Mapping[str, object], body_format: BodyFormat, *, explains: bool) -> Page:
     try:
         return render_part(source, context, body_format, explains=explains)
     except TemplateError as error:

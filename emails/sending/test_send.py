@@ -17,6 +17,7 @@ from emails.rendering.mime import build_mime
 from emails.rendering.render import Frame, RenderedEmail, Template, render_email, unsubscribe_headers
 from emails.transport import open_transport
 from emails.transport.send_result import Envelope, SendResult
+from sequences.choices import BodyFormat
 from sequences.liquid.templating import TemplateError, render
 from sequences.models import Contact, Step
 
@@ -89,7 +90,7 @@ def _render(step: Step, row: Row, now: datetime) -> RenderedEmail:
     context = {**MergeFields(row), "now": local_time(row, now)}
     subject = step.subject.strip()
     return render_email(
-        Template(subject, step.body, None if subject else _thread_subject(step, context)),
+        Template(subject, step.body, None if subject else _thread_subject(step, context), BodyFormat(step.format)),
         {**context, "unsubscribe_url": SAMPLE_UNSUBSCRIBE_URL},
         Frame(row["signature"] or "", row["postal_address"], SAMPLE_UNSUBSCRIBE_URL),
         explains=True,

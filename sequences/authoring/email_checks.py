@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from sequences.authoring.drafts import SequenceDraft
 from sequences.authoring.problems import Problem, Severity
-from sequences.authoring.step_fields import StepDraft
+from sequences.authoring.step_fields import StepDraft, body_format_of
 from sequences.choices import StepType
 from sequences.content.sampling import Sample, sample_body
 from sequences.liquid.templating import TemplateError, find_number_comparisons
@@ -25,7 +25,7 @@ def check_emails(draft: SequenceDraft, *, has_postal_address: bool) -> Iterator[
         for name in ("subject", "body"):
             yield from _check_comparisons(step, number, name)
         try:
-            sample = sample_body(step.body)
+            sample = sample_body(step.body, body_format_of(step))
         except TemplateError as error:
             yield Problem(number, "body", f"body: {error}")
         else:

@@ -11,17 +11,17 @@ from collections.abc import Iterator, Mapping
 from sequences.authoring.drafts import SequenceDraft
 from sequences.authoring.problems import Problem, Severity
 from sequences.authoring.step_config import CONDITIONS, StepConfigError, parse_condition
-from sequences.authoring.step_fields import StepDraft
+from sequences.authoring.step_fields import StepDraft, body_format_of
 from sequences.authoring.step_graph import Graph, build_graph, find_last_before
 from sequences.choices import ConditionType, OnReply
 from sequences.content.sampling import sample_body
 from sequences.liquid.templating import TemplateError
 
 
-def may_have_link(body: str) -> bool:
-    """Whether a body has, or may have once its merge fields are filled in, a link whose clicks are tracked."""
+def may_have_link(step: StepDraft) -> bool:
+    """Whether an email has, or may have once its merge fields are filled in, a link whose clicks are tracked."""
     try:
-        return sample_body(body).may_have_link
+        return sample_body(step.body, body_format_of(step)).may_have_link
     except TemplateError:
         # a problem of its own
         return True
@@ -77,6 +77,6 @@ def _find_obstacle(
         return "opens are not tracked; turn open tracking on, or ask for something else"
     if condition is ConditionType.EMAIL_CLICKED and not clicks:
         return "clicks are not tracked; turn click tracking on, or ask for something else"
-    if condition is ConditionType.EMAIL_CLICKED and not any(may_have_link(steps[key].body) for key in before):
+    if condition is ConditionType.EMAIL_CLICKED and not any(may_have_link(steps[key]) for key in before):
         return "the email before it has no link; add one, or ask for something else"
     return None

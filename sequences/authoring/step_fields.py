@@ -13,7 +13,7 @@ from datetime import time, timedelta
 from enum import Enum
 from typing import Any
 
-from sequences.choices import Choice, ConditionType, StepType, TaskPriority, TaskType
+from sequences.choices import BodyFormat, Choice, ConditionType, StepType, TaskPriority, TaskType
 
 MAX_DELAY = timedelta(days=730)
 #: Words that YAML files use for a step type where it is not the type's own value.
@@ -110,6 +110,14 @@ class StepDraft:
         template_of=_EMAIL,
         is_content=True,
     )
+    format: str = _field(
+        Kind.CHOICE,
+        BodyFormat.AUTO.value,
+        _EMAIL,
+        maximum=16,
+        choices=BodyFormat,
+        help="How the body is written. By default HTML when it starts with a block element, else Markdown.",
+    )
     repeat: bool = _field(
         Kind.FLAG, False, _EMAIL, help="Send it also to a contact who has had the same text. By default it is skipped."
     )
@@ -172,3 +180,8 @@ def fields_of(step_type: str) -> tuple[StepField, ...]:
 
 def is_default(step: StepDraft, spec: StepField) -> bool:
     return bool(getattr(step, spec.name) == spec.default)
+
+
+def body_format_of(step: StepDraft) -> BodyFormat:
+    """How the body is written; an unknown word, which validation refuses, counts as not said."""
+    return BodyFormat(step.format) if step.format in list(BodyFormat) else BodyFormat.AUTO

@@ -7,13 +7,13 @@ heading (it is a signature), a line that begins with a year makes no list, and a
 from __future__ import annotations
 
 import re
-from enum import StrEnum
 
 import css_inline
 from markdown_it import MarkdownIt
 from markdown_it.common.utils import unescapeAll
 from markdown_it.rules_inline import StateInline
 
+from sequences.choices import BodyFormat
 from sequences.content.links import trim_address
 
 _NO_OUTPUT = re.compile(
@@ -44,17 +44,13 @@ class MarkupError(ValueError):
     """A style sheet that cannot be read."""
 
 
-class BodyFormat(StrEnum):
-    """How the body of an email is written."""
+def find_format(source: str, written: BodyFormat = BodyFormat.AUTO) -> BodyFormat:
+    """`written` where the author says so; else HTML when a block element or a doctype comes first, else Markdown.
 
-    #: CommonMark with tables and strikethrough; each line break of the source is one of the email
-    MARKDOWN = "markdown"
-    #: HTML, taken as it is
-    HTML = "html"
-
-
-def detect_format(source: str) -> BodyFormat:
-    """HTML when a block element or a doctype is the first thing after Liquid tags, comments and blanks."""
+    Liquid tags, comments and blanks before it do not count.
+    """
+    if written is not BodyFormat.AUTO:
+        return written
     before = _NO_OUTPUT.match(source)
     return BodyFormat.HTML if _BLOCK_START.match(source, before.end() if before else 0) else BodyFormat.MARKDOWN
 

@@ -7,23 +7,22 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from sequences.choices import BodyFormat
 from sequences.content.allowed import list_removed, sanitise
 from sequences.content.finishing import Page, finish_page
-from sequences.content.markup import BodyFormat, MarkupError, detect_format, make_page
+from sequences.content.markup import MarkupError, find_format, make_page
 from sequences.liquid.templating import TemplateError, render
 
 
 def render_part(
-    source: str, context: Mapping[str, object], body_format: BodyFormat | None = None, *, explains: bool = False
+    source: str, context: Mapping[str, object], body_format: BodyFormat = BodyFormat.AUTO, *, explains: bool = False
 ) -> Page:
-    """Render `source` for one contact. `body_format` None: as `detect_format` finds.
+    """Render `source` for one contact.
 
     `explains`: `changes` lists also what sanitising removes, which costs a second reading of the page. Raises
     `TemplateError`.
     """
-    return render_markup(
-        render(source, context, autoescape=True), body_format or detect_format(source), explains=explains
-    )
+    return render_markup(render(source, context, autoescape=True), find_format(source, body_format), explains=explains)
 
 
 def render_markup(text: str, body_format: BodyFormat, *, explains: bool = False) -> Page:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from sequences.content.markup import BodyFormat, detect_format
+from sequences.choices import BodyFormat
+from sequences.content.markup import find_format
 from sequences.content.rendering import render_markup
 from sequences.liquid.places import Place, find_place, write_value
 
@@ -41,7 +42,7 @@ class Sample:
     link_fields: tuple[str, ...]
 
 
-def sample_body(source: str, body_format: BodyFormat | None = None) -> Sample:
+def sample_body(source: str, body_format: BodyFormat = BodyFormat.AUTO) -> Sample:
     """Render the body of an email without a contact. Raises `TemplateError` for style sheets that cannot be read."""
     written = _SILENT.sub("", source)
     link_fields: dict[str, None] = {}
@@ -59,7 +60,7 @@ def sample_body(source: str, body_format: BodyFormat | None = None) -> Sample:
         return write_value(_SAMPLES.get(path, _UNKNOWN), place)
 
     text = _TAG.sub("", _OUTPUT.sub(put_sample, written))
-    page = render_markup(text, body_format or detect_format(source), explains=True)
+    page = render_markup(text, find_format(source, body_format), explains=True)
     return Sample(page.changes, has_custom_text or bool(_WEB_LINK.search(page.html)), tuple(link_fields))
 
 

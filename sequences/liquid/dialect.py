@@ -263,6 +263,9 @@ def _date(value: object, layout: object = "%Y-%m-%d", *, context: RenderContext)
             value = datetime.fromtimestamp(int(value), zone)
         except (OverflowError, OSError, ValueError):
             return str(value)
+    if isinstance(value, datetime) and isinstance(layout, str):
+        # the library caches dates by their instant, and would write one contact's zone for another
+        return value.strftime(layout)
     return format_date(value, layout, environment=context.env)
 
 

@@ -6,7 +6,7 @@ from django.core.exceptions import ValidationError
 from django.core.validators import MaxValueValidator
 from django.db import models
 
-from sequences.choices import ConditionType, OnReply, SequenceStatus, StepType, TaskPriority, TaskType
+from sequences.choices import BodyFormat, ConditionType, OnReply, SequenceStatus, StepType, TaskPriority, TaskType
 from sequences.models.scope import WorkspaceQuerySet
 from sequences.models.workspace import Workspace
 from sequences.time.timing import TimingError, parse_window
@@ -85,6 +85,13 @@ class Step(models.Model):
 
     subject = models.CharField(max_length=500, blank=True, help_text="Liquid. Leave empty to reply in the same thread.")
     body = models.TextField(blank=True, help_text="Liquid in Markdown, or in HTML when it starts with a block element.")
+    format = models.CharField(
+        max_length=16,
+        choices=BodyFormat.choices(),
+        default=BodyFormat.AUTO.value,
+        db_default=BodyFormat.AUTO.value,
+        help_text="How the body is written. By default HTML when it starts with a block element, else Markdown.",
+    )
 
     repeat = models.BooleanField(
         default=False, help_text="Send it also to a contact who has had the same text. By default it is skipped."

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from emails.rendering import render as rendering
 from emails.rendering.precompiled import mark_values
 from emails.rendering.render import Frame, RenderedEmail, Template, Tracking, person_fields, render_email
+from sequences.choices import BodyFormat
 from sequences.content.allowed import sanitise
-from sequences.content.markup import BodyFormat
 
 UNSUBSCRIBE = "https://mail.example.com/u/tok_en-1"
 PIECES = st.sampled_from(

@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sequences.content.markup import BodyFormat, detect_format
+from sequences.choices import BodyFormat
+from sequences.content.markup import find_format
 from sequences.content.plain_text import write_text
 from sequences.content.rendering import render_part
 
@@ -57,7 +58,7 @@ def changes_of(source: str, **contact: object) -> str:
     ],
 )
 def test_the_first_thing_after_tags_and_comments_tells_the_format(source: str, written: BodyFormat) -> None:
-    assert detect_format(source) is written
+    assert find_format(source) is written
 
 
 def test_the_format_can_be_named() -> None:

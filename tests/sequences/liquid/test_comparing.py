@@ -106,6 +106,13 @@ def test_now_is_the_local_time_that_is_given() -> None:
     assert render(source, {"now": now}) == "Saturday, 12|2026-01-03|03|12:45"
 
 
+def test_the_same_instant_in_another_zone_is_another_time() -> None:
+    now = datetime(2026, 1, 2, 23, tzinfo=UTC)
+    zones = [ZoneInfo("UTC"), ZoneInfo("Asia/Tokyo")]
+    hours = [render("{{ 'now' | date: '%H' }}", {"now": now.astimezone(zone)}) for zone in zones]
+    assert hours == ["23", "08"]
+
+
 def test_the_servers_clock_is_never_read() -> None:
     with pytest.raises(TemplateError, match="the time is not known here"):
         render("{{ 'now' | date: '%A' }}", {})
