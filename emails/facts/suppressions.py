@@ -1,7 +1,7 @@
-"""Addresses and domains on the list that must not be mailed: put there, taken away, expired; each leaves its trace.
+"""The suppression list, addresses and domains that must not be mailed: add, remove, expire; each change is kept.
 
-A row that is there stops, for the engine, the last look and enrolling alike; so an expired one is removed rather than
-ignored. Whom a new one concerns is woken; what it ended stays ended.
+The engine, the final check and enrolling read the same rows; so an expired one is deleted rather than ignored. A new
+one wakes the enrollments it concerns; what it ended stays ended.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from common.addresses import parse_address, parse_domain
+from common.addresses import AddressError, parse_address, parse_domain, repair_address
 from common.db import Row, execute, fetch_all
 from emails.choices import SuppressionAction, SuppressionReason
 from sequences.contacts.erased import find_erased
@@ -46,14 +46,14 @@ e.status IN {LIVE} AND e.contact_id IN (
     WHERE cardinality(%(domains)s::text[]) > 0 AND c.workspace_id = %(workspace)s
       AND split_part(lower(c.email), '@', 2) = ANY(%(domains)s))
 """
-_TAKE_AWAY = """
+_REMOVE = """
 WITH gone AS (
     DELETE FROM emails_suppression WHERE {which} RETURNING workspace_id, email, domain, reason
 )
 INSERT INTO emails_suppressionchange (workspace_id, email, domain, action, reason, note, actor, at)
 SELECT workspace_id, email, domain, %(action)s, reason, %(note)s, %(actor)s, %(now)s FROM gone
 """
-# The most that is removed in one statement.
+# The most rows that one statement removes.
 _BATCH = 1_000
 
 
@@ -97,11 +97,11 @@ def suppress(
 
 
 def suppress_entries(workspace_id: int, entries: Sequence[Entry], *, actor: str, now: datetime) -> Stored:
-    """Store entries and wake whom they concern. Call inside a transaction.
+    """Store entries and wake the enrollments they concern. Call inside a transaction.
 
-    Erased addresses are left out: they are never mailed anyway. One that is there without an end keeps its first
-    reason; one that expires is prolonged, never shortened. The enrollments
-    concerned are locked first: a last look before sending either comes before us or sees the suppression.
+    Erased addresses are left out: they are never mailed anyway. An entry without an end keeps its first reason; one
+    that expires is prolonged, never shortened. The enrollments are locked first: a final check before sending either
+    comes before this transaction or sees the suppression.
     """
     erased = find_erased(workspace_id, [entry.email for entry in entries if entry.email])
     entries = [entry for entry in entries if entry.email not in erased]
@@ -115,15 +115,23 @@ def suppress_entries(workspace_id: int, entries: Sequence[Entry], *, actor: str,
 
 
 def suppress_addresses(entries: Sequence[tuple[int, str, SuppressionReason, str]], actor: str, now: datetime) -> int:
-    """Store (workspace, email, reason, note); the caller wakes. Returns how many are new."""
-    found = [(workspace, Entry(email.lower(), "", reason, note)) for workspace, email, reason, note in entries]
+    """Store (workspace, email, reason, note); the caller wakes the enrollments. Returns how many are new.
+
+    Addresses of old messages, stored before addresses had one form, are repaired; one that cannot be is no contact's.
+    """
+    found = []
+    for workspace, email, reason, note in entries:
+        try:
+            found.append((workspace, Entry(repair_address(email).lower(), "", reason, note)))
+        except AddressError:
+            continue
     return _store(_ADD_EMAILS, found, actor, now).added
 
 
 def remove_suppressions(ids: Sequence[int], *, actor: str, reason: str, now: datetime) -> int:
-    """Take entries off the list, for the reason given. What they have ended stays ended. Returns how many."""
+    """Remove entries for the reason given. What they have ended stays ended. Returns how many."""
     gone = 0
-    statement = _TAKE_AWAY.format(which="id = ANY(%(ids)s)")
+    statement = _REMOVE.format(which="id = ANY(%(ids)s)")
     for start in range(0, len(ids), _BATCH):
         batch = list(ids[start : start + _BATCH])
         said = {"action": SuppressionAction.REMOVED.value, "note": reason[:500], "actor": actor, "now": now}
@@ -132,8 +140,8 @@ def remove_suppressions(ids: Sequence[int], *, actor: str, reason: str, now: dat
 
 
 def expire_suppressions(now: datetime) -> int:
-    """Take away what has expired. Returns how many."""
-    statement = _TAKE_AWAY.format(which="expires_at <= %(now)s")
+    """Remove expired entries. Returns how many."""
+    statement = _REMOVE.format(which="expires_at <= %(now)s")
     said = {"action": SuppressionAction.EXPIRED.value, "note": "its time is over", "actor": "engine", "now": now}
     return execute(statement, said)
 

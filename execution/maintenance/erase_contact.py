@@ -1,8 +1,8 @@
 """Erase one person's data, and hand it out.
 
-What is left is a row that names nobody, with the history that caps and reports count, and a keyed hash of each address
-the person was known by. The order in the one transaction: the workspace's contacts are locked, live enrollments end,
-messages being sent are waited for, then every table is blanked.
+What is left is a row without personal data, with the history that caps and reports count, and a keyed hash of each
+address the person was known by. The order in the one transaction: lock the workspace's contacts, end live enrollments,
+refuse while a message is being sent, blank every table.
 """
 
 from __future__ import annotations

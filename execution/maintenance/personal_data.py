@@ -40,8 +40,8 @@ _LINKS: tuple[tuple[type[models.Model], str], ...] = (
     (Enrollment, "{column} = ANY(%(enrollments)s::bigint[])"),
     (EmailMessage, "{column} = ANY(%(messages)s::bigint[])"),
 )
-# Set-up of a workspace, which nobody is a subject of; its texts were written by members.
-_SET_UP = frozenset(
+# Configuration of a workspace: its texts were written by members and are about no contact.
+_CONFIGURATION = frozenset(
     {
         "emails_mailbox", "emails_sendlimit", "execution_webhooksubscription", "sequences_account",
         "sequences_erasedaddress", "sequences_erasurekey", "sequences_membership", "sequences_sequence",
@@ -96,11 +96,11 @@ def list_personal_tables() -> tuple[PersonalTable, ...]:
 
 @lru_cache(maxsize=1)
 def list_searched_tables() -> tuple[SearchedTable, ...]:
-    """Tables of a workspace whose texts may name the person, whoever's row it is."""
+    """Tables of a workspace whose texts may name the person, also in rows of other contacts."""
     found = []
     for model in _models():
         fields = model._meta.concrete_fields
-        if "workspace_id" not in {field.column for field in fields} or model._meta.db_table in _SET_UP:
+        if "workspace_id" not in {field.column for field in fields} or model._meta.db_table in _CONFIGURATION:
             continue
         texts = [str(field.column) for field in fields if _is_free_text(field)]
         documents = [str(field.column) for field in fields if isinstance(field, models.JSONField)]

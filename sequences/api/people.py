@@ -23,7 +23,14 @@ from sequences.access.roles import is_manager
 from sequences.contacts.csv_export import export_contacts
 from sequences.contacts.csv_import import ImportedContacts, import_contacts
 from sequences.contacts.csv_reader import CsvFormError
-from sequences.contacts.operations import InUseError, TakenError, change_row, create_row, delete_contact, judge_fields
+from sequences.contacts.operations import (
+    InUseError,
+    TakenError,
+    change_row,
+    create_row,
+    delete_contact,
+    validate_fields,
+)
 from sequences.contacts.queries import has_address
 from sequences.interface.api.addresses import AddressField, WebsiteField
 from sequences.interface.api.base import CSV_OR_PROBLEM, IdFilter, ReadViewSet, TimeFilter
@@ -66,7 +73,7 @@ class ContactSerializer(_PersonSerializer):
     def validate_fields(self, value: Any) -> dict[str, Any]:
         if not isinstance(value, dict):
             raise serializers.ValidationError("It must be an object of merge fields.")
-        if problem := judge_fields(value):
+        if problem := validate_fields(value):
             raise serializers.ValidationError(f"{problem}.")
         return value
 
@@ -144,7 +151,7 @@ class _WrittenViewSet(mixins.CreateModelMixin, mixins.UpdateModelMixin, mixins.D
 
     def perform_destroy(self, instance: Any) -> None:
         if not is_manager(self.request.user, instance.workspace_id):
-            raise PermissionDenied("Only a manager or an admin deletes people and companies.")
+            raise PermissionDenied("Only a manager or an admin deletes contacts and accounts.")
         try:
             self.delete_row(instance)
         except InUseError as error:
@@ -166,7 +173,7 @@ class _WrittenViewSet(mixins.CreateModelMixin, mixins.UpdateModelMixin, mixins.D
 
 
 class ContactViewSet(_WrittenViewSet):
-    """People who can be enrolled. Every member writes them; managers and admins delete whom nothing happened to yet."""
+    """Contacts. Every member writes them; managers and admins delete those without enrollments."""
 
     queryset = Contact.objects.all()
     serializer_class = ContactSerializer
@@ -198,7 +205,7 @@ class ContactViewSet(_WrittenViewSet):
         return Response(ImportedContactsSerializer(imported.present()).data)
 
     def note_imported(self, imported: ImportedContacts) -> None:
-        """For whoever plans by what was imported."""
+        """Hook: replan what depends on the imported contacts."""
 
     @extend_schema(filters=True, responses={(200, "text/csv"): OpenApiTypes.STR})
     @action(detail=False, methods=["get"], filterset_class=ContactFilter, renderer_classes=CSV_OR_PROBLEM)
@@ -210,7 +217,7 @@ class ContactViewSet(_WrittenViewSet):
 
 
 class AccountViewSet(_WrittenViewSet):
-    """Companies that contacts belong to. Every member writes them; managers and admins delete, and contacts stay."""
+    """Accounts that contacts belong to. Every member writes them; managers and admins delete them, contacts stay."""
 
     queryset = Account.objects.all()
     serializer_class = AccountSerializer

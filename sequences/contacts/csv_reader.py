@@ -83,7 +83,7 @@ def detect_delimiter(header: str) -> str:
 
 
 class UnclosedQuoteError(ValueError):
-    """The text ends inside quotes, so nobody can tell where the record ends."""
+    """The text ends inside quotes, so it is unknown where the record ends."""
 
 
 class RecordReader:
@@ -184,16 +184,16 @@ class RecordReader:
             if not found:
                 continue
             if found[0] == '"':
-                is_inside, read = self._judge_mark(is_inside=is_inside)
+                is_inside, read = self._read_mark(is_inside=is_inside)
                 marks += read
                 continue
             is_odd = marks % 2 == 1
             is_end = not is_inside and not is_odd
-            if self._ends_line() and (is_end or (is_inside != is_odd and self._starts_anew())):
+            if self._ends_line() and (is_end or (is_inside != is_odd and self._begins_record())):
                 return
             is_inside, marks = True, 1
 
-    def _judge_mark(self, *, is_inside: bool) -> tuple[bool, int]:
+    def _read_mark(self, *, is_inside: bool) -> tuple[bool, int]:
         """Whether quotes are open after the quotation mark here, and how many marks were read."""
         is_opening = self._at > 0 and self._buffer[self._at - 1] == self._delimiter
         self._at += 1
@@ -204,7 +204,7 @@ class RecordReader:
             return True, 2
         return self._peek() not in ("", self._delimiter, "\r", "\n"), 1
 
-    def _starts_anew(self) -> bool:
+    def _begins_record(self) -> bool:
         """Whether the next line with a quotation mark is a record of its own instead of the end of an open cell."""
         lines: list[str] = []
         while line := self._read_chunk():

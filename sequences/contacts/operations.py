@@ -37,11 +37,11 @@ e.contact_id IN (SELECT id FROM sequences_contact WHERE account_id = %(account)s
 """
 
 
-def judge_fields(fields: Mapping[str, Any]) -> str | None:
-    """What is wrong with merge fields, or None. Names are as those of CSV columns, values texts, numbers or flags."""
+def validate_fields(fields: Mapping[str, Any]) -> str | None:
+    """What is wrong with merge fields, or None. Names are those of CSV columns; values texts, numbers or booleans."""
     for name, value in fields.items():
         if name != name_column(name) or not name or len(name) > LONGEST_NAME:
-            return f"{name[:100]!r} is no name of a merge field: use small letters, digits and _"
+            return f"{name[:100]!r} is not a name of a merge field: use lower-case letters, digits and _"
         if name in RESERVED or name in KNOWN_COLUMNS:
             return f"{name} is a column of its own: write it beside `fields`"
         if not isinstance(value, str | int | float | bool | None):
@@ -52,7 +52,7 @@ def judge_fields(fields: Mapping[str, Any]) -> str | None:
 
 
 class TakenError(ValueError):
-    """Another row of the workspace has it; `field` names what."""
+    """Another row of the workspace has the value of `field`, or it was erased."""
 
     def __init__(self, field: str, said: str) -> None:
         self.field = field
@@ -60,7 +60,7 @@ class TakenError(ValueError):
 
 
 class InUseError(ValueError):
-    """It cannot be deleted without losing what happened; one line that says what to do."""
+    """The row cannot be deleted without its history; one line that says what to do."""
 
 
 def create_row(model: type[Row], workspace: Workspace, values: Mapping[str, Any]) -> Row:
@@ -71,7 +71,7 @@ def create_row(model: type[Row], workspace: Workspace, values: Mapping[str, Any]
 
 
 def change_row(row: Row, values: Mapping[str, Any], now: datetime) -> Row:
-    """Only what is given changes, and is written: scores are kept by others meanwhile. Raises `TakenError`."""
+    """Change and write the given values only: scores are written by other processes. Raises `TakenError`."""
     if isinstance(row, Contact) and row.erased_at is not None:
         raise TakenError("email", "The person's data was erased, nothing can be added: create another contact.")
     for name, value in values.items():
@@ -85,7 +85,7 @@ def change_row(row: Row, values: Mapping[str, Any], now: datetime) -> Row:
 
 
 def wake_waiting_for(row: Model, now: datetime) -> None:
-    """Let the engine look at who waits for a field of this contact, or of this account's contacts."""
+    """Wake the enrollments that wait for a field of this contact, or of this account's contacts."""
     if isinstance(row, Contact):
         wake_waiting_for_fields([row.pk], now)
     elif isinstance(row, Account) and wake_where(_OF_ACCOUNT, {"account": row.pk}, now):
@@ -93,13 +93,13 @@ def wake_waiting_for(row: Model, now: datetime) -> None:
 
 
 def wake_waiting_for_fields(contact_ids: Sequence[int], now: datetime) -> None:
-    """Let the engine look at who waits for a field of these contacts. Call inside a transaction."""
+    """Wake the enrollments that wait for a field of these contacts. Call inside a transaction."""
     if contact_ids and wake_where(_OF_CONTACTS, {"contacts": list(contact_ids)}, now):
         notify_engine()
 
 
 def delete_contact(contact: Contact) -> None:
-    """Only whom nothing has happened to yet: the rest would take along what was sent. Raises `InUseError`."""
+    """Delete a contact without enrollments; the history of others would go with them. Raises `InUseError`."""
     with transaction.atomic():
         found = Enrollment.objects.select_for_update(no_key=True).filter(contact=contact)
         statuses = set(found.values_list("status", flat=True))

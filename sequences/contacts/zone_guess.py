@@ -19,8 +19,8 @@ from sequences.time.timing import is_valid_timezone
 # A country's zones that are no further apart than this are taken as its main one.
 _CLOSE = timedelta(hours=1)
 _UNITED_KINGDOM = {"uk": "GB"}
-# Endings of countries that companies anywhere use, for what they sound like.
-_SOLD_TO_EVERYBODY = frozenset(
+# Endings of countries that companies anywhere use for how they sound.
+_GENERIC_ENDINGS = frozenset(
     {
         "ac", "ag", "ai", "am", "as", "bz", "cc", "cd", "co", "cx", "dj", "fm", "gg", "gl", "gs", "im", "io",
         "je", "la", "lc", "ly", "me", "ms", "mu", "nu", "pw", "sc", "sh", "so", "st", "sx", "tc", "tk", "tl",
@@ -50,10 +50,10 @@ def guess_by_domain(domain: str, at: datetime) -> str:
 
 
 def country_of_domain(domain: str) -> str:
-    """The ISO 3166 code that the ending stands for; "" for an ending that says nothing about where somebody is."""
+    """The ISO 3166 code that the ending stands for; "" for an ending that says nothing about a place."""
     ending = domain.rpartition(".")[2].lower()
     country = _UNITED_KINGDOM.get(ending, ending.upper())
-    known = "." in domain and ending not in _SOLD_TO_EVERYBODY and country in _zones_by_country()
+    known = "." in domain and ending not in _GENERIC_ENDINGS and country in _zones_by_country()
     return country if known else ""
 
 

@@ -22,7 +22,7 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='contact',
             name='erased_at',
-            field=models.DateTimeField(blank=True, editable=False, help_text="When the person's data was erased; what is left names nobody.", null=True),
+            field=models.DateTimeField(blank=True, editable=False, help_text="When the person's data was erased.", null=True),
         ),
         migrations.CreateModel(
             name='ErasedAddress',

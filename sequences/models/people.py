@@ -55,7 +55,7 @@ class Contact(models.Model):
     engagement_score = models.IntegerField(default=0)
     score_due_at = models.DateTimeField(null=True, blank=True, editable=False, help_text="When it is computed anew.")
     erased_at = models.DateTimeField(
-        null=True, blank=True, editable=False, help_text="When the person's data was erased; what is left names nobody."
+        null=True, blank=True, editable=False, help_text="When the person's data was erased."
     )
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)

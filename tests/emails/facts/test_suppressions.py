@@ -12,8 +12,16 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import transaction
 from django.urls import reverse
 
+from emails.choices import SuppressionReason
 from emails.facts.suppression_files import export_suppressions, import_suppressions
-from emails.facts.suppressions import Entry, expire_suppressions, remove_suppressions, suppress, suppress_entries
+from emails.facts.suppressions import (
+    Entry,
+    expire_suppressions,
+    remove_suppressions,
+    suppress,
+    suppress_addresses,
+    suppress_entries,
+)
 from emails.models import EmailMessage, Suppression, SuppressionChange
 from execution.control.enroll import enroll_contacts
 from execution.engine.policy import engine_policy
@@ -150,6 +158,15 @@ def test_a_plain_list_is_a_file_too(workspace: Workspace) -> None:
     imported = read(workspace, "a@x.example\nb@x.example\nx.example\n@y.example\n")
     assert imported.created == 4
     assert set(Suppression.objects.values_list("domain", flat=True)) == {"", "x.example", "y.example"}
+
+
+def test_a_late_bounce_of_an_address_from_before_it_had_one_form_is_no_error(workspace: Workspace) -> None:
+    found = [
+        (workspace.pk, address, SuppressionReason.BOUNCED, "")
+        for address in ("Jo@ACME.example\u200b", "jo@localhost", "x")
+    ]
+    assert suppress_addresses(found, "event:imap", NOW) == 1
+    assert Suppression.objects.get().email == "jo@acme.example"
 
 
 def test_an_opt_out_is_not_lost_for_missing_cells_or_another_name_of_its_column(workspace: Workspace) -> None:
