@@ -160,7 +160,7 @@ def _aware(at: datetime) -> datetime:
 def _describe(error: Exception) -> str:
     match error:
         case ssl.SSLCertVerificationError():
-            return f"the certificate is not good: {error.verify_message}"
+            return f"the certificate is not valid: {error.verify_message}"
         case TimeoutError():
             return "no answer in time"
         case ConnectionRefusedError():

@@ -1,4 +1,4 @@
-"""The circuit breaker of a lane: after repeated failures of the server, stop knocking and probe now and then. Pure."""
+"""The circuit breaker of a lane: after repeated failures of the server, stop and probe with growing pauses. Pure."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _PAUSE_SECONDS = 2
 
 @dataclass(frozen=True, slots=True)
 class Breaker:
-    """`until`: no hand-over before. `trips`: how often it has opened without a success in between."""
+    """`until`: nothing is sent before. `trips`: how often it has opened without a success in between."""
 
     state: BreakerState = BreakerState.CLOSED
     failures: int = 0
@@ -34,7 +34,7 @@ def after_success(breaker: Breaker) -> Breaker:
 
 
 def after_failure(breaker: Breaker, now: datetime, jitter: float, retry_after_seconds: int | None = None) -> Breaker:
-    """`jitter` in [0, 1] spreads the back-off by ± 20 %; the server's own wish (Retry-After) is a lower bound."""
+    """`jitter` in [0, 1] spreads the back-off by ± 20 %; the server's Retry-After is a lower bound."""
     failures = breaker.failures + 1
     if breaker.state is BreakerState.CLOSED and failures < OPENS_AFTER_FAILURES:
         return replace(breaker, failures=failures)

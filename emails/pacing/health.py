@@ -1,4 +1,4 @@
-"""How a mailbox is received: the share of its last messages that bounced or were refused for what they are."""
+"""The health of a mailbox: the share of its last messages that bounced or were refused for their content."""
 
 from __future__ import annotations
 
@@ -50,6 +50,6 @@ FROM (
 
 
 def measure_health(mailbox_id: int) -> Health:
-    """Over the last 200 messages since the mailbox was last set going by a person."""
+    """Over the last 200 messages since a user last activated the mailbox."""
     row = fetch_all(_HEALTH, {"mailbox": mailbox_id, "last": LAST_MESSAGES})[0]
     return Health(row["messages"], row["bounced"])

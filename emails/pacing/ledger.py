@@ -1,7 +1,7 @@
-"""Lock the caps that concern a chunk and count what the ledger says has left in their rolling windows.
+"""Lock the caps that apply to a chunk and count what was sent in their rolling windows.
 
-Call inside the transaction that marks the messages: whoever counts holds the caps' rows, so no interleaving of any
-number of workers can pass a cap. Messages whose outcome is unknown count as sent.
+Call inside the transaction that marks the messages: it holds the caps' rows while it counts and marks, so that no
+interleaving of workers can exceed a cap. Messages whose outcome is unknown count as sent.
 """
 
 from __future__ import annotations
@@ -61,7 +61,7 @@ def lock_caps(candidates: Sequence[Candidate]) -> list[Cap]:
 
 
 def read_caps(candidates: Sequence[Candidate]) -> list[Cap]:
-    """The same without locks, to show and never to send by."""
+    """The same without locks: to show, never to send."""
     return _read_caps(candidates, "")
 
 
@@ -114,7 +114,7 @@ def count_usage(caps: Sequence[Cap], workspace_id: int, now: datetime) -> list[U
 
 
 def _usage(cap: Cap, row: Row | None) -> Usage:
-    """`latest`, newest first, holds as many hand-overs as the cap has places; the last of them frees the next place."""
+    """`latest`, newest first, has as many times as the cap allows messages; the last of them frees the next place."""
     if row is None:
         return Usage(cap, 0, ())
     return Usage(cap, row["used"], tuple(row["latest"] or ()))

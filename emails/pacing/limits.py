@@ -1,4 +1,4 @@
-"""Which of a lane's messages the caps let through now, and until when the others are held. Pure.
+"""Which of a lane's messages the caps allow now, and until when the others are held. Pure.
 
 Usage is counted from the ledger over half-open rolling windows (now - window, now]. A message that would make any cap
 that covers it overfull is not taken, so no window anywhere in time holds one too many.
@@ -15,7 +15,7 @@ from emails.choices import LimitScope, LimitWindow
 
 @dataclass(frozen=True, slots=True)
 class Cap:
-    """At most `maximum` hand-overs of what it covers within one window. `target`: the id or the domain it is about."""
+    """At most `maximum` messages within one window. `target`: the id or the domain that it covers."""
 
     scope: LimitScope
     target: str
@@ -32,13 +32,13 @@ class Cap:
 
     @property
     def is_lane_wide(self) -> bool:
-        """Whether it holds every message of a lane, whoever it goes to."""
+        """Whether it holds every message of a lane, whatever its recipient."""
         return self.scope in {LimitScope.MAILBOX, LimitScope.WORKSPACE} and not self.first_touch_only
 
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """What a cap let through in the window that ends now. `latest`: its newest hand-overs, no more than places."""
+    """What was sent under a cap in the window that ends now. `latest`: its newest times, at most `maximum`."""
 
     cap: Cap
     used: int
@@ -63,7 +63,7 @@ class Usage:
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """A message that nothing but the caps can hold."""
+    """A message that only the caps can still hold."""
 
     message_id: int
     mailbox_id: int
@@ -75,7 +75,7 @@ class Candidate:
 
 @dataclass(frozen=True, slots=True)
 class SendHold:
-    """`message_id` None: the whole lane is held."""
+    """What keeps a queued message from being sent until `until`. `message_id` None: the whole lane."""
 
     message_id: int | None
     until: datetime
@@ -85,7 +85,7 @@ class SendHold:
 
 @dataclass(frozen=True, slots=True)
 class Allotment:
-    """`taken` may leave now, in order. What is neither taken nor held is looked at again with the next chunk."""
+    """`taken` may be sent now, in order. What is neither taken nor held is checked again with the next chunk."""
 
     taken: tuple[int, ...]
     held: tuple[SendHold, ...]
@@ -132,5 +132,5 @@ def _count(cap: Cap, taken: Sequence[Candidate]) -> int:
 
 
 def _frees_at(usage: Usage, now: datetime) -> datetime:
-    """A cap of zero is looked at again, since a person may raise it."""
+    """A cap of zero is checked again, since a user may raise it."""
     return usage.frees_at or now + timedelta(seconds=usage.cap.window.seconds)

@@ -19,7 +19,7 @@ class RampDay:
 
 
 def next_ramp_day(ramp: RampDay, today: date, start: int, step: int, *, is_healthy: bool) -> RampDay:
-    """Pure: the allowance on a day on which something is about to leave."""
+    """The allowance on a day on which something is about to be sent, computed without the database."""
     if ramp.day is None:
         return RampDay(start, today)
     if today <= ramp.day:

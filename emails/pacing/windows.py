@@ -1,4 +1,4 @@
-"""Whether an email may leave now by the rules of its sequence's time (SPEC section 3)."""
+"""Whether an email may be sent now by the timing rules of its sequence and step."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from common.db import Row
 from sequences.time.contact_calendar import read_contact_calendar
 from sequences.time.timing import Move, TimingError, Window, next_allowed, parse_window
 
-# Rules that contradict each other hold an email until somebody mends them; `why` shows what is wrong.
+# Rules that contradict each other hold an email until a user corrects them; `why` shows what is wrong.
 _CONTRADICTION_RECHECK = timedelta(hours=1)
 
 
@@ -21,7 +21,7 @@ def read_window(text: str) -> Window:
 
 
 def find_opening(row: Row, now: datetime) -> Move | None:
-    """None when the email may leave at `now`; else the rule that holds it, with `until` the next opening.
+    """None when the email may be sent at `now`; else the rule that holds it, with `until` the next opening.
 
     Rows need window (text), skip_weekends, the four zones, holiday_country and extra_holidays.
     """

@@ -1,6 +1,12 @@
-"""The one door out: serve a mailbox's lane. Last look and mark (A), hand over, record (B); no transaction in between.
+"""Sends the messages of a mailbox's lane. The only module through which emails of sequences leave.
 
-The caller gives the clock and as many threads as it likes; the lease makes sure that each lane has one of them.
+One thread serves one lane, under its lease, until it has nothing to send now. For each chunk:
+
+1. Transaction A (`emails.sending.final_check`): check everything under locks, mark the chunk as `sending`, commit.
+2. No transaction: render from fresh data, recheck what the dialogue before delayed, send.
+3. Transaction B (`emails.sending.results`): record the results under the lease's token, wake the enrollments, commit.
+
+The caller gives the clock and any number of threads. Must not decide what a result means for an enrollment.
 """
 
 from __future__ import annotations
@@ -35,17 +41,17 @@ log = logging.getLogger(__name__)
 _DATABASE_GONE = (psycopg.OperationalError, psycopg.InterfaceError, OperationalError, InterfaceError)
 _RECORD_SECONDS = 300
 _RECORD_PAUSE_SECONDS = 0.5
-# A chunk is what the lane hands over in a second if it is as fast as the one before; what then takes longer goes back.
-_IN_DOUBT_SECONDS = 1.0
+# A chunk is what the lane can send in a second at the speed of the one before; the rest goes back into the queue.
+_UNCONFIRMED_SECONDS = 1.0
 _CHUNK_SECONDS = 1.0
-# How old the look may be on which a message leaves. With a distant server each dialogue takes longer: each has its own.
-_LOOK_SECONDS = 0.01
+# How old the last check of a message may be when it is sent. With a distant server each message is checked again.
+_CHECK_SECONDS = 0.01
 
 Clock = Callable[[], datetime]
 
 
 class HeldLeases:
-    """The leases that this process holds, for whoever renews them."""
+    """The leases that this process holds, for the thread that renews them."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -75,7 +81,7 @@ def deliver_lane(
 ) -> int | None:
     """Serve the lane that has been ready longest until it has nothing to send now.
 
-    Returns how many messages were handed over, whatever became of them; None when no lane is ready. `on_taken` is
+    Returns how many messages were sent or tried, whatever the result; None when no lane is ready. `on_taken` is
     called once the lane is leased.
     """
     lease = take_lane(clock(), worker, workspace_id)
@@ -91,24 +97,26 @@ def deliver_lane(
     except _DATABASE_GONE:
         raise
     except Exception as error:
-        # not the other lanes' fault: this one is tried again later and later, and alerts
-        log.exception("serving mailbox %d met a bug", lease.mailbox_id)
+        # other lanes are not affected: this one is tried again with growing pauses, and raises an alert
+        log.exception("an error in the program stopped the lane of mailbox %d", lease.mailbox_id)
         with transaction.atomic():
-            record_lane_failure(lease, f"a bug was met: {type(error).__name__}: {error}", clock(), random.random())
+            record_lane_failure(
+                lease, f"error in the program: {type(error).__name__}: {error}", clock(), random.random()
+            )
         return 0
     finally:
         leases.discard(lease.token)
         with suppress(*_DATABASE_GONE):
-            # an unreleased lease runs out by itself
+            # a lease that is not released expires by itself
             release_lane(lease)
 
 
 def _serve(lease: Lease, clock: Clock, is_stopping: Callable[[], bool]) -> int:
     mailbox = Mailbox.objects.get(pk=lease.mailbox_id)
     largest = chunk_limit(mailbox.gap_seconds, mailbox.jitter_seconds)
-    handed_over, size = 0, 1
-    with ExitStack() as doors:
-        transports = [doors.enter_context(open_transport(mailbox)) for _ in range(max(mailbox.connections, 1))]
+    tried, size = 0, 1
+    with ExitStack() as stack:
+        transports = [stack.enter_context(open_transport(mailbox)) for _ in range(max(mailbox.connections, 1))]
         while not is_stopping():
             with transaction.atomic():
                 chunk = claim_chunk(lease, clock(), size)
@@ -118,7 +126,7 @@ def _serve(lease: Lease, clock: Clock, is_stopping: Callable[[], bool]) -> int:
             results = _send_all(lease, chunk.message_ids, transports, clock)
             seconds = time.monotonic() - started
             breaker = _record(lease, results, chunk.breaker, clock)
-            handed_over += sum(result.answer is not None for result in results)
+            tried += sum(result.answer is not None for result in results)
             if any(isinstance(r.answer, Refused) and r.answer.error_class in LANE_ERRORS for r in results):
                 break
             if breaker.failures:
@@ -126,12 +134,12 @@ def _serve(lease: Lease, clock: Clock, is_stopping: Callable[[], bool]) -> int:
             is_more = chunk.again_at is not None and chunk.again_at <= clock()
             if not is_more and all(result.answer is not None for result in results):
                 break
-            size = min(max(int(_IN_DOUBT_SECONDS * len(results) / max(seconds, 0.001)), 1), largest)
-    return handed_over
+            size = min(max(int(_UNCONFIRMED_SECONDS * len(results) / max(seconds, 0.001)), 1), largest)
+    return tried
 
 
 def _record(lease: Lease, results: Sequence[Result], breaker: Breaker, clock: Clock) -> Breaker:
-    """Write what the server said, patiently: it is known only here, and lost it would leave the messages in doubt."""
+    """Record the results, waiting for the database if need be: without them the outcome would be unknown."""
     deadline = time.monotonic() + _RECORD_SECONDS
     while True:
         try:
@@ -146,52 +154,52 @@ def _record(lease: Lease, results: Sequence[Result], breaker: Breaker, clock: Cl
 
 
 def _send_all(lease: Lease, message_ids: Sequence[int], transports: Sequence[Transport], clock: Clock) -> list[Result]:
-    looked_at = time.monotonic()
+    checked_at = time.monotonic()
     try:
         composed = compose(message_ids, clock())
     except _DATABASE_GONE as error:
-        # nothing has left, and that is known: they go back into the queue
-        log.warning("a chunk could not be rendered for want of the database: %s", error)
+        # nothing was sent: they go back into the queue
+        log.warning("a chunk was not rendered, the database is not available: %s", error)
         return [Result(message_id, None, clock()) for message_id in message_ids]
     results = [_unrendered(item, clock) for item in composed if isinstance(item, Uncomposed)]
     ready = [item for item in composed if isinstance(item, Composed)]
     if len(transports) == 1 or len(ready) == 1:
-        return results + _send_by(lease, transports[0], ready, clock, looked_at)
+        return results + _send_by(lease, transports[0], ready, clock, checked_at)
     shares = [ready[index :: len(transports)] for index in range(len(transports))]
     with ThreadPoolExecutor(len(transports)) as pool:
         for share in pool.map(
-            lambda transport, part: _send_share(lease, transport, part, clock, looked_at), transports, shares
+            lambda transport, part: _send_share(lease, transport, part, clock, checked_at), transports, shares
         ):
             results += share
     return results
 
 
 def _send_share(
-    lease: Lease, transport: Transport, ready: Sequence[Composed], clock: Clock, looked_at: float
+    lease: Lease, transport: Transport, ready: Sequence[Composed], clock: Clock, checked_at: float
 ) -> list[Result]:
     try:
-        return _send_by(lease, transport, ready, clock, looked_at)
+        return _send_by(lease, transport, ready, clock, checked_at)
     finally:
         connection.close()
 
 
 def _send_by(
-    lease: Lease, transport: Transport, ready: Sequence[Composed], clock: Clock, looked_at: float
+    lease: Lease, transport: Transport, ready: Sequence[Composed], clock: Clock, checked_at: float
 ) -> list[Result]:
-    """One after the other. When the lane itself fails, or a second has passed since the last look, the rest goes back.
+    """Send one after the other. When the lane fails, or after `_CHUNK_SECONDS`, the rest goes back into the queue.
 
-    `looked_at`: the monotonic moment of the look. Nothing leaves on a look that is older than `_LOOK_SECONDS`.
+    `checked_at`: the monotonic time of the last check; one older than `_CHECK_SECONDS` is repeated before sending.
     """
     results: list[Result] = []
-    ends_at = looked_at + _CHUNK_SECONDS
-    undisturbed = {item.message_pk for item in ready}
+    ends_at = checked_at + _CHUNK_SECONDS
+    sendable = {item.message_pk for item in ready}
     is_over = False
     for number, item in enumerate(ready):
         at = time.monotonic()
         is_over = is_over or bool(results and at > ends_at)
-        if not is_over and at - looked_at >= _LOOK_SECONDS:
-            undisturbed, looked_at = _look_again(lease, ready[number:], clock()), at
-        if is_over or item.message_pk not in undisturbed:
+        if not is_over and at - checked_at >= _CHECK_SECONDS:
+            sendable, checked_at = _recheck(lease, ready[number:], clock()), at
+        if is_over or item.message_pk not in sendable:
             results.append(Result(item.message_pk, None, clock(), item))
             continue
         answer, trace = _send_one(transport, item)
@@ -200,7 +208,7 @@ def _send_by(
     return results
 
 
-def _look_again(lease: Lease, items: Sequence[Composed], now: datetime) -> set[int]:
+def _recheck(lease: Lease, items: Sequence[Composed], now: datetime) -> set[int]:
     try:
         return recheck(lease.token, [item.message_pk for item in items], now)
     except _DATABASE_GONE:
@@ -213,9 +221,9 @@ def _send_one(transport: Transport, item: Composed) -> tuple[SendResult, str]:
     try:
         return transport.send(item.envelope), ""
     except Exception as error:
-        # A bug after which nobody knows whether the message left must not send it twice.
-        log.exception("handing over message %d met a bug", item.message_pk)
-        return Unknown(f"a bug was met while handing over: {type(error).__name__}: {error}"), traceback.format_exc()
+        # it is not known whether the message was sent, and it must not be sent twice
+        log.exception("sending message %d met an error in the program", item.message_pk)
+        return Unknown(f"error in the program while sending: {type(error).__name__}: {error}"), traceback.format_exc()
 
 
 def _unrendered(item: Uncomposed, clock: Clock) -> Result:

@@ -1,9 +1,14 @@
-"""Transaction A, the last look: mark what may leave now as `sending`, with everything re-read under locks.
+"""The final check before sending (transaction A): mark what may be sent now, everything re-read under locks.
 
-Order of locks: the mailbox's row, the candidates' enrollments without waiting (one that is locked is looked at with the
-next chunk), the caps in id order. A stop fact stored by anybody either is seen here, or waits for these locks and finds
-the message on its way. The mailbox's row comes first: a transaction that queues a message at the same time
-(emails.sending.lanes) waits for it and wakes the lane after us.
+1. Lock the mailbox's row (FOR UPDATE), if the lease is still ours; read its status, pace, breaker, ramp and whether the
+   executor runs. A transaction that queues a message at the same time waits for this row and wakes the lane after us.
+2. Lock the enrollments of the first queued messages, in lane order; those that are locked are left to the next chunk.
+3. Re-read addresses, stop facts, suppressions, windows and the freshness of the inbox. Withhold stopped messages and
+   wake their enrollments; hold those that must wait.
+4. Lock the caps concerned in id order, count what the ledger says was sent, choose what they allow.
+5. Mark the chosen messages: status `sending`, token, `handed_over_at`, attempt + 1. Set the lane's next time.
+
+A stop fact stored by another transaction is either seen here, or waits for these locks and finds the message `sending`.
 """
 
 from __future__ import annotations
@@ -28,9 +33,9 @@ from emails.pacing.windows import find_opening
 from emails.sending.lanes import LEASE_SECONDS, Lease, LeaseLostError
 from sequences.enrollment_sql import wake_enrollments
 
-# How many are looked at for chunks of up to 1, 8 and 50: more than the chunk takes, so that those that cannot leave now
-# do not keep back the ones behind them. Few different numbers, since each is a statement that is planned for itself.
-_LOOK_AT = ((1, 13), (8, 20), (50, 62))
+# How many messages are checked for chunks of up to 1, 8 and 50: more than the chunk takes, so that those that must wait
+# do not block the ones behind them. Few different numbers, since each is a statement with a plan of its own.
+_CHECKED = ((1, 13), (8, 20), (50, 62))
 _STALE_INBOX_RECHECK = timedelta(minutes=1)
 _LOCKED_RECHECK = timedelta(seconds=1)
 _RESTING_RECHECK = timedelta(minutes=1)
@@ -39,7 +44,7 @@ _LARGEST_CHUNK = 50
 
 @dataclass(frozen=True, slots=True)
 class Chunk:
-    """What this lane hands over now. Empty: nothing may leave before `again_at` (None: until somebody wakes it)."""
+    """What this lane sends now. Empty: nothing may be sent before `again_at` (None: until it is woken)."""
 
     message_ids: tuple[int, ...]
     again_at: datetime | None
@@ -147,23 +152,23 @@ def claim_chunk(lease: Lease, now: datetime, size: int) -> Chunk:
         breaker = replace(breaker, state=BreakerState.HALF_OPEN)
     # the pace may have been set while the lane is served
     most = 1 if breaker.allows_probe_only() else chunk_limit(lane["gap_seconds"], lane["jitter_seconds"])
-    return _look(lease, lane, breaker, ramp, now, min(size, most))
+    return _check_lane(lease, lane, breaker, ramp, now, min(size, most))
 
 
 def chunk_limit(gap_seconds: int, jitter_seconds: int) -> int:
-    """How many messages at most may be in doubt after a crash: one where a pace is kept."""
+    """The most messages whose outcome a crash may leave unknown: one where the mailbox has a pace."""
     return 1 if gap_seconds or jitter_seconds else _LARGEST_CHUNK
 
 
 def planned_slot(handed_over_at: datetime, header_id: str, gap_seconds: int, jitter_seconds: int) -> datetime:
-    """The next hand-over after this one. The jitter is the message's own, so the queue shown is the queue run."""
+    """The earliest next send. The jitter derives from the Message-ID, so that the planned queue is the real one."""
     jitter = crc32(header_id.encode()) % (jitter_seconds + 1)
     return handed_over_at + timedelta(seconds=gap_seconds + jitter)
 
 
-def _look(lease: Lease, lane: Row, breaker: Breaker, ramp: RampDay, now: datetime, size: int) -> Chunk:
-    look_at = next(number for largest, number in _LOOK_AT if size <= largest)
-    found = fetch_all(_CANDIDATES.format(limit=look_at), {"mailbox": lane["id"], "now": now})
+def _check_lane(lease: Lease, lane: Row, breaker: Breaker, ramp: RampDay, now: datetime, size: int) -> Chunk:
+    checked = next(number for largest, number in _CHECKED if size <= largest)
+    found = fetch_all(_CANDIDATES.format(limit=checked), {"mailbox": lane["id"], "now": now})
     rows = fetch_all(_DETAILS, {"messages": [row["message_id"] for row in found]}) if found else []
     eligible, held = _check_facts(lane, rows, now)
     ramp = advance_ramp(lane, ramp, now) if eligible else ramp
@@ -181,7 +186,7 @@ def _look(lease: Lease, lane: Row, breaker: Breaker, ramp: RampDay, now: datetim
     if taken:
         last = next(row["header_id"] for row in eligible if row["message_id"] == taken[-1])
         slot = planned_slot(now, last, lane["gap_seconds"], lane["jitter_seconds"])
-    again_at = _again_at(lane, taken, held, found, look_at, slot, now)
+    again_at = _again_at(lane, taken, held, found, checked, slot, now)
     lane_hold = next((describe_hold(hold) for hold in held if hold.message_id is None), "")
     ramp = ramp if taken else RampDay(lane["ramp_allowance"], lane["ramp_day"])
     _set_lane(lane, again_at, slot, breaker, ramp, lane_hold)
@@ -189,7 +194,7 @@ def _look(lease: Lease, lane: Row, breaker: Breaker, ramp: RampDay, now: datetim
 
 
 def _check_facts(lane: Row, rows: Sequence[Row], now: datetime) -> tuple[list[Row], list[SendHold]]:
-    """Who may still get mail; withholds the others' messages and wakes them, and holds what must wait."""
+    """The messages that may be sent, and the holds of those that must wait. Withholds stopped ones and wakes them."""
     if not rows:
         return [], []
     stops = load_stop_facts(rows)
@@ -203,7 +208,7 @@ def _check_facts(lane: Row, rows: Sequence[Row], now: datetime) -> tuple[list[Ro
         if reason is not None:
             withheld.append((row["message_id"], reason.value))
         elif row["recipient"].lower() != row["current_email"].lower():
-            # the engine puts it into the outbox again, for the address that the contact has now
+            # the engine queues it again, for the contact's new address
             withheld.append((row["message_id"], ADDRESS_CHANGED))
         elif row["is_same_text"]:
             # the engine logs it and goes on to the next step
@@ -215,7 +220,7 @@ def _check_facts(lane: Row, rows: Sequence[Row], now: datetime) -> tuple[list[Ro
             held.append(SendHold(row["message_id"], opening.until, opening.code, opening.detail))
         elif not row["is_first_touch"] and is_inbox_stale(lane["inbound"], lane["inbox_read_at"], now):
             until = now + _STALE_INBOX_RECHECK
-            held.append(SendHold(row["message_id"], until, "inbox_stale", "the inbox was not read"))
+            held.append(SendHold(row["message_id"], until, "inbox_stale", "the inbox has not been checked lately"))
         else:
             eligible.append(row)
     if withheld:
@@ -230,7 +235,7 @@ def find_row_rest(row: Row, resting: Resting, now: datetime) -> Rest | None:
 
 
 def is_inbox_stale(inbound: str, inbox_read_at: datetime | None, now: datetime) -> bool:
-    """Whether an answer may lie unread in an inbox that we are meant to read."""
+    """Whether there may be an unread reply in an inbox that the product reads."""
     if inbound != Inbound.IMAP:
         return False
     return inbox_read_at is None or inbox_read_at < now - timedelta(minutes=settings.REPLY_FRESHNESS_MINUTES)
@@ -274,20 +279,20 @@ def _again_at(
     taken: Sequence[int],
     held: Sequence[SendHold],
     found: Sequence[Row],
-    look_at: int,
+    checked: int,
     slot: datetime | None,
     now: datetime,
 ) -> datetime | None:
     lane_hold = next((hold.until for hold in held if hold.message_id is None), None)
     if lane_hold is not None:
         return max(lane_hold, slot or lane_hold)
-    if len(found) > len(taken) + len(held) or len(found) == look_at:
+    if len(found) > len(taken) + len(held) or len(found) == checked:
         return max(now, slot or now)
     queued_at: datetime | None = fetch_all(_NEXT_QUEUED, {"mailbox": lane["id"]})[0]["at"]
     if queued_at is None:
         return None
     if not taken and not held and queued_at <= now:
-        # somebody holds the locks of what is ready; do not spin on them
+        # another transaction holds the locks of what is ready: do not poll for them
         return now + _LOCKED_RECHECK
     return max(queued_at, slot or queued_at)
 

@@ -1,4 +1,4 @@
-"""The queue of a lane as it will run: the slot of each message, by the same pace and caps as the lane's. Pure."""
+"""The planned send times of a lane's queue, by the pace and caps of the lane itself. Pure."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from emails.pacing.limits import Candidate, Usage, covers
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """A queued message in lane order; `opening` gives the first moment at or after another at which it may leave."""
+    """A queued message in lane order; `opening` maps a time to the next one at which it may be sent."""
 
     candidate: Candidate
     header_id: str
@@ -25,9 +25,9 @@ def plan_queue(
     first_slot_at: datetime,
     next_slot: Callable[[datetime, str], datetime],
 ) -> dict[int, datetime]:
-    """By message id, when each would leave if nothing else came. A message that must wait does not block those behind.
+    """The planned send time by message id, if nothing else is queued. One that waits does not block those behind it.
 
-    `next_slot` gives the slot after a hand-over of the message with that Message-ID.
+    `next_slot` gives the earliest next send after the message with that Message-ID.
     """
     left = {index: sorted(usage.latest) for index, usage in enumerate(usages)}
     remaining = list(waiting)

@@ -1,4 +1,4 @@
-"""What an operator sees of a lane: its state, usage against each cap, and its queue with planned times. Reads only."""
+"""A lane for operators: its state, usage of each cap, and its queue with planned times. Reads only."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ COUNTED_AT_MOST = 10_000
 
 @dataclass(frozen=True, slots=True)
 class QueuedMessage:
-    """`planned_at`: when it leaves if nothing else comes; None while its enrollment or sequence rests."""
+    """`planned_at`: when it is sent if nothing else is queued; None while its enrollment or sequence is paused."""
 
     id: int
     enrollment_id: int
@@ -99,7 +99,7 @@ ORDER BY b.id, l.id
 def read_lane(mailbox: Mailbox, now: datetime, limit: int = 50) -> LaneView:
     """The lane with the first `limit` messages of its queue."""
     rows = fetch_all(_QUEUE, {"mailbox": mailbox.pk, "limit": limit})
-    candidates = [_candidate(row, mailbox) for row in rows] or [_nobody(mailbox)]
+    candidates = [_candidate(row, mailbox) for row in rows] or [_lane_itself(mailbox)]
     caps = read_caps(candidates)
     if mailbox.ramp_enabled and mailbox.ramp_day is not None:
         caps.append(Cap(LimitScope.MAILBOX, str(mailbox.pk), LimitWindow.DAY, mailbox.ramp_allowance, is_ramp=True))
@@ -168,7 +168,7 @@ def _candidate(row: Row, mailbox: Mailbox) -> Candidate:
     )
 
 
-def _nobody(mailbox: Mailbox) -> Candidate:
+def _lane_itself(mailbox: Mailbox) -> Candidate:
     """Stands for the lane itself where its queue is empty."""
     return Candidate(0, mailbox.pk, mailbox.workspace_id, mailbox.owner_id, "", is_first_touch=False)
 

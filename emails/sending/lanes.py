@@ -1,6 +1,6 @@
 """The lease on a lane: one worker serves one mailbox at a time, on whatever host it runs.
 
-The lease survives commits and ends by itself; whoever lost it writes nothing, since every write names its token.
+The lease survives commits and expires by itself. A worker that lost it writes nothing: every write names its token.
 """
 
 from __future__ import annotations
@@ -19,12 +19,12 @@ RENEW_SECONDS = 10
 
 
 class LeaseLostError(RuntimeError):
-    """Another worker has taken the lane over; what was in hand belongs to the recovery."""
+    """Another worker has taken the lane over; recovery resolves the messages that were being sent."""
 
 
 @dataclass(frozen=True, slots=True)
 class Lease:
-    """The timed right to serve one mailbox."""
+    """The right of one worker to serve one mailbox, for `LEASE_SECONDS` unless renewed."""
 
     mailbox_id: int
     workspace_id: int
@@ -47,8 +47,8 @@ UPDATE emails_mailbox SET leased_until = %(until)s
 WHERE id IN (SELECT id FROM emails_mailbox WHERE lease_token = ANY(%(tokens)s) ORDER BY id FOR NO KEY UPDATE)
 RETURNING lease_token
 """
-# What is locked is being recorded.
-_RENEW_IN_HAND = """
+# A locked message is being recorded.
+_RENEW_MESSAGES = """
 UPDATE emails_emailmessage SET leased_until = %(until)s
 WHERE id IN (SELECT id FROM emails_emailmessage
              WHERE status = 'sending' AND lease_token = ANY(%(tokens)s) FOR NO KEY UPDATE SKIP LOCKED)
@@ -57,8 +57,8 @@ _RELEASE = """
 UPDATE emails_mailbox SET lease_token = NULL, leased_until = NULL, leased_by = ''
 WHERE id = %(mailbox)s AND lease_token = %(token)s
 """
-# Conflicts with the lock of a lane that looks (emails.sending.final_check), not with another wake.
-_MEET_LANES = """
+# Conflicts with the lock of the final check, not with another wake.
+_WAIT_FOR_CHECKS = """
 SELECT id FROM emails_mailbox WHERE id = ANY(%(ids)s) ORDER BY id FOR KEY SHARE
 """
 _WAKE_LANES = """
@@ -67,7 +67,7 @@ WHERE id IN (
     SELECT id FROM emails_mailbox WHERE id = ANY(%(ids)s) AND (lane_at IS NULL OR lane_at > %(now)s)
     ORDER BY id FOR NO KEY UPDATE)
 """
-# Whoever looks holds the lane's row, which is ours then; what is locked all the same is in somebody's hands.
+# The final check holds the lane's row, which we hold here; a message that is locked all the same is being recorded.
 _FORGET_CAPS = """
 UPDATE emails_emailmessage SET send_after_at = %(now)s, held_by = ''
 WHERE id IN (
@@ -75,8 +75,8 @@ WHERE id IN (
     WHERE mailbox_id = ANY(%(ids)s) AND status = 'queued' AND split_part(held_by, ':', 1) = ANY(%(codes)s)
     FOR NO KEY UPDATE SKIP LOCKED)
 """
-# The slot was put off with the breaker; by its pace it is no later than this.
-_KNOCK = """
+# The breaker has postponed the next send as well; by the pace it is no later than this.
+_PROBE = """
 UPDATE emails_mailbox
 SET breaker_until = %(now)s,
     next_slot_at = CASE WHEN next_slot_at > %(now)s
@@ -109,14 +109,14 @@ def take_lane(now: datetime, worker: str, workspace_id: int | None = None) -> Le
 
 
 def renew_leases(tokens: Sequence[uuid.UUID], now: datetime) -> None:
-    """Prolong the leases, and those of the messages in hand. A lost lease stays lost.
+    """Extend the leases, and those of the messages being sent. A lost lease stays lost.
 
-    Each statement commits alone: who records results locks the messages first and the mailbox last.
+    Each statement commits alone: recording results locks the messages first and the mailbox last.
     """
     until = now + timedelta(seconds=LEASE_SECONDS)
     renewed = fetch_all(_RENEW, {"tokens": list(tokens), "until": until}) if tokens else []
     if renewed:
-        execute(_RENEW_IN_HAND, {"tokens": [row["lease_token"] for row in renewed], "until": until})
+        execute(_RENEW_MESSAGES, {"tokens": [row["lease_token"] for row in renewed], "until": until})
 
 
 def release_lane(lease: Lease) -> None:
@@ -130,22 +130,22 @@ def next_lane_at(workspace_id: int | None = None) -> datetime | None:
 
 
 def wake_lanes(mailbox_ids: Sequence[int], now: datetime) -> None:
-    """Have a worker look at these lanes. Pace and caps still decide when they may send.
+    """Let a worker serve these lanes. Pace and caps still decide when they may send.
 
-    Call it in the transaction that queues, after queueing. A lane that is awake and looks meanwhile cannot see what is
-    not committed, and would fall asleep over it: so it is waited for, and waits until the transaction ends.
+    Call it in the transaction that queues, after queueing. A final check at the same time cannot see what is not
+    committed and would set the lane to sleep: so this waits for it, and a later check waits for the commit.
     """
     if mailbox_ids:
         ids = sorted(set(mailbox_ids))
-        execute(_MEET_LANES, {"ids": ids})
+        execute(_WAIT_FOR_CHECKS, {"ids": ids})
         execute(_WAKE_LANES, {"ids": ids, "now": now})
 
 
 def apply_new_caps(mailbox_ids: Sequence[int], now: datetime) -> None:
-    """Caps or pace were changed: what these lanes and their messages rest for by the old ones is forgotten.
+    """Release lanes and messages that wait because of their old caps or pace.
 
-    Call it in the transaction of the change, before the caps' rows are written. The lanes come first here, as with
-    whoever looks (emails.sending.final_check), who finds the new caps once the transaction has ended.
+    Call it in the transaction of the change, before the caps' rows are written: lanes are locked first, as in the final
+    check, which reads the new caps after the commit.
     """
     if mailbox_ids:
         wake_lanes(mailbox_ids, now)
@@ -153,5 +153,5 @@ def apply_new_caps(mailbox_ids: Sequence[int], now: datetime) -> None:
 
 
 def probe_now(mailbox_id: int, now: datetime) -> None:
-    """What was changed may have mended it: a breaker that is open lets its probe through at once."""
-    execute(_KNOCK, {"mailbox": mailbox_id, "now": now})
+    """Let an open breaker try one message at once: the change may have fixed its cause."""
+    execute(_PROBE, {"mailbox": mailbox_id, "now": now})

@@ -1,4 +1,4 @@
-"""The outbox: the only way a message comes to be. Set-based, inside the caller's transaction; sends nothing.
+"""The outbox: the only place that creates messages. Set-based, inside the caller's transaction; sends nothing.
 
 Lock order everywhere: enrollments, then messages, then mailboxes. Callers hold the enrollments' locks.
 """
@@ -13,7 +13,7 @@ from typing import NamedTuple
 from common.db import execute
 from emails.sending.lanes import wake_lanes
 
-# One rank of priority is worth this much waiting: urgent mail overtakes, yet nobody starves.
+# One rank of priority is worth this much waiting: urgent mail goes first, but nothing waits for ever.
 _RANK_IS_WORTH = timedelta(hours=1)
 _NORMAL_PRIORITY = 50
 _DRAWN_BYTES = 10
@@ -21,7 +21,7 @@ _FIRST_TOUCH_YIELDS = timedelta(hours=4)
 
 
 class QueuedEmail(NamedTuple):
-    """What a message is known by before it is rendered."""
+    """A message before it is rendered."""
 
     workspace_id: int
     enrollment_id: int
@@ -54,7 +54,7 @@ FROM unnest(%(workspaces)s::bigint[], %(enrollments)s::bigint[], %(steps)s::bigi
 JOIN emails_mailbox b ON b.id = r.mailbox
 ON CONFLICT (enrollment_id, step_id, visit) DO NOTHING
 """
-# To the address that the contact has now: a wrong one is mended, then tried again.
+# To the contact's current address: a wrong one may have been corrected.
 _REQUEUE = """
 UPDATE emails_emailmessage m
 SET status = 'queued', send_after_at = %(now)s, held_by = '', withheld_reason = '', error_class = '', failed_at = NULL,
@@ -100,9 +100,9 @@ def queue_emails(emails: Sequence[QueuedEmail], now: datetime) -> None:
 
 
 def _tokens(count: int, now: datetime) -> list[str]:
-    """Nobody can guess one, and none comes twice. The time stands in front, as in UUIDs of version 7 (RFC 9562).
+    """Unguessable and unique. They begin with the time, as UUIDs of version 7 do (RFC 9562).
 
-    So those of one time stand together in the index, instead of each on a page of its own.
+    So those of one time share pages of the index.
     """
     began = f"{int(now.timestamp() * 1000):012x}"
     drawn = os.urandom(_DRAWN_BYTES * count).hex()
@@ -123,7 +123,7 @@ def requeue_emails(message_ids: Sequence[int], now: datetime) -> None:
 
 
 def withdraw_emails(enrollment_ids: Sequence[int], reasons: Sequence[str]) -> int:
-    """Withhold what is queued for these enrollments. A message being handed over is past recall. Returns how many."""
+    """Withhold what is queued for these enrollments. A message being sent cannot be recalled. Returns how many."""
     if not enrollment_ids:
         return 0
     return execute(_WITHDRAW, {"enrollments": list(enrollment_ids), "reasons": list(reasons)})

@@ -1,4 +1,4 @@
-"""The look at what is marked already, between two dialogues of a chunk. Takes no lock and marks nothing."""
+"""The recheck of marked messages between two SMTP transactions of a chunk. Takes no lock and marks nothing."""
 
 from __future__ import annotations
 
@@ -26,15 +26,15 @@ LEFT JOIN sequences_account a ON a.id = c.account_id
 WHERE m.id = ANY(%(messages)s::bigint[]) AND m.status = 'sending'
   AND {EXECUTOR_RUNS}
 """
-# Whoever stores a stop fact wakes whom it concerns, and a marked message's enrollment has no wake: while it has none,
-# nothing was stored. A suppression is looked up, since it may be of an address that the contact has no longer.
-_UNDISTURBED = f"""
+# A transaction that stores a stop fact sets `wake_at`, and the enrollment of a marked message has none: while it is
+# NULL, nothing was stored. Suppressions are looked up, since one may be of an address that the contact had before.
+_UNCHANGED = f"""
 SELECT m.id AS message_id, e.wake_at IS NULL
        AND NOT EXISTS (SELECT 1 FROM emails_suppression x
                        WHERE x.workspace_id = m.workspace_id AND x.email = lower(m.recipient) AND x.email <> '')
        AND NOT EXISTS (SELECT 1 FROM emails_suppression x
                        WHERE x.workspace_id = m.workspace_id AND x.domain = m.recipient_domain AND x.domain <> '')
-       AS is_undisturbed
+       AS is_unchanged
 FROM emails_emailmessage m
 JOIN sequences_enrollment e ON e.id = m.enrollment_id AND e.status = 'active'
 JOIN sequences_sequence s ON s.id = e.sequence_id AND s.status = 'active'
@@ -45,20 +45,20 @@ WHERE m.id = ANY(%(messages)s::bigint[]) AND m.status = 'sending' AND m.lease_to
 
 
 def recheck(token: UUID, message_ids: Sequence[int], now: datetime) -> set[int]:
-    """Those of them of whom nothing has been stored since the mark that stops them.
+    """The messages that may still be sent: no fact stored since the mark stops them.
 
-    `token`: of the lease they were marked under. What somebody else has marked since is not ours to send.
+    `token`: of the lease under which they were marked. What another worker has marked since is not ours to send.
     """
-    found = fetch_all(_UNDISTURBED, {"token": token, "messages": list(message_ids)})
-    undisturbed = {row["message_id"] for row in found if row["is_undisturbed"]}
-    if len(undisturbed) == len(found):
-        return undisturbed
-    rows = fetch_all(_MARKED, {"messages": [row["message_id"] for row in found if not row["is_undisturbed"]]})
+    found = fetch_all(_UNCHANGED, {"token": token, "messages": list(message_ids)})
+    unchanged = {row["message_id"] for row in found if row["is_unchanged"]}
+    if len(unchanged) == len(found):
+        return unchanged
+    rows = fetch_all(_MARKED, {"messages": [row["message_id"] for row in found if not row["is_unchanged"]]})
     stops = load_stop_facts(rows) if rows else {}
     for row in rows:
         reason = find_exit_reason(
             stops[row["id"]][0], row["account_reply_policy"], row["sequence_status"], row["on_reply"]
         )
         if reason is None and find_row_rest(row, stops[row["id"]][1], now) is None:
-            undisturbed.add(row["message_id"])
-    return undisturbed
+            unchanged.add(row["message_id"])
+    return unchanged

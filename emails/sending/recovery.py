@@ -1,7 +1,7 @@
-"""What a dead worker leaves behind: messages in hand whose lease has run out.
+"""Recovery after a worker died: messages marked `sending` whose lease has expired.
 
-A message marked `sending` may have left: nobody recorded more. It becomes `unknown`, waits for evidence or a person,
-and is never sent again by itself.
+Such a message may have been sent, since no result was recorded. It becomes `unknown`, waits for evidence or a user, and
+is never sent again automatically.
 """
 
 from __future__ import annotations
@@ -17,10 +17,10 @@ _EXPIRED = """
 SELECT m.id, m.enrollment_id FROM emails_emailmessage m
 WHERE m.status = 'sending' AND m.leased_until <= %(now)s ORDER BY m.enrollment_id LIMIT %(limit)s
 """
-_DOUBT = """
+_MARK_UNKNOWN = """
 UPDATE emails_emailmessage
 SET status = 'unknown', unknown_at = %(now)s, lease_token = NULL, leased_until = NULL,
-    error = 'the worker stopped while it was handing the message over'
+    error = 'the worker stopped while it was sending the message'
 WHERE id = ANY(%(messages)s) AND status = 'sending' AND leased_until <= %(now)s
 RETURNING enrollment_id
 """
@@ -32,13 +32,13 @@ _BATCH = 1000
 
 
 def recover_expired(now: datetime) -> int:
-    """Free lanes whose lease has run out and hold what they had in hand as `unknown`. Returns how many messages."""
+    """Free lanes whose lease has expired and mark what they were sending as `unknown`. Returns how many messages."""
     with transaction.atomic():
         expired = fetch_all(_EXPIRED, {"now": now, "limit": _BATCH})
-        doubtful = []
+        unknown = []
         if expired:
             lock_enrollments([row["enrollment_id"] for row in expired])
-            doubtful = fetch_all(_DOUBT, {"now": now, "messages": [row["id"] for row in expired]})
-        wake_enrollments([row["enrollment_id"] for row in doubtful], now)
+            unknown = fetch_all(_MARK_UNKNOWN, {"now": now, "messages": [row["id"] for row in expired]})
+        wake_enrollments([row["enrollment_id"] for row in unknown], now)
         execute(_FREE, {"now": now})
-    return len(doubtful)
+    return len(unknown)

@@ -1,4 +1,4 @@
-"""Settle messages whose outcome is unknown: they left after all, or they shall leave again. Wakes; moves nobody."""
+"""Resolve messages of unknown outcome: they were sent, or they must be sent again. Wakes; moves no enrollment."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ RETURNING m.enrollment_id, m.mailbox_id
 
 
 def mark_sent(message_id: int, actor: str, reason: str, now: datetime) -> bool:
-    """The message left when it was handed over. Call inside a transaction. False when it is not unknown any more."""
+    """The message was sent. Call inside a transaction. False when its outcome is known already."""
     lock_where(_OF_MESSAGE, {"message": message_id})
     resolution = reason or "marked as sent"
     rows = fetch_all(_SENT, {"message": message_id, "actor": actor, "now": now, "resolution": resolution[:200]})
@@ -44,11 +44,11 @@ def mark_sent(message_id: int, actor: str, reason: str, now: datetime) -> bool:
 
 
 def send_again(message_id: int, actor: str, reason: str, now: datetime) -> bool:
-    """Queue it once more, with the same Message-ID; the doubtful hand-over still counts against the caps.
+    """Queue it once more, with the same Message-ID. The unconfirmed attempt still counts against the caps.
 
-    An email whose step has been removed or skipped is withheld instead: its person goes on without it.
+    An email whose step has been removed or skipped is withheld instead: its enrollment continues without it.
 
-    Call inside a transaction. False when it is not unknown any more, or when its enrollment has ended.
+    Call inside a transaction. False when its outcome is known already, or when its enrollment has ended.
     """
     lock_where(_OF_MESSAGE, {"message": message_id})
     resolution = reason or "sent again"

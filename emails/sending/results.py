@@ -1,7 +1,11 @@
-"""Transaction B: write what became of the messages that were handed over, and wake their enrollments.
+"""Recording results (transaction B): what became of the messages of a chunk.
 
-Every write names the lease's token: a worker whose lane was taken over changes nothing. Order of locks: enrollments in
-id order, then messages, then the mailbox.
+1. Lock the enrollments of the chunk in id order.
+2. Write `sent`, `failed` or `unknown` to each message; put back into the queue what the lane itself could not send.
+   Every write names the lease's token: a worker whose lane was taken over changes nothing.
+3. Count the emails sent and wake the enrollments.
+4. Store bounces; stop a mailbox whose login is refused or whose messages bounce too often.
+5. Write the lane's breaker and when it may try again.
 """
 
 from __future__ import annotations
@@ -20,14 +24,14 @@ from emails.transport.send_result import Refused, SendResult, Sent, Unknown
 from sequences.enrollment_sql import LIVE, count_sent, lock_where
 
 LANE_ERRORS = frozenset({ErrorClass.SERVER, ErrorClass.MAILBOX})
-# Refusals of one message which prove that the server answers.
+# Refusals of one message, which show that the server works.
 _ANSWERS = frozenset({ErrorClass.RECIPIENT_PERMANENT, ErrorClass.RECIPIENT_TEMPORARY, ErrorClass.CONTENT})
 _HEALTH_ERRORS = frozenset({ErrorClass.RECIPIENT_PERMANENT, ErrorClass.CONTENT})
 
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """What became of one message. `composed` is None when it could not be rendered or was not tried."""
+    """The result of one message. `composed` is None when it could not be rendered or was not tried."""
 
     message_pk: int
     answer: SendResult | None
@@ -65,8 +69,8 @@ FROM unnest(%(ids)s::bigint[], %(at)s::timestamptz[], %(errors)s::text[], %(subj
 WHERE m.id = r.id AND m.status = 'sending' AND m.lease_token = %(token)s
 RETURNING m.enrollment_id
 """
-# Of whoever was stopped meanwhile nothing is left in the queue.
-_BACK = f"""
+# Nothing of an enrollment that was stopped in the meantime stays in the queue.
+_REQUEUE = f"""
 UPDATE emails_emailmessage m
 SET status = CASE WHEN e.status IN {LIVE} THEN 'queued' ELSE 'withheld' END,
     withheld_reason = CASE WHEN e.status IN {LIVE} THEN ''
@@ -76,7 +80,7 @@ SET status = CASE WHEN e.status IN {LIVE} THEN 'queued' ELSE 'withheld' END,
 FROM sequences_enrollment e
 WHERE m.id = ANY(%(ids)s::bigint[]) AND m.status = 'sending' AND m.lease_token = %(token)s AND e.id = m.enrollment_id
 """
-# The look that took them may have put the lane to sleep, and whoever serves it may end now.
+# The final check may have set the lane to sleep, and the thread that serves it may end now.
 _STAY_AWAKE = """
 UPDATE emails_mailbox SET lane_at = %(now)s
 WHERE id = %(mailbox)s AND lease_token = %(token)s AND (lane_at IS NULL OR lane_at > %(now)s)
@@ -85,8 +89,8 @@ _LANE = """
 UPDATE emails_mailbox
 SET breaker_state = %(state)s, breaker_failures = %(failures)s, breaker_trips = %(trips)s, breaker_until = %(until)s,
     breaker_error = %(error)s,
-    lane_at = CASE WHEN %(has_left)s THEN greatest(%(until_at)s, lane_at) ELSE coalesce(%(until_at)s, lane_at) END,
-    next_slot_at = CASE WHEN %(has_left)s THEN greatest(%(until_at)s, next_slot_at)
+    lane_at = CASE WHEN %(may_be_sent)s THEN greatest(%(until_at)s, lane_at) ELSE coalesce(%(until_at)s, lane_at) END,
+    next_slot_at = CASE WHEN %(may_be_sent)s THEN greatest(%(until_at)s, next_slot_at)
                         ELSE coalesce(%(until_at)s, next_slot_at) END
 WHERE id = %(mailbox)s AND lease_token = %(token)s
 """
@@ -114,24 +118,24 @@ def record_results(lease: Lease, results: Sequence[Result], breaker: Breaker, no
     failed = [result for result in refused if _class_of(result) not in LANE_ERRORS]
     back = lane_level + [result for result in results if result.answer is None]
     # one enrollment id per message written; what an event has settled in the meantime is not ours to write or count
-    left = _write_sent(lease, sent)
-    settled = left + _write_failed(lease, failed) + _write_unknown(lease, unknown)
-    changed = len(settled) + _write_back(lease, back, now)
-    # fewer though the lane is ours: one was deleted with its contact, or proven by an event meanwhile
+    sent_ids = _write_sent(lease, sent)
+    settled = sent_ids + _write_failed(lease, failed) + _write_unknown(lease, unknown)
+    changed = len(settled) + _requeue(lease, back, now)
+    # fewer although the lane is ours: one was deleted with its contact, or resolved by an event
     if changed != len(results) and not fetch_all(_LOCK_LANE, {"mailbox": lease.mailbox_id, "token": lease.token}):
         raise LeaseLostError(f"the lane of mailbox {lease.mailbox_id} was taken over while it was sending")
-    count_sent({enrollment_id: left.count(enrollment_id) for enrollment_id in settled}, now)
+    count_sent({enrollment_id: sent_ids.count(enrollment_id) for enrollment_id in settled}, now)
     _record_bounces(lease, failed, now)
-    _judge_mailbox(lease, refused, now)
+    _stop_if_unhealthy(lease, refused, now)
     has_answered = bool(sent) or any(_class_of(result) in _ANSWERS for result in failed)
-    has_left = bool(sent or unknown)
+    may_be_sent = bool(sent or unknown)
     return _write_breaker(
-        lease, breaker, lane_level, unknown, now, jitter, has_answered=has_answered, has_left=has_left
+        lease, breaker, lane_level, unknown, now, jitter, has_answered=has_answered, may_be_sent=may_be_sent
     )
 
 
 def record_lane_failure(lease: Lease, error: str, now: datetime, jitter: float) -> None:
-    """The lane cannot be served at all: it counts like a server that does not answer. Call inside a transaction."""
+    """The lane cannot be served at all: counts like a server that does not answer. Call inside a transaction."""
     for row in fetch_all(_LOCK_LANE, {"mailbox": lease.mailbox_id, "token": lease.token}):
         before = Breaker(
             BreakerState(row["breaker_state"]), row["breaker_failures"], row["breaker_trips"], row["breaker_until"]
@@ -194,12 +198,12 @@ def _write_failed(lease: Lease, failed: Sequence[Result]) -> list[int]:
     )
 
 
-def _write_back(lease: Lease, back: Sequence[Result], now: datetime) -> int:
-    """What the lane could not take goes back: it has not left, and costs nobody an attempt."""
+def _requeue(lease: Lease, back: Sequence[Result], now: datetime) -> int:
+    """Put back what the lane could not send. It does not count as an attempt."""
     if not back:
         return 0
     error = next((result.answer.error for result in back if isinstance(result.answer, Refused)), "")
-    changed = execute(_BACK, {"ids": [result.message_pk for result in back], "error": error, "token": lease.token})
+    changed = execute(_REQUEUE, {"ids": [result.message_pk for result in back], "error": error, "token": lease.token})
     execute(_STAY_AWAKE, {"mailbox": lease.mailbox_id, "token": lease.token, "now": now})
     return changed
 
@@ -224,7 +228,7 @@ def _record_bounces(lease: Lease, failed: Sequence[Result], now: datetime) -> No
         record_events(events, now)
 
 
-def _judge_mailbox(lease: Lease, refused: Sequence[Result], now: datetime) -> None:
+def _stop_if_unhealthy(lease: Lease, refused: Sequence[Result], now: datetime) -> None:
     classes = {_class_of(result) for result in refused}
     if ErrorClass.MAILBOX in classes:
         error = next(result.answer for result in refused if _class_of(result) is ErrorClass.MAILBOX)
@@ -247,7 +251,7 @@ def _write_breaker(
     jitter: float,
     *,
     has_answered: bool,
-    has_left: bool,
+    may_be_sent: bool,
 ) -> Breaker:
     outage = next((result.answer for result in lane_level if _class_of(result) is ErrorClass.SERVER), None)
     lane_at = None
@@ -257,7 +261,7 @@ def _write_breaker(
         lane_at = breaker.until or pause_after(breaker, now, outage.retry_after_seconds)
         error = f"{outage.code} {outage.error}".strip()
     elif unknown and not has_answered:
-        # The server went silent on us: one message is in doubt, the next ones should not be.
+        # the server fell silent: one outcome is unknown, the next ones must not become so
         breaker = after_failure(breaker, now, jitter)
         lane_at = breaker.until or pause_after(breaker, now)
         error = "the server did not answer after it was given a message"
@@ -267,14 +271,14 @@ def _write_breaker(
         breaker = after_success(breaker)
     else:
         return breaker
-    _store_breaker(lease, breaker, lane_at, error, has_left=has_left)
+    _store_breaker(lease, breaker, lane_at, error, may_be_sent=may_be_sent)
     return breaker
 
 
 def _store_breaker(
-    lease: Lease, breaker: Breaker, until_at: datetime | None, error: str, *, has_left: bool = False
+    lease: Lease, breaker: Breaker, until_at: datetime | None, error: str, *, may_be_sent: bool = False
 ) -> None:
-    """The lane rests until `until_at`. After something that left or may have left, its pace holds all the same."""
+    """The lane waits until `until_at`; after a message that was or may have been sent, at least as long as its pace."""
     execute(
         _LANE,
         {
@@ -286,6 +290,6 @@ def _store_breaker(
             "until": breaker.until if breaker.state is not BreakerState.CLOSED else None,
             "error": error,
             "until_at": until_at,
-            "has_left": has_left,
+            "may_be_sent": may_be_sent,
         },
     )

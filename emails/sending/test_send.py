@@ -1,6 +1,6 @@
-"""An email of a step as a contact would get it, to look at, and sent to oneself. Nothing of it enters a sequence.
+"""An email of a step as a contact would get it: rendered for preview, or sent as a test to the user.
 
-A test goes past the outbox: it belongs to nobody's sequence, is counted by no limit and carries no tracking.
+A test does not use the outbox: it belongs to no enrollment, counts against no limit and carries no tracking.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ def render_for(
 def send_test(
     step: Step, contact: Contact, mailbox: Mailbox, owner_id: int | None, to_address: str, now: datetime
 ) -> SendResult:
-    """Hand it over to the mailbox's server for `to_address`, its subject marked. No transaction may be open.
+    """Send it to `to_address` through the mailbox's server, its subject marked. No transaction may be open.
 
     Raises `TemplateError` and `AddressError`.
     """

@@ -1,4 +1,4 @@
-"""How a message is handed over to a mailbox's server or ESP. Only delivery and the mailbox test may use this.
+"""Sends messages through a mailbox's server or ESP. Only delivery and the mailbox test may use it.
 
 No transport touches the outbox or decides what happens next: it answers `Sent`, `Refused` or `Unknown`.
 """
@@ -28,7 +28,7 @@ __all__ = [
 
 
 def open_transport(mailbox: Mailbox) -> Transport:
-    """The mailbox's door; a context manager. Nothing is connected before the first hand-over."""
+    """The mailbox's transport; a context manager. It connects when the first message is sent."""
     if mailbox.transport == TransportName.SMTP:
         from emails.transport.smtp import SmtpTransport
 

@@ -1,4 +1,4 @@
-"""Who pays for a refused hand-over: turns the words of mail servers and ESPs into an `ErrorClass`.
+"""Classifies refusals: from the replies of mail servers and ESPs to an `ErrorClass`.
 
 Pure: no Django, no network. The order is RFC 3463 enhanced status, then RFC 5321 code, then text. A bounce is never
 guessed: what cannot be read with certainty is `UNCLASSIFIED`.
@@ -14,7 +14,7 @@ from emails.choices import ErrorClass
 
 
 class Stage(IntEnum):
-    """How far one hand-over got in the SMTP dialogue; each name is the command that was under way."""
+    """How far sending a message got in the SMTP dialogue; each name is the command in progress."""
 
     CONNECT = 0
     LOGIN = 1
@@ -128,7 +128,7 @@ _CONTENT = _words(
     r"unsolicited",
     r"anti-?spoofing",
 )
-_NOT_RECIPIENTS_FAULT = _words(r"client host rejected", r"cannot find your (hostname|reverse)", r"server (is )?busy")
+_NOT_ABOUT_RECIPIENT = _words(r"client host rejected", r"cannot find your (hostname|reverse)", r"server (is )?busy")
 
 _LOGIN_CODES = frozenset({530, 534, 535, 538})
 _SENDER_DETAILS = frozenset({7, 8, 90})  # RFC 3463 X.1.7, X.1.8; Exchange Online 5.1.90 daily recipients used up
@@ -144,7 +144,7 @@ def read_enhanced_status(text: str) -> tuple[int, int] | None:
 
 
 def classify_smtp(code: int, text: str, stage: Stage) -> Classified:
-    """Who pays for a refusing SMTP reply (4xx, 5xx) that was read at `stage`."""
+    """The class of an SMTP refusal (4xx, 5xx) that was read at `stage`."""
     enhanced = read_enhanced_status(text)
     shown = str(code) if enhanced is None else f"{code} {code // 100}.{enhanced[0]}.{enhanced[1]}"
     return Classified(_classify(code, enhanced, text, stage), shown)
@@ -176,8 +176,8 @@ def _is_sending_limit(enhanced: tuple[int, int] | None, text: str) -> bool:
 
 
 def _classify_temporary(code: int, enhanced: tuple[int, int] | None, text: str, stage: Stage) -> ErrorClass:
-    # before RCPT nobody was named yet; X.3.x is the state of the mail system, X.1.7/8 the sender's address
-    if stage is Stage.MAIL or code == 454 or _NOT_RECIPIENTS_FAULT.search(text):
+    # before RCPT no recipient was named; X.3.x is the state of the mail system, X.1.7/8 the sender's address
+    if stage is Stage.MAIL or code == 454 or _NOT_ABOUT_RECIPIENT.search(text):
         return ErrorClass.SERVER
     match enhanced:
         case (3, _) | (1, 7 | 8):
@@ -221,7 +221,7 @@ def _classify_status(enhanced: tuple[int, int], text: str, stage: Stage) -> Erro
 
 
 def _classify_policy(detail: int, text: str, stage: Stage) -> ErrorClass:
-    """X.7.x: security or policy. It is the mailbox that pays when its login, right to send or name is refused."""
+    """X.7.x: security or policy. It concerns the mailbox when its login, right to send or name is refused."""
     if detail == 512:  # Exchange Online: message must be RFC 5322 compliant
         return ErrorClass.CONTENT
     if 121 <= detail <= 136:  # Exchange: this recipient or group takes no mail from this sender
@@ -257,7 +257,7 @@ def _classify_text(code: int, text: str, stage: Stage) -> ErrorClass:
 
 
 def classify_http(status: int, text: str) -> Classified:
-    """Who pays for an ESP's HTTP answer that is not a success (RFC 9110 status codes)."""
+    """The class of an ESP's HTTP answer that is not a success (RFC 9110 status codes)."""
     return Classified(_classify_http(status, text), str(status))
 
 

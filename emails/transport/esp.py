@@ -1,4 +1,4 @@
-"""Hands messages to an email service provider through django-anymail's backend for it, with the mailbox's own keys.
+"""Sends messages through an email service provider, by django-anymail's backend and with the mailbox's own keys.
 
 An answer of the ESP is `Sent` or `Refused`; no answer to a request that was written is `Unknown`. Nothing is retried
 here.
@@ -36,7 +36,7 @@ MAX_RETRY_AFTER_SECONDS = 86_400
 
 @dataclass(frozen=True, slots=True)
 class Provider:
-    """What one ESP takes: the names of its secrets (`credentials`) and of its open settings (`transport_options`)."""
+    """What one ESP needs: the names of its secrets (`credentials`) and of its open settings (`transport_options`)."""
 
     secrets: tuple[str, ...]
     options: tuple[str, ...] = ()
@@ -69,7 +69,7 @@ _SENDERS_FAULT = ("invalid-sender", "unsigned", "test-mode-limit", "payment-requ
 
 
 class EspTransport:
-    """A mailbox's ESP over one kept HTTP session. One thread at a time; no transaction may be open while it works."""
+    """A mailbox's ESP over one reused HTTP session. One thread at a time; no transaction may be open while it works."""
 
     def __init__(
         self, mailbox: Mailbox, *, connect_seconds: float = CONNECT_SECONDS, answer_seconds: float = ANSWER_SECONDS
@@ -111,7 +111,7 @@ class EspTransport:
         except AnymailAPIError as error:
             return self._read_api_error(error)
         except AnymailError as error:
-            # raised while the request was built: an address or a feature that this ESP does not take
+            # raised while the request was built: an address or a feature that this ESP does not support
             return Refused(ErrorClass.UNCLASSIFIED, "", self._tidy(str(error)))
         return self._read_status(message.anymail_status, backend.esp_name)
 
@@ -170,38 +170,38 @@ class EspTransport:
     # --- what came back
 
     def _read_status(self, status: Any, esp_name: str) -> SendResult:
-        """Anymail takes some answers for a success that name no recipient or report a failure."""
+        """Anymail treats some answers as a success that name no recipient or report a failure."""
         words = set(status.status or ())
         if not words & {"sent", "queued"}:
-            code, said = int(getattr(status.esp_response, "status_code", 0) or 0), _body(status.esp_response)
+            code, text = int(getattr(status.esp_response, "status_code", 0) or 0), _body(status.esp_response)
             if code >= 400:
-                verdict = classify_http(code, said)
-                return Refused(verdict.error_class, verdict.code, self._tidy(f"{code} {said}"))
+                verdict = classify_http(code, text)
+                return Refused(verdict.error_class, verdict.code, self._tidy(f"{code} {text}"))
             if "failed" in words:
-                return Refused(ErrorClass.UNCLASSIFIED, str(code), self._tidy(f"{esp_name} reports a failure: {said}"))
+                return Refused(ErrorClass.UNCLASSIFIED, str(code), self._tidy(f"{esp_name} reports a failure: {text}"))
         return Sent(_only_id(status.message_id), f"{esp_name}: {', '.join(sorted(words))}")
 
     def _read_recipient_refusal(self, error: AnymailRecipientsRefused) -> Refused:
-        said = _body(error.response)
-        is_senders = any(word in said for word in _SENDERS_FAULT)
+        text = _body(error.response)
+        is_senders = any(word in text for word in _SENDERS_FAULT)
         error_class = ErrorClass.MAILBOX if is_senders else ErrorClass.RECIPIENT_PERMANENT
-        return Refused(error_class, str(_status_code(error)), self._tidy(f"recipient refused: {said}"))
+        return Refused(error_class, str(_status_code(error)), self._tidy(f"recipient refused: {text}"))
 
     def _read_api_error(self, error: AnymailAPIError) -> SendResult:
         status = _status_code(error)
-        said = _body(error.response)
+        text = _body(error.response)
         if not status:
             return self._read_silence(error)
         if status < 400:
-            return Unknown(self._tidy(f"{status} with an answer that cannot be read: {said}"))
-        if status == 409 and "invalid_idempotent_request" in said:
-            return Unknown(self._tidy(f"an earlier hand-over of this message was taken with another text: {said}"))
-        verdict = classify_http(status, said)
+            return Unknown(self._tidy(f"{status} with an answer that cannot be read: {text}"))
+        if status == 409 and "invalid_idempotent_request" in text:
+            return Unknown(self._tidy(f"an earlier attempt of this message was accepted with another text: {text}"))
+        verdict = classify_http(status, text)
         headers = getattr(error.response, "headers", {})
-        return Refused(verdict.error_class, verdict.code, self._tidy(f"{status} {said}"), read_retry_after(headers))
+        return Refused(verdict.error_class, verdict.code, self._tidy(f"{status} {text}"), read_retry_after(headers))
 
     def _read_silence(self, error: AnymailAPIError) -> SendResult:
-        """No answer: unknown if the request was written. botocore tells it by the kind of its error."""
+        """No answer: unknown if the request was written. botocore shows it by the kind of its error."""
         cause = type(error.__cause__).__name__
         what = self._tidy(f"no answer from {self._mailbox.get_transport_display()} ({cause})")
         if cause in {"NoCredentialsError", "PartialCredentialsError", "NoRegionError", "ParamValidationError"}:

@@ -1,4 +1,4 @@
-"""A requests adapter that knows whether a request was written: what decides between "refused" and "unknown"."""
+"""A requests adapter that knows whether a request was written: the difference between "refused" and "unknown"."""
 
 from __future__ import annotations
 

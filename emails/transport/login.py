@@ -1,4 +1,4 @@
-"""Tries the logins of a mailbox for a person who sets it up. Sends nothing and reads no mail."""
+"""Tries the logins of a mailbox for the user who sets it up. Sends nothing and reads no mail."""
 
 from __future__ import annotations
 
@@ -37,8 +37,8 @@ def _check_imap(mailbox: Mailbox) -> str | None:
     try:
         _log_in_to_imap(mailbox)
     except (IMAPClientError, OSError, oauth.TokenRefused, oauth.TokenUnavailable) as error:
-        said = describe(error) if isinstance(error, OSError) else str(error)
-        return tidy_error(f"{where}: {said}", oauth.list_secrets(mailbox.credentials))
+        error_text = describe(error) if isinstance(error, OSError) else str(error)
+        return tidy_error(f"{where}: {error_text}", oauth.list_secrets(mailbox.credentials))
     return None
 
 

@@ -1,4 +1,4 @@
-"""Access tokens of Google and Microsoft mailboxes: kept, refreshed under the mailbox's row lock, never shown.
+"""Access tokens of Google and Microsoft mailboxes: stored, refreshed under the mailbox's row lock, never shown.
 
 Credentials: `access_token`, `refresh_token`, `expires_at` (Unix time), `client_id`, `client_secret`, `tenant`
 (Microsoft). Refresh is RFC 6749 section 6, its use in SMTP and IMAP is XOAUTH2.
@@ -27,7 +27,7 @@ MICROSOFT_SCOPES = (
 REFRESH_SECONDS = 10
 EARLY_SECONDS = 120
 _PUBLIC = frozenset({"expires_at", "client_id", "tenant"})
-# RFC 6749 section 5.2: nothing but a person's new consent or new settings cures these
+# RFC 6749 section 5.2: only a user's new consent or new settings resolve these
 _PERMANENT = frozenset(
     {"invalid_grant", "invalid_client", "unauthorized_client", "invalid_scope", "unsupported_grant_type"}
     | {"invalid_request", "interaction_required", "consent_required"}
@@ -35,11 +35,11 @@ _PERMANENT = frozenset(
 
 
 class TokenRefused(Exception):
-    """The provider gives no token until a person reconnects the mailbox."""
+    """The provider gives no token until a user reconnects the mailbox."""
 
 
 class TokenUnavailable(Exception):
-    """The provider cannot be asked just now."""
+    """The provider does not answer at the moment."""
 
 
 def xoauth2(user: str, token: str) -> str:
@@ -73,7 +73,7 @@ def get_access_token(mailbox: Mailbox, *, force_refresh: bool = False) -> str:
 
 
 def _is_fresh(credentials: Mapping[str, Any]) -> bool:
-    # the provider counts real seconds, so this is one place where the machine's own clock is meant
+    # the provider counts real seconds, so this must read the machine's own clock
     return bool(credentials.get("access_token")) and float(credentials.get("expires_at") or 0) > (
         time.time() + EARLY_SECONDS
     )

@@ -1,4 +1,4 @@
-"""The words of a hand-over: what goes in (`Envelope`) and the three ways it can end. No network, no Django."""
+"""What a transport takes (`Envelope`) and the three results of sending (`SendResult`). No network, no Django."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class Envelope:
 
 @dataclass(frozen=True, slots=True)
 class Sent:
-    """The server took responsibility (RFC 5321 section 6.1). `provider_message_id` is its own id, if it told one."""
+    """The server accepted responsibility (RFC 5321 section 6.1). `provider_message_id`: its own id, if it gave one."""
 
     provider_message_id: str
     response: str
@@ -44,7 +44,7 @@ class Sent:
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """The message certainly did not leave. `error` is one line without secrets; `code` is like "550 5.1.1" or empty."""
+    """The message was certainly not sent. `error` is one line without secrets; `code` is like "550 5.1.1" or empty."""
 
     error_class: ErrorClass
     code: str
@@ -54,7 +54,7 @@ class Refused:
 
 @dataclass(frozen=True, slots=True)
 class Unknown:
-    """The message may have left: everything was written and no answer was read."""
+    """The message may have been sent: everything was written and no answer was read."""
 
     error: str
 
@@ -76,14 +76,14 @@ class LoginReport:
 
 
 class Transport(Protocol):
-    """One mailbox's door. Connects when first used, keeps its connection, serves one thread at a time."""
+    """The connection to one mailbox's server. Connects when first used, stays connected, for one thread at a time."""
 
     def send(self, envelope: Envelope) -> SendResult:
-        """Hand one message over. Every expected end is an answer; an exception is a bug."""
+        """Send one message. Every expected failure is a result; an exception is an error in the program."""
         ...
 
     def close(self) -> None:
-        """Leave politely. Safe to call at any time and more than once."""
+        """End the session properly. Safe to call at any time and more than once."""
         ...
 
     def __enter__(self) -> Self: ...

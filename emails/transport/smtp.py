@@ -1,4 +1,4 @@
-"""Hands messages to a mailbox's SMTP server over one reused connection.
+"""Sends messages through a mailbox's SMTP server over one reused connection.
 
 Owns the connection's life and the reading of every way a dialogue can end. Decides nothing about retries: it answers
 who pays (`emails.transport.errors`) and whether the message may have left.
@@ -87,7 +87,7 @@ class SmtpTransport:
             outcome = self._transfer(reused, envelope)
             if self._session is not None or reused.stage is not Stage.MAIL:
                 return outcome
-            # the server closed the idle connection, or says that it has served enough: nobody was named yet
+            # the server closed the idle connection, or has reached its limit: no recipient was named
         try:
             session = self._connect(deadline)
         except _Ended as ended:
@@ -117,7 +117,7 @@ class SmtpTransport:
     # --- the connection
 
     def _take_reusable(self, deadline: Deadline) -> StagedSMTP | None:
-        """The open connection, cleared of what a refused message left in it; None if there is none that serves."""
+        """The open connection, cleared of what a refused message left in it; None if there is no usable one."""
         session = self._session
         if session is None:
             return None
@@ -194,7 +194,7 @@ class SmtpTransport:
             raise
 
     def _log_in(self, session: StagedSMTP, *, force_refresh: bool) -> bool:
-        """Log in if the mailbox has a login. True: the access token was refused, so refresh it and come again."""
+        """Log in if the mailbox has a login. True: the access token was refused, refresh it and try again."""
         mailbox = self._mailbox
         method = mailbox.auth_method
         if method == AuthMethod.NONE or (method == AuthMethod.PASSWORD and not mailbox.smtp_username):
@@ -226,7 +226,7 @@ class SmtpTransport:
             raise
         except smtplib.SMTPException:
             raise _Ended(
-                Refused(ErrorClass.MAILBOX, "", f"{mailbox.smtp_host} offers no way to log in that is known here")
+                Refused(ErrorClass.MAILBOX, "", f"{mailbox.smtp_host} offers no supported way to log in")
             ) from None
         return False
 
@@ -261,7 +261,7 @@ class SmtpTransport:
         return Sent(read_provider_id(response), response)
 
     def _expect(self, code: int, reply: bytes, stage: Stage, hundred: int) -> None:
-        """Go on if the code is of this hundred, else end with what the reply means."""
+        """Continue if the code is of this class (200, 300), else end with the meaning of the reply."""
         if not hundred <= code < hundred + 100:
             raise self._refused(code, reply, stage)
 
@@ -269,7 +269,7 @@ class SmtpTransport:
         text = reply.decode(errors="replace")
         verdict = classify_smtp(code, text, stage)
         refused = Refused(verdict.error_class, verdict.code, self._tidy(f"{code} {text}"))
-        # 421 announces the end (RFC 5321 section 3.8); something that is no refusal leaves the dialogue out of step
+        # 421 announces the end (RFC 5321 section 3.8); a reply that is not a refusal leaves the dialogue out of step
         return _Ended(refused, is_usable=stage > Stage.LOGIN and 400 <= code < 600 and code != 421)
 
     def _lost(self, error: OSError | smtplib.SMTPException, stage: Stage) -> Refused:
@@ -305,7 +305,7 @@ def _as_bytes(reply: bytes | str) -> bytes:
 def describe(error: OSError | smtplib.SMTPException) -> str:
     match error:
         case ssl.SSLCertVerificationError():
-            return f"the certificate is not good: {error.verify_message}"
+            return f"the certificate is not valid: {error.verify_message}"
         case ssl.SSLError():
             return f"TLS failed: {error.reason or 'handshake broken off'}"
         case TimeoutError():

@@ -20,7 +20,7 @@ MAX_CHALLENGES = 5
 
 
 class Deadline:
-    """When one hand-over must be over, whatever the server does. Measured on the monotonic clock."""
+    """When sending one message must be over, whatever the server does. Measured on the monotonic clock."""
 
     def __init__(self, seconds: float) -> None:
         self._ends = time.monotonic() + seconds
@@ -29,7 +29,7 @@ class Deadline:
         """Seconds that the next socket operation may take. TimeoutError when none are left."""
         left = self._ends - time.monotonic()
         if left <= 0:
-            raise TimeoutError("the server took too long altogether")
+            raise TimeoutError("the server took too long in total")
         return min(left, at_most)
 
 
@@ -70,7 +70,7 @@ class StagedSMTP(smtplib.SMTP):
         self._deadline = Deadline(operation_seconds)
 
     def begin(self, deadline: Deadline) -> None:
-        """Everything from now on belongs to one hand-over with this deadline."""
+        """Everything from now on belongs to one message with this deadline."""
         self._deadline = deadline
         self.is_dot_written = False
 
@@ -159,7 +159,7 @@ class StagedSMTP(smtplib.SMTP):
                 if not refusal and not hundred <= code < hundred + 100:
                     refusal = code, reply
             if refusal and code == 354:
-                # RFC 2920 section 3.1: it waits for a text though nobody is to get it
+                # RFC 2920 section 3.1: it waits for a text although no recipient is left
                 self.send(b".\r\n")
                 self.getreply()
         except (OSError, smtplib.SMTPException):

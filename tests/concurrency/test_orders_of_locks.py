@@ -16,7 +16,7 @@ from common.db import fetch_all
 from emails.choices import EventType
 from emails.facts.events import NewEvent, record_events
 from emails.models import EmailMessage, Mailbox, SendLimit
-from emails.sending import final_check as last_look
+from emails.sending import final_check
 from emails.sending.final_check import claim_chunk
 from emails.sending.lanes import LEASE_SECONDS, renew_leases, take_lane, wake_lanes
 from emails.sending.results import Result, record_results
@@ -70,7 +70,7 @@ def test_a_cap_is_changed_while_a_lane_looks(change: str) -> None:
     client = log_in_root()
     answers = []
     with transaction.atomic():
-        fetch_all(last_look._LANE, {"mailbox": lease.mailbox_id, "token": lease.token})
+        fetch_all(final_check._LANE, {"mailbox": lease.mailbox_id, "token": lease.token})
         person = Elsewhere(lambda: answers.append(CHANGES[change](client, limit))).start()
         person.come_as_far_as_it_can()
         chunk = claim_chunk(lease, NOW, 1)

@@ -20,8 +20,7 @@ from emails.facts.events import NewEvent, record_events
 from emails.facts.suppressions import suppress
 from emails.models import EmailMessage, ExecutorState, Mailbox
 from emails.rendering import compose as composing
-from emails.sending import delivery
-from emails.sending import final_check as last_look
+from emails.sending import delivery, final_check
 from execution.control.enrollments import exit_enrollments, pause_enrollments
 from execution.control.switches import archive_sequence, pause_executor, pause_mailbox, pause_sequence
 from execution.engine import loading
@@ -158,7 +157,7 @@ def test_the_last_look_sees_it_even_if_the_engine_never_did(stop: str, server: M
     assert_stopped(person, reason, server, at_most=0)
 
 
-def test_the_last_look_keeps_mail_from_whoever_is_away(server: MailServer, person: Enrollment) -> None:
+def test_the_final_check_holds_mail_for_an_absent_contact(server: MailServer, person: Enrollment) -> None:
     """Before the engine has paused them: a lane that works alone must not write to an empty desk."""
     engine.run_tick(NOW, 10, Policy())
     PAUSES["out of office"](person)
@@ -182,15 +181,15 @@ def test_those_behind_in_the_same_chunk_who_turn_out_to_be_away_get_nothing(
 
     server.on_message = away
     engine.run_tick(NOW, 10, Policy())
-    chunk = mock.patch.object(delivery, "claim_chunk", lambda lease, now, size: last_look.claim_chunk(lease, now, 2))
-    with chunk, mock.patch.object(delivery, "_LOOK_SECONDS", 0.0):
+    chunk = mock.patch.object(delivery, "claim_chunk", lambda lease, now, size: final_check.claim_chunk(lease, now, 2))
+    with chunk, mock.patch.object(delivery, "_CHECK_SECONDS", 0.0):
         delivery.deliver_lane(DrivenClock(), "tests", delivery.HeldLeases())
     assert len(server.messages) == 1
 
 
 LOOKING = [
-    (last_look, "load_stop_facts", False),
-    (last_look, "_mark", True),
+    (final_check, "load_stop_facts", False),
+    (final_check, "_mark", True),
     (delivery, "_send_all", False),
     (delivery, "compose", True),
 ]
@@ -255,7 +254,7 @@ def test_those_behind_it_in_the_same_chunk_do_not_leave_either(server: MailServe
                 stored.set()
 
     server.on_message = unsubscribe_the_others
-    with mock.patch.object(delivery, "_LOOK_SECONDS", 0.0):
+    with mock.patch.object(delivery, "_CHECK_SECONDS", 0.0):
         DrivenClock().run()
     assert stored.is_set()
     assert len(server.messages) == 8, "four people got both emails, four none"
@@ -351,7 +350,7 @@ def test_what_is_in_doubt_at_once_follows_the_speed_of_the_server(
         seen.append(EmailMessage.objects.filter(status="sending").count())
         return composing.compose(message_ids, now)
 
-    with mock.patch.object(delivery, "compose", count), mock.patch.object(delivery, "_IN_DOUBT_SECONDS", seconds):
+    with mock.patch.object(delivery, "compose", count), mock.patch.object(delivery, "_UNCONFIRMED_SECONDS", seconds):
         DrivenClock().run_through(NOW + timedelta(minutes=1))
     assert (seen[0], max(seen)) == sizes
     assert_ledger_explains(server.messages)
