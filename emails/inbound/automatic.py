@@ -79,6 +79,7 @@ _ACT = re.compile(
     re.IGNORECASE,
 )
 _LINK = re.compile(r"https?://\S", re.IGNORECASE)
+_WHOLE_LINK = re.compile(r"https?://\S{1,2000}", re.IGNORECASE)
 _RECEIPT = re.compile(
     r"(?:ticket|case|request|incident|inquiry|enquiry|query|issue|reference|ref|vorgang\w*|anfrage|fall|demande|"
     r"dossier|solicitud|caso|richiesta|chamado|zgłoszeni\w*|ärende|sag|aanvraag|melding|заявк\w*|обращени\w*)"
@@ -156,7 +157,9 @@ def is_challenge(mail: InboundMail, *, is_automatic: bool) -> bool:
     found = _CHALLENGE.search(f"{mail.subject}\n{text}")
     if found is None:
         return False
-    asks = bool(_ACT.search(text)) and bool(_LINK.search(mail.new_text))
+    # a filter's question is an order with a link; a person who asks something is no filter
+    words = _WHOLE_LINK.sub(" ", text)
+    asks = bool(_ACT.search(text)) and words != text and "?" not in words
     return asks or (is_automatic and bool(_ACT.search(text) or _LINK.search(text)))
 
 

@@ -177,6 +177,10 @@ def _says_failure(mail: InboundMail, explanation: Explanation) -> bool:
     if mail.has("X-Failed-Recipients"):
         return True
     text = explanation.text[:6_000]
+    is_machines = is_from_machine(mail) or _has_null_sender(mail) or bool(_DAEMON_NAME.search(mail.header("From")))
+    if not is_machines and not (explanation.original_to or explanation.failed_addresses):
+        # a person writes about a parcel; a report names a recipient
+        return False
     if _FAILURE_TEXT.search(text) or _DELAY.search(text[:2_000]):
         return True
     # only a machine may be that terse

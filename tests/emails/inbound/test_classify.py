@@ -144,6 +144,7 @@ def test_a_filter_that_asks_for_a_proof_is_a_challenge(text: str) -> None:
     [
         "Could you verify your email address reaches my inbox? I got it twice.",
         "We sell captcha software ourselves. Is your product for human resources too?",
+        "Are you a real person, not a robot? Book a slot: click https://calendar.example/jo for my mail hours.",
         "Had to confirm this mail by hand before it was delivered, but here I am: let us talk.",
     ],
 )

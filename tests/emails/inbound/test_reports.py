@@ -261,6 +261,13 @@ def test_an_answer_that_sounds_like_a_bounce_is_an_answer(sender: str, subject: 
     assert [finding.kind for finding in classify(answer)] == [MailKind.REPLY]
 
 
+def test_a_person_who_starts_a_thread_about_a_parcel_is_a_person() -> None:
+    (finding,) = classify(
+        mail("The parcel was not delivered to us. Please send it again.", Subject="Undelivered parcel")
+    )
+    assert finding.kind == MailKind.REPLY
+
+
 def test_a_delay_in_free_text_says_nothing() -> None:
     text = (
         "THIS IS A WARNING MESSAGE ONLY.\n\nYOU DO NOT NEED TO RESEND YOUR MESSAGE.\n\n"
