@@ -61,6 +61,8 @@ _EVENT_MARKS = {
     EventType.COMPLAINED: Mark("🚩", "report", "bad"),
     EventType.UNSUBSCRIBED: Mark("🚫", "block", "bad"),
     EventType.HAND_WRITTEN: Mark("✍", "edit_note"),
+    EventType.LEFT_COMPANY: Mark("🚪", "logout", "halt"),
+    EventType.AUTOMATED: Mark("🤖", "smart_toy"),
 }
 
 
