@@ -5,16 +5,16 @@ from typing import Any
 from django.urls import URLPattern, URLResolver, include, path, re_path
 
 from emails.api.suppressions import SuppressionChangeViewSet, SuppressionViewSet
-from execution.api.acting import (
-    CompletableTaskViewSet,
-    OperatedMailboxViewSet,
-    ResolvableMessageViewSet,
-)
+from execution.api.contacts import EngagedContactViewSet, ReleasableAccountViewSet
 from execution.api.dead_letters import DeadLetterViewSet
 from execution.api.enrollments import EnrollmentViewSet
 from execution.api.executor import ExecutorViewSet
 from execution.api.idempotency import answer_once
-from execution.api.people import EngagedContactViewSet, ReleasableAccountViewSet
+from execution.api.row_actions import (
+    CompletableTaskViewSet,
+    OperatedMailboxViewSet,
+    ResolvableMessageViewSet,
+)
 from execution.api.sequences import WrittenSequenceViewSet
 from execution.api.steps import StepViewSet
 from execution.api.webhooks import WebhookViewSet

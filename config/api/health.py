@@ -1,4 +1,4 @@
-"""`/healthz` and `/readyz` for load balancers and monitors. They need no login and tell nothing about any workspace."""
+"""`/healthz` and `/readyz` for load balancers and monitors. No login needed, nothing about workspaces."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from execution.heartbeat import alive_workers
 @never_cache
 @require_safe
 def show_health(request: HttpRequest) -> JsonResponse:
-    """The process answers. Asks nobody else."""
+    """The process answers. It checks nothing else."""
     return JsonResponse({"status": "ok"})
 
 

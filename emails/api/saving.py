@@ -1,4 +1,4 @@
-"""Store a mailbox that a person described: its caps with it, its secrets merged, its lane's state never touched."""
+"""Store a mailbox: its caps with it, its secrets merged, the state of its lane never touched."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ _LIMITS = {"daily_limit": LimitWindow.DAY, "hourly_limit": LimitWindow.HOUR}
 class InvalidMailboxError(ValueError):
     """The mailbox cannot be stored like this; `field` is where, the text what to do."""
 
-    def __init__(self, field: str, said: str) -> None:
+    def __init__(self, field: str, message: str) -> None:
         self.field = field
-        super().__init__(said)
+        super().__init__(message)
 
 
 def create_mailbox(values: Mapping[str, Any]) -> Mailbox:
@@ -41,8 +41,8 @@ def create_mailbox(values: Mapping[str, Any]) -> Mailbox:
     except IntegrityError as error:
         if "mailbox_address_once" not in str(error):
             raise
-        said = f"The workspace has a mailbox {mailbox.address} already: change that one."
-        raise InvalidMailboxError("address", said) from None
+        message = f"The workspace has a mailbox {mailbox.address} already: change that one."
+        raise InvalidMailboxError("address", message) from None
     return mailbox
 
 

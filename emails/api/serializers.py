@@ -118,7 +118,7 @@ class MailboxSerializer(StrictModelSerializer[Mailbox]):
 
 
 class MailboxCreateSerializer(MailboxSerializer):
-    """`workspace` may be left out by who belongs to one only; without `owner` it is the mailbox of whoever asks."""
+    """`workspace` is optional for members of a single one; without `owner` the mailbox is the user's own."""
 
     workspace = serializers.PrimaryKeyRelatedField(queryset=Workspace.objects.none(), required=False)
 

@@ -1,4 +1,4 @@
-"""`/api/suppressions`: who must not be mailed. Everybody adds; only managers and admins take away, and say why."""
+"""`/api/suppressions`: addresses that must not be mailed. Every member adds; managers and admins remove."""
 
 from __future__ import annotations
 
@@ -27,7 +27,13 @@ from sequences.access.roles import is_manager, name_actor
 from sequences.contacts.csv_reader import CsvFormError, RejectedRow
 from sequences.contacts.erased import ERASED_REASON, find_erased
 from sequences.interface.api.base import CSV_OR_PROBLEM, IdFilter, InstantField, ReadViewSet
-from sequences.interface.api.parameters import OwnWorkspaceField, asks, only_workspace, read_query_and_body, takes_body
+from sequences.interface.api.parameters import (
+    OwnWorkspaceField,
+    only_workspace,
+    read_query_and_body,
+    takes_body,
+    takes_parameters,
+)
 from sequences.interface.api.parsers import FormParser
 from sequences.interface.api.serializers import RejectedRowSerializer
 from sequences.interface.api.strict import StrictModelSerializer, StrictSerializer
@@ -96,7 +102,7 @@ class SuppressionChangeFilter(SuppressionFilter):
 
 
 class SuppressionViewSet(ReadViewSet):
-    """Addresses and domains that must not be mailed. Everybody adds; managers and admins remove."""
+    """Addresses and domains that must not be mailed. Every member adds; managers and admins remove."""
 
     queryset = Suppression.objects.all()
     serializer_class = SuppressionSerializer
@@ -124,16 +130,16 @@ class SuppressionViewSet(ReadViewSet):
         return Response(SuppressionSerializer(row).data, status=code)
 
     @takes_body
-    @asks(OpenApiParameter("reason", str, description="Why, where a body cannot be sent."))
+    @takes_parameters(OpenApiParameter("reason", str, description="Why, where a body cannot be sent."))
     @extend_schema(
         request=RemoveSuppressionSerializer,
         responses={204: None},
     )
     def destroy(self, request: Request, pk: str, *args: Any, **kwargs: Any) -> Response:
-        """Take it off the list, with a `reason`. What it has ended stays ended."""
+        """Remove it from the list, with a `reason`. Enrollments that it ended stay ended."""
         row = self.get_object()
         if not is_manager(request.user, row.workspace_id):
-            raise PermissionDenied("Only a manager or an admin takes anybody off this list.")
+            raise PermissionDenied("Only a manager or an admin removes an entry of this list.")
         form = RemoveSuppressionSerializer(data=read_query_and_body(request))
         form.is_valid(raise_exception=True)
         remove_suppressions(
@@ -179,7 +185,7 @@ class SuppressionViewSet(ReadViewSet):
 
 
 class SuppressionChangeViewSet(ReadViewSet):
-    """Who was put on the list or taken off it, when, by whom and why."""
+    """Entries added to the list and removed from it, with time, actor and reason."""
 
     queryset = SuppressionChange.objects.all()
     serializer_class = SuppressionChangeSerializer

@@ -48,7 +48,7 @@ class MailboxFilter(django_filters.FilterSet):
 
 
 class MailboxViewSet(mixins.CreateModelMixin, mixins.UpdateModelMixin, mixins.DestroyModelMixin, ReadViewSet):
-    """Sending accounts. Everybody sees those of their workspaces; owners, managers and admins change them."""
+    """Sending accounts. Every member sees those of their workspaces; owners, managers and admins change them."""
 
     queryset = Mailbox.objects.annotate(**own_caps())
     serializer_class = MailboxSerializer
@@ -80,7 +80,7 @@ class MailboxViewSet(mixins.CreateModelMixin, mixins.UpdateModelMixin, mixins.De
         return Response(MailboxSerializer(mailbox).data, status=status.HTTP_201_CREATED)
 
     def note_created(self, mailbox: Mailbox) -> None:
-        """For whoever keeps a log."""
+        """Hook: record it in the log of controls."""
 
     def perform_update(self, serializer: BaseSerializer[Any]) -> None:
         mailbox: Mailbox = serializer.instance  # type: ignore[assignment]
@@ -104,7 +104,7 @@ class MailboxViewSet(mixins.CreateModelMixin, mixins.UpdateModelMixin, mixins.De
     @takes_no_body
     @refuses_dry_run(_CHANGES_NOTHING)
     @extend_schema(request=None, responses=LoginReportSerializer)
-    @action(detail=True, methods=["post"], serializer_class=LoginReportSerializer, asks_outside=True)
+    @action(detail=True, methods=["post"], serializer_class=LoginReportSerializer, calls_server=True)
     def test(self, request: Request, pk: str) -> Response:
         """Try the SMTP (or ESP) and IMAP logins. Sends nothing, changes nothing."""
         mailbox = self.get_object()
@@ -114,7 +114,7 @@ class MailboxViewSet(mixins.CreateModelMixin, mixins.UpdateModelMixin, mixins.De
     @takes_no_body
     @refuses_dry_run(_CHANGES_NOTHING)
     @extend_schema(request=None, responses=SetupSerializer)
-    @action(detail=True, methods=["post"], serializer_class=SetupSerializer, asks_outside=True)
+    @action(detail=True, methods=["post"], serializer_class=SetupSerializer, calls_server=True)
     def check(self, request: Request, pk: str) -> Response:
         """Its logins, and what DNS says of its domain: MX, SPF, DKIM, DMARC, alignment. Sends nothing."""
         mailbox = self.get_object()
@@ -139,7 +139,7 @@ class MessageFilter(django_filters.FilterSet):
     status = django_filters.ChoiceFilter(choices=MessageStatus.choices())
 
     def filter_mailbox(self, rows: QuerySet[EmailMessage], name: str, value: int) -> QuerySet[EmailMessage]:
-        """The newest are read along the index of its workspace, instead of those of everybody."""
+        """The newest are read along the index of its workspace, instead of those of all workspaces."""
         workspace = Mailbox.objects.filter(pk=value).values("workspace_id")
         return rows.filter(mailbox_id=value, workspace_id=Subquery(workspace))
 

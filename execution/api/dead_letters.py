@@ -14,7 +14,7 @@ from rest_framework.exceptions import ValidationError
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from execution.api.deeds import BulkAnswerSerializer, present_bulk
+from execution.api.enrollment_forms import BulkAnswerSerializer, present_bulk
 from execution.api.serializers import MOST_CONTACTS, DeadLetterSerializer, ReasonSerializer
 from execution.choices import Resolution
 from execution.control.bulk import act_on_all

@@ -21,9 +21,9 @@ from sequences.models import Enrollment, Sequence
 class EnrollRequestError(ValueError):
     """A row that is named does not exist for the sequence's workspace; `field` names it."""
 
-    def __init__(self, field: str, said: str) -> None:
+    def __init__(self, field: str, message: str) -> None:
         self.field = field
-        super().__init__(said)
+        super().__init__(message)
 
 
 def enroll(

@@ -17,7 +17,8 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.serializers import Serializer
 
-from execution.api.deeds import (
+from execution.api.enrolling import EnrollRequestError, enroll, list_contacts
+from execution.api.enrollment_forms import (
     BulkAnswerSerializer,
     BulkSerializer,
     MoveSerializer,
@@ -26,7 +27,6 @@ from execution.api.deeds import (
     TimelineSerializer,
     present_bulk,
 )
-from execution.api.enrolling import EnrollRequestError, enroll, list_contacts
 from execution.api.serializers import (
     EnrollAnswerSerializer,
     EnrollmentAnswerSerializer,
@@ -61,7 +61,7 @@ from sequences.choices import EnrollmentStatus
 from sequences.interface.api.base import IdFilter, ReadViewSet, TimeFilter
 from sequences.interface.api.dry_run import is_dry_run
 from sequences.interface.api.paging import CursorPages
-from sequences.interface.api.parameters import PAGES, asks
+from sequences.interface.api.parameters import PAGES, takes_parameters
 from sequences.interface.api.problems import ConflictError
 from sequences.interface.api.strict import explain_unknown, shorten_name
 from sequences.models import Enrollment, Sequence, Step
@@ -151,7 +151,7 @@ class EnrollmentViewSet(ReadViewSet):
             return Response(EnrollPreviewSerializer(answer).data)
         return Response(EnrollAnswerSerializer(answer).data, status=status.HTTP_201_CREATED)
 
-    @asks(*PAGES)
+    @takes_parameters(*PAGES)
     @extend_schema(responses=LogPageSerializer)
     @action(detail=True, methods=["get"], filter_backends=[], pagination_class=LogPages)
     def logs(self, request: Request, pk: str) -> Response:
@@ -162,7 +162,7 @@ class EnrollmentViewSet(ReadViewSet):
     @extend_schema(request=PauseSerializer, responses=EnrollmentAnswerSerializer)
     @action(detail=True, methods=["post"])
     def pause(self, request: Request, pk: str) -> Response:
-        """Stop until somebody resumes, or until `resume_at`. What is paused stays as it is."""
+        """Pause until a user resumes it, or until `resume_at`. A paused enrollment stays as it is."""
         return self._control(pause_enrollments, PauseSerializer)
 
     @extend_schema(request=SnoozeSerializer, responses=EnrollmentAnswerSerializer)
@@ -174,13 +174,13 @@ class EnrollmentViewSet(ReadViewSet):
     @extend_schema(request=MoveSerializer, responses=EnrollmentAnswerSerializer)
     @action(detail=True, methods=["post"])
     def move(self, request: Request, pk: str) -> Response:
-        """Go to another step of its sequence, which may run at once. Nobody gets an email step twice by this."""
+        """Go to another step of its sequence, which may run at once. No contact gets an email step twice by this."""
         return self._control(move_enrollments, MoveSerializer, _require_own_step)
 
     @extend_schema(request=ReasonSerializer, responses=EnrollmentAnswerSerializer)
     @action(detail=True, methods=["post"])
     def resume(self, request: Request, pk: str) -> Response:
-        """Go on from the same step, planned anew. What is active stays as it is."""
+        """Go on from the same step, replanned. An active enrollment stays as it is."""
         return self._control(resume_enrollments, ReasonSerializer)
 
     @extend_schema(request=ReasonSerializer, responses=EnrollmentAnswerSerializer)
@@ -198,13 +198,13 @@ class EnrollmentViewSet(ReadViewSet):
     @extend_schema(request=ReasonSerializer, responses=EnrollmentAnswerSerializer)
     @action(detail=True, methods=["post"])
     def retry(self, request: Request, pk: str) -> Response:
-        """Try at once what failed. Who waits for no retry stays as they are."""
+        """Try at once what failed. An enrollment that waits for no retry stays as it is."""
         return self._control(retry_enrollments, ReasonSerializer)
 
     @extend_schema(responses=WhyAnswerSerializer)
     @action(detail=True, methods=["get"], filter_backends=[])
     def why(self, request: Request, pk: str) -> Response:
-        """Everything that holds it, and until when; empty: it goes on at its next look."""
+        """Everything that holds it, and until when; empty: it runs in the next cycle."""
         enrollment = self.get_object()
         holds = explain_enrollments([enrollment.pk], timezone.now()).get(enrollment.pk, ())
         return Response(WhyAnswerSerializer({"why": holds}).data)
@@ -222,7 +222,7 @@ class EnrollmentViewSet(ReadViewSet):
     @extend_schema(request=BulkSerializer, responses=BulkAnswerSerializer)
     @action(detail=False, methods=["post"], filter_backends=[])
     def bulk(self, request: Request) -> Response:
-        """One deed for all that are named or match the filters of the list. What belongs to others is refused."""
+        """One action on all that are named or match the filters of the list. Rows of other users are refused."""
         form = BulkSerializer(data=request.data)
         form.is_valid(raise_exception=True)
         values, is_dry = form.validated_data, is_dry_run(request)
@@ -281,6 +281,8 @@ def _filter(rows: QuerySet[Any], given: Mapping[str, Any], request: Request) -> 
     if not chosen.is_valid():
         raise ValidationError({"filter": chosen.errors})
     if empty := sorted(name for name in given if chosen.form.cleaned_data[name] in EMPTY_VALUES):
-        raise ValidationError({"filter": {empty[0]: ["It is empty, which would mean everybody: leave it out."]}})
+        raise ValidationError(
+            {"filter": {empty[0]: ["It is empty, which would match every enrollment: leave it out."]}}
+        )
     found: QuerySet[Any] = chosen.qs
     return found

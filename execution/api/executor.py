@@ -1,4 +1,4 @@
-"""`/api/sequence-executor`: status and queue for everybody, pause and resume for operators."""
+"""`/api/sequence-executor`: status and queue for every user, pause and resume for operators."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from execution.control.switches import pause_executor, resume_executor
 from execution.insight.queue import QueueFilter, read_queue, read_status
 from sequences.access.roles import name_actor, workspace_ids_of
 from sequences.interface.api.base import StrictView
-from sequences.interface.api.parameters import asks
+from sequences.interface.api.parameters import takes_parameters
 
 _SUCCESS = {"success": True}
 
@@ -53,7 +53,7 @@ class ExecutorViewSet(StrictView):
         resume_executor(actor=name_actor(request.user), now=timezone.now(), reason=form.validated_data["reason"])
         return Response(_SUCCESS)
 
-    @asks(QueueQuerySerializer)
+    @takes_parameters(QueueQuerySerializer)
     @extend_schema(responses=QueueSerializer)
     @action(detail=False, methods=["get"], permission_classes=[IsAuthenticated])
     def queue(self, request: Request) -> Response:

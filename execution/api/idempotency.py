@@ -81,37 +81,37 @@ class _Guard:
             message = f"It has 1 to {_LONGEST_KEY} characters."
             return self._refuse(request, ValidationError({"Idempotency-Key": [message]}))
         try:
-            asked = _identify(request, user_id, self._key)
+            identity = _identify(request, user_id, self._key)
         except (TooBigError, RequestDataTooBig) as error:
             return self._refuse(request, error)
         now = timezone.now()
-        if self._talks_outside():
-            return self._answer_outside(request, asked, now, *args, **kwargs)
+        if self._calls_server():
+            return self._answer_calling(request, identity, now, *args, **kwargs)
         with transaction.atomic():
-            if not _take(asked, now):
-                return self._replay(request, asked)
+            if not _take(identity, now):
+                return self._replay(request, identity)
             response = self._view(request, *args, **kwargs)
             if _is_kept(response):
-                _keep(asked, response)
+                _keep(identity, response)
             else:
                 transaction.set_rollback(True)
         return response
 
-    def _answer_outside(
-        self, request: HttpRequest, asked: dict[str, Any], now: datetime, *args: Any, **kwargs: Any
+    def _answer_calling(
+        self, request: HttpRequest, identity: dict[str, Any], now: datetime, *args: Any, **kwargs: Any
     ) -> HttpResponseBase:
         # No transaction is open while talking to a server; two such requests at once do no harm.
-        if _is_held(asked, now):
-            return self._replay(request, asked)
+        if _is_held(identity, now):
+            return self._replay(request, identity)
         response = self._view(request, *args, **kwargs)
         if _is_kept(response):
             with transaction.atomic():
-                if _take(asked, now):
-                    _keep(asked, response)
+                if _take(identity, now):
+                    _keep(identity, response)
         return response
 
-    def _talks_outside(self) -> bool:
-        return bool(self._view.initkwargs.get("asks_outside"))  # type: ignore[attr-defined]
+    def _calls_server(self) -> bool:
+        return bool(self._view.initkwargs.get("calls_server"))  # type: ignore[attr-defined]
 
     def _authenticate(self, request: HttpRequest) -> int | None:
         """The user's id; None when the credentials are bad, which the view itself answers."""
@@ -126,9 +126,9 @@ class _Guard:
                 request.user = user_before
         return user.pk if user.is_authenticated else None
 
-    def _replay(self, request: HttpRequest, asked: dict[str, Any]) -> HttpResponseBase:
-        kept = IdempotencyKey.objects.get(user_id=asked["user"], key=asked["key"])
-        if (kept.path, kept.body_hash) != (asked["path"], asked["body_hash"]):
+    def _replay(self, request: HttpRequest, identity: dict[str, Any]) -> HttpResponseBase:
+        kept = IdempotencyKey.objects.get(user_id=identity["user"], key=identity["key"])
+        if (kept.path, kept.body_hash) != (identity["path"], identity["body_hash"]):
             message = "This Idempotency-Key was used for another request: take a new key."
             return self._refuse(request, ConflictError(message))
         content_type = CONTENT_TYPE if (kept.status_code or 0) >= 400 else None
@@ -171,13 +171,15 @@ def _read_body(request: HttpRequest) -> bytes:
     return request.body
 
 
-def _take(asked: dict[str, Any], now: datetime) -> bool:
+def _take(identity: dict[str, Any], now: datetime) -> bool:
     execute(_DELETE_EXPIRED, {"expired": now - _KEPT})
-    return bool(fetch_all(_TAKE, {**asked, "now": now, "expired": now - _KEPT}))
+    return bool(fetch_all(_TAKE, {**identity, "now": now, "expired": now - _KEPT}))
 
 
-def _is_held(asked: dict[str, Any], now: datetime) -> bool:
-    return IdempotencyKey.objects.filter(user_id=asked["user"], key=asked["key"], created_at__gt=now - _KEPT).exists()
+def _is_held(identity: dict[str, Any], now: datetime) -> bool:
+    return IdempotencyKey.objects.filter(
+        user_id=identity["user"], key=identity["key"], created_at__gt=now - _KEPT
+    ).exists()
 
 
 def _is_kept(response: HttpResponseBase) -> bool:
@@ -185,8 +187,8 @@ def _is_kept(response: HttpResponseBase) -> bool:
     return isinstance(response, Response) and response.status_code < 500 and response.status_code not in _NOT_KEPT
 
 
-def _keep(asked: dict[str, Any], response: HttpResponseBase) -> None:
+def _keep(identity: dict[str, Any], response: HttpResponseBase) -> None:
     data = json.loads(JSONRenderer().render(getattr(response, "data", None)) or "null")
-    IdempotencyKey.objects.filter(user_id=asked["user"], key=asked["key"]).update(
+    IdempotencyKey.objects.filter(user_id=identity["user"], key=identity["key"]).update(
         status_code=response.status_code, response=data
     )

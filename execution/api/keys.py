@@ -1,4 +1,4 @@
-"""Who asks, by the API key of the `Authorization` header."""
+"""Authentication by the API key of the `Authorization` header."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from rest_framework.exceptions import AuthenticationFailed
 
 
 class KeyAuthentication(TokenAuthentication):
-    """Knox's, for whom what is no key at all is a bad key and not a fault of ours."""
+    """That of knox, which answers 401 also for a text that cannot be a key."""
 
     def authenticate_credentials(self, token: bytes) -> Any:
         if not token.isalnum():

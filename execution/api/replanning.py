@@ -1,4 +1,4 @@
-"""For viewsets of what people get their calendar from: whoever waits follows a change."""
+"""For viewsets of rows that calendars come from: waiting enrollments are replanned after a change."""
 
 from __future__ import annotations
 

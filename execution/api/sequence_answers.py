@@ -1,4 +1,4 @@
-"""What is asked of a sequence beside writing it, and what is answered: problems, preview, figures, history, YAML."""
+"""Forms and answers of a sequence beside writing it: problems, preview, figures, history, YAML."""
 
 from __future__ import annotations
 
@@ -41,7 +41,9 @@ class PreviewStepSerializer(StrictSerializer):
     name = serializers.CharField()
     earliest_at = serializers.DateTimeField(allow_null=True)
     note = serializers.CharField()
-    branch = serializers.CharField(help_text="On which answers of splits it is reached; empty: by everybody.")
+    branch = serializers.CharField(
+        help_text="The answers of splits that lead to it; empty when all enrollments reach it."
+    )
 
 
 class PreviewSerializer(StrictSerializer):
@@ -51,7 +53,7 @@ class PreviewSerializer(StrictSerializer):
 
 
 class StatsSerializer(StrictSerializer):
-    """`people` by status, `exits` by reason. Of a step: who stands there now, and its emails with what they brought."""
+    """`people`: enrollments by status; `exits` by reason. A step has its enrollments (`standing`) and email figures."""
 
     class StepStatsSerializer(StrictSerializer):
         id = serializers.IntegerField()

@@ -1,4 +1,4 @@
-"""How an edit of a sequence is asked for over HTTP: by whom, as a dry run or not, and how a refusal is answered."""
+"""From a request to an edit of a sequence: its actor, whether it is a dry run, and how a refusal is answered."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def require_sequence_right(request: Request, sequence: Sequence) -> None:
 def edit(
     request: Request, sequence: Sequence, draft: SequenceDraft, options: EditOptions | None = None
 ) -> StoredSequence:
-    """Store it, or only say what that would do; the caller has asked for the right. Raises what the API answers."""
+    """Store the draft, or in a dry run only count its effects. The caller checks the right."""
     try:
         return edit_sequence(
             sequence,

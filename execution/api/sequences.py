@@ -1,4 +1,4 @@
-"""`/api/sequences`: write, edit while people are in it, set going and stop, try out, move as YAML. See steps.py too."""
+"""`/api/sequences`: write, edit, activate, pause, preview, move as YAML. Single steps are in steps.py."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ from sequences.authoring.step_fields import StepDraft
 from sequences.authoring.validation import validate_sequence
 from sequences.interface.api.dry_run import is_dry_run
 from sequences.interface.api.paging import CursorPages
-from sequences.interface.api.parameters import PAGES, asks, only_workspace, takes_no_body
+from sequences.interface.api.parameters import PAGES, only_workspace, takes_no_body, takes_parameters
 from sequences.interface.api.parsers import FormParser, StorableJSONParser
 from sequences.interface.api.problems import ConflictError
 from sequences.models import Step
@@ -67,7 +67,7 @@ _NEW_STEP: dict[str, None] = {"id": None, "if_true_goto": None, "if_false_goto":
 
 
 class WrittenSequenceViewSet(SequenceViewSet):
-    """Sequences with their steps, in order. Everybody reads them; managers and admins change them."""
+    """Sequences with their steps, in order. Every member reads them; managers and admins change them."""
 
     def blank_new(self, data: dict[str, Any]) -> dict[str, Any]:
         steps = [{**step, **_NEW_STEP} for step in data.get("steps", ())]
@@ -96,7 +96,7 @@ class WrittenSequenceViewSet(SequenceViewSet):
 
     @extend_schema(request=SequenceFormSerializer, responses=EditedSequenceSerializer)
     def update(self, request: Request, pk: str, *, partial: bool = False) -> Response:
-        """Change it, also while people are in it; `impact` says what that means for them."""
+        """Change it, also while enrollments are in it; `impact` counts the effects on them."""
         sequence = self.get_object()
         require_sequence_right(request, sequence)
         context = {"stored": self._present(sequence.pk)}
@@ -108,12 +108,12 @@ class WrittenSequenceViewSet(SequenceViewSet):
 
     @extend_schema(request=SequenceFormSerializer, responses=EditedSequenceSerializer)
     def partial_update(self, request: Request, pk: str) -> Response:
-        """Change what is given, also while people are in it; `impact` says what that means for them."""
+        """Change what is given, also while enrollments are in it; `impact` counts the effects on them."""
         return self.update(request, pk, partial=True)
 
     @extend_schema(responses={204: None})
     def destroy(self, request: Request, pk: str) -> Response:
-        """Drafts only; whatever ran is archived instead."""
+        """Drafts only; sequences that ran are archived instead."""
         sequence = self.get_object()
         require_sequence_right(request, sequence)
         try:
@@ -134,7 +134,7 @@ class WrittenSequenceViewSet(SequenceViewSet):
     )
     @steps.mapping.post
     def insert_step(self, request: Request, pk: str) -> Response:
-        """Insert a step. Ahead of people it runs when they reach it; behind them never, unless `send_to_past`."""
+        """Insert a step. Enrollments before it reach it; those past it never do, unless `send_to_past`."""
         sequence = self.get_object()
         require_sequence_right(request, sequence)
         form = InsertStepSerializer(data=request.data)
@@ -164,19 +164,19 @@ class WrittenSequenceViewSet(SequenceViewSet):
     @extend_schema(request=ReasonSerializer, responses=SequenceSerializer)
     @action(detail=True, methods=["post"])
     def pause(self, request: Request, pk: str) -> Response:
-        """Nobody in it moves, and none of its emails leaves, until it is resumed."""
+        """No enrollment in it advances, and no email of it is sent, until it is resumed."""
         return self._switch(switches.pause_sequence, request)
 
     @extend_schema(request=ReasonSerializer, responses=SequenceSerializer)
     @action(detail=True, methods=["post"])
     def resume(self, request: Request, pk: str) -> Response:
-        """Everybody in it goes on, planned anew inside the sending window."""
+        """Its enrollments go on, replanned inside the sending window."""
         return self._switch(switches.resume_sequence, request)
 
     @extend_schema(request=ReasonSerializer, responses=SequenceSerializer)
     @action(detail=True, methods=["post"])
     def archive(self, request: Request, pk: str) -> Response:
-        """For good: everybody in it exits, and what is queued is withdrawn."""
+        """For good: its enrollments exit, and queued messages are withdrawn."""
         return self._switch(switches.archive_sequence, request)
 
     @takes_no_body
@@ -188,7 +188,7 @@ class WrittenSequenceViewSet(SequenceViewSet):
         valid = not any(problem.severity == "error" for problem in problems)
         return Response(ProblemsSerializer({"valid": valid, "problems": problems}).data)
 
-    @asks(PreviewFormSerializer)
+    @takes_parameters(PreviewFormSerializer)
     @extend_schema(responses=PreviewSerializer)
     @action(detail=True, methods=["get"], filter_backends=[])
     def preview(self, request: Request, pk: str) -> Response:
@@ -212,14 +212,14 @@ class WrittenSequenceViewSet(SequenceViewSet):
     @extend_schema(responses=StatsSerializer)
     @action(detail=True, methods=["get"], filter_backends=[])
     def stats(self, request: Request, pk: str) -> Response:
-        """Who is where in it, and what each step's emails brought. Only people's opens and clicks count."""
+        """Enrollments by step and status, and the figures of each step's emails. Only human opens and clicks count."""
         return Response(StatsSerializer(read_stats(self.get_object().pk)).data)
 
-    @asks(*PAGES)
+    @takes_parameters(*PAGES)
     @extend_schema(responses=ControlLogSerializer(many=True))
     @action(detail=True, methods=["get"], filter_backends=[], pagination_class=CursorPages)
     def history(self, request: Request, pk: str) -> Response:
-        """Who edited, activated, paused, resumed or archived it, newest first, with every field before and after."""
+        """Its edits, activations, pauses and resumptions, newest first, with every field before and after."""
         rows = ControlLog.objects.filter(target=ControlTarget.SEQUENCE.value, target_id=self.get_object().pk)
         page = self.paginate_queryset(rows)
         return self.get_paginated_response(ControlLogSerializer(page or [], many=True).data)
@@ -236,7 +236,7 @@ class WrittenSequenceViewSet(SequenceViewSet):
     @extend_schema(request=DuplicateSerializer, responses={201: SequenceSerializer})
     @action(detail=True, methods=["post"])
     def duplicate(self, request: Request, pk: str) -> Response:
-        """The same steps as a new draft, without people."""
+        """The same steps as a new draft, without enrollments."""
         sequence = self.get_object()
         require_sequence_right(request, sequence)
         form = DuplicateSerializer(data=request.data)
@@ -276,8 +276,8 @@ class WrittenSequenceViewSet(SequenceViewSet):
                 presented = self._present(stored.saved.sequence.pk)
                 transaction.set_rollback(is_dry)
         except InvalidSequenceError as error:
-            said = [f"{parsed.place(problem.step_number)}: {problem}" for problem in error.problems]
-            raise ValidationError({where: said}) from None
+            messages = [f"{parsed.place(problem.step_number)}: {problem}" for problem in error.problems]
+            raise ValidationError({where: messages}) from None
         except SequenceStateError as error:
             raise ConflictError(f"Not possible: {error}.") from None
         answer = {**presented, "impact": present_impact(stored, is_dry_run=is_dry)}

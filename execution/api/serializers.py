@@ -1,4 +1,4 @@
-"""How the executor, its queue, enrollments, logs and dead letters look; and what people may ask of them."""
+"""Forms and answers of the executor, its queue, enrollments, logs and dead letters."""
 
 from __future__ import annotations
 

@@ -37,7 +37,7 @@ from sequences.authoring.queries import load_draft
 from sequences.choices import StepType
 from sequences.interface.api.base import BIGGEST_ID, IdFilter, ReadViewSet
 from sequences.interface.api.dry_run import is_dry_run
-from sequences.interface.api.parameters import asks, read_query_and_body, takes_body
+from sequences.interface.api.parameters import read_query_and_body, takes_body, takes_parameters
 from sequences.interface.api.problems import ConflictError
 from sequences.interface.api.strict import StrictSerializer
 from sequences.liquid.templating import TemplateError
@@ -78,7 +78,7 @@ class TestSentSerializer(StrictSerializer):
 
 
 class StepViewSet(ReadViewSet):
-    """Steps of all sequences. Everybody reads them; managers and admins change them."""
+    """Steps of all sequences. Every member reads them; managers and admins change them."""
 
     queryset = Step.objects.select_related("sequence")
     serializer_class = StepSerializer
@@ -88,7 +88,7 @@ class StepViewSet(ReadViewSet):
 
     @extend_schema(request=StepFormSerializer, responses=EditedStepSerializer)
     def partial_update(self, request: Request, pk: str) -> Response:
-        """Change what is given. Copy reaches every email not yet handed over; other times plan people anew."""
+        """Change what is given. Text reaches every email that is not being sent yet; other times replan enrollments."""
         step = self._find_writable()
         form = StepFormSerializer(data=request.data, partial=True, context={"stored": present_step(step.pk)})
         form.is_valid(raise_exception=True)
@@ -98,10 +98,10 @@ class StepViewSet(ReadViewSet):
         return self._answer(step.pk, present_impact(stored, is_dry_run=is_dry_run(request)))
 
     @takes_body
-    @asks(RemoveStepSerializer)
+    @takes_parameters(RemoveStepSerializer)
     @extend_schema(request=RemoveStepSerializer, responses={200: EditedStepSerializer})
     def destroy(self, request: Request, pk: str) -> Response:
-        """Remove it. People who stand there go on at the next step, at `goes_to`, or leave (`exits`)."""
+        """Remove it. Enrollments at it go on at the next step, at `goes_to`, or exit (`exits`)."""
         step = self._find_writable()
         form = RemoveStepSerializer(data=read_query_and_body(request))
         form.is_valid(raise_exception=True)
@@ -118,7 +118,7 @@ class StepViewSet(ReadViewSet):
     @extend_schema(request=MoveStepSerializer, responses=EditedStepSerializer)
     @action(detail=True, methods=["post"])
     def move(self, request: Request, pk: str) -> Response:
-        """Give it another number. Nobody moves with it; the order holds from each person's next advance.
+        """Give it another number. No enrollment moves with it; the order holds from its next advance.
 
         Who has had its email or task is led past it.
         """
@@ -143,7 +143,7 @@ class StepViewSet(ReadViewSet):
         return Response(RenderedSerializer(self._render(step, form.validated_data, mailbox)).data)
 
     @extend_schema(request=TryFormSerializer, responses=TestSentSerializer)
-    @action(detail=True, methods=["post"], url_path="test-send", asks_outside=True)
+    @action(detail=True, methods=["post"], url_path="test-send", calls_server=True)
     def test_send(self, request: Request, pk: str) -> Response:
         """Send it to your own address, as that contact would get it, through one of your mailboxes.
 
@@ -154,7 +154,7 @@ class StepViewSet(ReadViewSet):
         form.is_valid(raise_exception=True)
         mailbox = self._find_mailbox(step, form.validated_data)
         if mailbox is None:
-            raise ValidationError({"mailbox": ["Name the mailbox that it shall leave through."]})
+            raise ValidationError({"mailbox": ["Name the mailbox to send it through."]})
         require_right(request.user, mailbox.workspace_id, mailbox.owner_id, is_shared_without_owner=False)
         address = getattr(request.user, "email", "")
         if not address:

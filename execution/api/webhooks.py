@@ -1,4 +1,4 @@
-"""`/api/webhooks`: who is told of what happens here, and what became of each telling."""
+"""`/api/webhooks`: subscriptions to events, and the deliveries of each."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from execution.webhooks_out.operations import (
 from sequences.access.roles import name_actor, require_manager, require_right
 from sequences.interface.api.base import IdFilter, ReadViewSet, YesNoFilter
 from sequences.interface.api.dry_run import is_dry_run
-from sequences.interface.api.parameters import PAGES, OwnWorkspaceField, asks, only_workspace, takes_no_body
+from sequences.interface.api.parameters import PAGES, OwnWorkspaceField, only_workspace, takes_no_body, takes_parameters
 from sequences.interface.api.strict import StrictModelSerializer, StrictSerializer
 
 _STATE = OpenApiParameter("state", str, enum=[word.value for word in DeliveryState])
@@ -46,7 +46,7 @@ class WebhookFormSerializer(StrictSerializer):
     url = serializers.URLField(max_length=500)
     events = serializers.ListField(child=serializers.CharField(max_length=40), max_length=len(EVENTS) + 1)
     secret = serializers.CharField(
-        required=False, min_length=16, max_length=200, write_only=True, help_text="Without one it is made."
+        required=False, min_length=16, max_length=200, write_only=True, help_text="Leave it out to have one generated."
     )
     is_active = serializers.BooleanField(required=False)
 
@@ -80,7 +80,7 @@ class WebhookFilter(django_filters.FilterSet):
 
 
 class WebhookViewSet(ReadViewSet):
-    """Subscriptions to what happens. Everybody reads them; managers and admins write."""
+    """Subscriptions to events. Every member reads them; managers and admins write."""
 
     queryset = WebhookSubscription.objects.all()
     serializer_class = WebhookSerializer
@@ -92,7 +92,7 @@ class WebhookViewSet(ReadViewSet):
 
     @extend_schema(request=NewWebhookSerializer, responses={201: CreatedWebhookSerializer})
     def create(self, request: Request) -> Response:
-        """It hears of what happens from now on. The secret that signs its calls is answered this once."""
+        """It receives events from now on. The secret that signs its calls is answered this once."""
         require_manager(request.user)
         form = NewWebhookSerializer(data=request.data, context={"request": request})
         form.is_valid(raise_exception=True)
@@ -120,7 +120,7 @@ class WebhookViewSet(ReadViewSet):
 
     @extend_schema(responses={204: None})
     def destroy(self, request: Request, pk: str) -> Response:
-        """It hears nothing more; its deliveries go with it."""
+        """It receives nothing more; its deliveries are deleted too."""
         unsubscribe(self._find_own(), actor=name_actor(request.user), now=timezone.now())
         return Response(status=status.HTTP_204_NO_CONTENT)
 
@@ -128,17 +128,17 @@ class WebhookViewSet(ReadViewSet):
     @extend_schema(request=None, responses={202: DeliverySerializer})
     @action(detail=True, methods=["post"])
     def test(self, request: Request, pk: str) -> Response:
-        """Send it a `ping`, within seconds; what became of it is under `deliveries`."""
+        """Send it a `ping`, within seconds; its outcome is under `deliveries`."""
         answer = self._accept(ping(self._find_own(), timezone.now()))
         if is_dry_run(request):
             answer.data = self.blank_new(answer.data)
         return answer
 
-    @asks(_STATE, *PAGES)
+    @takes_parameters(_STATE, *PAGES)
     @extend_schema(responses=DeliverySerializer(many=True))
     @action(detail=True, methods=["get"], filter_backends=[])
     def deliveries(self, request: Request, pk: str) -> Response:
-        """What it was told, newest first, and what it answered."""
+        """What was sent to it, newest first, and what it answered."""
         rows = WebhookDelivery.objects.filter(subscription=self.get_object()).order_by("-id")
         if state := request.query_params.get("state"):
             if state not in list(DeliveryState):
@@ -155,7 +155,7 @@ class WebhookViewSet(ReadViewSet):
     )
     @action(detail=True, methods=["post"], url_path="deliveries/(?P<delivery>[0-9]{1,18})/redeliver")
     def redeliver(self, request: Request, pk: str, delivery: str) -> Response:
-        """Tell it again, at once and for another 24 hours, whatever became of it."""
+        """Deliver it again, at once and for another 24 hours, whatever its state."""
         row = WebhookDelivery.objects.filter(subscription=self._find_own(), pk=delivery).first()
         if row is None:
             raise NotFound

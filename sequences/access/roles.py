@@ -65,8 +65,7 @@ def require_manager(user: Reader) -> None:
 
 def require_admin(user: Reader, workspace_id: int) -> None:
     """Raises `PermissionDenied` unless `user` is an admin of the workspace."""
-    admins = Membership.objects.filter(workspace_id=workspace_id, role=Role.ADMIN).values_list("user_id", flat=True)
-    if not getattr(user, "is_superuser", False) and user.pk not in set(admins):
+    if not is_admin(user, workspace_id):
         raise PermissionDenied("Only an admin of the workspace may do this.")
 
 

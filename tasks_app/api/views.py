@@ -17,7 +17,7 @@ class TaskFilter(django_filters.FilterSet):
     enrollment = IdFilter(field_name="enrollment_id")
     contact = IdFilter(field_name="contact_id")
     assignee = IdFilter(field_name="assignee_id")
-    mine = YesNoFilter(method="filter_mine", label="Assigned to whoever asks.")
+    mine = YesNoFilter(method="filter_mine", label="Assigned to you.")
     status = django_filters.ChoiceFilter(choices=TaskStatus.choices())
     type = django_filters.ChoiceFilter(choices=TaskType.choices())
     priority = django_filters.ChoiceFilter(choices=TaskPriority.choices())
@@ -29,7 +29,7 @@ class TaskFilter(django_filters.FilterSet):
 
 
 class TaskViewSet(ReadViewSet):
-    """Manual work for people, the one due first on top."""
+    """Manual work for users, the earliest due first."""
 
     queryset = Task.objects.select_related("contact")
     serializer_class = TaskSerializer

@@ -133,11 +133,11 @@ CSV_OR_PROBLEM = [JSONRenderer, CsvRenderer]
 class StrictView(ViewSetMixin, APIView):
     """The base of every view: refuses what it does not know, and offers a dry run of every call that changes data.
 
-    `asks_outside`: an action that talks to another server and changes nothing here. No transaction may be open around
+    `calls_server`: an action that talks to another server and changes nothing here. No transaction may be open around
     it, so that it says itself what its dry run does (`refuses_dry_run`, or `is_dry_run` in its code).
     """
 
-    asks_outside = False
+    calls_server = False
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         super().initial(request, *args, **kwargs)
@@ -177,7 +177,7 @@ class StrictView(ViewSetMixin, APIView):
                 raise ValidationError({shorten_name(name): ["It is given more than once: give it once."]})
 
     def query_names(self, request: Request) -> set[str]:
-        """The parameters that the action declares (`asks` of sequences.interface.api.parameters)."""
+        """The parameters that the action declares (`takes_parameters` of sequences.interface.api.parameters)."""
         names = set(getattr(self._action, "query_names", ()))
         if request.method not in SAFE_METHODS and not getattr(self._action, "dry_run_refusal", ""):
             names.add(DRY_RUN_KEY)
@@ -186,7 +186,7 @@ class StrictView(ViewSetMixin, APIView):
     def _prepare_dry_run(self, request: Request) -> None:
         if refusal := getattr(self._action, "dry_run_refusal", ""):
             raise ValidationError({DRY_RUN_KEY: [refusal]})
-        if not self.asks_outside:
+        if not self.calls_server:
             self._wrap(lambda handler: rehearse(handler, self.blank_new))
 
     def blank_new(self, data: dict[str, Any]) -> dict[str, Any]:
@@ -239,7 +239,7 @@ class WorkspaceViewSet(StrictView, GenericViewSet[Any]):
         return row
 
     def require_match(self, request: Request) -> None:
-        if not self.has_etags or not self.detail or self.asks_outside:
+        if not self.has_etags or not self.detail or self.calls_server:
             return super().require_match(request)
         if etags := read_etags(request, IF_MATCH):
             self._wrap(lambda handler: require_match(handler, etags, self._lock, self._read_etag))

@@ -1,7 +1,7 @@
 """Dry runs of every call that changes data: read from the query or the body, executed and rolled back, marked.
 
 The action runs as always inside a transaction that is then rolled back: nothing is stored, no engine is notified. Calls
-that talk to other servers are not rolled back; each says for itself what its dry run does (`asks_outside`).
+that talk to other servers are not rolled back; each says for itself what its dry run does (`calls_server`).
 """
 
 from __future__ import annotations
@@ -27,10 +27,12 @@ def is_dry_run(request: Request) -> bool:
 
     Nothing is done that was perhaps not meant.
     """
-    said = {_read(source[DRY_RUN_KEY]) for source in (request.query_params, _body_of(request)) if DRY_RUN_KEY in source}
-    if len(said) > 1:
+    answers = {
+        _read(source[DRY_RUN_KEY]) for source in (request.query_params, _body_of(request)) if DRY_RUN_KEY in source
+    }
+    if len(answers) > 1:
         raise _invalid("The query says one thing and the body another: say it once.")
-    return True in said
+    return True in answers
 
 
 def rehearse(handler: Handler, blank_new: Callable[[dict[str, Any]], dict[str, Any]]) -> Handler:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 _REASON = {"reason": "customer now"}
-_UNTIL = {"until": "2031-03-16T09:00:00Z", "reason": "asked to wait"}
+_UNTIL = {"until": "2031-03-16T09:00:00Z", "reason": "wants to wait"}
 _STEP = {
     "type": "email",
     "name": "Nudge",
@@ -70,8 +70,8 @@ BODIES: dict[tuple[str, str], dict[str, Any]] = {
         "dry_run": True,
     },
     ("post", "/api/sequence-enrollments/{id}/exit"): _REASON,
-    ("post", "/api/sequence-enrollments/{id}/move"): {"step": 9, "reason": "asked for it"},
-    ("post", "/api/sequence-enrollments/{id}/pause"): {"reason": "asked to wait", "resume_at": "2031-03-16T09:00:00Z"},
+    ("post", "/api/sequence-enrollments/{id}/move"): {"step": 9, "reason": "requested"},
+    ("post", "/api/sequence-enrollments/{id}/pause"): {"reason": "wants to wait", "resume_at": "2031-03-16T09:00:00Z"},
     ("post", "/api/sequence-enrollments/{id}/resume"): _REASON,
     ("post", "/api/sequence-enrollments/{id}/retry"): {"reason": "the address is corrected"},
     ("post", "/api/sequence-enrollments/{id}/skip-step"): {"reason": "already called"},

@@ -23,7 +23,7 @@ PAGES = (
 )
 
 
-def asks(*parameters: OpenApiParameter | type[serializers.Serializer[Any]]) -> Callable[[_Action], _Action]:
+def takes_parameters(*parameters: OpenApiParameter | type[serializers.Serializer[Any]]) -> Callable[[_Action], _Action]:
     """Declare what an action reads from its query, by name or as the fields of a form."""
 
     def declare(action: _Action) -> _Action:

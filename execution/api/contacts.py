@@ -1,4 +1,4 @@
-"""What needs the engine on people: what a score is made of, and the release of an account's colleagues."""
+"""Contacts and accounts with what needs the engine: the parts of a score, and the release of colleagues."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from execution.control.colleagues import release_colleagues
 from execution.control.replan_calendar import replan_contacts
 from execution.maintenance.erase_contact import InFlightError, erase_contact, export_contact
 from sequences.access.roles import is_admin, is_manager, name_actor, require_right
-from sequences.api.people import AccountViewSet, ContactViewSet
+from sequences.api.contacts import AccountViewSet, ContactViewSet
 from sequences.contacts.csv_import import ImportedContacts
 from sequences.interface.api.problems import ConflictError
 from sequences.interface.api.strict import StrictSerializer
@@ -44,7 +44,7 @@ class PersonalDataSerializer(StrictSerializer):
     email = serializers.CharField()
 
 
-class _PartSerializer(StrictSerializer):
+class _ScorePartSerializer(StrictSerializer):
     type = serializers.ChoiceField(choices=EventType.choices())
     count = serializers.IntegerField(help_text="Emails with such a fact.")
     newest_at = serializers.DateTimeField()
@@ -55,7 +55,7 @@ class EngagementSerializer(StrictSerializer):
     """`score` is the sum of the parts' points, at most 100, as of now."""
 
     score = serializers.IntegerField()
-    parts = _PartSerializer(many=True)
+    parts = _ScorePartSerializer(many=True)
 
 
 class EngagedContactViewSet(LoggedChanges, ReplansOnUpdate, ContactViewSet):
@@ -68,7 +68,7 @@ class EngagedContactViewSet(LoggedChanges, ReplansOnUpdate, ContactViewSet):
     @extend_schema(responses=EngagementSerializer)
     @action(detail=True, methods=["get"], serializer_class=EngagementSerializer)
     def engagement(self, request: Request, pk: str) -> Response:
-        """What the contact's score is made of: opens, clicks and replies of people, halved in worth each fortnight."""
+        """The parts of the contact's score: human opens, clicks and replies, each worth half after a fortnight."""
         parts = explain_score(self.get_object().pk, timezone.now())
         return Response(EngagementSerializer({"score": score(parts), "parts": parts}).data)
 
@@ -112,7 +112,7 @@ class ReleasableAccountViewSet(LoggedChanges, ReplansOnUpdate, AccountViewSet):
     @extend_schema(request=ReasonSerializer, responses=ReleasedSerializer)
     @action(detail=True, methods=["post"])
     def release(self, request: Request, pk: str) -> Response:
-        """Let those go on whom a colleague's reply has paused; for managers and admins."""
+        """Resume the enrollments that a colleague's reply has paused; for managers and admins."""
         account = self.get_object()
         require_right(request.user, account.workspace_id, None, is_shared_without_owner=False)
         form = ReasonSerializer(data=request.data)

@@ -1,4 +1,4 @@
-"""What people ask for when they act on enrollments, one or many; and how a story and a bulk report look."""
+"""Forms of the actions on enrollments, one or many; answers of the timeline and of bulk calls."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ class BulkSerializer(PauseSerializer):
         if ("ids" in attrs) == ("filter" in attrs):
             raise serializers.ValidationError("Name enrollments by `ids`, or by the filters of the list in `filter`.")
         if attrs["action"] == "snooze" and "until" not in attrs:
-            raise serializers.ValidationError({"until": ["Until when?"]})
+            raise serializers.ValidationError({"until": ["A snooze needs the time when it ends."]})
         return attrs
 
 
@@ -77,7 +77,7 @@ class BulkAnswerSerializer(StrictSerializer):
     is_dry_run = serializers.BooleanField()
     matched = serializers.IntegerField()
     changed = serializers.IntegerField()
-    unchanged = serializers.IntegerField(help_text="They were so already.")
+    unchanged = serializers.IntegerField(help_text="Were in the wanted state already.")
     refused = RefusalCountSerializer(many=True)
     changed_ids = serializers.ListField(child=serializers.IntegerField())
     unchanged_ids = serializers.ListField(child=serializers.IntegerField())
@@ -94,8 +94,10 @@ class EntrySerializer(StrictSerializer):
     text = serializers.CharField()
     error = serializers.CharField()
     actor = serializers.CharField()
-    is_minor = serializers.BooleanField(help_text="Caused by a machine, or a mere wait.")
-    message = serializers.IntegerField(source="message_id", allow_null=True, help_text="The email it is about.")
+    is_minor = serializers.BooleanField(help_text="Caused by a machine, or only a wait.")
+    message = serializers.IntegerField(
+        source="message_id", allow_null=True, help_text="The id of the email it belongs to."
+    )
 
 
 class TimelineSerializer(StrictSerializer):

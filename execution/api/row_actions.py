@@ -1,4 +1,4 @@
-"""What needs the engine on rows of other apps: mailboxes paused and resumed, messages resolved, tasks acted on."""
+"""Actions on rows of other apps that need the engine: on mailboxes, messages and tasks."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from rest_framework.response import Response
 from emails.api.serializers import MailboxSerializer, MessageSerializer
 from emails.api.views import MailboxViewSet, MessageViewSet
 from emails.models import Mailbox
-from execution.api.deeds import SnoozeSerializer
+from execution.api.enrollment_forms import SnoozeSerializer
 from execution.api.logged import LoggedChanges
 from execution.api.replanning import ReplansOnUpdate
 from execution.api.serializers import ReasonSerializer, ResolveSerializer
@@ -44,7 +44,7 @@ class OperatedMailboxViewSet(LoggedChanges, ReplansOnUpdate, MailboxViewSet):
     @extend_schema(request=ReasonSerializer, responses=MailboxSerializer)
     @action(detail=True, methods=["post"])
     def pause(self, request: Request, pk: str) -> Response:
-        """Stop its lane; its enrollments are untouched. What is stopped stays as it is."""
+        """Stop its lane; its enrollments are untouched. A paused mailbox stays as it is."""
         mailbox = self.get_object()
         self.require_mailbox_right(mailbox)
         form = ReasonSerializer(data=request.data)
@@ -55,7 +55,7 @@ class OperatedMailboxViewSet(LoggedChanges, ReplansOnUpdate, MailboxViewSet):
     @extend_schema(request=ReasonSerializer, responses=MailboxSerializer)
     @action(detail=True, methods=["post"])
     def resume(self, request: Request, pk: str) -> Response:
-        """Set a paused or broken mailbox going. What is active stays as it is."""
+        """Let a paused or broken mailbox send again. An active mailbox stays as it is."""
         mailbox = self.get_object()
         self.require_mailbox_right(mailbox)
         form = ReasonSerializer(data=request.data)
@@ -71,7 +71,7 @@ class ResolvableMessageViewSet(MessageViewSet):
     @extend_schema(request=ResolveSerializer, responses=MessageSerializer)
     @action(detail=True, methods=["post"])
     def resolve(self, request: Request, pk: str) -> Response:
-        """Settle an unknown outcome: it was `sent`, or shall be `resend`. 409 when it is not unknown."""
+        """Resolve an unknown outcome: it was `sent`, or send it again (`resend`). 409 when it is not unknown."""
         message = self.get_object()
         owner_id = message.enrollment.owner_id
         require_right(request.user, message.workspace_id, owner_id, is_shared_without_owner=False)
@@ -114,7 +114,7 @@ class CompletableTaskViewSet(TaskViewSet):
     @extend_schema(request=ReassignSerializer, responses=TaskSerializer)
     @action(detail=True, methods=["post"])
     def reassign(self, request: Request, pk: str) -> Response:
-        """Somebody else of the workspace does it. 409 when it is closed."""
+        """Assign it to another member of the workspace. 409 when it is closed."""
         task = self._find_own()
         form = ReassignSerializer(data=request.data)
         form.is_valid(raise_exception=True)
