@@ -10,6 +10,7 @@ from enum import StrEnum
 # What is not written as an ordinary word.
 _NAMES = {
     "amazon_ses": "Amazon SES",
+    "html": "HTML",
     "imap": "IMAP",
     "linkedin": "LinkedIn",
     "mailersend": "MailerSend",

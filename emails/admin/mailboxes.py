@@ -20,7 +20,7 @@ from emails.hooks.providers import WORDS
 from emails.hooks.views import list_hook_urls
 from emails.mailbox.secret_places import find_moved
 from emails.models import InboxState, Mailbox, SendLimit
-from emails.rendering.signatures import judge_signature
+from emails.rendering.signatures import check_signature
 from emails.sending.lanes import apply_new_caps, probe_now
 from sequences.access.admin_rights import Right
 from sequences.interface.admin.base import OneWorkspaceForm, RowInline, WorkspaceAdmin, by_choice, exact_name
@@ -127,7 +127,7 @@ class MailboxForm(OneWorkspaceForm):
 
     def clean_signature(self) -> str:
         signature = str(self.cleaned_data["signature"])
-        if problem := judge_signature(signature):
+        if problem := check_signature(signature):
             raise forms.ValidationError(f"It cannot stand under every email: {problem}.")
         return signature
 

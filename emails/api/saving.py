@@ -13,7 +13,7 @@ from common.encryption import Secrets
 from emails.choices import Inbound, LimitScope, LimitWindow, Transport
 from emails.mailbox.secret_places import find_moved
 from emails.models import Mailbox, SendLimit
-from emails.rendering.signatures import judge_signature
+from emails.rendering.signatures import check_signature
 from emails.sending.lanes import apply_new_caps, probe_now
 from sequences.models import Membership
 
@@ -84,7 +84,7 @@ def _check(mailbox: Mailbox) -> None:
         raise InvalidMailboxError("smtp_host", "SMTP needs the name of its server.")
     if mailbox.transport == Transport.SMTP and mailbox.connections > 1:
         raise InvalidMailboxError("connections", "Only the mailboxes of an ESP may have several.")
-    if problem := judge_signature(mailbox.signature):
+    if problem := check_signature(mailbox.signature):
         raise InvalidMailboxError("signature", f"It cannot stand under every email: {problem}.")
     if mailbox.inbound == Inbound.IMAP and not mailbox.imap_host:
         raise InvalidMailboxError("imap_host", "Reading replies by IMAP needs the name of its server.")

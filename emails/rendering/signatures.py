@@ -1,25 +1,27 @@
-"""Whether a mailbox's signature can stand under every email: a wrong one would put everybody into quarantine. Pure."""
+"""Whether a mailbox's signature can stand under every email: a broken one would quarantine all enrollments. Pure."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import UTC, datetime
 
 from sequences.liquid.templating import TemplateError, render
 
-# Somebody of whom nothing is known but the address.
-_STRANGER: Mapping[str, object] = {
-    "contact": {"email": "somebody@example.com"},
+# Nothing is known of this contact but the address.
+_UNKNOWN_CONTACT: Mapping[str, object] = {
+    "contact": {"email": "contact@example.com"},
     "account": {},
     "sender": {"name": "Ada Lovelace", "first_name": "Ada", "email": "ada@example.com"},
     "workspace": {"name": "Acme"},
     "unsubscribe_url": "https://unsubscribe.example/",
+    "now": datetime(2026, 1, 2, 9, tzinfo=UTC),
 }
 
 
-def judge_signature(signature: str) -> str | None:
-    """What is wrong with it, or None. Whatever may be unknown of a contact needs a fallback."""
+def check_signature(signature: str) -> str | None:
+    """What is wrong with it, or None. Every field that a contact may lack needs a fallback."""
     try:
-        render(signature, _STRANGER, autoescape=True)
+        render(signature, _UNKNOWN_CONTACT, autoescape=True)
     except TemplateError as error:
         return str(error)
     return None

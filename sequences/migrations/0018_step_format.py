@@ -13,6 +13,6 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='step',
             name='format',
-            field=models.CharField(choices=[('auto', 'Auto'), ('markdown', 'Markdown'), ('html', 'Html')], db_default='auto', default='auto', help_text='How the body is written. By default HTML when it starts with a block element, else Markdown.', max_length=16),
+            field=models.CharField(choices=[('auto', 'Auto'), ('markdown', 'Markdown'), ('html', 'HTML')], db_default='auto', default='auto', help_text='How the body is written. By default HTML when it starts with a block element, else Markdown.', max_length=16),
         ),
     ]

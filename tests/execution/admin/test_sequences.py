@@ -20,6 +20,7 @@ from tests.support.counting import count_statements
 pytestmark = pytest.mark.django_db
 
 _STEP = [
+    "format",
     "number",
     "type",
     "name",
@@ -53,6 +54,7 @@ def make_sequence(**values: Any) -> Sequence:
 def form_of(sequence: Sequence, *changes: dict[str, Any], new: list[dict[str, Any]] | None = None) -> dict[str, Any]:
     """What the page would post, with changes by step, and new steps after them."""
     data: dict[str, Any] = {"name": sequence.name, "description": "", "priority": 50}
+    data["on_reply"] = sequence.on_reply
     data |= {"time_zone": "UTC", "sending_hours": "mon-sun 00:00-24:00"}
     steps = list(Step.objects.filter(sequence=sequence).order_by("number"))
     for index, step in enumerate(steps):
@@ -62,7 +64,14 @@ def form_of(sequence: Sequence, *changes: dict[str, Any], new: list[dict[str, An
         row |= {"if_true_goto": step.if_true_goto_id or "", "if_false_goto": step.if_false_goto_id or ""}
         row |= changes[index] if index < len(changes) else {}
         data |= {f"steps-{index}-{name}": value for name, value in row.items()}
-    blank = {"delay_days": 0, "delay_hours": 0, "delay_minutes": 0, "task_type": "generic", "task_priority": "normal"}
+    blank: dict[str, Any] = {
+        "delay_days": 0,
+        "delay_hours": 0,
+        "delay_minutes": 0,
+        "task_type": "generic",
+        "task_priority": "normal",
+    }
+    blank["format"] = "auto"
     for index, step_row in enumerate(new or [], start=len(steps)):
         row = {**blank, "id": "", "sequence": sequence.pk, **step_row}
         data |= {f"steps-{index}-{name}": value for name, value in row.items()}
@@ -80,7 +89,14 @@ def names(sequence: Sequence) -> list[tuple[int, str]]:
 def test_a_new_sequence_is_made_with_its_steps(client: Client) -> None:
     workspace = factories.WorkspaceFactory()
     step = {"type": "email", "subject": "Hi", "body": "A word."}
-    blank = {"delay_days": 0, "delay_hours": 0, "delay_minutes": 0, "task_type": "generic", "task_priority": "normal"}
+    blank: dict[str, Any] = {
+        "delay_days": 0,
+        "delay_hours": 0,
+        "delay_minutes": 0,
+        "task_type": "generic",
+        "task_priority": "normal",
+    }
+    blank["format"] = "auto"
     rows = {f"steps-0-{name}": value for name, value in {**blank, **step}.items()}
     data = {"workspace": workspace.pk, "name": "Intro", "priority": 50, "description": ""}
     data |= {"steps-TOTAL_FORMS": 1, "steps-INITIAL_FORMS": 0, **rows}
