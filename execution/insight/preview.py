@@ -13,7 +13,7 @@ from execution.engine.calendar import calendar_for
 from execution.engine.sequence_facts import load_sequences
 from execution.engine.snapshot import SequenceFacts, StepFacts
 from sequences.authoring.step_config import Broken, SplitConfig
-from sequences.choices import LIVE_STATUSES
+from sequences.choices import LIVE_STATUSES, ConditionType, OnReply
 from sequences.models import Contact, Enrollment, Sequence, Workspace
 from sequences.time.contact_calendar import ContactCalendar
 from sequences.time.timing import Planned, TimingError, Zone, plan, resolve_zone
@@ -129,6 +129,8 @@ def _branches(
     zone = rules.calendar.zone
     over_at = f"{false_at.astimezone(zone.zone):%Y-%m-%d %H:%M} {zone.name}"
     note = f"{config.condition.label}: at once if yes, otherwise at {over_at}"
+    if config.condition is ConditionType.EMAIL_REPLIED and rules.sequence.on_reply == OnReply.STOP:
+        note = f"{config.condition.label}: always No, at {over_at}, since a reply stops this sequence"
     yield PreviewStep(step.number, step.type, step.name, due_at, note, branch, config.condition.label, false_at)
     for answer, goto, ended_at in ((True, config.if_true, due_at), (False, config.if_false, false_at)):
         label = f"{branch} > " if branch else ""

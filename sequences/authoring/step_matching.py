@@ -27,7 +27,8 @@ from sequences.choices import StepType
 # From here on two texts are the same one with corrections. Letters tell a typing error in a text of few words.
 _SAME_WORDS = 0.7
 _SAME_LETTERS = 0.9
-# Comparing two long texts takes a millisecond; what stands beyond this distance is compared in small sequences only.
+_FEW_WORDS = 20
+# Bounds the work for long sequences: beyond so many pairs only steps up to this distance are compared.
 _FAR = 30
 _MANY_PAIRS = 10_000
 _LONGEST_COMPARED = 4_000
@@ -146,28 +147,30 @@ def _match_corrected(matching: _Matching) -> None:
 
 def _find_similar(matching: _Matching) -> Iterator[tuple[float, int, int]]:
     """Pairs that are the same text with corrections, as (similarity, new place, old place)."""
-    old = {here: text for here in matching.open_old() if (text := _text(matching.old[here]))}
-    new = {there: text for there in matching.open_new() if (text := _text(matching.new[there]))}
+    old = [(here, words, Counter(words)) for here in matching.open_old() if (words := _text(matching.old[here]))]
+    new = [(there, words, Counter(words)) for there in matching.open_new() if (words := _text(matching.new[there]))]
     is_large = len(old) * len(new) > _MANY_PAIRS
-    for there, text in new.items():
-        words, letters = text.split(), SequenceMatcher(None, autojunk=False)
-        counts = Counter(words)
-        for here, other in old.items():
+    for there, words, counts in new:
+        for here, others, other_counts in old:
             if matching.old[here].type != matching.new[there].type or (is_large and abs(here - there) > _FAR):
                 continue
-            shared = 2 * (counts & Counter(other.split())).total() / (len(words) + len(other.split()))
-            if shared >= _SAME_WORDS:
-                similarity = SequenceMatcher(None, words, other.split(), autojunk=False).ratio()
-                if similarity >= _SAME_WORDS:
-                    yield similarity, there, here
-                    continue
-            letters.set_seqs(text, other)
-            if letters.quick_ratio() >= _SAME_LETTERS and (similarity := letters.ratio()) >= _SAME_LETTERS:
-                yield similarity, there, here
+            shared = 2 * sum((counts & other_counts).values()) / (len(words) + len(others))
+            if shared >= _SAME_WORDS and (found := _ratio(words, others)) >= _SAME_WORDS:
+                yield found, there, here
+                continue
+            if max(len(words), len(others)) > _FEW_WORDS:
+                continue
+            if (found := _ratio(" ".join(words), " ".join(others))) >= _SAME_LETTERS:
+                yield found, there, here
 
 
-def _text(step: StepDraft) -> str:
-    return _words(" ".join(getattr(step, name) for name in _TEXTS.get(step.type, ())))[:_LONGEST_COMPARED]
+def _ratio(one: Sequence[str], other: Sequence[str]) -> float:
+    return SequenceMatcher(None, one, other, autojunk=False).ratio()
+
+
+def _text(step: StepDraft) -> list[str]:
+    text = " ".join(getattr(step, name) for name in _TEXTS.get(step.type, ()))
+    return _words(text[:_LONGEST_COMPARED]).split()
 
 
 def _words(text: str) -> str:
