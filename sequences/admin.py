@@ -101,7 +101,7 @@ class AccountBaseAdmin(WorkspaceAdmin):
     """Accounts without the actions on their contacts."""
 
     right = EVERYBODY
-    delete_right = deed_right = MANAGERS
+    delete_right = action_right = MANAGERS
     form = AccountForm
 
     list_display = ("name", "domain", "engagement_score", "timezone", "workspace")

@@ -12,7 +12,7 @@ import requests
 
 from emails.choices import EventType
 from emails.facts.events import NewEvent, record_events
-from simulation.prospects import Deed
+from simulation.prospects import Action
 from simulation.reading import READER, DoorError, find_link, find_pixel, find_unsubscribe
 
 _TIMEOUT_SECONDS = 10
@@ -20,9 +20,9 @@ _AWAY_DAYS = 2
 # A reply and an out-of-office reach a real installation by IMAP, and a complaint by an ESP's webhook. The demo has
 # neither server, so these three come in as the facts that those doors would store.
 _STORED = {
-    Deed.REPLY: EventType.REPLIED,
-    Deed.OUT_OF_OFFICE: EventType.AUTO_REPLIED,
-    Deed.COMPLAIN: EventType.COMPLAINED,
+    Action.REPLY: EventType.REPLIED,
+    Action.OUT_OF_OFFICE: EventType.AUTO_REPLIED,
+    Action.COMPLAIN: EventType.COMPLAINED,
 }
 
 
@@ -34,23 +34,23 @@ class Doors:
         self._session.trust_env = False
         self._session.headers["User-Agent"] = READER
 
-    def act(self, deed: Deed, mime: Mime, message_pk: int, now: datetime) -> None:
+    def act(self, action: Action, mime: Mime, message_pk: int, now: datetime) -> None:
         """Do it now. Raises `DoorError` when the product does not answer as it must."""
-        match deed:
-            case Deed.OPEN:
+        match action:
+            case Action.OPEN:
                 self._visit("GET", find_pixel(mime), 200)
-            case Deed.CLICK:
+            case Action.CLICK:
                 if link := find_link(mime):
                     self._visit("GET", link, 302)
-            case Deed.UNSUBSCRIBE:
+            case Action.UNSUBSCRIBE:
                 url, form = find_unsubscribe(mime)
                 self._visit("POST", url, 200, form)
-            case Deed.REPLY | Deed.OUT_OF_OFFICE | Deed.COMPLAIN:
-                until_at = now + timedelta(days=_AWAY_DAYS) if deed is Deed.OUT_OF_OFFICE else None
+            case Action.REPLY | Action.OUT_OF_OFFICE | Action.COMPLAIN:
+                until_at = now + timedelta(days=_AWAY_DAYS) if action is Action.OUT_OF_OFFICE else None
                 event = NewEvent(
-                    type=_STORED[deed],
+                    type=_STORED[action],
                     provider="demo",
-                    provider_event_id=f"{deed}:{mime['Message-ID']}",
+                    provider_event_id=f"{action}:{mime['Message-ID']}",
                     occurred_at=now,
                     message_pk=message_pk,
                     until_at=until_at,

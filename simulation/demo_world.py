@@ -191,7 +191,7 @@ class World:
             for act in plan_acts(persona, address, self._emails[address]):
                 self._plan(
                     now + act.after,
-                    lambda at, deed=act.deed, mime=mime, pk=pk: self._doors.act(deed, mime, pk, at),  # type: ignore[misc]
+                    lambda at, action=act.action, mime=mime, pk=pk: self._doors.act(action, mime, pk, at),  # type: ignore[misc]
                 )
 
     def _look_at_tasks(self) -> None:

@@ -25,7 +25,7 @@ class Persona(StrEnum):
     COMPLAINER = "complainer"
 
 
-class Deed(StrEnum):
+class Action(StrEnum):
     OPEN = "open"
     CLICK = "click"
     REPLY = "reply"
@@ -36,10 +36,10 @@ class Deed(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Act:
-    """One deed, `after` the email arrived."""
+    """One action, `after` the email arrived."""
 
     after: timedelta
-    deed: Deed
+    action: Action
 
 
 # One list of twenty people: most say nothing, as in life.
@@ -62,21 +62,21 @@ def plan_acts(persona: Persona, address: str, nth_email: int) -> tuple[Act, ...]
     Everybody takes at least minutes: what comes within seconds of sending is taken for a machine's visit.
     """
     reads_after = timedelta(minutes=4 + crc32(f"{address}{nth_email}".encode()) % 400)
-    opens = Act(reads_after, Deed.OPEN)
+    opens = Act(reads_after, Action.OPEN)
     match persona:
         case Persona.SILENT | Persona.GONE:
             return ()
         case Persona.READER | Persona.BUSY_SERVER:
             return (opens,)
         case Persona.CLICKER:
-            return (opens, Act(reads_after + timedelta(minutes=1), Deed.CLICK))
+            return (opens, Act(reads_after + timedelta(minutes=1), Action.CLICK))
         case Persona.REPLIER:
-            return (opens, Act(reads_after + timedelta(minutes=12), Deed.REPLY))
+            return (opens, Act(reads_after + timedelta(minutes=12), Action.REPLY))
         case Persona.LATE_REPLIER:
-            return (opens,) if nth_email == 1 else (opens, Act(reads_after + timedelta(minutes=25), Deed.REPLY))
+            return (opens,) if nth_email == 1 else (opens, Act(reads_after + timedelta(minutes=25), Action.REPLY))
         case Persona.LEAVER:
-            return (opens, Act(reads_after + timedelta(minutes=2), Deed.UNSUBSCRIBE))
+            return (opens, Act(reads_after + timedelta(minutes=2), Action.UNSUBSCRIBE))
         case Persona.COMPLAINER:
-            return (opens,) if nth_email == 1 else (Act(reads_after, Deed.COMPLAIN),)
+            return (opens,) if nth_email == 1 else (Act(reads_after, Action.COMPLAIN),)
         case Persona.AWAY:
-            return (Act(timedelta(minutes=2), Deed.OUT_OF_OFFICE),) if nth_email == 1 else (opens,)
+            return (Act(timedelta(minutes=2), Action.OUT_OF_OFFICE),) if nth_email == 1 else (opens,)

@@ -35,7 +35,7 @@ Report = Callable[[int], None]
 
 @dataclass(frozen=True, slots=True)
 class Trial:
-    """What a run depends on; the same four give the same people, deeds and strikes."""
+    """What a run depends on; the same four give the same people, actions and strikes."""
 
     days: float
     people: int

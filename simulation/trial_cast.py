@@ -1,6 +1,6 @@
 """Who the people of a trial are and what each does with an email. Pure and the same for every run of one seed.
 
-Owns personas, their shares and their deeds; how a deed reaches the product is the business of trial_doors.
+Owns personas, their shares and their actions; how an action reaches the product is the business of trial_doors.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ class Persona(StrEnum):
     NAMELESS = "nameless"
 
 
-class Deed(StrEnum):
+class Action(StrEnum):
     OPEN = "open"
     CLICK = "click"
     SCAN = "scan"
@@ -43,7 +43,7 @@ class Deed(StrEnum):
 
 
 # What each of these says ends every sequence of the person who says it.
-STOPPING = frozenset({Deed.REPLY, Deed.OPT_OUT, Deed.UNSUBSCRIBE, Deed.COMPLAIN, Deed.BOUNCE_HARD})
+STOPPING = frozenset({Action.REPLY, Action.OPT_OUT, Action.UNSUBSCRIBE, Action.COMPLAIN, Action.BOUNCE_HARD})
 AWAY_DAYS = 2
 # Shares per thousand people; whoever is left is silent.
 _SHARES = (
@@ -66,10 +66,10 @@ _SHARES = (
 
 @dataclass(frozen=True, slots=True)
 class Act:
-    """One deed, `after` the email arrived."""
+    """One action, `after` the email arrived."""
 
     after: timedelta
-    deed: Deed
+    action: Action
 
 
 def draw(seed: int, *names: object, below: int) -> int:
@@ -94,30 +94,30 @@ def plan_acts(seed: int, persona: Persona, address: str, nth_email: int) -> tupl
     People take minutes at least, machines seconds: that is how the product is meant to tell them apart.
     """
     reads_after = timedelta(minutes=4 + draw(seed, "reads", address, nth_email, below=400))
-    opens = Act(reads_after, Deed.OPEN)
+    opens = Act(reads_after, Action.OPEN)
     is_first = nth_email == 1
     match persona:
         case Persona.READER | Persona.BUSY_SERVER:
             return (opens,)
         case Persona.CLICKER:
-            return (opens, Act(reads_after + timedelta(minutes=1), Deed.CLICK))
+            return (opens, Act(reads_after + timedelta(minutes=1), Action.CLICK))
         case Persona.REPLIER:
-            return (opens, Act(reads_after + timedelta(minutes=12), Deed.REPLY))
+            return (opens, Act(reads_after + timedelta(minutes=12), Action.REPLY))
         case Persona.LATE_REPLIER:
-            return (opens,) if is_first else (opens, Act(reads_after + timedelta(minutes=25), Deed.REPLY))
+            return (opens,) if is_first else (opens, Act(reads_after + timedelta(minutes=25), Action.REPLY))
         case Persona.LEAVER:
-            return (opens, Act(reads_after + timedelta(minutes=2), Deed.UNSUBSCRIBE))
+            return (opens, Act(reads_after + timedelta(minutes=2), Action.UNSUBSCRIBE))
         case Persona.WRITING_LEAVER:
-            return (Act(reads_after, Deed.OPT_OUT),)
+            return (Act(reads_after, Action.OPT_OUT),)
         case Persona.COMPLAINER:
-            return (opens,) if is_first else (Act(reads_after, Deed.COMPLAIN),)
+            return (opens,) if is_first else (Act(reads_after, Action.COMPLAIN),)
         case Persona.AWAY:
-            return (Act(timedelta(minutes=2), Deed.OUT_OF_OFFICE),) if is_first else (opens,)
+            return (Act(timedelta(minutes=2), Action.OUT_OF_OFFICE),) if is_first else (opens,)
         case Persona.SCANNED:
-            return (Act(timedelta(seconds=1), Deed.SCAN),)
+            return (Act(timedelta(seconds=1), Action.SCAN),)
         case Persona.GONE_LATER:
-            return (Act(timedelta(minutes=9), Deed.BOUNCE_HARD),)
+            return (Act(timedelta(minutes=9), Action.BOUNCE_HARD),)
         case Persona.FULL:
-            return (Act(timedelta(minutes=9), Deed.BOUNCE_SOFT),) if is_first else ()
+            return (Act(timedelta(minutes=9), Action.BOUNCE_SOFT),) if is_first else ()
         case _:
             return ()

@@ -1,4 +1,4 @@
-"""How a deed of a trial's people reaches the product: by the public addresses, or as a mail in an inbox.
+"""How an action of a trial's people reaches the product: by the public addresses, or as a mail in an inbox.
 
 The open pixel, the click and the one-click unsubscribe go through Django's handlers in this process; nothing is stored
 here by hand.
@@ -14,7 +14,7 @@ from django.conf import settings
 from django.test import Client
 
 from simulation.reading import READER, DoorError, find_link, find_pixel, find_unsubscribe
-from simulation.trial_cast import Deed
+from simulation.trial_cast import Action
 from simulation.trial_inboxes import Inboxes
 from simulation.trial_mail import write_back
 
@@ -27,24 +27,24 @@ class TrialDoors:
     def __init__(self, inboxes: Inboxes) -> None:
         self._inboxes = inboxes
 
-    def act(self, deed: Deed, mime: Mime, address: str, sender: str, now: datetime) -> bool:
+    def act(self, action: Action, mime: Mime, address: str, sender: str, now: datetime) -> bool:
         """Do it now. True: a mail is in the inbox and must be read before the product can know."""
-        match deed:
-            case Deed.OPEN:
+        match action:
+            case Action.OPEN:
                 _visit("GET", find_pixel(mime), READER, 200)
-            case Deed.CLICK:
+            case Action.CLICK:
                 if link := find_link(mime):
                     _visit("GET", link, READER, 302)
-            case Deed.SCAN:
+            case Action.SCAN:
                 _visit("GET", find_pixel(mime), _SCANNER, 200)
                 if link := find_link(mime):
                     _visit("GET", link, _SCANNER, 302)
                 _visit("GET", find_unsubscribe(mime)[0], _SCANNER, 200)
-            case Deed.UNSUBSCRIBE:
+            case Action.UNSUBSCRIBE:
                 url, form = find_unsubscribe(mime)
                 _visit("POST", url, READER, 200, form)
             case _:
-                self._inboxes[sender].mails.append((now, write_back(deed, mime, address, sender, now)))
+                self._inboxes[sender].mails.append((now, write_back(action, mime, address, sender, now)))
                 return True
         return False
 

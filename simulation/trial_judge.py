@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import pairwise
 
-from simulation.trial_cast import STOPPING, Deed, Persona
+from simulation.trial_cast import STOPPING, Action, Persona
 from simulation.trial_truth import Person, Receipt, Truth
 
 SHOWN = 5
@@ -105,9 +105,9 @@ def _judge_stops(truth: Truth) -> Verdict:
     stopped: dict[str, tuple[int, str]] = {}
     colleagues = _colleagues(truth)
     for fact in truth.facts:
-        if fact.deed in STOPPING:
-            for address in colleagues(fact.address) if fact.deed is Deed.REPLY else (fact.address,):
-                stopped.setdefault(address, (fact.order, f"{fact.deed} of {fact.address}"))
+        if fact.action in STOPPING:
+            for address in colleagues(fact.address) if fact.action is Action.REPLY else (fact.address,):
+                stopped.setdefault(address, (fact.order, f"{fact.action} of {fact.address}"))
     holds = defaultdict(list)
     for hold in truth.holds:
         for address in hold.addresses:
@@ -177,13 +177,13 @@ def _judge_ends(truth: Truth, books: Books) -> Verdict:
     got: dict[str, list[str]] = defaultdict(list)
     for receipt in sorted(truth.receipts, key=lambda r: r.order):
         got[receipt.recipient].append(receipt.step)
-    said: dict[str, set[Deed]] = defaultdict(set)
+    said: dict[str, set[Action]] = defaultdict(set)
     colleagues = _colleagues(truth)
     for fact in truth.facts:
-        said[fact.address].add(fact.deed)
-        if fact.deed in {Deed.REPLY, Deed.OPT_OUT}:
+        said[fact.address].add(fact.action)
+        if fact.action in {Action.REPLY, Action.OPT_OUT}:
             for address in colleagues(fact.address):
-                said[address].add(fact.deed)
+                said[address].add(fact.action)
     for address, person in truth.people.items():
         standing = books.standings[address]
         stopping = said[address] & STOPPING or person.persona is Persona.GONE

@@ -7,31 +7,31 @@ from datetime import datetime, timedelta
 from email.message import EmailMessage as Mime
 from email.utils import format_datetime
 
-from simulation.trial_cast import AWAY_DAYS, Deed
+from simulation.trial_cast import AWAY_DAYS, Action
 
 _REPORTED = {
-    Deed.BOUNCE_HARD: ("5.1.1", "550 5.1.1 The email account that you tried to reach does not exist"),
-    Deed.BOUNCE_SOFT: ("4.2.2", "452 4.2.2 The email account that you tried to reach is over quota"),
+    Action.BOUNCE_HARD: ("5.1.1", "550 5.1.1 The email account that you tried to reach does not exist"),
+    Action.BOUNCE_SOFT: ("4.2.2", "452 4.2.2 The email account that you tried to reach is over quota"),
 }
 
 
-def write_back(deed: Deed, received: Mime, address: str, sender: str, at: datetime) -> bytes:
+def write_back(action: Action, received: Mime, address: str, sender: str, at: datetime) -> bytes:
     """What arrives in `sender`'s inbox when the person at `address` does that with the mail `received`."""
-    match deed:
-        case Deed.REPLY:
+    match action:
+        case Action.REPLY:
             return _answer(received, address, sender, at, _quote(received, sender, "Thank you, let us talk soon."))
-        case Deed.OPT_OUT:
+        case Action.OPT_OUT:
             return _answer(received, address, sender, at, _quote(received, sender, "Please remove me"))
-        case Deed.OUT_OF_OFFICE:
+        case Action.OUT_OF_OFFICE:
             back = at + timedelta(days=AWAY_DAYS)
             text = f"I am out of the office and will be back on {back:%d %B %Y}.\r\n"
             headers = {"Auto-Submitted": "auto-replied", "X-Auto-Response-Suppress": "All", "Precedence": "bulk"}
             return _answer(received, address, sender, at, text, headers, subject="Automatic reply: away")
-        case Deed.COMPLAIN:
+        case Action.COMPLAIN:
             return _report_complaint(received, address, sender, at)
-        case Deed.BOUNCE_HARD | Deed.BOUNCE_SOFT:
-            return _report_delivery(deed, received, address, sender, at)
-    raise ValueError(f"nobody writes a mail to {deed}")
+        case Action.BOUNCE_HARD | Action.BOUNCE_SOFT:
+            return _report_delivery(action, received, address, sender, at)
+    raise ValueError(f"nobody writes a mail to {action}")
 
 
 def _answer(
@@ -67,9 +67,9 @@ def _original_headers(received: Mime) -> str:
     return "".join(f"{name}: {received[name]}\r\n" for name in ("From", "To", "Subject", "Message-ID", "Date"))
 
 
-def _report_delivery(deed: Deed, received: Mime, address: str, sender: str, at: datetime) -> bytes:
+def _report_delivery(action: Action, received: Mime, address: str, sender: str, at: datetime) -> bytes:
     """RFC 3464."""
-    code, said = _REPORTED[deed]
+    code, said = _REPORTED[action]
     return _report(
         *("delivery-status", "Delivery Status Notification (Failure)", f"mailer-daemon@{address.partition('@')[2]}"),
         *(sender, at),

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
-from simulation.trial_cast import Deed, Persona
+from simulation.trial_cast import Action, Persona
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +76,7 @@ class Fact:
     order: int
     at: datetime
     address: str
-    deed: Deed
+    action: Action
 
 
 @dataclass(slots=True)

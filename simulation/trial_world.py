@@ -25,7 +25,7 @@ from execution.engine.tick import next_wake_at, run_tick
 from execution.worker.runner import Options, Stage, run_until_idle
 from simulation.mail_server import ReceivedMessage
 from simulation.reading import DoorError
-from simulation.trial_cast import Act, Deed, draw, plan_acts
+from simulation.trial_cast import Act, Action, draw, plan_acts
 from simulation.trial_clock import TrialClock
 from simulation.trial_endpoints import TrialDoors
 from simulation.trial_faults import Fault
@@ -96,7 +96,7 @@ class TrialWorld:
         self._agenda: list[_Plan] = []
         self._numbers = itertools.count()
         self._emails: Counter[str] = Counter()
-        self._unread: dict[str, list[tuple[Person, Deed]]] = {}
+        self._unread: dict[str, list[tuple[Person, Action]]] = {}
         self._mailbox_ids = {address: mailbox.pk for address, mailbox in population.mailboxes.items()}
 
     def plan(self, at: datetime, do: Callable[[datetime], None]) -> None:
@@ -194,55 +194,55 @@ class TrialWorld:
             self._plan_act(arrival.at, act, message, person)
 
     def _plan_act(self, at: datetime, act: Act, message: ReceivedMessage, person: Person) -> None:
-        self.plan(at + act.after, lambda now: self._do(act.deed, message.parsed, person, now))
+        self.plan(at + act.after, lambda now: self._do(act.action, message.parsed, person, now))
 
-    def _do(self, deed: Deed, mime: Mime, person: Person, now: datetime) -> None:
+    def _do(self, action: Action, mime: Mime, person: Person, now: datetime) -> None:
         if (
-            deed is Deed.UNSUBSCRIBE
+            action is Action.UNSUBSCRIBE
             and Fault.REPEATS in self.faults
             and not draw(self.seed, "repeats", person.address, below=_REPEATED_EVERY)
         ):
-            self._do_meanwhile(self.work, deed, mime, person, times=_REPEATS)
-        elif deed is Deed.UNSUBSCRIBE and Fault.LATE_FACTS in self.faults and self.misfortune is None:
-            self.misfortune = lambda work: self._do_meanwhile(work, deed, mime, person)
-        elif self._doors.act(deed, mime, person.address, person.mailbox, now):
-            if Fault.DUPLICATES in self.faults and not draw(self.seed, "twice", person.address, deed, below=20):
+            self._do_meanwhile(self.work, action, mime, person, times=_REPEATS)
+        elif action is Action.UNSUBSCRIBE and Fault.LATE_FACTS in self.faults and self.misfortune is None:
+            self.misfortune = lambda work: self._do_meanwhile(work, action, mime, person)
+        elif self._doors.act(action, mime, person.address, person.mailbox, now):
+            if Fault.DUPLICATES in self.faults and not draw(self.seed, "twice", person.address, action, below=20):
                 mails = self.inboxes[person.mailbox].mails
                 mails.append(mails[-1])
-            self._unread.setdefault(person.mailbox, []).append((person, deed))
+            self._unread.setdefault(person.mailbox, []).append((person, action))
         else:
-            self.note(person, deed)
+            self.note(person, action)
 
     def _do_meanwhile(
-        self, work: Callable[[], object], deed: Deed, mime: Mime, person: Person, *, times: int = 1
+        self, work: Callable[[], object], action: Action, mime: Mime, person: Person, *, times: int = 1
     ) -> None:
         """While the engine works, so often at once; known for certain when all are done."""
 
         def do() -> None:
-            self._doors.act(deed, mime, person.address, person.mailbox, self.clock())
+            self._doors.act(action, mime, person.address, person.mailbox, self.clock())
 
         self.run_beside(work, *[do] * times)
-        self.note(person, deed)
+        self.note(person, action)
 
-    def run_beside(self, work: Callable[[], object], *deeds: Callable[[], object]) -> None:
-        """Let the engine work while each of the deeds is done in a thread of its own."""
+    def run_beside(self, work: Callable[[], object], *actions: Callable[[], object]) -> None:
+        """Let the engine work while each of the actions is done in a thread of its own."""
 
-        def do(deed: Callable[[], object]) -> None:
+        def do(action: Callable[[], object]) -> None:
             try:
-                deed()
+                action()
             finally:
                 connection.close()
 
-        with ThreadPoolExecutor(len(deeds)) as pool:
-            doing = [pool.submit(do, deed) for deed in deeds]
+        with ThreadPoolExecutor(len(actions)) as pool:
+            doing = [pool.submit(do, action) for action in actions]
             work()
             for each in doing:
                 each.result()
         self.hear()
 
-    def note(self, person: Person, deed: Deed) -> None:
+    def note(self, person: Person, action: Action) -> None:
         """The product knows it now."""
-        self.truth.facts.append(Fact(self.truth.next_order(), self.clock(), person.address, deed))
+        self.truth.facts.append(Fact(self.truth.next_order(), self.clock(), person.address, action))
 
     def _read_inboxes(self) -> None:
         """Have the inboxes read in which there is something, and those of the lanes that may send."""
@@ -257,5 +257,5 @@ class TrialWorld:
         resolve_unknown_by_evidence(now)
         for address in addresses:
             if not self.inboxes[address].is_down:
-                for person, deed in self._unread.pop(address, ()):
-                    self.note(person, deed)
+                for person, action in self._unread.pop(address, ()):
+                    self.note(person, action)

@@ -19,14 +19,14 @@ from sequences.interface.admin.base import (
     scope_rows,
     time_column,
 )
-from sequences.interface.admin.search import FindsPeople
+from sequences.interface.admin.search import SearchesContacts
 from sequences.interface.admin.times import show_breakable
 
 MailboxFilter = filter_by(Mailbox, "mailbox", "address")
 
 
 @admin.register(EmailEvent)
-class EmailEventAdmin(FindsPeople, FactsAdmin):
+class EmailEventAdmin(SearchesContacts, FactsAdmin):
     list_display = (
         time_column("occurred_at", "when"), "show_type", "show_contact", "show_mailbox", "show_verdict", "detail",
         "provider",

@@ -19,7 +19,7 @@ from django.utils import timezone
 from unfold.decorators import action
 from unfold.widgets import UnfoldAdminFileFieldWidget, UnfoldAdminSelectWidget
 
-from execution.admin.carried_files import MOST_BYTES, pack_file, unpack_file
+from execution.admin.uploads import MOST_BYTES, pack_file, unpack_file
 from execution.control.replan_calendar import replan_contacts
 from sequences.contacts.csv_columns import KNOWN_COLUMNS, name_typed_column, read_columns
 from sequences.contacts.csv_export import export_contacts

@@ -12,14 +12,14 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from unfold.contrib.filters.admin import DropdownFilter
 
-from execution.admin.asking import SUBJECTS_SHOWN, AsksFirst, on_one, on_selected
-from execution.admin.deeds import DISCARD, REPLAY
+from execution.admin.actions import DISCARD, REPLAY
+from execution.admin.confirm import SUBJECTS_SHOWN, ConfirmsActions, on_one, on_selected
 from execution.control.dead_letters import Group, find_similar, list_groups
 from execution.models import DeadLetter
 from sequences.access.admin_rights import Right
 from sequences.access.roles import workspace_ids_of
 from sequences.interface.admin.base import FactsAdmin, by_choice, label_column, time_column
-from sequences.interface.admin.quick_filters import Pile, ShowsPiles
+from sequences.interface.admin.quick_filters import HasQuickFilters, QuickFilter
 from sequences.interface.admin.times import show_breakable
 
 
@@ -56,12 +56,12 @@ def _name_group(group: Group) -> str:
 
 
 @admin.register(DeadLetter)
-class DeadLetterAdmin(ShowsPiles, AsksFirst, FactsAdmin):
+class DeadLetterAdmin(HasQuickFilters, ConfirmsActions, FactsAdmin):
     right = Right("enrollment__owner_id", is_shared=True)
-    piles = (
-        Pile("All"),
-        Pile("Open", (("state", "open"),)),
-        Pile("Resolved", (("state", "resolved"),)),
+    quick_filters = (
+        QuickFilter("All"),
+        QuickFilter("Open", (("state", "open"),)),
+        QuickFilter("Resolved", (("state", "resolved"),)),
     )
     empty_says = "Good: nothing is in quarantine. What fails for good appears here, with what to do about it."
     list_display = (

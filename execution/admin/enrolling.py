@@ -26,7 +26,7 @@ from unfold.widgets import (
 
 from common.addresses import normalize_for_search
 from emails.models import Mailbox
-from execution.admin.asking import ReaderTimeField
+from execution.admin.confirm import ReaderTimeField
 from execution.control.enroll import EnrollError, EnrollResult, enroll_contacts
 from execution.control.enroll_rules import SkippedGroup, group_skipped
 from execution.insight.forecast import Forecast, forecast_first_touches

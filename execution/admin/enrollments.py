@@ -15,8 +15,8 @@ from unfold.contrib.filters.admin import DropdownFilter
 from unfold.views import ChangeList
 
 from emails.models import Mailbox
-from execution.admin import deeds
-from execution.admin.asking import SUBJECTS_SHOWN, AsksFirst, on_one, on_selected
+from execution.admin import actions as enrollment_actions
+from execution.admin.confirm import SUBJECTS_SHOWN, ConfirmsActions, on_one, on_selected
 from execution.admin.enrolling import EnrollPage
 from execution.insight.explain import Hold, explain_enrollments
 from execution.insight.preview import preview_rest
@@ -32,7 +32,7 @@ from sequences.interface.admin.base import (
     filter_by,
     label_column,
 )
-from sequences.interface.admin.quick_filters import Pile, ShowsPiles
+from sequences.interface.admin.quick_filters import HasQuickFilters, QuickFilter
 from sequences.interface.admin.times import show_breakable, show_time
 from sequences.models import Enrollment
 from sequences.models import Sequence as SequenceModel
@@ -97,17 +97,17 @@ class ExplainedList(ChangeList):
 
 
 @admin.register(Enrollment)
-class EnrollmentAdmin(ShowsPiles, EnrollPage, AsksFirst, FactsAdmin):
+class EnrollmentAdmin(HasQuickFilters, EnrollPage, ConfirmsActions, FactsAdmin):
     right = Right("owner_id", is_shared=True)
-    piles = (
-        Pile("Everybody"),
-        Pile("In a sequence now", (("needs", "live"),)),
-        Pile("Overdue", (("needs", "overdue"),)),
-        Pile("Errors", (("needs", "errors"),)),
-        Pile("Paused", (("status__exact", "paused"),)),
-        Pile("Quarantined", (("status__exact", "quarantined"),)),
+    quick_filters = (
+        QuickFilter("Everybody"),
+        QuickFilter("In a sequence now", (("needs", "live"),)),
+        QuickFilter("Overdue", (("needs", "overdue"),)),
+        QuickFilter("Errors", (("needs", "errors"),)),
+        QuickFilter("Paused", (("status__exact", "paused"),)),
+        QuickFilter("Quarantined", (("status__exact", "quarantined"),)),
     )
-    empty_says = "Nobody is here. Enroll contacts with the plus above, or choose another pile."
+    empty_says = "Nobody is here. Enroll contacts with the plus above, or choose another quick_filter."
     list_display = (
         "show_contact", "show_sequence", "show_step", "show_next_step_at", "show_status", "show_why",
     )  # fmt: skip
@@ -162,12 +162,12 @@ class EnrollmentAdmin(ShowsPiles, EnrollPage, AsksFirst, FactsAdmin):
         ),
     )
 
-    pause_selected, pause_one = on_selected(deeds.PAUSE), on_one(deeds.PAUSE)
-    resume_selected, resume_one = on_selected(deeds.RESUME), on_one(deeds.RESUME)
-    snooze_selected, snooze_one = on_selected(deeds.SNOOZE), on_one(deeds.SNOOZE)
-    skip_selected, skip_one = on_selected(deeds.SKIP), on_one(deeds.SKIP)
-    retry_selected, retry_one = on_selected(deeds.RETRY), on_one(deeds.RETRY)
-    exit_selected, exit_one = on_selected(deeds.EXIT), on_one(deeds.EXIT)
+    pause_selected, pause_one = on_selected(enrollment_actions.PAUSE), on_one(enrollment_actions.PAUSE)
+    resume_selected, resume_one = on_selected(enrollment_actions.RESUME), on_one(enrollment_actions.RESUME)
+    snooze_selected, snooze_one = on_selected(enrollment_actions.SNOOZE), on_one(enrollment_actions.SNOOZE)
+    skip_selected, skip_one = on_selected(enrollment_actions.SKIP), on_one(enrollment_actions.SKIP)
+    retry_selected, retry_one = on_selected(enrollment_actions.RETRY), on_one(enrollment_actions.RETRY)
+    exit_selected, exit_one = on_selected(enrollment_actions.EXIT), on_one(enrollment_actions.EXIT)
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
         names = [name for _, options in self.fieldsets for line in options["fields"] for name in _as_line(line)]

@@ -53,7 +53,7 @@ def read_options(posted: QueryDict, new_keys: Iterable[str]) -> EditOptions:
     )
 
 
-def must_ask(request: HttpRequest, stored: StoredSequence) -> bool:
+def needs_confirmation(request: HttpRequest, stored: StoredSequence) -> bool:
     """Whether somebody is touched, or could be, and the person has not seen it yet."""
     return _SEEN not in request.POST and bool(stored.touched or (stored.in_it and _adds(stored)))
 
@@ -65,7 +65,7 @@ def list_answers(posted: QueryDict) -> list[tuple[str, str]]:
     ]
 
 
-def tell_impact(stored: StoredSequence, *, is_done: bool) -> list[str]:
+def describe_impact(stored: StoredSequence, *, is_done: bool) -> list[str]:
     """What the edit means for people, a sentence each; nothing where it means nothing."""
     found = [
         (stored.moved, "went on at another step", "will go on at another step, since theirs is removed or has moved"),

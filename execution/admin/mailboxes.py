@@ -20,7 +20,7 @@ from emails.mailbox.login_test import check_mailbox
 from emails.mailbox.records import Status
 from emails.mailbox.setup_check import check_setup
 from emails.models import Mailbox
-from execution.admin.asking import AsksFirst, Deed, NothingForm, on_one, on_selected
+from execution.admin.confirm import Action, ConfirmsActions, EmptyForm, on_one, on_selected
 from execution.admin.replanning import ReplansOnSave
 from execution.control import switches
 from execution.control.enrollments import Report
@@ -51,7 +51,7 @@ def _test(ids: Sequence[Any], answers: dict[str, Any], request: HttpRequest) -> 
     return report
 
 
-PAUSE = Deed(
+PAUSE = Action(
     "pause",
     "Pause",
     "Paused",
@@ -59,23 +59,23 @@ PAUSE = Deed(
     "Its lane stops: nothing leaves from it until it is resumed. The people in its sequences are untouched.",
     _switch(switches.pause_mailbox),
 )
-RESUME = Deed(
+RESUME = Action(
     "resume",
     "Resume",
     "Resumed",
     "play_arrow",
     "Its lane goes on, the breaker is closed and its health is counted anew.",
     _switch(switches.resume_mailbox),
-    NothingForm,
+    EmptyForm,
 )
-TEST = Deed(
+TEST = Action(
     "test",
     "Test login",
     "Login works for",
     "key",
     "Logs in to its mail server, and to its inbox if it has one, within 15 seconds each. Sends nothing.",
     _test,
-    NothingForm,
+    EmptyForm,
 )
 
 
@@ -107,7 +107,7 @@ _STATUS_COLOURS = {"active": "success", "paused": "warning", "broken": "danger"}
 
 
 @admin.register(Mailbox)
-class MailboxAdmin(ReplansOnSave, LanePages, AsksFirst, MailboxBaseAdmin):
+class MailboxAdmin(ReplansOnSave, LanePages, ConfirmsActions, MailboxBaseAdmin):
     list_display = (
         "address", "owner", "show_status", "show_breaker", "transport", "inbound",
         time_column("inbox_read_at", "inbox read"),

@@ -16,12 +16,12 @@ from emails.choices import MessageStatus
 from emails.models import EmailMessage
 from emails.rendering.render import without_pixel
 from emails.tracking.links import lead_straight
-from execution.admin.asking import SUBJECTS_SHOWN, AsksFirst, Deed, on_one, on_selected
+from execution.admin.confirm import SUBJECTS_SHOWN, Action, ConfirmsActions, on_one, on_selected
 from execution.control import switches
 from execution.control.enrollments import Report
 from sequences.access.admin_rights import Right
 from sequences.interface.admin.base import FactsAdmin, by_choice, label_column, name_actor, time_column
-from sequences.interface.admin.search import FindsPeople
+from sequences.interface.admin.search import SearchesContacts
 from sequences.interface.admin.times import show_breakable
 
 
@@ -40,7 +40,7 @@ def _resolve(answer: Literal["sent", "resend"]) -> Callable[..., Report]:
     return run
 
 
-MARK_SENT = Deed(
+MARK_SENT = Action(
     "mark_sent",
     "Mark as sent",
     "Marked as sent",
@@ -48,7 +48,7 @@ MARK_SENT = Deed(
     "It has left: the sequence goes on from when it was handed over. Look into the mailbox's Sent folder first.",
     _resolve("sent"),
 )
-SEND_AGAIN = Deed(
+SEND_AGAIN = Action(
     "send_again",
     "Send again",
     "Queued again",
@@ -62,7 +62,7 @@ _COLOURS = {"sent": "success", "queued": "info", "sending": "info", "failed": "d
 
 
 @admin.register(EmailMessage)
-class EmailMessageAdmin(AsksFirst, FindsPeople, FactsAdmin):
+class EmailMessageAdmin(ConfirmsActions, SearchesContacts, FactsAdmin):
     right = Right("enrollment__owner_id")
     list_display = (
         "show_recipient", "subject", "show_status", "mailbox", time_column("due_at", "due"),

@@ -16,7 +16,7 @@ from django.utils.timesince import timesince
 from unfold.decorators import action
 
 from emails.facts.scores import explain_score
-from execution.admin.asking import AsksFirst, Deed, NeededReasonForm, on_one, on_selected
+from execution.admin.confirm import Action, ConfirmsActions, RequiredReasonForm, on_one, on_selected
 from execution.admin.contact_files import ContactFiles
 from execution.admin.enrolling import MOST_AT_ONCE, EnrollForm, may_enroll, show_enrolling
 from execution.admin.replanning import ReplansOnSave
@@ -50,7 +50,7 @@ def _erase(ids: Sequence[Any], answers: dict[str, Any], request: HttpRequest) ->
     return report
 
 
-ERASE = Deed(
+ERASE = Action(
     "erase",
     "Erase data",
     "Erased",
@@ -59,17 +59,17 @@ ERASE = Deed(
     "log entries. Live enrollments end. Counts in reports stay, and the address is never stored or mailed again. "
     "This cannot be undone. Do not name the person in the reason: it is kept.",
     _erase,
-    NeededReasonForm,
+    RequiredReasonForm,
     is_danger=True,
 )
 
 
 @admin.register(Contact)
-class ContactAdmin(ReplansOnSave, AsksFirst, ContactFiles, ContactBaseAdmin):
+class ContactAdmin(ReplansOnSave, ConfirmsActions, ContactFiles, ContactBaseAdmin):
     actions = ("enroll_selected",)
     actions_list = ("import_file", "export_file")
     actions_detail = ("export_data", "erase_one")
-    deed_right = MANAGERS
+    action_right = MANAGERS
     erase_one = on_one(ERASE)
     readonly_fields = ("engagement_score", "show_engagement")
     fieldsets = (
@@ -123,7 +123,7 @@ def _release(ids: Sequence[Any], answers: dict[str, Any], request: HttpRequest) 
     return release_colleagues(ids, actor=name_actor(request), now=timezone.now(), **answers)
 
 
-RELEASE = Deed(
+RELEASE = Action(
     "release",
     "Release colleagues",
     "Released",
@@ -134,7 +134,7 @@ RELEASE = Deed(
 
 
 @admin.register(Account)
-class AccountAdmin(ReplansOnSave, AsksFirst, AccountBaseAdmin):
+class AccountAdmin(ReplansOnSave, ConfirmsActions, AccountBaseAdmin):
     actions = ("release_selected",)
     actions_detail = ("release_one",)
 

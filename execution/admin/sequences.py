@@ -13,9 +13,9 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.template.response import TemplateResponse
 from django.utils import timezone
 
-from execution.admin.asking import AsksFirst, Deed, NothingForm, ReasonForm, on_one, on_selected
-from execution.admin.human_forms import WINDOW_FIELDS, SequenceForm, show_told, tell_window
-from execution.admin.impact import ImpactForm, list_answers, must_ask, read_options, tell_impact
+from execution.admin.confirm import Action, ConfirmsActions, EmptyForm, ReasonForm, on_one, on_selected
+from execution.admin.form_fields import WINDOW_FIELDS, SequenceForm, describe_window_form, show_described
+from execution.admin.impact import ImpactForm, describe_impact, list_answers, needs_confirmation, read_options
 from execution.admin.sequence_state import list_problems, present_sequence
 from execution.admin.sequence_tools import SequenceTools
 from execution.admin.step_forms import StepFormSet, StepInline
@@ -56,16 +56,16 @@ def _switch(switch: Callable[..., None], wanted: SequenceStatus) -> Callable[...
     return run
 
 
-ACTIVATE = Deed(
+ACTIVATE = Action(
     "activate",
     "Activate",
     "Activated",
     "play_arrow",
     "It is validated and, if nothing is wrong, people can be enrolled in it.",
     _switch(switches.activate_sequence, SequenceStatus.ACTIVE),
-    NothingForm,
+    EmptyForm,
 )
-PAUSE = Deed(
+PAUSE = Action(
     "pause",
     "Pause",
     "Paused",
@@ -74,23 +74,23 @@ PAUSE = Deed(
     _switch(switches.pause_sequence, SequenceStatus.PAUSED),
     ReasonForm,
 )
-RESUME = Deed(
+RESUME = Action(
     "resume",
     "Resume",
     "Resumed",
     "play_arrow",
     "Everybody in it goes on, planned anew inside the sending window.",
     _switch(switches.resume_sequence, SequenceStatus.ACTIVE),
-    NothingForm,
+    EmptyForm,
 )
-ARCHIVE = Deed(
+ARCHIVE = Action(
     "archive",
     "Archive",
     "Archived",
     "archive",
     "For good: everybody in it exits, waiting emails are withdrawn and open tasks cancelled.",
     _switch(switches.archive_sequence, SequenceStatus.ARCHIVED),
-    NothingForm,
+    EmptyForm,
     is_danger=True,
 )
 _OFFERED = {
@@ -105,11 +105,11 @@ _COLOURS = {"active": "success", "paused": "warning", "draft": "info"}
 
 
 @admin.register(SequenceModel)
-class SequenceAdmin(SequenceTools, AsksFirst, WorkspaceAdmin):
+class SequenceAdmin(SequenceTools, ConfirmsActions, WorkspaceAdmin):
     form = SequenceForm
     inlines = (StepInline,)
-    time_zone = show_told(tell_window, "time_zone", "Time zone")
-    sending_hours = show_told(tell_window, "sending_hours", "Sending hours")
+    time_zone = show_described(describe_window_form, "time_zone", "Time zone")
+    sending_hours = show_described(describe_window_form, "sending_hours", "Sending hours")
     takes_along = (Step,)
     list_display = (
         "name",
@@ -203,11 +203,11 @@ class SequenceAdmin(SequenceTools, AsksFirst, WorkspaceAdmin):
             transaction.set_rollback(True)
             return JsonResponse({"problems": []})
         stored: StoredSequence = request.stored_sequence  # type: ignore[attr-defined]
-        if must_ask(request, stored):
+        if needs_confirmation(request, stored):
             asking = self._ask_first(request, obj, stored)
             transaction.set_rollback(True)
             return asking
-        for said in tell_impact(stored, is_done=True):
+        for said in describe_impact(stored, is_done=True):
             messages.info(request, said)
         return super().response_change(request, obj)  # type: ignore[no-any-return]
 
@@ -219,13 +219,13 @@ class SequenceAdmin(SequenceTools, AsksFirst, WorkspaceAdmin):
             "title": f"Save {sequence}",
             "answers": list_answers(request.POST),
             "in_it": stored.in_it,
-            "impact": tell_impact(stored, is_done=False),
+            "impact": describe_impact(stored, is_done=False),
             "form": ImpactForm(stored, kept),
             "back_url": request.get_full_path(),
         }
         return TemplateResponse(request, "admin/sequences/sequence/impact.html", context)
 
-    def explain_touched(self, queryset: QuerySet[Any], deed: Deed) -> str:
+    def describe_effects(self, queryset: QuerySet[Any], action: Action) -> str:
         live = Enrollment.objects.filter(sequence__in=queryset.values("pk"), status__in=LIVE_STATUSES).count()
         return f"{live:,} {'person is' if live == 1 else 'people are'} in it now." if live else ""
 

@@ -16,7 +16,7 @@ from unfold.admin import StackedInline
 from unfold.forms import PaginationInlineFormSet
 from unfold.widgets import UnfoldAdminIntegerFieldWidget
 
-from execution.admin.human_forms import ConditionForm, show_told, tell_condition
+from execution.admin.form_fields import ConditionForm, describe_condition, show_described
 from execution.control.edit import EditOptions, StoredSequence, edit_sequence, fill_sequence
 from sequences.authoring.drafts import SequenceDraft
 from sequences.authoring.problems import Problem, draft_errors_of, errors_of
@@ -83,14 +83,14 @@ class StepFormSet(PaginationInlineFormSet):
         self.kept = [form for form in shown if not form.cleaned_data.get("DELETE")]
         for number, form in enumerate(self.kept, start=1):
             form.instance.number = number
-        self._judge(self.kept)
+        self._validate(self.kept)
 
     @property
     def new_keys(self) -> list[str]:
         """The keys that new steps have in the draft."""
         return [_new_key(place) for place, form in enumerate(self.kept) if not form.instance.pk]
 
-    def _judge(self, kept: list[Any]) -> None:
+    def _validate(self, kept: list[Any]) -> None:
         sequence: Sequence = self.instance
         is_draft = sequence.status == SequenceStatus.DRAFT
         if sequence.workspace_id is None or (is_draft and not kept):
@@ -160,10 +160,10 @@ class StepInline(ScopedChoices, StackedInline):
     ordering_field = "number"
     template_before = "admin/sequences/sequence/merge_fields.html"
     collapsible = True
-    wait_hours = show_told(tell_condition, "wait_hours", "Wait hours")
-    field = show_told(tell_condition, "field", "Contact field")
-    operator = show_told(tell_condition, "operator", "Comparison")
-    value = show_told(tell_condition, "value", "Compared with")
+    wait_hours = show_described(describe_condition, "wait_hours", "Wait hours")
+    field = show_described(describe_condition, "field", "Contact field")
+    operator = show_described(describe_condition, "operator", "Comparison")
+    value = show_described(describe_condition, "value", "Compared with")
     fieldsets = (
         (None, {"fields": (("number", "type", "name"), tuple(_DELAY), ("skip_weekends", "send_time"))}),
         *_list_fieldsets(),

@@ -24,8 +24,8 @@ from emails.choices import SuppressionReason
 from emails.facts.suppression_files import ImportedSuppressions, export_suppressions, import_suppressions
 from emails.facts.suppressions import remove_suppressions
 from emails.models import Suppression, SuppressionChange
-from execution.admin.asking import AsksFirst, Deed, NeededReasonForm, on_one, on_selected
-from execution.admin.carried_files import MOST_BYTES, pack_file, unpack_file
+from execution.admin.confirm import Action, ConfirmsActions, RequiredReasonForm, on_one, on_selected
+from execution.admin.uploads import MOST_BYTES, pack_file, unpack_file
 from execution.control.enrollments import Report
 from sequences.access.admin_rights import MANAGERS
 from sequences.contacts.csv_reader import REJECT_COLUMN, CsvFormError, write_line
@@ -44,14 +44,14 @@ def _remove(ids: Sequence[Any], answers: dict[str, Any], request: HttpRequest) -
     return Report(changed=chosen)
 
 
-REMOVE = Deed(
+REMOVE = Action(
     "remove",
     "Remove",
     "Removed",
     "delete",
     "They can be mailed again. What this has ended stays ended; who was taken off, by whom and why, is kept.",
     _remove,
-    NeededReasonForm,
+    RequiredReasonForm,
     is_danger=True,
 )
 
@@ -83,8 +83,8 @@ class ImportForm(forms.Form):
 
 
 @admin.register(Suppression)
-class SuppressionAdmin(AsksFirst, SuppressionBaseAdmin):
-    deed_right = MANAGERS
+class SuppressionAdmin(ConfirmsActions, SuppressionBaseAdmin):
+    action_right = MANAGERS
     actions = ("remove_selected",)
     actions_list = ("import_file", "export_file")
     actions_detail = ("remove_one",)

@@ -13,12 +13,12 @@ from django.utils import timezone
 from unfold.paginator import InfinitePaginator
 
 from emails.models import ExecutorState
-from execution.admin.asking import AsksFirst, Deed, NothingForm, on_one
+from execution.admin.confirm import Action, ConfirmsActions, EmptyForm, on_one
 from execution.control import switches
 from execution.control.enrollments import Report
 from execution.models import Alert, ControlLog, ExecutionLog, IdempotencyKey, Worker
 from sequences.interface.admin.base import FactsAdmin, by_choice, label_column, name_actor, time_column
-from sequences.interface.admin.search import FindsPeople
+from sequences.interface.admin.search import SearchesContacts
 
 
 def _switch(switch: Callable[..., bool]) -> Callable[..., Report]:
@@ -29,7 +29,7 @@ def _switch(switch: Callable[..., bool]) -> Callable[..., Report]:
     return run
 
 
-PAUSE = Deed(
+PAUSE = Action(
     "pause",
     "Pause",
     "Paused the executor:",
@@ -38,19 +38,19 @@ PAUSE = Deed(
     _switch(switches.pause_executor),
     is_danger=True,
 )
-RESUME = Deed(
+RESUME = Action(
     "resume",
     "Resume",
     "Resumed the executor:",
     "play_arrow",
     "Everything that is due goes on, inside its sending windows and limits.",
     _switch(switches.resume_executor),
-    NothingForm,
+    EmptyForm,
 )
 
 
 @admin.register(ExecutorState)
-class ExecutorStateAdmin(AsksFirst, FactsAdmin):
+class ExecutorStateAdmin(ConfirmsActions, FactsAdmin):
     hidden_fields = ("id",)
     actions_detail = ("pause_one", "resume_one")
     pause_one, resume_one = on_one(PAUSE), on_one(RESUME)
@@ -90,7 +90,7 @@ class AlertAdmin(FactsAdmin):
 
 
 @admin.register(ExecutionLog)
-class ExecutionLogAdmin(FindsPeople, FactsAdmin):
+class ExecutionLogAdmin(SearchesContacts, FactsAdmin):
     list_display = (time_column("at", "when"), "show_action", "show_contact", "step_number", "message", "actor")
     list_display_links = ("show_action",)
     list_filter = by_choice("action", "status")

@@ -16,7 +16,7 @@ from django.utils.safestring import SafeString
 from unfold.contrib.filters.admin import DropdownFilter
 from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextInputWidget
 
-from execution.admin.asking import AskingForm, AsksFirst, Deed, ReasonForm, SnoozeForm, on_one, on_selected
+from execution.admin.confirm import Action, ActionForm, ConfirmsActions, ReasonForm, SnoozeForm, on_one, on_selected
 from execution.control.enrollments import Report
 from execution.control.tasks import complete_tasks, reassign_tasks, snooze_tasks
 from sequences.access.admin_rights import Right
@@ -30,13 +30,13 @@ from sequences.interface.admin.base import (
     scope_rows,
     time_column,
 )
-from sequences.interface.admin.quick_filters import Pile, ShowsPiles
+from sequences.interface.admin.quick_filters import HasQuickFilters, QuickFilter
 from sequences.interface.admin.times import show_breakable
 from tasks_app.choices import TaskStatus
 from tasks_app.models import Task
 
 
-class OutcomeForm(AskingForm):
+class OutcomeForm(ActionForm):
     outcome = forms.CharField(required=False, widget=UnfoldAdminTextInputWidget(attrs={"autofocus": True}))
 
 
@@ -44,7 +44,7 @@ def _complete(ids: Sequence[Any], answers: dict[str, Any], request: HttpRequest)
     return complete_tasks(ids, actor=name_actor(request), now=timezone.now(), **answers)
 
 
-COMPLETE = Deed(
+COMPLETE = Action(
     "complete",
     "Complete",
     "Completed",
@@ -75,8 +75,8 @@ def _reassign(ids: Sequence[Any], answers: dict[str, Any], request: HttpRequest)
     return reassign_tasks(ids, actor=name_actor(request), now=timezone.now(), **answers)
 
 
-SNOOZE = Deed("snooze", "Snooze", "Snoozed", "snooze", "It is due at that time instead.", _snooze, SnoozeForm)
-REASSIGN = Deed("reassign", "Reassign", "Reassigned", "person", "Somebody else does it.", _reassign, ReassignForm)
+SNOOZE = Action("snooze", "Snooze", "Snoozed", "snooze", "It is due at that time instead.", _snooze, SnoozeForm)
+REASSIGN = Action("reassign", "Reassign", "Reassigned", "person", "Somebody else does it.", _reassign, ReassignForm)
 
 
 class AssigneeFilter(ScopedFilter):
@@ -86,7 +86,7 @@ class AssigneeFilter(ScopedFilter):
 
 
 class InboxFilter(DropdownFilter):
-    """The piles that people work through."""
+    """The quick_filters that people work through."""
 
     title = "inbox"
     parameter_name = "inbox"
@@ -108,15 +108,15 @@ class InboxFilter(DropdownFilter):
 
 
 @admin.register(Task)
-class TaskAdmin(ShowsPiles, AsksFirst, WorkspaceAdmin):
+class TaskAdmin(HasQuickFilters, ConfirmsActions, WorkspaceAdmin):
     right = Right("assignee_id", is_shared=True)
-    piles = (
-        Pile("All"),
-        Pile("Open", (("status__exact", "open"),)),
-        Pile("Mine", (("inbox", "mine"),)),
-        Pile("Mine, due now", (("inbox", "due"),)),
-        Pile("Nobody's", (("inbox", "nobody"),)),
-        Pile("Done", (("status__exact", "completed"),)),
+    quick_filters = (
+        QuickFilter("All"),
+        QuickFilter("Open", (("status__exact", "open"),)),
+        QuickFilter("Mine", (("inbox", "mine"),)),
+        QuickFilter("Mine, due now", (("inbox", "due"),)),
+        QuickFilter("Nobody's", (("inbox", "nobody"),)),
+        QuickFilter("Done", (("status__exact", "completed"),)),
     )
     empty_says = "Steps of the type task put work here when somebody reaches them."
     list_display = (

@@ -15,7 +15,7 @@ from django.utils.safestring import SafeString
 from unfold.paginator import InfinitePaginator
 from unfold.widgets import UnfoldAdminSelectMultipleWidget, UnfoldAdminURLInputWidget
 
-from execution.admin.asking import AsksFirst, Deed, NothingForm, on_one, on_selected
+from execution.admin.confirm import Action, ConfirmsActions, EmptyForm, on_one, on_selected
 from execution.choices import DeliveryState
 from execution.control.enrollments import Report
 from execution.models import WebhookDelivery, WebhookSubscription
@@ -77,18 +77,18 @@ def _redeliver(ids: Sequence[Any], answers: dict[str, Any], request: HttpRequest
     return redeliver(ids, timezone.now())
 
 
-PING = Deed(
+PING = Action(
     "ping", "Send a test", "Queued tests:", "send", "A ping is sent; see what became of it under its deliveries.",
-    _ping, NothingForm,
+    _ping, EmptyForm,
 )  # fmt: skip
-REDELIVER = Deed(
+REDELIVER = Action(
     "redeliver", "Redeliver", "Queued again:", "refresh", "It is told again at once, and retried for another 24 hours.",
-    _redeliver, NothingForm,
+    _redeliver, EmptyForm,
 )  # fmt: skip
 
 
 @admin.register(WebhookSubscription)
-class WebhookSubscriptionAdmin(AsksFirst, WorkspaceAdmin):
+class WebhookSubscriptionAdmin(ConfirmsActions, WorkspaceAdmin):
     form: Any = SubscriptionForm
     list_display = (
         "url", "show_events", "is_active", "show_deliveries", "workspace", time_column("created_at", "since"),
@@ -126,7 +126,7 @@ class WebhookSubscriptionAdmin(AsksFirst, WorkspaceAdmin):
 
 
 @admin.register(WebhookDelivery)
-class WebhookDeliveryAdmin(AsksFirst, FactsAdmin):
+class WebhookDeliveryAdmin(ConfirmsActions, FactsAdmin):
     list_display = (
         "event",
         "subscription",

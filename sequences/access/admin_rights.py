@@ -31,14 +31,14 @@ MANAGERS = Right()
 EVERYBODY = Right(is_shared=True)
 
 
-class AsksRights:
+class ChecksRights:
     """For admins of rows with a workspace. Rows without one are left to Django's permissions."""
 
     model: Any
-    # to add and change, to delete, and for the deeds on the row's page; None: as the first
+    # to add and change, to delete, and for the actions on the row's page; None: as the first
     right = MANAGERS
     delete_right: Right | None = None
-    deed_right: Right | None = None
+    action_right: Right | None = None
 
     def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         may_some = bool(self.right.owner) or self.right.is_shared or manages_any(request.user)
@@ -52,13 +52,13 @@ class AsksRights:
         return bool(super().has_delete_permission(request, obj)) and self._may(request, obj, right)  # type: ignore[misc]
 
     def has_operate_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Asked by deeds, also on rows that nobody edits; buttons ask with the id of their row."""
+        """Asked by actions, also on rows that nobody edits; buttons ask with the id of their row."""
         opts = self.model._meta
         if not request.user.has_perm(f"{opts.app_label}.change_{opts.model_name}"):
             return False
         if isinstance(obj, int | str):
             obj = self.get_object(request, str(obj))  # type: ignore[attr-defined]
-        return self._may(request, obj, self.deed_right or self.right)
+        return self._may(request, obj, self.action_right or self.right)
 
     def require_write(self, request: HttpRequest, row: Any) -> None:
         """Before a row is stored as the form has it: in a workspace, and with an owner, of the person's own."""
@@ -66,10 +66,10 @@ class AsksRights:
             raise PermissionDenied(NOT_YOURS)
 
     def find_refused(self, request: HttpRequest, rows: QuerySet[Any]) -> dict[Any, str]:
-        """Of these rows those that a deed may not touch, by their ids, with the reason."""
+        """Of these rows those that an action may not touch, by their ids, with the reason."""
         if not _has_workspace(self.model):
             return {}
-        right = self.deed_right or self.right
+        right = self.action_right or self.right
         paths = ("pk", _workspace_path(self.model), right.owner or "pk")
         found: Iterable[tuple[Any, int, Any]] = rows.order_by().values_list(*paths)
         return {

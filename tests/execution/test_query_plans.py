@@ -189,7 +189,7 @@ def search() -> None:
 
 
 def test_no_plan_reads_a_hot_table_from_end_to_end(workspace: Workspace) -> None:
-    deeds: dict[str, Callable[[], Any]] = {
+    actions: dict[str, Callable[[], Any]] = {
         "decide": lambda: decide(None),
         "decide for a workspace": lambda: decide(workspace),
         "deliver": lambda: deliver(None),
@@ -209,9 +209,9 @@ def test_no_plan_reads_a_hot_table_from_end_to_end(workspace: Workspace) -> None
     enrollment = Enrollment.objects.filter(workspace=workspace, emails_sent=1).order_by("id")[50]
     scans: list[str] = []
     walked: set[str] = set()
-    for name, deed in deeds.items():
+    for name, action in actions.items():
         with running_plans() as plans:
-            deed()
+            action()
         assert len(plans) >= 3, f"{name}: its statements were seen"
         scans += [f"{name}: {table}: {' '.join(plan.sql.split())}" for plan in plans for table in plan.scanned() & HOT]
         if name == "open mail":

@@ -21,7 +21,7 @@ from execution.models import ExecutionLog
 from sequences.models import Contact, Enrollment, Step, Workspace
 from simulation.demo_report import Report, SequenceRow, format_report
 from simulation.demo_workspace import SLUG, remove_workspace
-from simulation.prospects import Deed, Persona, plan_acts
+from simulation.prospects import Action, Persona, plan_acts
 from simulation.virtual_clock import VirtualClock, living_by
 from tests.factories import EnrollmentFactory, StepFactory
 
@@ -119,8 +119,8 @@ def test_nobody_acts_within_the_seconds_that_betray_a_machine(persona: Persona) 
 
 
 def test_a_late_replier_answers_the_second_email_only() -> None:
-    deeds = [[act.deed for act in plan_acts(Persona.LATE_REPLIER, "ada@firm.example", nth)] for nth in (1, 2)]
-    assert deeds == [[Deed.OPEN], [Deed.OPEN, Deed.REPLY]]
+    actions = [[act.action for act in plan_acts(Persona.LATE_REPLIER, "ada@firm.example", nth)] for nth in (1, 2)]
+    assert actions == [[Action.OPEN], [Action.OPEN, Action.REPLY]]
 
 
 def test_the_clock_leaps_forward_and_never_back() -> None:

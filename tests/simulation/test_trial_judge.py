@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from simulation.trial_cast import Deed, Persona
+from simulation.trial_cast import Action, Persona
 from simulation.trial_judge import Books, Standing, judge
 from simulation.trial_truth import Cap, Crash, Fact, Hold, Hours, Person, Receipt, Truth
 
@@ -62,13 +62,13 @@ def _enrolled_again(truth: Truth) -> None:
 
 
 def _after_a_reply(truth: Truth) -> None:
-    truth.facts.append(Fact(-1, MONDAY, JO, Deed.REPLY))
+    truth.facts.append(Fact(-1, MONDAY, JO, Action.REPLY))
 
 
 def _after_a_colleagues_reply(truth: Truth) -> None:
     truth.account_stop = frozenset({"w"})
     truth.receipts = [receipt for receipt in truth.receipts if receipt.recipient == BO]
-    truth.facts.append(Fact(-1, MONDAY, JO, Deed.REPLY))
+    truth.facts.append(Fact(-1, MONDAY, JO, Action.REPLY))
 
 
 def _while_paused(truth: Truth) -> None:

@@ -23,7 +23,7 @@ from unfold.admin import ModelAdmin, TabularInline
 from unfold.contrib.filters.admin import ChoicesDropdownFilter, DropdownFilter
 from unfold.decorators import display
 
-from sequences.access.admin_rights import AsksRights
+from sequences.access.admin_rights import ChecksRights
 from sequences.interface.admin.times import show_time
 from sequences.models.scope import WorkspaceQuerySet
 from sequences.models.workspace import Workspace, WorkspaceOwnQuerySet
@@ -156,7 +156,7 @@ class BoundedPaginator(Paginator[Any]):
         return int(rows.order_by()[: COUNTED_AT_MOST + 1].count())
 
 
-class WorkspaceAdmin(AsksRights, ScopedChoices, ModelAdmin):
+class WorkspaceAdmin(ChecksRights, ScopedChoices, ModelAdmin):
     """Rows of the person's own workspaces, and who may act on which of them (`right`).
 
     Each time of the model is also there as `exact_name(field)`, to show and not to edit.

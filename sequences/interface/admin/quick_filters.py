@@ -1,4 +1,4 @@
-"""The piles of a list: what people come to look at, one click each. Each is a choice of filters."""
+"""The quick_filters of a list: what people come to look at, one click each. Each is a choice of filters."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from django.http import HttpRequest, HttpResponse, QueryDict
 
 
 @dataclass(frozen=True, slots=True)
-class Pile:
+class QuickFilter:
     """One link above a list; `chosen` are the filters it sets."""
 
     label: str
@@ -23,27 +23,27 @@ class Link:
     is_current: bool
 
 
-class ShowsPiles:
+class HasQuickFilters:
     """For admins of lists: sets of filters as links above the list, and words for when a list is empty."""
 
-    piles: tuple[Pile, ...] = ()
-    list_before_template = "admin/parts/piles.html"
+    quick_filters: tuple[QuickFilter, ...] = ()
+    list_before_template = "admin/parts/quick_filters.html"
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
-        context = {"piles": link_piles(self.piles, request.GET), **(extra_context or {})}
+        context = {"quick_filters": link_quick_filters(self.quick_filters, request.GET), **(extra_context or {})}
         return super().changelist_view(request, context)  # type: ignore[misc,no-any-return]
 
 
-def link_piles(piles: tuple[Pile, ...], asked: QueryDict) -> list[Link]:
+def link_quick_filters(quick_filters: tuple[QuickFilter, ...], asked: QueryDict) -> list[Link]:
     """What else is filtered, searched and sorted stays; the page number does not."""
-    names = {name for pile in piles for name, _ in pile.chosen}
+    names = {name for quick_filter in quick_filters for name, _ in quick_filter.chosen}
     now_chosen = {name: asked[name] for name in names if asked.get(name)}
     links = []
-    for pile in piles:
+    for quick_filter in quick_filters:
         wanted = asked.copy()
         for name in [*names, "p"]:
             wanted.pop(name, None)
-        for name, value in pile.chosen:
+        for name, value in quick_filter.chosen:
             wanted[name] = value
-        links.append(Link(pile.label, f"?{wanted.urlencode()}", dict(pile.chosen) == now_chosen))
+        links.append(Link(quick_filter.label, f"?{wanted.urlencode()}", dict(quick_filter.chosen) == now_chosen))
     return links

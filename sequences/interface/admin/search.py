@@ -13,7 +13,7 @@ from sequences.models import Contact, Enrollment
 _MOST_PEOPLE = 200
 
 
-class FindsPeople:
+class SearchesContacts:
     """`person_field` leads to the contact, else (`is_of_enrollment`) the enrollment; `exact_fields` have an index."""
 
     person_field = "contact"

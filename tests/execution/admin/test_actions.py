@@ -41,8 +41,8 @@ def post_action(client: Client, where: str, action: str, ids: list[int], **more:
     return client.post(reverse(where), data)
 
 
-def press(client: Client, where: str, pk: int, deed: str, **answers: Any) -> Any:
-    return client.post(reverse(f"admin:{where}_change", args=[pk]).replace("/change/", f"/{deed}/"), answers)
+def press(client: Client, where: str, pk: int, action: str, **answers: Any) -> Any:
+    return client.post(reverse(f"admin:{where}_change", args=[pk]).replace("/change/", f"/{action}/"), answers)
 
 
 def last_log(enrollment: Enrollment) -> ExecutionLog:
@@ -96,37 +96,37 @@ def test_pausing_can_name_the_time_to_resume(client: Client, sequence: Any) -> N
 
 
 @pytest.mark.parametrize(
-    ("deed", "factory", "logged", "status"),
+    ("action", "factory", "logged", "status"),
     [
         ("resume", factories.PausedEnrollmentFactory, "resumed", "active"),
         ("skip", factories.EnrollmentFactory, "skipped", "active"),
         ("exit", factories.EnrollmentFactory, "exited", "auto_exited"),
     ],
 )
-def test_a_button_does_its_deed(
-    client: Client, sequence: Any, deed: str, factory: Any, logged: str, status: str
+def test_a_button_does_its_action(
+    client: Client, sequence: Any, action: str, factory: Any, logged: str, status: str
 ) -> None:
     row = factory(sequence=sequence)
     step = row.current_step_id
-    response = press(client, "sequences_enrollment", row.pk, deed, reason="because")
+    response = press(client, "sequences_enrollment", row.pk, action, reason="because")
     assert response.status_code == 302
     row.refresh_from_db()
     line = last_log(row)
     assert (row.status, line.action, line.actor, line.message) == (status, logged, ROOT_EMAIL, "because")
-    assert (row.current_step_id != step) is (deed == "skip")
+    assert (row.current_step_id != step) is (action == "skip")
 
 
-def test_a_look_at_the_page_before_a_deed_changes_nothing(client: Client, sequence: Any) -> None:
+def test_a_look_at_the_page_before_an_action_changes_nothing(client: Client, sequence: Any) -> None:
     row = factories.EnrollmentFactory(sequence=sequence)
-    for deed in ("pause", "snooze", "skip", "retry", "exit"):
-        url = reverse("admin:sequences_enrollment_change", args=[row.pk]).replace("/change/", f"/{deed}/")
+    for action in ("pause", "snooze", "skip", "retry", "exit"):
+        url = reverse("admin:sequences_enrollment_change", args=[row.pk]).replace("/change/", f"/{action}/")
         assert client.get(url).status_code == 200
     row.refresh_from_db()
     assert row.status == "active"
     assert not ExecutionLog.objects.exists()
 
 
-def test_deeds_of_another_workspace_are_not_found(sequence: Any) -> None:
+def test_actions_of_another_workspace_are_not_found(sequence: Any) -> None:
     row = factories.EnrollmentFactory(sequence=sequence)
     stranger = log_in_staff(factories.WorkspaceFactory())
     assert press(stranger, "sequences_enrollment", row.pk, "exit").status_code == 404
@@ -135,7 +135,7 @@ def test_deeds_of_another_workspace_are_not_found(sequence: Any) -> None:
     assert row.status == "active"
 
 
-def test_deeds_need_the_permission_to_change(sequence: Any) -> None:
+def test_actions_need_the_permission_to_change(sequence: Any) -> None:
     row = factories.EnrollmentFactory(sequence=sequence)
     reader = log_in_staff(sequence.workspace)
     user: Any = reader.get(reverse("admin:index")).wsgi_request.user
@@ -175,19 +175,19 @@ def test_dead_letters_are_replayed_and_discarded(client: Client, sequence: Any) 
     assert "already been resolved" in said(response)[-1]
 
 
-@pytest.mark.parametrize(("deed", "status"), [("mark_sent", "sent"), ("send_again", "queued")])
-def test_an_unknown_message_is_settled_with_a_reason(client: Client, deed: str, status: str) -> None:
+@pytest.mark.parametrize(("action", "status"), [("mark_sent", "sent"), ("send_again", "queued")])
+def test_an_unknown_message_is_settled_with_a_reason(client: Client, action: str, status: str) -> None:
     enrollment = factories.EnrollmentFactory(sequence=factories.StepFactory().sequence)
     at = {"enrollment": enrollment, "unknown_at": factories.NOW, "sent_at": None}
     message: EmailMessage = factories.SentMessageFactory(status="unknown", **at)
     page = client.get(reverse("admin:emails_emailmessage_change", args=[message.pk]))
     assert f"Look into the Sent folder of {message.mailbox.address}" in page.content.decode()
-    press(client, "emails_emailmessage", message.pk, deed, reason="looked into the Sent folder")
+    press(client, "emails_emailmessage", message.pk, action, reason="looked into the Sent folder")
     message.refresh_from_db()
     assert (message.status, message.resolved_by) == (status, ROOT_EMAIL)
     line = last_log(message.enrollment)
     assert (line.action, line.actor, line.message) == ("resolved", ROOT_EMAIL, "looked into the Sent folder")
-    response = press(client, "emails_emailmessage", message.pk, deed)
+    response = press(client, "emails_emailmessage", message.pk, action)
     assert "only an unknown one can be resolved" in said(response)[-1]
 
 

@@ -123,9 +123,9 @@ def test_the_inbox_of_tasks_holds_what_is_mine_and_due(client: Client, sequence:
     nobodys = factories.TaskFactory(assignee=None)
     factories.TaskFactory(assignee=me, status="completed", completed_at=later)
     factories.TaskFactory(assignee=factories.UserFactory())
-    for pile, tasks in (("mine", [due, mine]), ("due", [due]), ("nobody", [nobodys])):
-        page = client.get(reverse("admin:tasks_app_task_changelist"), {"inbox": pile})
-        assert {row.pk for row in page.context["cl"].result_list} == {task.pk for task in tasks}, pile
+    for quick_filter, tasks in (("mine", [due, mine]), ("due", [due]), ("nobody", [nobodys])):
+        page = client.get(reverse("admin:tasks_app_task_changelist"), {"inbox": quick_filter})
+        assert {row.pk for row in page.context["cl"].result_list} == {task.pk for task in tasks}, quick_filter
 
 
 def test_open_tasks_come_before_done_ones_and_the_hot_before_the_cold(client: Client) -> None:

@@ -41,8 +41,8 @@ def url(model: type[Model], name: str, *args: Any) -> str:
     return reverse(f"admin:{model._meta.app_label}_{model._meta.model_name}_{name}", args=args)
 
 
-def press(client: Client, row: Model, deed: str, **answers: Any) -> int:
-    where = url(type(row), "change", row.pk).replace("/change/", f"/{deed}/")
+def press(client: Client, row: Model, action: str, **answers: Any) -> int:
+    where = url(type(row), "change", row.pk).replace("/change/", f"/{action}/")
     status = client.post(where, answers).status_code
     row.refresh_from_db()
     return status

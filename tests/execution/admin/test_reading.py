@@ -1,4 +1,4 @@
-"""What pages of the admin say: times in the zone of the reader, words for people, piles, words for empty lists."""
+"""Pages of the admin: times in the reader's zone, plain words, quick filters, and what an empty list says."""
 
 from __future__ import annotations
 
@@ -59,10 +59,10 @@ def test_the_piles_of_the_queue_keep_what_else_is_filtered() -> None:
     paused: Any = factories.PausedEnrollmentFactory(sequence=step.sequence)
     client = log_in_root()
     page = client.get(f"{QUEUE}?sequence={step.sequence_id}&status__exact=quarantined&p=0")
-    piles = {pile.label: pile for pile in page.context["piles"]}
-    assert [label for label, pile in piles.items() if pile.is_current] == ["Quarantined"]
-    assert set(piles) >= {"Overdue", "Errors", "Paused", "Quarantined"}
-    found = client.get(QUEUE + piles["Paused"].url)
+    quick_filters = {quick_filter.label: quick_filter for quick_filter in page.context["quick_filters"]}
+    assert [label for label, quick_filter in quick_filters.items() if quick_filter.is_current] == ["Quarantined"]
+    assert set(quick_filters) >= {"Overdue", "Errors", "Paused", "Quarantined"}
+    found = client.get(QUEUE + quick_filters["Paused"].url)
     assert list(found.context["cl"].result_list) == [paused]
     assert found.wsgi_request.GET.dict() == {"sequence": str(step.sequence_id), "status__exact": "paused"}
 

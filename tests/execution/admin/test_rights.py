@@ -41,7 +41,7 @@ def log_in(user: Any) -> Client:
     return client
 
 
-def deed(client: Client, row: Any, name: str, **answers: str) -> int:
+def action(client: Client, row: Any, name: str, **answers: str) -> int:
     """Press the button on the row's page, and answer what it asks."""
     opts = row._meta
     url = reverse(f"admin:{opts.app_label}_{opts.model_name}_{name}_one", args=[row.pk])
@@ -59,7 +59,7 @@ WHO = [("sdr", True, True), ("sdr", False, False), ("manager", False, True), ("a
 
 
 @pytest.mark.parametrize(("role", "is_own", "may"), WHO)
-def test_deeds_on_a_mailbox_and_on_people(workspace: Workspace, role: str, is_own: bool, may: bool) -> None:
+def test_actions_on_a_mailbox_and_on_people(workspace: Workspace, role: str, is_own: bool, may: bool) -> None:
     user, other = member(workspace, role), member(workspace, "sdr")
     owner = user if is_own else other
     mailbox: Any = factories.MailboxFactory(workspace=workspace, owner=owner)
@@ -71,10 +71,10 @@ def test_deeds_on_a_mailbox_and_on_people(workspace: Workspace, role: str, is_ow
     letter: Any = factories.DeadLetterFactory(enrollment=held)
     client = log_in(user)
     expected = 302 if may else 403
-    assert deed(client, mailbox, "pause") == expected
-    assert deed(client, person, "pause") == expected
-    assert deed(client, task, "complete") == expected
-    assert deed(client, letter, "discard") == expected
+    assert action(client, mailbox, "pause") == expected
+    assert action(client, person, "pause") == expected
+    assert action(client, task, "complete") == expected
+    assert action(client, letter, "discard") == expected
     assert (Mailbox.objects.get().status == "paused") is may
     assert (Enrollment.objects.get(pk=person.pk).status != "active") is may
     assert (Task.objects.get().status == "completed") is may
@@ -91,7 +91,7 @@ def test_sequences_and_limits_are_for_managers(workspace: Workspace, role: str, 
     sequence: Any = factories.SequenceFactory(workspace=workspace)
     factories.StepFactory(sequence=sequence)
     limit: Any = factories.SendLimitFactory(workspace=workspace)
-    assert deed(client, sequence, "pause") == (302 if may else 403)
+    assert action(client, sequence, "pause") == (302 if may else 403)
     assert (Sequence.objects.get().status == "paused") is may
     for name, row in (("sequences_sequence", sequence), ("emails_sendlimit", limit)):
         assert client.get(reverse(f"admin:{name}_change", args=[row.pk])).status_code == 200
@@ -151,6 +151,6 @@ def test_nobody_enrolls_for_a_colleague(workspace: Workspace) -> None:
 def test_managers_take_off_the_list(workspace: Workspace, role: str, may: bool) -> None:
     client = log_in(member(workspace, role))
     one, other = (factories.SuppressionFactory(workspace=workspace, email=f"{n}@x.example") for n in range(2))
-    assert deed(client, one, "remove") == (302 if may else 403)
+    assert action(client, one, "remove") == (302 if may else 403)
     bulk(client, [other], "remove")
     assert Suppression.objects.exists() is not may

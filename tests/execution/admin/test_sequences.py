@@ -9,7 +9,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from django.urls import reverse
 
-from execution.admin.human_forms import tell_condition
+from execution.admin.form_fields import describe_condition
 from execution.models import ControlLog, ExecutionLog
 from sequences.models import Enrollment, Sequence, Step
 from simulation.mail_server import MailServer
@@ -59,7 +59,7 @@ def form_of(sequence: Sequence, *changes: dict[str, Any], new: list[dict[str, An
     steps = list(Step.objects.filter(sequence=sequence).order_by("number"))
     for index, step in enumerate(steps):
         row = {name: getattr(step, name) for name in _STEP}
-        row |= {name: told for name, told in tell_condition(step).items() if told is not None}
+        row |= {name: told for name, told in describe_condition(step).items() if told is not None}
         row |= {"id": step.pk, "sequence": sequence.pk}
         row |= {"if_true_goto": step.if_true_goto_id or "", "if_false_goto": step.if_false_goto_id or ""}
         row |= changes[index] if index < len(changes) else {}
@@ -210,8 +210,8 @@ def test_people_per_step_and_problems_are_shown(client: Client) -> None:
     assert "the email has no body" in response.content.decode()
 
 
-def switch(client: Client, sequence: Sequence, deed: str, **answers: Any) -> Any:
-    url = reverse("admin:sequences_sequence_change", args=[sequence.pk]).replace("/change/", f"/{deed}/")
+def switch(client: Client, sequence: Sequence, action: str, **answers: Any) -> Any:
+    url = reverse("admin:sequences_sequence_change", args=[sequence.pk]).replace("/change/", f"/{action}/")
     response = client.post(url, answers)
     sequence.refresh_from_db()
     return response
@@ -220,8 +220,8 @@ def switch(client: Client, sequence: Sequence, deed: str, **answers: Any) -> Any
 def test_a_sequence_is_activated_paused_resumed_and_archived(client: Client) -> None:
     sequence = make_sequence(status="draft")
     states = []
-    for deed in ("activate", "pause", "resume", "archive"):
-        switch(client, sequence, deed, reason="legal review")
+    for action in ("activate", "pause", "resume", "archive"):
+        switch(client, sequence, action, reason="legal review")
         states.append(sequence.status)
     assert states == ["active", "paused", "active", "archived"]
     assert set(ControlLog.objects.values_list("actor", flat=True)) == {ROOT_EMAIL}

@@ -1,4 +1,4 @@
-"""What can be done to enrollments and dead letters from the admin: each deed names its control, and nothing more."""
+"""What can be done to enrollments and dead letters from the admin: each action names its control, and nothing more."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any, Literal
 from django.http import HttpRequest
 from django.utils import timezone
 
-from execution.admin.asking import Deed, PauseForm, SnoozeForm
+from execution.admin.confirm import Action, PauseForm, SnoozeForm
 from execution.control.dead_letters import resolve_letters
 from execution.control.enrollments import (
     Report,
@@ -36,7 +36,7 @@ def _resolve(answer: Literal["replay", "discard"]) -> Callable[..., Report]:
     return run
 
 
-PAUSE = Deed(
+PAUSE = Action(
     "pause",
     "Pause",
     "Paused",
@@ -45,7 +45,7 @@ PAUSE = Deed(
     _call(pause_enrollments),
     PauseForm,
 )
-SNOOZE = Deed(
+SNOOZE = Action(
     "snooze",
     "Snooze",
     "Snoozed",
@@ -54,7 +54,7 @@ SNOOZE = Deed(
     _call(snooze_enrollments),
     SnoozeForm,
 )
-RESUME = Deed(
+RESUME = Action(
     "resume",
     "Resume",
     "Resumed",
@@ -62,7 +62,7 @@ RESUME = Deed(
     "It goes on from the same step, planned anew inside its sending window.",
     _call(resume_enrollments),
 )
-SKIP = Deed(
+SKIP = Action(
     "skip",
     "Skip step",
     "Skipped a step of",
@@ -70,7 +70,7 @@ SKIP = Deed(
     "The current step ends unexecuted and the next one is planned; its email, if it waits, is withdrawn.",
     _call(skip_steps),
 )
-RETRY = Deed(
+RETRY = Action(
     "retry",
     "Retry",
     "Retried",
@@ -78,7 +78,7 @@ RETRY = Deed(
     "What failed is tried again at once; whoever is quarantined is released.",
     _call(retry_enrollments),
 )
-EXIT = Deed(
+EXIT = Action(
     "exit",
     "Exit",
     "Exited",
@@ -87,7 +87,7 @@ EXIT = Deed(
     _call(exit_enrollments),
     is_danger=True,
 )
-REPLAY = Deed(
+REPLAY = Action(
     "replay",
     "Replay",
     "Replayed",
@@ -95,7 +95,7 @@ REPLAY = Deed(
     "The enrollment is released and its step is tried again at once.",
     _resolve("replay"),
 )
-DISCARD = Deed(
+DISCARD = Action(
     "discard",
     "Discard",
     "Discarded",

@@ -1,4 +1,4 @@
-"""The page between an action's button and its deed: what it touches, why, and a way back.
+"""The page between an action's button and its action: what it touches, why, and a way back.
 
 Shared by all actions of the admin; must not know what any of them does.
 """
@@ -20,7 +20,7 @@ from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.functional import lazy
-from unfold.decorators import action
+from unfold.decorators import action as unfold_action
 from unfold.widgets import UnfoldAdminSplitDateTimeWidget, UnfoldAdminTextInputWidget
 
 from execution.control.enrollments import Report
@@ -45,14 +45,14 @@ class ReaderTimeField(forms.SplitDateTimeField):
         return at
 
 
-class AskingForm(forms.Form):
-    """What a deed asks for."""
+class ActionForm(forms.Form):
+    """What a action asks for."""
 
     def scope(self, request: HttpRequest) -> None:
         """Offer only what the person may see; called before anything is read or shown."""
 
 
-class ReasonForm(AskingForm):
+class ReasonForm(ActionForm):
     """Why; it stands in the log."""
 
     reason = forms.CharField(
@@ -60,7 +60,7 @@ class ReasonForm(AskingForm):
     )
 
 
-class NeededReasonForm(ReasonForm):
+class RequiredReasonForm(ReasonForm):
     """A reason without which the action is refused."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -68,7 +68,7 @@ class NeededReasonForm(ReasonForm):
         self.fields["reason"].required = True
 
 
-class NothingForm(AskingForm):
+class EmptyForm(ActionForm):
     """For what needs no reason."""
 
 
@@ -93,7 +93,7 @@ class SnoozeForm(ReasonForm):
 
 
 @dataclass(frozen=True, slots=True)
-class Deed:
+class Action:
     """One action: its words, what it asks for, and the function that does it and says what it did.
 
     `run(ids, answers, request)` gets the primary keys, what was filled in, and who asks.
@@ -105,12 +105,12 @@ class Deed:
     icon: str
     explanation: str
     run: Callable[[Sequence[Any], dict[str, Any], HttpRequest], Report]
-    form: type[AskingForm] = ReasonForm
+    form: type[ActionForm] = ReasonForm
     is_danger: bool = False
 
 
-class AsksFirst:
-    """For admins whose rows have deeds: `on_selected(deed)` is a list action, `on_one(deed)` a button on the page."""
+class ConfirmsActions:
+    """For admins whose rows have actions: `on_selected` makes a list action, `on_one` a button on the page."""
 
     admin_site: Any
     model: Any
@@ -119,44 +119,44 @@ class AsksFirst:
         """The first rows, as the page shows them."""
         return [str(row) for row in queryset[:SUBJECTS_SHOWN]]
 
-    def explain_touched(self, queryset: QuerySet[Any], deed: Deed) -> str:
-        """What else the deed touches; empty: nothing worth saying."""
+    def describe_effects(self, queryset: QuerySet[Any], action: Action) -> str:
+        """What else the action touches; empty: nothing worth saying."""
         return ""
 
-    def do_selected(self, request: HttpRequest, queryset: QuerySet[Any], deed: Deed) -> HttpResponse | None:
-        form = _build_form(deed, request, is_answered="apply" in request.POST)
+    def do_selected(self, request: HttpRequest, queryset: QuerySet[Any], action: Action) -> HttpResponse | None:
+        form = _build_form(action, request, is_answered="apply" in request.POST)
         if form.is_valid():
             refused = self.find_refused(request, queryset)  # type: ignore[attr-defined]
             chosen = [pk for pk in queryset.values_list("pk", flat=True) if pk not in refused]
-            report = deed.run(chosen, form.cleaned_data, request) if chosen else Report()
+            report = action.run(chosen, form.cleaned_data, request) if chosen else Report()
             report.refused.update(refused)
-            tell_report(request, deed, report)
+            show_report(request, action, report)
             return None
         is_all = request.POST.get("select_across") == "1"
         ticked = request.POST.getlist(helpers.ACTION_CHECKBOX_NAME)
-        hidden = [("action", f"{deed.name}_selected"), ("select_across", "1" if is_all else "0"), ("apply", "1")]
+        hidden = [("action", f"{action.name}_selected"), ("select_across", "1" if is_all else "0"), ("apply", "1")]
         hidden += [(helpers.ACTION_CHECKBOX_NAME, pk) for pk in (ticked[:1] if is_all else ticked)]
-        return self._ask(request, queryset, deed, form, hidden, request.get_full_path())
+        return self._ask(request, queryset, action, form, hidden, request.get_full_path())
 
-    def do_one(self, request: HttpRequest, object_id: str, deed: Deed) -> HttpResponse:
+    def do_one(self, request: HttpRequest, object_id: str, action: Action) -> HttpResponse:
         row = self.find_row(request, object_id)  # type: ignore[attr-defined]
         if not self.has_operate_permission(request, row):  # type: ignore[attr-defined]
             raise PermissionDenied(NOT_YOURS)
         opts = self.model._meta
         back_url = reverse(f"admin:{opts.app_label}_{opts.model_name}_change", args=[row.pk])
         queryset = self.get_queryset(request).filter(pk=row.pk)  # type: ignore[attr-defined]
-        form = _build_form(deed, request, is_answered=request.method == "POST")
+        form = _build_form(action, request, is_answered=request.method == "POST")
         if form.is_valid():
-            tell_report(request, deed, deed.run([row.pk], form.cleaned_data, request))
+            show_report(request, action, action.run([row.pk], form.cleaned_data, request))
             listing = reverse(f"admin:{opts.app_label}_{opts.model_name}_changelist")
             return HttpResponseRedirect(back_url if queryset.exists() else listing)
-        return self._ask(request, queryset, deed, form, [], back_url)
+        return self._ask(request, queryset, action, form, [], back_url)
 
     def _ask(
         self,
         request: HttpRequest,
         queryset: QuerySet[Any],
-        deed: Deed,
+        action: Action,
         form: forms.Form,
         hidden: list[tuple[str, str]],
         back_url: str,
@@ -166,49 +166,50 @@ class AsksFirst:
         count = queryset.order_by()[: COUNTED_AT_MOST + 1].count()
         many = f"more than {COUNTED_AT_MOST:,}" if count > COUNTED_AT_MOST else f"{count:,}"
         names = list(self.name_subjects(queryset))
+        subject = f": {names[0]}" if count == 1 else f" {many} {opts.verbose_name_plural}"
         context = {
             **self.admin_site.each_context(request),
-            "title": f"{deed.label}: {names[0]}" if count == 1 else f"{deed.label} {many} {opts.verbose_name_plural}",
-            "deed": deed,
+            "title": f"{action.label}{subject}",
+            "action": action,
             "form": form,
             "hidden": hidden,
             "back_url": back_url,
             "names": names if count > 1 else [],
             "not_named": count - len(names),
-            "touched": self.explain_touched(queryset, deed),
+            "touched": self.describe_effects(queryset, action),
         }
-        return TemplateResponse(request, "admin/asking.html", context)
+        return TemplateResponse(request, "admin/confirm.html", context)
 
 
-def _build_form(deed: Deed, request: HttpRequest, *, is_answered: bool) -> AskingForm:
-    form = deed.form(request.POST if is_answered else None)
+def _build_form(action: Action, request: HttpRequest, *, is_answered: bool) -> ActionForm:
+    form = action.form(request.POST if is_answered else None)
     form.scope(request)
     return form
 
 
-def on_selected(deed: Deed) -> Any:
+def on_selected(action: Action) -> Any:
     """A list action."""
 
     def run(self: Any, request: HttpRequest, queryset: QuerySet[Any]) -> HttpResponse | None:
-        return self.do_selected(request, queryset, deed)  # type: ignore[no-any-return]
+        return self.do_selected(request, queryset, action)  # type: ignore[no-any-return]
 
-    run.__name__ = f"{deed.name}_selected"
-    return action(description=deed.label, permissions=["operate"], icon=deed.icon)(run)
+    run.__name__ = f"{action.name}_selected"
+    return unfold_action(description=action.label, permissions=["operate"], icon=action.icon)(run)
 
 
-def on_one(deed: Deed) -> Any:
+def on_one(action: Action) -> Any:
     """A button on the page of one row."""
 
     def run(self: Any, request: HttpRequest, object_id: str) -> HttpResponse:
-        return self.do_one(request, object_id, deed)  # type: ignore[no-any-return]
+        return self.do_one(request, object_id, action)  # type: ignore[no-any-return]
 
-    run.__name__ = f"{deed.name}_one"
-    return action(description=deed.label, url_path=deed.name, permissions=["operate"], icon=deed.icon)(run)
+    run.__name__ = f"{action.name}_one"
+    return unfold_action(description=action.label, url_path=action.name, permissions=["operate"], icon=action.icon)(run)
 
 
-def tell_report(request: HttpRequest, deed: Deed, report: Report) -> None:
+def show_report(request: HttpRequest, action: Action, report: Report) -> None:
     """Say how many rows changed, were so already, or were refused and why."""
-    parts = [f"{deed.past} {len(report.changed):,}"]
+    parts = [f"{action.past} {len(report.changed):,}"]
     if report.unchanged:
         parts.append(f"{len(report.unchanged):,} unchanged")
     if report.refused:

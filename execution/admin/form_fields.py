@@ -29,7 +29,7 @@ def _offer_zones() -> list[tuple[str, str]]:
     return [(_CONTACTS_OWN, _IN_WORDS["time_zone", _CONTACTS_OWN]), *((name, name) for name in list_zones())]
 
 
-def tell_window(sequence: Sequence) -> dict[str, str]:
+def describe_window_form(sequence: Sequence) -> dict[str, str]:
     """The stored window in the words of the form."""
     try:
         window = parse_window(sequence.window)
@@ -38,7 +38,7 @@ def tell_window(sequence: Sequence) -> dict[str, str]:
     return {"time_zone": window.timezone or _CONTACTS_OWN, "sending_hours": describe_window(window)}
 
 
-def tell_condition(step: Step) -> dict[str, Any]:
+def describe_condition(step: Step) -> dict[str, Any]:
     """The stored condition in the words of the form."""
     stored = _read_config(step)
     told = {name: str(stored.get(name, "")) for name in CONDITION_KEYS}
@@ -49,7 +49,7 @@ def _read_config(step: Step) -> dict[str, Any]:
     return step.condition_config if isinstance(step.condition_config, dict) else {}
 
 
-def show_told(tell: Callable[[Any], dict[str, Any]], name: str, label: str) -> Callable[[Any, Any], str]:
+def show_described(tell: Callable[[Any], dict[str, Any]], name: str, label: str) -> Callable[[Any, Any], str]:
     """What an admin class shows for a field of these forms to those who may only read."""
 
     def show(self: Any, row: Any) -> str:
@@ -75,7 +75,7 @@ class SequenceForm(OneWorkspaceForm):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.initial = {**tell_window(self.instance), **self.initial}
+        self.initial = {**describe_window_form(self.instance), **self.initial}
         if "on_reply" in self.fields:
             # left out of a request: as it was
             self.fields["on_reply"].required = False
@@ -124,7 +124,7 @@ class ConditionForm(forms.ModelForm[Step]):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.initial = {**tell_condition(self.instance), **self.initial}
+        self.initial = {**describe_condition(self.instance), **self.initial}
 
     def clean(self) -> dict[str, Any] | None:
         cleaned = super().clean()
