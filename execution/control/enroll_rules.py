@@ -22,6 +22,7 @@ class SkipCode(Choice):
     ERASED = "erased"
     SUPPRESSED = "suppressed"
     OPTED_OUT = "opted_out"
+    POSSIBLE_OPT_OUT = "possible_opt_out"
     COMPLAINED = "complained"
     BOUNCED = "bounced"
     ALREADY_IN_SEQUENCE = "already_in_sequence"
@@ -61,6 +62,7 @@ _HEADINGS = {
     SkipCode.ERASED: "Erased",
     SkipCode.SUPPRESSED: "Suppressed",
     SkipCode.OPTED_OUT: "Opted out",
+    SkipCode.POSSIBLE_OPT_OUT: "May have opted out",
     SkipCode.COMPLAINED: "Reported an email as spam",
     SkipCode.BOUNCED: "The address does not exist",
     SkipCode.ALREADY_IN_SEQUENCE: "Already in this sequence",
@@ -175,6 +177,11 @@ def _describe(code: SkipCode, facts: Row, zone: ZoneInfo, days: tuple[int, int])
             return _describe_suppression(facts["suppressed_for"], facts["suppressed_domain"])
         case SkipCode.OPTED_OUT:
             return f"opted out on {_day(facts['never_at'], zone)}: it cannot be enrolled again"
+        case SkipCode.POSSIBLE_OPT_OUT:
+            return (
+                f"may have opted out in the reply of {_day(facts['never_at'], zone)}: read it and suppress the "
+                "address; if it was no opt-out, remove the suppression with that reason"
+            )
         case SkipCode.COMPLAINED:
             return f"reported an email as spam on {_day(facts['never_at'], zone)}: it cannot be enrolled again"
         case SkipCode.BOUNCED:

@@ -248,6 +248,20 @@ def test_what_a_user_decided_about_a_suppression_counts(
     assert len(enroll(make_sequence(workspace), [contact], mailbox).enrolled) == 1
 
 
+def test_a_possible_opt_out_waits_for_a_users_decision(
+    sequence: Sequence, mailbox: Mailbox, contact: Contact, workspace: Workspace
+) -> None:
+    Workspace.objects.update(answered_within_days=0)
+    message = SentMessageFactory(enrollment=end(make_sequence(workspace), contact, 7), at=days_ago(7))
+    EmailEventFactory(message=message, type="replied", at=days_ago(7), payload={"intent": "possible_opt_out"})
+    result = enroll(sequence, [contact], mailbox, again="new budget")
+    assert (codes(result), result.skipped[0].code.override) == (["possible_opt_out"], None)
+    SuppressionChange.objects.create(
+        workspace=workspace, email=contact.email, action="removed", reason="manual", actor="ada", at=days_ago(1)
+    )
+    assert len(enroll(sequence, [contact], mailbox).enrolled) == 1
+
+
 def test_a_bounce_belongs_to_the_address(sequence: Sequence, mailbox: Mailbox, contact: Contact) -> None:
     message = SentMessageFactory(enrollment=end(sequence, contact, 7, "auto_exited", "bounced"), at=days_ago(7))
     EmailEventFactory(message=message, type="bounced", at=days_ago(7))
