@@ -1,4 +1,4 @@
-"""The words of the product that sequences own, once each: the same in code, column, API and log.
+"""The vocabulary of sequences, each word once: the same in code, column, API and log.
 
 Plain enumerations without Django, so that pure modules may use them.
 """
@@ -26,7 +26,7 @@ _NAMES = {
 
 
 def label_of(word: str) -> str:
-    """A word of the API and the database as people write it."""
+    """A word of the API and the database as the screen shows it."""
     return _NAMES.get(word) or word.replace("_", " ").capitalize()
 
 
@@ -69,7 +69,7 @@ class AccountReplyPolicy(Choice):
 
 
 class HandWrittenPolicy(Choice):
-    """What it means when the owner of a mailbox writes by hand to somebody in a sequence."""
+    """What happens when the owner of a mailbox writes by hand to a contact in a sequence."""
 
     IGNORE = "ignore"
     PAUSE = "pause"

@@ -1,4 +1,4 @@
-"""The page between saving a sequence and storing it: how many people the edit touches, and what shall become of them.
+"""The page between saving a sequence and storing it: how many enrollments the edit touches, and what to do with them.
 
 Must not store anything: the page's answer is posted to the sequence again, with the options beside it.
 """
@@ -22,9 +22,9 @@ _LEAVES = "exit"
 class ImpactForm(forms.Form):
     """What the operator chooses; only what the edit gives a choice about is asked."""
 
-    goes_to = forms.ChoiceField(label="People at removed steps", required=False, widget=UnfoldAdminSelectWidget)
+    goes_to = forms.ChoiceField(label="Enrollments at removed steps", required=False, widget=UnfoldAdminSelectWidget)
     to_past = forms.BooleanField(
-        label="Send new steps to those who have just passed their place",
+        label="Send new steps to enrollments that have just passed their place",
         required=False,
         widget=UnfoldBooleanSwitchWidget,
         help_text="They wait for the step behind it, or had come to the end there. Otherwise they never get it.",
@@ -32,7 +32,7 @@ class ImpactForm(forms.Form):
 
     def __init__(self, stored: StoredSequence, kept: Iterable[Step], **kwargs: Any) -> None:
         super().__init__(prefix="impact", **kwargs)
-        if stored.moved + stored.exited:
+        if stored.saved.moved or stored.exited:
             steps = [(str(step.pk), f"go to {step}") for step in kept]
             self.fields["goes_to"].choices = [  # type: ignore[attr-defined]
                 ("", "go on at the next step"), *steps, (_LEAVES, "leave the sequence"),
@@ -54,7 +54,7 @@ def read_options(posted: QueryDict, new_keys: Iterable[str]) -> EditOptions:
 
 
 def needs_confirmation(request: HttpRequest, stored: StoredSequence) -> bool:
-    """Whether somebody is touched, or could be, and the person has not seen it yet."""
+    """Whether an enrollment is touched, or could be, and the user has not seen it yet."""
     return _SEEN not in request.POST and bool(stored.touched or (stored.in_it and _adds(stored)))
 
 
@@ -66,7 +66,7 @@ def list_answers(posted: QueryDict) -> list[tuple[str, str]]:
 
 
 def describe_impact(stored: StoredSequence, *, is_done: bool) -> list[str]:
-    """What the edit means for people, a sentence each; nothing where it means nothing."""
+    """What the edit means for enrollments, a sentence each; nothing where it means nothing."""
     found = [
         (stored.moved, "went on at another step", "will go on at another step, since theirs is removed or has moved"),
         (stored.exited, "left with a removed step", "will leave with a removed step"),
@@ -79,12 +79,13 @@ def describe_impact(stored: StoredSequence, *, is_done: bool) -> list[str]:
         (stored.would_miss, "miss a step that was ahead of them", "would miss a step that is ahead of them now"),
         (stored.sent, "went to a new step that they had passed", "will go to a new step that they had passed"),
     ]
-    return [f"{_people(count)} {past if is_done else future}." for count, past, future in found if count]
+    sentences = [f"{_contacts(count)} {past if is_done else future}." for count, past, future in found if count]
+    return sentences + [f"{warning[0].upper()}{warning[1:]}." for warning in stored.order_warnings if not is_done]
 
 
 def _adds(stored: StoredSequence) -> bool:
     return any(change["field"] == "added" for change in stored.changes)
 
 
-def _people(count: int) -> str:
-    return "1 person" if count == 1 else f"{count:,} people"
+def _contacts(count: int) -> str:
+    return "1 contact" if count == 1 else f"{count:,} contacts"

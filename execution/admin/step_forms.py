@@ -1,6 +1,6 @@
-"""The steps of a sequence as forms on its page: judged by sequences.authoring.validation, numbered by their place.
+"""The steps of a sequence as forms on its page, numbered by their place; sequences.authoring.validation checks them.
 
-They are stored whole by execution.control.edit, which looks after the people in the sequence.
+execution.control.edit stores them whole and takes care of the enrollments in the sequence.
 """
 
 from __future__ import annotations
@@ -106,7 +106,7 @@ class StepFormSet(PaginationInlineFormSet):
             raise ValidationError(elsewhere)
 
     def store(self, request: HttpRequest, options: EditOptions, *, is_new: bool) -> StoredSequence:
-        """Write the sequence and its steps, and look after the people in it. The caller holds a transaction."""
+        """Store the sequence and its steps with the edit's effects on enrollments. The caller holds a transaction."""
         # tells Django's log of changes what was added, changed and deleted
         self.save(commit=False)
         draft, actor, now = _draft(self.instance, self.kept), name_actor(request), timezone.now()

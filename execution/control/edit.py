@@ -1,9 +1,9 @@
-"""Storing an edited sequence while people are in it, and saying first what the edit would mean for them.
+"""Stores an edited sequence while enrollments are in it, and tells first what the edit would mean for them.
 
 sequences.authoring.operations stores the edit, execution.control.replan_edit moves and replans enrollments. Both run in
 one transaction, with one entry in the log of controls that holds every field before and after.
 
-Lock order, as of whoever pauses or archives: the sequence, then its people.
+Lock order, the same as for pausing and archiving: the sequence, then its enrollments.
 """
 
 from __future__ import annotations
@@ -39,10 +39,10 @@ from sequences.models import Enrollment, Sequence, Step, Workspace
 
 @dataclass(frozen=True, slots=True)
 class EditOptions:
-    """What shall become of people whom the edit touches.
+    """What happens to enrollments that the edit touches.
 
-    Who stands at a removed step goes to the step with the key `goes_to`, or leaves (`exits`), else to the next one.
-    `past`: keys of inserted steps that those get too who have just passed the place.
+    Enrollments at a removed step go to the step with the key `goes_to`, or exit (`exits`), else to the next step.
+    `past`: keys of inserted steps that enrollments get too which have just passed the place.
     """
 
     goes_to: str | None = None
@@ -52,10 +52,11 @@ class EditOptions:
 
 @dataclass(frozen=True, slots=True)
 class StoredSequence:
-    """`saved.sequence` is as it is stored now. The rest counts people: `in_it` are all, and what became of some.
+    """`saved.sequence` is as it is stored now. The rest counts enrollments: `in_it` are all, and what became of some.
 
-    `moved` stood at a removed step, `exited` left with it, `replanned` have another due time, `sent` go to an inserted
-    step that they had passed.
+    `moved` go on at another step (theirs was removed, or a step not had comes before it now), `exited` left with a
+    removed step, `replanned` have another due time, `sent` go to an inserted step that they had passed.
+    `would_repeat` and `would_miss`: see execution.control.replan_order.
     """
 
     saved: SavedSequence
@@ -135,7 +136,7 @@ def edit_sequence(
     """
     # what was given may hold what is only about to be stored
     existing = Sequence.objects.select_for_update().get(pk=sequence.pk)
-    exited = _let_go(existing, draft, actor, now) if options.exits else 0
+    exited = _exit_at_removed(existing, draft, actor, now) if options.exits else 0
     stored = _store(
         existing, lambda: change_sequence(sequence.pk, draft, now, options.goes_to), options, actor, now, exited
     )
@@ -200,7 +201,7 @@ def _store(
     if saved.created or changes:
         action = ControlAction.CREATED if saved.created else ControlAction.EDITED
         log_control(ControlTarget.SEQUENCE, sequence, action, actor, "", now, changes)
-    in_it = _count_people(sequence) if runs else 0
+    in_it = _count_live(sequence) if runs else 0
     return StoredSequence(
         saved,
         len(after.steps),
@@ -216,7 +217,7 @@ def _store(
     )
 
 
-def _let_go(sequence: Sequence, draft: SequenceDraft, actor: str, now: datetime) -> int:
+def _exit_at_removed(sequence: Sequence, draft: SequenceDraft, actor: str, now: datetime) -> int:
     adopted, _ = adopt_ids(load_draft(sequence), draft, keys_are_ids=True)
     kept = [int(step.key) for step in adopted.steps if step.key.isdecimal()]
     removed = Step.objects.filter(sequence=sequence).exclude(pk__in=kept)
@@ -225,5 +226,5 @@ def _let_go(sequence: Sequence, draft: SequenceDraft, actor: str, now: datetime)
     return len(exit_enrollments(ids, actor=actor, now=now, reason="the step was removed").changed)
 
 
-def _count_people(sequence: Sequence) -> int:
+def _count_live(sequence: Sequence) -> int:
     return Enrollment.objects.filter(sequence=sequence, status__in=LIVE_STATUSES).count()

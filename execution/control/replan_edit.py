@@ -1,4 +1,4 @@
-"""What an edit of a sequence means for the people in it: planned anew, moved on, or sent to a step that was inserted.
+"""Applies an edit to the enrollments in the sequence: replans them, moves them on, sends them to an inserted step.
 
 Every function runs inside the transaction of the edit (execution.control.edit), writes one log line per enrollment, and
 changes nothing about what has already begun: a queued email or an open task stays as it is.
@@ -119,17 +119,17 @@ RETURNING e.id
 
 
 def lock_waiting(sequence_id: int) -> list[Row]:
-    """Everybody in the sequence whose step has not begun, locked in id order."""
+    """The live enrollments in the sequence whose step has not begun; all live ones are locked, in id order."""
     return fetch_all(_WAITING, {"sequence": sequence_id})
 
 
 def replan_waiting(
     waiting: Sequence[Row], before: SequenceFacts, after: SequenceFacts, actor: str, now: datetime
 ) -> list[int]:
-    """Plan those anew whose step or window has other times now. Returns the ids of the enrollments.
+    """Replan enrollments whose step or window has other times now. Returns their ids.
 
-    Whoever was put off beyond the plan (snoozed, resumed later) is not called earlier; only the new window moves them.
-    Whoever waits for what a step asks no longer, or asks in another way, is looked at.
+    An enrollment that was put off beyond the plan (snoozed, resumed later) does not become due earlier; only the new
+    window moves it. An enrollment that waits at a step which now asks something else is woken.
     """
     planned: list[tuple[Row, datetime]] = []
     for row in waiting:
@@ -166,22 +166,22 @@ def release_queued(before: SequenceFacts, after: SequenceFacts, now: datetime) -
 
 
 def replan_removed(saved: SavedSequence, after: SequenceFacts, actor: str, now: datetime) -> None:
-    """Those who were moved because their step is gone: nothing of it leaves, and the new step is planned."""
-    ids = [person.enrollment_id for person in saved.moved]
-    steps = [person.from_step_id for person in saved.moved]
+    """Plan enrollments that were moved from a removed step; withhold its emails and cancel its tasks."""
+    ids = [each.enrollment_id for each in saved.moved]
+    steps = [each.from_step_id for each in saved.moved]
     withhold_queued(ids, steps, STEP_REMOVED)
     execute(_CANCEL_TASKS, {"ids": ids, "steps": steps, "now": now, "actor": actor})
     positions = [row for row in fetch_all(_MOVED, {"ids": ids}) if row["current_step_id"] is not None]
     dues = [plan_due(row, after, after.step(row["current_step_id"])) for row in positions]
     execute(_SET_DUE, {"ids": [row["id"] for row in positions], "dues": dues})
     numbers = {step.id: step.number for step in after.steps}
-    write_logs([_log_removed(person, numbers, saved.sequence.workspace_id, actor) for person in saved.moved], now)
+    write_logs([_log_removed(each, numbers, saved.sequence.workspace_id, actor) for each in saved.moved], now)
 
 
 def send_to_inserted(after: SequenceFacts, step_id: int, actor: str, now: datetime) -> list[int]:
-    """Those for whom the inserted step would have come next: they wait for the one behind it, or came to the end.
+    """Send enrollments to an inserted step that would have come next: they wait for the step behind it, or completed.
 
-    Returns the ids of the enrollments. Whoever is further on has had what comes after it, and stays there.
+    Returns their ids. An enrollment that is further on has had what comes after the inserted step, and stays there.
     """
     step = after.step(step_id)
     assert step is not None
@@ -190,7 +190,7 @@ def send_to_inserted(after: SequenceFacts, step_id: int, actor: str, now: dateti
         rows = fetch_all(_STAND_BEFORE, {"sequence": after.id, "next": follower.id})
     else:
         earlier = [each for each in after.steps if each.number < step.number]
-        # behind a split nobody arrives in order
+        # no enrollment arrives behind a split in order
         if not earlier or earlier[-1].type == StepType.CONDITIONAL_SPLIT:
             return []
         rows = fetch_all(_CAME_TO_THE_END, {"sequence": after.id, "last": earlier[-1].id})
@@ -223,7 +223,7 @@ def withhold_queued(enrollment_ids: Sequence[int], step_ids: Sequence[int], reas
 
 
 def plan_due(row: Row, facts: SequenceFacts, step: StepFacts | None) -> datetime:
-    """When `step` may run for the person in `row` (of `PLAN_COLUMNS`), counted from the end of the previous one."""
+    """When `step` may run for the enrollment in `row` (of `PLAN_COLUMNS`), counted from the end of the previous one."""
     assert step is not None
     ended_at: datetime = row["previous_ended_at"]
     try:
@@ -243,21 +243,21 @@ def log_edits(
     """Each at the step where the person stood."""
     steps = {step.id: step for step in after.steps}
     rows = []
-    for row, said in lines:
+    for row, text in lines:
         step = steps.get(row["current_step_id"])
         number, kind = (step.number, step.type) if step else (None, "")
-        line = LogLine(action, said, actor=actor)
+        line = LogLine(action, text, actor=actor)
         rows.append(LogRow(row["workspace_id"], row["id"], row["current_step_id"], number, kind, line))
     write_logs(rows, now)
 
 
-def _log_removed(person: MovedEnrollment, numbers: dict[int, int], workspace_id: int, actor: str) -> LogRow:
-    number = numbers.get(person.to_step_id) if person.to_step_id else None
+def _log_removed(moved: MovedEnrollment, numbers: dict[int, int], workspace_id: int, actor: str) -> LogRow:
+    number = numbers.get(moved.to_step_id) if moved.to_step_id else None
     if number is not None:
-        said, action = f"step {person.from_number} was removed: goes on at step {number}", LogAction.MOVED
-    elif person.status == EnrollmentStatus.COMPLETED:
-        said, action = f"step {person.from_number} was removed and nothing comes after it", LogAction.COMPLETED
+        text, action = f"step {moved.from_number} was removed: goes on at step {number}", LogAction.MOVED
+    elif moved.status == EnrollmentStatus.COMPLETED:
+        text, action = f"step {moved.from_number} was removed and nothing comes after it", LogAction.COMPLETED
     else:
-        said, action = f"step {person.from_number} was removed and nothing comes after it", LogAction.MOVED
-    line = LogLine(action, said, actor=actor)
-    return LogRow(workspace_id, person.enrollment_id, person.from_step_id, person.from_number, person.from_type, line)
+        text, action = f"step {moved.from_number} was removed and nothing comes after it", LogAction.MOVED
+    line = LogLine(action, text, actor=actor)
+    return LogRow(workspace_id, moved.enrollment_id, moved.from_step_id, moved.from_number, moved.from_type, line)

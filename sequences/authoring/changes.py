@@ -58,12 +58,12 @@ def _names(draft: SequenceDraft, keys: list[str]) -> list[str]:
 
 
 def _name(step: StepDraft, number: int) -> str:
-    said = step.name or step.subject or step.type.replace("_", " ")
-    return f"step {number}, {said}" if number else said
+    title = step.name or step.subject or step.type.replace("_", " ")
+    return f"step {number}, {title}" if number else title
 
 
 def _describe(step: StepDraft) -> dict[str, object]:
-    """The columns that say something."""
+    """The fields that differ from their defaults."""
     return {name: _plain(value) for name, value in asdict(step).items() if name != "key" and value != _BLANK[name]}
 
 

@@ -1,7 +1,7 @@
-"""Changes of sequences: create, edit without losing anybody, activate.
+"""Creates sequences, edits them without losing an enrollment, activates them.
 
-Editing keeps the identity of steps. Whoever stood at a step that is gone is moved, in the same transaction: to the one
-that now comes next, or to one that is named. Who moved is answered, so that the caller can plan, log and wake them
+Editing keeps the identity of steps. Enrollments at a removed step are moved in the same transaction: to the step that
+now comes next, or to one that is named. The result lists them, so that the caller can plan, log and wake them
 (execution.control.edit).
 """
 
@@ -39,7 +39,7 @@ class SequenceStateError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class MovedEnrollment:
-    """An enrollment whose step is gone. `to_step_id` None: nothing comes after; `status` says where that left it."""
+    """An enrollment whose step was removed. `to_step_id` None: nothing comes after it; `status` is the one after it."""
 
     enrollment_id: int
     status: str
@@ -51,7 +51,7 @@ class MovedEnrollment:
 
 @dataclass(frozen=True, slots=True)
 class SavedSequence:
-    """`step_ids`: what the keys of the draft became. `warnings` do not forbid anything."""
+    """`step_ids`: what the keys of the draft became. `warnings` prevent nothing."""
 
     sequence: Sequence
     created: bool
@@ -131,7 +131,7 @@ def _replace_steps(
     kept = set(matches.values())
     removed = [step for step in old if str(step.pk) not in kept]
     if removed:
-        _lock_people(sequence)
+        _lock_live(sequence)
     stored: dict[str, Step] = {}
     for number, wanted in enumerate(draft.steps, start=1):
         step = old_by_key[matches[wanted.key]] if wanted.key in matches else Step()
@@ -158,13 +158,13 @@ def _replace_steps(
         if goes_to is None
         else {step.pk: stored[goes_to].pk for step in removed}
     )
-    moved = _move_people(removed, successors, now)
+    moved = _move_enrollments(removed, successors, now)
     Step.objects.filter(pk__in=[step.pk for step in removed]).delete()
     return ids, moved
 
 
-def _lock_people(sequence: Sequence) -> None:
-    # Waits for an engine that is moving somebody to a step about to go, and keeps others away until all is done.
+def _lock_live(sequence: Sequence) -> None:
+    # Waits for an engine that is moving an enrollment to a step about to be removed, and keeps it away until commit.
     lock_where(f"e.sequence_id = %(sequence)s AND e.status IN {LIVE}", {"sequence": sequence.pk})
 
 
@@ -185,8 +185,8 @@ def _find_successors(
     return successors
 
 
-# Nobody is lost: who has a next step stands there and is looked at; who has none has completed, unless a person must
-# look at them first.
+# No enrollment is lost: with a next step it stands there and is woken; without one it has completed, unless it is
+# quarantined.
 _MOVE = f"""
 UPDATE sequences_enrollment e
 SET current_step_id = r.target,
@@ -206,7 +206,7 @@ RETURNING e.id, e.status, r.removed, r.target
 """
 
 
-def _move_people(removed: list[Step], successors: dict[int, int | None], now: datetime) -> list[MovedEnrollment]:
+def _move_enrollments(removed: list[Step], successors: dict[int, int | None], now: datetime) -> list[MovedEnrollment]:
     by_id = {step.pk: step for step in removed}
     params = {
         "now": now,

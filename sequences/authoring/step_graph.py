@@ -48,7 +48,7 @@ def find_endless(graph: Graph) -> set[str]:
 
 
 def find_instant_loops(steps: Sequence[StepDraft], graph: Graph) -> list[list[str]]:
-    """Loops in which no step has a delay: everybody in them would go round without time passing."""
+    """Loops in which no step has a delay: enrollments in them would go round without time passing."""
     instant = {step.key for step in steps if step.delay == timedelta()}
     inner = {key: [target for target in graph[key] if target in instant] for key in graph if key in instant}
     waiting = {key: len(targets) for key, targets in inner.items()}
@@ -79,7 +79,7 @@ def find_instant_loops(steps: Sequence[StepDraft], graph: Graph) -> list[list[st
 
 
 def find_unreached(steps: Sequence[StepDraft], graph: Graph) -> set[str]:
-    """Steps that nobody who starts at the first step ever comes to."""
+    """Steps that no path from the first step leads to."""
     return set(graph) - _walk(steps, graph, stop_at=frozenset())
 
 

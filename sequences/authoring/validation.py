@@ -1,6 +1,6 @@
 """Whether a sequence can be activated: gotos, paths, loops, templates, merge fields, times.
 
-The judgement is pure, over a draft; `validate_sequence` loads one and asks. Must not change anything.
+`validate_draft` is pure; `validate_sequence` loads a draft for it. Must not change anything.
 """
 
 from __future__ import annotations
@@ -169,7 +169,7 @@ def _check_templates(step: StepDraft, number: int, custom_fields: frozenset[str]
 
 
 def _check_field(field: Field, custom_fields: frozenset[str] | None) -> str | None:
-    """What is wrong with a merge field, or None. A custom field that nobody has yet needs a fallback."""
+    """What is wrong with a merge field, or None. A custom field that no contact has yet needs a fallback."""
     if field.path in KNOWN_FIELDS:
         return None
     custom = field.path.removeprefix("contact.").removeprefix("fields.")
@@ -178,7 +178,7 @@ def _check_field(field: Field, custom_fields: frozenset[str] | None) -> str | No
             return None
         if custom_fields is None:
             return _check_misspelling(field.path, custom)
-        # A field from a column that nobody has: a typing error, or contacts that are still to come.
+        # A field from a column that no contact has: a typing error, or contacts that are still to come.
         known = [f"contact.{name}" for name in (*_CONTACT_FIELDS, *sorted(custom_fields))]
         remedy = _suggest(field.path, known) or "import contacts with that column"
         return f"no contact has {field.path}: {remedy}, or give a fallback ({{{{ {field.path} | default: '…' }}}})"

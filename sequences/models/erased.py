@@ -10,7 +10,7 @@ from sequences.models.workspace import Workspace
 
 
 class ErasureKey(models.Model):
-    """The random key of a workspace's hashes. Without it nobody can find an address by trying all."""
+    """The random key of a workspace's hashes. Without it no address can be found by trying all."""
 
     workspace = models.OneToOneField(Workspace, on_delete=models.CASCADE, primary_key=True, related_name="+")
     key = SecretsField()

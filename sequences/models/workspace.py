@@ -52,7 +52,7 @@ class Workspace(models.Model):
         choices=HandWrittenPolicy.choices(),
         default=HandWrittenPolicy.IGNORE.value,
         db_default=HandWrittenPolicy.IGNORE.value,
-        help_text="When the owner of a mailbox writes by hand to somebody in a sequence: show it, or pause them too.",
+        help_text="When a mailbox owner writes by hand to a contact in a sequence: show it, or pause them too.",
     )
     track_opens = models.BooleanField(
         default=True, db_default=True, help_text="Put an open pixel into emails; a sequence may say otherwise."

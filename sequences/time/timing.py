@@ -122,7 +122,7 @@ def is_valid_holiday_country(code: str) -> bool:
 def resolve_zone(
     window: Window, *, contact: str | None, account: str | None, mailbox: str | None, workspace: str | None
 ) -> Zone:
-    """The window's own zone if it names one, else the first that is known. UTC when nobody knows."""
+    """The window's own zone if it names one, else the first that is known. UTC when none is known."""
     return first_known(window.timezone, contact, account, mailbox, workspace)
 
 

@@ -90,7 +90,7 @@ def parse_window(raw: Mapping[str, object] | None) -> Window:
 
 
 def read_hours(text: str) -> dict[str, list[str]]:
-    """Read the days and hours that people write, as `describe_window` tells them; judged by `parse_window` only.
+    """Read the days and hours that users write, as `describe_window` writes them; only `parse_window` validates them.
 
     Raises `TimingError`.
     """
@@ -146,7 +146,7 @@ def _grouped(window: Window) -> Iterable[tuple[str, Ranges]]:
 
 
 def _join_over_midnight(window: Window, day: int) -> Ranges:
-    """The ranges as people write them: 22:00-02:00 stands with the day where it starts."""
+    """The ranges as users write them: 22:00-02:00 stands with the day where it starts."""
     today, yesterday = window.days[day], window.days[day - 1]
     tomorrow = window.days[(day + 1) % len(_DAYS)]
     if yesterday and today and _crosses(yesterday[-1], today[0]):

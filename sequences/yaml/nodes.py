@@ -33,7 +33,7 @@ class YamlFormError(ValueError):
 
 @dataclass(slots=True)
 class Problems:
-    """Collects what is wrong, so that a person sees all of it at once. `file` is the name people know."""
+    """Collects every problem of a file, so that a user sees all of them at once. `file` is its name for the user."""
 
     file: str
     found: list[tuple[int, str]] = field(default_factory=list)

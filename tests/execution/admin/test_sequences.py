@@ -135,7 +135,7 @@ def test_whoever_stands_at_a_removed_step_is_moved_on(client: Client) -> None:
     stays = factories.EnrollmentFactory(sequence=sequence)
     data = form_of(sequence, {}, {"DELETE": "on"}, {"subject": "Changed"})
     asked = save(client, sequence, data)
-    assert "1 person will go on at another step, since theirs is removed or has moved." in asked.content.decode()
+    assert "1 contact will go on at another step, since theirs is removed or has moved." in asked.content.decode()
     assert (names(sequence)[1], Step.objects.get(pk=last.pk).subject) == ((2, "wait"), last.subject)
     response = client.post(asked.wsgi_request.path, dict(asked.context["answers"]))
     assert response.status_code == 302
@@ -147,7 +147,7 @@ def test_whoever_stands_at_a_removed_step_is_moved_on(client: Client) -> None:
     assert (last.subject, names(sequence)) == ("Changed", [(1, "first"), (2, "last")])
     line = ExecutionLog.objects.get(enrollment=row)
     assert (line.action, line.actor) == ("moved", ROOT_EMAIL)
-    assert "1 person went on at another step." in said(response)
+    assert "1 contact went on at another step." in said(response)
 
 
 @pytest.mark.parametrize(("choice", "status", "name"), [("exit", "auto_exited", None), ("last", "active", "last")])
@@ -177,7 +177,7 @@ def test_a_new_step_is_sent_to_those_who_passed_its_place_only_when_wished(clien
     row.refresh_from_db()
     assert row.current_step is not None
     assert row.current_step.name == "new"
-    assert "1 person went to a new step that they had passed." in said(response)
+    assert "1 contact went to a new step that they had passed." in said(response)
 
 
 def test_copy_is_stored_at_once_and_another_window_says_whom_it_plans_anew(client: Client) -> None:
@@ -186,7 +186,7 @@ def test_copy_is_stored_at_once_and_another_window_says_whom_it_plans_anew(clien
     assert save(client, sequence, form_of(sequence, {"body": "Better words"})).status_code == 302
     data = form_of(sequence) | {"sending_hours": "mon-fri 14:00-15:00"}
     asked = save(client, sequence, data)
-    assert "1 person will get a new due time" in asked.content.decode()
+    assert "1 contact will get a new due time" in asked.content.decode()
     row.refresh_from_db()
     assert row.next_step_at == factories.NOW
     client.post(asked.wsgi_request.path, dict(asked.context["answers"]))

@@ -1,4 +1,4 @@
-"""However the steps of a running sequence are put, and whoever moves people: nobody gets an email twice (P1)."""
+"""However the steps of a running sequence are ordered and enrollments are moved: no contact gets an email twice."""
 
 from __future__ import annotations
 
@@ -91,7 +91,7 @@ def test_who_is_sent_back_from_a_removed_step_goes_on_behind_what_they_have_had(
     assert run() == ["A", "C"]
 
 
-def test_an_email_that_leaves_while_somebody_is_moved_to_it_is_not_sent_again(
+def test_an_email_that_leaves_while_its_enrollment_is_moved_to_it_is_not_sent_again(
     sequence: Sequence, person: Enrollment
 ) -> None:
     second = sequence.steps.get(name="B")

@@ -1,4 +1,4 @@
-"""Steps change places while contacts are between them: nobody gets a text twice, nobody misses one, and it is told."""
+"""Steps change places while contacts are in the sequence: no text comes twice or is missed, and the impact counts."""
 
 from __future__ import annotations
 

@@ -37,7 +37,7 @@ def test_an_inserted_step_moves_no_other() -> None:
     assert match("e1 t1 e2", "e1 d1 t1 e9 e2") == [0, None, 1, None, 2]
 
 
-def test_a_removed_step_is_nobody() -> None:
+def test_a_removed_step_has_no_match() -> None:
     assert match("e1 t1 e2", "e1 e2") == [0, 2]
 
 

@@ -127,7 +127,7 @@ def test_a_reply_needs_an_earlier_email_on_every_path() -> None:
     assert only(check(email("a", subject=""))).step_number == 1
 
 
-def test_a_step_that_nobody_reaches_is_a_warning() -> None:
+def test_a_step_that_no_path_reaches_is_a_warning() -> None:
     problem = only(check(email("a"), split("b", None, None), task("c")))
     assert (problem.step_number, problem.severity) == (3, Severity.WARNING)
 
