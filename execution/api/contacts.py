@@ -91,7 +91,7 @@ class EngagedContactViewSet(LoggedChanges, ReplansOnUpdate, ContactViewSet):
             raise ConflictError(f"Not possible now: {error}.") from None
         return Response(ErasedSerializer(erased.present()).data)
 
-    @extend_schema(responses=PersonalDataSerializer)
+    @extend_schema(operation_id="contacts_export_person", responses=PersonalDataSerializer)
     @action(detail=True, methods=["get"], url_path="export")
     def export_data(self, request: Request, pk: str) -> Response:
         """Everything that is stored about the person, to hand it out; for managers and admins."""

@@ -113,7 +113,7 @@ def test_only_managers_delete_and_only_whom_nothing_happened_to(
     live, past = EnrollmentFactory(sequence=sequence), CompletedEnrollmentFactory(sequence=sequence)
     assert api.delete(f"{URL}/{free.pk}").status_code == 403
     assert manager_api.delete(f"{URL}/{free.pk}").status_code == 204
-    for row, said in ((live, "exit it there first"), (past, "suppress it instead")):
+    for row, said in ((live, "exit it there first"), (past, "or suppress the address")):
         answer = manager_api.delete(f"{URL}/{row.contact_id}")
         assert (answer.status_code, said in answer.json()["detail"]) == (409, True)
     account = AccountFactory(workspace=sequence.workspace)

@@ -53,6 +53,7 @@ BODIES: dict[tuple[str, str], dict[str, Any]] = {
     ("post", "/api/contacts"): _CONTACT,
     ("put", "/api/contacts/{id}"): _CONTACT,
     ("patch", "/api/contacts/{id}"): {"title": "CTO"},
+    ("post", "/api/contacts/{id}/erase"): {"reason": "request of 3 March, ticket 812"},
     ("post", "/api/dead-letters/bulk"): {"action": "replay", "similar_to": 31, "dry_run": True},
     ("post", "/api/dead-letters/{id}/discard"): {"reason": "left the company"},
     ("post", "/api/dead-letters/{id}/replay"): {"reason": "the field is filled in"},
