@@ -63,8 +63,6 @@ def _standard_library(log_format: str, shared: list[Processor]) -> dict[str, Any
             "psycopg.pool": {"level": "WARNING"},
             # tries again by itself, every few seconds in several processes
             "django-q": {"filters": ["outages in one line"]},
-            # tells of each of its detectors that it tries
-            "flufl.bounce": {"level": "WARNING"},
         },
     }
 

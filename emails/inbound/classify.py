@@ -86,7 +86,7 @@ def _find_absence(mail: InboundMail, received_on: date) -> Finding | None:
 
 
 def _find_automatic(mail: InboundMail, mark: str, received_on: date) -> Finding:
-    if departure := find_departure(mail.subject, mail.new_text):
+    if departure := find_departure(mail.subject, mail.new_text, is_automatic=True):
         return _departure(departure, mark)
     absence = find_absence(mail.subject, mail.new_text, received_on, is_automatic=True)
     if absence is None:
@@ -111,13 +111,14 @@ def _departure(departure: Departure, mark: str) -> Finding:
 
 
 def _find_person(mail: InboundMail, received_on: date) -> Finding:
-    """What a person wants; a departure without any automatic mark is a person's news about it."""
+    """What a person wants. A departure counts when the writer has left, or where the mail is a company's notice."""
     intent = find_intent(mail.subject, mail.new_text, received_on)
     kind = {
         IntentKind.OPT_OUT: MailKind.OPT_OUT,
         IntentKind.POSSIBLE_OPT_OUT: MailKind.POSSIBLE_OPT_OUT,
     }.get(intent.kind, MailKind.REPLY)
     is_open = intent.kind in {IntentKind.UNCLEAR, IntentKind.REFERRAL}
-    if is_open and (departure := find_departure(mail.subject, mail.new_text)):
+    departure = find_departure(mail.subject, mail.new_text) if is_open else None
+    if departure is not None and not departure.is_by_another:
         return _departure(departure, "")
     return Finding(kind, intent.reason, intent=intent.kind.value, until=intent.until, referral=intent.referral or "")

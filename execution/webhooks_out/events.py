@@ -30,6 +30,7 @@ STORED = {
     EventType.BOUNCED: "email.bounced",
     EventType.COMPLAINED: "email.complained",
     EventType.UNSUBSCRIBED: "email.unsubscribed",
+    EventType.LEFT_COMPANY: "email.left_company",
 }
 COMPLETED = "enrollment.completed"
 PING = "ping"

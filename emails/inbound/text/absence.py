@@ -7,8 +7,9 @@ of return outvote last days, which outvote ranges; dates that need no interpreta
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 
 from emails.inbound.text.calendar_names import find_weekday
@@ -29,6 +30,13 @@ _ONE_DAY = timedelta(days=1)
 # how far a word of return may be from its date, in characters
 _NEAR, _FAR = 60, 120
 _FORM_LETTER = 3
+_ONE_WEEK = timedelta(days=6)
+_WEEK_OF = re.compile(
+    r"\b(?:week|wk|w/c|woche|semaine|semana|settimana|veckan|uken|ugen)\.?\s*(?:(?:of|from|commencing|beginning|starting|"
+    r"vom|ab|du|de|del|dal|van|med|fra|the|dem|den|el|o|il|le|monday|mon|montag|lundi|lunes|lunedì|segunda|maandag|"
+    r"måndag|mandag)[.,]?\s+){0,4}$|\bw/c\s+$",
+    re.IGNORECASE,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +74,7 @@ def find_absence(subject: str, text: str, received_on: date, *, is_automatic: bo
     if not is_automatic and not _is_form_letter(kinds):
         return None
     spans += find_relative(whole, sentences, received_on, languages, spans)
-    spans = join_ranges(sorted(spans, key=lambda span: span.start), whole)
+    spans = join_ranges([_as_week(span, whole) for span in sorted(spans, key=lambda span: span.start)], whole)
     claims = [
         claim
         for sentence, found in zip(sentences, hits, strict=True)
@@ -81,6 +89,22 @@ def find_absence(subject: str, text: str, received_on: date, *, is_automatic: bo
             None, f'says that the mail is not read ("{kinds.get("away") or kinds["no_mail"]}"), without a date'
         )
     return Absence(None, "an automatic answer without a date") if is_automatic else None
+
+
+def _as_week(span: DateSpan, text: str) -> DateSpan:
+    """ "The week of 14 September" is a time from its Monday to its Sunday."""
+    if (
+        span.first is not None
+        or span.last is not None
+        or not _WEEK_OF.search(text, max(span.start - 40, 0), span.start)
+    ):
+        return span
+    monday = span.day - timedelta(days=span.day.weekday())
+    return replace(span, first=monday, day=monday + _ONE_WEEK, is_weak=False)
+
+
+def _is_week(span: DateSpan) -> bool:
+    return span.first is not None and span.first.weekday() == 0 and span.day - span.first == _ONE_WEEK
 
 
 def _is_form_letter(kinds: dict[str, str]) -> bool:
@@ -112,6 +136,8 @@ def _claim_dates(text: str, sentence: Sentence, hits: Sequence[Hit], spans: Sequ
                 last = span.day if span.last is None or span.last == span.day else None
                 until = last + _ONE_DAY if last else span.day
                 yield _Claim(10 + penalty, until, f'the last day away: "{quoted}"')
+        elif is_return and _is_week(span):
+            yield _Claim(penalty, span.first or span.day, f'the week of return: "{quoted}"')
         elif is_return and span.first is None:
             after = _ONE_DAY if "after" in beside else timedelta()
             yield _Claim(penalty, span.day + after, f'the day of return: "{quoted}"')

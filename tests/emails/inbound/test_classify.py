@@ -110,6 +110,20 @@ def test_an_absence_without_a_date_is_assumed_to_last_two_weeks() -> None:
     assert (finding.until, finding.until_is_assumed) == (date(2026, 3, 16), True)
 
 
+@pytest.mark.parametrize(
+    ("text", "headers", "expected"),
+    [
+        ("Jane left the company, I took over. Call me.", {}, MailKind.REPLY),
+        ("Jane left the company, I took over. Call me.", {"Auto_Submitted": "auto-replied"}, MailKind.LEFT_COMPANY),
+        ("Jane has left the company.", {"Subject": "Automatic reply: Hello"}, MailKind.LEFT_COMPANY),
+        ("I have left the company. Write to bob@prospect.example.", {}, MailKind.LEFT_COMPANY),
+        ("Jane Doe is no longer with the company. Please contact bob@prospect.example.", {}, MailKind.LEFT_COMPANY),
+    ],
+)
+def test_a_persons_news_of_a_departure_is_an_answer(text: str, headers: dict[str, str], expected: MailKind) -> None:
+    assert kinds(text, **headers) == [expected]
+
+
 def test_an_opt_out_is_one_finding() -> None:
     found = classify(mail("Please unsubscribe me.\n\nOn Mon, Ada wrote:\n> Hello\n"))
     assert [(finding.kind, finding.intent) for finding in found] == [(MailKind.OPT_OUT, "opt_out")]

@@ -96,6 +96,48 @@ def test_without_an_address_there_is_no_successor() -> None:
     assert found.successor is None
 
 
+LEAVES = [
+    "I am leaving Acme on 30 September.",
+    "I'm leaving Acme Ltd at the end of the month.",
+    "Ich verlasse Acme zum 30. September.",
+    "Je quitte Acme le 30 septembre.",
+    "Dejo Acme el 30 de septiembre.",
+]
+
+
+@pytest.mark.parametrize("text", LEAVES)
+def test_leaving_a_company_by_name_needs_a_mark_or_a_successor(text: str) -> None:
+    assert find_departure("", text) is None
+    assert find_departure("", text, is_automatic=True) is not None
+    assert find_departure("", f"{text} bob@acme.example") is not None
+
+
+def test_leaving_for_a_journey_is_no_departure() -> None:
+    assert find_departure("", "I am leaving Oslo on Friday and will be back on Monday.", is_automatic=True) is None
+
+
+@pytest.mark.parametrize(
+    ("text", "is_by_another"),
+    [
+        ("Jane has left the company, I took over.", True),
+        ("Jane has left the company. I took over her accounts, let us talk on Tuesday.", True),
+        ("I heard that Jane is no longer with us.", True),
+        ("Jane no longer works here. What is this about?", True),
+        ("Frau Muster ist aus unserem Unternehmen ausgeschieden, ich habe ihre Aufgaben übernommen.", True),
+        ("Jane a quitté la société, c'est moi qui reprends le dossier.", True),
+        ("I have left the company. Please write to bob@acme.example.", False),
+        ("I, Jane, no longer work for Acme.", False),
+        ("Ich habe das Unternehmen verlassen.", False),
+        ("Jane Doe is no longer with the company. Please contact bob@acme.example.", False),
+        ("Frau Muster ist aus unserem Unternehmen ausgeschieden. Bitte wenden Sie sich an info@acme.example.", False),
+    ],
+)
+def test_who_tells_of_a_departure(text: str, is_by_another: bool) -> None:
+    found = find_departure("", text)
+    assert found is not None
+    assert found.is_by_another is is_by_another
+
+
 @given(st.text(max_size=300), st.text(max_size=400))
 def test_no_text_raises(subject: str, text: str) -> None:
     find_departure(subject, text)

@@ -1,12 +1,14 @@
 """How people say that a person has left a company or a role, per language: kind → phrases.
 
-Kinds: left, and left_firm, which needs the name of a company behind it.
+Kinds: left; left_firm, which needs the name of a company behind it; leaves_firm, which also needs a mark of an
+automatic answer or a successor.
 """
 
 from __future__ import annotations
 
 DEPARTURE = {
     "en": {
+        "leaves_firm": "am|im|be|are leaving",
         "left_firm": "has|have|ive|shes|hes [now|recently|since] left",
         "Firm": """
             company|organisation|organization|firm|business|team|us|employer|employed|here|agency|university
@@ -44,6 +46,7 @@ DEPARTURE = {
         """,
     },
     "de": {
+        "leaves_firm": "verlasse|verlässt",
         "left": """
             unternehmen|firma|haus|gesellschaft|betrieb|team|verein ... verlassen|ausgeschieden|verlässt
             agentur ... verlassen|ausgeschieden|verlässt
@@ -82,6 +85,7 @@ DEPARTURE = {
         """,
     },
     "fr": {
+        "leaves_firm": "quitte|quitterai",
         "left": """
             quitté [définitivement|récemment] l|la|le ... [entreprise|société|fonctions|poste|groupe|maison]
             quitté [définitivement|récemment] notre ... [entreprise|société|fonctions|poste|groupe|maison]
@@ -120,6 +124,7 @@ DEPARTURE = {
         """,
     },
     "es": {
+        "leaves_firm": "dejo|dejaré|abandono",
         "left": """
             dejado [de] [trabajar] la|el|mi|esta|nuestra|en ... [empresa|compañía|organización|puesto|cargo]
             dejé [de] [trabajar] la|el|mi|esta|nuestra|en ... [empresa|compañía|organización|puesto|cargo]
@@ -156,6 +161,7 @@ DEPARTURE = {
         """,
     },
     "pt": {
+        "leaves_firm": "deixo|deixarei",
         "left": """
             deixei|deixou|saí [de] [trabalhar] a|o|da|do|na|no ... [empresa|companhia|organização|grupo]
             saiu|deixo [de] [trabalhar] a|o|da|do|na|no ... [empresa|companhia|organização|grupo]
@@ -178,6 +184,7 @@ DEPARTURE = {
         """,
     },
     "nl": {
+        "leaves_firm": "verlaat",
         "left": """
             uit dienst
             niet|niet_langer ... meer ... werkzaam|dienst|bij|werk
@@ -192,6 +199,7 @@ DEPARTURE = {
         """,
     },
     "sv": {
+        "leaves_firm": "lämnar",
         "left": """
             slutat|slutar|lämnat|lämnar [min|mitt|på|hos|vid|sin] [företaget|bolaget|tjänst|anställning|oss]
             inte|ej längre|kvar ... arbetar|anställd|jobbar|kvar|företaget|på|hos|bolaget
@@ -352,4 +360,32 @@ DEPARTURE = {
             ลาออก|เกษียณ|ไม่ได้ทำงาน|พ้นสภาพ
         """,
     },
+}
+
+FIRST_PERSON = {
+    "en": "i im ive ill id me my mine myself",
+    "de": "ich mich mir mein meine meinem meinen meiner",
+    "fr": "je j jai moi mon ma",
+    "es": "yo mi mis conmigo",
+    "it": "io mio mia",
+    "pt": "eu meu minha comigo",
+    "nl": "ik mij mijn",
+    "sv da no": "jag mig min jeg meg",
+    "fi": "minä minun",
+    "pl": "mnie mój moja",
+    "ru uk": "я мне меня мой мной мені мене",
+    "hu": "én nekem",
+    "tr": "ben bana",
+    "el": "εγώ μου",
+    "ja zh": "私 我 本人",
+}
+THIRD_PERSON = {
+    "en": "he she they who",
+    "de": "er sie herr frau",
+    "fr": "il elle qui",
+    "es": "él ella quien",
+    "it": "lui lei che",
+    "pt": "ele ela",
+    "nl": "hij zij",
+    "sv da no": "han hon hun",
 }
