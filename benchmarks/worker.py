@@ -162,11 +162,11 @@ def main() -> None:
     django.setup()
     from django.db import connection
 
-    from execution.worker.runner import set_aside_what_is_loaded
+    from execution.worker.runner import freeze_loaded_objects
 
     connection.ensure_connection()
     # whatever the way: the executor does so when it starts
-    set_aside_what_is_loaded()
+    freeze_loaded_objects()
     for line in sys.stdin:
         order = json.loads(line)
         started = time.perf_counter()

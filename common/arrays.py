@@ -1,7 +1,7 @@
-"""Columns of a batch as PostgreSQL's binary arrays, packed in one go. Knows no statements and no tables.
+"""Packs the columns of a batch as PostgreSQL's binary arrays. Knows no statements and no tables.
 
-The driver converts a list value by value, and a batch is dozens of lists of hundreds of values, most of them all alike.
-The format is that of PostgreSQL's array_recv(): a header, then each value behind its length.
+The driver converts a list value by value, and a batch is dozens of lists of hundreds of values, often all equal. The
+format is that of PostgreSQL's array_recv(): a header, then each value after its length. See docs/decisions/0009.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ class PackedArray(bytes):
 
 @dataclass(frozen=True, slots=True)
 class _ArrayType:
-    """`pack_all`: values one behind the other, each behind its length; none of them is NULL."""
+    """`pack_all`: the values in order, each after its length; none of them is NULL."""
 
     oid: int
     pack_all: Callable[[Sequence[Any]], bytes]
@@ -142,6 +142,6 @@ def _list_casts(sql: str) -> tuple[tuple[str, str], ...]:
 
 
 def register_arrays(adapters: AdaptersMap) -> None:
-    """Teach a connection to send packed arrays."""
+    """Register the dumpers of packed arrays on a connection."""
     for array_type in _TYPES.values():
         adapters.register_dumper(array_type.packed, array_type.dumper)

@@ -29,7 +29,7 @@ def _execute(sql: str, params: Mapping[str, Any]) -> psycopg.Cursor[Row]:
 
 
 def _with_dumpers(driver: psycopg.Connection[Any]) -> psycopg.Connection[Any]:
-    """The connection, once it knows how packed arrays are sent; a pool hands it out again and again."""
+    """The connection, with the dumpers of packed arrays registered once: a pool returns it again and again."""
     if not hasattr(driver, "knows_arrays"):
         register_arrays(driver.adapters)
         driver.knows_arrays = True  # type: ignore[attr-defined]
@@ -48,8 +48,8 @@ def execute(sql: str, params: Mapping[str, Any]) -> int:
         return cursor.rowcount
 
 
-class Sent:
-    """A statement on its way. How many rows it changed is known after the block of `pipelined` it stands in."""
+class Pending:
+    """A statement in a pipeline. `changed` is known after the block of `pipelined` it belongs to."""
 
     def __init__(self, cursor: psycopg.Cursor[Row]) -> None:
         self._cursor = cursor
@@ -59,12 +59,12 @@ class Sent:
         return self._cursor.rowcount
 
 
-def send(sql: str, params: Mapping[str, Any]) -> Sent:
-    """Like `execute`, for a block of `pipelined`."""
-    return Sent(_execute(sql, params))
+def execute_pending(sql: str, params: Mapping[str, Any]) -> Pending:
+    """Like `execute`, inside a block of `pipelined`."""
+    return Pending(_execute(sql, params))
 
 
-# Twice the time that a session may be idle, since one of those may be what it waits for.
+# Twice the time that a session may be idle, since it may wait for one that is.
 _BOUND_TRANSACTION = """
 SELECT set_config('transaction_timeout',
     (2000 * extract(epoch FROM current_setting('idle_in_transaction_session_timeout')::interval))::bigint::text, true)
@@ -74,12 +74,12 @@ _HAS_TRANSACTION_TIMEOUT = 170000
 
 @contextmanager
 def pipelined() -> Iterator[None]:
-    """Send the statements of this transaction one behind the other, without waiting for the answer to each.
+    """Send the statements of this transaction in a pipeline, without waiting for the result of each.
 
-    Saves a round trip for each of them, and the next one is packed while the server works. No answer can be read
-    inside; what a statement raises is raised by a later one or by the end of the block, the first error first.
+    Saves a round trip for each, and the next one is packed while the server works. No result can be read inside. An
+    error is raised by a later statement or at the end of the block, the first error first.
 
-    Before PostgreSQL 17 they are sent one by one: there nothing ends a session whose process stands still inside.
+    Before PostgreSQL 17 they are sent one by one: there no timeout ends a session whose process stops inside.
     """
     connection.ensure_connection()
     driver = connection.connection
@@ -105,8 +105,8 @@ def generic_plans() -> Iterator[None]:
         _thread_options.plans_once = False
 
 
-# A process that is stopped in the middle of a transaction would keep its locks for as long as it stands. What the
-# database or the role has set counts for more.
+# A process that stops in the middle of a transaction would keep its locks. A timeout set for the database or the role
+# takes precedence.
 _BOUND_IDLENESS = """
 SELECT set_config('idle_in_transaction_session_timeout', '30s', false)
 WHERE current_setting('idle_in_transaction_session_timeout') = '0'
@@ -115,7 +115,7 @@ WHERE current_setting('idle_in_transaction_session_timeout') = '0'
 
 def _bound_idleness(connection: Any, **_: object) -> None:
     driver = connection.connection
-    # one of a pool comes again and again
+    # a pool returns the same connection again and again
     if not hasattr(driver, "is_bound"):
         driver.execute(_BOUND_IDLENESS)
         driver.is_bound = True
@@ -131,10 +131,10 @@ connection_created.connect(_bound_idleness, dispatch_uid="common.db.bound_idlene
 connection_created.connect(_set_generic_plans, dispatch_uid="common.db.plan_once")
 
 
-def lend_connection() -> None:
-    """Call outside transactions before waiting for anything but the database: others of a pool may need it meanwhile.
+def release_connection() -> None:
+    """Return the connection to its pool. Call outside transactions, before waiting for anything but the database.
 
-    Without a pool the connection is kept, since a new one would only cost time.
+    Without a pool the connection stays open, since a new one would only cost time.
     """
     if connection.settings_dict["OPTIONS"].get("pool"):
         connection.close()

@@ -1,4 +1,4 @@
-"""What people and events do wakes the engine before its next poll, through PostgreSQL's NOTIFY.
+"""Notifies the engine of changes by users and events before its next poll, through PostgreSQL's NOTIFY.
 
 Never called per row of a batch: NOTIFY takes a lock of the whole database at commit.
 """

@@ -12,7 +12,7 @@ _BATCH = 500
 
 
 def rotate_secrets() -> int:
-    """Store all secrets anew, under the first key. Call inside a transaction. Returns how many rows hold some.
+    """Encrypt all secrets again, with the first key. Call inside a transaction. Returns how many rows hold some.
 
     Raises `DecryptionError` when a stored secret has no key any more; then nothing is changed.
     """

@@ -1,4 +1,4 @@
-"""What strangers write, made fit to be stored; and how an instant is written where JSON is kept. Pure."""
+"""Text from outside made storable; and the written form of an instant in stored JSON. Pure."""
 
 from __future__ import annotations
 

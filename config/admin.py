@@ -37,7 +37,7 @@ class ProductUserAdmin(UserAdmin[Any], ModelAdmin):
     add_form = UserCreationForm
     change_password_form = AdminPasswordChangeForm
     inlines = (UserMembershipInline,)
-    # the theme's own choices can be read and typed in; Django's pairs of lists cannot be read by everybody
+    # the theme's own choices can be read and typed in; Django's pairs of lists have too little contrast
     filter_horizontal = ()
     list_display = ("email", "username", "first_name", "last_name", "is_staff", "is_active")
     list_display_links = ("email", "username")
@@ -46,7 +46,7 @@ class ProductUserAdmin(UserAdmin[Any], ModelAdmin):
         return scope_rows(super().get_queryset(request), request)
 
     def get_inlines(self, request: HttpRequest, obj: Any) -> Any:
-        # Roles reach across workspaces: whoever belongs to some of them only sets roles on the workspace's page.
+        # Roles reach across workspaces: a user with access to some of them only sets roles on the workspace's page.
         return super().get_inlines(request, obj) if getattr(request.user, "is_superuser", False) else ()
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
@@ -93,7 +93,7 @@ class ApiKeyAdmin(ModelAdmin):
         return {"name": name, "user": request.user.pk, **super().get_changeform_initial_data(request)}
 
     def formfield_for_foreignkey(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
-        # A key is its user's identity: nobody makes one for somebody who may do more.
+        # A key is its user's identity: no user makes one for a user with more rights.
         is_superuser = getattr(request.user, "is_superuser", False)
         users = User.objects.all() if is_superuser else User.objects.filter(pk=request.user.pk)
         return super().formfield_for_foreignkey(db_field, request, **{"queryset": users, **kwargs})

@@ -1,4 +1,4 @@
-"""Registers the project's own checks and commands with Django, and says when the admin's modules are loaded."""
+"""Registers the project's own checks and commands with Django, and loads the admin's modules late."""
 
 from django.apps import AppConfig
 from django.contrib.admin.apps import SimpleAdminConfig

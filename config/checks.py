@@ -1,4 +1,4 @@
-"""What `manage.py check` asks in the product's own way, and with `--deploy` beyond Django's own questions."""
+"""Checks of the product for `manage.py check`, some of them only with `--deploy`."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ LOCAL_HOSTS = frozenset({"localhost", "127.0.0.1", "::1", "0.0.0.0"})
 
 
 def check_desk(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
-    """Django's own questions about the admin, whose modules are not loaded before somebody needs them."""
+    """Django's checks of the admin, whose modules are loaded only when needed."""
     autodiscover()
     return check_admin_app(app_configs, **kwargs)
 
@@ -26,7 +26,7 @@ def check_public_base_url(app_configs: Any, **kwargs: Any) -> list[CheckMessage]
         return [
             Warning(
                 f"PUBLIC_BASE_URL is {settings.PUBLIC_BASE_URL}: recipients cannot open the links in their emails.",
-                hint="Set PUBLIC_BASE_URL to the address people reach this server at, such as https://mail.example.com.",
+                hint="Set PUBLIC_BASE_URL to the public address of this server, such as https://mail.example.com.",
                 id="config.W001",
             )
         ]

@@ -1,6 +1,6 @@
-"""Every environment variable of the product, read and judged once.
+"""Every environment variable of the product, read and validated once.
 
-Owns names, defaults and the sentence that a person sees when a value is wrong. Must not import Django settings.
+Owns names, defaults and the error that a user sees when a value is wrong. Must not import Django settings.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ class PostgresAddress:
 
 
 def read_env_file(base_dir: Path) -> None:
-    """Add the lines of `.env` (or of the file named by ENV_FILE) to the environment; what is set already wins."""
+    """Add the lines of `.env` (or of the file named by ENV_FILE) to the environment, unless already set."""
     named = os.environ.get("ENV_FILE", "")
     path = Path(named) if named else base_dir / ".env"
     if not path.exists():
@@ -220,7 +220,7 @@ def postgres_address(name: str) -> PostgresAddress | None:
 
 
 def secret_key(data_dir: Path, *, debug: bool) -> str:
-    """SECRET_KEY, or in development one that is made once and kept under the data directory."""
+    """SECRET_KEY, or in development one that is created once and stored under the data directory."""
     value = text("SECRET_KEY")
     if value:
         return value
@@ -230,7 +230,7 @@ def secret_key(data_dir: Path, *, debug: bool) -> str:
 
 
 def field_encryption_keys(data_dir: Path, *, debug: bool) -> list[str]:
-    """Fernet keys: the first encrypts, all decrypt. In development one is made once and kept."""
+    """Fernet keys: the first encrypts, all decrypt. In development one is created once and stored."""
     name = "FIELD_ENCRYPTION_KEYS"
     takes = "takes Fernet keys (32 bytes in URL-safe base64) separated by commas, the newest first"
     keys = listed(name)
@@ -273,7 +273,7 @@ def start_error_reporting(dsn: str) -> None:
         import sentry_sdk
     except ImportError:
         refuse("SENTRY_DSN", "needs the package sentry-sdk; install it or leave the variable empty")
-    # local variables and bodies of requests hold passwords, addresses and what people wrote
+    # local variables and bodies of requests hold passwords, addresses and texts of users
     sentry_sdk.init(dsn=dsn, send_default_pii=False, include_local_variables=False, max_request_body_size="never")
 
 
@@ -282,7 +282,7 @@ _NEVER_BY_ITSELF = 1_000_000_000
 
 def database_settings(address: PostgresAddress | None, data_dir: Path, pool_size: int) -> dict[str, Any]:
     """The Django DATABASES entry: the given server, or the embedded one under the data directory."""
-    # What asks to be prepared is (Django turns that off altogether), and nothing else is.
+    # statements that ask for it are prepared (Django turns that off altogether), and no others
     options: dict[str, Any] = {"prepare_threshold": _NEVER_BY_ITSELF, **(address.options if address else {})}
     if pool_size:
         options["pool"] = {"min_size": 1, "max_size": pool_size}

@@ -1,4 +1,4 @@
-"""How log lines look: structured by structlog, on standard error, as text for people or JSON for machines."""
+"""How log lines look: structured by structlog, on standard error, as text or as JSON."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def _standard_library(log_format: str, shared: list[Processor]) -> dict[str, Any
     render: list[Processor] = (
         [structlog.processors.format_exc_info, structlog.processors.JSONRenderer()]
         if log_format == "json"
-        # other tracebacks print the variables of every frame: secrets and people among them, for a minute
+        # other tracebacks print the variables of every frame: with secrets and personal data
         else [structlog.dev.ConsoleRenderer(colors=False, exception_formatter=structlog.dev.plain_traceback)]
     )
     return {
@@ -55,20 +55,20 @@ def _standard_library(log_format: str, shared: list[Processor]) -> dict[str, Any
         "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
         "root": {"handlers": ["stderr"], "level": level},
         "loggers": {
-            # what the development server tells of a refused request, django.request has told already
+            # django.request has already logged what the development server logs about a refused request
             "django.server": {"level": "ERROR"},
             "django.db.backends": {"level": "WARNING"},
-            # warns of what follows an error, which is raised; its pool's warnings stay
+            # warns about consequences of an error that is raised anyway; the warnings of its pool stay
             "psycopg": {"level": "ERROR"},
             "psycopg.pool": {"level": "WARNING"},
-            # tries again by itself, every few seconds in several processes
+            # retries by itself, every few seconds in several processes
             "django-q": {"filters": ["outages in one line"]},
         },
     }
 
 
 def _shorten_outage(record: logging.LogRecord) -> bool:
-    """A database that is away needs no traceback: its own first line says where and why."""
+    """An outage of the database needs no traceback: the first line of its error says where and why."""
     error = record.exc_info[1] if record.exc_info else None
     if isinstance(error, OperationalError | InterfaceError):
         line = next(iter(str(error).splitlines()), type(error).__name__)

@@ -1,4 +1,4 @@
-"""Whoever reads the admin reads it in their own time zone, which their browser names in a cookie.
+"""The admin shows times in the user's own time zone, which the browser sends in a cookie.
 
 Only what is shown and typed there follows it: the engine and the API name their zones themselves.
 """

@@ -20,7 +20,7 @@ env.read_env_file(BASE_DIR)
 DEBUG = env.flag("DEBUG", default=True)
 DATA_DIR = Path(env.text("DATA_DIR", str(BASE_DIR / ".data"))).absolute()
 SECRET_KEY = env.secret_key(DATA_DIR, debug=DEBUG)
-# replaced keys, newest first: what they signed (links in emails, sessions) still holds
+# replaced keys, newest first: what they signed (links in emails, sessions) stays valid
 SECRET_KEY_FALLBACKS = env.listed("SECRET_KEY_FALLBACKS")
 FIELD_ENCRYPTION_KEYS = env.field_encryption_keys(DATA_DIR, debug=DEBUG)
 ALLOWED_HOSTS = env.host_names("ALLOWED_HOSTS")
@@ -48,7 +48,7 @@ WEBHOOKS_TO_PRIVATE_ADDRESSES = env.flag("WEBHOOKS_TO_PRIVATE_ADDRESSES", defaul
 IMAP_IDLE_CONNECTIONS = env.whole_number("IMAP_IDLE_CONNECTIONS", 20, maximum=500, unit="connections per process")
 METRICS_TOKEN = env.text("METRICS_TOKEN")
 TRACKING_LINK_DAYS = env.whole_number("TRACKING_LINK_DAYS", 365, minimum=30, maximum=3650, unit="days")
-# an incoming mail with its attachments, as a provider posts it; the attachments are not kept
+# an incoming mail with its attachments, as a provider posts it; the attachments are not stored
 HOOK_MOST_BYTES = DATA_UPLOAD_MAX_MEMORY_SIZE = 26 * 1024 * 1024
 JSON_MOST_BYTES = 1024 * 1024
 FORM_MOST_BYTES = 50 * 1024 * 1024
@@ -164,7 +164,7 @@ STORAGES = {
 if env.flag("TRUST_PROXY", default=False):
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
 SECURE_SSL_REDIRECT = env.flag("SECURE_SSL_REDIRECT", default=not DEBUG)
-# /healthz and /readyz are asked by probes inside the cluster, over plain HTTP
+# /healthz and /readyz are called by probes inside the cluster, over plain HTTP
 SECURE_REDIRECT_EXEMPT = [r"^healthz/?$", r"^readyz/?$"]
 SECURE_HSTS_SECONDS = env.whole_number("SECURE_HSTS_SECONDS", 0 if DEBUG else 31_536_000, unit="seconds")
 SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = bool(SECURE_HSTS_SECONDS)
@@ -238,7 +238,7 @@ Q_CLUSTER: dict[str, Any] = {
     "bulk": 1,
     "poll": 1,
     "label": "Jobs",
-    # what is taken in advance is lost to other hosts for a minute
+    # other hosts cannot run jobs that were taken in advance
     "queue_limit": 1,
     **(
         {"redis": REDIS_URL}

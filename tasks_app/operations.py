@@ -1,4 +1,4 @@
-"""Create, change, complete and cancel tasks. Facts only: completing one wakes its enrollment and moves nobody."""
+"""Create, change, complete and cancel tasks. Facts only: completing one wakes its enrollment and moves none."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ WHERE enrollment_id = ANY(%(enrollments)s) AND status = 'open'
 
 
 def create_tasks(tasks: Sequence[NewTask], now: datetime) -> None:
-    """Store tasks inside the caller's transaction. Twice is once."""
+    """Store tasks inside the caller's transaction. Idempotent per step run."""
     if not tasks:
         return
     execute(
@@ -79,7 +79,7 @@ def complete_task(task: Task, actor: str, now: datetime, outcome: str = "") -> N
     """Record that the work is done and wake the enrollment. Raises `TaskClosedError` when it was closed before.
 
     Call inside a transaction. The enrollment's row is locked first, as everywhere, so that the engine either sees the
-    finished task or is woken after its own look.
+    completed task or is woken after its decision.
     """
     if task.enrollment_id is not None:
         lock_enrollments([task.enrollment_id])
@@ -93,6 +93,6 @@ def complete_task(task: Task, actor: str, now: datetime, outcome: str = "") -> N
 
 
 def change_open_task(task: Task, **columns: object) -> None:
-    """Give an open task another due time or assignee. Raises `TaskClosedError` when it was closed before."""
+    """Change the due time or assignee of an open task. Raises `TaskClosedError` when it was closed before."""
     if not Task.objects.filter(pk=task.pk, status=TaskStatus.OPEN).update(**columns):
         raise TaskClosedError("the task has already been closed")

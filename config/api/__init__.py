@@ -1,1 +1,1 @@
-"""What only the top of the house can answer: health, the schema, and errors outside of any endpoint."""
+"""Endpoints about the whole product: health, metrics, the schema, and errors outside of any endpoint."""

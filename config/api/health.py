@@ -28,7 +28,7 @@ def show_health(request: HttpRequest) -> JsonResponse:
 @never_cache
 @require_safe
 def show_readiness(request: HttpRequest) -> JsonResponse:
-    """200 when the database is there, its tables are current, and an executor was alive within the last minute.
+    """200 when the database is available, its tables are current, and an executor was alive within the last minute.
 
     503 names the first of `database`, `migrations`, `worker` that is missing.
     """

@@ -1,4 +1,4 @@
-"""`/metrics` for Prometheus; with `METRICS_TOKEN` set, only for who knows it."""
+"""`/metrics` for Prometheus; with `METRICS_TOKEN` set, only with that token."""
 
 from __future__ import annotations
 

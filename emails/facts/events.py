@@ -1,8 +1,15 @@
-"""Facts from outside: store each once, suppress whom it stops, wake whom it concerns. Moves nobody.
+"""Facts from outside: store each once, suppress the addresses it stops, wake the enrollments it concerns. Moves none.
 
-Order inside the one transaction: the events, the contacts' scores, the enrollments' locks in id order, suppressions,
-doubtful messages, the wake. So a last look before sending either sees the fact, or holds the lock and comes first; and
-who changes a contact, and then wakes, comes before or after us.
+One transaction, in this order:
+
+1. Insert the events; those that are known already are skipped.
+2. Mark the contacts whose scores change (their rows are locked).
+3. Lock the enrollments concerned in id order.
+4. Store suppressions; resolve messages of unknown outcome, which the event proves to be sent.
+5. Wake the enrollments, stop mailboxes that bounce too often, notify the engine.
+
+So the final check before sending either sees the fact or holds the locks and comes first. A change of a contact locks
+in the same order: contacts, then enrollments.
 """
 
 from __future__ import annotations
@@ -19,7 +26,7 @@ from common.db import Row, execute, fetch_all
 from common.notify import notify_engine
 from common.text import storable_text
 from emails.choices import BounceType, EventType, SuppressionReason, Verdict
-from emails.facts.evidence import IS_UNRESOLVED, Proof, mark_proven
+from emails.facts.evidence import IS_UNRESOLVED, Proof, resolve_locked
 from emails.facts.scores import mark_scores_due
 from emails.facts.scoring import OPT_OUTS, POINTS
 from emails.facts.suppressions import suppress_addresses
@@ -95,7 +102,7 @@ ON CONFLICT (provider, provider_event_id) DO NOTHING
 RETURNING id, workspace_id, message_id, enrollment_id, contact_id, mailbox_id, type, bounce_type, verdict, occurred_at,
           provider, detail
 """
-# An address bounces, a person opts out: by the address that was written to, and by the one that they have now.
+# An address bounces, a contact opts out: with the address that was written to, and with the current one.
 _RECIPIENTS = """
 SELECT v.id, a.email
 FROM emails_emailevent v
@@ -121,7 +128,7 @@ e.id IN (
     SELECT m.enrollment_id FROM emails_emailmessage m WHERE m.id = ANY(%(messages)s) AND {IS_UNRESOLVED})
 """
 _LOCK = locking(_CONCERNED, "e.id, e.resumed_at")
-# `now` is when the reading began. Who was resumed since could not know of it, so it was not read before the resume.
+# `now` is when reading the inbox began. An enrollment resumed since then must not treat the fact as older than that.
 _RECORD_AFTER = """
 UPDATE emails_emailevent SET recorded_at = %(resumed)s::timestamptz + interval '1 microsecond'
 WHERE id = ANY(%(ids)s) AND recorded_at <= %(resumed)s
@@ -150,9 +157,9 @@ def record_events(events: Sequence[NewEvent], now: datetime) -> int:
         locked = fetch_all(_LOCK, {**_concerned(new), "messages": messages, "now": now})
         _record_after_resumes(new, locked, now)
         _suppress(new, now)
-        mark_proven([_proof(row) for row in new if row["message_id"]], now)
+        resolve_locked([_proof(row) for row in new if row["message_id"]], now)
         wake_enrollments([row["id"] for row in locked], now)
-        _judge_mailboxes(new, now)
+        _stop_unhealthy_mailboxes(new, now)
         if locked:
             notify_engine()
     return len(new)
@@ -166,7 +173,7 @@ def _record_after_resumes(new: Sequence[Row], locked: Sequence[Row], now: dateti
 
 
 def _proof(row: Row) -> Proof:
-    return Proof(row["message_id"], row["occurred_at"], row["provider"], f"{row['type']}, which only what left can be")
+    return Proof(row["message_id"], row["occurred_at"], row["provider"], f"{row['type']}, which proves it was sent")
 
 
 def _columns(events: Sequence[NewEvent], now: datetime) -> dict[str, object]:
@@ -232,8 +239,8 @@ def _concerned(new: Sequence[Row]) -> dict[str, list[int]]:
     }
 
 
-def _judge_mailboxes(new: Sequence[Row], now: datetime) -> None:
-    """A mailbox that bounces too much pauses itself; one look per mailbox, not per bounce."""
+def _stop_unhealthy_mailboxes(new: Sequence[Row], now: datetime) -> None:
+    """Pause mailboxes that bounce too much; measured once per mailbox, not per bounce."""
     blamed = {
         row["mailbox_id"]
         for row in new

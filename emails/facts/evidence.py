@@ -1,4 +1,4 @@
-"""Settle messages of unknown outcome by evidence: whatever names a message proves that it left."""
+"""Resolve messages of unknown outcome by evidence: an event that names a message proves that it was sent."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from common.db import fetch_all
 from common.notify import notify_engine
 from sequences.enrollment_sql import count_sent, lock_enrollments
 
-# `m` is the message; what a living worker holds is that worker's to settle.
+# `m` is the message. While a worker holds its lease, that worker records the result.
 IS_UNRESOLVED = "(m.status = 'unknown' OR (m.status = 'sending' AND m.leased_until <= %(now)s))"
 
 _LEFT = f"""
@@ -33,7 +33,7 @@ RETURNING m.enrollment_id
 
 @dataclass(frozen=True, slots=True)
 class Proof:
-    """That a message left: when it was seen, by which door (`imap`, `tracking`, a provider), and what was seen."""
+    """Evidence that a message was sent: when, from which source (`imap`, `tracking`, a provider), and what it is."""
 
     message_pk: int
     occurred_at: datetime
@@ -42,7 +42,7 @@ class Proof:
 
 
 def resolve_proven(proofs: Sequence[tuple[int, Proof]], now: datetime) -> int:
-    """Lock the enrollments, mark their doubtful messages as sent, and tell the engine. Returns how many there were.
+    """Lock the enrollments, mark their messages of unknown outcome as sent, notify the engine. Returns how many.
 
     `proofs` are pairs of an enrollment's id and the proof.
     """
@@ -50,16 +50,16 @@ def resolve_proven(proofs: Sequence[tuple[int, Proof]], now: datetime) -> int:
         return 0
     with transaction.atomic():
         lock_enrollments([enrollment_id for enrollment_id, _ in proofs])
-        marked = mark_proven([proof for _, proof in proofs], now)
+        marked = resolve_locked([proof for _, proof in proofs], now)
         if marked:
             notify_engine()
     return marked
 
 
-def mark_proven(proofs: Sequence[Proof], now: datetime) -> int:
-    """Mark the doubtful ones as sent, at the moment of their hand-over, and wake. Returns how many there were.
+def resolve_locked(proofs: Sequence[Proof], now: datetime) -> int:
+    """Mark those of unknown outcome as sent, at the time of their attempt, and wake. Returns how many.
 
-    Whoever calls has locked the enrollments of these messages, in id order.
+    The caller has locked the enrollments of these messages, in id order.
     """
     if not proofs:
         return 0

@@ -1,4 +1,4 @@
-"""Keeps the scores of contacts and accounts: computed anew when a fact comes, and once a day while they are not zero.
+"""The scores of contacts and accounts: computed again when a fact comes, and once a day while they are not zero.
 
 A contact whose score is to be computed has a `score_due_at`; so a crash between a fact and its score loses nothing.
 """
@@ -35,7 +35,7 @@ _DUE = """
 SELECT id FROM sequences_contact WHERE score_due_at <= %(now)s ORDER BY score_due_at LIMIT %(limit)s
 """
 # People in a split that asks for the score must be looked at again; their rows are locked after the contacts', as by
-# whoever changes a contact.
+# transactions that change a contact.
 _WAIT_FOR_SCORE = """
 e.contact_id = ANY(%(ids)s::bigint[]) AND e.status = 'active'
 AND e.current_step_id IN (SELECT id FROM sequences_step WHERE condition_type = 'engagement_score')
@@ -96,7 +96,7 @@ def refresh_scores(now: datetime) -> int:
                 notify_engine()
         changed += len(moved)
         if not rows:
-            # somebody else is at them
+            # another process computes them
             return changed
 
 

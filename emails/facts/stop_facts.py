@@ -9,7 +9,7 @@ from common.db import Row, fetch_all
 from emails.facts.stops import OUT_OF_OFFICE_DAYS, Resting, StopFacts
 from sequences.choices import AccountReplyPolicy
 
-# Everybody has colleagues there.
+# Addresses at these domains do not belong to one company.
 FREE_MAIL_DOMAINS = frozenset(
     {
         "gmail.com", "googlemail.com", "outlook.com", "hotmail.com", "live.com", "msn.com", "yahoo.com", "ymail.com",
@@ -18,8 +18,8 @@ FREE_MAIL_DOMAINS = frozenset(
     }
 )  # fmt: skip
 
-# Soft bounces in a row: whatever shows that mail arrives ends the row. An absence may have begun before somebody was
-# enrolled, and lasts all the same.
+# Soft bounces in a row: any event that shows that mail arrives ends the row. An absence may have begun before the
+# contact was enrolled, and lasts all the same.
 _FACTS = """
 SELECT r.id, s.replied_at, s.unsubscribed_at, s.complained_at, s.bounced_at, s.soft_bounces,
        s.left_company_at, s.successor,

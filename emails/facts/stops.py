@@ -1,6 +1,6 @@
-"""The stop facts and the one rule that reads them (SPEC sections 4 and 6). Pure.
+"""The facts that stop or pause an enrollment, and the one rule for each. Pure.
 
-The engine and the last look before sending share it, so that they can never disagree. So they do what asks for a rest.
+The engine and the final check before sending share them, so that they never disagree.
 """
 
 from __future__ import annotations
@@ -43,11 +43,11 @@ class StopFacts:
 
 @dataclass(frozen=True, slots=True)
 class Resting:
-    """Facts that ask for a rest, of those that were read since the last resume.
+    """Facts that pause an enrollment, of those recorded since its last resume.
 
-    Who resumes somebody overrules what they could know of, and nothing that is read later, whenever it was written.
+    Resuming overrules what was recorded before, and nothing that is recorded later, whenever it was written.
     They are the newest out-of-office answer, soft bounces, the latest reply of a colleague at the same account, and,
-    where the workspace wants it so, the newest mail that the mailbox's owner wrote by hand.
+    where the workspace is set so, the newest mail that the mailbox's owner wrote by hand.
     """
 
     out_of_office_at: datetime | None = None

@@ -25,7 +25,7 @@ from datetime import datetime
 import psycopg
 from django.db import InterfaceError, OperationalError, connection, transaction
 
-from common.db import lend_connection
+from common.db import release_connection
 from emails.models import Mailbox
 from emails.pacing.breaker import Breaker
 from emails.rendering.compose import Composed, Uncomposed, compose
@@ -217,7 +217,7 @@ def _recheck(lease: Lease, items: Sequence[Composed], now: datetime) -> set[int]
 
 
 def _send_one(transport: Transport, item: Composed) -> tuple[SendResult, str]:
-    lend_connection()
+    release_connection()
     try:
         return transport.send(item.envelope), ""
     except Exception as error:

@@ -7,7 +7,7 @@ from datetime import datetime
 from operator import attrgetter
 from typing import NamedTuple, assert_never
 
-from common.db import Sent, send
+from common.db import Pending, execute_pending
 from execution.engine.outcomes import (
     ENGINE,
     Advance,
@@ -174,15 +174,15 @@ WHERE e.id = r.id AND e.status = r.old_status AND e.visit = r.old_visit
 """
 
 
-def write_positions(positions: Sequence[Position], now: datetime) -> Sent:
+def write_positions(positions: Sequence[Position], now: datetime) -> Pending:
     """Write the positions. The caller holds the locks and calls `check_moved` afterwards."""
     columns = dict(zip(Position._fields, zip(*positions, strict=True), strict=True))
-    return send(_MOVE, {"now": now, **columns})
+    return execute_pending(_MOVE, {"now": now, **columns})
 
 
-def check_moved(sent: Sent, expected: int) -> None:
+def check_moved(written: Pending, expected: int) -> None:
     """Raises `PositionLostError` unless every row still had the status and visit that were read."""
-    if sent.changed != expected:
+    if written.changed != expected:
         raise PositionLostError(
-            f"{expected - sent.changed} of {expected} enrollments changed while the engine held their locks"
+            f"{expected - written.changed} of {expected} enrollments changed while the engine held their locks"
         )

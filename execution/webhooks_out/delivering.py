@@ -14,7 +14,7 @@ from typing import Any
 from django.conf import settings
 from django.db import transaction
 
-from common.db import Row, execute, fetch_all, lend_connection
+from common.db import Row, execute, fetch_all, release_connection
 from common.text import storable_text
 from execution.models import WebhookSubscription
 from execution.webhooks_out.posting import TIMEOUT_SECONDS, Answer, post
@@ -62,7 +62,7 @@ def deliver_pending(now: datetime) -> int:
     if not rows:
         return 0
     calls = [(row, subscriptions[row["subscription_id"]], now) for row in rows]
-    lend_connection()
+    release_connection()
     with ThreadPoolExecutor(_AT_ONCE, "webhooks") as pool:
         for row, answer in zip(rows, pool.map(_call, calls), strict=True):
             execute(_RECORD, {**_next_state(row, answer, now), "id": row["id"], "token": token})

@@ -1,7 +1,7 @@
-"""Which jobs a cluster of django-q2 takes: no more than it has free workers, so that what is left is another host's.
+"""A broker for django-q2 that takes no more jobs than it has free workers, and leaves the rest to other hosts.
 
-django-q2's own broker takes jobs in advance. An engine's job lasts a minute, so one host would keep those that a host
-with free workers could run, and would still have them to do after it was told to stop.
+django-q2's own broker takes jobs in advance. An engine's job lasts a minute, so one host would keep jobs that a host
+with free workers could run, and would still have to run them after it was asked to stop.
 """
 
 from __future__ import annotations
@@ -12,12 +12,12 @@ from typing import Any
 from django_q.brokers.orm import ORM
 from django_q.conf import Conf
 
-# No job of ours lasts longer: one that is still there then was taken by a worker that has died.
+# No job lasts longer: one that is still there then was taken by a worker that has died.
 _LASTS_SECONDS = 75.0
 
 
 class FreeWorkersBroker(ORM):
-    """One per process; the one that takes jobs remembers which. A job's row is deleted when the job has ended."""
+    """One per process; it remembers the jobs it has taken. A job's row is deleted when the job has ended."""
 
     def __init__(self, list_key: str | None = None) -> None:
         super().__init__(list_key)

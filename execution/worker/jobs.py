@@ -15,12 +15,12 @@ from django.utils import timezone
 from execution.engine.policy import engine_policy
 from execution.worker.runner import Options, Runner
 
-# The scheduler comes by once a minute, and a worker needs a moment to start the next one.
+# The schedule is due once a minute, and a worker needs a moment to start the next run.
 _RUNS_SECONDS = 57
 
 
 def run_engine() -> dict[str, int]:
-    """Decide and deliver for just under a minute. On several hosts, or late, or twice: harmless."""
+    """Decide and deliver for just under a minute. Safe to run on several hosts, late, or twice."""
     options = Options(
         policy=engine_policy(),
         poll_seconds=settings.EXECUTOR_POLL_SECONDS,
@@ -29,21 +29,21 @@ def run_engine() -> dict[str, int]:
         watched_inboxes=settings.IMAP_IDLE_CONNECTIONS,
     )
     runner = Runner(options, timezone.now)
-    with _hearing_sigterm(runner):
+    with _stopping_on_sigterm(runner):
         runner.run(until=timezone.now() + timedelta(seconds=_RUNS_SECONDS))
     return {"decided": runner.decided, "delivered": runner.delivered}
 
 
 @contextmanager
-def _hearing_sigterm(runner: Runner) -> Iterator[None]:
-    """Whoever signals the whole process group kills the workers too: finish the batch and release leases first."""
+def _stopping_on_sigterm(runner: Runner) -> Iterator[None]:
+    """A signal to the whole process group reaches workers too: finish the batch and release the leases first."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    heard: list[int] = []
+    received: list[int] = []
 
     def stop(number: int, frame: FrameType | None) -> None:
-        heard.append(number)
+        received.append(number)
         runner.ask_to_stop()
 
     before = signal.signal(signal.SIGTERM, stop)
@@ -51,5 +51,5 @@ def _hearing_sigterm(runner: Runner) -> Iterator[None]:
         yield
     finally:
         signal.signal(signal.SIGTERM, before)
-        if heard:
+        if received:
             signal.raise_signal(signal.SIGTERM)

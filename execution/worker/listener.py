@@ -1,4 +1,4 @@
-"""The engine's ear: LISTEN on a connection of its own, outside any pool."""
+"""LISTEN for notifications of the engine, on a connection of its own outside any pool."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ log = logging.getLogger(__name__)
 class Listener:
     """A connection of its own that waits for `notify_engine`. Use as a context manager.
 
-    A lost connection is made again; until then `wait` just times out and the engine's poll does the work.
+    It reconnects by itself; until then `wait` only times out, and the engine relies on its poll.
     """
 
     def __init__(self) -> None:
         self._connection: psycopg.Connection[tuple[object, ...]] | None = None
-        self._is_deaf = False
+        self._is_disconnected = False
 
     def __enter__(self) -> Self:
         self._connect()
@@ -39,20 +39,20 @@ class Listener:
         self._close()
 
     def wait(self, seconds: float) -> bool:
-        """Whether somebody called within `seconds`; calls made meanwhile count as one."""
+        """Whether a notification came within `seconds`; several count as one."""
         if self._connection is None and not self._connect():
             time.sleep(min(seconds, _RECONNECT_SECONDS))
             return False
         assert self._connection is not None
         try:
-            called = any(True for _ in self._connection.notifies(timeout=seconds, stop_after=1))
-            while called and select.select([self._connection], [], [], 0)[0]:
+            was_notified = any(True for _ in self._connection.notifies(timeout=seconds, stop_after=1))
+            while was_notified and select.select([self._connection], [], [], 0)[0]:
                 if not any(True for _ in self._connection.notifies(timeout=0)):
                     break
         except psycopg.Error as error:
-            self._go_deaf(error)
+            self._lose_connection(error)
             return False
-        return called
+        return was_notified
 
     def _connect(self) -> bool:
         params = {key: value for key, value in connection.get_connection_params().items() if key != "cursor_factory"}
@@ -60,17 +60,17 @@ class Listener:
             self._connection = psycopg.connect(**params, autocommit=True)
             self._connection.execute(f"LISTEN {CHANNEL}".encode())
         except psycopg.Error as error:
-            self._go_deaf(error)
+            self._lose_connection(error)
             return False
-        if self._is_deaf:
-            log.info("listening for wake-ups again")
-        self._is_deaf = False
+        if self._is_disconnected:
+            log.info("listening for notifications again")
+        self._is_disconnected = False
         return True
 
-    def _go_deaf(self, error: psycopg.Error) -> None:
-        if not self._is_deaf:
-            log.warning("cannot listen for wake-ups, polling until it works again: %s", first_line(error))
-        self._is_deaf = True
+    def _lose_connection(self, error: psycopg.Error) -> None:
+        if not self._is_disconnected:
+            log.warning("cannot listen for notifications, polling until it works again: %s", first_line(error))
+        self._is_disconnected = True
         self._close()
 
     def _close(self) -> None:

@@ -1,4 +1,4 @@
-"""What the log says while the database is away: one line when it goes, one when it is back. It mends nothing itself."""
+"""Logs outages of the database: one line when it starts, one when it ends. Does not reconnect by itself."""
 
 from __future__ import annotations
 
@@ -11,33 +11,33 @@ log = logging.getLogger(__name__)
 
 
 class Outage:
-    """Shared by the threads of a process, so that each outage is told once and not by every thread at every try."""
+    """Shared by the threads of a process, so that each outage is logged once."""
 
     def __init__(self, temporary: tuple[type[Exception], ...]) -> None:
         self._temporary = temporary
         self._lock = threading.Lock()
         self._is_on = False
 
-    def tell(self, error: Exception) -> None:
-        """Log what a thread has met, unless it is an outage that is told already."""
+    def report(self, error: Exception) -> None:
+        """Log the error of a thread, unless it belongs to an outage that is logged already."""
         try:
             connection.ensure_connection()
         except self._temporary:
             with self._lock:
                 if not self._is_on:
-                    log.warning("the database is not there, trying until it is: %s", first_line(error))
+                    log.warning("the database is not available, trying again until it is: %s", first_line(error))
                 self._is_on = True
             return
         log.warning("the database failed, trying again: %s", first_line(error))
 
     def check_end(self) -> None:
-        """Raise as the database does while it is away, and say once that it is back."""
+        """Raise the database's error while the outage lasts; log once when it is over."""
         if not self._is_on:
             return
         connection.ensure_connection()
         with self._lock:
             if self._is_on:
-                log.info("the database is there again")
+                log.info("the database is available again")
             self._is_on = False
 
 

@@ -1,7 +1,16 @@
-"""The engine as a running process: one thread decides, several deliver, one keeps house. Used by command and job alike.
+"""The executor as a running process, for the command and the job alike. Holds threads, timers and the clock, no state.
 
-Everything durable is in the database; this file holds threads, timers and the clock. Nobody sleeps past the next moment
-at which something is due, and whoever makes work for another thread wakes it.
+Threads of one process, by stage:
+
+- `_decide`: runs ticks until none is due, then waits for the next due time, a notification or the poll.
+- `_deliver` (several): each serves one lane at a time; `_time_lanes` wakes one when the next lane may send.
+- `_read_inboxes`, `_watch_inboxes`: poll inboxes, and watch some of them by IMAP IDLE.
+- `_deliver_webhooks`: posts outgoing webhooks.
+- `_listen`: PostgreSQL's NOTIFY wakes deciding and sending.
+- `_maintain`: heartbeat, recovery, visits, scores, alerts, retention.
+- `renewing`: extends the leases, in a thread that does nothing else.
+
+A thread that creates work for another one wakes it.
 """
 
 from __future__ import annotations
@@ -21,7 +30,7 @@ from enum import StrEnum
 
 from django.db import connection
 
-from common.db import generic_plans, lend_connection
+from common.db import generic_plans, release_connection
 from emails.facts.scores import refresh_scores
 from emails.facts.suppressions import expire_suppressions
 from emails.inbound import poll_due_inboxes, resolve_unknown_by_evidence
@@ -41,12 +50,12 @@ from execution.worker.outage import Outage, first_line
 
 log = logging.getLogger(__name__)
 
-_HOUSEKEEPING_SECONDS = 5.0
+_MAINTENANCE_SECONDS = 5.0
 _ALERTS_EVERY_ROUNDS = 3
 _RETENTION_EVERY_ROUNDS = 12
 _AFTER_ERROR_SECONDS = 2.0
 _WATCH_SECONDS = 10.0
-_TELL_SECONDS = 3.0
+_WEBHOOK_SECONDS = 3.0
 _LISTEN_SECONDS = 1.0
 _STOP_SECONDS = 8.0
 _SHORTEST_WAIT_SECONDS = 0.05
@@ -113,7 +122,7 @@ class Runner:
 
     def run(self, until: datetime | None = None) -> None:
         """Work until stopped, or until the clock passes `until`. Leaves within ten seconds of being stopped."""
-        set_aside_what_is_loaded()
+        freeze_loaded_objects()
         heartbeat.start(self.id, self.name, self.options.kind, self.clock())
         threads = [threading.Thread(target=self._guard, args=(loop,), daemon=True) for loop in self._loops()]
         with renewing(self.leases, self.clock):
@@ -134,7 +143,7 @@ class Runner:
             thread.join(timeout=max(deadline - time.monotonic(), 0))
 
     def wake_lanes(self) -> None:
-        """Have one idle thread look for a lane; whoever finds one calls the next."""
+        """Let one idle thread take a lane; the one that does wakes the next."""
         with self._lanes_wake:
             self._lanes_calls += 1
             self._lanes_wake.notify()
@@ -142,13 +151,13 @@ class Runner:
 
     def _loops(self) -> list[Callable[[], None]]:
         stage = self.options.stage
-        loops = [self._keep_house, self._listen]
+        loops = [self._maintain, self._listen]
         if stage in {Stage.ALL, Stage.DECIDE}:
             loops.append(self._decide)
         if stage in {Stage.ALL, Stage.DELIVER}:
             loops += [self._time_lanes, *[self._deliver] * self.options.lane_threads]
         if stage is Stage.ALL:
-            loops.append(self._tell)
+            loops.append(self._deliver_webhooks)
         if stage in {Stage.ALL, Stage.INBOUND}:
             loops.append(self._read_inboxes)
             if self.options.watched_inboxes:
@@ -156,7 +165,7 @@ class Runner:
         return loops
 
     def _guard(self, loop: Callable[[], None]) -> None:
-        """Keep a loop alive: a lost database or a bug costs a moment, never the process."""
+        """Keep a loop alive: after a lost database or an error in the program it starts again."""
         try:
             while not self._stop.is_set():
                 try:
@@ -164,9 +173,9 @@ class Runner:
                     loop()
                 except TEMPORARY_ERRORS as error:
                     connection.close()
-                    self.outage.tell(error)
+                    self.outage.report(error)
                 except Exception:
-                    log.exception("a loop of the executor met a bug, going on")
+                    log.exception("an error in the program stopped a loop of the executor, starting it again")
                 connection.close()
                 self._stop.wait(_AFTER_ERROR_SECONDS)
         finally:
@@ -188,7 +197,7 @@ class Runner:
                 self.stop()
             elif not tick.is_full:
                 seconds = self._seconds_until(next_wake_at(self.options.workspace_id))
-                lend_connection()
+                release_connection()
                 self._decide_wake.wait(seconds)
 
     def _deliver(self) -> None:
@@ -199,7 +208,7 @@ class Runner:
     def _deliver_next(self) -> None:
         with self._lanes_wake:
             calls = self._lanes_calls
-        handed_over = deliver_lane(
+        sent_count = deliver_lane(
             self.clock,
             self.name,
             self.leases,
@@ -207,30 +216,30 @@ class Runner:
             is_stopping=self._stop.is_set,
             on_taken=self.wake_lanes,
         )
-        if handed_over:
-            self.delivered += handed_over
+        if sent_count:
+            self.delivered += sent_count
             self._last_processed_at = self.clock()
             self._decide_wake.set()
-        if handed_over is not None:
+        if sent_count is not None:
             self._lanes_changed.set()
             return
-        lend_connection()
+        release_connection()
         with self._lanes_wake:
             if self._lanes_calls == calls and not self._stop.is_set():
                 self._lanes_wake.wait(self.options.poll_seconds)
 
     def _time_lanes(self) -> None:
-        """Call the lane threads at the moment the next lane may send, so that not each of them asks for it."""
+        """Wake a lane thread when the next lane may send, so that not each of them queries for it."""
         while not self._stop.is_set():
             self._lanes_changed.clear()
             seconds = self._seconds_until(next_lane_at(self.options.workspace_id))
-            lend_connection()
+            release_connection()
             if self._lanes_changed.wait(max(seconds, _BUSY_SECONDS) if seconds <= _SHORTEST_WAIT_SECONDS else seconds):
                 continue
             self.wake_lanes()
 
     def _seconds_until(self, at: datetime | None) -> float:
-        """Never longer than a poll: whatever was missed is found then."""
+        """At most the poll interval, which finds what no notification announced."""
         if at is None:
             return self.options.poll_seconds
         seconds = (at - self.clock()).total_seconds()
@@ -243,7 +252,7 @@ class Runner:
                     self._decide_wake.set()
                     self.wake_lanes()
 
-    def _keep_house(self) -> None:
+    def _maintain(self) -> None:
         rounds = 0
         while not self._stop.is_set():
             now = self.clock()
@@ -258,25 +267,25 @@ class Runner:
             if rounds % _RETENTION_EVERY_ROUNDS == 1:
                 purge_round(now)
             rounds += 1
-            lend_connection()
-            self._stop.wait(_HOUSEKEEPING_SECONDS)
+            release_connection()
+            self._stop.wait(_MAINTENANCE_SECONDS)
 
-    def _tell(self) -> None:
+    def _deliver_webhooks(self) -> None:
         while not self._stop.is_set():
             tried = deliver_webhooks(self.clock())
-            lend_connection()
+            release_connection()
             if not tried:
-                self._stop.wait(_TELL_SECONDS)
+                self._stop.wait(_WEBHOOK_SECONDS)
 
     def _read_inboxes(self) -> None:
         while not self._stop.is_set():
             found = poll_due_inboxes(self.clock(), workspace_id=self.options.workspace_id)
-            # here and not with the housekeeping: a slow server must not keep the heartbeat waiting
+            # not in the maintenance thread: a slow server must not delay the heartbeat
             if resolve_unknown_by_evidence(self.clock()) or found:
                 self._decide_wake.set()
                 self.wake_lanes()
-            lend_connection()
-            self._inbox_wake.wait(_HOUSEKEEPING_SECONDS)
+            release_connection()
+            self._inbox_wake.wait(_MAINTENANCE_SECONDS)
             self._inbox_wake.clear()
 
     def _watch_inboxes(self) -> None:
@@ -285,21 +294,21 @@ class Runner:
         try:
             while not self._stop.is_set():
                 watcher.take_on()
-                lend_connection()
+                release_connection()
                 self._stop.wait(_WATCH_SECONDS)
         finally:
             watcher.stop(_STOP_SECONDS / 2)
 
 
-def set_aside_what_is_loaded() -> None:
-    """Have the garbage collector pass over what stays anyway; looking through it again and again slows deciding."""
+def freeze_loaded_objects() -> None:
+    """Exclude loaded modules from garbage collection: examining them again and again slows deciding."""
     gc.collect()
     gc.freeze()
 
 
 @contextmanager
 def renewing(leases: HeldLeases, clock: Clock) -> Iterator[None]:
-    """Prolong the leases from a thread that does nothing else: nothing slow may stand between a lane and its lease."""
+    """Extend the leases from a thread that does nothing else, so that nothing slow can delay it."""
     ended = threading.Event()
 
     def renew() -> None:
@@ -307,9 +316,9 @@ def renewing(leases: HeldLeases, clock: Clock) -> Iterator[None]:
             while not ended.wait(RENEW_SECONDS):
                 try:
                     renew_leases(leases.tokens(), clock())
-                    lend_connection()
+                    release_connection()
                 except TEMPORARY_ERRORS as error:
-                    log.warning("the leases cannot be renewed, trying again: %s", first_line(error))
+                    log.warning("the leases could not be renewed, trying again: %s", first_line(error))
                     connection.close()
         finally:
             connection.close()
@@ -324,7 +333,7 @@ def renewing(leases: HeldLeases, clock: Clock) -> Iterator[None]:
 
 
 def run_until_idle(options: Options, clock: Clock, stages: Collection[Stage] = ()) -> tuple[int, int]:
-    """Decide and deliver until nothing is due now. Returns (decided, handed over).
+    """Decide and deliver until nothing is due now. Returns (decided, sent).
 
     `stages`: these in place of the options' own.
     """
@@ -353,11 +362,11 @@ def _work_until_idle(options: Options, clock: Clock, leases: HeldLeases, stages:
             if not tick.is_full:
                 break
         while stages & {Stage.ALL, Stage.DELIVER}:
-            handed_over = deliver_lane(clock, worker, leases, workspace_id=options.workspace_id)
-            if handed_over is None:
+            sent_count = deliver_lane(clock, worker, leases, workspace_id=options.workspace_id)
+            if sent_count is None:
                 break
-            delivered += handed_over
-            # a lane that sent nothing may have withheld something, and its enrollment is due by that
+            delivered += sent_count
+            # a lane that sent nothing may have withheld a message, which makes its enrollment due
             has_served = True
         if decided == before and not has_served:
             while Stage.ALL in stages and deliver_webhooks(clock()):

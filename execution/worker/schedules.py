@@ -1,4 +1,4 @@
-"""The schedules that django-q2 runs: exactly these, no more. The cluster distributes them; our rows hold the truth."""
+"""The schedules that django-q2 runs: exactly these. The cluster distributes them and holds no other state."""
 
 from __future__ import annotations
 
@@ -18,20 +18,20 @@ class Job:
 
 
 _OURS = "sequence-executor: "
-# the name that rows of earlier releases call, so it stays (see execution/jobs.py)
+# stored schedules name this path, so it stays (see execution/jobs.py)
 _ENGINE = "execution.jobs.run_engine"
 
 
 def list_jobs(engines: int) -> list[Job]:
-    """That many engines at once, on whichever hosts: a schedule runs once a minute, however many clusters there are."""
+    """One schedule per engine: it runs once a minute on one of the hosts, whatever the number of clusters."""
     names = [f"{_OURS}engine{f' {number}' if number > 1 else ''}" for number in range(1, engines + 1)]
     return [Job(name, _ENGINE, 1) for name in names]
 
 
 def sync_schedules(engines: int | None = None) -> tuple[int, int]:
     """Make the schedules exactly those listed. Idempotent; None keeps the number. Returns (installed, removed)."""
-    there = Schedule.objects.filter(name__startswith=_OURS, func=_ENGINE).count()
-    jobs = list_jobs(engines or max(there, 1))
+    installed = Schedule.objects.filter(name__startswith=_OURS, func=_ENGINE).count()
+    jobs = list_jobs(engines or max(installed, 1))
     with transaction.atomic():
         names = [job.name for job in jobs]
         removed, _ = Schedule.objects.filter(name__startswith=_OURS).exclude(name__in=names).delete()

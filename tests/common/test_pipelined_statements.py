@@ -8,7 +8,7 @@ import psycopg
 import pytest
 from django.db import connection, transaction
 
-from common.db import execute, fetch_all, pipelined, send
+from common.db import execute, execute_pending, fetch_all, pipelined
 from sequences.models import Workspace
 
 pytestmark = pytest.mark.django_db
@@ -24,8 +24,8 @@ def acme() -> Workspace:
 
 def test_each_tells_afterwards_how_many_rows_it_changed() -> None:
     with pipelined():
-        one = send(RENAME, {"name": "Beta", "slugs": ["acme", "nobody"]})
-        none = send(RENAME, {"name": "Beta", "slugs": ["nobody"]})
+        one = execute_pending(RENAME, {"name": "Beta", "slugs": ["acme", "nobody"]})
+        none = execute_pending(RENAME, {"name": "Beta", "slugs": ["nobody"]})
         execute(RENAME, {"name": "Gamma", "slugs": ["acme"]})
     assert (one.changed, none.changed) == (1, 0)
     assert Workspace.objects.get().name == "Gamma"
@@ -35,17 +35,17 @@ def test_each_tells_afterwards_how_many_rows_it_changed() -> None:
 @pytest.mark.parametrize("following", [0, 1, 100])
 def test_the_error_is_that_of_the_statement_that_failed(following: int, answers_at_once: bool) -> None:
     with pytest.raises(psycopg.errors.StringDataRightTruncation), transaction.atomic(), pipelined():
-        send(RENAME, {"name": "Beta", "slugs": ["acme"]})
-        send(REFUSED, {"slugs": ["acme"]})
+        execute_pending(RENAME, {"name": "Beta", "slugs": ["acme"]})
+        execute_pending(REFUSED, {"slugs": ["acme"]})
         if answers_at_once:
             assert select.select([connection.connection.fileno()], [], [], 30)[0]
         for _ in range(following):
-            send(RENAME, {"name": "Gamma", "slugs": ["acme"]})
+            execute_pending(RENAME, {"name": "Gamma", "slugs": ["acme"]})
     assert fetch_all("SELECT name FROM sequences_workspace", {}) == [{"name": "Acme"}]
 
 
 def test_what_is_raised_beside_the_statements_is_raised_as_it_is() -> None:
     with pytest.raises(ZeroDivisionError), transaction.atomic(), pipelined():
-        send(RENAME, {"name": "Beta", "slugs": ["acme"]})
-        send(RENAME, {"name": "Gamma", "slugs": [str(1 // 0)]})
+        execute_pending(RENAME, {"name": "Beta", "slugs": ["acme"]})
+        execute_pending(RENAME, {"name": "Gamma", "slugs": [str(1 // 0)]})
     assert Workspace.objects.get().name == "Acme"

@@ -129,14 +129,14 @@ def test_restarted_while_a_message_is_on_its_way(
 def test_an_outage_is_logged_once_however_often_it_is_met(
     own_url: str, own_server: EmbeddedPostgres, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """Once when the database goes, once when it is back: neither every thread nor every try tells of it."""
+    """One line when the outage starts and one when it ends, whatever the number of threads and attempts."""
     outage = Outage(TEMPORARY_ERRORS)
     with Listener() as listener, caplog.at_level(logging.INFO):
         connection.close()
         bring_down(own_server, "stopped")
         for _ in range(5):
             listener.wait(0)
-            outage.tell(OperationalError("connection refused"))
+            outage.report(OperationalError("connection refused"))
             with pytest.raises(OperationalError):
                 outage.check_end()
         own_server.ensure_running()
@@ -144,10 +144,10 @@ def test_an_outage_is_logged_once_however_often_it_is_met(
             listener.wait(0)
             outage.check_end()
     assert sorted(record.getMessage().partition(":")[0] for record in caplog.records) == [
-        "cannot listen for wake-ups, polling until it works again",
-        "listening for wake-ups again",
-        "the database is not there, trying until it is",
-        "the database is there again",
+        "cannot listen for notifications, polling until it works again",
+        "listening for notifications again",
+        "the database is available again",
+        "the database is not available, trying again until it is",
     ]
 
 

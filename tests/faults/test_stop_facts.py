@@ -146,8 +146,8 @@ def test_stored_while_the_email_is_queued_it_is_withdrawn(stop: str, server: Mai
 
 
 @pytest.mark.parametrize("stop", STOPS)
-def test_the_last_look_sees_it_even_if_the_engine_never_did(stop: str, server: MailServer, person: Enrollment) -> None:
-    """Only the lane works: the fact is stored, nobody has decided about it yet, and still nothing leaves."""
+def test_the_final_check_stops_before_the_engine_does(stop: str, server: MailServer, person: Enrollment) -> None:
+    """Only the lane works: the fact is stored, the engine has not decided yet, and still nothing is sent."""
     engine.run_tick(NOW, 10, Policy())
     fact, reason = STOPS[stop]
     fact(person)

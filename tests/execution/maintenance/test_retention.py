@@ -112,7 +112,7 @@ def test_what_only_grows_is_kept_for_a_month() -> None:
 
 def test_the_executor_does_it_while_it_runs(monkeypatch: pytest.MonkeyPatch) -> None:
     gone = ended(WorkspaceFactory(retention_days=30), 31 * DAY)
-    monkeypatch.setattr("execution.worker.runner._HOUSEKEEPING_SECONDS", 0)
+    monkeypatch.setattr("execution.worker.runner._MAINTENANCE_SECONDS", 0)
     rounds = 0
 
     def clock() -> datetime:
@@ -123,7 +123,7 @@ def test_the_executor_does_it_while_it_runs(monkeypatch: pytest.MonkeyPatch) -> 
         return NOW
 
     runner = Runner(Options(policy=Policy()), clock)
-    runner._keep_house()
+    runner._maintain()
     assert not ExecutionLog.objects.filter(enrollment=gone).exists()
     assert EmailMessage.objects.get(enrollment=gone).text == ""
 
