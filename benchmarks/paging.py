@@ -61,6 +61,8 @@ def _follow(client: object, rows: int) -> None:
         answer = client.get(url).json()  # type: ignore[attr-defined]
         slowest = max(slowest, time.perf_counter() - began)
         seen, pages, url = seen + len(answer["results"]), pages + 1, answer["next"]
+        if pages % 50 == 0:
+            gc.collect()
         if seen == rows // 2:
             # caches and the collector have settled by then
             before = _megabytes()
