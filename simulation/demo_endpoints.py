@@ -13,7 +13,7 @@ import requests
 from emails.choices import EventType
 from emails.facts.events import NewEvent, record_events
 from simulation.prospects import Action
-from simulation.reading import READER, DoorError, find_link, find_pixel, find_unsubscribe
+from simulation.reading import READER, EndpointError, find_link, find_pixel, find_unsubscribe
 
 _TIMEOUT_SECONDS = 10
 _AWAY_DAYS = 2
@@ -35,7 +35,7 @@ class Doors:
         self._session.headers["User-Agent"] = READER
 
     def act(self, action: Action, mime: Mime, message_pk: int, now: datetime) -> None:
-        """Do it now. Raises `DoorError` when the product does not answer as it must."""
+        """Do it now. Raises `EndpointError` when the product does not answer as it must."""
         match action:
             case Action.OPEN:
                 self._visit("GET", find_pixel(mime), 200)
@@ -62,6 +62,6 @@ class Doors:
         try:
             answer = self._session.request(method, url, data=data, timeout=_TIMEOUT_SECONDS, allow_redirects=False)
         except requests.RequestException as error:
-            raise DoorError(f"{method} {url.partition('?')[0]}: {type(error).__name__}") from None
+            raise EndpointError(f"{method} {url.partition('?')[0]}: {type(error).__name__}") from None
         if answer.status_code != expected:
-            raise DoorError(f"{method} {url.partition('?')[0]} answers {answer.status_code}, not {expected}")
+            raise EndpointError(f"{method} {url.partition('?')[0]} answers {answer.status_code}, not {expected}")

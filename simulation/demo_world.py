@@ -31,7 +31,7 @@ from simulation.demo_story import Story
 from simulation.demo_workspace import Enlisted
 from simulation.mail_server import MailServer, Moment
 from simulation.prospects import Persona, cast_personas, plan_acts
-from simulation.reading import DoorError
+from simulation.reading import EndpointError
 from simulation.virtual_clock import VirtualClock
 from tasks_app.choices import TaskStatus
 from tasks_app.models import Task
@@ -160,7 +160,7 @@ class World:
             plan = heapq.heappop(self._agenda)
             try:
                 plan.do(self._clock())
-            except DoorError as error:
+            except EndpointError as error:
                 self.troubles.append(str(error))
 
     def _plan(self, at: datetime, do: Callable[[datetime], None]) -> None:

@@ -11,15 +11,15 @@ _PIXEL = re.compile(r'src="([^"]*/t/o/[^"]+)"')
 _LINK = re.compile(r'href="([^"]*/t/c/[^"]+)"')
 
 
-class DoorError(RuntimeError):
+class EndpointError(RuntimeError):
     """A door of the product did not do what it promises; one line says which."""
 
 
 def find_pixel(mime: Mime) -> str:
-    """Its address. Raises `DoorError`: every tracked email has one."""
+    """Its address. Raises `EndpointError`: every tracked email has one."""
     if url := _find(_PIXEL, mime):
         return url
-    raise DoorError(f"the email {mime['Message-ID']} has no open pixel")
+    raise EndpointError(f"the email {mime['Message-ID']} has no open pixel")
 
 
 def find_link(mime: Mime) -> str | None:
@@ -31,7 +31,7 @@ def find_unsubscribe(mime: Mime) -> tuple[str, dict[str, str]]:
     """The address where a POST unsubscribes, and the form to post: that of RFC 8058 where the email promises it."""
     urls = re.findall(r"<(https?:[^>]+)>", str(mime["List-Unsubscribe"]))
     if not urls:
-        raise DoorError(f"the email {mime['Message-ID']} has no address to unsubscribe at")
+        raise EndpointError(f"the email {mime['Message-ID']} has no address to unsubscribe at")
     name, _, value = str(mime["List-Unsubscribe-Post"] or "").partition("=")
     return str(urls[0]), {name: value} if name else {}
 

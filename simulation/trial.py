@@ -1,4 +1,4 @@
-"""One run of the simulation from its four numbers to its verdicts, and the search for a smaller one that fails too."""
+"""One run of the simulation from its four numbers to its results, and the search for a smaller one that fails too."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from django.utils import timezone
 
 from execution.engine.backoff import Policy
 from execution.worker.runner import Options
-from simulation.trial_books import read_books, try_other_doors
 from simulation.trial_clock import TrialClock
 from simulation.trial_faults import Fault, plan_strikes
 from simulation.trial_inboxes import Inboxes
-from simulation.trial_judge import Verdict, judge
-from simulation.trial_mishaps import Mishaps
+from simulation.trial_injector import FaultInjector
 from simulation.trial_population import count_mailboxes, enroll_again, populate
+from simulation.trial_promises import PromiseResult, check_promises
 from simulation.trial_server import TrialServer
+from simulation.trial_state import probe_other_workspaces, read_stored_state
 from simulation.trial_truth import Truth
 from simulation.trial_world import TrialWorld
 
@@ -51,10 +51,10 @@ class Trial:
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """`seconds` of real time; `troubles`: doors of the product that did not answer as promised."""
+    """`seconds` of real time; `troubles`: endpoints of the product that did not answer as promised."""
 
     trial: Trial
-    verdicts: list[Verdict]
+    results: list[PromiseResult]
     troubles: list[str]
     people: int
     mailboxes: int
@@ -64,7 +64,7 @@ class Result:
 
     @property
     def is_kept(self) -> bool:
-        return not self.troubles and not any(verdict.broken for verdict in self.verdicts)
+        return not self.troubles and not any(result.broken for result in self.results)
 
     def present(self) -> dict[str, object]:
         return {
@@ -75,7 +75,7 @@ class Result:
             "seed": self.trial.seed,
             "mailboxes": self.mailboxes,
             "emails": self.emails,
-            "promises": {v.promise: {"broken": v.broken, "figure": v.figure, "cases": v.cases} for v in self.verdicts},
+            "promises": {v.promise: {"broken": v.broken, "figure": v.figure, "cases": v.cases} for v in self.results},
             "troubles": self.troubles,
             "seconds": round(self.seconds, 1),
         }
@@ -108,7 +108,7 @@ def run_trial(trial: Trial, report: Report) -> Result:
         # what stays to the end is not gone through again and again, nor copied by every forked worker
         gc.collect()
         gc.freeze()
-        Mishaps(world).plan(plan_strikes(trial.seed, trial.faults, _START_AT, trial.days))
+        FaultInjector(world).plan(plan_strikes(trial.seed, trial.faults, _START_AT, trial.days))
         told = _START_AT
 
         def tell(now: datetime) -> None:
@@ -123,11 +123,11 @@ def run_trial(trial: Trial, report: Report) -> Result:
         enroll_again(truth, population, clock())
         world.drain(tell)
         gc.unfreeze()
-        try_other_doors(truth, population)
-        books = read_books()
+        probe_other_workspaces(truth, population)
+        stored = read_stored_state()
     return Result(
         trial=trial,
-        verdicts=judge(truth, books),
+        results=check_promises(truth, stored),
         troubles=truth.troubles,
         people=trial.people,
         mailboxes=count_mailboxes(trial.people),

@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 from django.conf import settings
 from django.test import Client
 
-from simulation.reading import READER, DoorError, find_link, find_pixel, find_unsubscribe
+from simulation.reading import READER, EndpointError, find_link, find_pixel, find_unsubscribe
 from simulation.trial_cast import Action
 from simulation.trial_inboxes import Inboxes
 from simulation.trial_mail import write_back
@@ -21,7 +21,7 @@ from simulation.trial_mail import write_back
 _SCANNER = "Mozilla/5.0 (compatible; Barracuda Sentinel/1.0)"
 
 
-class TrialDoors:
+class TrialEndpoints:
     """`act` is safe to call from a thread of its own."""
 
     def __init__(self, inboxes: Inboxes) -> None:
@@ -54,4 +54,4 @@ def _visit(method: str, url: str, agent: str, expected: int, data: dict[str, str
     client = Client(headers={"User-Agent": agent}, SERVER_NAME=urlsplit(settings.PUBLIC_BASE_URL).hostname or "")
     answer = client.get(place.path) if method == "GET" else client.post(place.path, data)
     if answer.status_code != expected:
-        raise DoorError(f"{method} {place.path[:12]}… answers {answer.status_code}, not {expected}")
+        raise EndpointError(f"{method} {place.path[:12]}… answers {answer.status_code}, not {expected}")

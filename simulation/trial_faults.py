@@ -38,7 +38,7 @@ class Fault(StrEnum):
     NEWCOMERS = "newcomers"
 
 
-SAID = {
+DESCRIPTIONS = {
     Fault.KILL: "SIGKILL a worker at a point of the loop or of the mail dialogue (P1 P4 P7)",
     Fault.FREEZE: "SIGSTOP a worker for two lease times, then let it go on (P1)",
     Fault.TWO_ENGINES: "two engines at the same work at the same time (P1 P3)",

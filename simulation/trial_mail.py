@@ -69,14 +69,14 @@ def _original_headers(received: Mime) -> str:
 
 def _report_delivery(action: Action, received: Mime, address: str, sender: str, at: datetime) -> bytes:
     """RFC 3464."""
-    code, said = _REPORTED[action]
+    code, text = _REPORTED[action]
     return _report(
         *("delivery-status", "Delivery Status Notification (Failure)", f"mailer-daemon@{address.partition('@')[2]}"),
         *(sender, at),
         text=f"Your message wasn't delivered to {address}.\r\n",
         status=(
             f"Reporting-MTA: dns; mx.{address.partition('@')[2]}\r\n\r\nFinal-Recipient: rfc822; {address}\r\n"
-            f"Action: failed\r\nStatus: {code}\r\nDiagnostic-Code: smtp; {said}\r\n"
+            f"Action: failed\r\nStatus: {code}\r\nDiagnostic-Code: smtp; {text}\r\n"
         ),
         original=_original_headers(received),
     )

@@ -1,6 +1,6 @@
-"""The workspaces, mailboxes, sequences and people of a trial, made through the product's own doors.
+"""The workspaces, mailboxes, sequences and people of a trial, made through the product's own endpoints.
 
-Owns what the judge must know about them beforehand: windows, caps, paces and who is whose colleague.
+Owns what the check of the promises must know about them beforehand: windows, caps, paces and who is whose colleague.
 """
 
 from __future__ import annotations
@@ -132,7 +132,7 @@ def populate(
     some_come_later: bool,
     now: datetime,
 ) -> Population:
-    """Make everything and enroll at `now` all but the newcomers; `truth` learns what the judge must know.
+    """Make everything and enroll at `now` all but the newcomers; `truth` gets what the check of the promises must know.
 
     `has_fleeting`: some are in sequences that are there to be archived.
     """
@@ -163,7 +163,7 @@ def populate(
     newcomers = [p for p in truth.people.values() if some_come_later and _comes_later(truth, p)]
     population = Population({mailbox.address: mailbox for mailbox in mailboxes}, sequences, members, newcomers)
     late = {person.address for person in newcomers}
-    bring_in(population, [person for person in truth.people.values() if person.address not in late], now)
+    import_and_enroll(population, [person for person in truth.people.values() if person.address not in late], now)
     return population
 
 
@@ -172,7 +172,7 @@ def _comes_later(truth: Truth, person: Person) -> bool:
     return person.number % _NEWCOMER_EVERY == 1 and person.workspace not in truth.account_stop
 
 
-def bring_in(population: Population, people: list[Person], now: datetime) -> int:
+def import_and_enroll(population: Population, people: list[Person], now: datetime) -> int:
     """Import them by CSV, as a customer would, and enroll them. Returns how many enrollments are new."""
     enrolled = 0
     for slug in sorted({person.workspace for person in people}):
@@ -235,8 +235,8 @@ def _make_caps(truth: Truth, workspace: Workspace, mailboxes: list[Mailbox]) -> 
     def cap(scope: LimitScope, window: LimitWindow, maximum: int, senders: frozenset[str], **target: object) -> None:
         limits.append(SendLimit(workspace=workspace, scope=scope.value, window=window.value, maximum=maximum, **target))
         seconds = 3_600 if window is LimitWindow.HOUR else 86_400
-        said = f"{scope.value} of {workspace.slug}, {maximum} per {window.value}"
-        truth.caps.append(Cap(said, senders, seconds, maximum, str(target.get("recipient_domain", ""))))
+        name = f"{scope.value} of {workspace.slug}, {maximum} per {window.value}"
+        truth.caps.append(Cap(name, senders, seconds, maximum, str(target.get("recipient_domain", ""))))
 
     for mailbox in mailboxes:
         cap(LimitScope.MAILBOX, LimitWindow.HOUR, HOURLY, frozenset({mailbox.address}), mailbox=mailbox)
@@ -294,7 +294,7 @@ def enroll_again(truth: Truth, population: Population, now: datetime) -> None:
     ]
     if people:
         truth.named_again += len(people)
-        truth.enrolled_again += bring_in(population, people, now)
+        truth.enrolled_again += import_and_enroll(population, people, now)
 
 
 def _enroll(population: Population, people: list[Person], now: datetime) -> int:

@@ -125,7 +125,7 @@ class Truth:
     facts: list[Fact] = field(default_factory=list)
     holds: list[Hold] = field(default_factory=list)
     crashes: list[Crash] = field(default_factory=list)
-    strangers_let_in: list[str] = field(default_factory=list)
+    tenancy_leaks: list[str] = field(default_factory=list)
     troubles: list[str] = field(default_factory=list)
     _orders: itertools.count[int] = field(default_factory=itertools.count)
     _lock: threading.Lock = field(default_factory=threading.Lock)

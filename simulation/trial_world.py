@@ -1,6 +1,6 @@
 """One trial: the product's own engine by a clock that leaps, a scripted server, scripted people, and what befalls them.
 
-Owns the order of events. It decides nothing for anybody and judges nothing: the record goes to trial_judge.
+Owns the order of events. It decides nothing for anybody and checks nothing: the record goes to trial_promises.
 """
 
 from __future__ import annotations
@@ -24,10 +24,10 @@ from emails.tracking.reclassify import next_classification_at
 from execution.engine.tick import next_wake_at, run_tick
 from execution.worker.runner import Options, Stage, run_until_idle
 from simulation.mail_server import ReceivedMessage
-from simulation.reading import DoorError
+from simulation.reading import EndpointError
 from simulation.trial_cast import Act, Action, draw, plan_acts
 from simulation.trial_clock import TrialClock
-from simulation.trial_endpoints import TrialDoors
+from simulation.trial_endpoints import TrialEndpoints
 from simulation.trial_faults import Fault
 from simulation.trial_inboxes import Inboxes
 from simulation.trial_population import Population
@@ -89,10 +89,10 @@ class TrialWorld:
         self.turns = 0
         # How many dead workers are watched: the clock takes smaller leaps meanwhile.
         self.watched = 0
-        # What the next slice of work meets, if anything: one worker's misfortune.
-        self.misfortune: Callable[[Callable[[], object]], None] | None = None
+        # What the next slice of work meets, if anything: one worker's pending_fault.
+        self.pending_fault: Callable[[Callable[[], object]], None] | None = None
         self._options = options
-        self._doors = TrialDoors(inboxes)
+        self._endpoints = TrialEndpoints(inboxes)
         self._agenda: list[_Plan] = []
         self._numbers = itertools.count()
         self._emails: Counter[str] = Counter()
@@ -125,8 +125,8 @@ class TrialWorld:
         run_until_idle(self._options, self.clock, {Stage.DECIDE, Stage.DELIVER})
 
     def _decide_before(self, turn_at: datetime) -> None:
-        """Decide what comes due before the next turn, unless a misfortune waits for the work."""
-        while self.misfortune is None and (due_at := next_wake_at()) is not None:
+        """Decide what comes due before the next turn, unless a pending_fault waits for the work."""
+        while self.pending_fault is None and (due_at := next_wake_at()) is not None:
             decide_at = max(due_at, self.clock() + DECIDING_STEP)
             if decide_at >= turn_at:
                 break
@@ -134,7 +134,7 @@ class TrialWorld:
             while run_tick(decide_at, self._options.batch_size, self._options.policy).is_full:
                 pass
 
-    def hear(self, *, in_flight: Collection[str] = (), since: datetime | None = None) -> None:
+    def record_arrivals(self, *, in_flight: Collection[str] = (), since: datetime | None = None) -> None:
         """Take what the server has got into the record. `in_flight`: Message-IDs that their sender had in hand when it
         was stopped, at `since`.
         """
@@ -146,12 +146,12 @@ class TrialWorld:
         self.turns += 1
         self._act()
         self._read_inboxes()
-        if self.misfortune is not None and self._is_anything_due():
-            strike, self.misfortune = self.misfortune, None
+        if self.pending_fault is not None and self._is_anything_due():
+            strike, self.pending_fault = self.pending_fault, None
             strike(self.work)
-            self.hear()
+            self.record_arrivals()
         self.work()
-        self.hear()
+        self.record_arrivals()
         moments = [at for at in (next_wake_at(), next_lane_at(), next_classification_at()) if at is not None]
         moments += [plan.at for plan in self._agenda[:1]]
         return min(moments, default=None)
@@ -165,7 +165,7 @@ class TrialWorld:
             plan = heapq.heappop(self._agenda)
             try:
                 plan.do(self.clock())
-            except DoorError as error:
+            except EndpointError as error:
                 self.truth.troubles.append(str(error))
 
     def _receive(self, arrival: Arrival, message_id: str, in_flight_since: datetime | None) -> None:
@@ -202,10 +202,10 @@ class TrialWorld:
             and Fault.REPEATS in self.faults
             and not draw(self.seed, "repeats", person.address, below=_REPEATED_EVERY)
         ):
-            self._do_meanwhile(self.work, action, mime, person, times=_REPEATS)
-        elif action is Action.UNSUBSCRIBE and Fault.LATE_FACTS in self.faults and self.misfortune is None:
-            self.misfortune = lambda work: self._do_meanwhile(work, action, mime, person)
-        elif self._doors.act(action, mime, person.address, person.mailbox, now):
+            self._act_concurrently(self.work, action, mime, person, times=_REPEATS)
+        elif action is Action.UNSUBSCRIBE and Fault.LATE_FACTS in self.faults and self.pending_fault is None:
+            self.pending_fault = lambda work: self._act_concurrently(work, action, mime, person)
+        elif self._endpoints.act(action, mime, person.address, person.mailbox, now):
             if Fault.DUPLICATES in self.faults and not draw(self.seed, "twice", person.address, action, below=20):
                 mails = self.inboxes[person.mailbox].mails
                 mails.append(mails[-1])
@@ -213,13 +213,13 @@ class TrialWorld:
         else:
             self.note(person, action)
 
-    def _do_meanwhile(
+    def _act_concurrently(
         self, work: Callable[[], object], action: Action, mime: Mime, person: Person, *, times: int = 1
     ) -> None:
         """While the engine works, so often at once; known for certain when all are done."""
 
         def do() -> None:
-            self._doors.act(action, mime, person.address, person.mailbox, self.clock())
+            self._endpoints.act(action, mime, person.address, person.mailbox, self.clock())
 
         self.run_beside(work, *[do] * times)
         self.note(person, action)
@@ -238,7 +238,7 @@ class TrialWorld:
             work()
             for each in doing:
                 each.result()
-        self.hear()
+        self.record_arrivals()
 
     def note(self, person: Person, action: Action) -> None:
         """The product knows it now."""

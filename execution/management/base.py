@@ -70,7 +70,7 @@ class ProductCommand(BaseCommand):
 
     def run_from_argv(self, argv: list[str]) -> None:
         """Run for the shell: every expected end becomes one line and an exit status; a bug may show its traceback."""
-        # Django's parser raises instead of printing its whole usage as long as it is not told about the command line.
+        # Django's parser raises instead of printing its whole usage until `_called_from_command_line` is set.
         parser = self.create_parser(argv[0], argv[1])
         try:
             options = vars(parser.parse_args(argv[2:]))
@@ -106,7 +106,7 @@ class ProductCommand(BaseCommand):
         raise CommandError(message, returncode=status)
 
     def emit(self, data: Mapping[str, Any], text: str, *, as_json: bool) -> None:
-        """Print the answer once, as one JSON object or as text for people. Where nobody reads on it ends."""
+        """Print the answer once, as one JSON object or as text. Ends when the reader has closed the pipe."""
         self.write_part(json.dumps(data, ensure_ascii=False, default=str) if as_json else text, end="\n")
 
     def write_part(self, text: str, end: str = "") -> None:
@@ -122,7 +122,7 @@ class ProductCommand(BaseCommand):
             self.fail(f"the work is done, but its answer cannot be written ({error.strerror})")
 
     def list_aside(self, lines: Sequence[str]) -> None:
-        """Show on standard error what was left out, as far as a person reads it."""
+        """Show on standard error what was left out, the first 20 lines."""
         for line in lines[:_SHOWN]:
             self.stderr.write(line)
         if len(lines) > _SHOWN:
@@ -130,7 +130,7 @@ class ProductCommand(BaseCommand):
 
     @contextmanager
     def keeping_changes(self, *, dry_run: bool) -> Iterator[None]:
-        """One transaction around all changes; a dry run takes them all back."""
+        """One transaction around all changes; a dry run rolls it back."""
         with transaction.atomic():
             yield
             if dry_run:
@@ -147,7 +147,7 @@ class ProductCommand(BaseCommand):
             yield lambda done: bar.advance(task, done)
 
     def check_writable(self, path: Path) -> None:
-        """Refuse before the work what could not be written after it. A file that is there stays as it is."""
+        """Fail before the work when the file could not be written after it. An existing file stays as it is."""
         is_there = path.exists()
         try:
             path.open("a").close()
@@ -185,7 +185,7 @@ class ProductCommand(BaseCommand):
         return found[0]
 
     def check_fields(self, row: Model, options: Mapping[str, str]) -> None:
-        """Judge the values by the rules of the model; `options` are the options that are not called as their column."""
+        """Validate the values by the rules of the model. `options`: the options by column, where the names differ."""
         try:
             row.clean_fields()
         except ValidationError as error:
@@ -194,7 +194,7 @@ class ProductCommand(BaseCommand):
             self.fail(f"{option}: {messages[0]}", BAD_ARGUMENTS)
 
     def actor(self) -> str:
-        """Who a change is logged for."""
+        """The actor in the log entries of a change."""
         try:
             return f"command line ({getpass.getuser()})"
         except (OSError, KeyError):

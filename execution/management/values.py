@@ -1,4 +1,4 @@
-"""Types of command-line arguments: what a person writes, judged and turned into values. No error repeats a secret."""
+"""Types of command-line arguments: validate what a user writes and turn it into values. No error repeats a secret."""
 
 from __future__ import annotations
 
@@ -86,7 +86,7 @@ def email_address(text: str) -> str:
 
 
 def key_name(text: str) -> str:
-    """What an API key is called."""
+    """The name of an API key."""
     if not 0 < len(text.strip()) <= _LONGEST_NAME:
         raise argparse.ArgumentTypeError(f"takes 1 to {_LONGEST_NAME} characters")
     return text.strip()

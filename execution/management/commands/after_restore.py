@@ -17,7 +17,7 @@ from execution.management.values import instant
 class Command(ProductCommand):
     help = (
         "Run this once after a backup was restored, before any executor is started. It pauses the executor, marks what "
-        "was in the outbox as unknown, and pauses everybody who may have been mailed since the backup was taken. "
+        "was in the outbox as unknown, and pauses every enrollment that may have been mailed since the backup. "
         "docs/operations.md says how to release them."
     )
     example = "manage.py after_restore --backup-taken-at 2026-03-02T03:00:00Z --dry-run"
@@ -44,11 +44,11 @@ class Command(ProductCommand):
             with self.progress("Enrollments", find_held(now).count()) as report:
                 held = hold_what_may_have_left(taken_at, actor=self.actor(), now=now, report=report)
         if running := len(alive_workers(now)):
-            self.stderr.write(f"warning: {running} executors are alive and may have sent something already: stop them")
+            self.stderr.write(f"warning: {running} executors are running and may have sent emails already: stop them")
         text = (
-            f"the executor is paused; {held.enrollments} enrollments rest, {held.messages} messages are in doubt. Look "
-            "into the Sent folders before you resume anybody."
+            f"the executor and {held.enrollments} enrollments are paused, the outcome of {held.messages} messages is "
+            "unknown. Look into the Sent folders before you resume any of them."
         )
         if options["dry_run"]:
-            text = f"Dry run, nothing is kept. Then {text}"
+            text = f"Dry run, nothing was changed. Then {text}"
         self.emit({"enrollments": held.enrollments, "messages": held.messages}, text, as_json=options["json"])

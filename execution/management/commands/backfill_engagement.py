@@ -54,6 +54,6 @@ class Command(ProductCommand):
         text = f"{total.classified} visits classified again, {changes} changed, {total.woken} enrollments to evaluate."
         self.emit(
             {"classified": total.classified, "changed": dict(total.changes), "woken": total.woken},
-            f"Dry run, nothing is kept. {text}" if options["dry_run"] else text,
+            f"Dry run, nothing was changed. {text}" if options["dry_run"] else text,
             as_json=options["json"],
         )

@@ -16,8 +16,8 @@ class Command(ProductCommand):
     help = (
         "Find live enrollments that have no due time, are due before their step's delay has passed, or would be looked "
         "at too late or never (after an import, a restored backup, or contacts that got a time zone), and plan them "
-        "from the end of their previous step. Nobody is moved to another step or called earlier than planned. In "
-        "batches, each kept by itself: stop it and start it again at any time."
+        "from the end of their previous step. No enrollment moves to another step or runs earlier than planned. Works "
+        "in batches and can be stopped and restarted at any time."
     )
     example = "manage.py backfill_next_steps --workspace acme --dry-run"
     changes_data = True
@@ -54,8 +54,10 @@ class Command(ProductCommand):
             for each in examples:
                 self.stderr.write(f"enrollment {each['enrollment']}: {each['reason']}, due {each['next_step_at']}")
         repaired = total.reasons.total()
-        said = ", ".join(f"{number} {reason}" for reason, number in sorted(total.reasons.items())) or "all sound"
-        text = f"{total.examined} enrollments examined, {repaired} repaired ({said})."
+        counts = (
+            ", ".join(f"{number} {reason}" for reason, number in sorted(total.reasons.items())) or "nothing to repair"
+        )
+        text = f"{total.examined} enrollments examined, {repaired} repaired ({counts})."
         self.emit(
             {
                 "examined": total.examined,
@@ -63,6 +65,6 @@ class Command(ProductCommand):
                 "reasons": dict(total.reasons),
                 "examples": examples,
             },
-            f"Dry run, nothing is kept. {text}" if options["dry_run"] else text,
+            f"Dry run, nothing was changed. {text}" if options["dry_run"] else text,
             as_json=options["json"],
         )

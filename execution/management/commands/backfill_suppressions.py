@@ -1,4 +1,4 @@
-"""Suppressions of earlier tools: `manage.py backfill_suppressions`."""
+"""Import suppressions from earlier tools: `manage.py backfill_suppressions`."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ from sequences.contacts.csv_reader import REJECT_COLUMN, CsvFormError, write_lin
 class Command(ProductCommand):
     help = (
         "Put the addresses and domains of a CSV file (columns email or domain, reason, note, expires), or of a list of "
-        "one per line, on a workspace's suppression list. Live enrollments of those listed end. In batches, each kept "
-        "by itself: start it again after an interruption, and what is there is known."
+        "one per line, on a workspace's suppression list. Live enrollments of these contacts end. Works in batches and "
+        "can be restarted after an interruption: entries that are on the list stay as they are."
     )
     example = "manage.py backfill_suppressions unsubscribed.csv --workspace acme --reason unsubscribed --dry-run"
     changes_data = True
@@ -29,7 +29,9 @@ class Command(ProductCommand):
         parser.add_argument("file", metavar="FILE", type=Path, help="CSV in UTF-8, or one entry per line")
         parser.add_argument("--workspace", required=True, metavar="SLUG", help="the workspace's slug")
         reasons = [reason.value for reason in SuppressionReason]
-        parser.add_argument("--reason", choices=reasons, default="manual", help="for rows that name none")
+        parser.add_argument(
+            "--reason", choices=reasons, default="manual", help="the reason for rows that name none (default: manual)"
+        )
         parser.add_argument("--rejects", metavar="FILE", type=Path, help="write the rejected rows with their reasons")
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -47,11 +49,11 @@ class Command(ProductCommand):
         if not options["json"]:
             self.list_aside([f"row {rejected.row}: {rejected.reason}" for rejected in imported.rejected])
         text = (
-            f"{imported.created} added, {imported.updated} prolonged, {imported.known} known already, "
+            f"{imported.created} added, {imported.updated} extended, {imported.known} on the list already, "
             f"{len(imported.rejected)} rejected."
         )
         self.emit(
-            imported.present(), f"Dry run, nothing is kept. {text}" if options["dry_run"] else text,
+            imported.present(), f"Dry run, nothing was changed. {text}" if options["dry_run"] else text,
             as_json=options["json"],
         )  # fmt: skip
 

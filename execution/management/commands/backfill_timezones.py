@@ -14,9 +14,9 @@ from execution.management.base import ProductCommand
 class Command(ProductCommand):
     help = (
         "Give contacts and accounts that have no time zone the one that their phone number, else the country of their "
-        "domain speaks for. One that is known is never overwritten; a contact whose account has a zone follows it; "
-        "where the country has zones more than an hour apart, nothing is guessed. Whoever waits is planned by the new "
-        "zone at once. In batches, each kept by itself: stop it and start it again at any time."
+        "domain indicates. A known time zone is never overwritten; contacts use the zone of their account; countries "
+        "whose zones are more than an hour apart are left out. Waiting enrollments are replanned at once. Works in "
+        "batches and can be stopped and restarted at any time."
     )
     example = "manage.py backfill_timezones --workspace acme --dry-run"
     changes_data = True
@@ -46,6 +46,6 @@ class Command(ProductCommand):
                 "undecided": filled.undecided,
                 "examples": filled.examples,
             },
-            f"Dry run, nothing is kept. {text}" if options["dry_run"] else text,
+            f"Dry run, nothing was changed. {text}" if options["dry_run"] else text,
             as_json=options["json"],
         )

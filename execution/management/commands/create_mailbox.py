@@ -1,4 +1,4 @@
-"""Make or change the sending account of an SDR."""
+"""Create or change the sending account of an SDR."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _DAY = 86_400
 class Command(ProductCommand):
     help = (
         "Create a mailbox, or change the one of that address: only what is given changes. A password that is not in "
-        "the URL is read from standard input (--password-stdin) or typed; it serves SMTP and IMAP."
+        "the URL is read from standard input (--password-stdin) or typed. It is used for SMTP and IMAP."
     )
     example = (
         "manage.py create_mailbox ada@example.com --workspace acme --owner ada@example.com \\\n"
@@ -39,7 +39,7 @@ class Command(ProductCommand):
         super().add_arguments(parser)
         parser.add_argument("address", metavar="ADDRESS", type=email_address, help="its email address")
         parser.add_argument("--workspace", required=True, metavar="SLUG", help="the workspace's slug")
-        parser.add_argument("--owner", metavar="EMAIL", help="the login that the mailbox belongs to")
+        parser.add_argument("--owner", metavar="EMAIL", help="the user who owns the mailbox")
         parser.add_argument(
             "--smtp-url", type=smtp_url, metavar="URL", help="smtp://user:pass@host:port?tls=starttls, tls or none"
         )
@@ -57,13 +57,13 @@ class Command(ProductCommand):
             "--gap",
             type=count,
             metavar="SECONDS",
-            help="at least so long between two messages (default: SEND_GAP_SECONDS)",
+            help="the minimum between two messages (default: SEND_GAP_SECONDS)",
         )
         parser.add_argument(
             "--jitter",
             type=count,
             metavar="SECONDS",
-            help="up to so much more, by chance (default: SEND_JITTER_SECONDS)",
+            help="a random addition of up to this (default: SEND_JITTER_SECONDS)",
         )
         parser.add_argument("--no-ramp", action="store_true", help="allow the full number from the first day")
         parser.add_argument("--display-name", help="the sender's name that recipients see")

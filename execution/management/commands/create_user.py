@@ -1,4 +1,4 @@
-"""Give a person a login and a role in a workspace."""
+"""Create a user or change the role in a workspace."""
 
 from __future__ import annotations
 

@@ -40,4 +40,6 @@ class Command(ProductCommand):
             self.fail(str(error))
         data = {**erased.present(), **({"is_dry_run": True} if options["dry_run"] else {})}
         text = f"Erased: {sum(erased.rows.values())} rows, {erased.enrollments} enrollments ended."
-        self.emit(data, f"Dry run, nothing is kept. {text}" if options["dry_run"] else text, as_json=options["json"])
+        self.emit(
+            data, f"Dry run, nothing was changed. {text}" if options["dry_run"] else text, as_json=options["json"]
+        )

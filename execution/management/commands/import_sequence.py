@@ -45,7 +45,7 @@ class Command(ProductCommand):
         text = "\n".join(lines)
         self.emit(
             {"sequences": [_present(result) for result in stored]},
-            f"Dry run, nothing is kept.\n{text}" if options["dry_run"] else text,
+            f"Dry run, nothing was changed.\n{text}" if options["dry_run"] else text,
             as_json=options["json"],
         )
 

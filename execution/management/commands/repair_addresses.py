@@ -32,4 +32,6 @@ class Command(ProductCommand):
             f"merged {len(result.merged)} contacts; {len(result.unrepaired)} need a correction by hand."
         )
         data = {**result.present(), **({"is_dry_run": True} if options["dry_run"] else {})}
-        self.emit(data, f"Dry run, nothing is kept. {text}" if options["dry_run"] else text, as_json=options["json"])
+        self.emit(
+            data, f"Dry run, nothing was changed. {text}" if options["dry_run"] else text, as_json=options["json"]
+        )

@@ -1,4 +1,4 @@
-"""Try again what is in quarantine: `manage.py replay_dead_letters`."""
+"""Retry quarantined enrollments: `manage.py replay_dead_letters`."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _BATCH = 500
 
 class Command(ProductCommand):
     help = (
-        "Release enrollments from quarantine and try their step again, once its cause is mended. In batches; what "
+        "Release enrollments from quarantine and retry their step, once the cause is fixed. Works in batches; what "
         "fails again is quarantined again."
     )
     example = "manage.py replay_dead_letters --workspace acme --class template --dry-run"

@@ -21,5 +21,5 @@ class Command(ProductCommand):
         except DecryptionError as error:
             self.fail(str(error))
         done = f"{rotated} mailboxes and webhooks re-encrypted"
-        text = f"Dry run, nothing is kept. {done}" if options["dry_run"] else done
+        text = f"Dry run, nothing was changed. {done}" if options["dry_run"] else done
         self.emit({"rotated": rotated}, text, as_json=options["json"])

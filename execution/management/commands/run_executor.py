@@ -22,13 +22,13 @@ from execution.insight.alerts import LATE_AFTER, reconcile_alerts
 from execution.management.base import BAD_ARGUMENTS, FAILED, ProductCommand
 from execution.worker.runner import Options, Runner, Stage, run_until_idle
 
-# As of the environment variables that stand for them.
+# The limits of the environment variables of the same meaning.
 _MOST_PER_BATCH = 10_000
 _LONGEST_POLL = 3_600
 
 
 class Command(ProductCommand):
-    help = "Decide and deliver what is due, until stopped. SIGTERM and Ctrl-C finish the batch and leave within 10 s."
+    help = "Decide and deliver what is due, until stopped. SIGTERM and Ctrl-C finish the batch and exit."
     example = "manage.py run_executor --once --json"
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -48,7 +48,7 @@ class Command(ProductCommand):
             type=float,
             default=settings.EXECUTOR_POLL_SECONDS,
             metavar="SECONDS",
-            help="sleep at most so long when nobody wakes it (default: EXECUTOR_POLL_SECONDS, here %(default)s)",
+            help="the longest sleep without a notification (default: EXECUTOR_POLL_SECONDS, here %(default)s)",
         )
         parser.add_argument(
             "--batch-size",
@@ -82,11 +82,11 @@ class Command(ProductCommand):
             decided, delivered = self._run_once(run_options)
         else:
             decided, delivered = self._run(run_options)
-        text = f"decided {decided}, handed over {delivered}"
+        text = f"decided {decided}, delivered {delivered}"
         self.emit({"decided": decided, "delivered": delivered}, text, as_json=options["json"])
 
     def _run_once(self, run_options: Options) -> tuple[int, int]:
-        """As a worker that others see: what it has done counts as processed, and it says goodbye."""
+        """As a worker with a heartbeat: what it did counts as processed, and its end is recorded."""
         worker_id = uuid.uuid4()
         heartbeat.start(worker_id, f"{socket.gethostname()}:{os.getpid()}", run_options.kind, timezone.now())
         decided = delivered = 0
@@ -110,11 +110,11 @@ class Command(ProductCommand):
         return runner.decided, runner.delivered
 
     def _check(self, as_json: bool) -> None:
-        """Healthy: a worker has beaten within the last minute, and nothing has been due for more than five."""
+        """Healthy: a worker sent a heartbeat within the last minute, and nothing is overdue by more than five."""
         now = timezone.now()
         workers = len(alive_workers(now))
         overdue = count_overdue(now - LATE_AFTER)
-        # when no executor lives to do it, whoever checks tells people
+        # raises the alert when no executor is running to do it
         reconcile_alerts(now)
         healthy = workers > 0 and overdue == 0
         text = f"{'healthy' if healthy else 'not healthy'}: {workers} workers alive, {overdue} enrollments overdue"

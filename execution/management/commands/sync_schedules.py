@@ -13,7 +13,7 @@ _MOST_ENGINES = 256
 
 
 class Command(ProductCommand):
-    help = "Make the schedules of the cluster exactly those that this release needs. Safe to run at every deployment."
+    help = "Install the schedules that this release needs and remove all others. Safe to run at every deployment."
     example = "manage.py sync_schedules && manage.py qcluster"
     changes_data = True
 

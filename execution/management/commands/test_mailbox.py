@@ -1,4 +1,4 @@
-"""Try the logins of a mailbox."""
+"""Test the logins of a mailbox."""
 
 from __future__ import annotations
 

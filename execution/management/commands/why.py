@@ -1,4 +1,4 @@
-"""Why has an enrollment not moved: `manage.py why ENROLLMENT`, or the address of a contact."""
+"""Explain what an enrollment waits for: `manage.py why ENROLLMENT`, or the address of a contact."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ class Command(ProductCommand):
     def _find_of_contact(self, address: str) -> list[Enrollment]:
         found = list(_ENROLLMENTS.filter(has_address(address, "contact__email")).order_by("-pk")[:_MOST])
         if not found:
-            self.fail(f"nobody with the address {address} is or was in a sequence: enroll them", BAD_ARGUMENTS)
+            self.fail(f"no contact with the address {address} is or was in a sequence: enroll it first", BAD_ARGUMENTS)
         return found
 
 

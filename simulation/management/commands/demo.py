@@ -50,8 +50,8 @@ _ADVISORY_LOCK = 7_306_002
 class Command(ProductCommand):
     help = (
         "Show the product on a sample workspace: a local mail server, scripted prospects, executor and web server in "
-        "one process. Every start begins anew; other workspaces are not touched. Time leaps over the hours in which "
-        "nothing happens."
+        "one process. Every start begins with a new sample workspace; other workspaces are not touched. Hours in which "
+        "nothing happens are skipped."
     )
     example = "manage.py demo --once"
 
@@ -121,7 +121,7 @@ class Command(ProductCommand):
         )
         if not once:
             self.stdout.write(_describe_door(web, password))
-            self.stdout.write(f"Sales people see it as {' or '.join(SDRS)}, with the same password.")
+            self.stdout.write(f"SDRs log in as {' or '.join(SDRS)}, with the same password.")
         self.stdout.write("")
         self.stdout.flush()
 

@@ -1,4 +1,4 @@
-"""Days of the product's life in minutes, with faults, and the promises as figures: `manage.py simulate`."""
+"""Simulate days of operation in minutes, with faults, and check the promises: `manage.py simulate`."""
 
 from __future__ import annotations
 
@@ -17,25 +17,28 @@ from rich.table import Table
 
 from execution.management.base import BAD_ARGUMENTS, FAILED, ProductCommand
 from simulation.trial import Result, Trial, run_trial, shrink
-from simulation.trial_faults import SAID, parse_faults
+from simulation.trial_faults import DESCRIPTIONS, parse_faults
 
 
 class Command(ProductCommand):
     help = (
         "Run the real engine, delivery, inbound and tracking against a virtual clock, a scripted mail server and "
-        "scripted people, and check the promises P1-P10 from what the mail server saw. Works in a database of its own, "
+        "scripted contacts, and check the promises P1-P10 from what the mail server saw. Works in its own database, "
         "made for it on the configured server and removed afterwards. Exit 1 when a promise is broken. Faults:\n"
-        + "\n".join(f"  {fault.value}: {said}" for fault, said in SAID.items())
+        + "\n".join(f"  {fault.value}: {text}" for fault, text in DESCRIPTIONS.items())
     )
     example = "manage.py simulate --days 7 --enrollments 10000 --faults all --seed 1"
 
     def add_arguments(self, parser: CommandParser) -> None:
         super().add_arguments(parser)
         parser.add_argument(
-            "--days", type=float, default=7.0, help="of faults; everybody then comes to an end (default: %(default)s)"
+            "--days",
+            type=float,
+            default=7.0,
+            help="days with faults; then all enrollments run to their end (default: %(default)s)",
         )
         parser.add_argument(
-            "--enrollments", type=int, default=10_000, metavar="N", help="people (default: %(default)s)"
+            "--enrollments", type=int, default=10_000, metavar="N", help="contacts (default: %(default)s)"
         )
         parser.add_argument(
             "--faults", default="none", metavar="LIST", help="all, none, or names with commas between (default: none)"
@@ -85,24 +88,24 @@ class Command(ProductCommand):
         table = Table(title=result.trial.command(), title_justify="left")
         for name in ("", "promise", "broken", "measured"):
             table.add_column(name, justify="right" if name == "broken" else "left")
-        for verdict in result.verdicts:
-            table.add_row(verdict.promise, verdict.said, str(verdict.broken), verdict.figure)
+        for promise in result.results:
+            table.add_row(promise.promise, promise.statement, str(promise.broken), promise.figure)
         console = Console(file=self.stdout._out, width=130)  # type: ignore[arg-type]
         console.print(table)
-        for verdict in result.verdicts:
-            for case in verdict.cases:
-                console.print(f"{verdict.promise} broken: {case}")
+        for promise in result.results:
+            for case in promise.cases:
+                console.print(f"{promise.promise} broken: {case}")
         for trouble in result.troubles:
             console.print(f"trouble: {trouble}")
         console.print(
-            f"{result.people} people, {result.mailboxes} mailboxes, {result.emails} emails in {result.turns} turns; "
+            f"{result.people} contacts, {result.mailboxes} mailboxes, {result.emails} emails in {result.turns} turns; "
             f"{result.seconds:.0f} s"
         )
 
 
 @contextmanager
 def _own_database(command: Command) -> Iterator[None]:
-    """A new database on the configured server, so that nobody's data is in reach."""
+    """A new database on the configured server, so that no other data is in reach."""
     configured = connection.settings_dict
     name, pool = configured["NAME"], configured["OPTIONS"].pop("pool", None)
     configured["TEST"]["NAME"] = f"simulate_{os.getpid()}"
@@ -111,8 +114,8 @@ def _own_database(command: Command) -> Iterator[None]:
         try:
             connection.creation.create_test_db(verbosity=0, autoclobber=True, serialize=False)
         except (DatabaseError, SystemExit) as error:
-            said = next(iter(str(error).splitlines()), "")
-            command.fail(f"a database for the simulation cannot be made ({said}): grant the right CREATEDB", FAILED)
+            reason = next(iter(str(error).splitlines()), "")
+            command.fail(f"a database for the simulation cannot be created ({reason}): grant CREATEDB", FAILED)
         with connection.cursor() as cursor:
             # what is killed here are processes, never the server; forked workers are too short-lived to plan by values
             for setting in ("synchronous_commit = off", "plan_cache_mode = force_generic_plan"):
@@ -129,7 +132,7 @@ def _own_database(command: Command) -> Iterator[None]:
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    """What fails on purpose is not news."""
+    """Log no failures that are injected on purpose."""
     root, base_url = logging.getLogger(), settings.PUBLIC_BASE_URL
     level, hosts = root.level, settings.ALLOWED_HOSTS
     root.setLevel(logging.CRITICAL)

@@ -215,7 +215,7 @@ def test_why_takes_the_address_of_a_contact() -> None:
     answer = run("why", enrollment.contact.email.upper())
     assert [found["enrollment"] for found in answer["enrollments"]] == [elsewhere.pk, enrollment.pk]
     assert answer["enrollments"][1] == run("why", str(enrollment.pk))
-    with pytest.raises(CommandError, match="nobody with the address no@one"):
+    with pytest.raises(CommandError, match="no contact with the address no@one"):
         call_command("why", "no@one.example")
     for wrong in ("x", "-1", "9" * 30):
         with pytest.raises(CommandError, match="ENROLLMENT takes a number or an email address") as caught:

@@ -22,7 +22,7 @@ from simulation import trial_workers
 from simulation.crash_points import POINTS, impatient
 from simulation.mail_script import Moment
 from simulation.trial_faults import FREEZABLE, REFUSABLE, SQLSTATES, Fault, Strike
-from simulation.trial_population import FLEETING, REMOVABLE, bring_in, enroll_again
+from simulation.trial_population import FLEETING, REMOVABLE, enroll_again, import_and_enroll
 from simulation.trial_truth import Crash, Hold, Person
 from simulation.trial_world import TrialWorld
 from tasks_app.choices import TaskStatus
@@ -53,7 +53,7 @@ SELECT ARRAY(SELECT id FROM sequences_enrollment WHERE wake_at <= %(at)s ORDER B
 _IN_HAND = "SELECT message_id FROM emails_emailmessage WHERE status = 'sending'"
 
 
-class Mishaps:
+class FaultInjector:
     """Puts the strikes on the world's agenda, and the rounds of the people who look after things."""
 
     def __init__(self, world: TrialWorld) -> None:
@@ -78,18 +78,18 @@ class Mishaps:
         match strike.fault:
             case Fault.KILL:
                 point, nth = dice.choice(points), dice.choice((1, 1, 1, 2, 5))
-                world.misfortune = lambda work: self._kill(work, point, nth)
+                world.pending_fault = lambda work: self._kill(work, point, nth)
             case Fault.FREEZE:
                 point = dice.choice(FREEZABLE)
-                world.misfortune = lambda work: self._freeze(work, point)
+                world.pending_fault = lambda work: self._freeze(work, point)
             case Fault.TWO_ENGINES:
-                world.misfortune = lambda work: trial_workers.run_side_by_side(work, 2)
+                world.pending_fault = lambda work: trial_workers.run_side_by_side(work, 2)
             case Fault.CONNECTION:
                 point, nth = dice.choice(points), dice.choice((1, 1, 2))
-                world.misfortune = lambda work: self._cut_off(work, point, nth)
+                world.pending_fault = lambda work: self._cut_off(work, point, nth)
             case Fault.DATABASE_ERRORS:
                 point, sqlstate = dice.choice(REFUSABLE), dice.choice(SQLSTATES)
-                world.misfortune = lambda work: self._refuse(work, point, sqlstate)
+                world.pending_fault = lambda work: self._refuse(work, point, sqlstate)
             case Fault.NEWCOMERS:
                 self._let_in(self._newcomers.pop(), now)
             case Fault.OUTAGE:
@@ -99,7 +99,7 @@ class Mishaps:
                 world.server.lock_out(self._pick_mailbox(dice).address)
             case Fault.SILENCE:
                 moment = dice.choice(_SILENT_AT)
-                world.misfortune = lambda work: self._meet_silence(work, moment)
+                world.pending_fault = lambda work: self._meet_silence(work, moment)
             case Fault.CERTIFICATE:
                 address = self._pick_mailbox(dice).address
                 world.server.let_expire(address)
@@ -135,11 +135,11 @@ class Mishaps:
     def _let_in(self, people: list[Person], now: datetime) -> None:
         """Two colleagues import and enroll the same people while the engine works."""
         world = self._world
-        world.run_beside(world.work, *[lambda: bring_in(world.population, people, now)] * 2)
+        world.run_beside(world.work, *[lambda: import_and_enroll(world.population, people, now)] * 2)
 
     def _freeze(self, work: Callable[[], object], point: str) -> None:
         ending = trial_workers.run_frozen(work, point)
-        self._world.hear()
+        self._world.record_arrivals()
         if ending.is_stopped:
             stopped_at = self._world.clock()
             in_hand = frozenset(row["message_id"] for row in fetch_all(_IN_HAND, {}))
@@ -147,9 +147,9 @@ class Mishaps:
 
     def _thaw(self, pid: int, in_hand: frozenset[str], stopped_at: datetime) -> None:
         """It goes on with what it had in hand, and then with whatever is due by now."""
-        self._world.hear()
+        self._world.record_arrivals()
         trial_workers.thaw(pid)
-        self._world.hear(in_flight=in_hand, since=stopped_at)
+        self._world.record_arrivals(in_flight=in_hand, since=stopped_at)
 
     def _watch(self, point: str) -> None:
         """See how long what the dead worker held, or left due, stays untouched."""

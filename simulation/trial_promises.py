@@ -1,7 +1,7 @@
 """Whether the promises P1–P10 were kept: from what the mail server saw and what was scripted. Pure.
 
-Only what no outsider can see comes from the product's tables, as `Standing` and `Books`: where each person ended, and
-what the log says of it.
+Only what no outsider can see comes from the product's tables, as `EndState` and `StoredState`: where each contact
+ended, and what the log says of it.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _READS = frozenset(
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class EndState:
     """Where a person stands at the end. `trouble`: the class of every quarantine they were ever in."""
 
     status: str
@@ -35,73 +35,73 @@ class Standing:
 
 
 @dataclass(frozen=True, slots=True)
-class Books:
+class StoredState:
     """What only the product can tell.
 
     `decisions`: whose email was due when, and when it was decided. `unexplained`: state changes without a log entry
     that says who and why.
     """
 
-    standings: Mapping[str, Standing]
+    end_states: Mapping[str, EndState]
     decisions: Sequence[tuple[str, datetime, datetime]]
     unexplained: tuple[str, ...]
     logged_sends: Mapping[str, int]
 
 
 @dataclass(slots=True)
-class Verdict:
+class PromiseResult:
     """One promise: how often it was broken, and the first few cases. `figure` is what was measured."""
 
     promise: str
-    said: str
+    statement: str
     broken: int = 0
     cases: list[str] = field(default_factory=list)
     figure: str = ""
 
-    def blame(self, case: str) -> None:
+    def add_case(self, case: str) -> None:
         self.broken += 1
         if len(self.cases) < SHOWN:
             self.cases.append(case)
 
 
-def judge(truth: Truth, books: Books) -> list[Verdict]:
-    """One verdict per promise, in their order."""
+def check_promises(truth: Truth, stored: StoredState) -> list[PromiseResult]:
+    """One result per promise, in their order."""
     return [
-        _judge_once(truth),
-        _judge_stops(truth),
-        _judge_caps(truth),
-        _judge_ends(truth, books),
-        _judge_windows(truth),
-        _judge_delay(truth, books),
-        _judge_recovery(truth),
-        _judge_outages(truth, books),
-        _judge_walls(truth),
-        _judge_log(truth, books),
+        _check_texts(truth),
+        _check_stops(truth),
+        _check_caps(truth),
+        _check_ends(truth, stored),
+        _check_windows(truth),
+        _check_delay(truth, stored),
+        _check_recovery(truth),
+        _check_outages(truth, stored),
+        _check_tenancy(truth),
+        _check_log(truth, stored),
     ]
 
 
-def _judge_once(truth: Truth) -> Verdict:
+def _check_texts(truth: Truth) -> PromiseResult:
     """Over all enrollments of a contact: neither the same step nor a text that reads the same, and enrolled once."""
-    verdict = Verdict("P1", "no contact gets the same step or the same text twice")
+    result = PromiseResult("P1", "no contact gets the same step or the same text twice")
     for (address, step), count in Counter((r.recipient, r.step) for r in truth.receipts).items():
         if count > 1:
-            verdict.blame(f"{address} got {step} {count} times")
+            result.add_case(f"{address} got {step} {count} times")
     steps: dict[tuple[str, str], set[str]] = defaultdict(set)
     for receipt in truth.receipts:
         if receipt.text:
             steps[receipt.recipient, receipt.text].add(receipt.step)
     for (address, _), alike in steps.items():
         if len(alike) > 1:
-            verdict.blame(f"{address} got one text as {' and as '.join(sorted(alike))}")
+            result.add_case(f"{address} got one text as {' and as '.join(sorted(alike))}")
     if truth.enrolled_again:
-        verdict.blame(f"{truth.enrolled_again} contacts were enrolled again in the sequence that they are or were in")
-    verdict.figure = f"{len(truth.receipts)} emails; named again {truth.named_again}, enrolled {truth.enrolled_again}"
-    return verdict
+        result.add_case(f"{truth.enrolled_again} contacts were enrolled again in the sequence that they are or were in")
+    result.figure = f"{len(truth.receipts)} emails; named again {truth.named_again}, enrolled {truth.enrolled_again}"
+    return result
 
 
-def _judge_stops(truth: Truth) -> Verdict:
+def _check_stops(truth: Truth) -> PromiseResult:
     """Orders are compared, not times: whatever the server took later than the fact was stored has left too late."""
-    verdict = Verdict("P2", "no email leaves after a stop fact is stored, or while paused")
+    result = PromiseResult("P2", "no email leaves after a stop fact is stored, or while paused")
     stopped: dict[str, tuple[int, str]] = {}
     colleagues = _colleagues(truth)
     for fact in truth.facts:
@@ -118,15 +118,15 @@ def _judge_stops(truth: Truth) -> Verdict:
         person = truth.people[receipt.recipient]
         step, since = truth.removed.get((person.workspace, person.sequence), ("", 0))
         if receipt.step == step and since < receipt.order:
-            verdict.blame(f"{receipt.recipient} got {step} at {receipt.at:%d %b %H:%M} after it was removed")
+            result.add_case(f"{receipt.recipient} got {step} at {receipt.at:%d %b %H:%M} after it was removed")
         order, what = stopped.get(receipt.recipient, (receipt.order + 1, ""))
         if order < receipt.order:
-            verdict.blame(f"{receipt.recipient} got {receipt.step} at {receipt.at:%d %b %H:%M} after {what}")
+            result.add_case(f"{receipt.recipient} got {receipt.step} at {receipt.at:%d %b %H:%M} after {what}")
         for hold in holds[receipt.recipient]:
             if hold.start_order < receipt.order and (hold.end_order is None or receipt.order < hold.end_order):
-                verdict.blame(f"{receipt.recipient} got {receipt.step} while the {hold.what} stood still")
-    verdict.figure = f"{len(stopped)} people stopped, {len(truth.holds)} pauses"
-    return verdict
+                result.add_case(f"{receipt.recipient} got {receipt.step} while the {hold.what} stood still")
+    result.figure = f"{len(stopped)} people stopped, {len(truth.holds)} pauses"
+    return result
 
 
 def _colleagues(truth: Truth) -> Callable[[str], Iterable[str]]:
@@ -142,8 +142,8 @@ def _colleagues(truth: Truth) -> Callable[[str], Iterable[str]]:
     return find
 
 
-def _judge_caps(truth: Truth) -> Verdict:
-    verdict = Verdict("P3", "no limit is exceeded in any rolling window")
+def _check_caps(truth: Truth) -> PromiseResult:
+    result = PromiseResult("P3", "no limit is exceeded in any rolling window")
     by_sender: dict[str, list[Receipt]] = defaultdict(list)
     for receipt in truth.receipts:
         by_sender[receipt.sender].append(receipt)
@@ -158,58 +158,60 @@ def _judge_caps(truth: Truth) -> Verdict:
         most = max((bisect_right(times, at + cap.seconds - 0.001) - i for i, at in enumerate(times)), default=0)
         fullest = max(fullest, most / cap.maximum)
         if most > cap.maximum:
-            verdict.blame(f"{cap.name}: {most} emails")
+            result.add_case(f"{cap.name}: {most} emails")
     for sender, gap in truth.gaps.items():
         sent = sorted((r for r in by_sender[sender] if not r.was_in_flight), key=lambda r: r.at)
         for earlier, later in pairwise(sent):
             apart = (later.at - earlier.at).total_seconds()
             if apart < gap:
-                verdict.blame(
+                result.add_case(
                     f"{sender} wrote twice within {apart:.0f} s at {later.at:%d %b %H:%M:%S}, its pace is {gap} s"
                 )
-    verdict.figure = f"{len(truth.caps)} caps, the fullest at {fullest:.0%}"
-    return verdict
+    result.figure = f"{len(truth.caps)} caps, the fullest at {fullest:.0%}"
+    return result
 
 
-def _judge_ends(truth: Truth, books: Books) -> Verdict:
+def _check_ends(truth: Truth, stored: StoredState) -> PromiseResult:
     """Everybody has had all emails of their path, or has left for a reason that was scripted, or is held for one."""
-    verdict = Verdict("P4", "no due step is lost")
+    result = PromiseResult("P4", "no due step is lost")
     got: dict[str, list[str]] = defaultdict(list)
     for receipt in sorted(truth.receipts, key=lambda r: r.order):
         got[receipt.recipient].append(receipt.step)
-    said: dict[str, set[Action]] = defaultdict(set)
+    reactions: dict[str, set[Action]] = defaultdict(set)
     colleagues = _colleagues(truth)
     for fact in truth.facts:
-        said[fact.address].add(fact.action)
+        reactions[fact.address].add(fact.action)
         if fact.action in {Action.REPLY, Action.OPT_OUT}:
             for address in colleagues(fact.address):
-                said[address].add(fact.action)
+                reactions[address].add(fact.action)
     for address, person in truth.people.items():
-        standing = books.standings[address]
-        stopping = said[address] & STOPPING or person.persona is Persona.GONE
-        match standing.status:
+        end_state = stored.end_states[address]
+        stopping = reactions[address] & STOPPING or person.persona is Persona.GONE
+        match end_state.status:
             case "completed":
                 removed = truth.removed.get((person.workspace, person.sequence), ("", 0))[0]
                 path = _path(person)
                 if got[address] not in (path, [step for step in path if step != removed]):
-                    verdict.blame(f"{address} ({person.persona}) completed after {' '.join(got[address]) or 'nothing'}")
+                    result.add_case(
+                        f"{address} ({person.persona}) completed after {' '.join(got[address]) or 'nothing'}"
+                    )
             case "replied" | "auto_exited":
                 is_let_go = (
-                    standing.exit_reason == "sequence_archived"
+                    end_state.exit_reason == "sequence_archived"
                     and (person.workspace, person.sequence) in truth.archived
                 )
                 if not stopping and not is_let_go:
-                    verdict.blame(f"{address} ({person.persona}) exited as {standing.exit_reason} without a reason")
+                    result.add_case(f"{address} ({person.persona}) exited as {end_state.exit_reason} without a reason")
             case "quarantined":
                 if person.persona is not Persona.NAMELESS:
-                    verdict.blame(f"{address} ({person.persona}) is quarantined: {' '.join(standing.troubles)}")
+                    result.add_case(f"{address} ({person.persona}) is quarantined: {' '.join(end_state.troubles)}")
             case status:
-                verdict.blame(f"{address} ({person.persona}) is still {status} after {' '.join(got[address])}")
-    verdict.figure = ", ".join(
+                result.add_case(f"{address} ({person.persona}) is still {status} after {' '.join(got[address])}")
+    result.figure = ", ".join(
         f"{count} {status.replace('_', ' ')}"
-        for status, count in sorted(Counter(s.status for s in books.standings.values()).items())
+        for status, count in sorted(Counter(s.status for s in stored.end_states.values()).items())
     )
-    return verdict
+    return result
 
 
 def _path(person: Person) -> list[str]:
@@ -226,84 +228,84 @@ def _path(person: Person) -> list[str]:
             return ["wait-1", "wait-2", "wait-3"]
 
 
-def _judge_windows(truth: Truth) -> Verdict:
-    verdict = Verdict("P5", "no email outside its window")
+def _check_windows(truth: Truth) -> PromiseResult:
+    result = PromiseResult("P5", "no email outside its window")
     for receipt in truth.receipts:
         person = truth.people[receipt.recipient]
         hours = truth.hours[person.sequence]
         local = receipt.at.astimezone(hours.zone or person.zone)
         if local.weekday() not in hours.weekdays or not hours.opens <= local.hour < hours.closes:
-            verdict.blame(f"{receipt.recipient} got {receipt.step} at {local:%a %H:%M} {local.tzinfo}")
-    verdict.figure = f"{len({p.zone for p in truth.people.values()})} zones"
-    return verdict
+            result.add_case(f"{receipt.recipient} got {receipt.step} at {local:%a %H:%M} {local.tzinfo}")
+    result.figure = f"{len({p.zone for p in truth.people.values()})} zones"
+    return result
 
 
-def _judge_delay(truth: Truth, books: Books) -> Verdict:
+def _check_delay(truth: Truth, stored: StoredState) -> PromiseResult:
     """Whoever was paused meanwhile was not late."""
-    verdict = Verdict("P6", "p95 from due to decided under 5 minutes")
+    result = PromiseResult("P6", "p95 from due to decided under 5 minutes")
     paused = defaultdict(list)
     for hold in truth.holds:
         for address in hold.addresses:
             paused[address].append(hold)
     delays = sorted(
         (decided_at - due_at).total_seconds()
-        for address, due_at, decided_at in books.decisions
+        for address, due_at, decided_at in stored.decisions
         if not any(hold.overlaps(due_at, decided_at) for hold in paused[address])
     )
     p50, p95 = _percentile(delays, 0.5), _percentile(delays, 0.95)
-    verdict.figure = f"p50 {p50:.0f} s, p95 {p95:.0f} s"
+    result.figure = f"p50 {p50:.0f} s, p95 {p95:.0f} s"
     if p95 >= _DECIDES_WITHIN:
-        verdict.blame(verdict.figure)
-    return verdict
+        result.add_case(result.figure)
+    return result
 
 
 def _percentile(ordered: Sequence[float], share: float) -> float:
     return max(ordered[min(int(len(ordered) * share), len(ordered) - 1)], 0.0) if ordered else 0.0
 
 
-def _judge_recovery(truth: Truth) -> Verdict:
-    verdict = Verdict("P7", "a killed process costs at most a minute")
+def _check_recovery(truth: Truth) -> PromiseResult:
+    result = PromiseResult("P7", "a killed process costs at most a minute")
     slowest = 0.0
     for crash in truth.crashes:
         if crash.resumed_after is None or crash.resumed_after > _RESUMES_WITHIN:
-            verdict.blame(f"killed at {crash.point!r}, {crash.at:%d %b %H:%M}: {crash.resumed_after} s")
+            result.add_case(f"killed at {crash.point!r}, {crash.at:%d %b %H:%M}: {crash.resumed_after} s")
         else:
             slowest = max(slowest, crash.resumed_after)
-    verdict.figure = f"{len(truth.crashes)} crashes, slowest {slowest:.0f} s"
-    return verdict
+    result.figure = f"{len(truth.crashes)} crashes, slowest {slowest:.0f} s"
+    return result
 
 
-def _judge_outages(truth: Truth, books: Books) -> Verdict:
-    verdict = Verdict("P8", "a mail server outage quarantines nobody")
+def _check_outages(truth: Truth, stored: StoredState) -> PromiseResult:
+    result = PromiseResult("P8", "a mail server outage quarantines nobody")
     held = 0
-    for address, standing in books.standings.items():
+    for address, end_state in stored.end_states.items():
         allowed = {"unknown_outcome"} | (
             {"data", "template"} if truth.people[address].persona is Persona.NAMELESS else set()
         )
-        held += bool(standing.troubles)
-        if strange := sorted(set(standing.troubles) - allowed):
-            verdict.blame(f"{address} was quarantined: {' '.join(strange)}")
-    verdict.figure = f"{held} were ever held, each for a scripted reason" if not verdict.broken else f"{held} held"
-    return verdict
+        held += bool(end_state.troubles)
+        if strange := sorted(set(end_state.troubles) - allowed):
+            result.add_case(f"{address} was quarantined: {' '.join(strange)}")
+    result.figure = f"{held} were ever held, each for a scripted reason" if not result.broken else f"{held} held"
+    return result
 
 
-def _judge_walls(truth: Truth) -> Verdict:
-    verdict = Verdict("P9", "no workspace sees or touches another's data")
+def _check_tenancy(truth: Truth) -> PromiseResult:
+    result = PromiseResult("P9", "no workspace sees or touches another's data")
     for receipt in truth.receipts:
         if truth.workspaces[receipt.sender] != truth.people[receipt.recipient].workspace:
-            verdict.blame(f"{receipt.sender} wrote to {receipt.recipient} of another workspace")
-    for case in truth.strangers_let_in:
-        verdict.blame(case)
-    verdict.figure = f"{len(set(truth.workspaces.values()))} workspaces"
-    return verdict
+            result.add_case(f"{receipt.sender} wrote to {receipt.recipient} of another workspace")
+    for case in truth.tenancy_leaks:
+        result.add_case(case)
+    result.figure = f"{len(set(truth.workspaces.values()))} workspaces"
+    return result
 
 
-def _judge_log(truth: Truth, books: Books) -> Verdict:
-    verdict = Verdict("P10", "every state change has a log entry that says who and why")
-    for case in books.unexplained:
-        verdict.blame(case)
+def _check_log(truth: Truth, stored: StoredState) -> PromiseResult:
+    result = PromiseResult("P10", "every state change has a log entry that says who and why")
+    for case in stored.unexplained:
+        result.add_case(case)
     for address, count in Counter(receipt.recipient for receipt in truth.receipts).items():
-        if books.logged_sends.get(address, 0) < count:
-            verdict.blame(f"{address} got {count} emails, the log knows of {books.logged_sends.get(address, 0)}")
-    verdict.figure = f"{sum(books.logged_sends.values())} sends in the log"
-    return verdict
+        if stored.logged_sends.get(address, 0) < count:
+            result.add_case(f"{address} got {count} emails, the log knows of {stored.logged_sends.get(address, 0)}")
+    result.figure = f"{sum(stored.logged_sends.values())} sends in the log"
+    return result

@@ -1,4 +1,4 @@
-"""What a trial's judge needs of the product's own tables, read once at the end."""
+"""What the check of the promises needs from the product's own tables, read once at the end."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ from django.test import Client
 
 from common.db import fetch_all
 from sequences.models import Contact, Enrollment
-from simulation.trial_judge import SHOWN, Books, Standing
 from simulation.trial_population import Population
+from simulation.trial_promises import SHOWN, EndState, StoredState
 from simulation.trial_truth import Truth
 
-_STANDINGS = """
+_END_STATES = """
 SELECT c.email, e.status, e.auto_exit_reason,
        ARRAY(SELECT DISTINCT d.error_class FROM execution_deadletter d WHERE d.enrollment_id = e.id) AS troubles
 FROM sequences_enrollment e JOIN sequences_contact c ON c.id = e.contact_id
@@ -26,7 +26,7 @@ WHERE l.action = 'queued' GROUP BY c.email
 # The last entry about where an enrollment stands must be one that its state follows from. The end of a sequence is the
 # entry of its last step. A removed step moves people and leaves them paused or quarantined if they were.
 _UNEXPLAINED = """
-SELECT 'enrollment ' || e.id || ' is ' || e.status || ', its log ends with ' || coalesce(l.action, 'nothing') AS said
+SELECT 'enrollment ' || e.id || ' is ' || e.status || ', its log ends with ' || coalesce(l.action, 'nothing') AS text
 FROM sequences_enrollment e
 LEFT JOIN LATERAL (
     SELECT action FROM execution_executionlog l WHERE l.enrollment_id = e.id
@@ -50,20 +50,20 @@ WHERE actor = '' OR message = ''
 """
 
 
-def read_books() -> Books:
+def read_stored_state() -> StoredState:
     """A handful of statements over everything that a trial has left."""
-    return Books(
-        standings={
-            row["email"]: Standing(row["status"], row["auto_exit_reason"], tuple(row["troubles"]))
-            for row in fetch_all(_STANDINGS, {})
+    return StoredState(
+        end_states={
+            row["email"]: EndState(row["status"], row["auto_exit_reason"], tuple(row["troubles"]))
+            for row in fetch_all(_END_STATES, {})
         },
         decisions=tuple((row["email"], row["due_at"], row["queued_at"]) for row in fetch_all(_DECISIONS, {})),
-        unexplained=tuple(row["said"] for row in fetch_all(_UNEXPLAINED, {})),
+        unexplained=tuple(row["text"] for row in fetch_all(_UNEXPLAINED, {})),
         logged_sends={row["email"]: row["sends"] for row in fetch_all(_LOGGED_SENDS, {})},
     )
 
 
-def try_other_doors(truth: Truth, population: Population) -> None:
+def probe_other_workspaces(truth: Truth, population: Population) -> None:
     """Let a member of each workspace knock at the rows of the others, through the API."""
     for slug, user in population.members.items():
         client = Client(SERVER_NAME="localhost")
@@ -76,9 +76,9 @@ def try_other_doors(truth: Truth, population: Population) -> None:
         for path in paths:
             status = client.get(path).status_code
             if status != 404:
-                truth.strangers_let_in.append(f"GET {path} by {user} of {slug} answers {status}")
+                truth.tenancy_leaks.append(f"GET {path} by {user} of {slug} answers {status}")
         for row in foreign:
             path = f"/api/sequence-enrollments/{row.pk}/pause"
             status = client.post(path, {}, content_type="application/json").status_code
             if status != 404:
-                truth.strangers_let_in.append(f"POST pause of enrollment {row.pk} by {user} of {slug} answers {status}")
+                truth.tenancy_leaks.append(f"POST pause of enrollment {row.pk} by {user} of {slug} answers {status}")

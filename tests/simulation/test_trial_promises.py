@@ -1,4 +1,4 @@
-"""The simulation's judge finds each broken promise in a record in which it is broken, and none in a clean one."""
+"""The check of the promises finds each one in a record in which it is broken, and none in a clean one."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from simulation.trial_cast import Action, Persona
-from simulation.trial_judge import Books, Standing, judge
+from simulation.trial_promises import EndState, StoredState, check_promises
 from simulation.trial_truth import Cap, Crash, Fact, Hold, Hours, Person, Receipt, Truth
 
 MONDAY = datetime(2026, 3, 2, 10, tzinfo=UTC)
@@ -19,7 +19,7 @@ STEPS = ("intro-1", "intro-2", "intro-3")
 SENDER = "sdr@w.example"
 
 
-def clean() -> tuple[Truth, Books]:
+def clean() -> tuple[Truth, StoredState]:
     """Two silent colleagues who got their three emails, a day apart."""
     people = {
         address: Person(number, address, "w", "Intro", SENDER, ZoneInfo("Europe/Berlin"), Persona.SILENT)
@@ -36,12 +36,12 @@ def clean() -> tuple[Truth, Books]:
         for minute, address in enumerate(people):
             at = MONDAY + timedelta(days=day, minutes=3 * minute)
             truth.receipts.append(Receipt(truth.next_order(), at, SENDER, address, step, f"<{step}{address}>"))
-    standings = {address: Standing("completed", "", ()) for address in people}
-    return truth, Books(standings, [(JO, MONDAY, MONDAY)], (), dict.fromkeys(people, 3))
+    end_states = {address: EndState("completed", "", ()) for address in people}
+    return truth, StoredState(end_states, [(JO, MONDAY, MONDAY)], (), dict.fromkeys(people, 3))
 
 
-def broken(truth: Truth, books: Books) -> set[str]:
-    return {verdict.promise for verdict in judge(truth, books) if verdict.broken}
+def broken(truth: Truth, stored: StoredState) -> set[str]:
+    return {result.promise for result in check_promises(truth, stored) if result.broken}
 
 
 def test_a_clean_record_breaks_nothing() -> None:
@@ -105,7 +105,7 @@ def _resumed_late(truth: Truth) -> None:
 
 
 def _through_the_wall(truth: Truth) -> None:
-    truth.strangers_let_in.append("GET /api/contacts/1 answers 200")
+    truth.tenancy_leaks.append("GET /api/contacts/1 answers 200")
 
 
 def _from_another_workspace(truth: Truth) -> None:
@@ -132,66 +132,66 @@ def _from_another_workspace(truth: Truth) -> None:
         ("P9", _from_another_workspace),
     ],
 )
-def test_what_really_happened_is_judged(promise: str, spoil: Callable[[Truth], None]) -> None:
-    truth, books = clean()
+def test_each_broken_promise_is_found(promise: str, spoil: Callable[[Truth], None]) -> None:
+    truth, stored = clean()
     spoil(truth)
-    assert promise in broken(truth, books)
+    assert promise in broken(truth, stored)
 
 
 @pytest.mark.parametrize(
-    ("promise", "standing"),
+    ("promise", "end_state"),
     [
-        ("P4", Standing("active", "", ())),
-        ("P4", Standing("replied", "replied", ())),
-        ("P4", Standing("auto_exited", "bounced", ())),
-        ("P4", Standing("quarantined", "", ("server",))),
-        ("P8", Standing("completed", "", ("server",))),
+        ("P4", EndState("active", "", ())),
+        ("P4", EndState("replied", "replied", ())),
+        ("P4", EndState("auto_exited", "bounced", ())),
+        ("P4", EndState("quarantined", "", ("server",))),
+        ("P8", EndState("completed", "", ("server",))),
     ],
 )
-def test_an_end_that_nothing_explains_is_a_lost_step(promise: str, standing: Standing) -> None:
-    truth, books = clean()
-    assert promise in broken(truth, replace(books, standings={**books.standings, JO: standing}))
+def test_an_end_that_nothing_explains_is_a_lost_step(promise: str, end_state: EndState) -> None:
+    truth, stored = clean()
+    assert promise in broken(truth, replace(stored, end_states={**stored.end_states, JO: end_state}))
 
 
 def test_an_archived_sequence_explains_an_end_and_lets_nothing_out() -> None:
-    truth, books = clean()
-    books = replace(books, standings={**books.standings, JO: Standing("auto_exited", "sequence_archived", ())})
-    assert broken(truth, books) == {"P4"}
+    truth, stored = clean()
+    stored = replace(stored, end_states={**stored.end_states, JO: EndState("auto_exited", "sequence_archived", ())})
+    assert broken(truth, stored) == {"P4"}
     truth.archived.add(("w", "Intro"))
-    assert broken(truth, books) == set()
+    assert broken(truth, stored) == set()
     truth.holds.append(Hold("archived sequence", frozenset({JO}), -1, MONDAY))
-    assert broken(truth, books) == {"P2"}
+    assert broken(truth, stored) == {"P2"}
 
 
 def test_a_step_that_was_removed_may_be_missing_and_does_not_come_later() -> None:
-    truth, books = clean()
+    truth, stored = clean()
     truth.removed["w", "Intro"] = "intro-2", truth.next_order()
-    assert broken(truth, books) == set()
+    assert broken(truth, stored) == set()
     truth.receipts = [receipt for receipt in truth.receipts if receipt.recipient == BO or receipt.step != "intro-2"]
-    assert broken(truth, books) == set()
+    assert broken(truth, stored) == set()
     truth.removed["w", "Intro"] = "intro-2", -1
-    assert broken(truth, books) == {"P2"}
+    assert broken(truth, stored) == {"P2"}
     truth.removed["w", "Intro"] = "intro-3", truth.next_order()
-    assert broken(truth, books) == {"P4"}
+    assert broken(truth, stored) == {"P4"}
 
 
 def test_a_late_decision_and_a_silent_log_are_found() -> None:
-    truth, books = clean()
+    truth, stored = clean()
     late = [(JO, MONDAY, MONDAY + timedelta(minutes=6))]
-    assert broken(truth, replace(books, decisions=late)) == {"P6"}
-    assert broken(truth, replace(books, unexplained=("enrollment 1",))) == {"P10"}
-    assert broken(truth, replace(books, logged_sends={JO: 2, BO: 3})) == {"P10"}
+    assert broken(truth, replace(stored, decisions=late)) == {"P6"}
+    assert broken(truth, replace(stored, unexplained=("enrollment 1",))) == {"P10"}
+    assert broken(truth, replace(stored, logged_sends={JO: 2, BO: 3})) == {"P10"}
 
 
 def test_whoever_is_paused_is_not_late() -> None:
-    truth, books = clean()
+    truth, stored = clean()
     truth.holds.append(Hold("executor", frozenset({JO}), 100, MONDAY + timedelta(minutes=1), 101))
     late = [(JO, MONDAY, MONDAY + timedelta(minutes=60))]
-    assert broken(truth, replace(books, decisions=late)) == set()
+    assert broken(truth, replace(stored, decisions=late)) == set()
 
 
 def test_what_was_in_the_servers_hands_may_arrive() -> None:
-    truth, books = clean()
+    truth, stored = clean()
     truth.receipts[-1] = replace(truth.receipts[-1], was_in_flight=True)
     truth.holds.append(Hold("executor", frozenset({BO}), truth.receipts[-2].order, MONDAY, None))
-    assert broken(truth, books) == set()
+    assert broken(truth, stored) == set()
