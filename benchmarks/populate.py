@@ -311,12 +311,8 @@ class _Filler:
         table, columns = model._meta.db_table, dict(given)
         params: dict[str, Any] = dict(self.params)
         for field in model._meta.concrete_fields:
-            if (
-                field.generated
-                or field.column in columns
-                or field.primary_key
-                or (field.null and not field.has_default())
-            ):
+            is_filled = field.generated or field.primary_key or field.has_db_default() or field.column in columns
+            if is_filled or (field.null and not field.has_default()):
                 continue
             if field.has_default() or field.empty_strings_allowed:
                 params[f"default_{field.column}"] = field.get_db_prep_save(field.get_default(), _connection())

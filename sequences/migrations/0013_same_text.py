@@ -14,7 +14,7 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='sequence',
             name='on_reply',
-            field=models.CharField(choices=[('stop', 'Stop'), ('continue', 'Continue')], default='stop', help_text='Stop: a reply ends the sequence for the contact. Continue: it goes on, and splits can ask for it.', max_length=16),
+            field=models.CharField(choices=[('stop', 'Stop'), ('continue', 'Continue')], db_default='stop', default='stop', help_text='Stop: a reply ends the sequence for the contact. Continue: it goes on, and splits can ask for it.', max_length=16),
         ),
         migrations.AddField(
             model_name='step',
@@ -24,6 +24,6 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='step',
             name='repeat',
-            field=models.BooleanField(default=False, help_text='Send it also to a contact who has had the same text. By default it is skipped.'),
+            field=models.BooleanField(db_default=False, default=False, help_text='Send it also to a contact who has had the same text. By default it is skipped.'),
         ),
     ]

@@ -46,6 +46,7 @@ class Sequence(models.Model):
         max_length=16,
         choices=OnReply.choices(),
         default=OnReply.STOP.value,
+        db_default=OnReply.STOP.value,
         help_text="Stop: a reply ends the sequence for the contact. Continue: it goes on, and splits can ask for it.",
     )
     priority = models.PositiveSmallIntegerField(default=50, help_text="0 goes first, 100 last; 50 is normal.")
@@ -94,7 +95,9 @@ class Step(models.Model):
     )
 
     repeat = models.BooleanField(
-        default=False, help_text="Send it also to a contact who has had the same text. By default it is skipped."
+        default=False,
+        db_default=False,
+        help_text="Send it also to a contact who has had the same text. By default it is skipped.",
     )
 
     task_type = models.CharField(max_length=16, choices=TaskType.choices(), default=TaskType.GENERIC.value)

@@ -30,7 +30,7 @@ def find_faults(name: str, migration: Any) -> Iterator[str]:
             yield f"{name}: {operation.describe()}"
         if isinstance(operation, migrations.AddField):
             field = operation.field
-            if not (field.null or field.many_to_many or field.has_db_default()):
+            if not (field.null or field.many_to_many or field.generated or field.has_db_default()):
                 yield f"{name}: {operation.name} is required: give it a db_default, the old release does not fill it in"
         if isinstance(operation, AddIndexConcurrently) and migration.atomic:
             yield f"{name}: an index is built concurrently outside a transaction only"
