@@ -1,4 +1,4 @@
-"""Append-only facts about messages and the people they went to."""
+"""Append-only facts about messages and their recipients."""
 
 from __future__ import annotations
 

@@ -15,7 +15,7 @@ EXECUTOR_RUNS = "NOT EXISTS (SELECT 1 FROM execution_executorstate WHERE is_paus
 
 
 class ExecutorState(models.Model):
-    """Whether the executor is paused, by whom and why. Its only row has the id 1."""
+    """Whether the executor is paused, with actor and reason. Its only row has the id 1."""
 
     id = models.PositiveSmallIntegerField(primary_key=True, default=1)
     is_paused = models.BooleanField(default=False)

@@ -1,4 +1,4 @@
-"""What came in and became no fact: what a provider told about nothing of ours, and mails that cannot be read."""
+"""Incoming events and mails that became no fact: about no message of ours, of an unknown kind, or unreadable."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from sequences.models.workspace import Workspace
 
 
 class HookRecord(models.Model):
-    """Kept to be looked at: an unknown kind of event, one about a message not of ours, a mail that cannot be read."""
+    """Stored for inspection: an unknown kind of event, one about a message not of ours, a mail that cannot be read."""
 
     workspace = models.ForeignKey(Workspace, on_delete=models.CASCADE, related_name="+")
     mailbox = models.ForeignKey(Mailbox, on_delete=models.CASCADE, related_name="hook_records")

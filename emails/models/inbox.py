@@ -1,4 +1,4 @@
-"""How far a mailbox's inbox has been read by IMAP, and who reads it now."""
+"""How far a mailbox's inbox has been read by IMAP, and which worker reads it now."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from emails.models.mailbox import Mailbox
 
 
 class InboxState(models.Model):
-    """`last_uid` counts within one `uidvalidity` (RFC 3501 section 2.3.1.1); another one means: start anew."""
+    """`last_uid` counts within one `uidvalidity` (RFC 3501 section 2.3.1.1); another one means: start again."""
 
     mailbox = models.OneToOneField(Mailbox, on_delete=models.CASCADE, primary_key=True, related_name="inbox_state")
     folder = models.CharField(max_length=255, default="INBOX")

@@ -1,4 +1,4 @@
-"""Caps on what may leave, counted from the ledger in rolling windows."""
+"""Caps on sending, counted from the ledger in rolling windows."""
 
 from __future__ import annotations
 

@@ -87,7 +87,7 @@ class EmailMessage(models.Model):
     class Meta:
         ordering = ["-id"]
         constraints = [
-            # not unique=True: that adds a second index, for LIKE, which nobody asks for and every write pays for
+            # not unique=True: that adds a second index, for LIKE, which no query uses and every write maintains
             models.UniqueConstraint(fields=["message_id"], name="message_id_once"),
             models.UniqueConstraint(fields=["enrollment", "step", "visit"], name="message_once_per_step_run"),
             models.CheckConstraint(
@@ -118,7 +118,7 @@ class EmailMessage(models.Model):
                 name="message_provider_id",
                 condition=~Q(provider_message_id=""),
             ),
-            # the newest of one workspace, which is what people open, without a sort
+            # the newest of one workspace, the usual page, without a sort
             models.Index(fields=["workspace", "id"], name="message_newest"),
             models.Index(fields=["leased_until"], name="message_leased", condition=Q(status="sending")),
             models.Index(fields=["workspace", "unknown_at"], name="message_unknown", condition=Q(status="unknown")),

@@ -56,7 +56,7 @@ class Suppression(models.Model):
 
 
 class SuppressionChange(models.Model):
-    """Append-only: every addition, extension, removal and expiry, by whom and why."""
+    """Append-only: every addition, extension, removal and expiry, with actor and reason."""
 
     workspace = models.ForeignKey(Workspace, on_delete=models.CASCADE, related_name="+")
     email = models.EmailField(max_length=254, blank=True)

@@ -1,11 +1,11 @@
-"""What a change of the calendar means for the people in it: of holidays, or of a zone that they are planned in.
+"""Replans enrollments when holidays or a time zone change that they are planned by.
 
-Whoever waits for a step is planned anew, also whom the engine has deferred by the old calendar, and queued emails wait
-for no opening of it. As with edits (execution.control.replan_edit), an enrollment that a user snoozed is not moved
+Waiting enrollments are replanned, also those that the engine deferred by the old calendar, and queued emails stop
+waiting for its windows. As with edits (execution.control.replan_edit), an enrollment that a user snoozed is not moved
 earlier. All of it is in the transaction of the change, one log line per enrollment that is replanned; what has begun
 stays as it is. The engine and the lanes check the moment itself, so nothing leaves at a forbidden time.
 
-Lock order: contact or account, the people in id order, mailbox or workspace, their messages, the lanes.
+Lock order: contact or account, the enrollments in id order, mailbox or workspace, their messages, the lanes.
 """
 
 from __future__ import annotations

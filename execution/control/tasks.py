@@ -22,7 +22,7 @@ from tasks_app.models import Task
 
 
 def complete_task(task: Task, *, actor: str, now: datetime, outcome: str = "") -> None:
-    """Record that the work is done, by whom and with what outcome. Raises `TaskClosedError` when it was closed."""
+    """Record that the work is done, with its actor and outcome. Raises `TaskClosedError` when it was closed."""
     with transaction.atomic():
         step = Step.objects.filter(pk=task.step_id).first() if task.step_id else None
         _complete(task, step, actor, now, outcome)

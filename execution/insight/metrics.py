@@ -22,7 +22,7 @@ _COUNTED_AT_MOST = 100_000
 # Of the newest alone: each is looked up in the ledger, and quantiles of more say the same.
 _MEASURED_AT_MOST = 5_000
 _RECENTLY = timedelta(minutes=15)
-# Handed over among those that were told as sent, their answers not known yet: by one lane, and by all of a workspace.
+# How many messages may be sending at the same time: in one lane, and in all lanes of a workspace.
 _IN_HAND, _IN_HAND_OF_ALL = 10, 100
 
 _DUE = """

@@ -1,8 +1,8 @@
 """What is deleted when: one table of rules, applied by executors a little at a time and by `prune_logs` all at once.
 
-Owns every deletion of old rows. Must not delete what was sent, to whom and when: caps, stop rules and timelines read
-it. Each round is a few short transactions over a bounded number of rows, found by index, so that no engine waits for
-it; it can be stopped at any time.
+Owns every deletion of old rows. Must not delete what was sent, to which contact and when: caps, stop rules and
+timelines read it. Each round is a few short transactions over a bounded number of rows, found by index, so that no
+engine waits for it; it can be stopped at any time.
 """
 
 from __future__ import annotations

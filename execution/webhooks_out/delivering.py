@@ -1,6 +1,6 @@
 """Posts pending deliveries: claimed under a lease, posted outside any transaction, recorded under the same lease.
 
-A worker that dies leaves its deliveries to the next one when the lease is over: told at least once, with the same id.
+When a worker dies, another one takes its deliveries after the lease: delivered at least once, with the same id.
 """
 
 from __future__ import annotations

@@ -22,7 +22,7 @@ def acme() -> Workspace:
     return Workspace.objects.create(name="Acme", slug="acme", timezone="UTC")
 
 
-def test_each_tells_afterwards_how_many_rows_it_changed() -> None:
+def test_each_statement_reports_its_changed_rows_afterwards() -> None:
     with pipelined():
         one = execute_pending(RENAME, {"name": "Beta", "slugs": ["acme", "nobody"]})
         none = execute_pending(RENAME, {"name": "Beta", "slugs": ["nobody"]})

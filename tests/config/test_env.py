@@ -206,7 +206,7 @@ def test_ctrl_c_while_a_command_starts_is_one_line() -> None:
     assert (done.returncode, done.stdout, done.stderr) == (130, "", "error: interrupted\n")
 
 
-def test_an_answer_that_nobody_reads_to_its_end_is_no_fault(tmp_path: Path) -> None:
+def test_an_answer_that_is_not_read_to_its_end_is_no_failure(tmp_path: Path) -> None:
     reads, writes = os.pipe()
     os.close(reads)
     done = run_manage_into(writes, tmp_path, "stop_database", "--json")

@@ -26,7 +26,7 @@ def test_a_line_about_a_request_holds_no_object() -> None:
     assert "server_time" not in line
 
 
-def test_a_cluster_tells_of_a_database_that_is_away_in_one_line(caplog: pytest.LogCaptureFixture) -> None:
+def test_a_cluster_logs_an_outage_of_the_database_in_one_line(caplog: pytest.LogCaptureFixture) -> None:
     try:
         raise OperationalError("connection refused\nIs the server running?")
     except OperationalError:

@@ -107,7 +107,7 @@ def test_killed_while_handing_over_the_message_is_held_as_unknown(
     assert len(server.messages) - EmailMessage.objects.filter(status="sent").count() == arrived
 
 
-def test_killed_right_after_the_final_dot_nobody_can_know(
+def test_a_kill_right_after_the_final_dot_is_unknown(
     victim: Victim, server: MailServer, people: list[Enrollment]
 ) -> None:
     """The dot is in the kernel's hands: the server may or may not answer it; both ends are allowed, twice is not."""
@@ -120,7 +120,7 @@ def test_killed_right_after_the_final_dot_nobody_can_know(
     assert_nobody_is_lost()
 
 
-def test_nobody_is_killed_when_nobody_is_told(victim: Victim, server: MailServer, people: list[Enrollment]) -> None:
+def test_the_harness_itself_changes_nothing(victim: Victim, server: MailServer, people: list[Enrollment]) -> None:
     """The control group: the harness itself changes nothing."""
     assert not victim.run("run_executor", "--once")
     assert_ledger_explains(server.messages)

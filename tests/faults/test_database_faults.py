@@ -42,9 +42,7 @@ STRIKES = [
 
 
 @pytest.mark.parametrize(("sqlstate", "table", "event"), STRIKES)
-def test_an_error_that_will_pass_costs_nobody_anything(
-    sqlstate: str, table: str, event: str, server: MailServer
-) -> None:
+def test_a_temporary_error_loses_nothing(sqlstate: str, table: str, event: str, server: MailServer) -> None:
     """Three times in a row; whoever started the engine starts it again, or its loop does. No attempt is used."""
     enroll_in_three_steps(server, people=3, at=NOW)
     clock = DrivenClock()

@@ -177,7 +177,7 @@ def small_disk(own_url: str, own_server: EmbeddedPostgres) -> Iterator[Path]:
         folder.rmdir()
 
 
-def test_a_full_disk_costs_nobody_anything_once_there_is_room_again(
+def test_a_full_disk_loses_nothing_once_there_is_room_again(
     own_url: str, small_disk: Path, server: MailServer, tmp_path: Path
 ) -> None:
     """No message can be stored, so none leaves; with room again the executor goes on by itself."""

@@ -45,7 +45,7 @@ def live_through_the_hour(server: MailServer, clock: DrivenClock, mailbox: Mailb
     return tries
 
 
-def test_an_hour_without_the_server_costs_nobody_anything(server: MailServer) -> None:
+def test_an_hour_without_the_server_loses_nothing(server: MailServer) -> None:
     mailbox, clock = enroll(server), DrivenClock()
     server.refuse_everything()
 

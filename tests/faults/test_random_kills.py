@@ -27,7 +27,7 @@ KILLING_SECONDS = 30.0
 SLOW_SECONDS = 0.05
 
 
-def test_three_executors_killed_at_random_lose_nobody_and_send_nothing_twice(victim: Victim, tmp_path: Path) -> None:
+def test_three_executors_killed_at_random_lose_and_repeat_nothing(victim: Victim, tmp_path: Path) -> None:
     chance = random.Random(20260302)
     record = tmp_path / "mail.jsonl"
     with mail_server_process(record) as port:

@@ -89,7 +89,7 @@ def assert_all_arrive_later(server: MailServer, clock: DrivenClock, mailbox: Mai
 
 
 @pytest.mark.parametrize("moment", BEFORE_THE_DOT)
-def test_a_connection_cut_before_the_final_dot_costs_nobody_anything(moment: Moment, server: MailServer) -> None:
+def test_a_connection_cut_before_the_final_dot_loses_nothing(moment: Moment, server: MailServer) -> None:
     mailbox, clock = enroll(server, people=3), DrivenClock()
     server.on(moment, Drop())
     clock.run()
@@ -102,7 +102,7 @@ def test_a_connection_cut_before_the_final_dot_costs_nobody_anything(moment: Mom
 
 @pytest.mark.parametrize("moment", BEFORE_THE_DOT)
 @pytest.mark.usefixtures("impatient")
-def test_a_server_that_goes_silent_before_the_final_dot_costs_nobody_anything(
+def test_silence_before_the_final_dot_loses_nothing(
     moment: Moment, server: MailServer, stalls: Stall, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     mailbox, clock = enroll(server, people=2), DrivenClock()
@@ -130,7 +130,7 @@ def test_cut_in_the_middle_of_the_text_is_known_or_held_and_never_guessed(server
 
 
 @pytest.mark.parametrize("was_taken", [False, True])
-def test_cut_after_the_final_dot_nobody_knows_and_nothing_is_sent_again(was_taken: bool, server: MailServer) -> None:
+def test_a_cut_after_the_final_dot_is_unknown_and_not_sent_again(was_taken: bool, server: MailServer) -> None:
     enroll(server)
     server.on(Moment.DOT, Drop(store=was_taken), times=1)
     clock = DrivenClock()
@@ -144,7 +144,7 @@ def test_cut_after_the_final_dot_nobody_knows_and_nothing_is_sent_again(was_take
 
 
 @pytest.mark.usefixtures("impatient")
-def test_silent_after_the_final_dot_nobody_knows(server: MailServer, stalls: Stall) -> None:
+def test_silence_after_the_final_dot_is_unknown(server: MailServer, stalls: Stall) -> None:
     enroll(server)
     server.on(Moment.DOT, stalls)
     DrivenClock().run_through(NOW + timedelta(days=1))
@@ -266,7 +266,7 @@ def test_a_refusal_that_is_not_about_the_address_is_never_a_bounce(
     assert Enrollment.objects.filter(status="completed").count() == 2
 
 
-def test_a_rejected_login_stops_the_mailbox_and_leaves_its_people_alone() -> None:
+def test_a_rejected_login_stops_the_mailbox_and_no_enrollment() -> None:
     with MailServer(users={"ada": "right"}) as server:
         mailbox = enroll(
             server,
@@ -312,7 +312,7 @@ def test_a_bad_certificate_gets_no_mail_and_no_password(tmp_path: Path) -> None:
         assert_all_arrive_later(server, clock, mailbox)
 
 
-def test_an_answer_that_is_none_is_a_doubt(server: MailServer) -> None:
+def test_a_reply_out_of_place_is_an_unknown_outcome(server: MailServer) -> None:
     """After the dot anything but 2xx, 4xx and 5xx says nothing about who has the message."""
     enroll(server)
     server.on(Moment.DOT, Reply("199 what?", store=True), times=1)

@@ -209,9 +209,7 @@ def test_stored_while_the_lane_looks_at_most_that_dialogue_goes_on(
     assert_stopped(person, reason, server, at_most=1)
 
 
-def test_what_the_server_did_not_take_is_withdrawn_when_its_person_was_stopped_meanwhile(
-    server: MailServer, person: Enrollment
-) -> None:
+def test_an_unsent_message_of_a_stopped_enrollment_is_withheld(server: MailServer, person: Enrollment) -> None:
     """It goes back, but not into a queue that nobody will ever empty."""
     server.on(Moment.MAIL, "421 4.3.2 Too busy", times=1)
     patch, others = store_at(delivery, "_send_all", lambda: exit_enrollments([person.pk], actor=SAM, now=NOW))
@@ -338,7 +336,7 @@ def test_an_executor_paused_in_the_middle_of_a_batch_finishes_it_and_stops(
 @pytest.mark.parametrize(
     ("seconds", "pace", "sizes"), [(0.0, {}, (1, 1)), (1e6, {}, (1, 5)), (1e6, {"gap_seconds": 1}, (1, 1))]
 )
-def test_what_is_in_doubt_at_once_follows_the_speed_of_the_server(
+def test_the_chunk_size_follows_the_speed_of_the_server(
     seconds: float, pace: dict[str, int], sizes: tuple[int, int], server: MailServer, person: Enrollment
 ) -> None:
     for _ in range(5):

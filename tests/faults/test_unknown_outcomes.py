@@ -86,7 +86,7 @@ def test_an_event_that_names_the_message_proves_that_it_left(
     assert len(server.messages) == 3
 
 
-def test_a_message_of_somebody_who_has_left_can_be_called_sent_but_not_sent_again(
+def test_a_message_of_an_ended_enrollment_can_be_marked_sent_only(
     victim: Victim, server: MailServer, person: Enrollment
 ) -> None:
     """P2: a reply while the outcome is unknown ends the enrollment; no button sends to them any more."""

@@ -89,7 +89,7 @@ def test_ramp_up_grows_by_a_step_on_each_day_that_really_sends(server: MailServe
     assert sent == [3, 5, 7, 5]
 
 
-def test_a_mailbox_that_bounces_three_percent_pauses_itself_and_leaves_its_people_alone() -> None:
+def test_three_percent_bounces_pause_the_mailbox_and_no_enrollment() -> None:
     mailbox = MailboxFactory()
     messages = sent_messages(mailbox, 100, NOW)
     for message in messages[:2]:
@@ -113,7 +113,7 @@ def test_too_few_messages_conclude_nothing() -> None:
     assert not measure_health(mailbox.pk).is_broken
 
 
-def test_a_person_who_resumes_an_unhealthy_mailbox_starts_its_count_anew() -> None:
+def test_resuming_an_unhealthy_mailbox_resets_its_count() -> None:
     mailbox = MailboxFactory()
     for message in sent_messages(mailbox, 40, NOW)[:2]:
         bounce(message, NOW)
@@ -123,7 +123,7 @@ def test_a_person_who_resumes_an_unhealthy_mailbox_starts_its_count_anew() -> No
     assert measure_health(mailbox.pk).messages == 0
 
 
-def test_trouble_is_told_to_owner_and_operators_once_until_it_has_cleared(settings: Any) -> None:
+def test_an_alert_is_sent_once_until_it_has_cleared(settings: Any) -> None:
     settings.ALERT_EMAILS = ["ops@sender.example"]
     mailbox = MailboxFactory(owner=UserFactory(email="sam@sender.example", username="sam@sender.example"))
     for message in sent_messages(mailbox, 40, NOW)[:2]:

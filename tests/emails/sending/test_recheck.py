@@ -16,7 +16,7 @@ pytestmark = pytest.mark.django_db
 NOW = datetime(2026, 3, 2, 10, tzinfo=UTC)
 
 
-def test_what_somebody_else_has_marked_since_is_not_ours() -> None:
+def test_a_message_marked_by_another_worker_is_not_sent() -> None:
     """A worker that stood still for long comes back while the email is sent again, by hand, under another lease."""
     message = SendingMessageFactory(enrollment=EnrollmentFactory(at=NOW), at=NOW)
     Enrollment.objects.update(wake_at=None)

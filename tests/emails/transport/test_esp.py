@@ -193,7 +193,7 @@ def test_brevo_gets_the_same_idempotency_key_for_every_try(esp: FakeEsp) -> None
         (400, {}, "'subject' parameter is missing", ErrorClass.UNCLASSIFIED, None),
     ],
 )
-def test_an_http_error_is_a_refusal_of_whoever_pays(
+def test_an_http_error_is_a_refusal_with_its_class(
     esp: FakeEsp, status: int, headers: dict[str, str], text: str, error_class: ErrorClass, retry_after: int | None
 ) -> None:
     esp.answer = (status, headers, {"message": f"{text} {KEY}"})

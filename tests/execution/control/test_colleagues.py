@@ -81,7 +81,7 @@ def test_the_api_releases_too_and_only_for_managers(account: Account) -> None:
     assert person("waits").status == "active"
 
 
-def test_an_automatic_answer_of_a_colleague_holds_nobody() -> None:
+def test_an_automatic_answer_of_a_colleague_pauses_no_enrollment() -> None:
     workspace = WorkspaceFactory(account_reply_policy="pause")
     account = AccountFactory(workspace=workspace)
     step = StepFactory(sequence__workspace=workspace)

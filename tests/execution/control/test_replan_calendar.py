@@ -122,7 +122,7 @@ def replanned(row: Enrollment) -> list[tuple[str, str]]:
     return list(logs.values_list("message", "actor"))
 
 
-def test_a_holiday_that_is_taken_back_holds_nobody_any_longer(client: Client, workspace: Any, second: Any) -> None:
+def test_a_removed_holiday_holds_no_enrollment(client: Client, workspace: Any, second: Any) -> None:
     person = waits(second, at(4, 9))
     answer = save(client, workspace, extra_holidays="")
     assert times(person) == (at(3, 10), at(3, 10))
@@ -153,7 +153,7 @@ def test_the_holidays_of_another_country_count_at_once(client: Client, workspace
     )
 
 
-def test_whom_the_engine_deferred_over_the_holiday_goes_on_today(
+def test_an_enrollment_deferred_for_a_removed_holiday_runs_today(
     client: Client, workspace: Any, second: Any, clock: Any
 ) -> None:
     person = waits(second, at(3, 10))
@@ -167,9 +167,7 @@ def test_whom_the_engine_deferred_over_the_holiday_goes_on_today(
     assert EmailMessage.objects.get().enrollment_id == person.pk
 
 
-def test_whom_a_person_snoozed_is_not_called_earlier_but_kept_off_a_new_holiday(
-    client: Client, workspace: Any, second: Any
-) -> None:
+def test_a_snoozed_enrollment_is_only_moved_off_a_new_holiday(client: Client, workspace: Any, second: Any) -> None:
     person = waits(second, at(4, 9))
     snooze_enrollments([person.pk], until=at(6, 12), actor="ada", now=NOW)
     save(client, workspace, extra_holidays="")
@@ -178,7 +176,7 @@ def test_whom_a_person_snoozed_is_not_called_earlier_but_kept_off_a_new_holiday(
     assert times(person) == (at(7, 9), at(7, 9))
 
 
-def test_whom_a_person_led_here_is_not_sent_back_into_the_delay(
+def test_a_moved_enrollment_does_not_wait_for_the_delay_again(
     client: Client, workspace: Any, second: Any, clock: Any
 ) -> None:
     first = second.sequence.steps.get(number=1)
@@ -228,7 +226,7 @@ def test_nothing_else_on_the_page_touches_anybody(client: Client, workspace: Any
     assert Enrollment.objects.values().get(pk=person.pk) == before
 
 
-def test_a_contacts_mended_zone_plans_them_anew(api: APIClient, second: Any) -> None:
+def test_a_corrected_time_zone_replans_the_contact(api: APIClient, second: Any) -> None:
     Workspace.objects.update(extra_holidays=[])
     person = waits(second, at(3, 10), contact=ContactFactory(workspace=second.workspace, timezone=BERLIN))
     assert api.patch(f"/api/contacts/{person.contact_id}", {"timezone": NEW_YORK}).status_code == 200
@@ -312,7 +310,7 @@ def bring(file: str) -> Any:
 
 
 @pytest.mark.parametrize("way", ["admin", "api", "command"])
-def test_zones_that_a_file_mends_count_at_once(
+def test_time_zones_from_a_file_replan_at_once(
     way: str, client: Client, api: APIClient, shell: Shell, second: Any, tmp_path: Path
 ) -> None:
     Workspace.objects.update(extra_holidays=[])

@@ -97,7 +97,7 @@ def test_a_refused_recipient_exits_as_bounced() -> None:
 
 
 @pytest.mark.parametrize("error_class", ["content", "template", "unclassified", "bug"])
-def test_what_nobody_can_retry_is_quarantined_with_its_trace(error_class: str) -> None:
+def test_a_failure_without_retry_is_quarantined_with_its_trace(error_class: str) -> None:
     failed = message("failed", error_class=error_class, error="554 no", error_trace="Traceback")
     outcome = decide(snapshot(message=failed), NOW, POLICY)
     assert isinstance(outcome, Quarantine)
@@ -117,7 +117,7 @@ def test_an_unknown_outcome_waits_for_evidence_before_a_person_is_asked() -> Non
 
 
 @pytest.mark.parametrize("status", ["sent", "queued", "withheld"])
-def test_a_settled_doubt_releases_its_quarantine(status: str) -> None:
+def test_a_resolved_outcome_ends_its_quarantine(status: str) -> None:
     held = snapshot(status=EnrollmentStatus.QUARANTINED, quarantine_class="unknown_outcome", message=message(status))
     assert isinstance(decide(held, NOW, POLICY), Resume)
 
@@ -353,7 +353,7 @@ def test_the_third_soft_bounce_pauses() -> None:
     assert isinstance(decide(snapshot(resting=Resting(soft_bounces=3)), NOW, POLICY), Pause)
 
 
-def test_paused_rests_until_its_time_and_is_planned_anew_inside_the_window() -> None:
+def test_a_pause_ends_at_its_time_and_replans_inside_the_window() -> None:
     paused = snapshot(status=EnrollmentStatus.PAUSED, window=OFFICE_HOURS)
     assert decide(paused, NOW, POLICY) == Park()
     evening = NOW.replace(hour=20)
@@ -390,5 +390,5 @@ def test_a_rest_that_ends_by_itself_gives_way_to_one_that_lasts_longer(
 
 
 @pytest.mark.parametrize("status", ["paused", "draft"])
-def test_a_sequence_that_does_not_run_parks_its_people(status: str) -> None:
+def test_an_inactive_sequence_parks_its_enrollments(status: str) -> None:
     assert decide(snapshot(sequence_status=status), NOW, POLICY) == Park()

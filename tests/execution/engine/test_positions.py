@@ -44,7 +44,7 @@ def test_trying_again_uses_the_retry_up(found: object) -> None:
 @pytest.mark.parametrize(
     "outcome", [Quarantine("content", "554 no", LINE), Pause("holiday", None, LINE)], ids=["quarantine", "pause"]
 )
-def test_whoever_rests_without_an_end_sleeps(outcome: Outcome) -> None:
+def test_a_pause_without_an_end_has_no_wake_time(outcome: Outcome) -> None:
     assert next_position(snapshot(), outcome, NOW).wake_at is None
 
 

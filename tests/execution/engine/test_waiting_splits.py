@@ -97,7 +97,7 @@ def test_it_goes_true_at_once_when_a_person_gives_the_signal(waiting: Enrollment
 
 
 @pytest.mark.parametrize(("agent", "goes"), [(FIREFOX, "true"), ("", "false")])
-def test_a_visit_in_the_last_moment_is_judged_before_the_time_is_up(
+def test_a_visit_just_before_the_deadline_is_classified_first(
     waiting: Enrollment, clock: Any, agent: str, goes: str
 ) -> None:
     condition = waiting.sequence.steps.get(number=2).condition_type
@@ -113,7 +113,7 @@ def test_a_visit_in_the_last_moment_is_judged_before_the_time_is_up(
     assert stands_at(waiting) == ("false" if condition == "email_replied" else goes)
 
 
-def test_a_visit_after_the_time_is_up_keeps_nobody(waiting: Enrollment, clock: Any) -> None:
+def test_a_visit_after_the_deadline_does_not_count(waiting: Enrollment, clock: Any) -> None:
     clock.move_to(DEADLINE + timedelta(seconds=1))
     signal(waiting, FIREFOX)
     run_tick(DEADLINE + timedelta(seconds=2), 10, Policy())

@@ -128,7 +128,7 @@ def test_waiting_for_a_person_or_a_signal_says_so() -> None:
     assert why(EnrollmentFactory(sequence=splitting)) == [("waiting_for_signal", NOW + 2 * HOUR)]
 
 
-def test_without_a_worker_it_says_that_nobody_works() -> None:
+def test_without_a_worker_it_says_that_no_executor_runs() -> None:
     Worker.objects.update(heartbeat_at=NOW - HOUR)
     assert why(enrolled()) == [("no_worker", None)]
 

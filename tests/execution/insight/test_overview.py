@@ -155,7 +155,7 @@ def test_checking_tells_when_no_executor_lives(workspace: Workspace, settings: A
     assert mail.subject.startswith("No executor is alive")
 
 
-def test_quarantines_that_jump_are_told_of_and_usual_ones_are_not() -> None:
+def test_a_jump_of_quarantines_raises_an_alert() -> None:
     calm, jumping = SequenceFactory(), SequenceFactory()
     for sequence, recent, before in ((calm, 10, 60), (jumping, 10, 4)):
         DeadLetterFactory.create_batch(recent, enrollment__sequence=sequence, created_at=NOW)

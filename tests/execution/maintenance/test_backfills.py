@@ -85,7 +85,7 @@ def test_what_has_no_due_time_or_one_too_early_is_planned_from_the_end_of_its_pr
     assert shell("backfill_next_steps", "--json").data["repaired"] == 0
 
 
-def test_whom_nobody_would_look_at_is_looked_at_and_who_waits_for_a_fact_is_left_alone(shell: Shell) -> None:
+def test_a_missing_wake_time_is_repaired_unless_a_fact_wakes_it(shell: Shell) -> None:
     email = StepFactory()
     unseen = put(EnrollmentFactory(sequence=email.sequence), wake_at=None)
     overslept = put(EnrollmentFactory(sequence=email.sequence), wake_at=NOW + 5 * DAY)
@@ -206,7 +206,7 @@ def test_a_new_zone_brings_new_plans(shell: Shell) -> None:
     assert shell("backfill_next_steps", "--json").data["reasons"] == {}
 
 
-def test_an_accounts_new_zone_plans_its_people_anew(shell: Shell) -> None:
+def test_a_new_time_zone_of_an_account_replans_its_contacts(shell: Shell) -> None:
     sequence = SequenceFactory(window={"mon-sun": ["09:00-17:00"]})
     account = AccountFactory(workspace=sequence.workspace, domain="firma.de", timezone="")
     contact = ContactFactory(workspace=sequence.workspace, account=account, timezone="")

@@ -48,7 +48,7 @@ def ended(workspace: Workspace, age: timedelta) -> Any:
     return enrollment
 
 
-def test_each_workspace_lets_go_of_those_who_ended_before_its_own_retention() -> None:
+def test_each_workspace_purges_by_its_own_retention() -> None:
     short, long = WorkspaceFactory(retention_days=30), WorkspaceFactory(retention_days=365)
     gone, kept, lately = ended(short, 31 * DAY), ended(long, 31 * DAY), ended(short, 29 * DAY)
     live = ExecutionLogFactory(enrollment=EnrollmentFactory(sequence=SequenceFactory(workspace=short)))
@@ -73,7 +73,7 @@ def test_each_workspace_lets_go_of_those_who_ended_before_its_own_retention() ->
     assert purge_round(NOW)["execution_executionlog"] == 1
 
 
-def test_what_a_person_did_stays_a_persons_when_nothing_is_left_to_judge_it_by(shell: Shell) -> None:
+def test_a_purged_visit_keeps_its_verdict(shell: Shell) -> None:
     gone = ended(WorkspaceFactory(retention_days=30), 31 * DAY)
     EmailEvent.objects.update(verdict="human", rules_version=0)
     purge_round(NOW)
@@ -154,7 +154,7 @@ def test_the_command_does_all_of_it_at_once(shell: Shell) -> None:
     assert shell("prune_logs", "--retention", "--dry-run", "--json").data["enrollments"] == 0
 
 
-def test_what_nobody_will_be_told_any_more_keeps_nothing_else_there(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_deliveries_of_a_paused_subscription_do_not_block_retention(monkeypatch: pytest.MonkeyPatch) -> None:
     """A subscription that was switched off takes nothing: what waited for it when it was given up is never posted."""
     monkeypatch.setattr(retention, "_ROWS_A_ROUND", 2)
     enrollment = EnrollmentFactory()

@@ -57,7 +57,7 @@ def heard(receiver: Receiver) -> list[str]:
     return [json.loads(call.body)["event"] for call in receiver.calls]
 
 
-def test_what_happens_is_told_once_with_a_signature_that_can_be_checked() -> None:
+def test_an_event_is_delivered_once_with_a_valid_signature() -> None:
     enrollment = EnrollmentFactory()
     with Receiver() as receiver:
         listen(receiver, enrollment.workspace)
@@ -108,7 +108,7 @@ def test_sent_and_completed_have_names_of_their_own() -> None:
     assert sorted(heard(receiver)) == ["email.sent", "enrollment.completed"]
 
 
-def test_who_completed_long_ago_is_not_told_again_when_their_last_task_is_done() -> None:
+def test_a_late_task_does_not_deliver_completion_again() -> None:
     done = CompletedEnrollmentFactory(completed_at=NOW - timedelta(days=40))
     with Receiver() as receiver:
         listen(receiver, done.workspace)
@@ -117,7 +117,7 @@ def test_who_completed_long_ago_is_not_told_again_when_their_last_task_is_done()
     assert heard(receiver) == ["task.completed"]
 
 
-def test_what_happened_before_nobody_listened_is_not_told() -> None:
+def test_events_before_the_subscription_are_not_delivered() -> None:
     enrollment = EnrollmentFactory()
     with Receiver() as receiver:
         listen(receiver, enrollment.workspace)
@@ -125,7 +125,7 @@ def test_what_happened_before_nobody_listened_is_not_told() -> None:
         assert deliver_webhooks(LATER) == 0
 
 
-def test_what_is_not_taken_is_told_again_with_growing_pauses_for_a_day() -> None:
+def test_a_refused_delivery_is_retried_with_growing_pauses_for_a_day() -> None:
     enrollment = EnrollmentFactory()
     with Receiver(answers=[500, 302, 200]) as receiver:
         listen(receiver, enrollment.workspace)
@@ -179,7 +179,7 @@ def test_a_worker_that_dies_leaves_its_call_to_the_next(monkeypatch: pytest.Monk
     assert [call.headers["X-Delivery"] for call in receiver.calls] == [str(WebhookDelivery.objects.get().pk)] * 2
 
 
-def test_one_that_does_not_answer_keeps_nobody_else_waiting() -> None:
+def test_a_silent_subscriber_does_not_delay_the_others() -> None:
     enrollment = EnrollmentFactory()
     with Receiver(answers=[500]) as broken, Receiver() as good:
         listen(broken, enrollment.workspace)
@@ -191,7 +191,7 @@ def test_one_that_does_not_answer_keeps_nobody_else_waiting() -> None:
     assert len(good.calls) == 40
 
 
-def test_a_paused_subscription_hears_what_it_missed_when_it_goes_on() -> None:
+def test_a_resumed_subscription_receives_what_it_missed() -> None:
     enrollment = EnrollmentFactory()
     with Receiver() as receiver:
         subscription = listen(receiver, enrollment.workspace)
@@ -202,7 +202,7 @@ def test_a_paused_subscription_hears_what_it_missed_when_it_goes_on() -> None:
         assert deliver_webhooks(LATER + timedelta(hours=3)) == 1
 
 
-def test_the_executor_tells_and_old_ones_are_pruned() -> None:
+def test_the_executor_delivers_webhooks_and_purges_old_ones() -> None:
     step = StepFactory()
     enrollment = EnrollmentFactory(sequence=step.sequence)
     with Receiver() as receiver:
@@ -237,7 +237,7 @@ def test_a_fact_that_commits_late_is_found_by_a_later_look() -> None:
 
 
 @pytest.mark.django_db(transaction=True)
-def test_one_is_accepted_away_while_what_it_shall_hear_is_stored() -> None:
+def test_a_subscription_is_deleted_while_its_deliveries_are_stored() -> None:
     enrollment = EnrollmentFactory()
     with Receiver() as receiver:
         subscription = listen(receiver, enrollment.workspace)
@@ -274,7 +274,7 @@ def test_addresses_of_others_are_called(host: str) -> None:
     assert find_address(f"https://{host}/x", allow_private=False)
 
 
-def test_a_ping_is_told_to_its_subscription_alone() -> None:
+def test_a_ping_reaches_its_subscription_alone() -> None:
     enrollment = EnrollmentFactory()
     with Receiver() as receiver, Receiver() as other:
         subscription = listen(receiver, enrollment.workspace, "email.sent")
