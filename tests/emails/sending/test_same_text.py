@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
@@ -116,13 +117,14 @@ def sent_before(step: Step, contact: Any, mailbox: Any, **fields: Any) -> None:
     SentMessageFactory(enrollment=earlier, step=None, visit=1, content_hash=step.content_hash, **fields)
 
 
-@pytest.mark.parametrize("state", ["sent", "unknown"])
-def test_what_an_earlier_enrollment_has_brought_counts(server: MailServer, state: str) -> None:
+@pytest.mark.parametrize("state", ["sent", "unknown", "sending"])
+def test_what_an_earlier_enrollment_has_brought_or_may_bring_counts(server: MailServer, state: str) -> None:
     first = StepFactory()
     StepFactory(sequence=first.sequence, body="Something new.")
     mailbox = MailboxFactory(workspace=first.workspace, smtp_port=server.port)
     person = EnrollmentFactory(sequence=first.sequence, mailbox=mailbox)
-    sent_before(first, person.contact, mailbox, status=state, unknown_at=NOW)
+    lease = {"lease_token": uuid.uuid4(), "leased_until": NOW + timedelta(days=9)} if state == "sending" else {}
+    sent_before(first, person.contact, mailbox, status=state, unknown_at=NOW, **lease)
     # another step with the same text to the eye
     Step.objects.filter(pk=first.pk).update(body=f"  {first.body}\n")
     DrivenClock().run_through(NOW + timedelta(days=1))
