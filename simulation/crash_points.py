@@ -148,7 +148,7 @@ POINTS: dict[str, Callable[[Trigger], None]] = {
 
 
 def slow_down(seconds: float) -> None:
-    """Let each text take its time on the network, so that a kill finds somebody at work."""
+    """Let each text take its time on the network, so that a kill hits a worker at work."""
     write_text = StagedSMTP.write_text
 
     def slow(session: StagedSMTP, mime: bytes) -> tuple[int, bytes]:
@@ -162,7 +162,7 @@ def slow_down(seconds: float) -> None:
 
 @contextmanager
 def impatient(seconds: float) -> Iterator[None]:
-    """Within it nobody waits longer than this for one answer of a mail server; production waits longer."""
+    """Within it no worker waits longer than this for an answer of a mail server; production waits longer."""
     patience = StagedSMTP.patience
     with mock.patch.object(StagedSMTP, "patience", lambda session: min(patience(session), seconds)):
         yield

@@ -1,4 +1,4 @@
-"""What became of everybody, and whether what the mail server saw is what the ledger says. Reads only."""
+"""How every enrollment ended, and whether what the mail server saw is what the ledger says. Reads only."""
 
 from __future__ import annotations
 

@@ -49,7 +49,7 @@ class _Line:
 
 
 class Story:
-    """Prints to `console`; None: tells nothing."""
+    """Prints to `console`; None prints nothing."""
 
     def __init__(self, workspace: Workspace, console: Console | None) -> None:
         self._workspace = workspace

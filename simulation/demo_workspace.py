@@ -1,4 +1,4 @@
-"""The sample workspace: removed and made anew at every start. Must not touch any other workspace."""
+"""The sample workspace: removed and created again at every start. Must not touch any other workspace."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def remove_workspace() -> None:
 
 
 def make_workspace(smtp_port: int, password: str) -> Workspace:
-    """People, mailboxes, contacts and sequences, set up by the same commands that a customer uses."""
+    """Users, mailboxes, contacts and sequences, set up by the same commands that a customer uses."""
     _run(
         *("create_workspace", "Fernhill Coffee (demo)", "--slug", SLUG, "--timezone", "Europe/Berlin"),
         *("--postal-address", "Fernhill Coffee\n12 Mill Lane\n10115 Berlin"),

@@ -122,7 +122,7 @@ class World:
                 self.troubles.append(f"what is due at {next_at:%Y-%m-%d %H:%M:%S} UTC does not happen")
                 break
             else:
-                # It came due just now, or somebody holds it, such as a visitor who has paused the executor.
+                # It came due just now, or something holds it, such as a user who has paused the executor.
                 time.sleep(_SHORTEST_WAIT_SECONDS)
         heartbeat.stop(self._worker_id, self._clock(), self._decided, self._delivered, self._clock())
 
@@ -175,7 +175,7 @@ class World:
                 self._server.on(Moment.RCPT, "451 4.7.1 Greylisted, please try again", recipient=address, times=1)
 
     def _hear_mail(self) -> None:
-        """Everybody who got an email plans what to do with it."""
+        """Plan what each recipient of an email does with it."""
         fresh = self._server.messages[self._heard :]
         if not fresh:
             return
@@ -208,7 +208,7 @@ class World:
                 )
 
     def _look_at_mailboxes(self) -> None:
-        """Whoever owns a mailbox that has paused itself for its bounces cleans the list and resumes it."""
+        """The owner of a mailbox that was paused for its bounces cleans the list and resumes it."""
         stopped = Mailbox.objects.filter(
             workspace=self._workspace, status=MailboxStatus.PAUSED.value, status_actor="engine"
         )
@@ -225,7 +225,7 @@ class World:
 
 
 def _finish(task: Task, now: datetime) -> None:
-    # A reply may have closed it meanwhile.
+    # A reply may have closed it in the meantime.
     with suppress(TaskClosedError):
         actor = task.assignee.get_username() if task.assignee else "demo"
         complete_task(task, actor=actor, now=now, outcome="Done.")

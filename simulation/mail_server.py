@@ -290,7 +290,7 @@ class MailServer:
         for task in tasks:
             task.cancel()
         loop.run_until_complete(asyncio.gather(*tasks, return_exceptions=True))
-        # one more round, so that every cut connection has told its protocol and closed its socket
+        # one more round, so that every cut connection has notified its protocol and closed its socket
         loop.run_until_complete(asyncio.sleep(0))
         loop.run_until_complete(loop.shutdown_asyncgens())
         loop.close()

@@ -59,7 +59,7 @@ def cast_personas(addresses: Sequence[str]) -> dict[str, Persona]:
 def plan_acts(persona: Persona, address: str, nth_email: int) -> tuple[Act, ...]:
     """What a person does with the `nth_email` (from 1) that reached them, counted from its arrival.
 
-    Everybody takes at least minutes: what comes within seconds of sending is taken for a machine's visit.
+    Every prospect takes at least minutes: what comes within seconds of sending is taken for a machine's visit.
     """
     reads_after = timedelta(minutes=4 + crc32(f"{address}{nth_email}".encode()) % 400)
     opens = Act(reads_after, Action.OPEN)

@@ -91,7 +91,7 @@ def cast(seed: int, number: int) -> Persona:
 def plan_acts(seed: int, persona: Persona, address: str, nth_email: int) -> tuple[Act, ...]:
     """What a person does with the `nth_email` (from 1) that reached them.
 
-    People take minutes at least, machines seconds: that is how the product is meant to tell them apart.
+    People take minutes at least, machines seconds: that is how the product is meant to distinguish them.
     """
     reads_after = timedelta(minutes=4 + draw(seed, "reads", address, nth_email, below=400))
     opens = Act(reads_after, Action.OPEN)

@@ -1,6 +1,6 @@
 """The inboxes of a trial: a scripted IMAP server in the place of the network. The product's own reader reads it.
 
-Speaks as much of IMAPClient as the product uses; a mailbox can be made unreachable or to number its mails anew.
+Speaks as much of IMAPClient as the product uses; a mailbox can be made unreachable or to renumber its messages.
 """
 
 from __future__ import annotations

@@ -187,7 +187,7 @@ class FaultInjector:
         world.plan(now + 2 * _OUTAGE, reopen)
 
     def _pause(self, dice: random.Random, now: datetime) -> None:
-        """Somebody pauses something and thinks better of it later."""
+        """A user pauses something and resumes it later."""
         match dice.randrange(4):
             case 0:
                 if switches.pause_executor(actor=ACTOR, now=now, reason="trial"):
@@ -234,7 +234,7 @@ class FaultInjector:
             truth.holds.append(Hold("archived sequence", people, truth.next_order(), now))
 
     def _remove_step(self, dice: random.Random, now: datetime) -> None:
-        """Whoever has not had it goes on to the next."""
+        """Enrollments that have not sent it go on to the next step."""
         sequences, truth = self._world.population.sequences, self._truth
         left = sorted(place for place in sequences if place[1] in REMOVABLE and place not in truth.removed)
         if left:

@@ -36,7 +36,7 @@ class EndState:
 
 @dataclass(frozen=True, slots=True)
 class StoredState:
-    """What only the product can tell.
+    """What only the product knows.
 
     `decisions`: whose email was due when, and when it was decided. `unexplained`: state changes without a log entry
     that says who and why.
@@ -172,7 +172,7 @@ def _check_caps(truth: Truth) -> PromiseResult:
 
 
 def _check_ends(truth: Truth, stored: StoredState) -> PromiseResult:
-    """Everybody has had all emails of their path, or has left for a reason that was scripted, or is held for one."""
+    """Every contact got all emails of its path, or left for a scripted reason, or is held for one."""
     result = PromiseResult("P4", "no due step is lost")
     got: dict[str, list[str]] = defaultdict(list)
     for receipt in sorted(truth.receipts, key=lambda r: r.order):
@@ -241,7 +241,7 @@ def _check_windows(truth: Truth) -> PromiseResult:
 
 
 def _check_delay(truth: Truth, stored: StoredState) -> PromiseResult:
-    """Whoever was paused meanwhile was not late."""
+    """Emails that were paused between due and decided do not count."""
     result = PromiseResult("P6", "p95 from due to decided under 5 minutes")
     paused = defaultdict(list)
     for hold in truth.holds:
@@ -276,7 +276,7 @@ def _check_recovery(truth: Truth) -> PromiseResult:
 
 
 def _check_outages(truth: Truth, stored: StoredState) -> PromiseResult:
-    result = PromiseResult("P8", "a mail server outage quarantines nobody")
+    result = PromiseResult("P8", "a mail server outage quarantines no enrollment")
     held = 0
     for address, end_state in stored.end_states.items():
         allowed = {"unknown_outcome"} | (

@@ -75,7 +75,7 @@ class TrialServer:
         self.smtp.users[address] = PASSWORD
 
     def go_down(self) -> Rule:
-        """Refuse everybody, until the rule is given to `come_back`."""
+        """Refuse all connections, until the rule is given to `come_back`."""
         return self.smtp.refuse_everything(_OUTAGE)
 
     def come_back(self, outage: Rule) -> None:
@@ -83,7 +83,7 @@ class TrialServer:
 
     @contextmanager
     def open(self) -> Iterator[None]:
-        """Serve within it; beside it stands a server whose certificate has expired, where nobody may log in."""
+        """Serve within it; a second server has an expired certificate and must see no login."""
         with TemporaryDirectory() as directory:
             context = make_certificate(Path(directory), expired=True).server_context()
             with MailServer(tls_context=context, implicit_tls=True) as self._expired, self.smtp:
@@ -113,7 +113,7 @@ class TrialServer:
             stall.release()
 
     def take_arrivals(self) -> list[Arrival]:
-        """What has come in since the last time. Call while nobody sends."""
+        """The messages since the last call. Call while nothing is being sent."""
         arrivals, self._arrivals = self._arrivals, []
         return arrivals
 

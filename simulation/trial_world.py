@@ -38,7 +38,7 @@ STEP = timedelta(seconds=30)
 WATCHFUL_STEP = timedelta(seconds=10)
 # Deciding has a timer of its own, as in the executor; the lanes and inboxes have the coarser one above.
 DECIDING_STEP = timedelta(seconds=1)
-# A follow-up waits when its inbox was not read for a quarter of an hour; whoever may send now is read before.
+# A follow-up waits when its inbox was not read for a quarter of an hour: inboxes of mailboxes about to send come first.
 _READ_AHEAD = timedelta(minutes=14)
 _DRAIN_DAYS = 45
 _REPEATED_EVERY, _REPEATS = 3, 8
@@ -87,7 +87,7 @@ class TrialWorld:
         self.seed = seed
         self.faults = faults
         self.turns = 0
-        # How many dead workers are watched: the clock takes smaller leaps meanwhile.
+        # How many dead workers are watched: the clock takes smaller steps while it is above 0.
         self.watched = 0
         # What the next slice of work meets, if anything: one worker's pending_fault.
         self.pending_fault: Callable[[Callable[[], object]], None] | None = None
@@ -115,7 +115,7 @@ class TrialWorld:
             self.clock.advance_to(turn_at)
 
     def drain(self, report: Callable[[datetime], None]) -> None:
-        """Let everybody come to an end, without new faults."""
+        """Run until every enrollment has ended, without new faults."""
         until = self.clock() + timedelta(days=_DRAIN_DAYS)
         while self.clock() < until and fetch_all(_LIVE, {})[0]["are_there"]:
             self.advance(self.clock() + timedelta(days=1), report)

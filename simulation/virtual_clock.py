@@ -1,7 +1,7 @@
 """A clock that runs as fast as the wall's and can be put forward over the hours in which nothing happens.
 
 While anything is in hand it ticks in real time, so that leases, time-outs and paces mean what they mean in production.
-Whoever puts it forward must know that nothing is due, and nothing leased, before the moment it is put to.
+The caller that advances it must know that nothing is due, and nothing leased, before the new time.
 """
 
 from __future__ import annotations

@@ -110,7 +110,7 @@ class Command(ProductCommand):
         leave_in_order(workspace, clock)
         if not once:
             self.stdout.write(
-                "\nThe demo has ended. Its workspace stays to be looked at; the next start makes it anew."
+                "\nThe demo has ended. You can still look at its workspace; the next start creates it again."
             )
         return all(report.is_kept for report in reports)
 

@@ -106,7 +106,7 @@ OPTIONS = {
 }
 # What they do cannot be taken back, or they change nothing but what they are there to do.
 WITHOUT_DRY_RUN = {
-    "demo", "export_contact", "export_sequence", "poll_inboxes", "preview", "run_executor", "simulate",
+    "demo", "export_contact", "export_sequence", "poll_inboxes", "preview", "read_mail", "run_executor", "simulate",
     "stop_database", "test_mailbox", "why",
 }  # fmt: skip
 
