@@ -17,9 +17,9 @@ from anymail.signals import RejectReason
 
 from common.addresses import normalize_for_search
 from emails.choices import BounceType, EventType
-from emails.inbound.reasons.matching import find_reply_class, find_status, match_status
-from emails.inbound.reasons.rule import Outcome
-from emails.inbound.reports import find_cause
+from emails.transport.reasons.cause import find_cause
+from emails.transport.reasons.matching import find_reply_class, find_status, match_status
+from emails.transport.reasons.rule import Outcome
 
 _TYPES = {
     Anymail.DELIVERED: EventType.DELIVERED,

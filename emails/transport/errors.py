@@ -1,7 +1,7 @@
 """Classifies refusals: from the replies of mail servers and ESPs to an `ErrorClass`.
 
-Pure: no Django, no network. The order is RFC 3463 enhanced status, then RFC 5321 code, then text. A bounce is never
-guessed: what cannot be read with certainty is `UNCLASSIFIED`.
+Pure: no Django, no network. A few enhanced statuses (RFC 3463) decide alone; the rest is read by the same table of
+reasons as delivery reports (`emails.transport.reasons`). A bounce is never guessed.
 """
 
 from __future__ import annotations
@@ -11,6 +11,9 @@ from dataclasses import dataclass
 from enum import IntEnum
 
 from emails.choices import ErrorClass
+from emails.transport.reasons.cause import find_cause
+from emails.transport.reasons.matching import Cause
+from emails.transport.reasons.rule import Outcome
 
 
 class Stage(IntEnum):
@@ -27,10 +30,14 @@ class Stage(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class Classified:
-    """What a refusal means. `code` is the reply code with the enhanced status if there is one: "550 5.1.1"."""
+    """What a refusal means. `code` is the reply code with the enhanced status if there is one: "550 5.1.1".
+
+    `retry_after_seconds`: how long a provider's limit is waited for before one message tries it again.
+    """
 
     error_class: ErrorClass
     code: str
+    retry_after_seconds: int | None = None
 
 
 # at the start of the text, after a '#', or anywhere, but never a part of an IP address or a version
@@ -41,98 +48,18 @@ _ENHANCED = (
 )
 
 
-def _words(*patterns: str) -> re.Pattern[str]:
-    return re.compile("|".join(patterns), re.IGNORECASE)
-
-
-_UNKNOWN_RECIPIENT = _words(
-    r"(user|recipient|mailbox|account|addressee)( \S+)? (is )?(unknown|not found|does(n'?t| not) exist|invalid)",
-    r"(unknown|invalid|no such|non-?existent|bad destination) (local )?(user|recipient|mailbox|account|address)",
-    r"no such (person|local part)",
-    r"no mailbox (here|by that name)",
-    r"(does not|doesn'?t) have (an?|a \S+) \S*\s?account",
-    r"(user|account|mailbox|recipient)( \S+)? (is |has been )?(disabled|inactive|deactivated|closed|discontinued)",
-    r"that you tried to reach (does not exist|is disabled|is inactive)",
-    r"mailbox (is )?unavailable",
-    r"(user|address|recipient) unknown",
-    r"recipient not (found|exist)",
-    r"not a (valid|known) (user|mailbox|recipient)",
-    r"user (is )?not local",
-    r"(recipient|destination)( address)? domain( name)? (not found|does not exist)",
-    r"(dns )?domain .{0,80}does not exist",
-    r"(unrouteable|undeliverable) address",
-    r"address (does not exist|doesn'?t exist|not found)",
-)
-_RECIPIENT_REJECTED = _words(
-    r"(recipient|to|destination)( address)? (was )?(rejected|refused)",
-    r"address rejected",
-    r"invalid recipient",
-    r"recipient .{0,80}(rejected|not accepted)",
-)
-_MAILBOX_FULL = _words(
-    r"(mailbox|inbox|account|user|recipient)\S* .{0,60}(full|over ?quota|exceeded (its |the )?(storage|quota))",
-    r"(over|exceeds?|exceeded|out of) (the |its |their )?(mailbox |disk |storage )?quota",
-    r"quota (exceeded|full)",
-    r"exceeded storage allocation",
-    r"mailbox (is )?full",
-    r"insufficient storage .{0,30}(user|mailbox|recipient)",
-)
-_SENDING_LIMIT = _words(
-    r"(daily|hourly|monthly|weekly) .{0,40}(limit|quota)",
-    r"(sending|outgoing|outbound|relay|message|smtp)( \w+)? (limit|quota)( \w+){0,4} (exceeded|reached)",
-    r"(sending|outgoing|outbound|relay|message|smtp)( \w+)? (limit|quota) (exceeded|reached)",
-    r"(exceeded|reached) (your|the) (\w+ ){0,4}(limit|quota)",
-    r"outgoing messages? limit",
-)
-_LOGIN_NEEDED = _words(
-    r"authentication (is )?required",
-    r"(client|sender) (was |is )?not authenticated",
-    r"must (be )?(authenticated?|log ?in)",
-    r"relay(ing)? (access )?(denied|not (permitted|allowed)|prohibited)",
-    r"unable to relay",
-    r"authentication (unsuccessful|failed)",
-    r"invalid (credentials|login|user ?name or password)",
-)
-_SENDER_REFUSED = _words(
-    r"not owned by user",
-    r"sender( \S+)?( address)?( \S+)? (was )?(rejected|refused|denied|not allowed|is not allowed|verify failed)",
-    r"sender .{0,60}(not authori[sz]ed|blocked|banned|not permitted)",
-    r"(not allowed|not authori[sz]ed|no permissions?|not have permissions?|not permitted) to send (as|from|using|mail)",
-    r"send ?as ?denied",
-    r"(mail )?from address (is )?(not|must)",
-    r"(address|identit(y|ies)|domain) (is |are )?not verified",
-    r"bad (outbound )?sender",
-)
-_BLOCKED = _words(
-    r"(client host|your (ip|server|host|network|domain|account)|sending ip|ip address|connecting ip|\bip\b|host).{0,80}"
-    r"(block(ed|list)?\b|blacklist|banned|listed (at|by|in|on)|reputation|suspended)",
-    r"banned send(er|ing)",
-    r"access denied, (traffic not accepted|spam abuse|bad outbound|banned)",
-    r"(account|user|mailbox|sending).{0,40}(suspended|locked|blocked|restricted).{0,40}",
-    r"blocked (from|for) send",
-    r"(tenant|organi[sz]ation).{0,60}(exceeded|blocked|restricted|threshold)",
-)
-_TOO_LARGE = _words(
-    r"(message|mail|data|size).{0,60}(too (large|big|much)|exceeds?|exceeded).{0,60}",
-    r"too (large|big|much mail)",
-    r"maximum (message )?size",
-    r"size limit",
-)
-_CONTENT = _words(
-    r"\bspam",
-    r"\bvirus|malware|phish",
-    r"(message|mail|content|attachment|url|link|body).{0,60}(reject|refus|block|suspicious|prohibit|not accepted)",
-    r"policy|policies",
-    r"administrative prohibition",
-    r"dmarc|dkim|\bspf\b",
-    r"unsolicited",
-    r"anti-?spoofing",
-)
-_NOT_ABOUT_RECIPIENT = _words(r"client host rejected", r"cannot find your (hostname|reverse)", r"server (is )?busy")
-
+# X.4.5 and X.7.28 as Google uses them, X.1.90 as Exchange Online does
+_LIMIT_STATUSES = frozenset({(4, 5), (7, 28), (1, 90)})
+_SENDER_STATUSES = frozenset({(7, 25), (7, 26), (7, 27), (7, 30), (7, 515), (1, 7), (1, 8), (2, 252)})
+_CONTENT_STATUSES = frozenset({(2, 3), (3, 4), (7, 512)})
 _LOGIN_CODES = frozenset({530, 534, 535, 538})
-_SENDER_DETAILS = frozenset({7, 8, 90})  # RFC 3463 X.1.7, X.1.8; Exchange Online 5.1.90 daily recipients used up
 _LOGIN_DETAILS = frozenset({8, 57, 60, 64})  # X.7.8 bad credentials; Exchange Online: not authenticated, not send-as
+# the rows of the table of reasons
+_LIMIT_RULES = frozenset({"sending_limit", "rate"})
+_SENDER_RULES = frozenset({"reputation", "ptr", "authentication", "relay", "sender"})
+_CONTENT_RULES = frozenset({"content", "spam", "spoofing", "policy", "size"})
+_SHORT_WAIT_SECONDS = 900
+_LONG_WAIT_SECONDS = 3_600
 
 
 def read_enhanced_status(text: str) -> tuple[int, int] | None:
@@ -147,130 +74,115 @@ def classify_smtp(code: int, text: str, stage: Stage) -> Classified:
     """The class of an SMTP refusal (4xx, 5xx) that was read at `stage`."""
     enhanced = read_enhanced_status(text)
     shown = str(code) if enhanced is None else f"{code} {code // 100}.{enhanced[0]}.{enhanced[1]}"
-    return Classified(_classify(code, enhanced, text, stage), shown)
-
-
-def _classify(code: int, enhanced: tuple[int, int] | None, text: str, stage: Stage) -> ErrorClass:
     if not 400 <= code < 600:
-        return ErrorClass.SERVER if stage < Stage.MAIL else ErrorClass.UNCLASSIFIED
+        return Classified(ErrorClass.SERVER if stage < Stage.MAIL else ErrorClass.UNCLASSIFIED, shown)
+    cause = find_cause("", f"{code} {text}")
+    if stage is not Stage.LOGIN and _is_limit(enhanced, cause):
+        return Classified(ErrorClass.SERVER, shown, _wait_seconds(code, cause))
+    return Classified(_classify(code, enhanced, cause, stage), shown)
+
+
+def _is_limit(enhanced: tuple[int, int] | None, cause: Cause) -> bool:
+    """Whether a provider's limit is used up: it ends by itself, and says nothing about message or recipient."""
+    return enhanced in _LIMIT_STATUSES or (
+        cause.rule in _LIMIT_RULES and enhanced not in {(2, 1), (2, 2), (3, 4), (2, 3)}
+    )
+
+
+def _wait_seconds(code: int, cause: Cause) -> int:
+    """A rate falls within minutes, a quota of a day is probed each hour."""
+    return _SHORT_WAIT_SECONDS if code < 500 and cause.rule != "sending_limit" else _LONG_WAIT_SECONDS
+
+
+def _classify(code: int, enhanced: tuple[int, int] | None, cause: Cause, stage: Stage) -> ErrorClass:
+    is_senders = cause.rule in _SENDER_RULES
     if stage is Stage.CONNECT:
-        return ErrorClass.MAILBOX if code >= 500 and _BLOCKED.search(text) else ErrorClass.SERVER
+        return ErrorClass.MAILBOX if code >= 500 and is_senders else ErrorClass.SERVER
     if stage is Stage.LOGIN:
         return ErrorClass.MAILBOX if code >= 500 else ErrorClass.SERVER
     if code == 421:
         return ErrorClass.SERVER
-    if _is_sending_limit(enhanced, text):
-        return ErrorClass.MAILBOX
     if code < 500:
-        return _classify_temporary(code, enhanced, text, stage)
-    if code in _LOGIN_CODES:
+        return _classify_temporary(code, enhanced, cause, stage)
+    if code in _LOGIN_CODES or enhanced in _SENDER_STATUSES:
         return ErrorClass.MAILBOX
     if stage is Stage.MAIL:
-        return _classify_sender(code, enhanced, text)
-    by_status = _classify_status(enhanced, text, stage) if enhanced else None
-    return by_status or _classify_text(code, text, stage)
+        return _classify_sender(code, enhanced, cause)
+    return _classify_status(enhanced) or _classify_cause(code, cause, stage)
 
 
-def _is_sending_limit(enhanced: tuple[int, int] | None, text: str) -> bool:
-    return bool(_SENDING_LIMIT.search(text)) and enhanced not in {(2, 1), (2, 2), (3, 4), (2, 3)}
-
-
-def _classify_temporary(code: int, enhanced: tuple[int, int] | None, text: str, stage: Stage) -> ErrorClass:
-    # before RCPT no recipient was named; X.3.x is the state of the mail system, X.1.7/8 the sender's address
-    if stage is Stage.MAIL or code == 454 or _NOT_ABOUT_RECIPIENT.search(text):
+def _classify_temporary(code: int, enhanced: tuple[int, int] | None, cause: Cause, stage: Stage) -> ErrorClass:
+    # before RCPT no recipient was named; X.3.x is the state of the mail system
+    is_busy = cause.rule == "system" and "busy" in cause.reason
+    if stage is Stage.MAIL or code == 454 or cause.rule in _SENDER_RULES or is_busy or enhanced in _SENDER_STATUSES:
         return ErrorClass.SERVER
     match enhanced:
-        case (3, _) | (1, 7 | 8):
+        case (3, _):
             return ErrorClass.SERVER
         case (7, detail) if detail >= 500:
             return ErrorClass.SERVER
     return ErrorClass.RECIPIENT_TEMPORARY
 
 
-def _classify_sender(code: int, enhanced: tuple[int, int] | None, text: str) -> ErrorClass:
+def _classify_sender(code: int, enhanced: tuple[int, int] | None, cause: Cause) -> ErrorClass:
     """A permanent refusal of MAIL FROM: about the sender, unless it is about the size or the grammar."""
     if enhanced in {(3, 4), (2, 3)} or (code == 552 and enhanced is None):
         return ErrorClass.CONTENT
     if (enhanced and enhanced[0] in {1, 2, 7}) or code in {550, 551, 553, 554}:
         return ErrorClass.MAILBOX
-    return ErrorClass.MAILBOX if _SENDER_REFUSED.search(text) or _LOGIN_NEEDED.search(text) else ErrorClass.UNCLASSIFIED
+    return ErrorClass.MAILBOX if cause.rule in _SENDER_RULES else ErrorClass.UNCLASSIFIED
 
 
-def _classify_status(enhanced: tuple[int, int], text: str, stage: Stage) -> ErrorClass | None:
-    """The class that the enhanced status of a 5xx decides alone; None leaves it to code and text."""
+def _classify_status(enhanced: tuple[int, int] | None) -> ErrorClass | None:
+    """The class that the enhanced status of a 5xx decides alone; None leaves it to the words."""
+    if enhanced in _CONTENT_STATUSES:
+        return ErrorClass.CONTENT
     match enhanced:
-        case (1, detail) if detail in _SENDER_DETAILS:
-            return ErrorClass.MAILBOX
-        case (1, 0) if _SENDER_REFUSED.search(text):
-            return ErrorClass.MAILBOX
-        case (1, _):
-            return ErrorClass.RECIPIENT_PERMANENT
-        case (2, 1):
-            return ErrorClass.RECIPIENT_PERMANENT
-        case (2, 2):
-            return ErrorClass.RECIPIENT_TEMPORARY
-        case (2, 252):
-            return ErrorClass.MAILBOX
-        case (2, 3) | (3, 4) | (6, _):
+        case (6, _):
             return ErrorClass.CONTENT
         case (3, 2):
             return ErrorClass.SERVER
-        case (7, detail):
-            return _classify_policy(detail, text, stage)
+        case (7, detail) if 121 <= detail <= 136:
+            # Exchange: this recipient or group takes no mail from this sender
+            return ErrorClass.CONTENT
+        case (7, detail) if detail in _LOGIN_DETAILS or 500 <= detail < 800:
+            return ErrorClass.MAILBOX
     return None
 
 
-def _classify_policy(detail: int, text: str, stage: Stage) -> ErrorClass:
-    """X.7.x: security or policy. It concerns the mailbox when its login, right to send or name is refused."""
-    if detail == 512:  # Exchange Online: message must be RFC 5322 compliant
+def _classify_cause(code: int, cause: Cause, stage: Stage) -> ErrorClass:
+    """By the table that reports are read with: what is refused now and what bounces later mean the same."""
+    if cause.outcome is Outcome.HARD:
+        return ErrorClass.RECIPIENT_PERMANENT if stage >= Stage.RCPT else ErrorClass.UNCLASSIFIED
+    if cause.rule in _SENDER_RULES:
+        return ErrorClass.MAILBOX
+    if (
+        cause.rule in _CONTENT_RULES
+        or cause.outcome is Outcome.BLOCKED
+        or (code == 552 and stage > Stage.RCPT and not cause.rule)
+    ):
         return ErrorClass.CONTENT
-    if 121 <= detail <= 136:  # Exchange: this recipient or group takes no mail from this sender
-        return ErrorClass.CONTENT
-    if detail in _LOGIN_DETAILS or 500 <= detail < 800:
-        return ErrorClass.MAILBOX
-    if _LOGIN_NEEDED.search(text) or _SENDER_REFUSED.search(text) or _BLOCKED.search(text):
-        return ErrorClass.MAILBOX
-    if stage is Stage.RCPT and _UNKNOWN_RECIPIENT.search(text):
-        return ErrorClass.RECIPIENT_PERMANENT
-    return ErrorClass.CONTENT
-
-
-def _classify_text(code: int, text: str, stage: Stage) -> ErrorClass:
-    if code == 552:
-        if _MAILBOX_FULL.search(text) and (stage is Stage.RCPT or not _TOO_LARGE.search(text)):
-            return ErrorClass.RECIPIENT_TEMPORARY
-        return ErrorClass.CONTENT if stage > Stage.RCPT or _TOO_LARGE.search(text) else ErrorClass.RECIPIENT_TEMPORARY
-    if _SENDER_REFUSED.search(text) or _LOGIN_NEEDED.search(text):
-        return ErrorClass.MAILBOX
-    if code in {550, 551, 553, 554}:
-        if _UNKNOWN_RECIPIENT.search(text):
-            return ErrorClass.RECIPIENT_PERMANENT
-        if _MAILBOX_FULL.search(text):
-            return ErrorClass.RECIPIENT_TEMPORARY
-        if _BLOCKED.search(text):
-            return ErrorClass.MAILBOX
-        if stage is Stage.RCPT and _RECIPIENT_REJECTED.search(text):
-            return ErrorClass.RECIPIENT_PERMANENT
-        if _TOO_LARGE.search(text) or _CONTENT.search(text):
-            return ErrorClass.CONTENT
+    if cause.is_certain or code == 552 or cause.status.startswith("5.1.") or cause.status == "5.2.2":
+        return ErrorClass.RECIPIENT_TEMPORARY
     return ErrorClass.UNCLASSIFIED
 
 
 def classify_http(status: int, text: str) -> Classified:
     """The class of an ESP's HTTP answer that is not a success (RFC 9110 status codes)."""
-    return Classified(_classify_http(status, text), str(status))
+    cause = find_cause("", text)
+    if status in {400, 403, 422} and cause.rule in _LIMIT_RULES:
+        return Classified(ErrorClass.SERVER, str(status), _LONG_WAIT_SECONDS)
+    return Classified(_classify_http(status, cause), str(status))
 
 
-def _classify_http(status: int, text: str) -> ErrorClass:
+def _classify_http(status: int, cause: Cause) -> ErrorClass:
     if status in {408, 425, 429} or status >= 500:
         return ErrorClass.SERVER
     if status in {401, 402, 403}:
         return ErrorClass.MAILBOX
-    if status == 413 or _TOO_LARGE.search(text):
+    if status == 413 or cause.rule == "size":
         return ErrorClass.CONTENT
-    if _SENDING_LIMIT.search(text) or _SENDER_REFUSED.search(text):
-        return ErrorClass.MAILBOX
-    return ErrorClass.UNCLASSIFIED
+    return ErrorClass.MAILBOX if cause.rule == "sender" else ErrorClass.UNCLASSIFIED
 
 
 def tidy_error(text: str, secrets: tuple[str, ...] = (), limit: int = 300) -> str:

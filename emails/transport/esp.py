@@ -197,8 +197,8 @@ class EspTransport:
         if status == 409 and "invalid_idempotent_request" in text:
             return Unknown(self._tidy(f"an earlier attempt of this message was accepted with another text: {text}"))
         verdict = classify_http(status, text)
-        headers = getattr(error.response, "headers", {})
-        return Refused(verdict.error_class, verdict.code, self._tidy(f"{status} {text}"), read_retry_after(headers))
+        wait = read_retry_after(getattr(error.response, "headers", {})) or verdict.retry_after_seconds
+        return Refused(verdict.error_class, verdict.code, self._tidy(f"{status} {text}"), wait)
 
     def _read_silence(self, error: AnymailAPIError) -> SendResult:
         """No answer: unknown if the request was written. botocore shows it by the kind of its error."""

@@ -268,7 +268,7 @@ class SmtpTransport:
     def _refused(self, code: int, reply: bytes, stage: Stage) -> _Ended:
         text = reply.decode(errors="replace")
         verdict = classify_smtp(code, text, stage)
-        refused = Refused(verdict.error_class, verdict.code, self._tidy(f"{code} {text}"))
+        refused = Refused(verdict.error_class, verdict.code, self._tidy(f"{code} {text}"), verdict.retry_after_seconds)
         # 421 announces the end (RFC 5321 section 3.8); a reply that is not a refusal leaves the dialogue out of step
         return _Ended(refused, is_usable=stage > Stage.LOGIN and 400 <= code < 600 and code != 421)
 

@@ -6,6 +6,8 @@ import pytest
 
 from emails.choices import ErrorClass
 from emails.transport.errors import Stage, classify_http, classify_smtp, read_enhanced_status, tidy_error
+from emails.transport.reasons.cause import find_cause
+from emails.transport.reasons.rule import Outcome
 
 PERMANENT = ErrorClass.RECIPIENT_PERMANENT
 TEMPORARY = ErrorClass.RECIPIENT_TEMPORARY
@@ -21,8 +23,8 @@ REPLIES: list[tuple[Stage, int, str, ErrorClass]] = [
     (Stage.RCPT, 452, "4.2.2 The recipient's inbox is out of storage space. - gsmtp", TEMPORARY),
     (Stage.RCPT, 552, "5.2.2 The recipient's inbox is out of storage space and inactive. - gsmtp", TEMPORARY),
     (Stage.RCPT, 450, "4.2.1 The user you are trying to contact is receiving mail at a rate that is high", TEMPORARY),
-    (Stage.MAIL, 550, "5.4.5 Daily user sending limit exceeded. For more information go to support", MAILBOX),
-    (Stage.BODY, 550, "5.4.5 Daily user sending limit exceeded. - gsmtp", MAILBOX),
+    (Stage.MAIL, 550, "5.4.5 Daily user sending limit exceeded. For more information go to support", SERVER),
+    (Stage.BODY, 550, "5.4.5 Daily user sending limit exceeded. - gsmtp", SERVER),
     (Stage.LOGIN, 535, "5.7.8 Username and Password not accepted. - gsmtp", MAILBOX),
     (Stage.LOGIN, 534, "5.7.9 Application-specific password required. - gsmtp", MAILBOX),
     (Stage.LOGIN, 534, "5.7.14 Please log in via your web browser and then try again.", MAILBOX),
@@ -32,7 +34,7 @@ REPLIES: list[tuple[Stage, int, str, ErrorClass]] = [
     (Stage.BODY, 552, "5.7.0 This message was blocked because its content presents a potential issue", CONTENT),
     (Stage.BODY, 552, "5.3.4 Your message exceeded Google's message size limits. - gsmtp", CONTENT),
     (Stage.BODY, 550, "5.7.1 Our system has detected that this message is likely unsolicited mail.", CONTENT),
-    (Stage.BODY, 550, "5.7.26 Unauthenticated email from x.example is not accepted due to domain's DMARC", CONTENT),
+    (Stage.BODY, 550, "5.7.26 Unauthenticated email from x.example is not accepted due to domain's DMARC", MAILBOX),
     (Stage.BODY, 421, "4.7.0 Try again later, closing connection. (EHLO) - gsmtp", SERVER),
     (Stage.MAIL, 421, "4.7.28 Gmail has detected an unusual rate of mail.", SERVER),
     # Microsoft 365
@@ -45,7 +47,7 @@ REPLIES: list[tuple[Stage, int, str, ErrorClass]] = [
     (Stage.MAIL, 530, "5.7.57 Client not authenticated to send mail.", MAILBOX),
     (Stage.BODY, 554, "5.2.252 SendAsDenied; ada@x.example not allowed to send as bob@x.example", MAILBOX),
     (Stage.BODY, 550, "5.7.60 SMTP; Client does not have permissions to send as this sender", MAILBOX),
-    (Stage.BODY, 550, "5.1.90 Your message can't be sent because you've reached your daily limit", MAILBOX),
+    (Stage.BODY, 550, "5.1.90 Your message can't be sent because you've reached your daily limit", SERVER),
     (Stage.BODY, 550, "5.1.8 Access denied, bad outbound sender AS(42004)", MAILBOX),
     (Stage.BODY, 550, "5.7.708 Service unavailable. Access denied, traffic not accepted from this IP.", MAILBOX),
     (Stage.BODY, 550, "5.7.705 Access denied, tenant has exceeded threshold", MAILBOX),
@@ -96,7 +98,7 @@ REPLIES: list[tuple[Stage, int, str, ErrorClass]] = [
     (Stage.BODY, 550, "This message contains a virus (Eicar-Test-Signature).", CONTENT),
     # Proofpoint, Mimecast, Cisco
     (Stage.RCPT, 550, "5.1.1 User Unknown - https://www.proofpoint.com", PERMANENT),
-    (Stage.CONNECT, 554, "Blocked - see https://ipcheck.proofpoint.com/?ip=192.0.2.1", SERVER),
+    (Stage.CONNECT, 554, "Blocked - see https://ipcheck.proofpoint.com/?ip=192.0.2.1", MAILBOX),
     (Stage.BODY, 550, "5.7.0 Message considered spam by Proofpoint", CONTENT),
     (Stage.RCPT, 550, "Invalid Recipient - https://community.mimecast.com/docs/DOC-1369#550", PERMANENT),
     (Stage.BODY, 550, "Rejected by header based Anti-Spoofing policy: a@b.example", CONTENT),
@@ -106,7 +108,22 @@ REPLIES: list[tuple[Stage, int, str, ErrorClass]] = [
     # Amazon SES
     (Stage.BODY, 554, "Message rejected: Email address is not verified. The following identities failed", MAILBOX),
     (Stage.BODY, 454, "Throttling failure: Maximum sending rate exceeded.", SERVER),
-    (Stage.BODY, 454, "Throttling failure: Daily message quota exceeded.", MAILBOX),
+    (Stage.BODY, 454, "Throttling failure: Daily message quota exceeded.", SERVER),
+    # the sender's authentication and reputation stop the lane
+    (Stage.BODY, 550, "5.7.25 The IP address sending this message does not have a PTR record setup", MAILBOX),
+    (Stage.BODY, 550, "5.7.27 The sender did not pass SPF checks", MAILBOX),
+    (Stage.BODY, 550, "5.7.30 This mail has been blocked because DKIM does not pass", MAILBOX),
+    (Stage.BODY, 550, "5.7.515 Access denied, sending domain x.example does not meet the required level", MAILBOX),
+    (Stage.RCPT, 554, "5.7.1 Your IP 192.0.2.1 is listed at bl.spamcop.net", MAILBOX),
+    (Stage.RCPT, 550, "Reverse DNS lookup failed for host 192.0.2.1", MAILBOX),
+    # a limit of the provider defers the lane
+    (Stage.BODY, 450, "4.7.28 Gmail has detected an unusual rate of unsolicited mail", SERVER),
+    (Stage.RCPT, 450, "4.2.0 Rate limit exceeded, too many messages from this sender", SERVER),
+    (Stage.RCPT, 550, "Hourly sending limit of 100 messages reached", SERVER),
+    # a bounce of the same words is soft
+    (Stage.RCPT, 550, "5.1.0 Something else", TEMPORARY),
+    (Stage.RCPT, 550, "5.1.1 Mailbox quota exceeded", TEMPORARY),
+    (Stage.RCPT, 550, "5.1.1 Blocked by Spamhaus", MAILBOX),
     # nothing to go by
     (Stage.RCPT, 550, "", UNCLASSIFIED),
     (Stage.BODY, 554, "Transaction failed", UNCLASSIFIED),
@@ -126,6 +143,26 @@ REPLIES: list[tuple[Stage, int, str, ErrorClass]] = [
 @pytest.mark.parametrize(("stage", "code", "text", "expected"), REPLIES)
 def test_who_pays(stage: Stage, code: int, text: str, expected: ErrorClass) -> None:
     assert classify_smtp(code, text, stage).error_class is expected
+
+
+@pytest.mark.parametrize(
+    ("code", "text", "seconds"),
+    [
+        (550, "5.4.5 Daily user sending limit exceeded.", 3_600),
+        (450, "4.7.28 Gmail has detected an unusual rate of mail", 900),
+        (421, "4.7.28 Gmail has detected an unusual rate of mail", 900),
+        (451, "4.3.0 Try later", None),
+        (550, "5.1.1 No such user", None),
+    ],
+)
+def test_a_providers_limit_says_how_long_the_lane_waits(code: int, text: str, seconds: int | None) -> None:
+    assert classify_smtp(code, text, Stage.BODY).retry_after_seconds == seconds
+
+
+@pytest.mark.parametrize(("code", "text"), [(code, text) for _, code, text, _ in REPLIES if code >= 500])
+def test_a_refusal_is_permanent_only_where_a_report_of_it_is_hard(code: int, text: str) -> None:
+    is_hard = find_cause("", f"{code} {text}").outcome is Outcome.HARD
+    assert not (classify_smtp(code, text, Stage.RCPT).error_class is PERMANENT and not is_hard)
 
 
 @pytest.mark.parametrize("stage", list(Stage))
@@ -165,7 +202,7 @@ def test_the_code_shows_both_statuses() -> None:
         (403, "", MAILBOX),
         (413, "", CONTENT),
         (400, "Email address is not verified. The following identities failed", MAILBOX),
-        (400, "Daily quota exceeded", MAILBOX),
+        (400, "Daily quota exceeded", SERVER),
         (422, "something", UNCLASSIFIED),
     ],
 )

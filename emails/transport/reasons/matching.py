@@ -10,19 +10,23 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from emails.inbound.reasons.certain import CERTAIN, VAGUE
-from emails.inbound.reasons.hard import HARD
-from emails.inbound.reasons.rule import Outcome
+from emails.transport.reasons.certain import CERTAIN, VAGUE
+from emails.transport.reasons.hard import HARD
+from emails.transport.reasons.rule import Outcome
 
 
 @dataclass(frozen=True, slots=True)
 class Cause:
-    """`reason` is the name of the rule with the words that it found; `status` the code that the text quotes."""
+    """`reason` is the name of the rule with the words that it found; `status` the code that the text quotes.
+
+    `rule`: the name of the row of the table, empty where a status or nothing decides.
+    """
 
     outcome: Outcome
     reason: str
     status: str = ""
     is_certain: bool = False
+    rule: str = ""
 
 
 # What stands between white space, angle brackets and quotes and is an address, a link or a name of a host.
@@ -60,6 +64,7 @@ def match_words(text: str, *, enough: bool = True) -> Cause | None:
                     f'{rule.name}: "{_shorten(found[0].replace("someaddress", "…"))}"',
                     status,
                     tier is not VAGUE,
+                    rule.name,
                 )
     return None
 

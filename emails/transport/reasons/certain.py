@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from emails.inbound.reasons.rule import Outcome, Rule, rule
+from emails.transport.reasons.rule import Outcome, Rule, rule
 
 NOUN = (
     r"(?:users?|recipients?|(?:e-?)?mail ?box(?:es)?|accounts?|addressees?|address(?:es)?|customers?|subscribers?|"
@@ -30,7 +30,7 @@ CERTAIN: tuple[Rule, ...] = (
         r"threshold)s?\b",
         r"(?:exceed\w*|reach\w*|over|above) (?:\S+ ){0,5}(?:sending|message|messages|mail|connection|connections|"
         r"rate|recipient|recipients|hourly|daily)"
-        r"(?: \S+){0,2} (?:limit|limits|quota|threshold|rate|per)\b",
+        r"(?: (?!size\b)\S+){0,2} (?:limit|limits|quota|threshold|rate|per)\b",
     ),
     rule(
         Outcome.SOFT,
@@ -38,7 +38,8 @@ CERTAIN: tuple[Rule, ...] = (
         r"over ?-?quota|quota[ -](?:exceed\w*|full|violation|limit|reached|is)|(?:exceed\w*|over|out of|reach\w*|"
         r"above|beyond|used up) (?:\S+ ){0,4}"
         r"(?:quota|storage|allocation|allotment|mailbox size|disk space|disk usage|capacity|space)",
-        r"(?:quota|storage|space|capacity|size) (?:\S+ ){0,4}(?:exceed\w*|used up|reached|exhausted|full|over|is full)",
+        r"(?:quota|storage|space|capacity|(?<!message )(?<!mail )size) (?:\S+ ){0,4}"
+        r"(?:exceed\w*|used up|reached|exhausted|full|over|is full)",
         r"(?:mail ?box|in ?box|account|user|recipient|folder|mail ?drop|disk|mail ?file|store|storage|"
         rf"drop ?box){GAP}(?:is |was |are )?"
         r"(?:too |currently |almost )?(?:full|over ?full|over quota|out of space|too large|exceeded|exceeds)\b",
@@ -107,7 +108,7 @@ CERTAIN: tuple[Rule, ...] = (
         "temporary",
         r"\btemporar\w*ly\b|temporary (?:\S+ ){0,3}(?:fail\w*|error|reject\w*|unavailable|disabled|inactive|"
         r"suspended|locked|deactivated|deferred|problem|lookup|block\w*|unable|undeliverable|closed|not)",
-        r"(?:dns|name ?server|mx|host|domain|address|recipient) (?:\S+ ){0,4}(?:lookup|look-up|resolution|"
+        r"(?:(?<!reverse )dns|name ?server|mx|host|domain|address|recipient) (?:\S+ ){0,4}(?:lookup|look-up|resolution|"
         r"verification|query|check) (?:\S+ ){0,2}(?:fail\w*|error|timed|in progress|temporar)",
         r"name (?:service|server) (?:error|timeout|failure)(?!.{0,80}host not found)|servfail|"
         r"server failure looking|lookup failure",
@@ -160,6 +161,12 @@ CERTAIN: tuple[Rule, ...] = (
         r"(?:server|system|service|host) (?:is )?(?:too )?busy|too busy|shutting down|under maintenance|"
         r"read-only file system|no space left|load (?:average|too high)|program failed|command died|"
         r"service is not available|error writing",
+    ),
+    rule(
+        Outcome.BLOCKED,
+        "content",
+        r"\b(?:message|mail|e-?mail|attachment)s? (?:\S+ ){0,3}(?:blocked|rejected|refused) (?:\S+ ){0,2}?"
+        r"(?:because|due to|for) (?:\S+ ){0,3}?(?:content|attachment|spam|virus|subject|links?|url)",
     ),
     rule(
         Outcome.BLOCKED,
@@ -223,6 +230,7 @@ CERTAIN: tuple[Rule, ...] = (
         r"(?:not|isn't) (?:in (?:my|our) (?:list of )?|an? )(?:allowed )?(?:rcpthosts|allowed rcpthosts|relay)|"
         r"no relaying|we do not relay|relay ?denied",
     ),
+    rule(Outcome.BLOCKED, "spoofing", r"anti-?spoof\w*|spoof\w*"),
     rule(
         Outcome.BLOCKED,
         "sender",
@@ -233,8 +241,9 @@ CERTAIN: tuple[Rule, ...] = (
         r"resolve|have)|verif\w+|unverified|must|mismatch|unresolvable|poor|low|bad)",
         r"(?:invalid|bad|unknown|unrout\w+|forged|fake|unverified|rejected|refused|unauthori[sz]ed|untrusted|"
         r"blocked|disallowed|illegal|spoof\w*) (?:\S+ )?(?:sender|envelope|return[ -]path|from address|"
-        r"mail from)\b|anti-?spoof\w*|spoof\w*|\bbackscatter|\bbatv\b|\bvalid from\b|domain of sender|"
-        r"sender verif\w+|callout verification|callback verification",
+        r"mail from)\b|\bbackscatter|\bbatv\b|\bvalid from\b|domain of sender|"
+        r"sender verif\w+|callout verification|callback verification|(?:address|identit(?:y|ies)|domain) (?:is |"
+        r"are )?not verified|not owned by user",
         r"(?:only|members?|subscribers?) (?:\S+ ){0,3}(?:may|can|allowed to|permitted to) (?:post|send)|"
         r"not (?:allowed|permitted|authori[sz]ed) to (?:send|post|deliver|email|mail|submit)|"
         r"do(?:es)? not accept mail from|not accept(?:ing)? (?:mail|messages|e-?mail) from|moderat(?:ed|ion|or)",

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from emails.inbound.reasons.certain import GAP, NOUN
-from emails.inbound.reasons.rule import Outcome, Rule, rule
+from emails.transport.reasons.certain import GAP, NOUN
+from emails.transport.reasons.rule import Outcome, Rule, rule
 
 _MISSING = (
     r"(?:unknown|not[ -]found|not be found|not(?: been)? exist\w*|does ?n[o'’]?t exist|do(?:es)? not exist|nonexist\w*|"
