@@ -46,7 +46,7 @@ def test_an_enrollment_is_paused_and_resumed(desk: Page) -> None:
     desk.get_by_label("Reason").fill("on holiday")
     desk.get_by_role("button", name="Pause").click()
     expect(desk.get_by_text("Paused 1.")).to_be_visible()
-    expect(row).to_contain_text(f"paused by {EMAIL}: on holiday")
+    expect(row).to_contain_text(f"Paused by {EMAIL}: on holiday")
 
     row.get_by_role("link", name=enrollment.contact.email).click()
     expect(desk.get_by_role("region", name="What holds it")).to_contain_text("on holiday")

@@ -152,7 +152,7 @@ def test_the_page_shows_what_holds_it_and_what_happened(client: Client, sequence
     message = factories.SentMessageFactory(enrollment=row)
     factories.EmailEventFactory(message=message, at=factories.NOW + timedelta(hours=1))
     html = client.get(reverse("admin:sequences_enrollment_change", args=[row.pk])).content.decode()
-    assert "paused by tests: on holiday" in html
+    assert "Paused by tests: on holiday" in html
     assert "451 greylisted" in html
     assert 0 < html.index("👁") < html.index("⚠")
     assert 'datetime="2026-03-02T11:00:00+00:00"' in html

@@ -66,7 +66,7 @@ def test_an_unknown_outcome_leads_to_its_message(client: Client) -> None:
     )
     page = client.get(reverse("admin:sequences_enrollment_change", args=[row.pk])).content.decode()
     holds = page.partition('id="holds"')[2].partition("</section>")[0]
-    assert "resolve the message" in holds
+    assert "Delivery unconfirmed" in holds
     assert reverse("admin:emails_emailmessage_change", args=[message.pk]) in holds
 
 
