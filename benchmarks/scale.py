@@ -193,7 +193,7 @@ def main() -> int:
 def _visitors() -> dict[str, Any]:
     from django.contrib.auth.models import User
 
-    from execution.admin import people  # noqa: F401
+    from execution.admin import contacts  # noqa: F401
     from sequences.models import Membership
 
     root, _ = User.objects.get_or_create(

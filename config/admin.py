@@ -1,4 +1,4 @@
-"""Logins, API keys and the jobs of django-q2 in the look of the product's admin."""
+"""The admin of users, groups, API keys and the jobs of django-q2, in the product's look."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class ProductUserAdmin(UserAdmin[Any], ModelAdmin):
     add_form = UserCreationForm
     change_password_form = AdminPasswordChangeForm
     inlines = (UserMembershipInline,)
-    # the theme's own choices can be read and typed in; Django's pairs of lists have too little contrast
+    # the theme's select boxes are searchable and accessible; Django's paired lists are not
     filter_horizontal = ()
     list_display = ("email", "username", "first_name", "last_name", "is_staff", "is_active")
     list_display_links = ("email", "username")
@@ -46,7 +46,7 @@ class ProductUserAdmin(UserAdmin[Any], ModelAdmin):
         return scope_rows(super().get_queryset(request), request)
 
     def get_inlines(self, request: HttpRequest, obj: Any) -> Any:
-        # Roles reach across workspaces: a user with access to some of them only sets roles on the workspace's page.
+        # A user can have roles in workspaces that this user cannot see: other users set roles on a workspace's page.
         return super().get_inlines(request, obj) if getattr(request.user, "is_superuser", False) else ()
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
@@ -68,12 +68,12 @@ class ApiKeyForm(forms.ModelForm[Any]):
     def clean_expiry(self) -> datetime | None:
         at: datetime | None = self.cleaned_data["expiry"]
         if at is not None and at <= timezone.now():
-            raise forms.ValidationError("This time has passed: choose a later one, or leave it empty.")
+            raise forms.ValidationError("This time has passed. Choose a later one, or leave it empty for no expiry.")
         return at
 
 
 class ApiKeyAdmin(ModelAdmin):
-    """A key is shown once, when it is made; what is stored is its digest. Revoked by deleting it."""
+    """API keys: the key is shown once, when it is created; only its digest is stored. Delete a key to revoke it."""
 
     form = ApiKeyForm
     fields = ("name", "user", "expiry")
@@ -93,7 +93,7 @@ class ApiKeyAdmin(ModelAdmin):
         return {"name": name, "user": request.user.pk, **super().get_changeform_initial_data(request)}
 
     def formfield_for_foreignkey(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
-        # A key is its user's identity: no user makes one for a user with more rights.
+        # A key acts as its user: users create keys only for themselves.
         is_superuser = getattr(request.user, "is_superuser", False)
         users = User.objects.all() if is_superuser else User.objects.filter(pk=request.user.pk)
         return super().formfield_for_foreignkey(db_field, request, **{"queryset": users, **kwargs})
@@ -134,21 +134,21 @@ class ProductScheduleAdmin(ScheduleAdmin, ModelAdmin):
 
 
 class ProductSuccessAdmin(TaskAdmin, ModelAdmin):
-    empty_says = FactsAdmin.empty_says
+    empty_text = FactsAdmin.empty_text
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
 
 
 class ProductFailureAdmin(FailAdmin, ModelAdmin):
-    empty_says = FactsAdmin.empty_says
+    empty_text = FactsAdmin.empty_text
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
 
 
 class ProductQueueAdmin(QueueAdmin, ModelAdmin):
-    empty_says = FactsAdmin.empty_says
+    empty_text = FactsAdmin.empty_text
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False

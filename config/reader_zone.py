@@ -1,6 +1,6 @@
-"""The admin shows times in the user's own time zone, which the browser sends in a cookie.
+"""Shows the admin in the time zone of the user's browser, which a cookie names.
 
-Only what is shown and typed there follows it: the engine and the API name their zones themselves.
+Affects only times that the admin shows and parses: the engine and the API use explicit time zones.
 """
 
 from __future__ import annotations

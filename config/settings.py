@@ -249,7 +249,7 @@ Q_CLUSTER: dict[str, Any] = {
 
 
 def _page(title: str, icon: str, name: str, permission: str, **more: Any) -> dict[str, Any]:
-    """A link of the admin's side bar, for those who may open it."""
+    """A link in the admin's side bar, for users with the permission."""
     return {
         **more,
         "title": title,
@@ -282,17 +282,19 @@ UNFOLD: dict[str, Any] = {
                 "title": "Work",
                 "items": [
                     {"title": "Overview", "icon": "dashboard", "link": reverse_lazy("admin:index")},
-                    _page("Enrollments", "group", "sequences_enrollment_changelist", "sequences.view_enrollment"),
+                    _page("Execution queue", "group", "sequences_enrollment_changelist", "sequences.view_enrollment"),
                     _page("Sequences", "account_tree", "sequences_sequence_changelist", "sequences.view_sequence"),
                     _page("Tasks", "task_alt", "tasks_app_task_changelist", "tasks_app.view_task"),
-                    _page("Dead letters", "report", "execution_deadletter_changelist", "execution.view_deadletter"),
+                    _page("Needs review", "report", "execution_deadletter_changelist", "execution.view_deadletter"),
                 ],
             },
             {
                 "title": "Sending",
                 "separator": True,
                 "items": [
-                    _page("Lanes", "view_stream", "emails_mailbox_lanes", "emails.view_mailbox", active=_is_lane),
+                    _page(
+                        "Sending queues", "view_stream", "emails_mailbox_lanes", "emails.view_mailbox", active=_is_lane
+                    ),
                     _page(
                         "Mailboxes",
                         "inbox",
@@ -307,11 +309,17 @@ UNFOLD: dict[str, Any] = {
                 ],
             },
             {
-                "title": "People",
+                "title": "Contacts",
                 "separator": True,
                 "items": [
                     _page("Contacts", "contacts", "sequences_contact_changelist", "sequences.view_contact"),
                     _page("Accounts", "domain", "sequences_account_changelist", "sequences.view_account"),
+                ],
+            },
+            {
+                "title": "Administration",
+                "separator": True,
+                "items": [
                     _page("Workspaces", "workspaces", "sequences_workspace_changelist", "sequences.view_workspace"),
                     _page("Memberships", "badge", "sequences_membership_changelist", "sequences.view_membership"),
                     _page("Users", "person", "auth_user_changelist", "auth.view_user"),

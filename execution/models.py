@@ -71,6 +71,7 @@ class DeadLetter(models.Model):
     objects = WorkspaceQuerySet.as_manager()
 
     class Meta:
+        verbose_name = "failed enrollment"
         ordering = ["-created_at", "-id"]
         constraints = [
             models.UniqueConstraint(

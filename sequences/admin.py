@@ -1,5 +1,6 @@
-"""Workspaces, their people, accounts and contacts in the admin. Sequences and enrollments need the engine's side:
-execution.admin shows them.
+"""The admin of workspaces, memberships, accounts and contacts, without actions.
+
+execution.admin adds the actions, and the admin of sequences and enrollments, since they need the engine.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 
 from common.addresses import AddressError, parse_address, parse_website
-from sequences.access.admin_rights import EVERYBODY, MANAGERS
+from sequences.access.admin_rights import MANAGERS, MEMBERS
 from sequences.contacts.erased import ErasedError, require_not_erased
 from sequences.interface.admin.base import (
     OneWorkspaceForm,
@@ -29,7 +30,7 @@ WorkspaceFilter = filter_by(Workspace, "workspace", "name")
 
 
 class MembershipForm(forms.ModelForm[Membership]):
-    """A row keeps its person and workspace: it need not offer all, which would be a query and a list for each row."""
+    """The user and workspace of a row are fixed: offering all users would cost a query and a list per row."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -53,7 +54,7 @@ class MembershipInline(ScopedChoices, RowInline):
 
 
 class WorkspaceBaseAdmin(WorkspaceAdmin):
-    """All but what becomes of those who wait when the calendar changes."""
+    """The admin of workspaces without replanning."""
 
     form: Any = forms.ModelForm
     list_display = ("name", "slug", "timezone", "holiday_country", "account_reply_policy")
@@ -70,7 +71,7 @@ class WorkspaceBaseAdmin(WorkspaceAdmin):
     )
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        # Its people, contacts, sequences and everything that was sent would go with it.
+        # Would delete its members, contacts, sequences and the history of sent emails.
         return False
 
 
@@ -100,7 +101,7 @@ class AccountForm(OneWorkspaceForm):
 class AccountBaseAdmin(WorkspaceAdmin):
     """Accounts without the actions on their contacts."""
 
-    right = EVERYBODY
+    right = MEMBERS
     delete_right = action_right = MANAGERS
     form = AccountForm
 
@@ -132,18 +133,18 @@ class ContactForm(OneWorkspaceForm):
 
 
 class ContactBaseAdmin(WorkspaceAdmin):
-    """All but what the contact's score is made of."""
+    """The admin of contacts without actions and without the details of the score."""
 
-    right = EVERYBODY
+    right = MEMBERS
     delete_right = MANAGERS
     form = ContactForm
     list_display = ("email", "full_name", "title", "account", "engagement_score", time_column("created_at", "added"))
     list_filter = (WorkspaceFilter,)
     list_select_related = ("account",)
     search_fields = ("email", "first_name", "last_name", "account__name")
-    # the newest first: sorting all of them by their address takes seconds where there are very many
+    # newest first: sorting by address takes seconds on large tables
     ordering = ("-pk",)
-    empty_says = "Import CSV reads a file of them: say what each column is, see what would happen, then store it."
+    empty_text = "Import a CSV file, or add contacts one by one."
     autocomplete_fields = ("account",)
     readonly_fields: Any = ("engagement_score",)
     fieldsets: Any = (
@@ -156,6 +157,6 @@ class ContactBaseAdmin(WorkspaceAdmin):
         return super().get_queryset(request).order_by("email", "pk")
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        # nothing is added to what was erased
+        # erased contacts stay erased
         is_erased = getattr(obj, "erased_at", None) is not None
         return not is_erased and bool(super().has_change_permission(request, obj))

@@ -10,6 +10,8 @@ from enum import StrEnum
 # What is not written as an ordinary word.
 _NAMES = {
     "amazon_ses": "Amazon SES",
+    "auto_exited": "Stopped",
+    "conditional_split": "Branch",
     "html": "HTML",
     "imap": "IMAP",
     "linkedin": "LinkedIn",

@@ -1,6 +1,6 @@
-"""Suppressions, caps and events in the admin, and what a mailbox's pages are made of.
+"""The admin of suppressions, send limits and events, and the parts of a mailbox's pages.
 
-Mailboxes and messages need the engine's side: execution.admin shows them.
+execution.admin registers mailboxes and messages, since their actions need the engine.
 """
 
 from emails.admin import facts, rules

@@ -1,4 +1,4 @@
-"""Facts from outside: events, and how far inboxes were read. Presents only."""
+"""The read-only admin of email events, inbox states and records set aside."""
 
 from __future__ import annotations
 
@@ -35,11 +35,11 @@ class EmailEventAdmin(SearchesContacts, FactsAdmin):
     list_filter = (*by_choice("type", "verdict"), MailboxFilter)
     list_select_related = ("contact", "mailbox")
     search_fields = ("contact__email",)
-    # Not counted, however many there are.
+    # Not counted: the table is large.
     paginator = InfinitePaginator
     hidden_fields = ("id",)
 
-    @label_column("fact", {"bounced": "danger", "complained": "danger"}, ordering="type")
+    @label_column("event", {"bounced": "danger", "complained": "danger"}, ordering="type")
     def show_type(self, event: EmailEvent) -> tuple[str, str]:
         hardness = f" ({BounceType(event.bounce_type).label.lower()})" if event.bounce_type else ""
         return event.type, f"{event.get_type_display()}{hardness}"

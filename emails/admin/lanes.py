@@ -1,4 +1,4 @@
-"""The pages of lanes: one row per mailbox, and one mailbox with its queue. Presents emails.sending.lane_view."""
+"""The pages "Sending queues": all mailboxes, and one mailbox with its queue. Presents emails.sending.lane_view."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ class LanePages:
         lanes = [present_lane(lane, now) for lane in read_lanes(list(page), now)]
         context = {
             **self.admin_site.each_context(request),
-            "title": "Lanes",
+            "title": "Sending queues",
             "lanes": lanes,
             "page": page,
         }
@@ -56,7 +56,7 @@ class LanePages:
         lane = read_lane(mailbox, now, QUEUE_SHOWN)
         context = {
             **self.admin_site.each_context(request),
-            "title": f"Lane of {mailbox.address}",
+            "title": f"Sending queue of {mailbox.address}",
             "mailbox": mailbox,
             "lane": lane,
             "shown": present_lane(lane, now),
@@ -71,7 +71,7 @@ class LanePages:
 
 
 def present_lane(lane: LaneView, now: datetime) -> dict[str, Any]:
-    """The cells of one lane. `slot_at` is None when its pace lets the next message go now."""
+    """The cells of one lane. `slot_at` is None when send spacing allows a send now."""
     slot_at = lane.next_slot_at
     return {
         "lane": lane,
@@ -87,7 +87,7 @@ def present_lane(lane: LaneView, now: datetime) -> dict[str, Any]:
 
 
 def present_usage(usage: Usage) -> dict[str, Any]:
-    """One cap with how full it is, in percent."""
+    """One cap with its usage in percent."""
     cap = usage.cap
     target = f" {cap.target}" if cap.scope == "recipient_domain" else ""
     scope = "Ramp-up" if cap.is_ramp else f"{cap.scope.label}{target}"
@@ -101,13 +101,13 @@ def present_usage(usage: Usage) -> dict[str, Any]:
 
 
 def _first_hold(lane: LaneView) -> str:
-    """The most important thing that holds the whole lane."""
+    """The most important hold on the whole lane; empty for none."""
     if lane.status != MailboxStatus.ACTIVE:
         return lane.status_reason
     if lane.breaker.state is not BreakerState.CLOSED:
-        return lane.breaker_error or "the mail server does not work"
+        return lane.breaker_error or "the mail server is failing"
     if lane.held_by:
         return lane.held_by.partition(": ")[2] or lane.held_by
     if lane.is_inbox_stale:
-        return "the inbox was not read lately: follow-ups wait"
+        return "the inbox has not been checked lately: follow-ups wait"
     return ""

@@ -1,4 +1,4 @@
-"""The form of a mailbox. Its secrets go in and never come out: they are in no field, no page and no history."""
+"""The form of a mailbox. Secrets can be set but are never shown: not in a field, a page or the history."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ _TIMES = ("status_at", "breaker_until", "next_slot_at", "inbox_read_at")
 
 
 class WriteOnlyTextarea(UnfoldAdminTextareaWidget):
-    """Shows nothing, not even what was just typed into a refused form."""
+    """Always rendered empty, also when the form is shown again with errors."""
 
     def format_value(self, value: Any) -> str:
         return ""
@@ -47,9 +47,9 @@ def _clean_address(text: str) -> str:
 
 
 class MailboxForm(OneWorkspaceForm):
-    """`password`, `imap_password` and `other_secrets` replace what is stored; left empty they leave it alone.
+    """`password`, `imap_password` and `other_secrets` replace stored secrets; empty fields keep them.
 
-    Where a server or an address changes, nothing that is stored goes there.
+    When a server or an address changes, stored secrets are not used for the new one: they must be entered again.
     """
 
     moved: list[str]
@@ -59,20 +59,20 @@ class MailboxForm(OneWorkspaceForm):
         required=False,
         strip=False,
         widget=UnfoldAdminPasswordWidget(attrs={"autocomplete": "new-password"}, render_value=False),
-        help_text="Of the SMTP login. Empty: the stored one stays.",
+        help_text="For the SMTP login. Leave empty to keep the stored password.",
     )
     imap_password = forms.CharField(
         label="Set IMAP password",
         required=False,
         strip=False,
         widget=UnfoldAdminPasswordWidget(attrs={"autocomplete": "new-password"}, render_value=False),
-        help_text="Only if it differs from the SMTP password. Empty: the stored one stays.",
+        help_text="Only if it differs from the SMTP password. Leave empty to keep the stored password.",
     )
     other_secrets = forms.JSONField(
         label="Set other secrets",
         required=False,
         widget=WriteOnlyTextarea(attrs={"rows": 3, "autocomplete": "off"}),
-        help_text='ESP keys, OAuth tokens, webhook_secret: {"api_key": "…"}; null forgets one. Empty: all stay.',
+        help_text='ESP keys, tokens, webhook_secret: {"api_key": "…"}. null deletes one. Leave empty to keep them.',
     )
 
     class Meta:
@@ -101,7 +101,7 @@ class MailboxForm(OneWorkspaceForm):
         if value is None:
             return {}
         if not isinstance(value, dict):
-            raise forms.ValidationError('This is a JSON object, such as {"api_key": "…"}.')
+            raise forms.ValidationError('Enter a JSON object, such as {"api_key": "…"}.')
         return value
 
     def clean(self) -> dict[str, Any] | None:
@@ -109,7 +109,10 @@ class MailboxForm(OneWorkspaceForm):
         stored = Mailbox.objects.filter(pk=self.instance.pk).first()
         self.moved = find_moved(vars(stored), self.cleaned_data) if stored else []
         if stored is not None and stored.credentials and self.moved and not self.typed_secrets:
-            self.add_error("password", f"Give the secrets again: {self.moved[0]} changes, they are for the old one.")
+            self.add_error(
+                "password",
+                f"Enter the secrets again: {self.moved[0]} changes, and the stored ones are for the old one.",
+            )
         return cleaned
 
     @property
@@ -121,25 +124,25 @@ class MailboxForm(OneWorkspaceForm):
         start = int(self.cleaned_data["ramp_start"])
         if start < 1:
             raise forms.ValidationError(
-                "The first day is at least 1: a ramp grows only on days on which something leaves."
+                "The first day must allow at least 1 message: the ramp grows only on days with sends."
             )
         return start
 
     def clean_signature(self) -> str:
         signature = str(self.cleaned_data["signature"])
         if problem := check_signature(signature):
-            raise forms.ValidationError(f"It cannot stand under every email: {problem}.")
+            raise forms.ValidationError(f"The signature cannot be used: {problem}.")
         return signature
 
     def merge_secrets(self) -> None:
-        """Put what was typed over what is stored."""
+        """Merge the entered secrets into the stored ones."""
         typed = self.typed_secrets
         merged = typed if self.moved else {**(self.instance.credentials or {}), **typed}
         self.instance.credentials = Secrets({name: value for name, value in merged.items() if value is not None})
 
 
 class SendLimitFormSet(PaginationInlineFormSet):
-    """Caps of this one mailbox."""
+    """The send limits of this mailbox."""
 
     def save_new(self, form: Any, commit: bool = True) -> Any:
         form.instance.scope = LimitScope.MAILBOX.value
@@ -152,12 +155,12 @@ class SendLimitInline(RowInline):
     formset = SendLimitFormSet
     fields = ("maximum", "window", "first_touch_only")
     extra = 0
-    verbose_name = "cap"
-    verbose_name_plural = "caps of this mailbox"
+    verbose_name = "send limit"
+    verbose_name_plural = "send limits of this mailbox"
 
 
 class MailboxBaseAdmin(WorkspaceAdmin):
-    """All but what people do to a running mailbox."""
+    """The admin of mailboxes without the actions."""
 
     right = Right("owner_id")
     form = MailboxForm
@@ -166,11 +169,11 @@ class MailboxBaseAdmin(WorkspaceAdmin):
     list_filter = by_choice("status", "breaker_state", "transport")
     list_select_related = ("owner",)
     search_fields = ("address", "display_name", "owner__email")
-    empty_says = "Add the mailbox that shall send; Check set-up then says whether it will be believed."
+    empty_text = "Add a mailbox to send from, then use Check set-up."
     readonly_fields = (*_FACTS, *(exact_name(name) for name in _TIMES), "stored_secrets", "webhook_addresses")
     fieldsets = (
         (None, {"fields": ("workspace", ("address", "display_name"), "owner", "timezone", "aliases", "signature")}),
-        ("Sends by", {"fields": (("transport", "auth_method", "connections"), "stored_secrets")}),
+        ("Sending", {"fields": (("transport", "auth_method", "connections"), "stored_secrets")}),
         (
             "SMTP",
             {
@@ -189,7 +192,7 @@ class MailboxBaseAdmin(WorkspaceAdmin):
                 ),
             },
         ),
-        ("Pace", {"classes": ["tab"], "fields": (("gap_seconds", "jitter_seconds"), "exact_next_slot_at")}),
+        ("Send spacing", {"classes": ["tab"], "fields": (("gap_seconds", "jitter_seconds"), "exact_next_slot_at")}),
         (
             "Ramp-up",
             {
@@ -223,7 +226,7 @@ class MailboxBaseAdmin(WorkspaceAdmin):
 
     def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
         super().save_related(request, form, formsets, change)
-        # Its lane may rest until a time that the old pace, caps and server gave it.
+        # Its lane may be waiting for a time computed from the old spacing, limits and server.
         apply_new_caps([form.instance.pk], timezone.now())
         probe_now(form.instance.pk, timezone.now())
 
@@ -232,6 +235,6 @@ class MailboxBaseAdmin(WorkspaceAdmin):
         super().save_model(request, obj, form, change)
 
     def list_written(self, obj: Mailbox, form: Any) -> list[str]:
-        # a token may have been refreshed meanwhile
+        # credentials only when entered: a worker may have refreshed a token
         typed = ["credentials"] if form.typed_secrets else []
         return [*super().list_written(obj, form), *typed]

@@ -1,4 +1,4 @@
-"""What must not be mailed, and how much may leave. Whom a change concerns is woken."""
+"""The admin of suppressions and send limits. A change wakes the lanes that it affects."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from emails.choices import LimitScope, SuppressionReason
 from emails.facts.suppressions import suppress
 from emails.models import Mailbox, SendLimit, Suppression
 from emails.sending.lanes import apply_new_caps
-from sequences.access.admin_rights import EVERYBODY, MANAGERS
+from sequences.access.admin_rights import MANAGERS, MEMBERS
 from sequences.contacts.erased import ERASED_REASON, find_erased
 from sequences.interface.admin.base import (
     OneWorkspaceForm,
@@ -40,7 +40,7 @@ def _clean_domain(text: str) -> str:
 
 
 class SuppressionForm(OneWorkspaceForm):
-    """Addresses and domains are stored as those of contacts are, addresses in lower case throughout."""
+    """Stores addresses and domains in the form of contacts, addresses in lower case."""
 
     def clean_email(self) -> str:
         email = str(self.cleaned_data["email"])
@@ -54,19 +54,20 @@ class SuppressionForm(OneWorkspaceForm):
 
     def clean(self) -> dict[str, Any] | None:
         cleaned = super().clean()
-        is_judged = "email" in self.fields and not self.errors.keys() & {"email", "domain"}
-        if is_judged and bool(self.cleaned_data.get("email")) == bool(self.cleaned_data.get("domain")):
-            self.add_error(None, "Name either an address or a domain.")
+        is_checked = "email" in self.fields and not self.errors.keys() & {"email", "domain"}
+        if is_checked and bool(self.cleaned_data.get("email")) == bool(self.cleaned_data.get("domain")):
+            self.add_error(None, "Enter either an address or a domain.")
         email, workspace = self.cleaned_data.get("email"), self.cleaned_data.get("workspace")
         if email and workspace and find_erased(workspace.pk, [email]):
-            self.add_error("email", f"It {ERASED_REASON}.")
+            self.add_error("email", f"This address {ERASED_REASON}.")
         return cleaned
 
 
 class SuppressionBaseAdmin(WorkspaceAdmin):
-    right = EVERYBODY
+    """The admin of suppressions without the actions."""
+
+    right = MEMBERS
     delete_right = MANAGERS
-    """All but what people do to the list."""
 
     list_display = (
         "__str__", "reason", "note", "actor", time_column("created_at", "since"), time_column("expires_at", "until"),
@@ -80,7 +81,7 @@ class SuppressionBaseAdmin(WorkspaceAdmin):
     readonly_fields = ("actor",)
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        # The history says who was put there and why: that is not changed afterwards.
+        # The history records who added it and why: entries are not edited.
         return obj is None and super().has_change_permission(request)
 
     def save_model(self, request: HttpRequest, obj: Suppression, form: Any, change: bool) -> None:
@@ -99,7 +100,7 @@ class SuppressionBaseAdmin(WorkspaceAdmin):
 
 
 class SendLimitForm(OneWorkspaceForm):
-    """Asks for the target that the scope names, as the database does."""
+    """Requires the target that the scope names, as the database does."""
 
     def clean_recipient_domain(self) -> str:
         return _clean_domain(self.cleaned_data["recipient_domain"])
@@ -110,10 +111,10 @@ class SendLimitForm(OneWorkspaceForm):
         for name in ("mailbox", "user"):
             is_wanted = scope == name
             if is_wanted != bool(self.cleaned_data.get(name)):
-                said = f"A {name} limit names its {name}." if is_wanted else f"Only a {name} limit names a {name}."
-                self.add_error(name, said)
+                text = f"Choose a {name}." if is_wanted else f"Leave empty: the scope is not {name}."
+                self.add_error(name, text)
         if self.cleaned_data.get("recipient_domain") and scope != LimitScope.RECIPIENT_DOMAIN:
-            self.add_error("recipient_domain", "Only a recipient domain limit names a domain.")
+            self.add_error("recipient_domain", "Leave empty: the scope is not recipient domain.")
         return cleaned
 
 
@@ -143,9 +144,9 @@ class SendLimitAdmin(WorkspaceAdmin):
 
 
 def wake_lanes_of(workspace_ids: set[int]) -> None:
-    """Have lanes looked at that may rest, or whose messages may, until a time which the old caps gave them.
+    """Recompute lanes and messages that wait for a time computed from the old limits.
 
-    Call it before the change, in its transaction: whoever looks holds the lane's row and waits for the caps'.
+    Call it before the change, in its transaction: a worker that checks the lane then waits for the new limits.
     """
     mailboxes = Mailbox.objects.filter(workspace__in=workspace_ids)
     apply_new_caps(list(mailboxes.values_list("pk", flat=True)), timezone.now())

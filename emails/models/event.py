@@ -30,15 +30,19 @@ class EmailEvent(models.Model):
     )
     type = models.CharField(max_length=16, choices=EventType.choices())
     bounce_type = models.CharField(max_length=8, choices=BounceType.choices(), blank=True)
-    provider = models.CharField(max_length=32, help_text="Which door it came through: imap, tracking, mailgun …")
+    provider = models.CharField(max_length=32, help_text="The source: imap, tracking, mailgun …")
     provider_event_id = models.CharField(max_length=255)
     occurred_at = models.DateTimeField()
     recorded_at = models.DateTimeField()
-    until_at = models.DateTimeField(null=True, blank=True, help_text="Out of office: the return date found.")
+    until_at = models.DateTimeField(null=True, blank=True, help_text="Out of office: the return date.")
     verdict = models.CharField(max_length=8, choices=Verdict.choices(), default=Verdict.HUMAN.value)
     verdict_reason = models.CharField(max_length=200, blank=True)
-    confidence = models.PositiveSmallIntegerField(null=True, blank=True, help_text="How sure the verdict is, percent.")
-    rules_version = models.PositiveSmallIntegerField(default=0, db_default=0, help_text="Of the rules of the verdict.")
+    confidence = models.PositiveSmallIntegerField(
+        null=True, blank=True, help_text="Confidence of the verdict in percent."
+    )
+    rules_version = models.PositiveSmallIntegerField(
+        default=0, db_default=0, help_text="Version of the rules for the verdict."
+    )
     detail = models.TextField(blank=True)
     payload = models.JSONField(default=dict, blank=True)
 

@@ -25,7 +25,7 @@ class ExecutorState(models.Model):
 
     class Meta:
         db_table = "execution_executorstate"
-        verbose_name_plural = "executor state"
+        verbose_name = verbose_name_plural = "executor"
         constraints = [
             models.CheckConstraint(condition=Q(id=1), name="executor_state_single"),
             models.CheckConstraint(

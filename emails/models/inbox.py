@@ -15,12 +15,18 @@ class InboxState(models.Model):
     uidvalidity = models.BigIntegerField(null=True, blank=True)
     last_uid = models.BigIntegerField(default=0)
     folders = models.JSONField(default=dict, blank=True, db_default=models.Value({}, models.JSONField()))
-    folders_checked_at = models.DateTimeField(null=True, blank=True, help_text="When spam and Sent were last read.")
-    checked_at = models.DateTimeField(null=True, blank=True, help_text="When reading was last tried.")
+    folders_checked_at = models.DateTimeField(
+        null=True, blank=True, help_text="When the spam and Sent folders were last read."
+    )
+    checked_at = models.DateTimeField(null=True, blank=True, help_text="When the inbox was last checked.")
     sent_checked_at = models.DateTimeField(null=True, blank=True, help_text="When the Sent folder was last searched.")
-    watched_until = models.DateTimeField(null=True, blank=True, help_text="Some process watches it by IDLE until then.")
+    watched_until = models.DateTimeField(
+        null=True, blank=True, help_text="A process watches the inbox with IDLE until then."
+    )
     last_error = models.CharField(max_length=500, blank=True)
-    failures = models.PositiveIntegerField(default=0, help_text="Failed readings in a row; each doubles the pause.")
+    failures = models.PositiveIntegerField(
+        default=0, help_text="Consecutive failures; each doubles the pause before the next check."
+    )
     lease_token = models.UUIDField(null=True, blank=True)
     leased_until = models.DateTimeField(null=True, blank=True)
 

@@ -27,7 +27,7 @@ class SendLimit(models.Model):
         settings.AUTH_USER_MODEL, on_delete=models.CASCADE, null=True, blank=True, related_name="send_limits"
     )
     recipient_domain = models.CharField(max_length=253, blank=True)
-    first_touch_only = models.BooleanField(default=False, help_text="Count and hold first emails of a sequence only.")
+    first_touch_only = models.BooleanField(default=False, help_text="Apply only to the first email of each enrollment.")
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)
 

@@ -39,7 +39,7 @@ class Mailbox(models.Model):
     display_name = models.CharField(max_length=200, blank=True)
     aliases = ArrayField(models.EmailField(max_length=254), default=list, blank=True)
     timezone = models.CharField(max_length=64, blank=True, validators=[validate_timezone])
-    signature = models.TextField(blank=True, help_text="Markdown or HTML, put under every email.")
+    signature = models.TextField(blank=True, help_text="Markdown or HTML, added below every email.")
 
     transport = models.CharField(max_length=32, choices=Transport.choices(), default=Transport.SMTP.value)
     transport_options = models.JSONField(default=dict, blank=True, help_text="ESP settings that are not secret.")
@@ -50,7 +50,7 @@ class Mailbox(models.Model):
     auth_method = models.CharField(max_length=16, choices=AuthMethod.choices(), default=AuthMethod.PASSWORD.value)
     credentials = SecretsField(default=dict, blank=True)
     connections = models.PositiveSmallIntegerField(
-        default=1, help_text="Parallel connections; more than one for ESPs only."
+        default=1, help_text="Parallel connections. More than 1 only for ESPs."
     )
 
     inbound = models.CharField(max_length=16, choices=Inbound.choices(), default=Inbound.NONE.value)
@@ -64,7 +64,7 @@ class Mailbox(models.Model):
         default=uuid.uuid4,
         db_default=RandomUUID(),
         editable=False,
-        help_text="Stands in its webhook addresses; nobody can guess it.",
+        help_text="The secret part of its webhook addresses.",
     )
     inbox_read_at = models.DateTimeField(null=True, blank=True, help_text="When the inbox was last read successfully.")
 
@@ -77,13 +77,13 @@ class Mailbox(models.Model):
     jitter_seconds = models.PositiveIntegerField(default=default_jitter_seconds)
     ramp_enabled = models.BooleanField(default=True)
     ramp_start = models.PositiveIntegerField(default=10, help_text="Messages on the first sending day.")
-    ramp_step = models.PositiveIntegerField(default=5, help_text="More on each further sending day.")
-    ramp_allowance = models.PositiveIntegerField(default=0, help_text="Messages per rolling 24 h while ramping up.")
-    ramp_day = models.DateField(null=True, blank=True, help_text="Last sending day counted.")
+    ramp_step = models.PositiveIntegerField(default=5, help_text="Additional messages on each further sending day.")
+    ramp_allowance = models.PositiveIntegerField(default=0, help_text="Messages in 24 hours during the ramp-up.")
+    ramp_day = models.DateField(null=True, blank=True, help_text="The last sending day that was counted.")
 
-    lane_at = models.DateTimeField(null=True, blank=True, help_text="When a worker must look at the lane.")
-    lane_held_by = models.CharField(max_length=200, blank=True, help_text="Which cap holds the lane: code: detail.")
-    next_slot_at = models.DateTimeField(null=True, blank=True, help_text="Earliest next hand-over by gap and jitter.")
+    lane_at = models.DateTimeField(null=True, blank=True, help_text="When a worker processes the lane next.")
+    lane_held_by = models.CharField(max_length=200, blank=True, help_text="What holds the lane, as code: detail.")
+    next_slot_at = models.DateTimeField(null=True, blank=True, help_text="The earliest next send by send spacing.")
     lease_token = models.UUIDField(null=True, blank=True)
     leased_until = models.DateTimeField(null=True, blank=True)
     leased_by = models.CharField(max_length=200, blank=True)

@@ -48,16 +48,16 @@ class EmailMessage(models.Model):
     priority = models.SmallIntegerField(default=50)
     due_at = models.DateTimeField()
     queued_at = models.DateTimeField()
-    lane_order_at = models.DateTimeField(help_text="Due time moved by priority: the order in the lane, aged.")
-    send_after_at = models.DateTimeField(help_text="Held until then (window, caps of its domain, retry).")
-    held_by = models.CharField(max_length=200, blank=True, help_text="What holds it until send_after_at: code: detail.")
+    lane_order_at = models.DateTimeField(help_text="Due time adjusted by priority: the order in the sending queue.")
+    send_after_at = models.DateTimeField(help_text="Not sent before then (sending window, domain limits, retry).")
+    held_by = models.CharField(max_length=200, blank=True, help_text="What holds it until then, as code: detail.")
 
     attempts = models.PositiveSmallIntegerField(default=0)
     lease_token = models.UUIDField(null=True)
     leased_until = models.DateTimeField(null=True)
-    handed_over_at = models.DateTimeField(null=True, help_text="When the last hand-over began; what caps count.")
+    handed_over_at = models.DateTimeField(null=True, help_text="When the last attempt began; send limits count it.")
     earlier_handed_over_at = ArrayField(
-        models.DateTimeField(), default=list, help_text="Earlier hand-overs that may have left, before a resend."
+        models.DateTimeField(), default=list, help_text="Earlier attempts of unknown outcome, before it was sent again."
     )
     sent_at = models.DateTimeField(null=True)
     unknown_at = models.DateTimeField(null=True)

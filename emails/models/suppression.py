@@ -24,7 +24,7 @@ class Suppression(models.Model):
     note = models.CharField(max_length=500, blank=True)
     actor = models.CharField(max_length=200, blank=True)
     created_at = models.DateTimeField()
-    expires_at = models.DateTimeField(null=True, blank=True, help_text="Empty: for good.")
+    expires_at = models.DateTimeField(null=True, blank=True, help_text="Leave empty to suppress permanently.")
 
     objects = WorkspaceQuerySet.as_manager()
 

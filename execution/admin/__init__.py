@@ -1,11 +1,11 @@
-"""The pages that need the engine's side: they parse, call one function, and present what it answered."""
+"""The admin pages that use the engine: each parses its input, calls one function and presents the result."""
 
 from execution.admin import (
+    contacts,
     dead_letters,
     enrollments,
     mailboxes,
     messages,
-    people,
     sequences,
     suppressions,
     system,
@@ -14,11 +14,11 @@ from execution.admin import (
 )
 
 __all__ = [
+    "contacts",
     "dead_letters",
     "enrollments",
     "mailboxes",
     "messages",
-    "people",
     "sequences",
     "suppressions",
     "system",

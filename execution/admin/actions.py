@@ -1,4 +1,4 @@
-"""What can be done to enrollments and dead letters from the admin: each action names its control, and nothing more."""
+"""The actions on enrollments and dead letters in the admin: their words, and the control function each one calls."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ PAUSE = Action(
     "Pause",
     "Paused",
     "pause",
-    "Nothing more is sent until it is resumed; what waits in the outbox stays there.",
+    "No further steps run until it is resumed. Queued emails stay queued and are not sent.",
     _call(pause_enrollments),
     PauseForm,
 )
@@ -50,7 +50,7 @@ SNOOZE = Action(
     "Snooze",
     "Snoozed",
     "snooze",
-    "Nothing of it happens before that time; then it goes on where it stands, inside its sending window.",
+    "No steps run before that time. It then continues from its current step, inside its sending window.",
     _call(snooze_enrollments),
     SnoozeForm,
 )
@@ -59,15 +59,15 @@ RESUME = Action(
     "Resume",
     "Resumed",
     "play_arrow",
-    "It goes on from the same step, planned anew inside its sending window.",
+    "Continues from the same step, replanned inside its sending window.",
     _call(resume_enrollments),
 )
 SKIP = Action(
     "skip",
     "Skip step",
-    "Skipped a step of",
+    "Skipped the current step of",
     "skip_next",
-    "The current step ends unexecuted and the next one is planned; its email, if it waits, is withdrawn.",
+    "Ends the current step without running it and plans the next one. If its email is still queued, it is withdrawn.",
     _call(skip_steps),
 )
 RETRY = Action(
@@ -75,7 +75,7 @@ RETRY = Action(
     "Retry",
     "Retried",
     "refresh",
-    "What failed is tried again at once; whoever is quarantined is released.",
+    "Runs the failed step again now. A quarantined enrollment is released.",
     _call(retry_enrollments),
 )
 EXIT = Action(
@@ -83,7 +83,7 @@ EXIT = Action(
     "Exit",
     "Exited",
     "logout",
-    "It ends here for good: waiting emails are withdrawn and open tasks cancelled.",
+    "Ends the enrollment for good: queued emails are withdrawn and open tasks are cancelled.",
     _call(exit_enrollments),
     is_danger=True,
 )
@@ -92,7 +92,7 @@ REPLAY = Action(
     "Replay",
     "Replayed",
     "refresh",
-    "The enrollment is released and its step is tried again at once.",
+    "Releases the enrollment from quarantine and runs its step again now.",
     _resolve("replay"),
 )
 DISCARD = Action(
@@ -100,7 +100,7 @@ DISCARD = Action(
     "Discard",
     "Discarded",
     "delete",
-    "The enrollment exits for good: waiting emails are withdrawn and open tasks cancelled.",
+    "Ends the enrollment for good: queued emails are withdrawn and open tasks are cancelled.",
     _resolve("discard"),
     is_danger=True,
 )

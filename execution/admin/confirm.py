@@ -1,6 +1,6 @@
-"""The page between an action's button and its action: what it touches, why, and a way back.
+"""The confirmation page of every action in the admin: what the action does, which rows it changes, and its options.
 
-Shared by all actions of the admin; must not know what any of them does.
+Shared by all actions; must not depend on any one of them.
 """
 
 from __future__ import annotations
@@ -32,28 +32,28 @@ SUBJECTS_SHOWN = 10
 
 
 class ReaderTimeField(forms.SplitDateTimeField):
-    """A time in the zone of whoever types it; the help names the zone."""
+    """A time in the time zone of the user's browser. The help text names the zone."""
 
-    def __init__(self, *, said: str = "", **kwargs: Any) -> None:
-        help_text = lazy(lambda: f"In {timezone.get_current_timezone_name()}. {said}".strip(), str)()
+    def __init__(self, *, note: str = "", **kwargs: Any) -> None:
+        help_text = lazy(lambda: f"In {timezone.get_current_timezone_name()}. {note}".strip(), str)()
         super().__init__(widget=UnfoldAdminSplitDateTimeWidget(), help_text=help_text, **kwargs)
 
     def clean(self, value: Any) -> datetime | None:
         at: datetime | None = super().clean(value)
         if at is not None and not is_plannable(at):
-            raise forms.ValidationError(f"It must lie in the years {FIRST_YEAR} to {LAST_YEAR}.")
+            raise forms.ValidationError(f"Choose a time in the years {FIRST_YEAR} to {LAST_YEAR}.")
         return at
 
 
 class ActionForm(forms.Form):
-    """What a action asks for."""
+    """The options of an action."""
 
     def scope(self, request: HttpRequest) -> None:
-        """Offer only what the person may see; called before anything is read or shown."""
+        """Limit choices to the rows that the user can see. Called before the form is validated or shown."""
 
 
 class ReasonForm(ActionForm):
-    """Why; it stands in the log."""
+    """A reason for the log."""
 
     reason = forms.CharField(
         required=False, max_length=500, widget=UnfoldAdminTextInputWidget(attrs={"autofocus": True, "class": "w-full"})
@@ -61,7 +61,7 @@ class ReasonForm(ActionForm):
 
 
 class RequiredReasonForm(ReasonForm):
-    """A reason without which the action is refused."""
+    """A reason that is required."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -69,11 +69,11 @@ class RequiredReasonForm(ReasonForm):
 
 
 class EmptyForm(ActionForm):
-    """For what needs no reason."""
+    """No options."""
 
 
 class PauseForm(ReasonForm):
-    resume_at = ReaderTimeField(required=False, said="Empty: it stays paused until somebody resumes it.")
+    resume_at = ReaderTimeField(required=False, note="Leave empty to keep it paused until a user resumes it.")
 
     def clean_resume_at(self) -> datetime | None:
         at: datetime | None = self.cleaned_data["resume_at"]
@@ -94,9 +94,10 @@ class SnoozeForm(ReasonForm):
 
 @dataclass(frozen=True, slots=True)
 class Action:
-    """One action: its words, what it asks for, and the function that does it and says what it did.
+    """One action: its words, its form and the function that runs it.
 
-    `run(ids, answers, request)` gets the primary keys, what was filled in, and who asks.
+    `run(ids, answers, request)` takes primary keys and the cleaned data of `form`, and reports by primary key.
+    `counted`: what the report counts, in singular and plural, where that is not the rows of the admin's model.
     """
 
     name: str
@@ -107,20 +108,21 @@ class Action:
     run: Callable[[Sequence[Any], dict[str, Any], HttpRequest], Report]
     form: type[ActionForm] = ReasonForm
     is_danger: bool = False
+    counted: tuple[str, str] | None = None
 
 
 class ConfirmsActions:
-    """For admins whose rows have actions: `on_selected` makes a list action, `on_one` a button on the page."""
+    """For admins with actions: `on_selected` makes a list action, `on_one` a button on the page of a row."""
 
     admin_site: Any
     model: Any
 
     def name_subjects(self, queryset: QuerySet[Any]) -> Iterable[str]:
-        """The first rows, as the page shows them."""
+        """The names of the first rows, for the confirmation page."""
         return [str(row) for row in queryset[:SUBJECTS_SHOWN]]
 
     def describe_effects(self, queryset: QuerySet[Any], action: Action) -> str:
-        """What else the action touches; empty: nothing worth saying."""
+        """What else the action changes; empty for nothing."""
         return ""
 
     def do_selected(self, request: HttpRequest, queryset: QuerySet[Any], action: Action) -> HttpResponse | None:
@@ -130,13 +132,13 @@ class ConfirmsActions:
             chosen = [pk for pk in queryset.values_list("pk", flat=True) if pk not in refused]
             report = action.run(chosen, form.cleaned_data, request) if chosen else Report()
             report.refused.update(refused)
-            show_report(request, action, report)
+            show_report(request, action, report, self.model._meta)
             return None
         is_all = request.POST.get("select_across") == "1"
         ticked = request.POST.getlist(helpers.ACTION_CHECKBOX_NAME)
         hidden = [("action", f"{action.name}_selected"), ("select_across", "1" if is_all else "0"), ("apply", "1")]
         hidden += [(helpers.ACTION_CHECKBOX_NAME, pk) for pk in (ticked[:1] if is_all else ticked)]
-        return self._ask(request, queryset, action, form, hidden, request.get_full_path())
+        return self._show_confirmation(request, queryset, action, form, hidden, request.get_full_path())
 
     def do_one(self, request: HttpRequest, object_id: str, action: Action) -> HttpResponse:
         row = self.find_row(request, object_id)  # type: ignore[attr-defined]
@@ -147,12 +149,12 @@ class ConfirmsActions:
         queryset = self.get_queryset(request).filter(pk=row.pk)  # type: ignore[attr-defined]
         form = _build_form(action, request, is_answered=request.method == "POST")
         if form.is_valid():
-            show_report(request, action, action.run([row.pk], form.cleaned_data, request))
+            show_report(request, action, action.run([row.pk], form.cleaned_data, request), opts)
             listing = reverse(f"admin:{opts.app_label}_{opts.model_name}_changelist")
             return HttpResponseRedirect(back_url if queryset.exists() else listing)
-        return self._ask(request, queryset, action, form, [], back_url)
+        return self._show_confirmation(request, queryset, action, form, [], back_url)
 
-    def _ask(
+    def _show_confirmation(
         self,
         request: HttpRequest,
         queryset: QuerySet[Any],
@@ -162,7 +164,7 @@ class ConfirmsActions:
         back_url: str,
     ) -> HttpResponse:
         opts = self.model._meta
-        # a page that asks needs no exact count of a hot table
+        # bounded: an exact count would scan a large table
         count = queryset.order_by()[: COUNTED_AT_MOST + 1].count()
         many = f"more than {COUNTED_AT_MOST:,}" if count > COUNTED_AT_MOST else f"{count:,}"
         names = list(self.name_subjects(queryset))
@@ -176,7 +178,7 @@ class ConfirmsActions:
             "back_url": back_url,
             "names": names if count > 1 else [],
             "not_named": count - len(names),
-            "touched": self.describe_effects(queryset, action),
+            "effects": self.describe_effects(queryset, action),
         }
         return TemplateResponse(request, "admin/confirm.html", context)
 
@@ -207,14 +209,18 @@ def on_one(action: Action) -> Any:
     return unfold_action(description=action.label, url_path=action.name, permissions=["operate"], icon=action.icon)(run)
 
 
-def show_report(request: HttpRequest, action: Action, report: Report) -> None:
-    """Say how many rows changed, were so already, or were refused and why."""
-    parts = [f"{action.past} {len(report.changed):,}"]
+def show_report(request: HttpRequest, action: Action, report: Report, opts: Any) -> None:
+    """Show how many rows changed, were already in that state, or were refused, with the first reason."""
+    one, many = action.counted or (opts.verbose_name, opts.verbose_name_plural)
+    changed = len(report.changed)
+    parts = [f"{action.past} {changed:,} {one if changed == 1 else many}"]
     if report.unchanged:
         parts.append(f"{len(report.unchanged):,} unchanged")
     if report.refused:
-        parts.append(f"{len(report.refused):,} refused, the first because {next(iter(report.refused.values()))}")
-    if len(report.refused) == 1 and not report.changed and not report.unchanged:
-        parts = [f"It did not work: {next(iter(report.refused.values()))}"]
+        reason = next(iter(report.refused.values())).removesuffix(".")
+        first = reason if len(report.refused) == 1 else f"the first because {reason}"
+        parts.append(f"{len(report.refused):,} refused: {first}")
+        if len(report.refused) == 1 and not report.changed and not report.unchanged:
+            parts = [f"{action.label} failed: {reason}"]
     level = messages.SUCCESS if report.changed and not report.refused else messages.WARNING
     messages.add_message(request, level, f"{'; '.join(parts)}.")

@@ -1,6 +1,6 @@
-"""Contacts from a CSV file in the admin: columns are mapped, the outcome is shown, and only then is it stored.
+"""Imports and exports contacts as CSV in the admin: map the columns, check the result, then import.
 
-The file travels in the form between the steps.
+The file is carried in the form from step to step; nothing is stored before the last one.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ class FileForm(forms.Form):
     file = forms.FileField(
         label="CSV file",
         widget=UnfoldAdminFileFieldWidget,
-        help_text="In UTF-8, with a header row and a column for the email address.",
+        help_text="UTF-8, with a header row and a column for the email address.",
     )
 
     def __init__(self, *args: Any, request: HttpRequest, **kwargs: Any) -> None:
@@ -51,18 +51,18 @@ class FileForm(forms.Form):
     def clean_file(self) -> Any:
         file = self.cleaned_data["file"]
         if file.size > MOST_BYTES:
-            raise forms.ValidationError("It is larger than 10 MB: use manage.py import_contacts or split it.")
+            raise forms.ValidationError("The file is larger than 10 MB. Split it, or use manage.py import_contacts.")
         return file
 
 
 class MappingForm(forms.Form):
-    """One choice per column of the file."""
+    """The contact field for each column of the file."""
 
     def __init__(self, *args: Any, columns: list[str], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         for place, (column, read_as) in enumerate(zip(columns, read_columns(columns), strict=True)):
             name = name_typed_column(read_as.name, read_as.type)
-            choices = [("", "leave it out"), *((known, known.replace("_", " ")) for known in KNOWN_COLUMNS)]
+            choices = [("", "do not import"), *((known, known.replace("_", " ")) for known in KNOWN_COLUMNS)]
             if name and name not in KNOWN_COLUMNS:
                 choices.append((name, f"merge field contact.{read_as.name}"))
             self.fields[f"column_{place}"] = forms.ChoiceField(
@@ -84,7 +84,7 @@ class MappingForm(forms.Form):
 
 
 class ContactFiles:
-    """For the admin of contacts: the two buttons above its list, and the pages behind them."""
+    """Adds the import and export buttons and their pages to the admin of contacts."""
 
     admin_site: Any
 
@@ -109,7 +109,7 @@ class ContactFiles:
     def _map(
         self, request: HttpRequest, workspace: Workspace, name: str, content: bytes, *, is_mapped: bool
     ) -> dict[str, Any]:
-        # which column is the address is for the person to say
+        # the user chooses the column of the address
         cells = CellsFile(name, io.BytesIO(content))
         columns = cells.columns
         mapping_form = MappingForm(request.POST if is_mapped else None, columns=columns)
@@ -128,16 +128,16 @@ class ContactFiles:
                 imported = import_contacts(
                     workspace.pk, name, io.BytesIO(content), timezone.now(), mapping=mapping_form.mapping
                 )
-                followed = replan_contacts(imported.old_zones, actor=name_actor(request), now=timezone.now())
+                replanned = replan_contacts(imported.old_zones, actor=name_actor(request), now=timezone.now())
                 transaction.set_rollback(not is_stored)
         except UnreadableError:
             raise
         except CsvFormError as error:
             return {**context, "problem": str(error), "is_stored": False}
         if is_stored:
-            messages.success(request, f"Contacts: {imported.created:,} created, {imported.updated:,} updated.")
-            if followed.planned:
-                messages.info(request, str(followed))
+            messages.success(request, f"Imported {name}: {imported.created:,} created, {imported.updated:,} updated.")
+            if replanned.planned:
+                messages.info(request, str(replanned))
         rejects = _encode_rejects(imported)
         return {
             **context,

@@ -1,4 +1,4 @@
-"""The quarantine: what failed, since when, and the two ways out of it."""
+"""The list "Needs review": quarantined enrollments with their errors, to replay or discard."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class OpenFilter(DropdownFilter):
 
 
 class KindFilter(DropdownFilter):
-    """Open dead letters that are alike, the most frequent kind first."""
+    """Groups open dead letters with the same cause, the most frequent first."""
 
     title = "kind"
     parameter_name = "similar_to"
@@ -63,9 +63,10 @@ class DeadLetterAdmin(HasQuickFilters, ConfirmsActions, FactsAdmin):
         QuickFilter("Open", (("state", "open"),)),
         QuickFilter("Resolved", (("state", "resolved"),)),
     )
-    empty_says = "Good: nothing is in quarantine. What fails for good appears here, with what to do about it."
+    list_title = "Needs review"
+    empty_text = "Enrollments appear here when a step fails and retrying does not help."
     list_display = (
-        "show_contact", "show_error", "attempts", time_column("created_at", "age"), "show_resolution", "resolved_by",
+        "show_contact", "show_error", "attempts", time_column("created_at", "failed"), "show_resolution", "resolved_by",
     )  # fmt: skip
     list_fullwidth = True
     list_display_links = ("show_contact",)

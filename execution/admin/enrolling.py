@@ -1,4 +1,4 @@
-"""The page that enrolls contacts: check first, then enroll. It finds the contacts; execution.control.enroll decides."""
+"""The page that enrolls contacts: check first, then enroll. execution.control.enroll applies the rules."""
 
 from __future__ import annotations
 
@@ -30,13 +30,13 @@ from execution.admin.confirm import ReaderTimeField
 from execution.control.enroll import EnrollError, EnrollResult, enroll_contacts
 from execution.control.enroll_rules import SkippedGroup, group_skipped
 from execution.insight.forecast import Forecast, forecast_first_touches
-from sequences.access.admin_rights import EVERYBODY, MANAGERS, is_allowed
+from sequences.access.admin_rights import MANAGERS, MEMBERS, is_allowed
 from sequences.access.roles import NOT_YOURS, manages_any
 from sequences.choices import SequenceStatus
 from sequences.interface.admin.base import name_actor, scope_rows
 from sequences.models import Contact, Sequence
 
-# As many addresses as a form holds with ease.
+# More addresses make the form slow.
 MOST_AT_ONCE = 5_000
 _ENROLLABLE = (SequenceStatus.ACTIVE, SequenceStatus.PAUSED)
 
@@ -60,7 +60,7 @@ class EnrollForm(forms.Form):
         widget=UnfoldAdminSelect2Widget(),
         help_text="The user who gets the tasks. Leave empty to take the mailbox's owner.",
     )
-    start_at = ReaderTimeField(required=False, said="Leave empty to start now.")
+    start_at = ReaderTimeField(required=False, note="Leave empty to start now.")
     allow_incomplete = forms.BooleanField(
         required=False,
         widget=UnfoldBooleanSwitchWidget(),
@@ -97,28 +97,27 @@ class EnrollForm(forms.Form):
             rows = Contact.objects.filter(workspace=sequence.workspace_id).annotate(lowered=Lower("email"))
             found = dict(rows.filter(lowered__in=wanted).values_list("lowered", "pk"))
             if missing := sorted(wanted - found.keys()):
-                said = f"{missing[0]}: add or import it first."
-                if len(missing) > 1:
-                    said = f"{missing[0]} or {len(missing) - 1:,} more of these: add or import them first."
-                self.add_error("emails", f"No contact of {sequence.workspace} has {said}")
+                what = missing[0] if len(missing) == 1 else f"{missing[0]} and {len(missing) - 1:,} other addresses"
+                verb = "is not a contact" if len(missing) == 1 else "are not contacts"
+                self.add_error("emails", f"{what} {verb} of {sequence.workspace}: add or import them first.")
             cleaned["contact_ids"] = list(found.values())
             self._require_own(sequence)
         return cleaned
 
     def _require_own(self, sequence: Sequence) -> None:
-        """As in the API: users enroll for themselves, managers for every member and again."""
+        """Require the rights of the API: members enroll for themselves; managers for every member, and again."""
         if self.cleaned_data.get("again") and not is_allowed(self.request, sequence.workspace_id, None, MANAGERS):
-            self.add_error("again", f"Only a manager or an admin of {sequence.workspace} may enroll contacts again.")
+            self.add_error("again", f"Only a manager or an admin of {sequence.workspace} can enroll contacts again.")
         mailbox = self.cleaned_data.get("mailbox")
         owner = self.cleaned_data.get("owner") or (mailbox and mailbox.owner) or self.request.user
         for name, owner_id in (("owner", owner.pk), ("mailbox", mailbox.owner_id if mailbox else None)):
-            if not is_allowed(self.request, sequence.workspace_id, owner_id, EVERYBODY):
+            if not is_allowed(self.request, sequence.workspace_id, owner_id, MEMBERS):
                 self.add_error(name, NOT_YOURS)
 
 
 @dataclass(frozen=True, slots=True)
 class EnrollReport:
-    """What a run did, or a check would do: how many are enrolled, and the skipped by rule with examples."""
+    """The result of enrolling or of a check: how many are enrolled, and the skipped contacts by rule with examples."""
 
     enrolled: int
     skipped: int
@@ -126,14 +125,14 @@ class EnrollReport:
     forecast: Forecast | None
 
     def __str__(self) -> str:
-        text = f"Enrolled {self.enrolled:,}"
+        text = f"Enrolled {self.enrolled:,} contact{'' if self.enrolled == 1 else 's'}"
         if self.groups:
             text += f"; skipped {self.skipped:,}: {', '.join(map(str, self.groups))}"
         return f"{text}."
 
 
 class EnrollPage:
-    """Shows the form where the admin adds rows."""
+    """Replaces the form for adding an enrollment with the form for enrolling contacts."""
 
     admin_site: Any
     model: Any
@@ -169,13 +168,13 @@ def may_enroll(request: HttpRequest) -> bool:
 def show_enrolling(
     admin_site: Any, request: HttpRequest, form: EnrollForm, checked: EnrollReport | None = None
 ) -> HttpResponse:
-    """The page with the form, and with what a check found."""
+    """The page with the form, and with the result of a check if there is one."""
     context = {**admin_site.each_context(request), "title": "Enroll contacts", "form": form, "checked": checked}
     return TemplateResponse(request, "admin/sequences/enrollment/enroll.html", context)
 
 
 def _enroll(request: HttpRequest, answers: dict[str, Any], *, is_check: bool) -> EnrollReport:
-    """A check is the same run, taken back."""
+    """Enroll, and roll the transaction back for a check."""
     now, mailbox = timezone.now(), answers["mailbox"]
     owner: Any = answers["owner"] or (mailbox and mailbox.owner) or request.user
     with transaction.atomic():

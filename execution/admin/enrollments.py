@@ -1,4 +1,4 @@
-"""The queue of people in sequences: why each waits, what happened, and what can be done. Positions are never edited."""
+"""The execution queue: enrollments with what they wait for, their timeline and their actions. Read-only."""
 
 from __future__ import annotations
 
@@ -52,13 +52,13 @@ _OFFERED = {
 
 
 class NeedsFilter(DropdownFilter):
-    """The questions an operator comes with."""
+    """Overdue, failing or live enrollments."""
 
     title = "needs attention"
     parameter_name = "needs"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        return [("overdue", "Overdue"), ("errors", "Errors"), ("live", "Live")]
+        return [("overdue", "Overdue"), ("errors", "Errors"), ("live", "Active")]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         match self.value():
@@ -73,7 +73,7 @@ class NeedsFilter(DropdownFilter):
 
 
 class ExplainedList(ChangeList):
-    """Asks once per page why its rows wait."""
+    """A page of the list with what holds each of its rows, read in one pass."""
 
     result_list: Any
 
@@ -86,12 +86,12 @@ class ExplainedList(ChangeList):
         self.result_list = rows
 
     def get_ordering_field(self, field_name: Any) -> Any:
-        """None for what the page offers no sorting by: an address written by hand would sort everybody."""
+        """None for columns that cannot be sorted by: a hand-written URL would sort the whole table."""
         name = getattr(field_name, "__name__", field_name)
         return super().get_ordering_field(field_name) if name in self.sortable_by else None
 
     def get_ordering(self, request: HttpRequest, queryset: QuerySet[Any]) -> list[Any]:
-        """Along the index, in both directions: with ids the other way round, all without a time would be sorted."""
+        """Both directions follow the index; ids in the opposite direction would sort all rows without a time."""
         ordering: list[Any] = super().get_ordering(request, queryset)
         return ["-next_step_at", "-pk"] if ordering[0] == "-next_step_at" else ordering
 
@@ -100,14 +100,15 @@ class ExplainedList(ChangeList):
 class EnrollmentAdmin(HasQuickFilters, EnrollPage, ConfirmsActions, FactsAdmin):
     right = Right("owner_id", is_shared=True)
     quick_filters = (
-        QuickFilter("Everybody"),
-        QuickFilter("In a sequence now", (("needs", "live"),)),
+        QuickFilter("All"),
+        QuickFilter("Active", (("needs", "live"),)),
         QuickFilter("Overdue", (("needs", "overdue"),)),
         QuickFilter("Errors", (("needs", "errors"),)),
         QuickFilter("Paused", (("status__exact", "paused"),)),
         QuickFilter("Quarantined", (("status__exact", "quarantined"),)),
     )
-    empty_says = "Nobody is here. Enroll contacts with the plus above, or choose another quick_filter."
+    list_title = "Execution queue"
+    empty_text = "Enroll contacts in a sequence to start."
     list_display = (
         "show_contact", "show_sequence", "show_step", "show_next_step_at", "show_status", "show_why",
     )  # fmt: skip
@@ -123,7 +124,7 @@ class EnrollmentAdmin(HasQuickFilters, EnrollPage, ConfirmsActions, FactsAdmin):
     list_fullwidth = True
     search_fields = ("contact__email",)
     search_help_text = "The contact's email address"
-    # by nothing else: any other order would sort everybody
+    # any other order would sort the whole table
     sortable_by = ("show_next_step_at",)
     ordering = ("next_step_at", "pk")
     actions = (
@@ -174,11 +175,11 @@ class EnrollmentAdmin(HasQuickFilters, EnrollPage, ConfirmsActions, FactsAdmin):
         return names
 
     def lookup_allowed(self, lookup: str, value: str, request: HttpRequest | None = None) -> bool:
-        # the page of a sequence leads to who stands at one of its steps
+        # the page of a sequence links to the enrollments at one of its steps
         return lookup == "current_step" or super().lookup_allowed(lookup, value, request)
 
     def get_ordering(self, request: HttpRequest) -> Any:
-        # who has ended waits for nothing: the latest first
+        # ended enrollments have no due time: the latest first
         return ("-pk",) if request.GET.get("status__exact") in ENDED_STATUSES else self.ordering
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
@@ -197,15 +198,16 @@ class EnrollmentAdmin(HasQuickFilters, EnrollPage, ConfirmsActions, FactsAdmin):
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
         row = self.find_row(request, object_id)
-        entries, is_story = read_timeline(row), request.GET.get("order") == "story"
+        entries, is_oldest_first = read_timeline(row), request.GET.get("order") == "oldest"
         context = {
             "title": f"{row.contact.email} in {row.sequence.name}",
             "subtitle": None,
+            "status_text": describe_status(row),
             "status_colour": STATUS_COLOURS.get(row.status, ""),
-            "is_over": row.status not in LIVE_STATUSES,
+            "is_ended": row.status not in LIVE_STATUSES,
             "holds": explain_enrollments([row.pk], timezone.now()).get(row.pk, ()),
-            "entries": entries[::-1] if is_story else entries,
-            "is_story": is_story,
+            "entries": entries[::-1] if is_oldest_first else entries,
+            "is_oldest_first": is_oldest_first,
             "ahead": preview_rest(row, timezone.now()),
             "entries_shown": ENTRIES_SHOWN,
             **(extra_context or {}),
@@ -219,8 +221,8 @@ class EnrollmentAdmin(HasQuickFilters, EnrollPage, ConfirmsActions, FactsAdmin):
     def show_contact(self, row: Enrollment) -> SafeString:
         facts = [show_breakable(str(row.owner))] if row.owner else []
         facts += [format_html("score {}", row.contact.engagement_score)] if row.contact.engagement_score else []
-        said = format_html_join(" · ", "{}", ((fact,) for fact in facts))
-        more = format_html('<span class="se-muted">{}</span>', said) if facts else ""
+        text = format_html_join(" · ", "{}", ((fact,) for fact in facts))
+        more = format_html('<span class="se-muted">{}</span>', text) if facts else ""
         return format_html('<span class="se-contact">{}{}</span>', show_breakable(row.contact.email), more)
 
     @admin.display(description="sequence", ordering="sequence__name")
@@ -232,17 +234,17 @@ class EnrollmentAdmin(HasQuickFilters, EnrollPage, ConfirmsActions, FactsAdmin):
         is_ahead = row.current_step is not None and row.status in LIVE_STATUSES
         return str(row.current_step) if is_ahead else "–"
 
-    @admin.display(description="due at", ordering="next_step_at")
+    @admin.display(description="due", ordering="next_step_at")
     def show_next_step_at(self, row: Any) -> SafeString | str:
         return present_due(row, row.holds)
 
-    @admin.display(description="due at")
+    @admin.display(description="due")
     def show_due(self, row: Enrollment) -> SafeString | str:
         return present_due(row, explain_enrollments([row.pk], timezone.now()).get(row.pk, ()), exact=True)
 
     @label_column("status", STATUS_COLOURS, ordering="status")
     def show_status(self, row: Enrollment) -> tuple[str, str]:
-        return row.status, row.get_status_display()
+        return row.status, describe_status(row)
 
     @admin.display(description="why")
     def show_why(self, row: Any) -> SafeString | str:
@@ -250,22 +252,29 @@ class EnrollmentAdmin(HasQuickFilters, EnrollPage, ConfirmsActions, FactsAdmin):
 
 
 def present_due(row: Enrollment, holds: Sequence[Hold], *, exact: bool = False) -> SafeString | str:
-    """When its step may run; of one that has begun, until when or for what it waits."""
+    """When its step may run; for a step that has begun, what it waits for and until when."""
     for hold in holds if row.status == EnrollmentStatus.ACTIVE else ():
         if hold.code == "task_open":
-            return "when its task is done"
+            return "when its task is completed"
         if hold.code == "waiting_for_signal":
             return format_html("<span>{} at the latest</span>", show_time(hold.until, exact=exact))
     return show_time(row.next_step_at, exact=exact)
 
 
 def present_hold(hold: Hold) -> SafeString:
-    """One line: what holds it, and until when if that is known."""
+    """One line: what holds it, and until when if known."""
     if hold.until is None:
         return format_html('<span class="se-why">{}</span>', hold.detail)
     return format_html(
         '<span class="se-why">{} <span class="se-muted">{}</span></span>', hold.detail, show_time(hold.until)
     )
+
+
+def describe_status(row: Enrollment) -> str:
+    """The status in words; of a stopped enrollment with the reason."""
+    if row.status == EnrollmentStatus.AUTO_EXITED and row.auto_exit_reason:
+        return f"Stopped: {row.auto_exit_reason.replace('_', ' ')}"
+    return row.get_status_display()
 
 
 def _as_line(line: Any) -> tuple[str, ...]:

@@ -1,4 +1,4 @@
-"""The sending window of a sequence and the condition of a split as people write them, not as they are stored.
+"""Form fields for the sending window of a sequence and the condition of a branch, in readable form instead of JSON.
 
 An unchanged value is stored as it was. sequences.time.window and sequences.authoring.step_config validate the input.
 """
@@ -30,7 +30,7 @@ def _offer_zones() -> list[tuple[str, str]]:
 
 
 def describe_window_form(sequence: Sequence) -> dict[str, str]:
-    """The stored window in the words of the form."""
+    """The stored window as initial values of the form."""
     try:
         window = parse_window(sequence.window)
     except TimingError:
@@ -39,22 +39,22 @@ def describe_window_form(sequence: Sequence) -> dict[str, str]:
 
 
 def describe_condition(step: Step) -> dict[str, Any]:
-    """The stored condition in the words of the form."""
+    """The stored condition as initial values of the form."""
     stored = _read_config(step)
-    told = {name: str(stored.get(name, "")) for name in CONDITION_KEYS}
-    return {**told, "wait_hours": stored.get("wait_hours")}
+    texts = {name: str(stored.get(name, "")) for name in CONDITION_KEYS}
+    return {**texts, "wait_hours": stored.get("wait_hours")}
 
 
 def _read_config(step: Step) -> dict[str, Any]:
     return step.condition_config if isinstance(step.condition_config, dict) else {}
 
 
-def show_described(tell: Callable[[Any], dict[str, Any]], name: str, label: str) -> Callable[[Any, Any], str]:
-    """What an admin class shows for a field of these forms to those who may only read."""
+def show_described(describe: Callable[[Any], dict[str, Any]], name: str, label: str) -> Callable[[Any, Any], str]:
+    """The read-only display of a field of these forms, for users who cannot edit."""
 
     def show(self: Any, row: Any) -> str:
-        told = tell(row)[name]
-        return "" if told is None else _IN_WORDS.get((name, told), str(told))
+        value = describe(row)[name]
+        return "" if value is None else _IN_WORDS.get((name, value), str(value))
 
     show.short_description = label  # type: ignore[attr-defined]
     return show
@@ -65,19 +65,19 @@ class SequenceForm(OneWorkspaceForm):
         required=False,
         choices=_offer_zones,
         widget=UnfoldAdminSelectWidget,
-        help_text="Where a contact has none: the account's, else the mailbox's, else the workspace's.",
+        help_text="A contact without a time zone uses the account's, else the mailbox's, else the workspace's.",
     )
     sending_hours = forms.CharField(
         required=False,
         widget=UnfoldAdminTextInputWidget(attrs={"spellcheck": "false"}),
-        help_text=f"Days and their hours, such as {_EXAMPLE}. Empty: Monday to Friday 09:00-17:00.",
+        help_text=f"Days and their hours, such as {_EXAMPLE}. Leave empty for Monday to Friday 09:00-17:00.",
     )
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.initial = {**describe_window_form(self.instance), **self.initial}
         if "on_reply" in self.fields:
-            # left out of a request: as it was
+            # a request without it keeps the stored value
             self.fields["on_reply"].required = False
 
     def clean_sending_hours(self) -> str:
@@ -102,24 +102,24 @@ class ConditionForm(forms.ModelForm[Step]):
         min_value=0,
         max_value=MAX_WAIT_HOURS,
         widget=UnfoldAdminDecimalFieldWidget,
-        help_text="How long it may take to come true before the way of no is taken. Empty: asked at once.",
+        help_text="How long to wait before taking the No branch. Leave empty to check immediately.",
     )
     field = forms.CharField(
         label="Contact field",
         required=False,
         strip=False,
         widget=UnfoldAdminTextInputWidget,
-        help_text="Such as title, or a column that contacts were imported with.",
+        help_text="A contact field such as title, or a column of an imported file.",
     )
     operator = forms.ChoiceField(
         label="Comparison",
         required=False,
-        choices=[("", "Equals; of a score: at least"), *Operator.choices()],
+        choices=[("", "Equals (scores: at least)"), *Operator.choices()],
         widget=UnfoldAdminSelectWidget,
     )
     value = forms.CharField(
         label="Compared with", required=False, strip=False, widget=UnfoldAdminTextInputWidget,
-        help_text="Not needed to ask whether a field is set.",
+        help_text="Leave empty for Is set and Is not set.",
     )  # fmt: skip
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:

@@ -1,4 +1,4 @@
-"""Mailboxes with what people do to them: pause, resume, test the login, look at the lane."""
+"""The admin of mailboxes: pause, resume, test the login, check the set-up, show the sending queue."""
 
 from __future__ import annotations
 
@@ -46,8 +46,8 @@ def _test(ids: Sequence[Any], answers: dict[str, Any], request: HttpRequest) -> 
         if found.is_ok:
             report.changed.append(mailbox.pk)
         else:
-            said = (("sending", found.smtp_error), ("the inbox", found.imap_error))
-            report.refused[mailbox.pk] = "; ".join(f"{what}: {error}" for what, error in said if error)
+            errors = (("sending", found.smtp_error), ("inbox", found.imap_error))
+            report.refused[mailbox.pk] = "; ".join(f"{what}: {error}" for what, error in errors if error)
     return report
 
 
@@ -56,7 +56,7 @@ PAUSE = Action(
     "Pause",
     "Paused",
     "pause",
-    "Its lane stops: nothing leaves from it until it is resumed. The people in its sequences are untouched.",
+    "No emails are sent from it until it is resumed. Its enrollments stay where they are.",
     _switch(switches.pause_mailbox),
 )
 RESUME = Action(
@@ -64,7 +64,7 @@ RESUME = Action(
     "Resume",
     "Resumed",
     "play_arrow",
-    "Its lane goes on, the breaker is closed and its health is counted anew.",
+    "Sending continues, the circuit breaker closes and the bounce counts start again from zero.",
     _switch(switches.resume_mailbox),
     EmptyForm,
 )
@@ -73,7 +73,7 @@ TEST = Action(
     "Test login",
     "Login works for",
     "key",
-    "Logs in to its mail server, and to its inbox if it has one, within 15 seconds each. Sends nothing.",
+    "Logs in to the mail server, and to the inbox if there is one, within 15 seconds each. Sends nothing.",
     _test,
     EmptyForm,
 )
@@ -110,7 +110,7 @@ _STATUS_COLOURS = {"active": "success", "paused": "warning", "broken": "danger"}
 class MailboxAdmin(ReplansOnSave, LanePages, ConfirmsActions, MailboxBaseAdmin):
     list_display = (
         "address", "owner", "show_status", "show_breaker", "transport", "inbound",
-        time_column("inbox_read_at", "inbox read"),
+        time_column("inbox_read_at", "inbox checked"),
     )  # fmt: skip
     change_form_outer_before_template = "admin/emails/mailbox/trouble.html"
     actions = ("pause_selected", "resume_selected", "test_selected")
@@ -124,8 +124,12 @@ class MailboxAdmin(ReplansOnSave, LanePages, ConfirmsActions, MailboxBaseAdmin):
     show_setup = action(description="Check set-up", url_path="set-up", permissions=["operate"], icon="verified")(
         show_setup
     )
-    show_lanes = action(description="Lanes", url_path="all-lanes", permissions=["view"], icon="view_stream")(show_lanes)
-    show_lane = action(description="Lane", url_path="its-lane", permissions=["view"], icon="view_stream")(show_lane)
+    show_lanes = action(description="Sending queues", url_path="all-lanes", permissions=["view"], icon="view_stream")(
+        show_lanes
+    )
+    show_lane = action(description="Sending queue", url_path="its-lane", permissions=["view"], icon="view_stream")(
+        show_lane
+    )
 
     def get_actions_detail(self, request: HttpRequest, object_id: Any) -> list[Any]:
         row = self.get_object(request, str(object_id))

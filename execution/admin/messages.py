@@ -1,4 +1,4 @@
-"""The outbox and the ledger. Only unknown outcomes can be settled, by a person who says why."""
+"""The admin of email messages. Messages of unknown outcome can be resolved: mark as sent, or send again."""
 
 from __future__ import annotations
 
@@ -43,18 +43,19 @@ def _resolve(answer: Literal["sent", "resend"]) -> Callable[..., Report]:
 MARK_SENT = Action(
     "mark_sent",
     "Mark as sent",
-    "Marked as sent",
+    "Marked as sent:",
     "mark_email_read",
-    "It has left: the sequence goes on from when it was handed over. Look into the mailbox's Sent folder first.",
+    "The email was sent: the sequence continues from the time of the attempt. "
+    "Check the Sent folder of the mailbox first.",
     _resolve("sent"),
 )
 SEND_AGAIN = Action(
     "send_again",
     "Send again",
-    "Queued again",
+    "Queued again:",
     "forward_to_inbox",
-    "It has not left: it is sent once more, unless its step has been removed. "
-    "If it has left after all, the person gets it twice.",
+    "The email was not sent: it is queued again, unless its step was removed. "
+    "If it was sent after all, the contact gets it twice.",
     _resolve("resend"),
     is_danger=True,
 )
@@ -66,7 +67,7 @@ class EmailMessageAdmin(ConfirmsActions, SearchesContacts, FactsAdmin):
     right = Right("enrollment__owner_id")
     list_display = (
         "show_recipient", "subject", "show_status", "mailbox", time_column("due_at", "due"),
-        time_column("handed_over_at", "handed over"), "error",
+        time_column("handed_over_at", "last attempt"), "error",
     )  # fmt: skip
     list_filter = (*by_choice("status", "error_class"), MailboxFilter)
     list_select_related = ("mailbox",)

@@ -1,4 +1,4 @@
-"""The admin's first page: turns what `execution.insight.overview` reads into words, links and the bars of a chart."""
+"""The overview, the admin's first page: presents `execution.insight.overview` as texts, links and charts."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from sequences.access.roles import workspace_ids_of
 
 _LATE = timedelta(minutes=5)
 _CHART_HEIGHT, _BAR_WIDTH, _BAR_STEP = 96, 14, 18
-# Without a first email nobody knows what to do next: what is missing, said with the way there.
+# The next step of the set-up, with the page to take it on.
 _NEXT = {
     "workspace": ("You belong to no workspace yet. Ask an administrator to add you to one.", ""),
-    "mailbox": ("Nothing can be sent yet: add the mailbox that shall send.", "admin:emails_mailbox_add"),
-    "contact": ("There is nobody to write to yet: add contacts.", "admin:sequences_contact_add"),
-    "sequence": ("No sequence is active yet: write one and activate it.", "admin:sequences_sequence_changelist"),
-    "enrollment": ("Nobody is in a sequence yet: enroll contacts.", "admin:sequences_enrollment_add"),
+    "mailbox": ("Add a mailbox to send from.", "admin:emails_mailbox_add"),
+    "contact": ("Add or import contacts.", "admin:sequences_contact_add"),
+    "sequence": ("Write a sequence and activate it.", "admin:sequences_sequence_changelist"),
+    "enrollment": ("Enroll contacts in a sequence.", "admin:sequences_enrollment_add"),
 }  # fmt: skip
 
 
@@ -39,19 +39,19 @@ class Card:
 
 @dataclass(frozen=True, slots=True)
 class Bar:
-    """One hour of a chart, in pixels from the left and from the bottom; `said` is what it says when pointed at."""
+    """One hour of a chart, in pixels from the left and from the bottom. `label` is its tooltip."""
 
     x: int
     y: float
     height: float
-    said: str
+    label: str
 
 
 def fill_overview(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
     """Unfold's callback for the index page."""
     now = timezone.now()
     overview = read_overview(workspace_ids_of(request.user), now)
-    said, name = _NEXT.get(overview.missing, ("", ""))
+    text, name = _NEXT.get(overview.missing, ("", ""))
     most_sent = max((hour.sent for hour in overview.hours), default=0)
     delays = [hour.delay_p95_seconds for hour in overview.hours if hour.delay_p95_seconds is not None]
     context |= {
@@ -68,7 +68,7 @@ def fill_overview(request: HttpRequest, context: dict[str, Any]) -> dict[str, An
         # None where there is nothing to draw
         "most_sent": f"{most_sent:,}" if most_sent else None,
         "longest_delay": _seconds(max(delays)) if delays else None,
-        "next_said": said,
+        "next_text": text,
         "next_link": reverse(name) if name else "",
     }
     return context
@@ -80,19 +80,25 @@ def _cards(overview: Overview) -> list[Card]:
     oldest = timedelta(seconds=status.oldest_due_seconds)
     is_late = oldest > _LATE
     is_slow = (status.delay_p95_seconds or 0) > _LATE.total_seconds()
-    due_said = f"the oldest is {_age(oldest)} late" if status.queue_depth else "nothing is late"
+    due_note = f"oldest {_age(oldest)} late" if status.queue_depth else "nothing is overdue"
     letters = reverse("admin:execution_deadletter_changelist")
     errors, held = status.errors_last_hour, status.quarantined
     return [
-        Card("Due now", _bounded(status.queue_depth), due_said, "warning" if is_late else "", f"{queue}?needs=overdue"),
-        Card("Being sent", f"{status.processing:,}", "handed over right now"),
-        Card("Done, last hour", f"{status.completed_last_hour:,}", "steps executed"),
-        Card("Errors, last hour", f"{errors:,}", "in the log", "danger" if errors else "", f"{queue}?needs=errors"),
-        Card("Quarantined", _bounded(held), "until a person looks", "danger" if held else "", letters),
         Card(
-            "Due → decided",
+            "Queue depth",
+            _bounded(status.queue_depth),
+            due_note,
+            "warning" if is_late else "",
+            f"{queue}?needs=overdue",
+        ),
+        Card("Processing", f"{status.processing:,}", "emails being sent"),
+        Card("Completed (last hour)", f"{status.completed_last_hour:,}", "steps"),
+        Card("Errors (last hour)", f"{errors:,}", "in the log", "danger" if errors else "", f"{queue}?needs=errors"),
+        Card("Needs review", _bounded(held), "quarantined enrollments", "danger" if held else "", letters),
+        Card(
+            "Processing delay (p95)",
             _seconds(status.delay_p95_seconds),
-            f"p95 of the last hour; p50 {_seconds(status.delay_p50_seconds)}",
+            f"last hour; median {_seconds(status.delay_p50_seconds)}",
             "warning" if is_slow else "",
         ),
     ]
@@ -105,13 +111,13 @@ def _bars(hours: tuple[Hour, ...], field: str) -> list[Bar]:
     for number, (hour, value) in enumerate(zip(hours, values, strict=True)):
         height = max(_CHART_HEIGHT * value / most, 1.0 if value else 0.0)
         emails = "1 email" if value == 1 else f"{value:,} emails"
-        said = emails if field == "sent" else f"p95 {_seconds(getattr(hour, field))}"
+        text = emails if field == "sent" else f"p95 {_seconds(getattr(hour, field))}"
         bars.append(
             Bar(
                 number * _BAR_STEP,
                 _CHART_HEIGHT - height,
                 height,
-                f"{timezone.localtime(hour.at):%a %d %b %H:%M}: {said}",
+                f"{timezone.localtime(hour.at):%a %d %b %H:%M}: {text}",
             )
         )
     return bars

@@ -1,4 +1,4 @@
-"""For forms of what people get their calendar from: whoever waits follows a change, and the page says how many."""
+"""Replans waiting enrollments when a form changes a time zone or a calendar, and shows how many."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from sequences.interface.admin.base import name_actor
 
 
 class ReplansOnSave:
-    """Stands before the admin class whose `save_model` it surrounds."""
+    """Base class to list before the admin class whose `save_model` it wraps."""
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
         actor, now = name_actor(request), timezone.now()
-        with replanning(obj, form.cleaned_data, actor=actor, now=now) as followed:
+        with replanning(obj, form.cleaned_data, actor=actor, now=now) as replanned:
             super().save_model(request, obj, form, change)  # type: ignore[misc]
-        if followed.planned:
-            messages.info(request, str(followed))
+        if replanned.planned:
+            messages.info(request, str(replanned))

@@ -1,4 +1,4 @@
-"""The steps of a sequence as a drawing: boxes one below the other, and where each leads. Pure; reads no database."""
+"""Lays out the steps of a sequence as a flow chart: one box per step, one arrow per way. Pure; reads no database."""
 
 from __future__ import annotations
 
@@ -8,24 +8,24 @@ from dataclasses import dataclass
 _BOX_HEIGHT, _PITCH, _LEFT, _TOP = 34, 64, 12, 6
 _LONGEST_LABEL = 44
 # Of a letter, of "12 here" beside the label, and of the edges.
-_LETTER_WIDTH, _PEOPLE_WIDTH, _MARGIN = 7, 70, 24
+_LETTER_WIDTH, _COUNT_WIDTH, _MARGIN = 7, 70, 24
 # How far to the right a line bulges that passes over one box more.
 _BULGE, _LANE = 46, 14
 
 
 @dataclass(frozen=True, slots=True)
 class Node:
-    """A step: where it leads, as (word, place of the step in order); a place of None is the end."""
+    """A step and the number of enrollments at it. `leads`: (word, place of the next step); None is the end."""
 
     label: str
-    people: int
+    enrollments: int
     leads: tuple[tuple[str, int | None], ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Box:
     label: str
-    people: int
+    enrollments: int
     x: int
     y: int
     is_end: bool
@@ -52,12 +52,12 @@ class Drawing:
 
 
 def draw_steps(nodes: Sequence[Node]) -> Drawing | None:
-    """In the order given, with the end below; None when there is nothing to draw."""
+    """In the order given, with the end below; None without steps."""
     if not nodes:
         return None
     end = len(nodes)
     width = max(_box_width(node) for node in nodes)
-    boxes = [Box(_shorten(node.label), node.people, _LEFT, _y(place), False) for place, node in enumerate(nodes)]
+    boxes = [Box(_shorten(node.label), node.enrollments, _LEFT, _y(place), False) for place, node in enumerate(nodes)]
     boxes.append(Box("End", 0, _LEFT, _y(end), True))
     ways = [
         (place, end if target is None else target, word, number)
@@ -76,7 +76,7 @@ def draw_steps(nodes: Sequence[Node]) -> Drawing | None:
 
 
 def _box_width(node: Node) -> int:
-    return _MARGIN + _LETTER_WIDTH * len(_shorten(node.label)) + (_PEOPLE_WIDTH if node.people else 0)
+    return _MARGIN + _LETTER_WIDTH * len(_shorten(node.label)) + (_COUNT_WIDTH if node.enrollments else 0)
 
 
 def _shorten(label: str) -> str:

@@ -1,4 +1,4 @@
-"""What stands above the form of a sequence: the way through it with figures, merge fields to insert, the changes."""
+"""What is shown above the form of a sequence: its flow with figures, the merge fields to insert, its changes."""
 
 from __future__ import annotations
 
@@ -30,8 +30,8 @@ def present_sequence(sequence: Sequence) -> dict[str, Any]:
                 for row, step in zip(stats.steps, steps, strict=True)
             ]
         ),
-        "way": [_present_step(row, step, steps) for row, step in zip(stats.steps, steps, strict=True)],
-        "people": [(EnrollmentStatus(status).label, count) for status, count in sorted(stats.people.items())],
+        "flow": [_present_step(row, step, steps) for row, step in zip(stats.steps, steps, strict=True)],
+        "counts": [(EnrollmentStatus(status).label, count) for status, count in sorted(stats.people.items())],
         "merge_fields": sorted(KNOWN_FIELDS | {f"contact.{name}" for name in custom}),
         "changes": changes[:CHANGES_SHOWN],
     }
@@ -65,7 +65,7 @@ def _leads(step: Step, steps: list[Step]) -> tuple[tuple[str, int | None], ...]:
 
 
 def list_problems(context: dict[str, Any]) -> list[str]:
-    """What the forms of the page refuse, a line each that names the step and the field."""
+    """The errors of the page's forms, one line each with the step and the field."""
     form = context["adminform"].form
     found = [f"{name}: {text}" for name, texts in form.errors.items() for text in texts]
     for inline in context["inline_admin_formsets"]:

@@ -1,4 +1,4 @@
-"""What a sequence's page offers beside editing: a contact's future with the emails, a test to oneself, YAML, a copy."""
+"""The tools on the page of a sequence: preview, test email, YAML export and import, duplicate."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ _IMPORT = action(description="Import YAML", url_path="import", permissions=["add
 
 @dataclass(frozen=True, slots=True)
 class _Shown:
-    """A step with its date and, of an email, what the contact would read, or why that cannot be rendered."""
+    """A step of a preview; an email step with the rendered email or the error."""
 
     step: PreviewStep
     step_id: int
@@ -63,7 +63,7 @@ class PreviewForm(forms.Form):
         queryset=Mailbox.objects.none(),
         required=False,
         widget=UnfoldAdminSelectWidget,
-        help_text="Whose name and signature the emails bear, and through which a test leaves.",
+        help_text="The sender of the emails and of tests.",
     )
 
     def __init__(self, *args: Any, sequence: Sequence, request: HttpRequest, **kwargs: Any) -> None:
@@ -77,7 +77,7 @@ class PreviewForm(forms.Form):
         own = Contact.objects.select_related("account").filter(workspace=self._sequence.workspace_id)
         contact: Contact | None = own.filter(has_address(address)).first()
         if contact is None:
-            raise forms.ValidationError("The workspace has no contact with this address: import or add it first.")
+            raise forms.ValidationError("The workspace has no contact with this address. Add or import it first.")
         return contact
 
 
@@ -86,7 +86,7 @@ class ImportYamlForm(forms.Form):
     file = forms.FileField(
         label="YAML file",
         widget=UnfoldAdminFileFieldWidget,
-        help_text="A sequence of the same name is made equal to the file; people keep their steps.",
+        help_text="Replaces a sequence of the same name; enrollments keep their steps.",
     )
     activate = forms.BooleanField(required=False, widget=UnfoldBooleanSwitchWidget)
 
@@ -98,7 +98,7 @@ class ImportYamlForm(forms.Form):
 
 
 class SequenceTools:
-    """For the admin of sequences: the buttons, and the pages behind them."""
+    """Adds the buttons and their pages to the admin of sequences."""
 
     admin_site: Any
 
@@ -145,7 +145,7 @@ class SequenceTools:
             }
             return TemplateResponse(request, "admin/sequences/sequence/duplicate.html", context)
         made = duplicate_sequence(sequence, "", actor=name_actor(request), now=timezone.now()).saved.sequence
-        messages.success(request, f"{made} is a new draft with the same steps, and nobody in it.")
+        messages.success(request, f"{made} is a new draft with the same steps and no enrollments.")
         return HttpResponseRedirect(reverse("admin:sequences_sequence_change", args=[made.pk]))
 
     def _import_yaml(self, request: HttpRequest) -> HttpResponse:
@@ -176,12 +176,12 @@ class SequenceTools:
             try:
                 answer = send_test(step, contact, mailbox, request.user.pk, address, timezone.now())
             except (TemplateError, AddressError) as error:
-                messages.error(request, f"It cannot be sent: {error}.")
+                messages.error(request, f"The test was not sent: {error}.")
             else:
                 if isinstance(answer, Sent):
-                    messages.success(request, f"A test was sent to {address}.")
+                    messages.success(request, f"Sent a test to {address}.")
                 else:
-                    messages.error(request, f"The mail server did not take it: {answer.error}")
+                    messages.error(request, f"The test was not sent: the mail server answered {answer.error}")
         query = urlencode({"contact": contact.email, "mailbox": mailbox.pk})
         return HttpResponseRedirect(f"{request.path}?{query}")
 

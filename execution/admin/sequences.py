@@ -1,4 +1,4 @@
-"""Sequences with their steps, what is wrong with them, and how many people stand where."""
+"""The admin of sequences: their steps, problems, actions and the counts of enrollments."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ ACTIVATE = Action(
     "Activate",
     "Activated",
     "play_arrow",
-    "It is validated and, if nothing is wrong, people can be enrolled in it.",
+    "Validates the sequence. If there are no errors, contacts can be enrolled in it.",
     _switch(switches.activate_sequence, SequenceStatus.ACTIVE),
     EmptyForm,
 )
@@ -70,7 +70,7 @@ PAUSE = Action(
     "Pause",
     "Paused",
     "pause",
-    "Nobody in it moves and none of its emails leaves until it is resumed.",
+    "No steps run and no emails are sent for its enrollments until it is resumed.",
     _switch(switches.pause_sequence, SequenceStatus.PAUSED),
     ReasonForm,
 )
@@ -79,7 +79,7 @@ RESUME = Action(
     "Resume",
     "Resumed",
     "play_arrow",
-    "Everybody in it goes on, planned anew inside the sending window.",
+    "Its enrollments continue, replanned inside the sending window.",
     _switch(switches.resume_sequence, SequenceStatus.ACTIVE),
     EmptyForm,
 )
@@ -88,7 +88,7 @@ ARCHIVE = Action(
     "Archive",
     "Archived",
     "archive",
-    "For good: everybody in it exits, waiting emails are withdrawn and open tasks cancelled.",
+    "Ends all its enrollments for good: queued emails are withdrawn and open tasks are cancelled.",
     _switch(switches.archive_sequence, SequenceStatus.ARCHIVED),
     EmptyForm,
     is_danger=True,
@@ -98,7 +98,7 @@ _OFFERED = {
     SequenceStatus.ACTIVE.value: ("pause", "archive"),
     SequenceStatus.PAUSED.value: ("resume", "archive"),
 }
-# What a page posts with that asks what is wrong with it, while it is still being written.
+# Posted by the page to validate the sequence while it is being edited.
 _CHECK = "_check"
 _SWITCHES = {path for paths in _OFFERED.values() for path in paths}
 _COLOURS = {"active": "success", "paused": "warning", "draft": "info"}
@@ -115,7 +115,7 @@ class SequenceAdmin(SequenceTools, ConfirmsActions, WorkspaceAdmin):
         "name",
         "show_status",
         "show_steps",
-        "show_people",
+        "show_enrollments",
         "priority",
         "workspace",
         time_column("updated_at"),
@@ -123,7 +123,7 @@ class SequenceAdmin(SequenceTools, ConfirmsActions, WorkspaceAdmin):
     list_filter = (*by_choice("status"), filter_by(Workspace, "workspace", "name"))
     list_select_related = ("workspace",)
     search_fields = ("name", "description")
-    empty_says = "Write one here, or take a file with Import YAML."
+    empty_text = "Write a sequence, or import one from a YAML file."
     readonly_fields = ("status", "pause_reason", "paused_by")
     actions = ("activate_selected", "pause_selected", "resume_selected", "archive_selected")
     actions_list = ("import_file",)
@@ -150,17 +150,17 @@ class SequenceAdmin(SequenceTools, ConfirmsActions, WorkspaceAdmin):
         return not is_archived and super().has_change_permission(request, obj)
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        # Only what never ran can go; the rest is archived and stays readable.
+        # Only drafts can be deleted; others are archived and stay readable.
         is_draft = isinstance(obj, SequenceModel) and obj.status == SequenceStatus.DRAFT
         return is_draft and super().has_delete_permission(request, obj)
 
     def get_changelist_instance(self, request: HttpRequest) -> Any:
         changelist = super().get_changelist_instance(request)
         rows = list(changelist.result_list)
-        people = _count(Enrollment.objects.filter(sequence__in=rows, status__in=LIVE_STATUSES))
+        enrollments = _count(Enrollment.objects.filter(sequence__in=rows, status__in=LIVE_STATUSES))
         steps = _count(Step.objects.filter(sequence__in=rows))
         for row in rows:
-            row.people, row.step_count = people.get(row.pk, 0), steps.get(row.pk, 0)
+            row.enrollment_count, row.step_count = enrollments.get(row.pk, 0), steps.get(row.pk, 0)
         changelist.result_list = rows
         return changelist
 
@@ -178,7 +178,7 @@ class SequenceAdmin(SequenceTools, ConfirmsActions, WorkspaceAdmin):
         return super().change_view(request, object_id, form_url, {**context, **(extra_context or {})})  # type: ignore[no-any-return]
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
-        # an edit is stored whole, with its steps, since it is one thing for the people in the sequence
+        # an edit is stored with its steps in one go: enrollments are replanned once
         if not change:
             super().save_model(request, obj, form, change)
 
@@ -187,7 +187,7 @@ class SequenceAdmin(SequenceTools, ConfirmsActions, WorkspaceAdmin):
             super().save_formset(request, form, formset, change)
             return
         if _CHECK in request.POST:
-            # the forms have judged it; nothing is stored, and nobody in the sequence is locked for it
+            # validated by the forms; nothing is stored and no enrollment is locked
             formset.save(commit=False)
             return
         options = read_options(request.POST, formset.new_keys)
@@ -204,15 +204,15 @@ class SequenceAdmin(SequenceTools, ConfirmsActions, WorkspaceAdmin):
             return JsonResponse({"problems": []})
         stored: StoredSequence = request.stored_sequence  # type: ignore[attr-defined]
         if needs_confirmation(request, stored):
-            asking = self._ask_first(request, obj, stored)
+            page = self._show_impact(request, obj, stored)
             transaction.set_rollback(True)
-            return asking
-        for said in describe_impact(stored, is_done=True):
-            messages.info(request, said)
+            return page
+        for text in describe_impact(stored, is_done=True):
+            messages.info(request, text)
         return super().response_change(request, obj)  # type: ignore[no-any-return]
 
-    def _ask_first(self, request: HttpRequest, sequence: SequenceModel, stored: StoredSequence) -> HttpResponse:
-        # a new step has no identity before it is stored, and nobody can be sent to it
+    def _show_impact(self, request: HttpRequest, sequence: SequenceModel, stored: StoredSequence) -> HttpResponse:
+        # a new step has no id before it is stored: enrollments cannot be moved to it
         kept = [step for step in Step.objects.filter(sequence=sequence) if str(step.pk) in stored.saved.step_ids]
         context = {
             **self.admin_site.each_context(request),
@@ -227,7 +227,7 @@ class SequenceAdmin(SequenceTools, ConfirmsActions, WorkspaceAdmin):
 
     def describe_effects(self, queryset: QuerySet[Any], action: Action) -> str:
         live = Enrollment.objects.filter(sequence__in=queryset.values("pk"), status__in=LIVE_STATUSES).count()
-        return f"{live:,} {'person is' if live == 1 else 'people are'} in it now." if live else ""
+        return f"{live:,} active {'enrollment' if live == 1 else 'enrollments'}." if live else ""
 
     @label_column("status", _COLOURS, ordering="status")
     def show_status(self, row: SequenceModel) -> tuple[str, str]:
@@ -237,9 +237,9 @@ class SequenceAdmin(SequenceTools, ConfirmsActions, WorkspaceAdmin):
     def show_steps(self, row: Any) -> int:
         return int(row.step_count)
 
-    @admin.display(description="people in it")
-    def show_people(self, row: Any) -> int:
-        return int(row.people)
+    @admin.display(description="active enrollments")
+    def show_enrollments(self, row: Any) -> int:
+        return int(row.enrollment_count)
 
 
 def _count(queryset: QuerySet[Any]) -> dict[int, int]:
@@ -248,7 +248,7 @@ def _count(queryset: QuerySet[Any]) -> dict[int, int]:
 
 @admin.register(Step)
 class StepAdmin(FactsAdmin):
-    """To look at; steps are edited on the page of their sequence."""
+    """Read-only; steps are edited on the page of their sequence."""
 
     list_display = ("__str__", "sequence", "type", "delay_days", "delay_hours", "delay_minutes")
     list_filter = (*by_choice("type"), filter_by(SequenceModel, "sequence", "name"))

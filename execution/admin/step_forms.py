@@ -1,6 +1,6 @@
-"""The steps of a sequence as forms on its page, numbered by their place; sequences.authoring.validation checks them.
+"""The steps of a sequence as forms on its page: validated by sequences.authoring.validation, numbered by their order.
 
-execution.control.edit stores them whole and takes care of the enrollments in the sequence.
+execution.control.edit stores them together and replans the enrollments of the sequence.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ class StepForm(ConditionForm):
         required=False,
         min_value=0,
         widget=UnfoldAdminIntegerFieldWidget(),
-        help_text="Its place; empty: at the end.",
+        help_text="Position in the sequence. Leave empty to add at the end.",
     )
 
     def _get_validation_exclusions(self) -> set[str]:
@@ -51,7 +51,7 @@ class StepForm(ConditionForm):
 
     @property
     def place(self) -> tuple[int, int]:
-        """A step typed to an occupied place goes before who is there when it came from below, after it from above."""
+        """A step moved to an occupied position goes before the step there when moved up, after it when moved down."""
         number = int(self.cleaned_data.get("number") or 0)
         before = self.initial.get("number")
         if before is None or number < before:
@@ -65,7 +65,7 @@ class StepFormSet(PaginationInlineFormSet):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         rows = Step.objects.filter(sequence=self.instance).order_by("number") if self.instance.pk else []
-        self.targets = [("", "the sequence ends"), *((row.pk, str(row)) for row in rows)]
+        self.targets = [("", "End of the sequence"), *((row.pk, str(row)) for row in rows)]
 
     def add_fields(self, form: Any, index: int | None) -> None:
         super().add_fields(form, index)
@@ -106,8 +106,8 @@ class StepFormSet(PaginationInlineFormSet):
             raise ValidationError(elsewhere)
 
     def store(self, request: HttpRequest, options: EditOptions, *, is_new: bool) -> StoredSequence:
-        """Store the sequence and its steps with the edit's effects on enrollments. The caller holds a transaction."""
-        # tells Django's log of changes what was added, changed and deleted
+        """Store the sequence with its steps and replan its enrollments. Call it in a transaction."""
+        # records for Django's log what was added, changed and deleted
         self.save(commit=False)
         draft, actor, now = _draft(self.instance, self.kept), name_actor(request), timezone.now()
         if is_new:
@@ -118,7 +118,7 @@ class StepFormSet(PaginationInlineFormSet):
 def _draft(sequence: Sequence, forms_kept: list[Any]) -> SequenceDraft:
     steps = [form.instance for form in forms_kept]
     draft = build_draft(sequence, steps)
-    # New steps have no identity yet, and nothing can lead to them by one.
+    # New steps have no id yet that another step can refer to.
     keyed = (
         replace(step, key=step.key if stored.pk else _new_key(place))
         for place, (step, stored) in enumerate(zip(draft.steps, steps, strict=True))
@@ -139,7 +139,7 @@ def _add_to_form(problem: Problem, kept: list[Any]) -> bool:
 
 
 def _list_fieldsets() -> list[tuple[str, dict[str, Any]]]:
-    """One for each type that has fields of its own: what is short in one line, texts below. Splits have their forms."""
+    """One for each type with fields of its own: short fields in one line, texts below. Branches have their own."""
     fieldsets: list[tuple[str, dict[str, Any]]] = []
     for step_type in StepType:
         own = [spec for spec in fields_of(step_type) if step_type is not StepType.CONDITIONAL_SPLIT]
@@ -175,7 +175,7 @@ class StepInline(ScopedChoices, StackedInline):
             },
         ),
         (
-            "What is compared",
+            "Comparison",
             {
                 "classes": ["step-for-conditional_split", "step-compares"],
                 "fields": (("field", "operator", "value"),),
@@ -186,7 +186,7 @@ class StepInline(ScopedChoices, StackedInline):
     def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
         field = super().formfield_for_dbfield(db_field, request, **kwargs)
         if db_field.name == "condition_type":
-            # the page hides what the chosen condition does not take
+            # the page hides fields that the chosen condition does not use
             field.widget.attrs |= {
                 "data-compares": " ".join(word for word, spec in CONDITIONS.items() if spec.compares),
                 "data-field": " ".join(word for word, spec in CONDITIONS.items() if spec.names_field),

@@ -1,4 +1,4 @@
-"""Suppressions in the admin: added by form or file, taken away with a reason, exported; and their history."""
+"""The admin of suppressions: add by form or file, remove with a reason, export; and their history."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ REMOVE = Action(
     "Remove",
     "Removed",
     "delete",
-    "They can be mailed again. What this has ended stays ended; who was taken off, by whom and why, is kept.",
+    "The address or domain can be mailed again. Ended enrollments stay ended. The removal is logged.",
     _remove,
     RequiredReasonForm,
     is_danger=True,
@@ -57,16 +57,16 @@ REMOVE = Action(
 
 
 class ImportForm(forms.Form):
-    """A file and whose it is; what would happen is shown before anything is stored."""
+    """A file and its workspace. The result is shown before anything is stored."""
 
     workspace = forms.ModelChoiceField(queryset=Workspace.objects.none(), widget=UnfoldAdminSelectWidget)
     file = forms.FileField(
         label="CSV file",
         widget=UnfoldAdminFileFieldWidget,
-        help_text="With a column email or domain, and if wanted reason, note and expires; or one address per line.",
+        help_text="A column email or domain, optionally reason, note and expires; or one address per line.",
     )
     reason = forms.ChoiceField(
-        choices=SuppressionReason.choices(), widget=UnfoldAdminSelectWidget, help_text="For rows that name none."
+        choices=SuppressionReason.choices(), widget=UnfoldAdminSelectWidget, help_text="For rows without a reason."
     )
 
     def __init__(self, *args: Any, request: HttpRequest, **kwargs: Any) -> None:
@@ -78,7 +78,9 @@ class ImportForm(forms.Form):
     def clean_file(self) -> Any:
         file = self.cleaned_data["file"]
         if file.size > MOST_BYTES:
-            raise forms.ValidationError("It is larger than 10 MB: split it, or use manage.py backfill_suppressions.")
+            raise forms.ValidationError(
+                "The file is larger than 10 MB. Split it, or use manage.py backfill_suppressions."
+            )
         return file
 
 
@@ -92,7 +94,7 @@ class SuppressionAdmin(ConfirmsActions, SuppressionBaseAdmin):
     remove_selected, remove_one = on_selected(REMOVE), on_one(REMOVE)
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        # Removing asks for a reason.
+        # The action "Remove" asks for a reason instead.
         return False
 
     def _show_import(self, request: HttpRequest) -> HttpResponse:
@@ -133,7 +135,7 @@ class SuppressionAdmin(ConfirmsActions, SuppressionBaseAdmin):
                 messages.error(request, capfirst(str(error)))
             return {}
         if is_stored:
-            messages.success(request, f"{imported.created:,} added, {imported.updated:,} prolonged.")
+            messages.success(request, f"Imported {name}: {imported.created:,} added, {imported.updated:,} extended.")
         return {
             "imported": imported,
             "is_stored": is_stored,

@@ -1,4 +1,4 @@
-"""The executor itself: its global pause, its processes, its logs and alerts."""
+"""The admin of the executor: its global pause, workers, logs and alerts."""
 
 from __future__ import annotations
 
@@ -32,18 +32,18 @@ def _switch(switch: Callable[..., bool]) -> Callable[..., Report]:
 PAUSE = Action(
     "pause",
     "Pause",
-    "Paused the executor:",
+    "Paused",
     "pause",
-    "Nothing is decided and nothing leaves, in all workspaces, until it is resumed.",
+    "No steps run and no emails are sent, in all workspaces, until it is resumed.",
     _switch(switches.pause_executor),
     is_danger=True,
 )
 RESUME = Action(
     "resume",
     "Resume",
-    "Resumed the executor:",
+    "Resumed",
     "play_arrow",
-    "Everything that is due goes on, inside its sending windows and limits.",
+    "Due steps run and queued emails are sent, inside their sending windows and limits.",
     _switch(switches.resume_executor),
     EmptyForm,
 )
@@ -96,8 +96,8 @@ class ExecutionLogAdmin(SearchesContacts, FactsAdmin):
     list_filter = by_choice("action", "status")
     list_select_related = ("enrollment__contact",)
     search_fields = ("enrollment__contact__email",)
-    person_field, is_of_enrollment = "enrollment", True
-    # The newest rows by their key: neither counted nor sorted, however many there are.
+    contact_field, is_of_enrollment = "enrollment", True
+    # The newest rows by primary key, without a count or a sort: the table is large.
     ordering = ("-id",)
     paginator = InfinitePaginator
     hidden_fields = ("id",)
@@ -124,7 +124,7 @@ class ControlLogAdmin(FactsAdmin):
 class IdempotencyKeyAdmin(FactsAdmin):
     list_display = ("key", "user", "path", "status_code", time_column("created_at", "created"))
     list_select_related = ("user",)
-    # An answer may hold what its owner alone may see.
+    # A response can contain data that only its owner can see.
     hidden_fields = ("id", "body_hash", "response")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:

@@ -1,4 +1,4 @@
-"""The work of people. A task is made by its step and completed here; its place in the sequence is the engine's."""
+"""The admin of tasks: complete, snooze, reassign. Task steps create them; the engine moves their enrollments."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ COMPLETE = Action(
     "Complete",
     "Completed",
     "check",
-    "The work is done; if the sequence waits for it, it goes on.",
+    "Marks the task as completed. If the sequence waits for it, the enrollment continues.",
     _complete,
     OutcomeForm,
 )
@@ -75,8 +75,10 @@ def _reassign(ids: Sequence[Any], answers: dict[str, Any], request: HttpRequest)
     return reassign_tasks(ids, actor=name_actor(request), now=timezone.now(), **answers)
 
 
-SNOOZE = Action("snooze", "Snooze", "Snoozed", "snooze", "It is due at that time instead.", _snooze, SnoozeForm)
-REASSIGN = Action("reassign", "Reassign", "Reassigned", "person", "Somebody else does it.", _reassign, ReassignForm)
+SNOOZE = Action("snooze", "Snooze", "Snoozed", "snooze", "Moves the due time.", _snooze, SnoozeForm)
+REASSIGN = Action(
+    "reassign", "Reassign", "Reassigned", "person", "Assigns the task to another user.", _reassign, ReassignForm
+)
 
 
 class AssigneeFilter(ScopedFilter):
@@ -86,13 +88,13 @@ class AssigneeFilter(ScopedFilter):
 
 
 class InboxFilter(DropdownFilter):
-    """The quick_filters that people work through."""
+    """The open tasks of the user, or without an assignee."""
 
     title = "inbox"
     parameter_name = "inbox"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        return [("mine", "Mine, open"), ("due", "Mine, due now"), ("nobody", "Nobody's, open")]
+        return [("mine", "My open tasks"), ("due", "My tasks due now"), ("unassigned", "Unassigned")]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         is_open = queryset.filter(status=TaskStatus.OPEN.value)
@@ -101,7 +103,7 @@ class InboxFilter(DropdownFilter):
                 return is_open.filter(assignee=request.user.pk)
             case "due":
                 return is_open.filter(assignee=request.user.pk, due_at__lte=timezone.now())
-            case "nobody":
+            case "unassigned":
                 return is_open.filter(assignee=None)
             case _:
                 return queryset
@@ -115,10 +117,10 @@ class TaskAdmin(HasQuickFilters, ConfirmsActions, WorkspaceAdmin):
         QuickFilter("Open", (("status__exact", "open"),)),
         QuickFilter("Mine", (("inbox", "mine"),)),
         QuickFilter("Mine, due now", (("inbox", "due"),)),
-        QuickFilter("Nobody's", (("inbox", "nobody"),)),
-        QuickFilter("Done", (("status__exact", "completed"),)),
+        QuickFilter("Unassigned", (("inbox", "unassigned"),)),
+        QuickFilter("Completed", (("status__exact", "completed"),)),
     )
-    empty_says = "Steps of the type task put work here when somebody reaches them."
+    empty_text = "A task is added when an enrollment reaches a task step."
     list_display = (
         "show_title", "show_contact", "show_score", "show_assignee", "show_status", "priority",
         time_column("due_at", "due"),
@@ -128,7 +130,7 @@ class TaskAdmin(HasQuickFilters, ConfirmsActions, WorkspaceAdmin):
     list_filter = (InboxFilter, *by_choice("status", "type", "priority"), AssigneeFilter)
     list_select_related = ("contact", "assignee")
     search_fields = ("title", "contact__email")
-    # What is to do before what is done, and the hot first: who has just shown interest is called before the others.
+    # Open tasks first, then by engagement score: contacts who have just shown interest come first.
     ordering = (Case(When(status=TaskStatus.OPEN, then=0), default=1), "-contact__engagement_score", "due_at", "pk")
     actions = ("complete_selected", "snooze_selected", "reassign_selected")
     actions_detail = ("complete_one", "snooze_one", "reassign_one")

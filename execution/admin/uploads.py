@@ -1,4 +1,4 @@
-"""A file travels in the form between the steps of its import: chosen once, and kept nowhere."""
+"""Carries an uploaded file in a hidden field from step to step of its import; nothing is stored on the server."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ def pack_file(content: bytes) -> str:
 
 
 def unpack_file(text: str) -> bytes:
-    """What was packed. Raises `CsvFormError` with the remedy."""
+    """The packed file. Raises `CsvFormError` with what to do."""
     try:
         return zlib.decompressobj().decompress(base64.b64decode(text, validate=True), MOST_BYTES)
     except (binascii.Error, zlib.error):
-        raise CsvFormError("the file was lost on the way: choose it again") from None
+        raise CsvFormError("the uploaded file was damaged: choose it again") from None

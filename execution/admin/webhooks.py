@@ -1,4 +1,4 @@
-"""Outgoing webhooks in the admin: who is told of what, and what became of each telling."""
+"""The admin of outgoing webhooks: subscriptions and their deliveries."""
 
 from __future__ import annotations
 
@@ -50,10 +50,10 @@ _COLOURS = {
 class SubscriptionForm(OneWorkspaceForm):
     url = forms.URLField(
         label="URL", max_length=500, assume_scheme="https", widget=UnfoldAdminURLInputWidget,
-        help_text="Each event is posted there, signed; what is not taken is told again for 24 hours.",
+        help_text="Events are posted to this address, signed. Failed deliveries are retried for 24 hours.",
     )  # fmt: skip
     events = forms.MultipleChoiceField(
-        choices=[(ALL, "everything"), *((event, event) for event in EVENTS)], widget=UnfoldAdminSelectMultipleWidget
+        choices=[(ALL, "All events"), *((event, event) for event in EVENTS)], widget=UnfoldAdminSelectMultipleWidget
     )
 
     def clean(self) -> dict[str, Any] | None:
@@ -78,11 +78,11 @@ def _redeliver(ids: Sequence[Any], answers: dict[str, Any], request: HttpRequest
 
 
 PING = Action(
-    "ping", "Send a test", "Queued tests:", "send", "A ping is sent; see what became of it under its deliveries.",
+    "ping", "Send a test", "Queued a test for", "send", "Sends a ping. The result appears under its deliveries.",
     _ping, EmptyForm,
 )  # fmt: skip
 REDELIVER = Action(
-    "redeliver", "Redeliver", "Queued again:", "refresh", "It is told again at once, and retried for another 24 hours.",
+    "redeliver", "Redeliver", "Queued again:", "refresh", "Delivers it again now, with retries for 24 hours.",
     _redeliver, EmptyForm,
 )  # fmt: skip
 
@@ -108,9 +108,7 @@ class WebhookSubscriptionAdmin(ConfirmsActions, WorkspaceAdmin):
             return
         made = subscribe(form.cleaned_data["workspace"], values, actor=name_actor(request), now=timezone.now())
         obj.pk = made.pk
-        messages.warning(
-            request, f"Its calls are signed with this secret, which is shown this once: {made.secret['secret']}"
-        )
+        messages.warning(request, f"Copy the signing secret now, it is shown only once: {made.secret['secret']}")
 
     def delete_model(self, request: HttpRequest, obj: Any) -> None:
         unsubscribe(obj, actor=name_actor(request), now=timezone.now())

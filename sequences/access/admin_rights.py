@@ -1,6 +1,6 @@
-"""The admin asks what the API asks: a member acts on what is theirs, a manager on all of a workspace (SPEC section 7).
+"""The rights of the admin, the same as those of the API: members act on their own rows, managers on all of a workspace.
 
-Django's permissions say which kinds of rows somebody edits at all; this says which of them.
+Django's permissions say which models a user can edit; this module says which of their rows.
 """
 
 from __future__ import annotations
@@ -18,9 +18,9 @@ from sequences.access.roles import NOT_YOURS, is_manager, manages_any
 
 @dataclass(frozen=True, slots=True)
 class Right:
-    """Who may act on a row beside the managers of its workspace.
+    """Who can act on a row besides the managers of its workspace.
 
-    `owner`: the path to whose it is, empty where it is nobody's. `is_shared`: any member may act on what nobody owns.
+    `owner`: the path to the owner, empty for rows without one. `is_shared`: members can act on rows without an owner.
     """
 
     owner: str = ""
@@ -28,14 +28,14 @@ class Right:
 
 
 MANAGERS = Right()
-EVERYBODY = Right(is_shared=True)
+MEMBERS = Right(is_shared=True)
 
 
 class ChecksRights:
-    """For admins of rows with a workspace. Rows without one are left to Django's permissions."""
+    """For admins of rows with a workspace. For rows without one Django's permissions decide."""
 
     model: Any
-    # to add and change, to delete, and for the actions on the row's page; None: as the first
+    # to add and change, to delete, and to run actions; None: the same as `right`
     right = MANAGERS
     delete_right: Right | None = None
     action_right: Right | None = None
@@ -52,7 +52,7 @@ class ChecksRights:
         return bool(super().has_delete_permission(request, obj)) and self._may(request, obj, right)  # type: ignore[misc]
 
     def has_operate_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Asked by actions, also on rows that nobody edits; buttons ask with the id of their row."""
+        """The permission for actions, also on read-only rows. `obj` can be the id of a row."""
         opts = self.model._meta
         if not request.user.has_perm(f"{opts.app_label}.change_{opts.model_name}"):
             return False
@@ -61,12 +61,12 @@ class ChecksRights:
         return self._may(request, obj, self.action_right or self.right)
 
     def require_write(self, request: HttpRequest, row: Any) -> None:
-        """Before a row is stored as the form has it: in a workspace, and with an owner, of the person's own."""
+        """Check the row as the form would store it: its workspace and its owner. Raises `PermissionDenied`."""
         if not self._may(request, row, self.right):
             raise PermissionDenied(NOT_YOURS)
 
     def find_refused(self, request: HttpRequest, rows: QuerySet[Any]) -> dict[Any, str]:
-        """Of these rows those that an action may not touch, by their ids, with the reason."""
+        """The rows that the user cannot act on, by id, with the reason."""
         if not _has_workspace(self.model):
             return {}
         right = self.action_right or self.right
@@ -100,12 +100,12 @@ def _owner_of(row: Any, right: Right) -> int | None:
 
 
 def is_allowed(request: HttpRequest, workspace_id: int | None, owner_id: int | None, right: Right) -> bool:
-    """Whether the person may act on what is that owner's in that workspace."""
+    """Whether the user can act on a row of that owner in that workspace."""
     if owner_id == request.user.pk or (owner_id is None and right.is_shared):
         return True
     if workspace_id is None:
         return True
-    # asked for once a request, whatever the number of rows and buttons
+    # one query per request and workspace, for any number of rows and buttons
     known: dict[int, bool] = request.__dict__.setdefault("_managed_workspaces", {})
     if workspace_id not in known:
         known[workspace_id] = is_manager(request.user, workspace_id)

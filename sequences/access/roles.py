@@ -1,6 +1,6 @@
-"""Who may do what (SPEC section 1): everybody reads their workspaces; an sdr acts on their own, a manager on all.
+"""Roles: every member reads the workspace; an SDR acts on their own rows, a manager or an admin on all.
 
-Rows that a user may not even see are not asked about here: they are 404 by the queryset.
+Rows of other workspaces never get here: querysets hide them, so that they are 404.
 """
 
 from __future__ import annotations
@@ -15,11 +15,11 @@ from sequences.choices import Role
 from sequences.models import Membership, Workspace
 
 Reader = AbstractBaseUser | AnonymousUser
-NOT_YOURS = "It belongs to somebody else: its owner, a manager or an admin may do this."
+NOT_YOURS = "It belongs to another user: only its owner, a manager or an admin of the workspace can do this."
 
 
 def name_actor(user: Reader) -> str:
-    """How the log names who acted."""
+    """The user's name in logs."""
     return getattr(user, "email", "") or user.get_username()
 
 
@@ -28,7 +28,7 @@ def workspace_ids_of(user: Reader) -> list[int]:
 
 
 def is_manager(user: Reader, workspace_id: int) -> bool:
-    """Whether `user` may act on everything in the workspace."""
+    """Whether `user` can act on everything in the workspace."""
     if user.pk is None or getattr(user, "is_superuser", False):
         return user.pk is not None
     return Membership.objects.filter(
@@ -44,12 +44,12 @@ def is_admin(user: Reader, workspace_id: int) -> bool:
 
 
 def manages_any(user: Reader) -> bool:
-    """Whether there is a workspace in which `user` may act on everything."""
+    """Whether there is a workspace in which `user` can act on everything."""
     return getattr(user, "is_superuser", False) or managed_workspaces(user).exists()
 
 
 def managed_workspaces(user: Reader) -> QuerySet[Workspace]:
-    """Those in which `user` may act on everything."""
+    """The workspaces in which `user` can act on everything."""
     if getattr(user, "is_superuser", False):
         return Workspace.objects.all()
     return Workspace.objects.filter(
@@ -58,21 +58,21 @@ def managed_workspaces(user: Reader) -> QuerySet[Workspace]:
 
 
 def require_manager(user: Reader) -> None:
-    """Raises `PermissionDenied` for who manages no workspace at all; which one is asked about when it is known."""
+    """Raises `PermissionDenied` for users who manage no workspace. Check the particular one when it is known."""
     if not manages_any(user):
-        raise PermissionDenied("A manager or an admin may do this.")
+        raise PermissionDenied("Only a manager or an admin can do this.")
 
 
 def require_admin(user: Reader, workspace_id: int) -> None:
     """Raises `PermissionDenied` unless `user` is an admin of the workspace."""
     if not is_admin(user, workspace_id):
-        raise PermissionDenied("Only an admin of the workspace may do this.")
+        raise PermissionDenied("Only an admin of the workspace can do this.")
 
 
 def require_right(user: Reader, workspace_id: int, owner_id: int | None, *, is_shared_without_owner: bool) -> None:
     """Raises `PermissionDenied` unless the row is the user's own, or they manage its workspace.
 
-    `is_shared_without_owner`: whether any member may act on what nobody owns.
+    `is_shared_without_owner`: whether any member can act on rows without an owner.
     """
     is_own = owner_id == user.pk or (owner_id is None and is_shared_without_owner)
     if not is_own and not is_manager(user, workspace_id):
@@ -80,7 +80,7 @@ def require_right(user: Reader, workspace_id: int, owner_id: int | None, *, is_s
 
 
 def filter_actable(rows: QuerySet[Any], user: Reader) -> QuerySet[Any]:
-    """Those that `require_right` lets `user` act on: their own, nobody's, and all of the workspaces they manage."""
+    """The rows that `user` can act on: their own, those without an owner, and all of the workspaces they manage."""
     if getattr(user, "is_superuser", False):
         return rows
     managed = Membership.objects.filter(user=user.pk, role__in=[Role.MANAGER, Role.ADMIN]).values("workspace")

@@ -40,8 +40,8 @@ class Enrollment(models.Model):
     current_step = models.ForeignKey(Step, on_delete=models.SET_NULL, null=True, blank=True, related_name="+")
     visit = models.PositiveIntegerField(default=1, help_text="Counts the steps entered; names one run of a step.")
     previous_ended_at = models.DateTimeField(help_text="When the previous step ended; the delay counts from here.")
-    next_step_at = models.DateTimeField(null=True, blank=True, help_text="Due: when the step may run.")
-    wake_at = models.DateTimeField(null=True, blank=True, help_text="When the engine must look.")
+    next_step_at = models.DateTimeField(null=True, blank=True, help_text="When the step is due.")
+    wake_at = models.DateTimeField(null=True, blank=True, help_text="When the engine processes the enrollment next.")
     priority = models.SmallIntegerField(default=50)
 
     retry_count = models.PositiveSmallIntegerField(default=0)
@@ -62,11 +62,11 @@ class Enrollment(models.Model):
         max_length=500,
         blank=True,
         db_default="",
-        help_text="Why the contact was enrolled although a rule kept it out. Empty when no rule was overridden.",
+        help_text="The reason for overriding a rule of enrolling. Empty when no rule was overridden.",
     )
     again_by = models.CharField(max_length=200, blank=True, db_default="", help_text="Who overrode the rule.")
     enrolled_at = models.DateTimeField()
-    completed_at = models.DateTimeField(null=True, blank=True, help_text="When it ended, whichever way.")
+    completed_at = models.DateTimeField(null=True, blank=True, help_text="When it ended, for any reason.")
     updated_at = models.DateTimeField(auto_now=True)
 
     objects = WorkspaceQuerySet.as_manager()

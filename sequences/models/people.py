@@ -53,7 +53,7 @@ class Contact(models.Model):
     timezone = models.CharField(max_length=64, blank=True, validators=[validate_timezone])
     fields = models.JSONField(default=dict, blank=True)
     engagement_score = models.IntegerField(default=0)
-    score_due_at = models.DateTimeField(null=True, blank=True, editable=False, help_text="When it is recomputed.")
+    score_due_at = models.DateTimeField(null=True, blank=True, editable=False, help_text="When it is computed again.")
     erased_at = models.DateTimeField(
         null=True, blank=True, editable=False, help_text="When the person's data was erased."
     )

@@ -6,7 +6,16 @@ from django.core.exceptions import ValidationError
 from django.core.validators import MaxValueValidator
 from django.db import models
 
-from sequences.choices import BodyFormat, ConditionType, OnReply, SequenceStatus, StepType, TaskPriority, TaskType
+from sequences.choices import (
+    BodyFormat,
+    ConditionType,
+    OnReply,
+    SequenceStatus,
+    StepType,
+    TaskPriority,
+    TaskType,
+    label_of,
+)
 from sequences.models.scope import WorkspaceQuerySet
 from sequences.models.workspace import Workspace
 from sequences.time.timing import TimingError, parse_window
@@ -38,18 +47,20 @@ class Sequence(models.Model):
         default=dict,
         blank=True,
         validators=[validate_window],
-        help_text='Such as {"timezone": "contact", "mon-fri": ["09:00-17:00"]}; empty: Monday to Friday 09:00-17:00.',
+        help_text='Such as {"timezone": "contact", "mon-fri": ["09:00-17:00"]}. Default: Monday to Friday 09:00-17:00.',
     )
-    track_opens = models.BooleanField(null=True, blank=True, help_text="Unknown: as the workspace has it.")
-    track_clicks = models.BooleanField(null=True, blank=True, help_text="Unknown: as the workspace has it.")
+    track_opens = models.BooleanField(null=True, blank=True, help_text="Unknown uses the setting of the workspace.")
+    track_clicks = models.BooleanField(null=True, blank=True, help_text="Unknown uses the setting of the workspace.")
     on_reply = models.CharField(
         max_length=16,
         choices=OnReply.choices(),
         default=OnReply.STOP.value,
         db_default=OnReply.STOP.value,
-        help_text="Stop: a reply ends the sequence for the contact. Continue: it goes on, and splits can ask for it.",
+        help_text="Stop ends the enrollment when the contact replies. With Continue, branches can check for replies.",
     )
-    priority = models.PositiveSmallIntegerField(default=50, help_text="0 goes first, 100 last; 50 is normal.")
+    priority = models.PositiveSmallIntegerField(
+        default=50, help_text="From 0 (first) to 100 (last). The default is 50."
+    )
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)
 
@@ -104,15 +115,19 @@ class Step(models.Model):
     task_priority = models.CharField(max_length=16, choices=TaskPriority.choices(), default=TaskPriority.NORMAL.value)
     instructions = models.TextField(blank=True, help_text="Liquid.")
     wait_for_completion = models.BooleanField(
-        default=False, help_text="Wait until the task is done. By default the sequence goes on at once."
+        default=False, help_text="Wait until the task is completed. By default the enrollment continues at once."
     )
 
     condition_type = models.CharField(max_length=32, choices=ConditionType.choices, blank=True)
     condition_config = models.JSONField(
         default=dict, blank=True, help_text='Such as {"wait_hours": 48}, or {"field": "title", "operator": "is_set"}.'
     )
-    if_true_goto = models.ForeignKey("self", on_delete=models.SET_NULL, null=True, blank=True, related_name="+")
-    if_false_goto = models.ForeignKey("self", on_delete=models.SET_NULL, null=True, blank=True, related_name="+")
+    if_true_goto = models.ForeignKey(
+        "self", on_delete=models.SET_NULL, null=True, blank=True, related_name="+", verbose_name="if yes, go to"
+    )
+    if_false_goto = models.ForeignKey(
+        "self", on_delete=models.SET_NULL, null=True, blank=True, related_name="+", verbose_name="if no, go to"
+    )
 
     # Subject and body before personalisation, so that the final check can tell what a contact has had already. Made by
     # the database: no statement that writes a text can forget it.
@@ -134,4 +149,4 @@ class Step(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.number}. {self.name or self.type}"
+        return f"{self.number}. {self.name or label_of(self.type)}"

@@ -38,7 +38,7 @@ class Workspace(models.Model):
     name = models.CharField(max_length=200)
     slug = models.SlugField(unique=True)
     timezone = models.CharField(max_length=64, default="UTC", validators=[validate_timezone])
-    postal_address = models.TextField(blank=True, help_text="Stands in the footer of every email.")
+    postal_address = models.TextField(blank=True, help_text="Shown in the footer of every email.")
     holiday_country = models.CharField(
         max_length=16, blank=True, validators=[validate_holiday_country], help_text="ISO 3166, such as DE or US-CA."
     )
@@ -52,33 +52,35 @@ class Workspace(models.Model):
         choices=HandWrittenPolicy.choices(),
         default=HandWrittenPolicy.IGNORE.value,
         db_default=HandWrittenPolicy.IGNORE.value,
-        help_text="When a mailbox owner writes by hand to a contact in a sequence: show it, or pause them too.",
+        help_text="When the owner of a mailbox emails an enrolled contact by hand: ignore it, or pause the enrollment.",
     )
     track_opens = models.BooleanField(
-        default=True, db_default=True, help_text="Put an open pixel into emails; a sequence may say otherwise."
+        default=True,
+        db_default=True,
+        help_text="Add an open-tracking pixel to emails. Each sequence can override this.",
     )
     track_clicks = models.BooleanField(
-        default=True, db_default=True, help_text="Lead links through us; a sequence may say otherwise."
+        default=True, db_default=True, help_text="Track clicks on links in emails. Each sequence can override this."
     )
     answered_within_days = models.PositiveSmallIntegerField(
         default=90,
         db_default=90,
-        help_text="Do not enroll contacts who answered any sequence within this many days. 0 turns the rule off.",
+        help_text="Do not enroll contacts who replied in a sequence within this many days. 0 turns the rule off.",
     )
     parallel_sequences = models.BooleanField(
-        default=False, db_default=False, help_text="Enroll contacts who are in another sequence already."
+        default=False, db_default=False, help_text="Allow contacts to be in several sequences at the same time."
     )
     cool_down_days = models.PositiveSmallIntegerField(
         default=0,
         db_default=0,
-        help_text="Do not enroll contacts who got any sequence's email within this many days. 0 turns the rule off.",
+        help_text="Do not enroll contacts who got an email of a sequence within this many days. 0 turns the rule off.",
     )
     retention_days = models.PositiveIntegerField(
         default=730,
-        help_text="Days after which the log, texts and raw payloads of those who have ended go; the ledger stays.",
+        help_text="Days after an enrollment ends until its log, texts and raw payloads are deleted. Messages are kept.",
     )
     retained_at = models.DateTimeField(
-        null=True, editable=False, help_text="Who ended before has been let go of by retention."
+        null=True, editable=False, help_text="Enrollments that ended before this time have been cleaned up."
     )
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)

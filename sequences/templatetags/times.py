@@ -1,4 +1,4 @@
-"""Times in templates of the admin, written the one way that sequences.interface.admin.times writes them."""
+"""Template filters for times in the admin, formatted by sequences.interface.admin.times."""
 
 from __future__ import annotations
 

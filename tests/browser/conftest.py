@@ -36,13 +36,13 @@ def browser(is_ci: bool) -> Iterator[Browser]:
 
 @pytest.fixture
 def page(browser: Browser, live_server: Any) -> Iterator[Page]:
-    """A page at the test's own server. Fails the test if its console says anything wrong, or it asks another host."""
+    """A page at the test's own server. Fails the test on console errors and on requests to other hosts."""
     context = browser.new_context(base_url=live_server.url, viewport={"width": 1400, "height": 1000})
     context.set_default_timeout(_LOAD_MS)
     opened = context.new_page()
     faults: list[str] = []
     opened.on("pageerror", lambda error: faults.append(str(error)))
-    opened.on("console", lambda said: faults.append(said.text) if _is_fault(said) else None)
+    opened.on("console", lambda entry: faults.append(entry.text) if _is_fault(entry) else None)
     opened.on(
         "request", lambda request: faults.append(request.url) if _is_elsewhere(request.url, live_server) else None
     )
@@ -65,7 +65,7 @@ def end_other_sessions() -> None:
 
 
 def wait_until_still(page: Page) -> None:
-    """Nothing fades or moves any more, its fonts are there, and what follows from them is drawn."""
+    """Wait until fonts are loaded, animations have ended and the page is drawn."""
     page.evaluate(
         """async () => {
           const frame = () => new Promise(requestAnimationFrame);
@@ -79,10 +79,10 @@ def wait_until_still(page: Page) -> None:
     )
 
 
-def _is_fault(said: ConsoleMessage) -> bool:
+def _is_fault(entry: ConsoleMessage) -> bool:
     # a script in an email that is shown must be refused by its frame
-    is_refused = "about:srcdoc" in said.text and "sandboxed" in said.text
-    return said.type in {"error", "warning"} and not is_refused
+    is_refused = "about:srcdoc" in entry.text and "sandboxed" in entry.text
+    return entry.type in {"error", "warning"} and not is_refused
 
 
 def _is_elsewhere(url: str, live_server: Any) -> bool:

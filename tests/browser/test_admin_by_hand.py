@@ -1,4 +1,4 @@
-"""What a person does in the admin with mouse and keyboard."""
+"""The admin with mouse and keyboard."""
 
 from __future__ import annotations
 
@@ -32,27 +32,27 @@ def desk(page: Page) -> Page:
     page.get_by_label("Username").fill(EMAIL)
     page.get_by_label("Password").fill("password")
     page.get_by_role("button", name="Log in").click()
-    expect(side_bar(page).get_by_role("link", name="Enrollments")).to_be_visible()
+    expect(side_bar(page).get_by_role("link", name="Execution queue")).to_be_visible()
     return page
 
 
 def test_an_enrollment_is_paused_and_resumed(desk: Page) -> None:
     enrollment: Any = factories.EnrollmentFactory(sequence=factories.StepFactory().sequence)
-    side_bar(desk).get_by_role("link", name="Enrollments").click()
+    side_bar(desk).get_by_role("link", name="Execution queue").click()
     row = desk.get_by_role("row", name=enrollment.contact.email)
     row.get_by_role("checkbox").check()
     desk.get_by_label("Select action to run").select_option("Pause")
     desk.get_by_role("button", name="Run").click()
     desk.get_by_label("Reason").fill("on holiday")
     desk.get_by_role("button", name="Pause").click()
-    expect(desk.get_by_text("Paused 1.")).to_be_visible()
+    expect(desk.get_by_text("Paused 1 enrollment.")).to_be_visible()
     expect(row).to_contain_text(f"Paused by {EMAIL}: on holiday")
 
     row.get_by_role("link", name=enrollment.contact.email).click()
-    expect(desk.get_by_role("region", name="What holds it")).to_contain_text("on holiday")
+    expect(desk.get_by_role("region", name="Status")).to_contain_text("on holiday")
     desk.get_by_role("link", name="Resume").click()
     desk.get_by_role("button", name="Resume").click()
-    expect(desk.get_by_text("Resumed 1.")).to_be_visible()
+    expect(desk.get_by_text("Resumed 1 enrollment.")).to_be_visible()
     entries = desk.get_by_role("region", name="Timeline").get_by_role("listitem")
     expect(entries.nth(0)).to_contain_text("Resumed")
     expect(entries.nth(1)).to_contain_text("Paused")
@@ -82,7 +82,7 @@ def test_the_fields_of_a_step_follow_its_type(desk: Page) -> None:
     desk.once("dialog", lambda dialog: dialog.accept())
 
 
-def test_times_are_told_in_the_readers_zone(desk: Page) -> None:
+def test_times_are_shown_in_the_readers_zone(desk: Page) -> None:
     factories.ExecutionLogFactory()
     chromium = desk.context.new_cdp_session(desk)
     chromium.send("Emulation.setTimezoneOverride", {"timezoneId": "Asia/Tokyo"})
@@ -99,7 +99,7 @@ def test_the_overview_refreshes_itself_and_reads_well(desk: Page) -> None:
     desk.clock.install()
     desk.goto("/admin/")
     expect(desk.locator(".se-card")).to_have_count(6)
-    expect(desk.get_by_text("No executor is alive")).to_be_visible()
+    expect(desk.get_by_text("No executor is running")).to_be_visible()
     factories.WorkerFactory(name="host:7", heartbeat_at=timezone.now())
     desk.clock.fast_forward(11_000)
     expect(desk.get_by_text("host:7")).to_be_visible()
@@ -119,13 +119,13 @@ def test_a_list_of_suppressions_is_checked_and_then_stored(desk: Page) -> None:
     factories.WorkspaceFactory()
     side_bar(desk).get_by_role("link", name="Suppressions").click()
     desk.get_by_role("link", name="Import CSV").click()
-    file = FilePayload(name="left.csv", mimeType="text/csv", buffer=b"email\njo@x.example\nnobody@\n")
+    file = FilePayload(name="left.csv", mimeType="text/csv", buffer=b"email\njo@x.example\nno-address@\n")
     desk.locator("[name=file]").set_input_files(file)
-    desk.get_by_role("button", name="Read the file").click()
+    desk.get_by_role("button", name="Check file").click()
     expect(desk.get_by_text("1 would be added")).to_be_visible()
     expect(desk.get_by_role("link", name="Download the rejected rows")).to_be_visible()
     desk.get_by_role("button", name="Import").click()
-    expect(desk.get_by_text("1 added, 0 prolonged").first).to_be_visible()
+    expect(desk.get_by_text("1 added, 0 extended").first).to_be_visible()
     assert Suppression.objects.get().email == "jo@x.example"
 
 
@@ -146,7 +146,7 @@ def test_the_queue_needs_no_sideways_scrolling(desk: Page) -> None:
     )
 
 
-def test_the_queue_refreshes_itself_and_keeps_what_is_ticked(desk: Page) -> None:
+def test_the_queue_refreshes_and_keeps_the_selection(desk: Page) -> None:
     step: Any = factories.StepFactory()
     first: Any = factories.EnrollmentFactory(sequence=step.sequence)
     desk.clock.install()
@@ -166,12 +166,12 @@ def test_the_queue_refreshes_itself_and_keeps_what_is_ticked(desk: Page) -> None
     expect(desk.get_by_role("row", name=second.contact.email)).to_be_visible()
 
 
-def test_the_story_of_an_enrollment_refreshes_itself(desk: Page) -> None:
+def test_the_timeline_of_an_enrollment_refreshes(desk: Page) -> None:
     enrollment: Any = factories.EnrollmentFactory(sequence=factories.StepFactory().sequence)
     desk.clock.install()
     desk.goto(f"/admin/sequences/enrollment/{enrollment.pk}/change/")
     timeline = desk.get_by_role("region", name="Timeline")
-    expect(timeline).to_contain_text("Nothing has happened yet")
+    expect(timeline).to_contain_text("No entries yet")
     factories.ExecutionLogFactory(enrollment=enrollment, action="paused", message="asked to wait")
     desk.clock.run_for(16_000)
     expect(timeline).to_contain_text("asked to wait")

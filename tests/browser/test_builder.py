@@ -1,4 +1,4 @@
-"""A sequence is built and edited by hand: steps, merge fields, preview, and the question before people are touched."""
+"""A sequence is built and edited in the browser: steps, merge fields, preview, and the page before enrollments move."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def sequence() -> Any:
 
 
 def find_faults(page: Page) -> list[str]:
-    """What axe calls serious or critical."""
+    """The serious and critical violations that axe finds."""
     wait_until_still(page)
     return [
         f"{found['id']}: {found['nodes'][0]['html'][:200]}"
@@ -50,7 +50,7 @@ def assert_accessible(page: Page) -> None:
 def open_sequence(page: Page) -> None:
     side_bar(page).get_by_role("link", name="Sequences").click()
     page.get_by_role("link", name="Warm intro").click()
-    expect(page.get_by_role("region", name="The way through it")).to_be_visible()
+    expect(page.get_by_role("region", name="Flow")).to_be_visible()
 
 
 def open_step(page: Page, name: str) -> None:
@@ -60,11 +60,11 @@ def open_step(page: Page, name: str) -> None:
     expect(title).to_have_attribute("aria-expanded", "true")
 
 
-def test_the_page_shows_the_way_through_it_and_takes_merge_fields(desk: Page, sequence: Any) -> None:  # noqa: F811
+def test_the_page_shows_the_flow_and_inserts_merge_fields(desk: Page, sequence: Any) -> None:  # noqa: F811
     open_sequence(desk)
-    way = desk.get_by_role("region", name="The way through it")
-    expect(way.get_by_role("row", name="2. Opened? yes")).to_contain_text("yes → 3. Call")
-    expect(way.get_by_role("row", name="1. Intro →")).to_contain_text("1 (100%)")
+    flow = desk.get_by_role("region", name="Flow")
+    expect(flow.get_by_role("row", name="2. Opened? yes")).to_contain_text("yes → 3. Call")
+    expect(flow.get_by_role("row", name="1. Intro →")).to_contain_text("1 (100%)")
     assert_accessible(desk)
     body = desk.locator("#id_steps-0-body")
     open_step(desk, "1. Intro")
@@ -75,31 +75,31 @@ def test_the_page_shows_the_way_through_it_and_takes_merge_fields(desk: Page, se
     assert Step.objects.get(name="Intro").body == "Hi {{ contact.first_name }}"
 
 
-def test_an_edit_that_touches_people_is_asked_about_first(desk: Page, sequence: Any) -> None:  # noqa: F811
+def test_an_edit_that_affects_enrollments_is_confirmed_first(desk: Page, sequence: Any) -> None:  # noqa: F811
     open_sequence(desk)
     delay = desk.locator("#id_steps-3-delay_days")
     open_step(desk, "4. Nudge")
     delay.fill("5")
     desk.get_by_role("button", name="Save", exact=True).click()
-    expect(desk.get_by_text("3 people will get a new due time")).to_be_visible()
+    expect(desk.get_by_text("3 enrollments will get a new due time")).to_be_visible()
     assert_accessible(desk)
     assert Step.objects.get(name="Nudge").delay_days == 2
-    desk.get_by_role("button", name="Save the sequence").click()
-    expect(desk.get_by_text("3 people got a new due time.")).to_be_visible()
+    desk.get_by_role("button", name="Save sequence").click()
+    expect(desk.get_by_text("3 enrollments got a new due time.")).to_be_visible()
     assert Step.objects.get(name="Nudge").delay_days == 5
 
 
-def test_a_contacts_future_is_previewed(desk: Page, sequence: Any) -> None:  # noqa: F811
+def test_a_sequence_is_previewed_for_a_contact(desk: Page, sequence: Any) -> None:  # noqa: F811
     open_sequence(desk)
     desk.get_by_role("link", name="Preview").click()
     desk.get_by_label("Contact").fill("bob@prospect.example")
-    desk.get_by_role("button", name="Show").click()
+    desk.get_by_role("button", name="Show preview").click()
     expect(desk.get_by_role("region", name="Step 1")).to_contain_text("Hello Bob")
-    expect(desk.get_by_role("region", name="Step 3")).to_contain_text("when step 2 true")
+    expect(desk.get_by_role("region", name="Step 3")).to_contain_text("if step 2 is yes")
     assert_accessible(desk)
 
 
-def test_a_sequence_is_judged_while_it_is_written(desk: Page, sequence: Any) -> None:  # noqa: F811
+def test_a_sequence_is_validated_while_it_is_edited(desk: Page, sequence: Any) -> None:  # noqa: F811
     open_sequence(desk)
     body = desk.locator("#id_steps-0-body")
     open_step(desk, "1. Intro")
@@ -107,5 +107,5 @@ def test_a_sequence_is_judged_while_it_is_written(desk: Page, sequence: Any) -> 
     body.fill("Hi {{ contact.firstname }}")
     expect(problems).to_contain_text("did you mean contact.first_name?")
     body.fill("Hi {{ contact.first_name }}")
-    expect(problems).to_contain_text("None as it is written now.")
+    expect(problems).to_contain_text("None.")
     assert Step.objects.get(name="Intro").body == "A word about your work."

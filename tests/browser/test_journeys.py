@@ -1,4 +1,4 @@
-"""What people come to the desk for, clicked through; and every page of it read by axe."""
+"""The main tasks at the desk in a browser, and every page checked by axe."""
 
 from __future__ import annotations
 
@@ -29,10 +29,10 @@ def test_contacts_are_imported_from_a_file_chosen_once(desk: Page) -> None:  # n
     factories.WorkspaceFactory()
     side_bar(desk).get_by_role("link", name="Contacts").click()
     desk.get_by_role("link", name="Import CSV").click()
-    text = "Mail,Vorname\nbob@prospect.example,Bob\nnobody,No\n"
+    text = "Mail,Vorname\nbob@prospect.example,Bob\nno-address,No\n"
     file: FilePayload = {"name": "people.csv", "mimeType": "text/csv", "buffer": text.encode()}
     desk.locator("input[type=file]").set_input_files(files=[file])
-    desk.get_by_role("button", name="Read the file").click()
+    desk.get_by_role("button", name="Check file").click()
     expect(desk.get_by_text("the column email is missing")).to_be_visible()
     desk.get_by_label("Mail").select_option("email")
     desk.get_by_label("Vorname").select_option("first_name")
@@ -40,31 +40,31 @@ def test_contacts_are_imported_from_a_file_chosen_once(desk: Page) -> None:  # n
     expect(desk.get_by_text("1 would be created, 0 would be updated, 1 rejected.")).to_be_visible()
     assert_accessible(desk)
     desk.get_by_role("button", name="Import").click()
-    expect(desk.get_by_text("Contacts: 1 created, 0 updated.")).to_be_visible()
+    expect(desk.get_by_text("Imported people.csv: 1 created, 0 updated.")).to_be_visible()
     with desk.expect_download() as rejects:
         desk.get_by_role("link", name="Download the rejected rows").click()
-    assert "nobody,No,row 3" in rejects.value.path().read_text(encoding="utf-8")
+    assert "no-address,No,row 3" in rejects.value.path().read_text(encoding="utf-8")
     assert Contact.objects.get().first_name == "Bob"
 
 
-def test_people_are_enrolled_after_a_look_at_the_caps(desk: Page) -> None:  # noqa: F811
+def test_contacts_are_enrolled_after_a_check(desk: Page) -> None:  # noqa: F811
     step: Any = factories.StepFactory(sequence__name="Warm intro")
     workspace = step.sequence.workspace
     mailbox: Any = factories.MailboxFactory(workspace=workspace)
     factories.SendLimitFactory(mailbox=mailbox, maximum=1)
-    people = [factories.ContactFactory(workspace=workspace).email for _ in range(2)]
+    emails = [factories.ContactFactory(workspace=workspace).email for _ in range(2)]
     desk.goto(reverse("admin:sequences_enrollment_add"))
     desk.locator("#id_sequence").select_option(label="Warm intro", force=True)
     desk.locator("#id_mailbox").select_option(label=mailbox.address, force=True)
-    desk.get_by_label("Contacts").fill("\n".join(people))
-    desk.get_by_role("button", name="Check first").click()
+    desk.get_by_label("Contacts").fill("\n".join(emails))
+    desk.get_by_role("button", name="Check").click()
     expect(desk.get_by_text("1 of 2 will not fit the caps on their day")).to_be_visible()
     assert not Enrollment.objects.exists()
     desk.get_by_role("button", name="Enroll", exact=True).click()
-    expect(desk.get_by_text("Enrolled 2.")).to_be_visible()
+    expect(desk.get_by_text("Enrolled 2 contacts.")).to_be_visible()
 
 
-def test_dead_letters_of_a_kind_are_replayed_together(desk: Page) -> None:  # noqa: F811
+def test_similar_failures_are_replayed_together(desk: Page) -> None:  # noqa: F811
     step: Any = factories.StepFactory()
     for number in range(3):
         factories.DeadLetterFactory(enrollment__sequence=step.sequence, step=step, error=f"row {number} is odd")
@@ -72,20 +72,20 @@ def test_dead_letters_of_a_kind_are_replayed_together(desk: Page) -> None:  # no
     desk.goto(f"{reverse('admin:execution_deadletter_changelist')}?similar_to={kind}")
     desk.locator("#action-toggle").check()
     choose(desk, "Replay")
-    expect(desk.get_by_role("heading", name="Replay 3 dead letters")).to_be_visible()
+    expect(desk.get_by_role("heading", name="Replay 3 failed enrollments")).to_be_visible()
     desk.get_by_role("button", name="Replay").click()
-    expect(desk.get_by_text("Replayed 3.")).to_be_visible()
+    expect(desk.get_by_text("Replayed 3 failed enrollments.")).to_be_visible()
     assert not DeadLetter.objects.filter(resolved_at__isnull=True).exists()
 
 
-def test_a_task_is_done_with_its_outcome(desk: Page) -> None:  # noqa: F811
+def test_a_task_is_completed_with_its_outcome(desk: Page) -> None:  # noqa: F811
     task: Any = factories.TaskFactory()
     side_bar(desk).get_by_role("link", name="Tasks").click()
     desk.get_by_role("link", name=task.title).click()
     desk.get_by_role("link", name="Complete").click()
     desk.get_by_label("Outcome").fill("will call back")
     desk.get_by_role("button", name="Complete").click()
-    expect(desk.get_by_text("Completed 1.")).to_be_visible()
+    expect(desk.get_by_text("Completed 1 task.")).to_be_visible()
     assert Task.objects.get().outcome == "will call back"
 
 

@@ -1,4 +1,4 @@
-"""How pages of the desk fit their screen, and what the keyboard reaches on them."""
+"""The layout of the desk on large and small screens, and its use by keyboard."""
 
 from __future__ import annotations
 
@@ -80,7 +80,7 @@ def test_an_email_fits_a_phone_whatever_its_message_id(desk: Page) -> None:  # n
     assert desk.evaluate(FITS)
 
 
-def test_the_drawing_of_a_sequence_is_whole_on_a_phone(desk: Page) -> None:  # noqa: F811
+def test_the_flow_chart_fits_a_phone(desk: Page) -> None:  # noqa: F811
     sequence: Any = factories.SequenceFactory()
     split: Any = factories.SplitStepFactory(sequence=sequence, name="Is there interest", if_true_goto=None)
     for _ in range(5):
@@ -88,8 +88,8 @@ def test_the_drawing_of_a_sequence_is_whole_on_a_phone(desk: Page) -> None:  # n
     desk.set_viewport_size({"width": 390, "height": 900})
     desk.goto(reverse("admin:sequences_sequence_change", args=[split.sequence_id]))
     wait_until_still(desk)
-    drawing = desk.get_by_role("img", name="Drawing of the steps").bounding_box()
-    assert drawing is not None and drawing["x"] + drawing["width"] <= 390
+    chart = desk.get_by_role("img", name="Flow chart of the steps").bounding_box()
+    assert chart is not None and chart["x"] + chart["width"] <= 390
 
 
 def test_a_mailbox_in_trouble_reads_well_in_both_themes(desk: Page) -> None:  # noqa: F811
@@ -101,7 +101,7 @@ def test_a_mailbox_in_trouble_reads_well_in_both_themes(desk: Page) -> None:  # 
         assert_accessible(desk)
 
 
-def test_boxes_are_large_enough_for_a_finger(desk: Page, long_words: None) -> None:  # noqa: F811
+def test_checkboxes_are_large_enough_for_touch(desk: Page, long_words: None) -> None:  # noqa: F811
     desk.context.new_cdp_session(desk).send("Emulation.setTouchEmulationEnabled", {"enabled": True})
     desk.set_viewport_size({"width": 390, "height": 900})
     desk.goto(reverse("admin:sequences_enrollment_changelist"))
@@ -119,7 +119,7 @@ def test_three_fields_in_a_line_leave_room_for_each(desk: Page) -> None:  # noqa
             assert size is not None and size["width"] > 150, (model, field)
 
 
-def test_the_way_to_a_page_is_told_whole_beside_its_buttons(desk: Page, long_words: None) -> None:  # noqa: F811
+def test_breadcrumbs_are_whole_beside_the_buttons(desk: Page, long_words: None) -> None:  # noqa: F811
     sequence = Sequence.objects.get()
     desk.goto(reverse("admin:sequences_sequence_change", args=[sequence.pk]))
     expect(desk.get_by_role("link", name="Export YAML")).to_be_visible()
@@ -130,12 +130,12 @@ def test_the_way_to_a_page_is_told_whole_beside_its_buttons(desk: Page, long_wor
         assert desk.evaluate(FITS), width
 
 
-def test_a_pile_is_one_click_away_and_its_address_can_be_sent_on(desk: Page, long_words: None) -> None:  # noqa: F811
+def test_a_quick_filter_is_one_click_and_has_its_own_url(desk: Page, long_words: None) -> None:  # noqa: F811
     late: Any = factories.EnrollmentFactory(next_step_at=timezone.now() - timedelta(hours=1))
     desk.goto(reverse("admin:sequences_enrollment_changelist"))
-    piles = desk.get_by_role("navigation", name="Piles")
-    piles.get_by_role("link", name="Overdue").click()
-    expect(piles.get_by_role("link", name="Overdue")).to_have_attribute("aria-current", "page")
+    quick_filters = desk.get_by_role("navigation", name="Quick filters")
+    quick_filters.get_by_role("link", name="Overdue").click()
+    expect(quick_filters.get_by_role("link", name="Overdue")).to_have_attribute("aria-current", "page")
     expect(desk.get_by_role("row", name=late.contact.email)).to_be_visible()
     expect(desk.get_by_role("row", name=NAME)).to_have_count(0)
     assert desk.url.endswith("?needs=overdue")

@@ -39,7 +39,7 @@ def test_a_reader_unsubscribes_under_it(page: Page) -> None:
 def test_an_inline_script_is_refused(browser: Browser, live_server: Any) -> None:
     page = browser.new_page(base_url=live_server.url)
     page.goto("/admin/login/")
-    with page.expect_console_message(lambda said: "Content Security Policy" in said.text):
+    with page.expect_console_message(lambda entry: "Content Security Policy" in entry.text):
         is_safe = page.evaluate(
             """() => { const script = document.createElement("script"); script.textContent = "window.stolen = 1";
                        document.body.append(script); return window.stolen === undefined; }"""

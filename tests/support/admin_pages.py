@@ -1,4 +1,4 @@
-"""Helpers of the admin's tests: who looks, and one row of everything to look at."""
+"""Helpers of the admin's tests: clients that are logged in, and one row of every model."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def log_in_root() -> Client:
 
 
 def log_in_staff(workspace: Workspace) -> Client:
-    """A client of somebody with every permission, and one workspace."""
+    """A client of an admin of one workspace, with every permission of Django's."""
     user: Any = factories.OperatorFactory(username=STAFF_EMAIL)
     user.user_permissions.set(Permission.objects.filter(content_type__app_label__in=APPS))
     Membership.objects.create(workspace=workspace, user=user, role="admin")
@@ -100,6 +100,6 @@ def _make_jobs(workspace: Workspace) -> None:
     OrmQ.objects.create(key="x", lock=now)
 
 
-def said(response: Any) -> list[str]:
-    """The messages that the person is shown."""
+def shown_messages(response: Any) -> list[str]:
+    """The messages of a response."""
     return [str(message) for message in get_messages(response.wsgi_request)]

@@ -1,6 +1,6 @@
-// Names the reader's zone; the fields of a step follow its type; live parts are read anew.
+// Sets the time zone cookie, shows the fields of a step's type, validates sequences while editing, refreshes live parts.
 (() => {
-  // The server writes every time in the zone that this cookie names.
+  // The server formats times in this zone.
   document.cookie = `reader_zone=${Intl.DateTimeFormat().resolvedOptions().timeZone}; path=/admin/; max-age=31536000; samesite=lax`;
 
   const followType = (select) => {
@@ -26,14 +26,14 @@
     nameTitles();
     if (event.detail?.formsetName === "steps") setTimeout(() => event.target.querySelector("h3")?.click());
   });
-  // The title of a step opens it, for the keyboard and for screen readers too.
+  // The title of a step is a button that opens it, also for keyboards and screen readers.
   const nameTitles = () => {
     for (const title of document.querySelectorAll("#steps-group .form-group:not(.empty-form) h3 strong:not([role])")) {
       title.setAttribute("role", "button");
       title.tabIndex = 0;
-      const told = () => title.setAttribute("aria-expanded", String(title.closest("h3").classList.contains("border-b")));
-      new MutationObserver(told).observe(title.closest("h3"), { attributeFilter: ["class"] });
-      told();
+      const update = () => title.setAttribute("aria-expanded", String(title.closest("h3").classList.contains("border-b")));
+      new MutationObserver(update).observe(title.closest("h3"), { attributeFilter: ["class"] });
+      update();
       title.addEventListener("keydown", (event) => {
         if (event.key !== "Enter" && event.key !== " ") return;
         event.preventDefault();
@@ -42,7 +42,7 @@
     }
   };
 
-  // A merge field goes to where the author was writing last.
+  // A merge field is inserted where the author wrote last.
   let writing = null;
   document.addEventListener("focusin", (event) => {
     if (event.target.matches?.("[name^='steps-'][name$='-subject'], [name^='steps-'][name$='-body'], [name^='steps-'][name$='-instructions']")) {
@@ -57,7 +57,7 @@
     writing.dispatchEvent(new Event("input", { bubbles: true }));
   });
 
-  // A sequence is judged while it is written: as if it were saved, and nothing is.
+  // Validates a sequence while it is being edited; nothing is saved.
   const CHECK_MS = 800;
   let checking = 0;
   const checkSequence = async (form, panel) => {
@@ -69,7 +69,7 @@
     const { problems } = await answer.json().catch(() => ({ problems: null }));
     if (!problems) return;
     const lines = problems.map((text) => Object.assign(document.createElement("p"), { textContent: text, className: "se-danger" }));
-    const fine = Object.assign(document.createElement("p"), { textContent: "None as it is written now.", className: "se-muted" });
+    const fine = Object.assign(document.createElement("p"), { textContent: "None.", className: "se-muted" });
     panel.replaceChildren(...(lines.length ? lines : [fine]));
   };
   const watchSequence = () => {
@@ -85,8 +85,8 @@
     form.addEventListener("change", later);
   };
 
-  // What shows the state of things is read anew, unless somebody is at it or the page is not looked at.
-  const readAnew = async () => {
+  // Live parts are reloaded, unless the page is hidden or the focus is inside.
+  const reload = async () => {
     const answer = await fetch(location.href, { headers: { "X-Requested-With": "refresh" } }).catch(() => null);
     if (!answer?.ok || answer.redirected) return null;
     return new DOMParser().parseFromString(await answer.text(), "text/html");
@@ -94,19 +94,19 @@
 
   const refresh = async (live) => {
     if (document.hidden || live.contains(document.activeElement)) return;
-    const fresh = (await readAnew())?.getElementById(live.id);
+    const fresh = (await reload())?.getElementById(live.id);
     if (!fresh || live.contains(document.activeElement)) return;
     live.replaceChildren(...fresh.childNodes);
   };
 
-  // The queue: cells are exchanged row by row, so that what is ticked stays ticked and nothing moves under the pointer.
-  // Who came or left is shown once nobody has ticked anything.
+  // The queue: cells are replaced row by row, so that selected rows stay selected and nothing moves under the pointer.
+  // Added and removed rows are shown once no row is selected.
   const QUEUE_SECONDS = 15;
   const rowsOf = (list) =>
     new Map([...list.querySelectorAll("input.action-select")].map((box) => [box.value, box.closest("tr")]));
   const refreshQueue = async (list) => {
     if (document.hidden) return;
-    const fresh = (await readAnew())?.getElementById("result_list");
+    const fresh = (await reload())?.getElementById("result_list");
     if (!fresh) return;
     const rows = rowsOf(list);
     const freshRows = rowsOf(fresh);
@@ -124,7 +124,7 @@
     }
   };
 
-  // A list without boxes to tick: on a phone the theme would call its first column one of them.
+  // A list without checkboxes: on a phone the theme would label its first column as one.
   const nameFirstColumn = () => {
     const head = document.querySelector("#result_list thead th");
     for (const cell of document.querySelectorAll("#result_list td:first-child:not(.action-checkbox)")) {

@@ -1,6 +1,6 @@
-"""What every page of the admin shares: whose rows it shows, how it prints times, what it never lets anybody edit.
+"""The base classes of the admin: tenant scope, rights, times, read-only models, filters.
 
-Must not know any model in particular, and must not change anything.
+Must not depend on any model in particular, and must not change anything.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from django.contrib.auth.models import AbstractBaseUser
 from django.core.exceptions import NON_FIELD_ERRORS, PermissionDenied
 from django.core.paginator import Paginator
 from django.db.models import DateTimeField, ForeignKey, Model, QuerySet
-from django.http import Http404, HttpRequest
+from django.http import Http404, HttpRequest, HttpResponse
 from django.utils.functional import cached_property
 from django.utils.safestring import SafeString
 from unfold.admin import ModelAdmin, TabularInline
@@ -36,12 +36,12 @@ TEXT_ROWS = {"body": 10, "signature": 5, "instructions": 5}
 
 
 def name_actor(request: HttpRequest) -> str:
-    """The person as logs name them."""
+    """The user's name in logs."""
     return getattr(request.user, "email", "") or request.user.get_username()
 
 
 def scope_rows(queryset: QuerySet[Any], request: HttpRequest) -> QuerySet[Any]:
-    """Rows of the workspaces that the person belongs to; models without a workspace are left as they are."""
+    """The rows of the user's workspaces; models without a workspace are not filtered."""
     user = request.user
     if isinstance(queryset, WorkspaceQuerySet | WorkspaceOwnQuerySet):
         return queryset.for_user(user)
@@ -51,7 +51,7 @@ def scope_rows(queryset: QuerySet[Any], request: HttpRequest) -> QuerySet[Any]:
 
 
 def exact_name(field: str) -> str:
-    """What the read-only form of a time is called."""
+    """The name of the read-only display of a time field."""
     return f"exact_{field}"
 
 
@@ -67,7 +67,7 @@ def time_column(field: str, description: str = "", *, exact: bool = False) -> Ca
 
 
 class _Colours(dict[str, str]):
-    """Without a colour the theme would show the stored word instead of the one for people."""
+    """Defaults to no colour: without an entry the theme would show the stored word instead of its label."""
 
     def __missing__(self, key: str) -> str:
         return ""
@@ -76,25 +76,25 @@ class _Colours(dict[str, str]):
 def label_column(
     description: str, colours: Mapping[str, str] | bool = True, ordering: str = ""
 ) -> Callable[[Column], Column]:
-    """A list column drawn as a label; `colours` by the first of what the column answers, or by its only answer."""
+    """A list column shown as a label; `colours` by the value of the column, or the first of its pair."""
     label = _Colours(colours) if isinstance(colours, Mapping) else colours
     decorate: Callable[[Column], Column] = display(description=description, label=label, ordering=ordering or None)
     return decorate
 
 
-# What the database holds unique by a rule of its own: the field, and what to say where its name would stand.
-_THERE_ALREADY = {
-    "account_domain_once": ("domain", "There is an account with this domain already."),
-    "contact_email_once": ("email", "There is a contact with this address already."),
-    "mailbox_address_once": ("address", "There is a mailbox with this address already."),
-    "suppression_domain_once": ("domain", "It is on the list already."),
-    "suppression_email_once": ("email", "It is on the list already."),
+# Unique constraints: the field to mark, and the message instead of the constraint's name.
+_DUPLICATES = {
+    "account_domain_once": ("domain", "An account with this domain already exists."),
+    "contact_email_once": ("email", "A contact with this address already exists."),
+    "mailbox_address_once": ("address", "A mailbox with this address already exists."),
+    "suppression_domain_once": ("domain", "This domain is already suppressed."),
+    "suppression_email_once": ("email", "This address is already suppressed."),
 }
 _BROKEN_RULE = re.compile(r"Constraint “(\w+)” is violated\.")
 
 
 class OneWorkspaceForm(forms.ModelForm[Any]):
-    """Refuses to tie rows of two workspaces together, and says in words what is there already."""
+    """Refuses references to rows of another workspace, and explains violated unique constraints."""
 
     def _post_clean(self) -> None:
         super()._post_clean()  # type: ignore[misc]
@@ -104,9 +104,9 @@ class OneWorkspaceForm(forms.ModelForm[Any]):
             if not _BROKEN_RULE.fullmatch(line):
                 self.add_error(None, line)
         for rule in broken:
-            field, said = _THERE_ALREADY.get(rule, (None, f"It breaks the rule {rule}."))
-            if rule in _THERE_ALREADY or not self.errors:
-                self.add_error(field, said)
+            field, text = _DUPLICATES.get(rule, (None, f"Not saved: the database rule {rule} is violated."))
+            if rule in _DUPLICATES or not self.errors:
+                self.add_error(field, text)
 
     def clean(self) -> dict[str, Any] | None:
         cleaned = super().clean()
@@ -116,12 +116,12 @@ class OneWorkspaceForm(forms.ModelForm[Any]):
         for name, value in list(self.cleaned_data.items()):
             other = getattr(value, "workspace_id", None) if isinstance(value, Model) else None
             if workspace is not None and other is not None and other != workspace.pk:
-                self.add_error(name, f"It belongs to another workspace: choose one of {workspace}.")
+                self.add_error(name, f"This choice belongs to another workspace. Choose one of {workspace}.")
         return cleaned
 
 
 class ScopedChoices:
-    """Foreign keys offer, and accept, rows of the person's own workspaces only; texts get fields of sensible height."""
+    """Foreign keys offer and accept rows of the user's workspaces only; text areas get a suitable height."""
 
     def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
         field = super().formfield_for_dbfield(db_field, request, **kwargs)  # type: ignore[misc]
@@ -136,19 +136,19 @@ class ScopedChoices:
 
 
 class RowInline(TabularInline):
-    """Rows of a table, each field named to those who do not see its column's head."""
+    """Rows of a table; each field has a label for screen readers."""
 
     def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
         field = super().formfield_for_dbfield(db_field, request, **kwargs)
         if field is not None:
-            # what wraps a choice for its links hands its attributes on
+            # the wrapper of a related field passes its attributes on
             widget = getattr(field.widget, "widget", field.widget)
             widget.attrs["aria-label"] = str(field.label or db_field.verbose_name)
         return field
 
 
 class BoundedPaginator(Paginator[Any]):
-    """Counts no further than ten thousand rows and one: an exact count of a hot table is a scan of it."""
+    """Counts at most 10,001 rows: an exact count would scan a large table."""
 
     @cached_property
     def count(self) -> int:
@@ -157,21 +157,24 @@ class BoundedPaginator(Paginator[Any]):
 
 
 class WorkspaceAdmin(ChecksRights, ScopedChoices, ModelAdmin):
-    """Rows of the person's own workspaces, and who may act on which of them (`right`).
+    """Rows of the user's workspaces; `right` says who can act on which of them.
 
-    Each time of the model is also there as `exact_name(field)`, to show and not to edit.
+    Each time field of the model also has a read-only display `exact_name(field)`. `list_title` replaces the model's
+    name as the title of the list, `empty_text` explains an empty list.
     """
 
+    list_title = ""
+    empty_text = ""
     form: Any = OneWorkspaceForm
     list_filter_submit = True
     list_per_page = 50
     paginator = BoundedPaginator
     show_full_result_count = False
-    # Each facet would count a hot table once more.
+    # Each facet would count a large table once more.
     show_facets = admin.ShowFacets.NEVER
     compressed_fields = True
     warn_unsaved_form = True
-    # Models without a page to delete them on, whose rows go with a row of this one.
+    # Models without a delete page of their own whose rows are deleted with a row of this model.
     takes_along: tuple[type[Model], ...] = ()
 
     def __init__(self, model: type[Model], admin_site: admin.AdminSite) -> None:
@@ -183,13 +186,17 @@ class WorkspaceAdmin(ChecksRights, ScopedChoices, ModelAdmin):
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         return scope_rows(super().get_queryset(request), request)
 
+    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        title = {"title": self.list_title} if self.list_title else {}
+        return super().changelist_view(request, {**title, **(extra_context or {})})  # type: ignore[no-any-return]
+
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Sequence[Any]:
         fields = list(super().get_readonly_fields(request, obj))
-        # A row that moved to another tenant would take along what points to it.
+        # Moving a row to another workspace would move the rows that refer to it.
         return [*fields, "workspace"] if obj is not None and hasattr(obj, "workspace_id") else fields
 
     def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
-        """Who has one workspace need not name it."""
+        """Preselects the workspace of a user who has only one."""
         data: dict[str, Any] = super().get_changeform_initial_data(request)
         if any(field.name == "workspace" for field in self.model._meta.fields):
             own = list(Workspace.objects.for_user(request.user).values_list("pk", flat=True)[:2])
@@ -202,7 +209,7 @@ class WorkspaceAdmin(ChecksRights, ScopedChoices, ModelAdmin):
         return found, counts, needed - {model._meta.verbose_name for model in self.takes_along}, protected
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
-        """Of a row that is there only what the form asks for is written: the engine writes the rest meanwhile."""
+        """Of an existing row write only the fields of the form: the engine writes the others concurrently."""
         self.require_write(request, obj)
         obj.save(update_fields=self.list_written(obj, form) if change else None)
 
@@ -212,7 +219,7 @@ class WorkspaceAdmin(ChecksRights, ScopedChoices, ModelAdmin):
         return [field.name for field in fields if field.name in form.fields or getattr(field, "auto_now", False)]
 
     def find_row(self, request: HttpRequest, object_id: str) -> Any:
-        """The row, if the person may see it. Raises `PermissionDenied`, and `Http404` for another workspace's."""
+        """The row, if the user can see it. Raises `PermissionDenied`, and `Http404` for rows of other workspaces."""
         if not self.has_view_permission(request):
             raise PermissionDenied
         row = self.get_object(request, object_id)
@@ -222,9 +229,9 @@ class WorkspaceAdmin(ChecksRights, ScopedChoices, ModelAdmin):
 
 
 class FactsAdmin(WorkspaceAdmin):
-    """Rows that only the product writes: nobody adds, edits or deletes them here. Times are shown exactly."""
+    """Read-only rows that only the product writes. Times are shown exactly."""
 
-    empty_says = "They appear here by themselves."
+    empty_text = "Entries are added automatically."
     hidden_fields: tuple[str, ...] = ()
     leading_fields: tuple[str, ...] = ()
 
@@ -250,7 +257,7 @@ class FactsAdmin(WorkspaceAdmin):
 
 
 class ScopedFilter(DropdownFilter):
-    """A filter by a foreign key that offers the person's own rows only. Set `title`, `parameter_name` and `model`."""
+    """A filter by a foreign key that offers the user's rows only. Set `title`, `parameter_name` and `related`."""
 
     related: type[Model] | None = None
     order_by = "pk"

@@ -1,4 +1,4 @@
-"""The quick_filters of a list: what people come to look at, one click each. Each is a choice of filters."""
+"""Quick filters: links above a list, each of which sets a combination of filters."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class Link:
 
 
 class HasQuickFilters:
-    """For admins of lists: sets of filters as links above the list, and words for when a list is empty."""
+    """For admins of lists: shows `quick_filters` above the list."""
 
     quick_filters: tuple[QuickFilter, ...] = ()
     list_before_template = "admin/parts/quick_filters.html"
@@ -35,7 +35,7 @@ class HasQuickFilters:
 
 
 def link_quick_filters(quick_filters: tuple[QuickFilter, ...], asked: QueryDict) -> list[Link]:
-    """What else is filtered, searched and sorted stays; the page number does not."""
+    """The links. Other filters, the search and the order are kept; the page number is dropped."""
     names = {name for quick_filter in quick_filters for name, _ in quick_filter.chosen}
     now_chosen = {name: asked[name] for name in names if asked.get(name)}
     links = []

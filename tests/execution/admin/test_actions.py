@@ -1,4 +1,4 @@
-"""What people do in the admin: each action calls its control with the person's name, logs it, and says what it did."""
+"""Actions of the admin: each calls its control with the user's name, logs it, and shows its result."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from execution.models import ControlLog, DeadLetter, ExecutionLog
 from sequences.models import Enrollment
 from tasks_app.models import Task
 from tests import factories
-from tests.support.admin_pages import ROOT_EMAIL, SECRET, log_in_root, log_in_staff, said
+from tests.support.admin_pages import ROOT_EMAIL, SECRET, log_in_root, log_in_staff, shown_messages
 
 pytestmark = pytest.mark.django_db
 
@@ -50,7 +50,7 @@ def last_log(enrollment: Enrollment) -> ExecutionLog:
     return line
 
 
-def test_a_selection_is_asked_first_and_then_paused(client: Client, sequence: Any) -> None:
+def test_a_selection_is_confirmed_and_then_paused(client: Client, sequence: Any) -> None:
     active, done = (
         factories.EnrollmentFactory(sequence=sequence),
         factories.CompletedEnrollmentFactory(sequence=sequence),
@@ -63,20 +63,20 @@ def test_a_selection_is_asked_first_and_then_paused(client: Client, sequence: An
     response = post_action(client, ENROLLMENTS, "pause_selected", ids, reason="on holiday")
     active.refresh_from_db()
     assert (active.status, active.pause_reason, active.paused_by) == ("paused", "on holiday", ROOT_EMAIL)
-    assert said(response) == ["Paused 1; 1 refused, the first because it has ended: completed."]
+    assert shown_messages(response) == ["Paused 1 enrollment; 1 refused: it has ended: completed."]
     line = last_log(active)
     assert (line.action, line.actor, line.message) == ("paused", ROOT_EMAIL, "on holiday")
 
 
-def test_all_that_match_the_filter_are_paused_and_nobody_else(client: Client, sequence: Any) -> None:
-    people = [factories.EnrollmentFactory(sequence=sequence) for _ in range(3)]
+def test_all_that_match_the_filter_are_paused_and_no_others(client: Client, sequence: Any) -> None:
+    rows = [factories.EnrollmentFactory(sequence=sequence) for _ in range(3)]
     other = factories.EnrollmentFactory()
     where = f"{reverse(ENROLLMENTS)}?sequence={sequence.pk}"
-    data = {"action": "pause_selected", "_selected_action": [people[0].pk], "select_across": 1}
+    data = {"action": "pause_selected", "_selected_action": [rows[0].pk], "select_across": 1}
     asked = client.post(where, data)
     assert asked.context["title"] == "Pause 3 enrollments"
     client.post(where, {**data, "apply": 1})
-    assert set(Enrollment.objects.filter(status="paused")) == set(people)
+    assert set(Enrollment.objects.filter(status="paused")) == set(rows)
     other.refresh_from_db()
     assert other.status == "active"
 
@@ -116,7 +116,7 @@ def test_a_button_does_its_action(
     assert (row.current_step_id != step) is (action == "skip")
 
 
-def test_a_look_at_the_page_before_an_action_changes_nothing(client: Client, sequence: Any) -> None:
+def test_opening_a_confirmation_page_changes_nothing(client: Client, sequence: Any) -> None:
     row = factories.EnrollmentFactory(sequence=sequence)
     for action in ("pause", "snooze", "skip", "retry", "exit"):
         url = reverse("admin:sequences_enrollment_change", args=[row.pk]).replace("/change/", f"/{action}/")
@@ -172,23 +172,23 @@ def test_dead_letters_are_replayed_and_discarded(client: Client, sequence: Any) 
     assert Enrollment.objects.get(pk=gone.enrollment_id).status == "auto_exited"
     assert DeadLetter.objects.filter(resolved_at__isnull=True).count() == 0
     response = press(client, "execution_deadletter", gone.pk, "replay")
-    assert "already been resolved" in said(response)[-1]
+    assert "already been resolved" in shown_messages(response)[-1]
 
 
 @pytest.mark.parametrize(("action", "status"), [("mark_sent", "sent"), ("send_again", "queued")])
-def test_an_unknown_message_is_settled_with_a_reason(client: Client, action: str, status: str) -> None:
+def test_an_unknown_message_is_resolved_with_a_reason(client: Client, action: str, status: str) -> None:
     enrollment = factories.EnrollmentFactory(sequence=factories.StepFactory().sequence)
     at = {"enrollment": enrollment, "unknown_at": factories.NOW, "sent_at": None}
     message: EmailMessage = factories.SentMessageFactory(status="unknown", **at)
     page = client.get(reverse("admin:emails_emailmessage_change", args=[message.pk]))
-    assert f"Look into the Sent folder of {message.mailbox.address}" in page.content.decode()
-    press(client, "emails_emailmessage", message.pk, action, reason="looked into the Sent folder")
+    assert f"Check the Sent folder of {message.mailbox.address}" in page.content.decode()
+    press(client, "emails_emailmessage", message.pk, action, reason="checked the Sent folder")
     message.refresh_from_db()
     assert (message.status, message.resolved_by) == (status, ROOT_EMAIL)
     line = last_log(message.enrollment)
-    assert (line.action, line.actor, line.message) == ("resolved", ROOT_EMAIL, "looked into the Sent folder")
+    assert (line.action, line.actor, line.message) == ("resolved", ROOT_EMAIL, "checked the Sent folder")
     response = press(client, "emails_emailmessage", message.pk, action)
-    assert "only an unknown one can be resolved" in said(response)[-1]
+    assert "only an unknown one can be resolved" in shown_messages(response)[-1]
 
 
 def test_a_mailbox_is_paused_and_resumed(client: Client) -> None:
@@ -205,10 +205,10 @@ def test_a_mailbox_is_paused_and_resumed(client: Client) -> None:
     ]
 
 
-def test_a_login_that_fails_is_told(client: Client) -> None:
+def test_a_login_that_fails_is_reported(client: Client) -> None:
     mailbox = factories.MailboxFactory(smtp_port=1)
     response = press(client, "emails_mailbox", mailbox.pk, "test")
-    assert "refused" in said(response)[-1]
+    assert "refused" in shown_messages(response)[-1]
 
 
 def test_the_executor_is_paused_and_resumed(client: Client) -> None:
@@ -238,7 +238,7 @@ def test_of_the_selected_tasks_the_open_ones_are_completed_and_logged(client: Cl
     Task.objects.filter(pk=tasks[0].pk).update(status="cancelled", completed_at=timezone.now())
     ids = [task.pk for task in tasks]
     response = post_action(client, "admin:tasks_app_task_changelist", "complete_selected", ids, outcome="all called")
-    assert said(response) == ["Completed 2; 1 refused, the first because the task has already been closed."]
+    assert shown_messages(response) == ["Completed 2 tasks; 1 refused: the task has already been closed."]
     assert [line.details["task"] for line in ExecutionLog.objects.order_by("id")] == ids[1:]
     assert not Enrollment.objects.filter(tasks__status="completed", wake_at=None).exists()
 
@@ -246,17 +246,17 @@ def test_of_the_selected_tasks_the_open_ones_are_completed_and_logged(client: Cl
 def test_contacts_are_enrolled(client: Client, sequence: Any) -> None:
     contact = factories.ContactFactory(workspace=sequence.workspace)
     mailbox = factories.MailboxFactory(workspace=sequence.workspace)
-    data = {"sequence": sequence.pk, "emails": "nobody@x.example", "mailbox": mailbox.pk, "owner": ""}
+    data = {"sequence": sequence.pk, "emails": "unknown@x.example", "mailbox": mailbox.pk, "owner": ""}
     data |= {"start_at_0": "", "start_at_1": ""}
     url = reverse("admin:sequences_enrollment_add")
-    assert "has nobody@x.example" in client.post(url, data).content.decode()
+    assert "unknown@x.example is not a contact of" in client.post(url, data).content.decode()
     response = client.post(url, {**data, "emails": contact.email.upper()})
-    assert said(response) == ["Enrolled 1."]
+    assert shown_messages(response) == ["Enrolled 1 contact."]
     row = Enrollment.objects.get()
     assert (row.contact, last_log(row).actor) == (contact, ROOT_EMAIL)
 
 
-def test_a_suppression_wakes_those_it_concerns(client: Client, sequence: Any) -> None:
+def test_a_suppression_wakes_the_enrollments_that_it_affects(client: Client, sequence: Any) -> None:
     row = factories.EnrollmentFactory(sequence=sequence)
     Enrollment.objects.update(wake_at=None)
     data = {"workspace": sequence.workspace_id, "email": row.contact.email.upper(), "domain": "", "reason": "manual"}
@@ -270,39 +270,39 @@ def test_a_suppression_wakes_those_it_concerns(client: Client, sequence: Any) ->
 
 
 @pytest.mark.parametrize(
-    ("values", "said_of"),
+    ("values", "expected"),
     [
-        ({}, {"__all__": ["Name either an address or a domain."]}),
-        ({"domain": "taken.example"}, {"domain": ["It is on the list already."]}),
-        ({"email": "Jo@taken.example"}, {"email": ["It is on the list already."]}),
+        ({}, {"__all__": ["Enter either an address or a domain."]}),
+        ({"domain": "taken.example"}, {"domain": ["This domain is already suppressed."]}),
+        ({"email": "Jo@taken.example"}, {"email": ["This address is already suppressed."]}),
         (
             {"domain": "no domain"},
             {"domain": ["no domain is not a domain: it holds a space; type it again without it."]},
         ),
     ],
 )
-def test_what_the_list_does_not_take_is_said_once_and_in_words(
-    client: Client, values: dict[str, str], said_of: dict[str, list[str]]
+def test_a_refused_suppression_has_one_error_in_plain_words(
+    client: Client, values: dict[str, str], expected: dict[str, list[str]]
 ) -> None:
     there = factories.SuppressionFactory(email="", domain="taken.example")
     factories.SuppressionFactory(workspace=there.workspace, email="jo@taken.example")
     data = {"workspace": there.workspace_id, "email": "", "domain": "", "reason": "manual", **values}
     page = client.post(reverse("admin:emails_suppression_add"), data)
-    told = page.context["adminform"].form.errors
-    assert {name: lines for name, lines in told.items() if name in said_of or name == "__all__"} == said_of
+    errors = page.context["adminform"].form.errors
+    assert {name: lines for name, lines in errors.items() if name in expected or name == "__all__"} == expected
     bad = {"workspace": there.workspace_id, "scope": "recipient_domain", "window": "day", "maximum": 5}
     page = client.post(reverse("admin:emails_sendlimit_add"), {**bad, "recipient_domain": "no domain"})
     assert "recipient_domain" in page.context["adminform"].form.errors
 
 
-def test_a_contact_that_is_there_is_said_to_be_there(client: Client) -> None:
+def test_a_contact_that_exists_is_named_as_the_error(client: Client) -> None:
     there = factories.ContactFactory()
     data = {"workspace": there.workspace_id, "email": there.email.upper(), "fields": "{}"}
     page = client.post(reverse("admin:sequences_contact_add"), data)
-    assert page.context["adminform"].form.errors == {"email": ["There is a contact with this address already."]}
+    assert page.context["adminform"].form.errors == {"email": ["A contact with this address already exists."]}
 
 
-def test_a_changed_cap_wakes_the_lanes_that_rest_by_it(client: Client) -> None:
+def test_a_changed_limit_wakes_the_lanes_that_it_holds(client: Client) -> None:
     later = timezone.now() + timedelta(hours=20)
     limit = factories.SendLimitFactory(mailbox=factories.MailboxFactory(lane_at=later))
     url = reverse("admin:emails_sendlimit_change", args=[limit.pk])
@@ -348,7 +348,7 @@ def mailbox_data(mailbox: Mailbox, **more: Any) -> dict[str, Any]:
     return {**data, "send_limits-TOTAL_FORMS": 0, "send_limits-INITIAL_FORMS": 0, **more}
 
 
-def test_secrets_are_written_and_never_shown(client: Client) -> None:
+def test_secrets_are_stored_and_never_shown(client: Client) -> None:
     mailbox: Mailbox = factories.MailboxFactory(credentials={"password": SECRET, "api_key": SECRET})
     url = reverse("admin:emails_mailbox_change", args=[mailbox.pk])
     assert client.post(url, mailbox_data(mailbox, display_name="Kept")).status_code == 302
@@ -367,7 +367,7 @@ def test_secrets_are_written_and_never_shown(client: Client) -> None:
     assert SECRET not in client.get(reverse("admin:emails_mailbox_history", args=[mailbox.pk])).content.decode()
 
 
-def test_caps_are_added_on_the_page_of_their_mailbox(client: Client) -> None:
+def test_limits_are_added_on_the_page_of_their_mailbox(client: Client) -> None:
     mailbox = factories.MailboxFactory()
     cap = {"send_limits-TOTAL_FORMS": 1, "send_limits-0-maximum": 40, "send_limits-0-window": "day"}
     response = client.post(reverse("admin:emails_mailbox_change", args=[mailbox.pk]), mailbox_data(mailbox, **cap))

@@ -1,4 +1,4 @@
-"""Every page of the desk with 100 people and with 100,000: as many statements, and no page counts them all."""
+"""Every page of the desk with 100 and with 100,000 enrollments: as many statements, and no unbounded count."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(280), pytest.mark.django_db]
 FEW = Size(active=80, mailboxes=4, workspaces=2, due=20)
 MANY = Size(active=80_000, mailboxes=40, workspaces=2, due=5_000)
 DESK = [page for page in PAGES if page.startswith(("/admin/", "/api/"))]
-# One sequence's figures are counted whole.
+# The figures of one sequence are exact counts.
 FIGURES = "{sequence}"
-# A list with somebody on it also asks for their contacts, sequences, steps, mailboxes, owners and holds.
+# A list with rows also reads their contacts, sequences, steps, mailboxes, owners and holds.
 MORE_THAN_OF_AN_EMPTY_LIST = 8
 # A bounded count is one of a subquery with a limit.
 COUNTS_ALL = re.compile(
@@ -32,7 +32,7 @@ COUNTS_ALL = re.compile(
     r"execution_executionlog|tasks_app_task)\b[^()]*",
     re.IGNORECASE,
 )
-# What lanes have in hand, and what waits for a person to settle it: few, and found along an index of their own.
+# Messages being sent or of unknown outcome: few, and found by an index of their own.
 FEW_BY_NATURE = re.compile("status = '(sending|unknown)'")
 
 
@@ -41,7 +41,7 @@ def counts_without_end(sql: str) -> bool:
 
 
 def open_desk(user: str, client: Client) -> tuple[dict[str, int], list[str]]:
-    """How many statements each page takes, and the statements that count without an end."""
+    """How many statements each page takes, and the statements with an unbounded count."""
     names = names_for(get_user_model().objects.get(username=user))
     client.get("/admin/")
     taken: dict[str, int] = {}
@@ -59,7 +59,7 @@ def open_desk(user: str, client: Client) -> tuple[dict[str, int], list[str]]:
     return taken, endless
 
 
-def test_a_page_asks_no_more_of_100000_people_than_of_100() -> None:
+def test_a_page_takes_as_many_statements_for_100000_enrollments_as_for_100() -> None:
     found: list[tuple[dict[str, int], list[str]]] = []
     for size in (FEW, MANY):
         with transaction.atomic():

@@ -1,4 +1,4 @@
-"""Whoever changes a row writes what was changed, and leaves alone what the engine has written meanwhile."""
+"""Saving a row writes only the changed fields and keeps what the engine wrote concurrently."""
 
 from __future__ import annotations
 
@@ -54,11 +54,11 @@ def test_a_mailbox_saved_by_hand_keeps_the_lease_the_pace_and_a_fresh_token() ->
     mailbox = MailboxFactory(credentials=Secrets({"refresh_token": "old", "password": "secret"}))
     lane = {"lease_token": uuid.uuid4(), "leased_until": NOW, "next_slot_at": NOW, "breaker_failures": 3}
 
-    def meanwhile(form: MailboxForm) -> None:
+    def write_concurrently(form: MailboxForm) -> None:
         Mailbox.objects.update(**lane, credentials=Secrets({"refresh_token": "new", "password": "secret"}))
 
     data = fill(client, mailbox, signature="Ada")
-    with mock.patch.object(MailboxForm, "merge_secrets", meanwhile):
+    with mock.patch.object(MailboxForm, "merge_secrets", write_concurrently):
         answer = client.post(reverse("admin:emails_mailbox_change", args=[mailbox.pk]), data)
     assert answer.status_code == 302, answer.context["errors"]
     stored = Mailbox.objects.get()
@@ -72,7 +72,7 @@ def test_a_ramp_that_begins_with_nothing_is_refused_since_it_would_never_begin()
     data = fill(client, mailbox, ramp_start=0)
     answer = client.post(reverse("admin:emails_mailbox_change", args=[mailbox.pk]), data)
     assert answer.status_code == 200
-    assert "at least 1" in answer.content.decode()
+    assert "at least 1 message" in answer.content.decode()
     assert Mailbox.objects.get().ramp_start == 10
 
 
@@ -90,7 +90,7 @@ def test_stored_secrets_do_not_follow_to_another_server(elsewhere: dict[str, str
     mailbox = MailboxFactory(credentials=Secrets({"password": "stored", "api_key": "stored"}))
     url = reverse("admin:emails_mailbox_change", args=[mailbox.pk])
     refused = client.post(url, fill(client, mailbox, **elsewhere))
-    assert "Give the secrets again" in refused.content.decode()
+    assert "Enter the secrets again" in refused.content.decode()
     assert client.post(url, fill(client, mailbox, **elsewhere, password="typed")).status_code == 302
     assert dict(Mailbox.objects.get().credentials) == {"password": "typed"}
 
@@ -100,7 +100,7 @@ def test_a_wrong_signature_is_refused_on_the_page() -> None:
     mailbox = MailboxFactory()
     url = reverse("admin:emails_mailbox_change", args=[mailbox.pk])
     answer = client.post(url, fill(client, mailbox, signature="{{ contact.nickname }}"))
-    assert "It cannot stand under every email" in answer.content.decode()
+    assert "The signature cannot be used" in answer.content.decode()
 
 
 def test_a_typed_secret_is_stored_beside_the_others() -> None:

@@ -1,4 +1,4 @@
-"""Contacts from a file by hand: mapped, checked, stored; the file is chosen once."""
+"""Importing contacts in the admin: columns are mapped, the result is checked, then stored; the file is chosen once."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tests.support.admin_pages import log_in_root, log_in_staff
 
 pytestmark = pytest.mark.django_db
 
-TEXT = "Mail;Vorname;Plan\nbob@prospect.example;Bob;pro\nnobody;No;x\neve@prospect.example;Eve;max\n"
+TEXT = "Mail;Vorname;Plan\nbob@prospect.example;Bob;pro\nno-address;No;x\neve@prospect.example;Eve;max\n"
 
 
 @pytest.fixture
@@ -60,7 +60,7 @@ def test_a_column_can_be_left_out_and_a_known_one_is_guessed(client: Client) -> 
 
 
 @pytest.mark.parametrize(
-    ("text", "said"),
+    ("text", "message"),
     [
         (f"email,{'x' * 200_000}\na@x.example,1\n", "the header is not CSV"),
         (f"email,note\na@x.example,{'x' * 200_000}\n", "row 2: is not CSV"),
@@ -68,10 +68,10 @@ def test_a_column_can_be_left_out_and_a_known_one_is_guessed(client: Client) -> 
         ("\n\n", "row 1: has no header"),
     ],
 )
-def test_what_is_no_csv_is_answered_in_words(client: Client, text: str | bytes, said: str) -> None:
+def test_a_file_that_is_not_csv_is_refused_in_plain_words(client: Client, text: str | bytes, message: str) -> None:
     page = read(client, factories.WorkspaceFactory(), text)
     assert page.status_code == 200
-    assert said in page.content.decode()
+    assert message in page.content.decode()
 
 
 @pytest.mark.parametrize(
@@ -87,7 +87,7 @@ def test_another_file_is_asked_for_where_no_choice_of_columns_would_help(client:
 @pytest.mark.parametrize(
     "text", ["email,first_name\rbob@x.example,Bob\r", "sep=;\nemail;first_name\nbob@x.example;Bob\n"]
 )
-def test_line_ends_of_old_and_the_line_that_excel_hides_are_read(client: Client, text: str) -> None:
+def test_old_line_ends_and_the_separator_line_of_excel_are_read(client: Client, text: str) -> None:
     page = read(client, factories.WorkspaceFactory(), text)
     assert page.context["columns"] == ["email", "first_name"]
     assert page.context["rows"] == [["bob@x.example", "Bob"]]
@@ -95,7 +95,7 @@ def test_line_ends_of_old_and_the_line_that_excel_hides_are_read(client: Client,
 
 
 @pytest.mark.parametrize("content", ["", "%%%", "AAAA"])
-def test_a_file_lost_on_the_way_is_asked_for_again(client: Client, content: str) -> None:
+def test_a_damaged_upload_is_asked_for_again(client: Client, content: str) -> None:
     workspace = factories.WorkspaceFactory()
     page = client.post(url(), {"workspace": workspace.pk, "name": "x.csv", "content": content, "store": "1"})
     assert page.status_code == 200
@@ -116,7 +116,7 @@ def test_contacts_are_exported_from_ones_own_workspaces() -> None:
     assert (contact.email in text, foreign.email in text) == (True, False)
 
 
-def test_a_contact_changed_by_hand_wakes_who_waits_for_its_fields(client: Client) -> None:
+def test_a_changed_contact_wakes_branches_that_wait_for_its_fields(client: Client) -> None:
     split: Any = factories.SplitStepFactory(
         condition_type="contact_field", condition_config={"field": "title", "operator": "is_set"}
     )
@@ -126,7 +126,7 @@ def test_a_contact_changed_by_hand_wakes_who_waits_for_its_fields(client: Client
     assert Enrollment.objects.get(pk=row.pk).wake_at is not None
 
 
-def test_contacts_that_are_ticked_are_enrolled(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_selected_contacts_are_enrolled(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
     step: Any = factories.StepFactory()
     contacts = [factories.ContactFactory(workspace=step.sequence.workspace) for _ in range(3)]
     page = reverse("admin:sequences_contact_changelist")
@@ -139,5 +139,5 @@ def test_contacts_that_are_ticked_are_enrolled(client: Client, monkeypatch: pyte
     client.post(reverse("admin:sequences_enrollment_add"), answers)
     assert set(Enrollment.objects.values_list("contact", flat=True)) == {contact.pk for contact in contacts[:2]}
 
-    monkeypatch.setattr("execution.admin.people.MOST_AT_ONCE", 1)
-    assert "More than 1 at once" in client.post(page, chosen, follow=True).content.decode()
+    monkeypatch.setattr("execution.admin.contacts.MOST_AT_ONCE", 1)
+    assert "More than 1 contacts are selected" in client.post(page, chosen, follow=True).content.decode()

@@ -1,4 +1,4 @@
-"""The desk: people snoozed, tasks put off and handed over, failures of one kind replayed, stories told both ways."""
+"""The desk: enrollments snoozed, tasks snoozed and reassigned, similar failures replayed, timelines in both orders."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def sequence() -> Any:
     return made
 
 
-def test_snoozing_puts_a_person_off_and_the_plan_ahead_shows_it(client: Client, sequence: Any) -> None:
+def test_snoozing_moves_the_due_time_and_the_next_steps_show_it(client: Client, sequence: Any) -> None:
     row = factories.EnrollmentFactory(sequence=sequence)
     later = (timezone.now() + timedelta(days=3)).replace(second=0, microsecond=0)
     response = press(
@@ -44,17 +44,17 @@ def test_snoozing_puts_a_person_off_and_the_plan_ahead_shows_it(client: Client, 
     assert (row.status, row.next_step_at) == ("active", later)
     page = client.get(reverse("admin:sequences_enrollment_change", args=[row.pk]))
     assert page.context["ahead"].steps[0].earliest_at == later
-    assert "The plan ahead" in page.content.decode()
+    assert "Next steps" in page.content.decode()
 
 
-def test_times_of_the_plan_ahead_are_all_in_the_readers_zone(client: Client) -> None:
+def test_times_of_the_next_steps_are_all_in_the_readers_zone(client: Client) -> None:
     first: Any = factories.StepFactory()
     split: Any = factories.SplitStepFactory(sequence=first.sequence)
     row = factories.EnrollmentFactory(sequence=first.sequence, current_step=split, next_step_at=timezone.now())
     client.cookies["reader_zone"] = "Asia/Tokyo"
     page = client.get(reverse("admin:sequences_enrollment_change", args=[row.pk]))
     ahead = page.content.decode().partition('id="ahead"')[2].partition("</section>")[0]
-    assert "Email opened: at once if true, else on <time" in ahead
+    assert "Email opened: at once if yes, otherwise at <time" in ahead
     assert ahead.count(" JST (") == 2
 
 
@@ -66,11 +66,11 @@ def test_an_unknown_outcome_leads_to_its_message(client: Client) -> None:
     )
     page = client.get(reverse("admin:sequences_enrollment_change", args=[row.pk])).content.decode()
     holds = page.partition('id="holds"')[2].partition("</section>")[0]
-    assert "Delivery unconfirmed" in holds
+    assert "Delivery unconfirmed: mark it as sent or send it again" in holds
     assert reverse("admin:emails_emailmessage_change", args=[message.pk]) in holds
 
 
-def test_tasks_are_put_off_and_handed_to_members_the_person_may_see(sequence: Any) -> None:
+def test_tasks_are_snoozed_and_reassigned_to_members_that_the_user_can_see(sequence: Any) -> None:
     workspace = sequence.workspace
     client = log_in_staff(workspace)
     task = factories.TaskFactory(enrollment__sequence=sequence)
@@ -103,15 +103,15 @@ def test_dead_letters_of_one_kind_are_found_and_replayed_together(client: Client
     assert list(DeadLetter.objects.filter(resolved_at__isnull=True)) == [other]
 
 
-def test_the_timeline_is_told_both_ways_and_leads_to_the_emails(client: Client, sequence: Any) -> None:
+def test_the_timeline_has_both_orders_and_links_to_the_emails(client: Client, sequence: Any) -> None:
     message = factories.SentMessageFactory(enrollment__sequence=sequence)
     row = message.enrollment
     factories.ExecutionLogFactory(enrollment=row, action="executed", details={"message": message.pk})
     factories.ExecutionLogFactory(enrollment=row, action="paused", at=factories.NOW + timedelta(days=1))
     url = reverse("admin:sequences_enrollment_change", args=[row.pk])
-    newest, story = (client.get(url + query) for query in ("", "?order=story"))
+    newest, oldest = (client.get(url + query) for query in ("", "?order=oldest"))
     assert [entry.kind for entry in newest.context["entries"]] == ["paused", "executed"]
-    assert [entry.kind for entry in story.context["entries"]] == ["executed", "paused"]
+    assert [entry.kind for entry in oldest.context["entries"]] == ["executed", "paused"]
     assert reverse("admin:emails_emailmessage_change", args=[message.pk]) in newest.content.decode()
 
 
@@ -120,15 +120,15 @@ def test_the_inbox_of_tasks_holds_what_is_mine_and_due(client: Client, sequence:
     later = timezone.now() + timedelta(days=1)
     due = factories.TaskFactory(assignee=me)
     mine = factories.TaskFactory(assignee=me, due_at=later)
-    nobodys = factories.TaskFactory(assignee=None)
+    unassigned = factories.TaskFactory(assignee=None)
     factories.TaskFactory(assignee=me, status="completed", completed_at=later)
     factories.TaskFactory(assignee=factories.UserFactory())
-    for quick_filter, tasks in (("mine", [due, mine]), ("due", [due]), ("nobody", [nobodys])):
+    for quick_filter, tasks in (("mine", [due, mine]), ("due", [due]), ("unassigned", [unassigned])):
         page = client.get(reverse("admin:tasks_app_task_changelist"), {"inbox": quick_filter})
         assert {row.pk for row in page.context["cl"].result_list} == {task.pk for task in tasks}, quick_filter
 
 
-def test_open_tasks_come_before_done_ones_and_the_hot_before_the_cold(client: Client) -> None:
+def test_open_tasks_come_first_and_then_the_highest_scores(client: Client) -> None:
     cold, hot, done = (factories.TaskFactory(enrollment__contact__engagement_score=score) for score in (10, 50, 90))
     Task.objects.filter(pk=done.pk).update(status="completed", completed_at=factories.NOW)
     listed = client.get(reverse("admin:tasks_app_task_changelist")).context["cl"].result_list

@@ -21,7 +21,7 @@ from tests.factories import (
     SuppressionFactory,
     WorkspaceFactory,
 )
-from tests.support.admin_pages import APPS, said
+from tests.support.admin_pages import APPS, shown_messages
 
 pytestmark = pytest.mark.django_db
 
@@ -71,7 +71,7 @@ def test_a_check_groups_the_skipped_and_enrolling_does_the_same(workspace: Works
     contacts = make_contacts(workspace, sequence, 6)
     checked = post(client, sequence, contacts, check="1")
     page = checked.content.decode()
-    assert "Would enroll <b>2</b> and skip <b>4</b>." in page
+    assert "Would enroll <b>2</b> contacts and skip <b>4</b>." in page
     groups = [(group.code.value, group.count, group.remedy) for group in checked.context["checked"].groups]
     assert groups == [
         ("had_sequence", 2, "A manager can enroll them again with a reason."),
@@ -83,8 +83,8 @@ def test_a_check_groups_the_skipped_and_enrolling_does_the_same(workspace: Works
     assert Enrollment.objects.filter(status="active").count() == 0
     done = post(client, sequence, contacts)
     assert done.status_code == 302
-    assert said(done)[0] == (
-        "Enrolled 2; skipped 4: 2 had this sequence before, 1 a merge field is missing, 1 suppressed."
+    assert shown_messages(done)[0] == (
+        "Enrolled 2 contacts; skipped 4: 2 had this sequence before, 1 a merge field is missing, 1 suppressed."
     )
     assert Enrollment.objects.filter(status="active").count() == 2
 
@@ -120,7 +120,7 @@ def test_a_manager_of_another_workspace_enrolls_no_contact_again(workspace: Work
     MembershipFactory(user=OperatorFactory._meta.model.objects.get(memberships__workspace=workspace), role="manager")
     contacts = make_contacts(workspace, sequence, 4)
     page = post(client, sequence, contacts[:1], again="new budget")
-    assert "may enroll contacts again" in page.content.decode()
+    assert "can enroll contacts again" in page.content.decode()
     assert not Enrollment.objects.filter(status="active").exists()
 
 

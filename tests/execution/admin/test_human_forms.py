@@ -1,4 +1,4 @@
-"""The window and the condition of a split on the page of their sequence: in words, and nothing lost."""
+"""The sending window and the condition of a branch on the page of their sequence: readable, and nothing is lost."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def errors_at(response: Any) -> dict[str, list[str]]:
     return dict(response.context["inline_admin_formsets"][0].formset.forms[1].errors)
 
 
-def test_the_window_is_shown_in_words_and_an_unchanged_one_stays_as_it_was_written(client: Client) -> None:
+def test_the_window_is_readable_and_an_unchanged_one_stays_as_it_was(client: Client) -> None:
     sequence: Any = factories.SequenceFactory(status="draft", window=WRITTEN)
     form = open_page(client, sequence).context["adminform"].form
     shown = {name: form[name].value() for name in ("time_zone", "sending_hours")}
@@ -61,7 +61,7 @@ def test_the_window_is_shown_in_words_and_an_unchanged_one_stays_as_it_was_writt
         ("", {}),
     ],
 )  # fmt: skip
-def test_hours_are_written_as_people_do(client: Client, hours: str, window: dict[str, Any]) -> None:
+def test_sending_hours_are_flexible(client: Client, hours: str, window: dict[str, Any]) -> None:
     sequence: Any = factories.SequenceFactory(status="draft")
     data = {**form_of(sequence), "time_zone": "contact", "sending_hours": hours}
     assert save(client, sequence, data).status_code == 302
@@ -70,7 +70,7 @@ def test_hours_are_written_as_people_do(client: Client, hours: str, window: dict
 
 
 @pytest.mark.parametrize(
-    ("field", "text", "said"),
+    ("field", "text", "message"),
     [
         (
             "sending_hours",
@@ -82,10 +82,10 @@ def test_hours_are_written_as_people_do(client: Client, hours: str, window: dict
         ("time_zone", "Mars/Olympus", "Select a valid choice. Mars/Olympus is not one of the available choices."),
     ],
 )
-def test_what_is_wrong_with_the_window_stands_at_its_field(client: Client, field: str, text: str, said: str) -> None:
+def test_errors_of_the_window_are_shown_at_their_field(client: Client, field: str, text: str, message: str) -> None:
     sequence: Any = factories.SequenceFactory(status="draft")
     response = save(client, sequence, {**form_of(sequence), field: text})
-    assert dict(response.context["adminform"].form.errors) == {field: [said]}
+    assert dict(response.context["adminform"].form.errors) == {field: [message]}
 
 
 @pytest.mark.parametrize(
@@ -97,13 +97,13 @@ def test_what_is_wrong_with_the_window_stands_at_its_field(client: Client, field
         {"field": "title", "value": ""},
     ],
 )
-def test_a_condition_nobody_changed_stays_as_it_was_written(client: Client, config: dict[str, Any]) -> None:
+def test_an_unchanged_condition_stays_as_it_was(client: Client, config: dict[str, Any]) -> None:
     split = make_split(condition_type="contact_field" if "field" in config else "email_opened", condition_config=config)
     assert save_split(client, split, name="Asked").status_code == 302
     assert (split.name, split.condition_config) == ("Asked", config)
 
 
-def test_a_condition_is_written_field_by_field_and_the_rest_of_it_stays(client: Client) -> None:
+def test_a_changed_field_of_a_condition_keeps_the_others(client: Client) -> None:
     split = make_split(condition_type="engagement_score", condition_config={"value": 70, "wait_hours": 48})
     assert save_split(client, split, wait_hours="36", operator="at_most").status_code == 302
     assert split.condition_config == {"value": 70, "wait_hours": 36, "operator": "at_most"}
@@ -111,9 +111,9 @@ def test_a_condition_is_written_field_by_field_and_the_rest_of_it_stays(client: 
     assert split.condition_config == {"value": 70, "operator": "at_most"}
 
 
-def test_what_is_wrong_with_a_condition_stands_at_its_field(client: Client) -> None:
+def test_errors_of_a_condition_are_shown_at_their_field(client: Client) -> None:
     split = make_split()
-    for values, name, said in [
+    for values, name, text in [
         ({"wait_hours": "soon"}, "wait_hours", "Enter a number."),
         ({"condition_type": ""}, "condition_type", "is not known"),
         ({"condition_type": "contact_field"}, "field", "such as title"),
@@ -122,18 +122,18 @@ def test_what_is_wrong_with_a_condition_stands_at_its_field(client: Client) -> N
     ]:
         errors = errors_at(save_split(client, split, **values))
         assert list(errors) == [name]
-        assert said in errors[name][0]
+        assert text in errors[name][0]
     assert split.condition_config == {"wait_hours": 48}
 
 
-def test_a_split_with_a_wrong_condition_can_be_removed(client: Client) -> None:
+def test_a_branch_with_an_invalid_condition_can_be_removed(client: Client) -> None:
     split = make_split()
     data = form_of(split.sequence, {}, {"condition_type": "", "DELETE": "on"})
     assert save(client, split.sequence, data).status_code == 302
     assert split.sequence.steps.count() == 1
 
 
-def test_whoever_may_only_read_is_told_the_same(client: Client) -> None:
+def test_users_who_can_only_read_see_the_same(client: Client) -> None:
     split = make_split(condition_type="contact_field", condition_config={"field": "title", "operator": "is_set"})
     Sequence.objects.filter(pk=split.sequence_id).update(status="archived", window=WRITTEN)
     html = open_page(client, split.sequence).content.decode()

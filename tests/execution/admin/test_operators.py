@@ -62,6 +62,7 @@ def test_operators_add_change_and_delete(client: Client, workspace: Workspace, m
 def test_operators_write_a_sequence_with_its_steps_and_enroll(client: Client, workspace: Workspace) -> None:
     step: dict[str, Any] = {"type": "email", "subject": "Hi", "body": "A word."}
     step |= {"delay_days": 0, "delay_hours": 0, "delay_minutes": 0, "task_type": "generic", "task_priority": "normal"}
+    step["format"] = "auto"
     data = {"workspace": workspace.pk, "name": "Intro", "priority": 50, "description": ""}
     data |= {
         "steps-TOTAL_FORMS": 1,
@@ -108,7 +109,7 @@ def test_operators_only_look_at_facts_members_and_keys(
     assert client.post(url(model, "delete", row.pk), {"post": "yes"}).status_code == 403
 
 
-def test_a_role_is_changed_on_the_workspaces_page_and_its_person_stays() -> None:
+def test_a_role_is_changed_on_the_workspaces_page_and_its_user_stays() -> None:
     workspace = factories.WorkspaceFactory()
     member = factories.MembershipFactory(workspace=workspace)
     client = log_in_root()
@@ -124,7 +125,7 @@ def test_a_role_is_changed_on_the_workspaces_page_and_its_person_stays() -> None
     assert (changed.role, changed.user_id) == ("manager", member.user_id)
 
 
-def test_a_persons_page_asks_as_much_for_many_memberships_as_for_two() -> None:
+def test_the_page_of_a_user_takes_as_many_queries_for_many_memberships() -> None:
     client, member = log_in_root(), factories.UserFactory()
     path = reverse("admin:auth_user_change", args=[member.pk])
 

@@ -1,4 +1,4 @@
-"""Every page of the admin opens, shows a person their own workspaces only, and asks as much for 30 rows as for 1."""
+"""Every page of the admin opens, shows the user's workspaces only, and takes as many queries for 30 rows as for 1."""
 
 from __future__ import annotations
 
@@ -92,8 +92,8 @@ def test_what_has_no_workspace_is_scoped_by_its_owner() -> None:
     client = log_in_staff(own)
     for model in (IdempotencyKey, InboxState, ApiKey):
         assert list(client.get(url(model, "changelist")).context["cl"].result_list) == [], model
-    people = client.get(reverse("admin:auth_user_changelist")).context["cl"].result_list
-    assert [person.email for person in people] == [STAFF_EMAIL]
+    users = client.get(reverse("admin:auth_user_changelist")).context["cl"].result_list
+    assert [user.email for user in users] == [STAFF_EMAIL]
 
 
 def test_staff_are_offered_their_own_rows_only() -> None:

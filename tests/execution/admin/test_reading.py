@@ -1,4 +1,4 @@
-"""Pages of the admin: times in the reader's zone, plain words, quick filters, and what an empty list says."""
+"""Pages of the admin: times in the reader's zone, plain words, quick filters and empty lists."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def test_a_time_is_typed_in_the_zone_of_the_reader() -> None:
     assert enrollment.resume_at == datetime(2099, 1, 1, 12, tzinfo=UTC)
 
 
-def test_the_piles_of_the_queue_keep_what_else_is_filtered() -> None:
+def test_quick_filters_keep_other_filters() -> None:
     step: Any = factories.StepFactory()
     factories.EnrollmentFactory(sequence=step.sequence)
     paused: Any = factories.PausedEnrollmentFactory(sequence=step.sequence)
@@ -67,7 +67,7 @@ def test_the_piles_of_the_queue_keep_what_else_is_filtered() -> None:
     assert found.wsgi_request.GET.dict() == {"sequence": str(step.sequence_id), "status__exact": "paused"}
 
 
-def test_who_has_left_has_no_next_step_and_a_status_in_words() -> None:
+def test_an_ended_enrollment_has_no_next_step_and_a_status_in_words() -> None:
     step: Any = factories.StepFactory(name="Hello there")
     factories.EnrollmentFactory(
         sequence=step.sequence,
@@ -79,27 +79,27 @@ def test_who_has_left_has_no_next_step_and_a_status_in_words() -> None:
         completed_at=DUE_AT,
     )
     html = log_in_root().get(QUEUE).content.decode()
-    assert "Auto exited" in html
+    assert "Stopped: bounced" in html
     assert "auto_exited</span>" not in html
     assert "1. Hello there" not in html
 
 
 @pytest.mark.parametrize(
-    ("path", "said"),
+    ("path", "text"),
     [
         (QUEUE, "Enroll contacts"),
-        (f"{QUEUE}?needs=overdue", "Nothing matches"),
-        (reverse("admin:execution_deadletter_changelist"), "nothing is in quarantine"),
-        (reverse("admin:tasks_app_task_changelist"), "Steps of the type task"),
-        (reverse("admin:sequences_contact_changelist"), "Import CSV"),
-        (reverse("admin:sequences_sequence_changelist"), "Import YAML"),
-        (reverse("admin:emails_mailbox_changelist"), "that shall send"),
-        (reverse("admin:emails_mailbox_lanes"), "that shall send"),
+        (f"{QUEUE}?needs=overdue", "No results"),
+        (reverse("admin:execution_deadletter_changelist"), "No failed enrollments yet"),
+        (reverse("admin:tasks_app_task_changelist"), "reaches a task step"),
+        (reverse("admin:sequences_contact_changelist"), "Import a CSV file"),
+        (reverse("admin:sequences_sequence_changelist"), "from a YAML file"),
+        (reverse("admin:emails_mailbox_changelist"), "to send from"),
+        (reverse("admin:emails_mailbox_lanes"), "to send from"),
     ],
 )
-def test_an_empty_page_says_what_to_do(path: str, said: str) -> None:
+def test_an_empty_page_says_what_to_do(path: str, text: str) -> None:
     content = log_in_root().get(path).content.decode()
-    assert said in content[content.index("<main") if "<main" in content else 0 :]
+    assert text in content[content.index("<main") if "<main" in content else 0 :]
 
 
 def test_a_traceback_on_the_console_shows_no_variables(capsys: pytest.CaptureFixture[str]) -> None:
@@ -114,15 +114,15 @@ def test_a_traceback_on_the_console_shows_no_variables(capsys: pytest.CaptureFix
             raise ValueError(str(len(password)))
         except ValueError:
             logging.getLogger("x").exception("it broke")
-        said = capsys.readouterr().err
+        text = capsys.readouterr().err
     finally:
         root.handlers, root.level = before
-    assert "ValueError: 19" in said
-    assert "hunter2-never" not in said
+    assert "ValueError: 19" in text
+    assert "hunter2-never" not in text
 
 
 @pytest.mark.parametrize("column", [1, 2, 3, 4, 5, 6])
-def test_an_address_written_by_hand_sorts_by_nothing_that_the_page_does_not_offer(column: int) -> None:
+def test_a_hand_written_url_sorts_only_by_sortable_columns(column: int) -> None:
     factories.EnrollmentFactory()
     with running_plans() as plans:
         answer = log_in_root().get(QUEUE, {"o": str(column)})
@@ -133,7 +133,7 @@ def test_an_address_written_by_hand_sorts_by_nothing_that_the_page_does_not_offe
     assert not [order for order in orders if "status" in order]
 
 
-def test_the_queue_turned_round_is_read_along_its_index_too() -> None:
+def test_the_queue_in_reverse_order_uses_its_index_too() -> None:
     factories.EnrollmentFactory()
     with running_plans() as plans:
         assert log_in_root().get(QUEUE, {"o": "-4"}).status_code == 200

@@ -1,4 +1,4 @@
-"""In the admin a member acts on what is theirs and a manager on everything, as by API (SPEC section 7)."""
+"""In the admin members act on their own rows and managers on all, as in the API."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def workspace() -> Workspace:
 
 
 def member(workspace: Workspace, role: str) -> Any:
-    """Somebody with every permission of Django's."""
+    """A member with every permission of Django's."""
     user: Any = factories.OperatorFactory()
     user.user_permissions.set(Permission.objects.filter(content_type__app_label__in=APPS))
     factories.MembershipFactory(workspace=workspace, user=user, role=role)
@@ -42,7 +42,7 @@ def log_in(user: Any) -> Client:
 
 
 def action(client: Client, row: Any, name: str, **answers: str) -> int:
-    """Press the button on the row's page, and answer what it asks."""
+    """Run the action of a row's page."""
     opts = row._meta
     url = reverse(f"admin:{opts.app_label}_{opts.model_name}_{name}_one", args=[row.pk])
     return client.post(url, {"apply": "1", "reason": "because", **answers}).status_code
@@ -59,24 +59,24 @@ WHO = [("sdr", True, True), ("sdr", False, False), ("manager", False, True), ("a
 
 
 @pytest.mark.parametrize(("role", "is_own", "may"), WHO)
-def test_actions_on_a_mailbox_and_on_people(workspace: Workspace, role: str, is_own: bool, may: bool) -> None:
+def test_actions_on_mailboxes_and_enrollments(workspace: Workspace, role: str, is_own: bool, may: bool) -> None:
     user, other = member(workspace, role), member(workspace, "sdr")
     owner = user if is_own else other
     mailbox: Any = factories.MailboxFactory(workspace=workspace, owner=owner)
     sequence: Any = factories.SequenceFactory(workspace=workspace)
     factories.StepFactory(sequence=sequence)
-    person: Any = factories.EnrollmentFactory(sequence=sequence, mailbox=mailbox, owner=owner, at=NOW)
-    task: Any = factories.TaskFactory(enrollment=person, assignee=owner)
+    enrollment: Any = factories.EnrollmentFactory(sequence=sequence, mailbox=mailbox, owner=owner, at=NOW)
+    task: Any = factories.TaskFactory(enrollment=enrollment, assignee=owner)
     held: Any = factories.QuarantinedEnrollmentFactory(sequence=sequence, mailbox=mailbox, owner=owner)
     letter: Any = factories.DeadLetterFactory(enrollment=held)
     client = log_in(user)
     expected = 302 if may else 403
     assert action(client, mailbox, "pause") == expected
-    assert action(client, person, "pause") == expected
+    assert action(client, enrollment, "pause") == expected
     assert action(client, task, "complete") == expected
     assert action(client, letter, "discard") == expected
     assert (Mailbox.objects.get().status == "paused") is may
-    assert (Enrollment.objects.get(pk=person.pk).status != "active") is may
+    assert (Enrollment.objects.get(pk=enrollment.pk).status != "active") is may
     assert (Task.objects.get().status == "completed") is may
     assert (DeadLetter.objects.get().resolved_at is not None) is may
     page = client.get(reverse("admin:emails_mailbox_change", args=[mailbox.pk]))
@@ -100,7 +100,7 @@ def test_sequences_and_limits_are_for_managers(workspace: Workspace, role: str, 
             assert client.post(reverse(f"admin:{name}_change", args=[row.pk]), {}).status_code == 403
 
 
-def test_a_bulk_does_what_it_may_and_says_what_not(workspace: Workspace) -> None:
+def test_a_bulk_action_skips_and_reports_rows_of_others(workspace: Workspace) -> None:
     user, other = member(workspace, "sdr"), member(workspace, "sdr")
     own: Any = factories.MailboxFactory(workspace=workspace, owner=user)
     theirs: Any = factories.MailboxFactory(workspace=workspace, owner=other)
@@ -108,10 +108,10 @@ def test_a_bulk_does_what_it_may_and_says_what_not(workspace: Workspace) -> None
     bulk(client, [own, theirs], "pause")
     assert dict(Mailbox.objects.values_list("pk", "status")) == {own.pk: "paused", theirs.pk: "active"}
     page = client.get(reverse("admin:emails_mailbox_changelist")).content.decode()
-    assert "Paused 1; 1 refused, the first because It belongs to somebody else" in page
+    assert "Paused 1 mailbox; 1 refused: It belongs to another user" in page
 
 
-def test_everybody_keeps_contacts_and_managers_delete_them(workspace: Workspace) -> None:
+def test_members_edit_contacts_and_managers_delete_them(workspace: Workspace) -> None:
     client = log_in(member(workspace, "sdr"))
     url = reverse("admin:sequences_contact_add")
     assert client.post(url, {"workspace": workspace.pk, "email": "jo@x.example", "fields": "{}"}).status_code == 302
@@ -131,7 +131,7 @@ def test_a_manager_of_one_workspace_is_none_of_another(workspace: Workspace) -> 
     assert client.post(reverse("admin:emails_sendlimit_add"), data | {"workspace": workspace.pk}).status_code == 302
 
 
-def test_nobody_enrolls_for_a_colleague(workspace: Workspace) -> None:
+def test_members_do_not_enroll_for_a_colleague(workspace: Workspace) -> None:
     user, other = member(workspace, "sdr"), member(workspace, "sdr")
     sequence: Any = factories.SequenceFactory(workspace=workspace)
     factories.StepFactory(sequence=sequence)
@@ -142,13 +142,13 @@ def test_nobody_enrolls_for_a_colleague(workspace: Workspace) -> None:
     url = reverse("admin:sequences_enrollment_add")
     data = {"sequence": sequence.pk, "emails": contact.email}
     page = client.post(url, data | {"mailbox": theirs.pk})
-    assert "It belongs to somebody else" in page.content.decode()
+    assert "It belongs to another user" in page.content.decode()
     assert client.post(url, data | {"mailbox": own.pk}).status_code == 302
     assert Enrollment.objects.get().owner_id == user.pk
 
 
 @pytest.mark.parametrize(("role", "may"), [("sdr", False), ("manager", True)])
-def test_managers_take_off_the_list(workspace: Workspace, role: str, may: bool) -> None:
+def test_only_managers_remove_suppressions(workspace: Workspace, role: str, may: bool) -> None:
     client = log_in(member(workspace, role))
     one, other = (factories.SuppressionFactory(workspace=workspace, email=f"{n}@x.example") for n in range(2))
     assert action(client, one, "remove") == (302 if may else 403)

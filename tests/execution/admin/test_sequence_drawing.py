@@ -1,11 +1,11 @@
-"""The drawing of a sequence has each step once, the end, and a line for every way on."""
+"""The flow chart of a sequence has each step once, the end, and an arrow for every way."""
 
 from __future__ import annotations
 
 from execution.admin.sequence_drawing import Node, draw_steps
 
 
-def test_every_way_on_is_a_line_to_its_step() -> None:
+def test_every_way_is_an_arrow_to_its_step() -> None:
     drawing = draw_steps(
         [
             Node("1. Introduction", 7, (("", 1),)),
@@ -14,7 +14,7 @@ def test_every_way_on_is_a_line_to_its_step() -> None:
         ]
     )
     assert drawing is not None
-    assert [(box.label, box.people, box.is_end) for box in drawing.boxes] == [
+    assert [(box.label, box.enrollments, box.is_end) for box in drawing.boxes] == [
         ("1. Introduction", 7, False),
         ("2. Did they read it", 3, False),
         ("3. Call", 0, False),
@@ -24,11 +24,11 @@ def test_every_way_on_is_a_line_to_its_step() -> None:
     middles = {box.y + drawing.box_height // 2 for box in drawing.boxes}
     assert int(drawing.lines[2].path.split()[-1]) == drawing.boxes[3].y + drawing.box_height // 2, "no leads to the end"
     assert int(drawing.lines[3].path.split()[-1]) == drawing.boxes[0].y + drawing.box_height // 2, "back to the first"
-    assert len(middles) == 4, "no two boxes lie upon each other"
+    assert len(middles) == 4, "no boxes overlap"
     assert all(box.y + drawing.box_height <= drawing.height for box in drawing.boxes)
 
 
-def test_long_names_are_cut_and_nothing_is_drawn_of_nothing() -> None:
+def test_long_names_are_cut_and_no_steps_are_no_chart() -> None:
     drawing = draw_steps([Node("x" * 200, 0, (("", None),))])
     assert drawing is not None
     assert drawing.boxes[0].label.endswith("…")

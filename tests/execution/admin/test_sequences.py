@@ -1,4 +1,4 @@
-"""The page of a sequence: steps edited in place, judged field by field, and nobody lost when a step goes."""
+"""The page of a sequence: steps edited in place, errors per field, and enrollments kept when a step is removed."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from execution.models import ControlLog, ExecutionLog
 from sequences.models import Enrollment, Sequence, Step
 from simulation.mail_server import MailServer
 from tests import factories
-from tests.support.admin_pages import ROOT_EMAIL, log_in_root, said
+from tests.support.admin_pages import ROOT_EMAIL, log_in_root, shown_messages
 from tests.support.counting import count_statements
 
 pytestmark = pytest.mark.django_db
@@ -59,7 +59,7 @@ def form_of(sequence: Sequence, *changes: dict[str, Any], new: list[dict[str, An
     steps = list(Step.objects.filter(sequence=sequence).order_by("number"))
     for index, step in enumerate(steps):
         row = {name: getattr(step, name) for name in _STEP}
-        row |= {name: told for name, told in describe_condition(step).items() if told is not None}
+        row |= {name: value for name, value in describe_condition(step).items() if value is not None}
         row |= {"id": step.pk, "sequence": sequence.pk}
         row |= {"if_true_goto": step.if_true_goto_id or "", "if_false_goto": step.if_false_goto_id or ""}
         row |= changes[index] if index < len(changes) else {}
@@ -113,7 +113,7 @@ def test_steps_are_numbered_by_the_place_typed(client: Client) -> None:
     assert names(sequence) == [(1, "new"), (2, "wait"), (3, "last"), (4, "first")]
 
 
-def test_what_is_wrong_stands_at_its_field_and_nothing_is_stored(client: Client) -> None:
+def test_errors_are_shown_at_their_field_and_nothing_is_stored(client: Client) -> None:
     sequence = make_sequence()
     response = save(client, sequence, form_of(sequence, {"body": "{{ contact.nickname }}"}))
     formset = response.context["inline_admin_formsets"][0].formset
@@ -121,21 +121,21 @@ def test_what_is_wrong_stands_at_its_field_and_nothing_is_stored(client: Client)
     assert Step.objects.get(name="first").body == "A word about your work."
 
 
-def test_a_draft_may_use_fields_that_nobody_has_yet(client: Client) -> None:
+def test_a_draft_can_use_fields_that_no_contact_has_yet(client: Client) -> None:
     sequence = make_sequence(status="draft")
     assert save(client, sequence, form_of(sequence, {"body": "{{ contact.nickname }}"})).status_code == 302
     html = client.get(reverse("admin:sequences_sequence_change", args=[sequence.pk])).content.decode()
     assert "no contact has contact.nickname" in html
 
 
-def test_whoever_stands_at_a_removed_step_is_moved_on(client: Client) -> None:
+def test_enrollments_at_a_removed_step_continue_at_the_next(client: Client) -> None:
     sequence = make_sequence()
     wait, last = Step.objects.get(name="wait"), Step.objects.get(name="last")
     row = factories.EnrollmentFactory(sequence=sequence, current_step=wait)
     stays = factories.EnrollmentFactory(sequence=sequence)
     data = form_of(sequence, {}, {"DELETE": "on"}, {"subject": "Changed"})
     asked = save(client, sequence, data)
-    assert "1 contact will go on at another step, since theirs is removed or has moved." in asked.content.decode()
+    assert "1 enrollment will continue at another step: their step is removed or has moved." in asked.content.decode()
     assert (names(sequence)[1], Step.objects.get(pk=last.pk).subject) == ((2, "wait"), last.subject)
     response = client.post(asked.wsgi_request.path, dict(asked.context["answers"]))
     assert response.status_code == 302
@@ -147,11 +147,11 @@ def test_whoever_stands_at_a_removed_step_is_moved_on(client: Client) -> None:
     assert (last.subject, names(sequence)) == ("Changed", [(1, "first"), (2, "last")])
     line = ExecutionLog.objects.get(enrollment=row)
     assert (line.action, line.actor) == ("moved", ROOT_EMAIL)
-    assert "1 contact went on at another step." in said(response)
+    assert "1 enrollment continued at another step." in shown_messages(response)
 
 
 @pytest.mark.parametrize(("choice", "status", "name"), [("exit", "auto_exited", None), ("last", "active", "last")])
-def test_the_operator_chooses_what_becomes_of_people_at_a_removed_step(
+def test_the_user_chooses_what_happens_to_enrollments_at_a_removed_step(
     client: Client, choice: str, status: str, name: str | None
 ) -> None:
     sequence = make_sequence()
@@ -165,7 +165,7 @@ def test_the_operator_chooses_what_becomes_of_people_at_a_removed_step(
     assert (row.status, row.current_step and row.current_step.name) == (status, name)
 
 
-def test_a_new_step_is_sent_to_those_who_passed_its_place_only_when_wished(client: Client) -> None:
+def test_a_new_step_runs_for_enrollments_past_it_only_when_chosen(client: Client) -> None:
     sequence = make_sequence()
     last = Step.objects.get(name="last")
     row = factories.EnrollmentFactory(sequence=sequence, current_step=last)
@@ -177,16 +177,16 @@ def test_a_new_step_is_sent_to_those_who_passed_its_place_only_when_wished(clien
     row.refresh_from_db()
     assert row.current_step is not None
     assert row.current_step.name == "new"
-    assert "1 contact went to a new step that they had passed." in said(response)
+    assert "1 enrollment went to a new step that they had passed." in shown_messages(response)
 
 
-def test_copy_is_stored_at_once_and_another_window_says_whom_it_plans_anew(client: Client) -> None:
+def test_texts_are_stored_at_once_and_another_window_shows_how_many_it_replans(client: Client) -> None:
     sequence = make_sequence()
     row = factories.EnrollmentFactory(sequence=sequence)
     assert save(client, sequence, form_of(sequence, {"body": "Better words"})).status_code == 302
     data = form_of(sequence) | {"sending_hours": "mon-fri 14:00-15:00"}
     asked = save(client, sequence, data)
-    assert "1 contact will get a new due time" in asked.content.decode()
+    assert "1 enrollment will get a new due time" in asked.content.decode()
     row.refresh_from_db()
     assert row.next_step_at == factories.NOW
     client.post(asked.wsgi_request.path, dict(asked.context["answers"]))
@@ -196,17 +196,17 @@ def test_copy_is_stored_at_once_and_another_window_says_whom_it_plans_anew(clien
     assert (window.changes[0]["field"], body.changes[0]["after"]) == ("window", "Better words")
 
 
-def test_people_per_step_and_problems_are_shown(client: Client) -> None:
+def test_enrollments_per_step_and_problems_are_shown(client: Client) -> None:
     sequence = make_sequence(status="draft")
     Step.objects.filter(name="first").update(body="")
     sequence.status = "active"
     for _ in range(7):
         factories.EnrollmentFactory(sequence=sequence)
     response = client.get(reverse("admin:sequences_sequence_change", args=[sequence.pk]))
-    first, wait, _ = response.context["way"]
+    first, wait, _ = response.context["flow"]
     assert (first["label"], first["standing"], first["then"]) == ("1. first", 7, ["→ 2. wait"])
-    people = client.get(reverse("admin:sequences_enrollment_changelist"), {"current_step": wait["id"]})
-    assert (people.status_code, people.context["cl"].result_count) == (200, 0)
+    queue = client.get(reverse("admin:sequences_enrollment_changelist"), {"current_step": wait["id"]})
+    assert (queue.status_code, queue.context["cl"].result_count) == (200, 0)
     assert "the email has no body" in response.content.decode()
 
 
@@ -231,17 +231,17 @@ def test_a_sequence_with_errors_is_not_activated(client: Client) -> None:
     sequence = make_sequence(status="draft")
     Step.objects.filter(name="first").update(body="")
     response = switch(client, sequence, "activate")
-    assert said(response) == ["It did not work: step 1: the email has no body: write one."]
+    assert shown_messages(response) == ["Activate failed: step 1: the email has no body: write one."]
     assert sequence.status == "draft"
 
 
-def test_the_page_before_archiving_says_how_many_people_it_touches(client: Client) -> None:
+def test_the_page_before_archiving_says_how_many_enrollments_end(client: Client) -> None:
     sequence = make_sequence()
     factories.EnrollmentFactory(sequence=sequence)
     factories.CompletedEnrollmentFactory(sequence=sequence)
     data = {"action": "archive_selected", "_selected_action": [sequence.pk], "select_across": 0}
     html = client.post(reverse("admin:sequences_sequence_changelist"), data).content.decode()
-    assert "1 person is in it now" in html
+    assert "1 active enrollment." in html
     assert Enrollment.objects.filter(status="active").count() == 1
 
 
@@ -256,7 +256,7 @@ def test_an_archived_sequence_is_not_edited_and_only_drafts_are_deleted(client: 
     assert not Sequence.objects.filter(pk=draft.pk).exists()
 
 
-def test_a_contacts_future_is_shown_with_its_emails_and_a_test_is_sent_to_oneself(client: Client) -> None:
+def test_a_preview_shows_the_emails_of_a_contact_and_sends_a_test(client: Client) -> None:
     sequence = make_sequence()
     contact = factories.ContactFactory(workspace=sequence.workspace, first_name="Bob")
     first = Step.objects.get(name="first")
@@ -266,14 +266,14 @@ def test_a_contacts_future_is_shown_with_its_emails_and_a_test_is_sent_to_onesel
         asked = {"contact": contact.email, "mailbox": mailbox.pk}
         page = client.get(url, asked).content.decode()
         assert page.count("Hello Bob") >= 2
-        assert "Send it to me" in page
+        assert "Send to me" in page
         assert "Changes of email" not in page
         Step.objects.filter(pk=first.pk).update(body="<p>Hello {{ contact.first_name }} <img src='cid:x'></p>")
         assert "The picture cid:x is removed" in client.get(url, asked).content.decode()
-        assert said(client.post(url, {**asked, "step": first.pk})) == [f"A test was sent to {ROOT_EMAIL}."]
+        assert shown_messages(client.post(url, {**asked, "step": first.pk})) == [f"Sent a test to {ROOT_EMAIL}."]
         (received,) = server.messages
     assert received.recipients == (ROOT_EMAIL,)
-    assert "no contact with this address" in client.get(url, {"contact": "nobody@x.example"}).content.decode()
+    assert "no contact with this address" in client.get(url, {"contact": "unknown@x.example"}).content.decode()
     assert not Enrollment.objects.exists()
 
 
@@ -291,7 +291,7 @@ def test_a_sequence_moves_as_yaml_and_is_duplicated(client: Client) -> None:
     assert names(Sequence.objects.get(name=f"{sequence.name} copy", status="draft")) == names(sequence)
 
 
-def test_a_look_at_what_is_written_stores_and_locks_nothing(client: Client) -> None:
+def test_validating_while_editing_stores_and_locks_nothing(client: Client) -> None:
     sequence = make_sequence()
     factories.EnrollmentFactory(sequence=sequence)
     data = form_of(sequence, {"body": "Other words"}, {"delay_days": 9}) | {"_check": "1"}
@@ -306,7 +306,7 @@ def test_a_look_at_what_is_written_stores_and_locks_nothing(client: Client) -> N
     assert wrong["problems"][0].startswith("step 1, body: body line 1: no contact has contact.nickname")
 
 
-def test_the_steps_are_drawn_with_who_stands_at_each(client: Client) -> None:
+def test_the_flow_chart_has_the_number_of_enrollments_at_each_step(client: Client) -> None:
     sequence = make_sequence()
     first = Step.objects.filter(sequence=sequence).order_by("number").first()
     factories.EnrollmentFactory(sequence=sequence, current_step=first)
@@ -316,7 +316,7 @@ def test_the_steps_are_drawn_with_who_stands_at_each(client: Client) -> None:
     assert "1 here" in drawing
 
 
-def test_who_has_one_workspace_need_not_name_it(client: Client) -> None:
+def test_the_only_workspace_is_preselected(client: Client) -> None:
     add = reverse("admin:sequences_sequence_add")
     workspace = factories.WorkspaceFactory()
     assert client.get(add).context["adminform"].form.initial["workspace"] == workspace.pk

@@ -1,4 +1,4 @@
-"""Webhooks out by hand: made with their secret shown once, tried, told again."""
+"""Outgoing webhooks in the admin: created with the secret shown once, tested, redelivered."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from django.utils import timezone
 from execution.models import WebhookDelivery, WebhookSubscription
 from execution.webhooks_out.operations import ping
 from tests import factories
-from tests.support.admin_pages import log_in_root, said
+from tests.support.admin_pages import log_in_root, shown_messages
 
 pytestmark = pytest.mark.django_db
 
@@ -22,7 +22,7 @@ def test_a_webhook_is_made_and_changed_and_its_secret_shown_once() -> None:
     answer = client.post(reverse("admin:execution_webhooksubscription_add"), form)
     made = WebhookSubscription.objects.get()
     assert (made.events, made.is_active) == (["email.replied"], True)
-    assert any(made.secret["secret"] in text for text in said(answer))
+    assert any(made.secret["secret"] in text for text in shown_messages(answer))
     page = reverse("admin:execution_webhooksubscription_change", args=[made.pk])
     assert client.post(page, {"url": made.url, "events": ["*"]}).status_code == 302
     kept: Any = WebhookSubscription.objects.get()
@@ -31,7 +31,7 @@ def test_a_webhook_is_made_and_changed_and_its_secret_shown_once() -> None:
     assert "is not known" in refused.content.decode()
 
 
-def test_a_test_is_sent_and_a_failed_one_told_again() -> None:
+def test_a_test_is_sent_and_a_failed_delivery_is_repeated() -> None:
     client, workspace, now = log_in_root(), factories.WorkspaceFactory(), timezone.now()
     webhook = WebhookSubscription.objects.create(
         workspace=workspace, url="http://127.0.0.1:9/", events=["*"], created_at=now, scanned_at=now

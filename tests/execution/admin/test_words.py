@@ -1,4 +1,4 @@
-"""What pages of the admin call things, and what they show to those who may only read."""
+"""The words of the admin's pages, and what users who can only read are shown."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from django.utils.text import capfirst
 from emails.tracking.links import click_url
 from sequences.models import Workspace
 from tests import factories
-from tests.support.admin_pages import APPS, log_in_root, said
+from tests.support.admin_pages import APPS, log_in_root, shown_messages
 
 pytestmark = pytest.mark.django_db
 
@@ -26,7 +26,7 @@ QUEUE = reverse("admin:sequences_enrollment_changelist")
 
 
 class _Text(HTMLParser):
-    """The words of a page, without what only eyes see."""
+    """The text of a page."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -65,15 +65,19 @@ def test_the_menu_calls_lists_what_they_call_themselves() -> None:
     listed = {f"{model._meta.app_label}_{model._meta.model_name}_changelist": model for model in admin.site._registry}
     pages = [item for group in settings.UNFOLD["SIDEBAR"]["navigation"] for item in group["items"]]
     named = {page["title"]: listed.get(resolve(str(page["link"])).url_name or "") for page in pages}
-    called = {title: capfirst(model._meta.verbose_name_plural) for title, model in named.items() if model}
-    # "task" is work for a person here, whatever django-q2 says; and there is one executor
-    others = {"Executor": "Executor state", "Schedules": "Scheduled tasks", "Failed jobs": "Failed tasks"}
+    called = {
+        title: getattr(admin.site._registry[model], "list_title", "") or capfirst(model._meta.verbose_name_plural)
+        for title, model in named.items()
+        if model
+    }
+    # a task is work for a user here; django-q2 means a job
+    others = {"Schedules": "Scheduled tasks", "Failed jobs": "Failed tasks"}
     assert called == {title: others.get(title, title) for title in called}
     assert len(called) > 20
 
 
 @pytest.mark.parametrize(("first_touch_only", "word"), [(True, "yes"), (False, "no")])
-def test_yes_and_no_are_words_and_a_no_is_no_alarm(first_touch_only: bool, word: str) -> None:
+def test_yes_and_no_are_words_and_no_is_not_red(first_touch_only: bool, word: str) -> None:
     limit: Any = factories.SendLimitFactory(mailbox=factories.MailboxFactory(), first_touch_only=first_touch_only)
     html = log_in_root().get(reverse("admin:emails_sendlimit_changelist")).content.decode()
     row = html.partition('id="result_list"')[2]
@@ -97,7 +101,7 @@ def test_pausing_the_executor_says_what_is_paused() -> None:
 
 
 @pytest.mark.parametrize("kind", ["split", "task"])
-def test_who_waits_at_a_step_is_not_called_late(kind: str) -> None:
+def test_an_enrollment_that_waits_at_a_step_is_not_late(kind: str) -> None:
     begun_at = timezone.now() - timedelta(hours=15)
     email: Any = factories.StepFactory()
     make: Any = factories.SplitStepFactory if kind == "split" else factories.TaskStepFactory
@@ -109,11 +113,11 @@ def test_who_waits_at_a_step_is_not_called_late(kind: str) -> None:
     factories.SentMessageFactory(enrollment=row, step=email, sent_at=begun_at)
     if kind == "task":
         factories.TaskFactory(enrollment=row, step=step, visit=row.visit)
-    told = "at the latest" if kind == "split" else "when its task is done"
+    text = "at the latest" if kind == "split" else "when its task is completed"
     listed, page = (text_of(log_in_root().get(url).content.decode()) for url in (QUEUE, change(row)))
-    assert told in listed
-    assert told in page
-    assert "15 hours ago" not in listed.partition("Due at")[2]
+    assert text in listed
+    assert text in page
+    assert "15 hours ago" not in listed.partition(" Due ")[2]
     assert list(log_in_root().get(QUEUE, {"needs": "overdue"}).context["cl"].result_list) == []
 
 
@@ -121,7 +125,7 @@ def test_a_reader_of_a_sequence_is_not_asked_to_write(reader: Client) -> None:
     window = {"timezone": "contact", "mon-fri": ["09:00-17:00"]}
     step: Any = factories.StepFactory(sequence__workspace=Workspace.objects.get(), sequence__window=window)
     html = reader.get(change(step.sequence)).content.decode()
-    assert "The way through it" in html
+    assert "Flow" in html
     assert "Click into a subject" not in html
     assert "the contact's own" in text_of(html)
 
@@ -134,19 +138,19 @@ def test_an_entry_of_the_list_of_suppressions_offers_nothing_to_save(reader: Cli
         assert 'name="_save"' not in page.content.decode()
 
 
-def test_what_people_add_does_not_appear_by_itself(reader: Client) -> None:
-    for name, told in (("webhooksubscription", "Nobody has added one."), ("alert", "They appear here by themselves.")):
-        assert told in reader.get(reverse(f"admin:execution_{name}_changelist")).content.decode()
+def test_empty_lists_tell_whether_entries_are_added_automatically(reader: Client) -> None:
+    for name, text in (("webhooksubscription", "None yet."), ("alert", "Entries are added automatically.")):
+        assert text in reader.get(reverse(f"admin:execution_{name}_changelist")).content.decode()
 
 
-def test_a_page_that_one_may_not_open_leads_back(reader: Client) -> None:
+def test_a_refused_page_links_back(reader: Client) -> None:
     sequence: Any = factories.SequenceFactory(workspace=Workspace.objects.get())
     refused = reader.post(reverse("admin:sequences_sequence_pause_one", args=[sequence.pk]))
     assert refused.status_code == 403
     assert reverse("admin:index") in refused.content.decode()
 
 
-def test_looking_at_an_email_is_not_taken_for_a_click_of_who_got_it() -> None:
+def test_viewing_an_email_does_not_count_as_a_click() -> None:
     sent: Any = factories.SentMessageFactory()
     target = "https://sender.example/tour?a=1&b=2"
     sent.html = f'<p><a href="{click_url(sent.pk, target, timezone.now())}">the tour</a></p>'
@@ -157,18 +161,18 @@ def test_looking_at_an_email_is_not_taken_for_a_click_of_who_got_it() -> None:
     assert "&lt;base target=&quot;_blank&quot;&gt;" in page.content.decode(), "a link would replace the email"
 
 
-def test_whoever_is_taken_off_the_list_leaves_no_page_to_go_back_to() -> None:
+def test_removing_a_suppression_leads_back_to_the_list() -> None:
     entry: Any = factories.SuppressionFactory()
     removed = log_in_root().post(
         reverse("admin:emails_suppression_remove_one", args=[entry.pk]), {"reason": "asked"}, follow=True
     )
     assert removed.redirect_chain == [(reverse("admin:emails_suppression_changelist"), 302)]
-    assert "Removed 1." in removed.content.decode()
-    assert "exist" not in " ".join(said(removed))
+    assert "Removed 1 suppression." in removed.content.decode()
+    assert "exist" not in " ".join(shown_messages(removed))
 
 
 @pytest.mark.parametrize(
-    ("trouble", "told"),
+    ("trouble", "text"),
     [
         (
             {"status": "broken", "status_reason": "535 refused", "status_actor": "engine"},
@@ -177,20 +181,20 @@ def test_whoever_is_taken_off_the_list_leaves_no_page_to_go_back_to() -> None:
         ({"status": "paused", "status_reason": "on leave", "status_actor": "ada"}, "Paused by ada: on leave."),
         (
             {"breaker_state": "open", "breaker_error": "timed out", "breaker_until": timezone.now()},
-            "Its mail server does not work : timed out.",
+            "The mail server is failing : timed out.",
         ),
         ({}, ""),
     ],
 )
-def test_a_mailbox_in_trouble_says_so_at_the_top_of_its_page(trouble: dict[str, Any], told: str) -> None:
+def test_a_mailbox_in_trouble_says_so_at_the_top_of_its_page(trouble: dict[str, Any], text: str) -> None:
     mailbox: Any = factories.MailboxFactory(**trouble)
     html = log_in_root().get(change(mailbox)).content.decode()
     above = text_of(html.partition('role="status"')[2].partition("<form")[0])
-    assert told in above
+    assert text in above
     assert bool(above) == bool(trouble)
 
 
-def test_what_is_settled_names_whom_the_email_was_for() -> None:
+def test_resolving_a_message_names_its_recipient() -> None:
     unknown: Any = factories.SentMessageFactory(status="unknown", sent_at=None, unknown_at=timezone.now())
     asked = log_in_root().get(reverse("admin:emails_emailmessage_mark_sent_one", args=[unknown.pk]))
     assert asked.context["title"] == f"Mark as sent: the email to {unknown.recipient}"

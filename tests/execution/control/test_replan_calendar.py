@@ -37,7 +37,7 @@ from tests.factories import (
     StepFactory,
     WorkspaceFactory,
 )
-from tests.support.admin_pages import ROOT_EMAIL, log_in_root, said
+from tests.support.admin_pages import ROOT_EMAIL, log_in_root, shown_messages
 from tests.support.counting import count_statements
 from tests.support.shell import Shell
 
@@ -127,7 +127,7 @@ def test_a_removed_holiday_holds_no_enrollment(client: Client, workspace: Any, s
     answer = save(client, workspace, extra_holidays="")
     assert times(person) == (at(3, 10), at(3, 10))
     assert replanned(person) == [("the holidays of the workspace changed: due 2026-03-03 10:00 UTC", ROOT_EMAIL)]
-    assert "1 enrollment was replanned." in said(answer)
+    assert "1 enrollment was replanned." in shown_messages(answer)
     holds = explain_enrollments([person.pk], NOW)[person.pk]
     assert [(hold.code, hold.until) for hold in holds if hold.code != "no_worker"] == [("not_due", at(3, 10))]
 
@@ -222,7 +222,9 @@ def test_an_email_that_was_held_over_the_holiday_leaves_with_the_lanes_next_look
 def test_nothing_else_on_the_page_touches_anybody(client: Client, workspace: Any, second: Any) -> None:
     person = waits(second, at(4, 12))
     before = Enrollment.objects.values().get(pk=person.pk)
-    assert not any("replanned" in line for line in said(save(client, workspace, postal_address="2 Side Street")))
+    assert not any(
+        "replanned" in line for line in shown_messages(save(client, workspace, postal_address="2 Side Street"))
+    )
     assert Enrollment.objects.values().get(pk=person.pk) == before
 
 
@@ -241,7 +243,7 @@ def test_so_does_the_admin(client: Client, second: Any) -> None:
     person = waits(second, at(3, 10))
     answer = save(client, person.contact, timezone=NEW_YORK, fields="{}")
     assert times(person) == (at(3, 14), at(3, 14))
-    assert "1 enrollment was replanned." in said(answer)
+    assert "1 enrollment was replanned." in shown_messages(answer)
 
 
 def test_what_is_due_by_now_in_the_new_zone_runs_today_and_not_in_the_past(api: APIClient, second: Any) -> None:
@@ -329,7 +331,7 @@ def test_time_zones_from_a_file_replan_at_once(
             sent = {name: shown.context[name] for name in ("name", "content")}
             mapping = {f"column_{place}": name for place, name in enumerate(("email", "timezone", "domain"))}
             answer = client.post(url, {"workspace": workspace.pk, "store": "1", **sent, **mapping})
-            assert "2 enrollments were replanned." in said(answer)
+            assert "2 enrollments were replanned." in shown_messages(answer)
         case "api":
             values = {"workspace": workspace.pk}
             foretold = api.post("/api/contacts/import?dry_run=1", {**values, "file": bring(file)}, format="multipart")

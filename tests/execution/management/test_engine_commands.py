@@ -267,9 +267,9 @@ def test_preview_shows_both_branches_of_a_split() -> None:
     assert [(step["number"], step["branch"], step["earliest_at"]) for step in answer["steps"]] == [
         (1, "", "2026-03-02T10:00:00Z"),
         (2, "", "2026-03-02T10:00:00Z"),
-        (3, "step 2 true", "2026-03-02T10:00:00Z"),
-        (4, "step 2 true", "2026-03-03T10:00:00Z"),
-        (4, "step 2 false", "2026-03-05T10:00:00Z"),
+        (3, "step 2 is yes", "2026-03-02T10:00:00Z"),
+        (4, "step 2 is yes", "2026-03-03T10:00:00Z"),
+        (4, "step 2 is no", "2026-03-05T10:00:00Z"),
     ]
 
 

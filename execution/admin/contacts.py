@@ -1,4 +1,4 @@
-"""Contacts with what their score is made of, accounts whose people can be released, and the workspaces they are in."""
+"""The admin of contacts, accounts and workspaces with their actions: enroll, erase, export, release colleagues."""
 
 from __future__ import annotations
 
@@ -32,14 +32,14 @@ from sequences.models import Account, Contact, Workspace
 
 _ENROLL = action(description="Enroll", permissions=["enroll"], icon="group_add")
 _EXPORT_DATA = action(description="Export data", url_path="export-data", permissions=["operate"], icon="person_search")
-_WORDS = {"opened": "emails opened", "clicked": "emails clicked in", "replied": "emails answered"}
+_WORDS = {"opened": ("open", "opens"), "clicked": ("click", "clicks"), "replied": ("reply", "replies")}
 
 
 def _erase(ids: Sequence[Any], answers: dict[str, Any], request: HttpRequest) -> Report:
     report, now = Report(), timezone.now()
     for contact in Contact.objects.filter(pk__in=ids):
         if not is_admin(request.user, contact.workspace_id):
-            report.refused[contact.pk] = "only an admin of the workspace erases a person's data"
+            report.refused[contact.pk] = "only an admin of the workspace can erase a contact's data"
             continue
         try:
             erased = erase_contact(contact, actor=name_actor(request), reason=answers["reason"], now=now)
@@ -53,11 +53,11 @@ def _erase(ids: Sequence[Any], answers: dict[str, Any], request: HttpRequest) ->
 ERASE = Action(
     "erase",
     "Erase data",
-    "Erased",
+    "Erased the data of",
     "delete_forever",
-    "Everything that names this person is removed in all tables: names, addresses, texts of emails and replies, tasks, "
-    "log entries. Live enrollments end. Counts in reports stay, and the address is never stored or mailed again. "
-    "This cannot be undone. Do not name the person in the reason: it is kept.",
+    "Removes everything that identifies this contact: names, addresses, texts of emails and replies, tasks and log "
+    "entries. Active enrollments end. Counts in reports stay, and the address is never stored or mailed again. "
+    "This cannot be undone. Do not name the contact in the reason: it is kept.",
     _erase,
     RequiredReasonForm,
     is_danger=True,
@@ -84,10 +84,12 @@ class ContactAdmin(ReplansOnSave, ConfirmsActions, ContactFiles, ContactBaseAdmi
             wake_waiting_for(obj, timezone.now())
 
     def _show_enrolling(self, request: HttpRequest, queryset: QuerySet[Any]) -> HttpResponse | None:
-        """The page that enrolls, with their addresses filled in."""
+        """The page for enrolling, with the addresses of the selected contacts."""
         emails = list(queryset.order_by("email").values_list("email", flat=True)[: MOST_AT_ONCE + 1])
         if len(emails) > MOST_AT_ONCE:
-            messages.error(request, f"More than {MOST_AT_ONCE:,} at once: choose fewer, or use manage.py enroll.")
+            messages.error(
+                request, f"More than {MOST_AT_ONCE:,} contacts are selected. Select fewer, or use manage.py enroll."
+            )
             return None
         return show_enrolling(self.admin_site, request, EnrollForm(request, initial={"emails": "\n".join(emails)}))
 
@@ -106,17 +108,22 @@ class ContactAdmin(ReplansOnSave, ConfirmsActions, ContactFiles, ContactBaseAdmi
     def has_enroll_permission(self, request: HttpRequest) -> bool:
         return may_enroll(request)
 
-    @admin.display(description="made of")
+    @admin.display(description="score details")
     def show_engagement(self, contact: Contact) -> SafeString | str:
         now = timezone.now()
         parts: list[Any] = explain_score(contact.pk, now) if contact.pk else []
         if not parts:
-            return "Nothing was opened, clicked or answered by a person yet."
+            return "No opens, clicks or replies yet."
         lines = (
-            (f"{part.points:.1f}", part.count, _WORDS[part.type], timesince(part.newest_at, now, depth=1))
+            (
+                f"{part.points:.1f}",
+                part.count,
+                _WORDS[part.type][part.count != 1],
+                timesince(part.newest_at, now, depth=1),
+            )
             for part in parts
         )
-        return format_html_join(mark_safe("<br>"), "{} points: {} {}, the newest {} ago", lines)
+        return format_html_join(mark_safe("<br>"), "{} points: {} {}, the latest {} ago", lines)
 
 
 def _release(ids: Sequence[Any], answers: dict[str, Any], request: HttpRequest) -> Report:
@@ -128,8 +135,9 @@ RELEASE = Action(
     "Release colleagues",
     "Released",
     "group",
-    "Whoever at these accounts was paused because a colleague replied goes on, planned anew.",
+    "Resumes enrollments at these accounts that were paused because a colleague replied, and replans them.",
     _release,
+    counted=("enrollment", "enrollments"),
 )
 
 
