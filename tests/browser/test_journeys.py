@@ -29,13 +29,13 @@ def test_contacts_are_imported_from_a_file_chosen_once(desk: Page) -> None:  # n
     factories.WorkspaceFactory()
     side_bar(desk).get_by_role("link", name="Contacts").click()
     desk.get_by_role("link", name="Import CSV").click()
-    text = "Mail,Vorname\nbob@prospect.example,Bob\nno-address,No\n"
+    text = "Where,Called\nbob@prospect.example,Bob\nno-address,No\n"
     file: FilePayload = {"name": "people.csv", "mimeType": "text/csv", "buffer": text.encode()}
     desk.locator("input[type=file]").set_input_files(files=[file])
     desk.get_by_role("button", name="Check file").click()
     expect(desk.get_by_text("the column email is missing")).to_be_visible()
-    desk.get_by_label("Mail").select_option("email")
-    desk.get_by_label("Vorname").select_option("first_name")
+    desk.get_by_label("Where").select_option("email")
+    desk.get_by_label("Called").select_option("first_name")
     desk.get_by_role("button", name="Check again").click()
     expect(desk.get_by_text("1 would be created, 0 would be updated, 1 rejected.")).to_be_visible()
     assert_accessible(desk)

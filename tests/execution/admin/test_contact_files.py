@@ -15,7 +15,7 @@ from tests.support.admin_pages import log_in_root, log_in_staff
 
 pytestmark = pytest.mark.django_db
 
-TEXT = "Mail;Vorname;Plan\nbob@prospect.example;Bob;pro\nno-address;No;x\neve@prospect.example;Eve;max\n"
+TEXT = "Where;Called;Plan\nbob@prospect.example;Bob;pro\nno-address;No;x\neve@prospect.example;Eve;max\n"
 
 
 @pytest.fixture
@@ -62,8 +62,8 @@ def test_a_column_can_be_left_out_and_a_known_one_is_guessed(client: Client) -> 
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        (f"email,{'x' * 200_000}\na@x.example,1\n", "the header is not CSV"),
-        (f"email,note\na@x.example,{'x' * 200_000}\n", "row 2: is not CSV"),
+        (f"email,{'x' * 200_000}\na@x.example,1\n", "row 1: the header cell 2 has 200,000 characters"),
+        (f"email,note\na@x.example,{'x' * 200_000}\n", "cell 2 has 200,000 characters: at most 131,072 can be read"),
         (b"PK\x03\x04\x14\x00\x06\x00" + bytes(range(256)), "is a workbook of a spreadsheet"),
         ("\n\n", "row 1: has no header"),
     ],
