@@ -92,7 +92,7 @@ ENTRIES = [
 
 @pytest.mark.parametrize("text", STORED)
 @pytest.mark.parametrize("enter", ENTRIES)
-def test_what_is_stored_is_the_same_everywhere(
+def test_an_address_is_stored_alike_at_every_entry_point(
     api: APIClient, workspace: Workspace, enter: Callable[[Any, Any, str], str | None], text: str
 ) -> None:
     assert enter(api, workspace, text) == STORED[text]
@@ -100,13 +100,13 @@ def test_what_is_stored_is_the_same_everywhere(
 
 @pytest.mark.parametrize("text", REFUSED)
 @pytest.mark.parametrize("enter", ENTRIES)
-def test_what_is_refused_is_the_same_everywhere(
+def test_an_address_is_refused_alike_at_every_entry_point(
     api: APIClient, workspace: Workspace, enter: Callable[[Any, Any, str], str | None], text: str
 ) -> None:
     assert enter(api, workspace, text) is None
 
 
-def test_the_answer_says_which_character_and_what_to_do(api: APIClient, workspace: Workspace) -> None:
+def test_the_error_names_the_character_and_the_fix(api: APIClient, workspace: Workspace) -> None:
     answer = api.post("/api/contacts", {"email": "uma@slate.example\u200b"})
     assert answer.json()["errors"]["email"] == [
         "uma@slate.example\\u200b is not an email address: it holds an invisible character (U+200B); "
@@ -126,7 +126,5 @@ def test_a_contact_is_found_however_its_address_is_written(api: APIClient, works
 @pytest.mark.parametrize(
     ("text", "domain"), [("https://www.Forge.example:8080/x", "forge.example"), ("KÖLN.example", "xn--kln-sna.example")]
 )
-def test_the_domain_of_an_account_has_one_form_too(
-    api: APIClient, workspace: Workspace, text: str, domain: str
-) -> None:
+def test_an_account_domain_is_normalized(api: APIClient, workspace: Workspace, text: str, domain: str) -> None:
     assert api.post("/api/accounts", {"name": "Forge", "domain": text}).json()["domain"] == domain

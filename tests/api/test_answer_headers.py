@@ -23,7 +23,7 @@ def test_every_answer_has_a_request_id(api: APIClient) -> None:
     assert Client().get(STATUS).headers["Request-Id"]
 
 
-def test_an_incoming_id_is_kept_and_one_that_could_forge_a_log_line_is_not(api: APIClient) -> None:
+def test_an_incoming_request_id_is_kept_unless_it_could_forge_a_log_line(api: APIClient) -> None:
     assert api.get(STATUS, headers={"X-Request-ID": "edge-7f3a:1"}).headers["Request-Id"] == "edge-7f3a:1"
     for forged in ("a b", "x" * 129, "a\r\nSet-Cookie: b=c", "é", ""):
         assert api.get(STATUS, headers={"X-Request-ID": forged}).headers["Request-Id"] != forged
@@ -42,7 +42,7 @@ def test_the_id_is_in_the_log_lines_of_its_request_only() -> None:
     assert "request_id" not in structlog.contextvars.get_contextvars()
 
 
-def test_the_rate_limit_is_told(api: APIClient, caplog: pytest.LogCaptureFixture) -> None:
+def test_the_response_states_the_rate_limit(api: APIClient, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.ERROR)
     with mock.patch("rest_framework.throttling.UserRateThrottle.get_rate", lambda self: "3/min"):
         answers = [api.get(STATUS) for _ in range(4)]

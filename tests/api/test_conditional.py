@@ -42,7 +42,7 @@ def test_a_stale_delete_is_refused(manager_api: APIClient, ids: dict[str, int], 
     assert manager_api.get(path).status_code == 200
 
 
-def test_a_list_of_etags_a_star_and_a_weak_one_are_understood(manager_api: APIClient, ids: dict[str, int]) -> None:
+def test_lists_of_etags_wildcards_and_weak_etags_are_accepted(manager_api: APIClient, ids: dict[str, int]) -> None:
     path = f"/api/contacts/{ids['contacts']}"
     for title, header in (("a", '"old", {}'), ("b", "*"), ("c", "W/{}")):
         etag = manager_api.get(path).headers["ETag"]
@@ -53,14 +53,14 @@ def test_a_list_of_etags_a_star_and_a_weak_one_are_understood(manager_api: APICl
     assert Contact.objects.get(pk=ids["contacts"]).title == "c"
 
 
-def test_what_the_product_writes_itself_is_no_edit(manager_api: APIClient, ids: dict[str, int]) -> None:
+def test_writes_of_the_engine_do_not_change_the_etag(manager_api: APIClient, ids: dict[str, int]) -> None:
     etags = [manager_api.get(f"/api/{name}/{ids[name]}").headers["ETag"] for name in ("contacts", "mailboxes")]
     Contact.objects.update(engagement_score=70)
     Mailbox.objects.update(status="paused", status_reason="full", breaker_error="later")
     assert [manager_api.get(f"/api/{name}/{ids[name]}").headers["ETag"] for name in ("contacts", "mailboxes")] == etags
 
 
-def test_a_new_password_is_an_edit(manager_api: APIClient, ids: dict[str, int], clock: Any) -> None:
+def test_a_new_password_changes_the_etag(manager_api: APIClient, ids: dict[str, int], clock: Any) -> None:
     path = f"/api/mailboxes/{ids['mailboxes']}"
     manager_api.patch(path, {"credentials": {"password": "one"}})
     etag = manager_api.get(path).headers["ETag"]
@@ -85,7 +85,7 @@ def test_an_unchanged_row_is_304(manager_api: APIClient, ids: dict[str, int]) ->
     assert manager_api.get(path, headers={"If-None-Match": '"other"'}).status_code == 200
 
 
-def test_where_there_is_no_etag_the_header_is_refused(manager_api: APIClient, ids: dict[str, int]) -> None:
+def test_if_match_is_refused_where_there_is_no_etag(manager_api: APIClient, ids: dict[str, int]) -> None:
     for path in (f"/api/sequence-enrollments/{ids['sequence-enrollments']}/pause", "/api/contacts"):
         answer = manager_api.post(path, {}, headers={"If-Match": '"x"'})
         assert (answer.status_code, list(answer.json()["errors"])) == (400, ["If-Match"])

@@ -117,7 +117,7 @@ def test_a_dry_run_of_an_import_names_existing_steps_only(manager_api: APIClient
 
 
 @pytest.mark.parametrize("fields", [{"dry_run": "true"}, {}])
-def test_a_form_takes_it_as_a_field(api: APIClient, fields: dict[str, str]) -> None:
+def test_a_form_accepts_dry_run_as_a_field(api: APIClient, fields: dict[str, str]) -> None:
     for path, text, model in (
         ("/api/contacts/import", b"email\njo@x.example\n", Contact),
         ("/api/suppressions/import", b"email\njo@x.example\n", Suppression),
@@ -129,13 +129,15 @@ def test_a_form_takes_it_as_a_field(api: APIClient, fields: dict[str, str]) -> N
 
 
 @pytest.mark.parametrize("value", ["maybe", "", None, 2, [], {"a": 1}])
-def test_what_is_neither_yes_nor_no_does_nothing(api: APIClient, enrollment: Enrollment, value: object) -> None:
+def test_a_dry_run_value_that_is_not_boolean_changes_nothing(
+    api: APIClient, enrollment: Enrollment, value: object
+) -> None:
     answer = api.post(f"/api/sequence-enrollments/{enrollment.pk}/exit", {"dry_run": value})
     assert (answer.status_code, list(answer.json()["errors"])) == (400, ["dry_run"])
     assert Enrollment.objects.get(pk=enrollment.pk).status == "active"
 
 
-def test_a_query_and_a_body_that_contradict_each_other_do_nothing(api: APIClient, enrollment: Enrollment) -> None:
+def test_contradicting_query_and_body_change_nothing(api: APIClient, enrollment: Enrollment) -> None:
     path = f"/api/sequence-enrollments/{enrollment.pk}/exit"
     answer = api.post(f"{path}?dry_run=0", {"dry_run": True})
     assert (answer.status_code, list(answer.json()["errors"])) == (400, ["dry_run"])

@@ -100,7 +100,9 @@ def test_skip_step_moves_on_and_completes_at_the_end(api: APIClient, enrollment:
 
 
 @pytest.mark.parametrize("verb", ["pause", "resume", "skip-step"])
-def test_what_has_ended_is_a_conflict_that_names_the_state(api: APIClient, sequence: Sequence, verb: str) -> None:
+def test_acting_on_an_ended_enrollment_is_a_conflict_that_names_the_state(
+    api: APIClient, sequence: Sequence, verb: str
+) -> None:
     ended = CompletedEnrollmentFactory(sequence=sequence)
     answer = api.post(f"{URL}/{ended.pk}/{verb}")
     assert answer.status_code == 409
@@ -110,7 +112,7 @@ def test_what_has_ended_is_a_conflict_that_names_the_state(api: APIClient, seque
 
 
 @pytest.mark.parametrize("verb", ["pause", "resume"])
-def test_resuming_never_releases_a_quarantined_one(api: APIClient, sequence: Sequence, verb: str) -> None:
+def test_resuming_never_releases_from_quarantine(api: APIClient, sequence: Sequence, verb: str) -> None:
     held = QuarantinedEnrollmentFactory(sequence=sequence)
     answer = api.post(f"{URL}/{held.pk}/{verb}")
     assert answer.status_code == 409
@@ -135,7 +137,7 @@ def test_pause_refuses_bad_input(api: APIClient, enrollment: Enrollment, body: A
 
 
 @pytest.mark.parametrize("verb", ["pause", "resume", "skip-step"])
-def test_an_sdr_acts_on_own_and_unowned_ones_a_manager_on_all(
+def test_an_sdr_acts_on_own_and_unowned_enrollments_a_manager_on_all(
     workspace: Workspace, enrollment: Enrollment, sequence: Sequence, manager_api: APIClient, verb: str
 ) -> None:
     other_api = log_in(join(workspace))
@@ -154,8 +156,8 @@ def test_logs_are_newest_first_and_paged(api: APIClient, enrollment: Enrollment)
     assert set(first) == {"logs", "next", "previous"}
     assert first["previous"] is None
     rest = api.get(first["next"]).json()
-    said = [line["message"] for line in first["logs"] + rest["logs"]]
-    assert said == ["same time", "4", "3", "2", "1", "0"]
+    text = [line["message"] for line in first["logs"] + rest["logs"]]
+    assert text == ["same time", "4", "3", "2", "1", "0"]
     assert rest["next"] is None
 
 
@@ -184,18 +186,18 @@ def test_lists_are_paged_by_cursor_filtered_and_ordered(api: APIClient, sequence
         "sequence=99999999999999999999", "due_before=soon", "page_size=0", "page_size=x", "page_size=", "page_size=-1",
     ],
 )  # fmt: skip
-def test_lists_refuse_bad_questions(api: APIClient, enrollment: Enrollment, query: str) -> None:
+def test_lists_refuse_invalid_filters(api: APIClient, enrollment: Enrollment, query: str) -> None:
     answer = api.get(f"{URL}?{query}")
     assert answer.status_code == 400
     assert list(answer.json()["errors"]) == [query.partition("=")[0]]
 
 
-def test_a_page_has_at_most_200(api: APIClient, sequence: Sequence) -> None:
+def test_a_page_has_at_most_200_rows(api: APIClient, sequence: Sequence) -> None:
     EnrollmentFactory.create_batch(201, sequence=sequence)
     assert len(api.get(f"{URL}?page_size=1000").json()["results"]) == 200
 
 
-def test_a_list_costs_the_same_for_one_and_for_many(api: APIClient, sequence: Sequence) -> None:
+def test_a_list_takes_the_same_statements_for_any_number_of_rows(api: APIClient, sequence: Sequence) -> None:
     def cost() -> int:
         with count_statements() as statements:
             assert api.get(f"{URL}?page_size=100").status_code == 200
@@ -208,7 +210,7 @@ def test_a_list_costs_the_same_for_one_and_for_many(api: APIClient, sequence: Se
     assert cost() == one
 
 
-def test_enroll_by_ids_and_who_is_left_out(api: APIClient, sequence: Sequence, sdr: Any) -> None:
+def test_enrolling_by_ids_lists_the_skipped_contacts(api: APIClient, sequence: Sequence, sdr: Any) -> None:
     workspace = sequence.workspace
     MailboxFactory(workspace=workspace, owner=sdr)
     fit, barred = ContactFactory(workspace=workspace), ContactFactory(workspace=workspace)
@@ -241,7 +243,7 @@ def test_enroll_by_ids_and_who_is_left_out(api: APIClient, sequence: Sequence, s
     assert (fit.email, "already_in_sequence") in [(left["contact"], left["code"]) for left in again["skipped"]]
 
 
-def test_enroll_by_address_with_a_mailbox_and_a_start(manager_api: APIClient, sequence: Sequence, sdr: Any) -> None:
+def test_enrolling_by_address_takes_a_mailbox_and_a_start(manager_api: APIClient, sequence: Sequence, sdr: Any) -> None:
     mailbox = MailboxFactory(workspace=sequence.workspace, owner=sdr)
     contact = ContactFactory(workspace=sequence.workspace, email="Bob@prospect.example")
     body = {
@@ -274,7 +276,7 @@ def test_enroll_refuses_bad_input(manager_api: APIClient, sequence: Sequence, ch
     assert not Enrollment.objects.exists()
 
 
-def test_a_draft_takes_nobody(manager_api: APIClient, sequence: Sequence) -> None:
+def test_a_draft_accepts_no_enrollments(manager_api: APIClient, sequence: Sequence) -> None:
     Sequence.objects.update(status=SequenceStatus.DRAFT.value)
     contact = ContactFactory(workspace=sequence.workspace)
     answer = manager_api.post(URL, {"sequence": sequence.pk, "contacts": [contact.pk]})
@@ -282,7 +284,7 @@ def test_a_draft_takes_nobody(manager_api: APIClient, sequence: Sequence) -> Non
     assert "draft" in answer.json()["detail"]
 
 
-def test_an_sdr_enrolls_for_nobody_else(api: APIClient, sequence: Sequence) -> None:
+def test_an_sdr_cannot_enroll_for_another_owner(api: APIClient, sequence: Sequence) -> None:
     colleague = join(sequence.workspace, Role.SDR)
     mailbox = MailboxFactory(workspace=sequence.workspace, owner=colleague)
     contact = ContactFactory(workspace=sequence.workspace)
@@ -347,11 +349,11 @@ def test_an_incomplete_contact_is_skipped_with_field_and_step(api: APIClient, se
 
 
 @pytest.mark.parametrize("at", ["5338-03-04T23:33:44-17:16", "0001-01-01T00:00:00%2B10:00", "yesterday"])
-def test_a_time_that_no_calendar_has_is_no_fault_of_ours(api: APIClient, enrollment: Enrollment, at: str) -> None:
+def test_an_impossible_time_is_a_400(api: APIClient, enrollment: Enrollment, at: str) -> None:
     assert api.get(f"{URL}?due_before={at}").status_code == (200 if at.startswith("5338") else 400)
 
 
-def test_a_dry_run_forecasts_and_enrolls_nobody(api: APIClient, sequence: Sequence, sdr: Any) -> None:
+def test_a_dry_run_forecasts_and_enrolls_no_contact(api: APIClient, sequence: Sequence, sdr: Any) -> None:
     contact = ContactFactory(workspace=sequence.workspace)
     MailboxFactory(workspace=sequence.workspace, owner=sdr)
     body = {"sequence": sequence.pk, "contacts": [contact.pk]}

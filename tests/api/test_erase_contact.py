@@ -47,7 +47,7 @@ def test_only_an_admin_erases_and_gives_a_reason(
     assert Contact.objects.get(pk=contact.pk).email == f"erased-{contact.pk}@erased.invalid"
 
 
-def test_a_dry_run_keeps_the_person(admin_api: APIClient, contact: Contact) -> None:
+def test_a_dry_run_keeps_the_contact(admin_api: APIClient, contact: Contact) -> None:
     answer = admin_api.post(f"/api/contacts/{contact.pk}/erase?dry_run=1", {"reason": "asked"}).json()
     assert (answer["is_dry_run"], answer["enrollments_ended"]) == (True, 1)
     assert Contact.objects.get(pk=contact.pk).email == ADDRESS
@@ -91,7 +91,7 @@ def test_a_manager_exports_what_is_stored(api: APIClient, manager_api: APIClient
     assert (data["email"], data["contacts"][0]["first_name"], len(data["enrollments"])) == (ADDRESS, "Zebedee", 1)
 
 
-def test_the_commands(shell: Shell, contact: Contact) -> None:
+def test_the_commands_erase_and_export(shell: Shell, contact: Contact) -> None:
     args = (ADDRESS.upper(), "--workspace", contact.workspace.slug)
     data = shell("export_contact", *args).data
     assert data["contacts"][0]["email"] == ADDRESS

@@ -86,7 +86,7 @@ def test_delay_is_from_due_to_decided(api: APIClient, sequence: Sequence) -> Non
     assert status["delayP95Seconds"] == pytest.approx(29)
 
 
-def test_it_runs_while_a_heartbeat_is_younger_than_a_minute(api: APIClient) -> None:
+def test_the_executor_runs_while_a_heartbeat_is_younger_than_a_minute(api: APIClient) -> None:
     WorkerFactory(heartbeat_at=NOW - timedelta(seconds=61))
     WorkerFactory(heartbeat_at=NOW, stopped_at=NOW)
     assert api.get(f"{URL}/status").json()["isRunning"] is False
@@ -167,20 +167,20 @@ def test_queue_filters(api: APIClient, enrollment: Enrollment, chosen: str) -> N
 @pytest.mark.parametrize(
     "query", ["limit=0", "limit=501", "limit=x", "limit=", "filter=late", "filter=", "limit=-1", "limit=1e3"]
 )
-def test_the_queue_refuses_bad_questions(api: APIClient, query: str) -> None:
+def test_the_queue_refuses_invalid_filters(api: APIClient, query: str) -> None:
     answer = api.get(f"{URL}/queue?{query}")
     assert answer.status_code == 400
     assert query.partition("=")[0] in answer.json()["errors"]
 
 
-def test_the_queue_answers_100_unless_told(api: APIClient, sequence: Sequence) -> None:
+def test_the_queue_returns_100_rows_by_default(api: APIClient, sequence: Sequence) -> None:
     EnrollmentFactory.create_batch(101, sequence=sequence)
     assert len(api.get(f"{URL}/queue").json()["queue"]) == 100
     assert len(api.get(f"{URL}/queue?limit=500").json()["queue"]) == 101
     assert len(api.get(f"{URL}/queue?limit=1").json()["queue"]) == 1
 
 
-def test_queue_and_status_cost_the_same_for_one_and_for_many(api: APIClient, sequence: Sequence) -> None:
+def test_queue_and_status_take_the_same_statements_for_any_number_of_rows(api: APIClient, sequence: Sequence) -> None:
     def cost(path: str) -> int:
         with count_statements() as statements:
             assert api.get(f"{URL}/{path}").status_code == 200

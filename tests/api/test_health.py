@@ -14,7 +14,7 @@ from config.api import health
 from tests.factories import NOW, WorkerFactory
 
 
-def test_health_asks_no_database() -> None:
+def test_health_does_not_query_the_database() -> None:
     """Without the fixture `db` any statement would fail."""
     for path in ("/healthz", "/healthz/"):
         answer = Client().get(path)
@@ -22,7 +22,7 @@ def test_health_asks_no_database() -> None:
 
 
 @pytest.mark.parametrize("path", ["/healthz", "/readyz", "/metrics"])
-def test_who_writes_there_is_told_what_is_served(path: str) -> None:
+def test_a_write_is_a_405_that_lists_the_allowed_methods(path: str) -> None:
     answer = Client(enforce_csrf_checks=True).post(path)
     assert (answer.status_code, answer["Allow"]) == (405, "GET, HEAD")
 

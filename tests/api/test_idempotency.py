@@ -25,7 +25,7 @@ def skip(api: APIClient, enrollment: Enrollment, key: str, **body: Any) -> Any:
     return api.post(f"{URL}/{enrollment.pk}/skip-step", body, headers={"Idempotency-Key": key})
 
 
-def test_the_first_answer_is_given_again(api: APIClient, enrollment: Enrollment) -> None:
+def test_the_first_response_is_repeated(api: APIClient, enrollment: Enrollment) -> None:
     first = skip(api, enrollment, "a")
     again = skip(api, enrollment, "a")
     assert (again.status_code, again.json()) == (200, first.json())
@@ -75,7 +75,7 @@ def test_refusals_are_repeated_too_with_their_type(api: APIClient, enrollment: E
     assert again.headers["Content-Type"] == "application/problem+json"
 
 
-def test_what_was_refused_at_the_door_may_be_tried_again(api: APIClient, enrollment: Enrollment, sdr: Any) -> None:
+def test_a_request_refused_before_the_view_may_be_repeated(api: APIClient, enrollment: Enrollment, sdr: Any) -> None:
     colleague = join(enrollment.workspace)
     Enrollment.objects.update(owner=colleague)
     assert skip(api, enrollment, "a").status_code == 403
@@ -120,7 +120,7 @@ def test_the_login_test_is_repeated_without_asking_the_server(api: APIClient, en
 
 
 @pytest.mark.django_db(transaction=True)
-def test_two_at_once_execute_once(sdr: Any, enrollment: Enrollment) -> None:
+def test_two_concurrent_requests_execute_once(sdr: Any, enrollment: Enrollment) -> None:
     """The second arrives while the first has done its work and not committed yet."""
     clients = [log_in(sdr), log_in(sdr)]
     answers: list[Any] = []
@@ -162,7 +162,7 @@ def test_two_at_once_execute_once(sdr: Any, enrollment: Enrollment) -> None:
     assert step.number == 2
 
 
-def test_a_file_sent_again_is_the_same_request_though_its_parts_are_marked_anew(api: APIClient) -> None:
+def test_a_file_with_another_multipart_boundary_is_the_same_request(api: APIClient) -> None:
     def send(boundary: str, email: str) -> Any:
         body = (
             f'--{boundary}\r\nContent-Disposition: form-data; name="file"; filename="c.csv"\r\n'
@@ -179,7 +179,7 @@ def test_a_file_sent_again_is_the_same_request_though_its_parts_are_marked_anew(
     assert send("cccc", "eve@x.example").status_code == 409
 
 
-def test_a_long_query_is_part_of_what_must_be_the_same(api: APIClient, enrollment: Enrollment) -> None:
+def test_a_long_query_is_compared_too(api: APIClient, enrollment: Enrollment) -> None:
     """The parameters differ behind the 500th character only."""
     key = {"Idempotency-Key": "q"}
     paths = [f"/api/contacts?{'x' * 600}{end}=1" for end in ("a", "a", "b")]

@@ -50,7 +50,7 @@ def counts(**found: int) -> dict[str, int]:
     return {"in_it": 0, "moved": 0, "exited": 0, "replanned": 0, "sent": 0} | found
 
 
-def test_copy_moves_and_plans_nobody(manager_api: APIClient, steps: list[Step]) -> None:
+def test_editing_text_neither_moves_nor_replans_enrollments(manager_api: APIClient, steps: list[Step]) -> None:
     person = waits_at(steps[1])
     before = Enrollment.objects.filter(pk=person.pk).values().get()
     answer = manager_api.patch(f"/api/steps/{steps[1].pk}", {"body": "Better words"})
@@ -59,7 +59,7 @@ def test_copy_moves_and_plans_nobody(manager_api: APIClient, steps: list[Step]) 
     assert Enrollment.objects.filter(pk=person.pk).values().get() == before
 
 
-def test_another_delay_plans_the_waiting_anew_at_once(manager_api: APIClient, steps: list[Step]) -> None:
+def test_changing_a_delay_replans_waiting_enrollments(manager_api: APIClient, steps: list[Step]) -> None:
     person = waits_at(steps[1])
     elsewhere = waits_at(steps[0], due=NOW + 3 * DAY)
     path = f"/api/steps/{steps[1].pk}"
@@ -76,7 +76,9 @@ def test_another_delay_plans_the_waiting_anew_at_once(manager_api: APIClient, st
     assert elsewhere.next_step_at == NOW + 3 * DAY
 
 
-def test_another_window_plans_everybody_anew(manager_api: APIClient, sequence: Sequence, steps: list[Step]) -> None:
+def test_changing_the_window_replans_all_enrollments(
+    manager_api: APIClient, sequence: Sequence, steps: list[Step]
+) -> None:
     person = waits_at(steps[1])
     window = {"timezone": "UTC", "mon-fri": ["14:00-15:00"]}
     assert impact(manager_api.patch(f"/api/sequences/{sequence.pk}", {"window": window})) == counts(
@@ -86,14 +88,14 @@ def test_another_window_plans_everybody_anew(manager_api: APIClient, sequence: S
     assert person.next_step_at == (NOW + 2 * DAY).replace(hour=14)
 
 
-def test_who_was_put_off_is_not_called_earlier(manager_api: APIClient, steps: list[Step]) -> None:
+def test_a_snoozed_enrollment_does_not_become_due_earlier(manager_api: APIClient, steps: list[Step]) -> None:
     person = waits_at(steps[1], due=NOW + 30 * DAY)
     assert impact(manager_api.patch(f"/api/steps/{steps[1].pk}", {"delay_days": 1})) == counts(in_it=1)
     person.refresh_from_db()
     assert person.next_step_at == NOW + 30 * DAY
 
 
-def test_what_has_begun_or_rests_keeps_its_state(manager_api: APIClient, steps: list[Step]) -> None:
+def test_begun_and_paused_steps_keep_their_state(manager_api: APIClient, steps: list[Step]) -> None:
     queued = waits_at(steps[1], wake_at=None)
     EmailMessageFactory(enrollment=queued)
     paused = PausedEnrollmentFactory(
@@ -106,7 +108,7 @@ def test_what_has_begun_or_rests_keeps_its_state(manager_api: APIClient, steps: 
     assert (paused.status, paused.next_step_at, paused.wake_at) == ("paused", NOW + 4 * DAY, None)
 
 
-def test_a_split_that_waits_longer_is_asked_again(manager_api: APIClient, workspace: Workspace) -> None:
+def test_a_longer_wait_evaluates_the_branch_again(manager_api: APIClient, workspace: Workspace) -> None:
     sequence = SequenceFactory(workspace=workspace)
     StepFactory(sequence=sequence)
     split = SplitStepFactory(sequence=sequence)
@@ -129,7 +131,7 @@ def test_a_split_that_waits_longer_is_asked_again(manager_api: APIClient, worksp
     ],
     ids=["a task is waited for no longer", "a split becomes an email"],
 )  # fmt: skip
-def test_who_waits_for_what_is_asked_no_longer_goes_on(
+def test_an_enrollment_that_waits_for_a_removed_condition_goes_on(
     manager_api: APIClient, workspace: Workspace, waits: dict[str, Any], edit: dict[str, Any]
 ) -> None:
     sequence = SequenceFactory(workspace=workspace)
@@ -145,7 +147,7 @@ def test_who_waits_for_what_is_asked_no_longer_goes_on(
     assert person.wake_at == NOW
 
 
-def test_a_step_inserted_ahead_is_met_and_behind_never(
+def test_a_step_inserted_ahead_is_executed_and_one_behind_is_not(
     manager_api: APIClient, sequence: Sequence, steps: list[Step]
 ) -> None:
     person = waits_at(steps[1])
@@ -156,7 +158,7 @@ def test_a_step_inserted_ahead_is_met_and_behind_never(
     assert (person.current_step_id, person.next_step_at) == (steps[1].pk, NOW + 2 * DAY)
 
 
-def test_an_inserted_step_is_sent_to_who_has_just_passed_its_place(
+def test_an_inserted_step_reaches_an_enrollment_that_has_just_passed_its_place(
     manager_api: APIClient, sequence: Sequence, steps: list[Step]
 ) -> None:
     person = waits_at(steps[1])
@@ -177,7 +179,7 @@ def test_an_inserted_step_is_sent_to_who_has_just_passed_its_place(
     assert begun.current_step_id == steps[1].pk
 
 
-def test_a_step_added_at_the_end_wakes_who_had_come_there(
+def test_a_step_added_at_the_end_wakes_enrollments_that_wait_there(
     manager_api: APIClient, sequence: Sequence, steps: list[Step]
 ) -> None:
     done = CompletedEnrollmentFactory(sequence=sequence, current_step=steps[1], visit=2)
@@ -201,7 +203,7 @@ def test_a_step_added_at_the_end_wakes_who_had_come_there(
     assert (again.status, left.status) == ("completed", "auto_exited")
 
 
-def test_people_at_a_removed_step_go_on_or_where_they_are_sent_or_leave(
+def test_enrollments_at_a_removed_step_go_on_move_or_exit(
     manager_api: APIClient, sequence: Sequence, steps: list[Step]
 ) -> None:
     third = StepFactory(sequence=sequence, name="Third")
@@ -223,7 +225,7 @@ def test_people_at_a_removed_step_go_on_or_where_they_are_sent_or_leave(
     assert other.current_step_id == third.pk
 
 
-def test_where_people_shall_go_must_stay(manager_api: APIClient, steps: list[Step]) -> None:
+def test_the_target_of_moved_enrollments_must_exist_after_the_edit(manager_api: APIClient, steps: list[Step]) -> None:
     foreign = StepFactory()
     for goes_to in (steps[1].pk, foreign.pk):
         answer = manager_api.delete(f"/api/steps/{steps[1].pk}", {"goes_to": goes_to})
@@ -233,7 +235,7 @@ def test_where_people_shall_go_must_stay(manager_api: APIClient, steps: list[Ste
     assert both.status_code == 400
 
 
-def test_reordering_moves_nobody(manager_api: APIClient, sequence: Sequence, steps: list[Step]) -> None:
+def test_reordering_moves_no_enrollment(manager_api: APIClient, sequence: Sequence, steps: list[Step]) -> None:
     person = waits_at(steps[1])
     assert impact(manager_api.post(f"/api/steps/{steps[1].pk}/move", {"position": 1})) == counts(in_it=1)
     assert list(sequence.steps.order_by("number")) == [steps[1], steps[0]]
@@ -256,13 +258,13 @@ def test_a_list_of_steps_replaces_the_stored_one_by_identity(
     assert "No step of this sequence" in answer.json()["errors"]["steps"][0]["id"][0]
 
 
-def test_what_runs_never_becomes_invalid(manager_api: APIClient, steps: list[Step]) -> None:
+def test_an_active_sequence_cannot_be_made_invalid(manager_api: APIClient, steps: list[Step]) -> None:
     answer = manager_api.patch(f"/api/steps/{steps[0].pk}", {"body": ""})
     assert answer.status_code == 400
     assert "has no body" in answer.json()["errors"]["steps"][0]["body"][0]
 
 
-def test_an_edit_costs_the_same_statements_for_one_and_for_many(
+def test_an_edit_takes_the_same_statements_for_any_number_of_enrollments(
     manager_api: APIClient, steps: list[Step], django_assert_max_num_queries: Any
 ) -> None:
     for _ in range(40):

@@ -35,7 +35,7 @@ def mailbox(workspace: Workspace, sdr: Any) -> Mailbox:
     return MailboxFactory(workspace=workspace, owner=sdr, credentials={"password": SECRET})
 
 
-def test_an_sdr_makes_their_own_mailbox_with_caps(api: APIClient, sdr: Any, workspace: Workspace) -> None:
+def test_an_sdr_creates_an_own_mailbox_with_caps(api: APIClient, sdr: Any, workspace: Workspace) -> None:
     answer = api.post(URL, describe(daily_limit=40, connections=1))
     assert answer.status_code == 201
     shown = answer.json()
@@ -49,7 +49,7 @@ def test_an_sdr_makes_their_own_mailbox_with_caps(api: APIClient, sdr: Any, work
     assert shown["gap_seconds"] == 120
 
 
-def test_a_lane_that_rests_for_a_cap_is_looked_at_when_the_cap_is_raised(api: APIClient, mailbox: Mailbox) -> None:
+def test_raising_a_cap_wakes_the_lane_that_waited_for_it(api: APIClient, mailbox: Mailbox) -> None:
     Mailbox.objects.update(lane_at=datetime(9999, 1, 1, tzinfo=UTC), lane_held_by="mailbox_cap: 50/50 per 24 hours")
     assert api.patch(f"{URL}/{mailbox.pk}", {"daily_limit": 100}).status_code == 200
     mailbox.refresh_from_db()
@@ -57,7 +57,7 @@ def test_a_lane_that_rests_for_a_cap_is_looked_at_when_the_cap_is_raised(api: AP
     assert mailbox.lane_at <= timezone.now()
 
 
-def test_a_server_that_is_mended_is_knocked_at_at_once(api: APIClient, mailbox: Mailbox) -> None:
+def test_new_server_settings_are_probed_at_once(api: APIClient, mailbox: Mailbox) -> None:
     later = timezone.now() + timedelta(hours=1)
     rests = dict.fromkeys(("breaker_until", "lane_at", "next_slot_at"), later)
     Mailbox.objects.update(breaker_state="open", breaker_failures=9, breaker_trips=7, gap_seconds=0, **rests)
@@ -70,7 +70,7 @@ def test_a_server_that_is_mended_is_knocked_at_at_once(api: APIClient, mailbox: 
     assert (mailbox.breaker_state, mailbox.breaker_trips) == ("open", 7)
 
 
-def test_secrets_never_come_out(api: APIClient, mailbox: Mailbox) -> None:
+def test_responses_never_contain_secrets(api: APIClient, mailbox: Mailbox) -> None:
     for path in (URL, f"{URL}/{mailbox.pk}", f"{URL}/{mailbox.pk}/lane"):
         text = api.get(path).content.decode()
         assert SECRET not in text
@@ -102,7 +102,7 @@ def test_stored_secrets_never_go_to_another_server(api: APIClient, mailbox: Mail
 
 
 @pytest.mark.parametrize(
-    ("signature", "said"),
+    ("signature", "message"),
     [
         ("Ada {{ oops", "expected '}}'"),
         ("{{ contact.nickname }}", "contact.nickname"),
@@ -110,18 +110,18 @@ def test_stored_secrets_never_go_to_another_server(api: APIClient, mailbox: Mail
         ("{{ sender.name | louder }}", "louder"),
     ],
 )
-def test_a_signature_that_would_quarantine_everybody_is_refused(
-    api: APIClient, mailbox: Mailbox, signature: str, said: str
+def test_a_signature_that_would_quarantine_every_enrollment_is_refused(
+    api: APIClient, mailbox: Mailbox, signature: str, message: str
 ) -> None:
     answer = api.patch(f"{URL}/{mailbox.pk}", {"signature": signature})
     assert answer.status_code == 400
-    assert said in answer.json()["errors"]["signature"][0]
+    assert message in answer.json()["errors"]["signature"][0]
     good = "{{ sender.name }}, {{ workspace.name }} {{ contact.title | default: '' }} {{ contact.email }}"
     assert api.patch(f"{URL}/{mailbox.pk}", {"signature": good}).status_code == 200
 
 
 @pytest.mark.parametrize("name", ["api_url", "endpoint_url", "token_url"])
-def test_nor_to_another_address_of_the_provider(api: APIClient, mailbox: Mailbox, name: str) -> None:
+def test_stored_secrets_never_go_to_another_provider_url(api: APIClient, mailbox: Mailbox, name: str) -> None:
     path, elsewhere = f"{URL}/{mailbox.pk}", {"transport_options": {name: "https://thief.example/"}}
     assert list(api.patch(path, elsewhere).json()["errors"]) == ["credentials"]
     body = {**elsewhere, "credentials": {"api_key": "new"}}
@@ -179,7 +179,7 @@ def test_an_owner_belongs_to_the_workspace_of_the_mailbox(workspace: Workspace) 
     assert list(log_in(boss).post(URL, describe()).json()["errors"]) == ["workspace"]
 
 
-def test_others_may_look_but_not_touch(workspace: Workspace, mailbox: Mailbox) -> None:
+def test_other_members_may_read_but_not_change(workspace: Workspace, mailbox: Mailbox) -> None:
     other = log_in(join(workspace))
     assert other.get(f"{URL}/{mailbox.pk}").status_code == 200
     assert other.get(f"{URL}/{mailbox.pk}/lane").status_code == 200
@@ -200,7 +200,7 @@ def test_pause_and_resume(manager_api: APIClient, mailbox: Mailbox) -> None:
     assert manager_api.post(f"{URL}/{mailbox.pk}/resume").status_code == 200
 
 
-def test_the_login_test_answers_what_is_wrong(api: APIClient, mailbox: Mailbox) -> None:
+def test_the_login_test_reports_the_error(api: APIClient, mailbox: Mailbox) -> None:
     Mailbox.objects.update(smtp_port=1)
     answer = api.post(f"{URL}/{mailbox.pk}/test")
     assert answer.status_code == 200
@@ -224,7 +224,7 @@ def test_the_lane_shows_queue_usage_and_breaker(api: APIClient, enrollment: Enro
     ]
 
 
-def test_delete_only_what_nothing_needs(api: APIClient, mailbox: Mailbox, enrollment: Enrollment) -> None:
+def test_only_an_unused_mailbox_is_deleted(api: APIClient, mailbox: Mailbox, enrollment: Enrollment) -> None:
     SentMessageFactory(enrollment=enrollment)
     answer = api.delete(f"{URL}/{enrollment.mailbox_id}")
     assert answer.status_code == 409

@@ -93,7 +93,7 @@ def test_another_time_zone_replans_the_enrollments_that_wait(
         ({"retained_at": None}, "retained_at"),
     ],
 )
-def test_settings_that_cannot_be_are_refused(
+def test_invalid_settings_are_refused(
     admin_api: APIClient, workspace: Workspace, body: dict[str, Any], field: str
 ) -> None:
     answer = admin_api.patch(f"/api/workspaces/{workspace.pk}", body)

@@ -59,7 +59,7 @@ def test_the_matrix_names_every_address_and_verb(document: dict[str, Any]) -> No
 
 @pytest.mark.parametrize("place", range(len(ROLES)), ids=ROLES)
 @pytest.mark.parametrize(("verb", "path"), sorted(read_matrix()))
-def test_each_role_may_what_the_matrix_says(
+def test_each_role_has_the_rights_of_the_matrix(
     enrollment: Enrollment, ids: dict[str, int], sdr: Any, place: int, verb: str, path: str
 ) -> None:
     operator = OperatorFactory()
@@ -78,5 +78,5 @@ def test_another_workspaces_rows_are_404_for_every_verb(
 
 
 @pytest.mark.parametrize(("verb", "path"), sorted(read_matrix()))
-def test_nobody_gets_anything_without_a_login(ids: dict[str, int], verb: str, path: str) -> None:
+def test_every_endpoint_needs_a_login(ids: dict[str, int], verb: str, path: str) -> None:
     assert call(APIClient(), verb, fill(path, ids)) == 401

@@ -83,7 +83,7 @@ def test_a_body_that_is_nested_beyond_reason_is_bad_input(api: APIClient) -> Non
         assert "nested too deeply" in assert_problem(answer, 400, "Bad Request")["detail"]
 
 
-def test_403(api: APIClient) -> None:
+def test_403_when_the_role_does_not_allow_it(api: APIClient) -> None:
     assert_problem(api.post("/api/sequence-executor/pause"), 403, "Forbidden")
 
 
@@ -101,7 +101,7 @@ def test_404_for_unknown_rows(api: APIClient) -> None:
     assert_problem(api.get("/api/contacts/123456789012345678"), 404, "Not Found")
 
 
-def test_405(api: APIClient, operator_api: APIClient) -> None:
+def test_405_for_an_unsupported_method(api: APIClient, operator_api: APIClient) -> None:
     answer = api.post(STATUS)
     assert_problem(answer, 405, "Method Not Allowed")
     assert "GET" in answer.headers["Allow"]
@@ -115,7 +115,7 @@ def test_406_and_415(api: APIClient, enrollment: Enrollment) -> None:
     assert_problem(api.generic("POST", url, "a=b", content_type="text/plain"), 415, "Unsupported Media Type")
 
 
-def test_whoever_asks_for_csv_gets_csv_and_problems_in_json(api: APIClient) -> None:
+def test_csv_requests_get_csv_and_problems_in_json(api: APIClient) -> None:
     csv = {"Accept": "text/csv"}
     for name in ("contacts", "suppressions"):
         answer = api.get(f"/api/{name}/export", headers=csv)
@@ -125,7 +125,7 @@ def test_whoever_asks_for_csv_gets_csv_and_problems_in_json(api: APIClient) -> N
 
 
 @override_settings(DATA_UPLOAD_MAX_MEMORY_SIZE=100)
-def test_413(api: APIClient) -> None:
+def test_413_for_a_body_that_is_too_large(api: APIClient) -> None:
     for key in ({}, {"Idempotency-Key": "a"}):
         answer = api.post("/api/contacts", {"email": "jo@prospect.example", "title": "x" * 100}, headers=key)
         assert "100 bytes" in assert_problem(answer, 413, "Request Entity Too Large")["detail"]
@@ -139,7 +139,7 @@ def test_a_form_with_too_many_fields_is_bad_input(api: APIClient) -> None:
         assert "too many fields" in assert_problem(answer, 400, "Bad Request")["detail"]
 
 
-def test_the_detail_is_one_line_whatever_is_quoted_in_it(api: APIClient, enrollment: Enrollment) -> None:
+def test_the_detail_is_one_line_with_any_quoted_text(api: APIClient, enrollment: Enrollment) -> None:
     asked = {"action": "exit\r\nSet-Cookie: a=b", "ids": [enrollment.pk]}
     problem = assert_problem(api.post("/api/sequence-enrollments/bulk", asked), 400, "Bad Request")
     assert "exit Set-Cookie" in problem["detail"]
@@ -160,7 +160,7 @@ def test_a_forged_cursor_is_bad_input(api: APIClient, ordering: str, position: s
     assert "follow the links" in assert_problem(answer, 400, "Bad Request")["detail"]
 
 
-def test_429(api: APIClient) -> None:
+def test_429_when_the_rate_limit_is_exceeded(api: APIClient) -> None:
     with mock.patch.object(UserRateThrottle, "get_rate", lambda self: "1/min"):
         api.get(STATUS)
         answer = api.get(STATUS)

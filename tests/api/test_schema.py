@@ -33,7 +33,7 @@ def document() -> dict[str, Any]:
     return answer
 
 
-def test_it_is_valid_and_without_warnings() -> None:
+def test_the_schema_is_valid_and_without_warnings() -> None:
     call_command("spectacular", "--validate", "--fail-on-warn", stdout=StringIO())
 
 
@@ -55,7 +55,7 @@ def test_every_address_is_described(document: dict[str, Any]) -> None:
     assert len(served) > 25
 
 
-def test_every_operation_says_what_it_takes_answers_and_how_it_fails(document: dict[str, Any]) -> None:
+def test_every_operation_describes_its_input_output_and_errors(document: dict[str, Any]) -> None:
     for path, operations in document["paths"].items():
         assert not path.endswith("/")
         for method, operation in operations.items():
@@ -86,7 +86,7 @@ def test_every_body_is_shown_by_an_example_that_its_schema_takes(document: dict[
 ASKS_NOTHING = ("/api/auth/",)
 
 
-def test_parameters_are_known_as_described_and_no_other(
+def test_only_described_parameters_are_accepted(
     document: dict[str, Any], ids: dict[str, int], operator_api: APIClient
 ) -> None:
     """Somebody misspells a filter, or a dry run: that must not be answered as if it were not there."""
@@ -99,8 +99,8 @@ def test_parameters_are_known_as_described_and_no_other(
             address = path.replace("{id}", str(ids.get(path.split("/")[2], 1))).replace("{delivery}", "1")
             answer = operator_api.generic(verb.upper(), f"{address}?stauts=active")
             assert answer.status_code == 400, (verb, path, answer.content)
-            (said,) = answer.json()["errors"]["stauts"]
-            known = said.partition("Known here: ")[2].rstrip(".")
+            (text,) = answer.json()["errors"]["stauts"]
+            known = text.partition("Known here: ")[2].rstrip(".")
             assert set(filter(None, known.split(", "))) == described, (verb, path)
             asked += 1
     assert asked > 60
@@ -138,7 +138,7 @@ def one_connection() -> Iterator[None]:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("role", ["api", "manager_api", "operator_api", "stranger_api"])
-def test_answers_are_as_described(
+def test_responses_match_the_schema(
     one_connection: None, ids: dict[str, int], document: dict[str, Any], request: pytest.FixtureRequest, role: str
 ) -> None:
     """Odd input of every kind, deterministic and bounded: no fault, and no answer that the document does not know."""

@@ -41,7 +41,7 @@ def create(api: APIClient, **fields: Any) -> Any:
     return api.post("/api/sequences", {"name": "Warm intro", "steps": STEPS, **fields})
 
 
-def test_a_sequence_is_written_with_its_steps_and_set_going(manager_api: APIClient, workspace: Workspace) -> None:
+def test_a_sequence_is_created_with_its_steps_and_activated(manager_api: APIClient, workspace: Workspace) -> None:
     answer = create(manager_api, priority=10, window={"mon-fri": ["09:00-17:00"]})
     assert answer.status_code == 201, answer.json()
     made = answer.json()
@@ -62,7 +62,7 @@ def test_a_sequence_is_written_with_its_steps_and_set_going(manager_api: APIClie
     assert [row["action"] for row in history] == ["archived", "resumed", "paused", "activated", "created"]
 
 
-def test_what_cannot_run_is_refused_and_named(manager_api: APIClient) -> None:
+def test_activating_an_invalid_sequence_names_the_problems(manager_api: APIClient) -> None:
     made = create(manager_api, steps=[{**STEPS[0], "body": "Hi {{ contact.firstname }}"}]).json()
     assert made["errors"]["steps"][0]["body"][0].endswith("did you mean contact.first_name?")
     unknown = create(manager_api, steps=[{**STEPS[1], "if_true_goto": "nowhere"}]).json()
@@ -80,7 +80,7 @@ def test_a_draft_may_still_be_empty_and_cannot_be_activated(manager_api: APIClie
     assert "no steps" in answer.json()["detail"]
 
 
-def test_a_name_is_taken_once(manager_api: APIClient) -> None:
+def test_a_sequence_name_is_unique(manager_api: APIClient) -> None:
     first = create(manager_api).json()
     assert create(manager_api).json()["errors"]["name"][0].startswith("the workspace has a sequence 'Warm intro'")
     second = create(manager_api, name="Other").json()
@@ -126,7 +126,7 @@ def test_an_sdr_changes_no_sequence(
     assert before == (list(Step.objects.order_by("pk").values()), list(Sequence.objects.order_by("pk").values()))
 
 
-def test_it_moves_as_yaml(manager_api: APIClient) -> None:
+def test_a_sequence_is_exported_and_imported_as_yaml(manager_api: APIClient) -> None:
     made = create(manager_api).json()
     exported = manager_api.get(f"/api/sequences/{made['id']}/export")
     assert exported.headers["Content-Type"].startswith("application/yaml")
@@ -142,7 +142,7 @@ def test_it_moves_as_yaml(manager_api: APIClient) -> None:
     assert broken["errors"]["yaml"][0].startswith("yaml:2:")
 
 
-def test_it_is_duplicated_without_people(manager_api: APIClient, sequence: Sequence) -> None:
+def test_a_duplicate_has_no_enrollments(manager_api: APIClient, sequence: Sequence) -> None:
     EnrollmentFactory(sequence=sequence)
     path = f"/api/sequences/{sequence.pk}/duplicate"
     first, second = manager_api.post(path).json(), manager_api.post(path).json()
@@ -152,7 +152,7 @@ def test_it_is_duplicated_without_people(manager_api: APIClient, sequence: Seque
     assert manager_api.post(path, {"name": sequence.name}).status_code == 400
 
 
-def test_a_contacts_future_is_previewed(api: APIClient, sequence: Sequence) -> None:
+def test_the_preview_shows_the_plan_of_a_contact(api: APIClient, sequence: Sequence) -> None:
     contact = ContactFactory(workspace=sequence.workspace, timezone="Europe/Berlin")
     path = f"/api/sequences/{sequence.pk}/preview"
     asked = api.get(path, {"contact": contact.pk, "start_at": "2026-03-02T10:00:00Z"}).json()
@@ -163,7 +163,7 @@ def test_a_contacts_future_is_previewed(api: APIClient, sequence: Sequence) -> N
     assert api.get(path, {"contact": foreign.pk}).status_code == 400
 
 
-def test_its_figures_count_people_and_what_emails_brought(
+def test_figures_count_contacts_and_results_of_emails(
     api: APIClient, sequence: Sequence, django_assert_num_queries: Any
 ) -> None:
     intro = sequence.steps.get(number=1)
@@ -179,7 +179,7 @@ def test_its_figures_count_people_and_what_emails_brought(
     assert (row["id"], row["standing"], row["sent"], row["opened"], row["clicked"]) == (intro.pk, 2, 2, 2, 0)
 
 
-def test_an_email_is_looked_at_and_sent_to_oneself(manager_api: APIClient, sequence: Sequence) -> None:
+def test_an_email_step_is_previewed_and_sent_as_a_test(manager_api: APIClient, sequence: Sequence) -> None:
     contact = ContactFactory(workspace=sequence.workspace, first_name="Bob")
     intro, nudge = sequence.steps.order_by("number")
     Step.objects.filter(pk=nudge.pk).update(subject="")
@@ -211,7 +211,7 @@ def test_an_email_is_looked_at_and_sent_to_oneself(manager_api: APIClient, seque
     assert contact.email not in str(Enrollment.objects.values())
 
 
-def test_only_emails_are_looked_at(manager_api: APIClient, sequence: Sequence) -> None:
+def test_only_email_steps_are_previewed(manager_api: APIClient, sequence: Sequence) -> None:
     task = TaskStepFactory(sequence=sequence)
     contact = ContactFactory(workspace=sequence.workspace)
     assert manager_api.post(f"/api/steps/{task.pk}/render", {"contact": contact.pk}).status_code == 409
@@ -221,7 +221,7 @@ def test_only_emails_are_looked_at(manager_api: APIClient, sequence: Sequence) -
     assert "nickname" in answer.json()["detail"]
 
 
-def test_every_edit_keeps_what_it_was_before(manager_api: APIClient, sequence: Sequence) -> None:
+def test_every_edit_records_the_previous_value(manager_api: APIClient, sequence: Sequence) -> None:
     intro = sequence.steps.get(number=1)
     manager_api.patch(f"/api/steps/{intro.pk}", {"body": "New words"})
     manager_api.patch(f"/api/steps/{intro.pk}", {"body": "New words"})

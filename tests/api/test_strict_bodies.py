@@ -105,7 +105,7 @@ def _send(api: APIClient, verb: str, path: str, body: dict[str, Any]) -> Any:
 
 
 @pytest.mark.parametrize("dry_run", [False, True])
-def test_slips_are_refused_with_the_right_name(
+def test_a_misspelt_key_is_refused_with_the_right_name(
     ids: dict[str, int], admin_api: APIClient, sequence: Sequence, dry_run: bool
 ) -> None:
     enrollment, mailbox = ids["sequence-enrollments"], ids["mailboxes"]
@@ -143,9 +143,7 @@ def test_a_nested_key_is_named_with_its_path(manager_api: APIClient) -> None:
     assert problem["detail"].startswith('steps[1].sendTime: Unknown key. Did you mean "send_time"?')
 
 
-def test_what_was_read_may_be_sent_back_and_nothing_else_that_is_read_only(
-    ids: dict[str, int], manager_api: APIClient
-) -> None:
+def test_read_only_values_are_accepted_only_unchanged(ids: dict[str, int], manager_api: APIClient) -> None:
     for name in ("contacts", "accounts", "mailboxes", "sequences"):
         path = f"/api/{name}/{ids[name]}"
         stored = manager_api.get(path).json()
@@ -210,7 +208,7 @@ def test_json_beyond_1_mb_and_forms_beyond_50_mb_are_413(api: APIClient, setting
 @given(
     st.lists(st.from_regex(r"[a-z]{3,8}(_[a-z]{2,6})?", fullmatch=True), min_size=1, max_size=8, unique=True), st.data()
 )
-def test_a_known_name_in_camel_case_finds_itself(known: list[str], data: st.DataObject) -> None:
+def test_a_camel_case_key_suggests_the_known_name(known: list[str], data: st.DataObject) -> None:
     name = data.draw(st.sampled_from(known))
     first, *rest = name.split("_")
     assert find_nearest(first + "".join(part.title() for part in rest), known) == name

@@ -57,7 +57,7 @@ def test_what_cannot_be_listed_is_a_400_that_names_the_field(
     assert field in answer.json()["errors"]
 
 
-def test_only_managers_take_away_and_say_why(workspace: Workspace) -> None:
+def test_only_managers_remove_a_suppression_with_a_reason(workspace: Workspace) -> None:
     suppress(workspace.pk, emails=["jo@x.example"], actor="sam", now=NOW)
     path = f"/api/suppressions/{Suppression.objects.get().pk}"
     assert client_of(workspace, "sdr").delete(path, {"reason": "please"}).status_code == 403
@@ -74,7 +74,7 @@ def send(client: APIClient, text: bytes, query: str = "") -> Any:
     return client.post(f"/api/suppressions/import{query}", {"file": file}, format="multipart")
 
 
-def test_a_file_is_tried_and_stored(workspace: Workspace) -> None:
+def test_a_file_is_checked_then_stored(workspace: Workspace) -> None:
     client = client_of(workspace, "sdr")
     text = b"email,reason\njo@x.example,unsubscribed\nnobody@,\n"
     tried = send(client, text, "?dry_run=1")
@@ -88,7 +88,7 @@ def test_a_file_is_tried_and_stored(workspace: Workspace) -> None:
     assert b"".join(export.streaming_content).decode().splitlines()[1:] == ["jo@x.example,,unsubscribed,,"]
 
 
-def test_another_workspaces_list_is_out_of_reach(workspace: Workspace) -> None:
+def test_suppressions_of_another_workspace_are_not_found(workspace: Workspace) -> None:
     other = WorkspaceFactory()
     suppress(other.pk, emails=["jo@x.example"], actor="sam", now=NOW)
     client = client_of(workspace, "admin")
@@ -102,7 +102,7 @@ def test_another_workspaces_list_is_out_of_reach(workspace: Workspace) -> None:
     assert client.get("/api/suppression-changes").data["results"] == []
 
 
-def test_the_reason_may_stand_in_the_address_where_a_body_cannot_be_sent(workspace: Workspace) -> None:
+def test_the_reason_may_be_a_query_parameter(workspace: Workspace) -> None:
     row = SuppressionFactory(workspace=workspace)
     answer = client_of(workspace, "manager").delete(f"/api/suppressions/{row.pk}?reason=she+asked+to+hear+from+us")
     assert answer.status_code == 204

@@ -111,7 +111,7 @@ def test_foreign_rows_are_neither_listed_nor_shown(stranger_api: APIClient, ids:
 
 
 @pytest.mark.parametrize("name", LISTS)
-def test_members_see_them(api: APIClient, ids: dict[str, int], name: str) -> None:
+def test_members_see_rows_of_their_workspace(api: APIClient, ids: dict[str, int], name: str) -> None:
     assert ids[name] in [row["id"] for row in api.get(f"/api/{name}").json()["results"]]
     assert api.get(f"/api/{name}/{ids[name]}").json()["id"] == ids[name]
 
@@ -287,7 +287,7 @@ def test_a_login_without_a_workspace_sees_nothing_and_a_superuser_all(ids: dict[
         *[("post", f"/api/sequence-executor/{verb}") for verb in ("pause", "resume")],
     ],
 )
-def test_nothing_without_a_login(db: None, method: str, path: str) -> None:
+def test_no_rows_without_a_login(db: None, method: str, path: str) -> None:
     for headers in ({}, {"HTTP_AUTHORIZATION": "Token nonsense"}):
         client = APIClient()
         client.credentials(**headers)
@@ -298,7 +298,7 @@ def test_nothing_without_a_login(db: None, method: str, path: str) -> None:
 
 
 @pytest.mark.django_db
-def test_what_one_sees_follows_the_memberships_from_one_request_to_the_next() -> None:
+def test_membership_changes_take_effect_with_the_next_request() -> None:
     user, enrollments = UserFactory(), EnrollmentFactory.create_batch(3)
     client = log_in(user)
 

@@ -46,7 +46,7 @@ def test_a_subscription_is_made_changed_and_removed(manager_api: APIClient, work
         ({"events": ["*"]}, "url"),
     ],
 )
-def test_what_cannot_be_told_is_refused(manager_api: APIClient, body: dict[str, Any], field: str) -> None:
+def test_an_unknown_event_is_refused(manager_api: APIClient, body: dict[str, Any], field: str) -> None:
     answer = manager_api.post(URL, body)
     assert (answer.status_code, list(answer.json()["errors"])) == (400, [field])
 

@@ -41,9 +41,9 @@ def test_rotation_moves_secrets_to_the_first_key(settings: Any) -> None:
     webhook = subscribe(mailbox.workspace, values, actor="ada", now=NOW)
     old, new = settings.FIELD_ENCRYPTION_KEYS, [Fernet.generate_key().decode()]
     settings.FIELD_ENCRYPTION_KEYS = new + old
-    said = StringIO()
-    call_command("rotate_encryption_keys", "--dry-run", stdout=said)
-    assert said.getvalue() == "Dry run, nothing was changed. 2 mailboxes and webhooks re-encrypted\n"
+    message = StringIO()
+    call_command("rotate_encryption_keys", "--dry-run", stdout=message)
+    assert message.getvalue() == "Dry run, nothing was changed. 2 mailboxes and webhooks re-encrypted\n"
     call_command("rotate_encryption_keys")
     settings.FIELD_ENCRYPTION_KEYS = new
     assert Mailbox.objects.get(pk=mailbox.pk).credentials["password"] == "hunter2"

@@ -44,7 +44,7 @@ def test_the_error_is_that_of_the_statement_that_failed(following: int, answers_
     assert fetch_all("SELECT name FROM sequences_workspace", {}) == [{"name": "Acme"}]
 
 
-def test_what_is_raised_beside_the_statements_is_raised_as_it_is() -> None:
+def test_other_exceptions_are_raised_unchanged() -> None:
     with pytest.raises(ZeroDivisionError), transaction.atomic(), pipelined():
         execute_pending(RENAME, {"name": "Beta", "slugs": ["acme"]})
         execute_pending(RENAME, {"name": "Gamma", "slugs": [str(1 // 0)]})

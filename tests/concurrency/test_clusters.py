@@ -46,7 +46,7 @@ def at_once(work: Callable[[], None]) -> None:
         list(pool.map(run, range(CLUSTERS)))
 
 
-def test_a_due_schedule_is_queued_once_however_many_clusters_look() -> None:
+def test_a_due_schedule_is_queued_once_by_any_number_of_clusters() -> None:
     sync_schedules(engines=2)
     due = timezone.now() - timedelta(minutes=5)
     Schedule.objects.update(next_run=due)
@@ -64,7 +64,7 @@ def count_jobs(broker: FreeWorkersBroker) -> int:
     return len(broker.dequeue() or ())
 
 
-def test_a_cluster_leaves_what_it_has_no_free_worker_for_to_others() -> None:
+def test_a_cluster_takes_no_more_jobs_than_it_has_free_workers() -> None:
     first, second = FreeWorkersBroker(), FreeWorkersBroker()
     for _ in range(5):
         OrmQ.objects.create(key=first.list_key, payload="job", lock=timezone.now() - timedelta(seconds=1))
@@ -85,7 +85,7 @@ def test_a_cluster_leaves_what_it_has_no_free_worker_for_to_others() -> None:
     assert OrmQ.objects.filter(lock__lt=timezone.now()).count() == 0
 
 
-def test_the_clusters_take_jobs_like_that() -> None:
+def test_running_clusters_limit_the_jobs_they_take() -> None:
     assert type(get_broker()) is FreeWorkersBroker
     assert Conf.BULK == Conf.QUEUE_LIMIT == 1
 

@@ -57,7 +57,7 @@ CAPS: list[list[dict[str, Any]]] = [
 @pytest.mark.parametrize("pace", [(0, 0), (90, 60)], ids=["unpaced", "paced"])
 @pytest.mark.parametrize("caps", range(len(CAPS)))
 @pytest.mark.parametrize("seed", range(2))
-def test_every_message_leaves_when_the_page_said(pace: tuple[int, int], caps: int, seed: int) -> None:
+def test_every_message_leaves_at_the_planned_time(pace: tuple[int, int], caps: int, seed: int) -> None:
     chance = random.Random(f"{pace} {caps} {seed}")
     with MailServer() as server:
         mailbox = _fill(server, chance, pace, CAPS[caps])

@@ -43,7 +43,7 @@ from tests.factories import (
     StepFactory,
     TaskStepFactory,
 )
-from tests.faults.elsewhere import Elsewhere
+from tests.faults.concurrent_work import ConcurrentWork
 
 pytestmark = pytest.mark.django_db(transaction=True)
 SAM = "sam@acme.example"
@@ -85,14 +85,14 @@ def test_a_fact_stored_during_a_tick_is_seen(owner: Any, name: str) -> None:
     enrollment = waiting_for_an_open()
     message = EmailMessage.objects.get()
     opened = NewEvent(EventType.OPENED, "tests", "1", NOW, message_pk=message.pk)
-    others: list[Elsewhere] = []
+    others: list[ConcurrentWork] = []
     run = getattr(owner, name)
 
     def during(*args: Any) -> Any:
         answer = run(*args)
         if not others:
-            others.append(Elsewhere(lambda: record_events([opened], NOW)).start())
-            others[0].come_as_far_as_it_can()
+            others.append(ConcurrentWork(lambda: record_events([opened], NOW)).start())
+            others[0].run_until_blocked()
             assert others[0].is_waiting, "the wake must wait for the tick"
         return answer
 
@@ -158,14 +158,14 @@ def test_a_locked_row_is_passed_over_and_found_again() -> None:
             with transaction.atomic():
                 found.extend(snapshot.id for snapshot in claim_due(NOW, 10))
 
-        with Elsewhere(claim):
+        with ConcurrentWork(claim):
             pass
         assert found == [free.pk]
     with transaction.atomic():
         assert {snapshot.id for snapshot in claim_due(NOW, 10)} == {held.pk, free.pk}
 
 
-def test_the_same_contact_enrolled_by_many_requests_at_once_lives_once() -> None:
+def test_many_concurrent_requests_enroll_a_contact_once() -> None:
     """The database has the last word: one live enrollment per contact and sequence."""
     sequence = SequenceFactory()
     StepFactory(sequence=sequence)
@@ -188,7 +188,7 @@ def test_the_same_contact_enrolled_by_many_requests_at_once_lives_once() -> None
     assert sum(len(answer.enrolled) for answer in answers) == 5
 
 
-def test_two_people_press_the_same_button_at_once() -> None:
+def test_two_users_take_the_same_action_at_once() -> None:
     """Pausing twice is once, with one entry in the log that says who was first."""
     enrollment = EnrollmentFactory(current_step=StepFactory())
     reports = in_parallel(6, lambda n: pause_enrollments([enrollment.pk], actor=f"user{n}", now=NOW))
@@ -197,7 +197,7 @@ def test_two_people_press_the_same_button_at_once() -> None:
     assert ExecutionLog.objects.filter(enrollment=enrollment, action="paused").count() == 1
 
 
-def test_a_person_skips_while_the_engine_runs_the_step() -> None:
+def test_a_user_skips_a_step_while_the_engine_runs_it() -> None:
     """Whoever comes second sees what the first did: the step is executed or skipped, never both."""
     sequence = SequenceFactory()
     for _ in range(3):
@@ -243,13 +243,13 @@ def test_a_sequence_can_be_edited_and_paused_at_once() -> None:
     StepFactory(sequence=sequence)
     EnrollmentFactory(sequence=sequence)
     draft = replace(load_draft(sequence), description="edited")
-    others: list[Elsewhere] = []
+    others: list[ConcurrentWork] = []
     lock = following.lock_waiting
 
     def lock_and_pause(sequence_id: int) -> Any:
         locked = lock(sequence_id)
-        others.append(Elsewhere(lambda: pause_sequence(sequence, actor=SAM, now=NOW)).start())
-        others[0].come_as_far_as_it_can()
+        others.append(ConcurrentWork(lambda: pause_sequence(sequence, actor=SAM, now=NOW)).start())
+        others[0].run_until_blocked()
         return locked
 
     with mock.patch.object(editing, "lock_waiting", lock_and_pause):

@@ -11,13 +11,13 @@ from emails.sending.lanes import take_lane
 from execution.engine.backoff import Policy
 from execution.engine.tick import run_tick
 from tests.factories import NOW, EnrollmentFactory, MailboxFactory, SequenceFactory, StepFactory
-from tests.faults.elsewhere import Elsewhere
+from tests.faults.concurrent_work import ConcurrentWork
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
 @pytest.mark.parametrize("is_ready", [True, False], ids=["the lane was ready", "the lane slept"])
-def test_what_is_queued_while_a_lane_looks_is_found(is_ready: bool) -> None:
+def test_a_message_queued_while_a_lane_claims_is_found(is_ready: bool) -> None:
     """The lane was awake already when the engine queued, and is about to sleep: it has not seen the new email."""
     sequence = SequenceFactory()
     StepFactory(sequence=sequence)
@@ -36,8 +36,8 @@ def test_what_is_queued_while_a_lane_looks_is_found(is_ready: bool) -> None:
 
     with transaction.atomic():
         run_tick(NOW, 10, Policy())
-        lane = Elsewhere(look).start()
-        lane.come_as_far_as_it_can()
+        lane = ConcurrentWork(look).start()
+        lane.run_until_blocked()
     lane.join()
     left = EmailMessage.objects.filter(status="queued").count()
     assert left == 0 or Mailbox.objects.get().lane_at == NOW

@@ -47,7 +47,7 @@ def test_a_new_key_is_shown_once_opens_the_api_and_is_revoked_by_deleting_it() -
     assert call_api(secret) == 401
 
 
-def test_the_form_proposes_a_name_and_the_person_and_refuses_a_time_that_has_passed() -> None:
+def test_the_form_proposes_name_and_user_and_refuses_a_past_expiry() -> None:
     client = log_in_root()
     form = client.get(reverse(ADD)).context["adminform"].form
     assert form["name"].value().startswith("key of 20")

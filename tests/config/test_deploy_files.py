@@ -92,7 +92,7 @@ def test_rules_and_dashboard_ask_for_what_is_served(served: dict[str, dict[str, 
     assert {each.name for each in shown} == set(served)
 
 
-def test_the_legends_name_labels_that_there_are(served: dict[str, dict[str, set[str]]]) -> None:
+def test_dashboard_legends_name_existing_labels(served: dict[str, dict[str, set[str]]]) -> None:
     for target in read_targets():
         named = set(re.findall(r"\{\{\s*(\w+)\s*\}\}", target["legendFormat"]))
         if named:
@@ -116,7 +116,7 @@ def test_every_rule_has_a_runbook() -> None:
 
 
 @pytest.mark.parametrize("path", UNITS, ids=lambda path: path.stem)
-def test_units_start_what_there_is(path: Path) -> None:
+def test_units_start_existing_commands(path: Path) -> None:
     unit = configparser.ConfigParser(interpolation=None, strict=False)
     unit.optionxform = str  # type: ignore[assignment, method-assign]
     unit.read_string(path.read_text(encoding="utf-8"))
@@ -128,7 +128,7 @@ def test_units_start_what_there_is(path: Path) -> None:
     assert (unit["Service"]["Restart"], unit["Install"]["WantedBy"]) == ("always", "multi-user.target")
 
 
-def test_the_procfile_starts_what_there_is() -> None:
+def test_the_procfile_starts_existing_commands() -> None:
     lines = dict(line.split(": ", 1) for line in (DEPLOY / "Procfile").read_text(encoding="utf-8").splitlines())
     named = re.findall(r"manage\.py (\w+)", " ".join(lines.values()))
     assert set(named) <= set(get_commands()) | {"migrate"}
@@ -136,7 +136,7 @@ def test_the_procfile_starts_what_there_is() -> None:
 
 
 @pytest.mark.slow
-def test_the_web_command_serves_and_ends_when_it_is_told(database_url: str) -> None:
+def test_the_web_command_serves_and_stops_on_sigterm(database_url: str) -> None:
     text = (DEPLOY / "systemd" / "sequence-executor-web.service").read_text(encoding="utf-8")
     words = shlex.split(re.search(r"^ExecStart=(.*)$", text, re.MULTILINE)[1])  # type: ignore[index]
     arguments = ["127.0.0.1:0" if word.startswith("127.0.0.1:") else word for word in words[1:]]
@@ -148,8 +148,8 @@ def test_the_web_command_serves_and_ends_when_it_is_told(database_url: str) -> N
     with server:
         assert server.stderr is not None
         try:
-            said = next(line for line in server.stderr if "Listening at" in line)
-            url = re.search(r"http://\S+", said)
+            detail = next(line for line in server.stderr if "Listening at" in line)
+            url = re.search(r"http://\S+", detail)
             assert url is not None
             # the socket takes the call while the workers are still being started
             with urllib.request.urlopen(f"{url[0]}/healthz", timeout=120) as answer:

@@ -215,14 +215,14 @@ def test_an_answer_that_is_not_read_to_its_end_is_no_failure(tmp_path: Path) -> 
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no device that is always full")
-def test_an_answer_that_finds_no_room_is_one_line(tmp_path: Path) -> None:
+def test_a_full_disk_under_the_output_is_one_line(tmp_path: Path) -> None:
     with Path("/dev/full").open("wb") as full:
         done = run_manage_into(full.fileno(), tmp_path, "stop_database")
     assert (done.returncode, done.stderr.count("\n")) == (1, 1)
     assert done.stderr.startswith("error: the work is done, but its answer cannot be written (No space left")
 
 
-def test_error_reports_leave_out_what_people_wrote(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_error_reports_contain_no_user_content(monkeypatch: pytest.MonkeyPatch) -> None:
     given: dict[str, object] = {}
     monkeypatch.setattr("sentry_sdk.init", lambda **options: given.update(options))
     env.start_error_reporting("https://key@sentry.example.com/1")

@@ -46,11 +46,11 @@ def ours() -> list[Any]:
 
 
 @pytest.mark.parametrize(("name", "migration"), ours())
-def test_the_release_before_works_on(name: str, migration: Any) -> None:
+def test_the_previous_release_works_on_the_new_schema(name: str, migration: Any) -> None:
     assert list(find_faults(name, migration)) == []
 
 
-def test_what_is_unsafe_is_found() -> None:
+def test_an_unsafe_migration_is_found() -> None:
     class Unsafe(migrations.Migration):
         operations = [
             migrations.AddField("contact", "rank", models.IntegerField(default=0)),
@@ -64,6 +64,6 @@ def test_what_is_unsafe_is_found() -> None:
     assert "rank is required" in faults[0]
 
 
-def test_every_exception_is_still_there() -> None:
+def test_every_listed_exception_still_exists() -> None:
     for app, name in BEFORE_THE_RULES:
         assert importlib.import_module(f"{app}.migrations.{name}")

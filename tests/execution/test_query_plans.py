@@ -224,7 +224,7 @@ def test_no_plan_reads_a_hot_table_from_end_to_end(workspace: Workspace) -> None
     assert {"message_newest", "enrollment_trouble"} <= walked
 
 
-def test_a_workspace_is_worked_with_its_own_rows_alone(workspace: Workspace) -> None:
+def test_queries_of_a_workspace_read_only_its_own_rows(workspace: Workspace) -> None:
     """What one workspace's engine, lanes, events and pages do is the same when the database hides all other rows.
 
     It shows that a statement for a workspace reads and writes nothing of another: with the tables distributed by

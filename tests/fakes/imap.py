@@ -182,9 +182,9 @@ class Dovecot:
         deadline = time.monotonic() + _START_SECONDS
         while not _answers(port):
             if self._process.poll() is not None or time.monotonic() > deadline:
-                said = self._log()
+                text = self._log()
                 self.stop()
-                raise RuntimeError(f"dovecot does not start: {said}")
+                raise RuntimeError(f"dovecot does not start: {text}")
             time.sleep(0.02)
         return ImapServer(port, tls_port, self._folder, certificate.ca_file)
 
@@ -202,10 +202,10 @@ class Dovecot:
 
     def _log(self) -> str:
         log = self._folder / "dovecot.log"
-        said = log.read_text(errors="replace") if log.exists() else ""
+        text = log.read_text(errors="replace") if log.exists() else ""
         if self._process is not None and self._process.stderr is not None and self._process.poll() is not None:
-            said += self._process.stderr.read().decode(errors="replace")
-        return said[-2000:]
+            text += self._process.stderr.read().decode(errors="replace")
+        return text[-2000:]
 
     def _config(self, port: int, tls_port: int, chain: Path) -> str:
         is_root = os.getuid() == 0

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from simulation.mail_server import MailServer
-from tests.faults.processes import Victim
+from tests.faults.processes import CommandProcess
 
 
 @pytest.fixture
@@ -17,16 +17,16 @@ def server() -> Iterator[MailServer]:
 
 
 @pytest.fixture(scope="module")
-def _victims() -> Iterator[dict[str, Victim]]:
-    victims: dict[str, Victim] = {}
-    yield victims
-    for victim in victims.values():
-        victim.close()
+def _command_processes() -> Iterator[dict[str, CommandProcess]]:
+    processes: dict[str, CommandProcess] = {}
+    yield processes
+    for command_process in processes.values():
+        command_process.close()
 
 
 @pytest.fixture
-def victim(database_url: str, _victims: dict[str, Victim]) -> Victim:
+def command_process(database_url: str, _command_processes: dict[str, CommandProcess]) -> CommandProcess:
     """Loaded once per module; its children do the work."""
-    if database_url not in _victims:
-        _victims[database_url] = Victim(database_url)
-    return _victims[database_url]
+    if database_url not in _command_processes:
+        _command_processes[database_url] = CommandProcess(database_url)
+    return _command_processes[database_url]

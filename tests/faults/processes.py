@@ -1,4 +1,4 @@
-"""Real processes for the fault tests: executors, a mail server on its own, a victim, and how to wait for them."""
+"""Real processes for the fault tests: executors, a mail server, a process that runs commands, and how to wait."""
 
 from __future__ import annotations
 
@@ -35,12 +35,12 @@ def child_env(database_url: str, **more: str) -> dict[str, str]:
     return {**os.environ, "DATABASE_URL": database_url, "DJANGO_SETTINGS_MODULE": "tests.settings", **more}
 
 
-class Victim:
+class CommandProcess:
     """A loaded process whose forked children run commands and kill themselves where they are told."""
 
     def __init__(self, database_url: str) -> None:
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "tests.faults.victim"],
+            [sys.executable, "-m", "tests.faults.command_process"],
             cwd=ROOT,
             env=child_env(database_url, LOG_LEVEL="CRITICAL"),
             stdin=subprocess.PIPE,

@@ -1,4 +1,4 @@
-"""What must hold whatever was killed: the server's messages against the ledger, and everybody at an end."""
+"""What must hold whatever was killed: the server's messages against the ledger, and every enrollment at an end."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ from simulation.mail_server import ReceivedMessage
 LEASE_IS_OVER = timedelta(minutes=2)
 
 
-def run_heir(ahead: timedelta = LEASE_IS_OVER) -> tuple[int, int]:
-    """Another executor comes by when every lease of the dead has run out, and works until nothing is due."""
+def run_successor(ahead: timedelta = LEASE_IS_OVER) -> tuple[int, int]:
+    """Run another executor after every lease has expired, until nothing is due."""
     return run_until_idle(Options(policy=Policy()), lambda: timezone.now() + ahead)
 
 
@@ -44,12 +44,12 @@ def assert_ledger_explains(received: Sequence[ReceivedMessage]) -> None:
     assert set(beyond.values()) <= {"unknown"}, beyond
 
 
-def assert_nobody_is_lost() -> None:
-    """P4: everybody has completed, or is held for a person because the fate of one message is unknown."""
+def assert_no_enrollment_is_lost() -> None:
+    """P4: every enrollment has completed, or needs review because the outcome of one message is unknown."""
     for enrollment in Enrollment.objects.exclude(status="completed"):
         unknown = list(enrollment.messages.filter(status="unknown").values_list("id", flat=True))
         story = list(enrollment.messages.values_list("status", "leased_until", "mailbox__lane_at"))
         assert enrollment.status == "quarantined", (enrollment.pk, enrollment.status, enrollment.wake_at, story)
-        letter = DeadLetter.objects.get(enrollment=enrollment, resolved_at=None)
-        assert letter.error_class == "unknown_outcome", letter.error
-        assert unknown == [letter.facts["message"]]
+        row = DeadLetter.objects.get(enrollment=enrollment, resolved_at=None)
+        assert row.error_class == "unknown_outcome", row.error
+        assert unknown == [row.facts["message"]]

@@ -11,8 +11,8 @@ from sequences.models import Enrollment
 from simulation.mail_server import MailServer
 from tasks_app.models import Task
 from tests.factories import EnrollmentFactory, MailboxFactory, SequenceFactory, StepFactory, TaskStepFactory
-from tests.faults.processes import Victim
-from tests.faults.promises import assert_ledger_explains, assert_nobody_is_lost, run_heir
+from tests.faults.processes import CommandProcess
+from tests.faults.promises import assert_ledger_explains, assert_no_enrollment_is_lost, run_successor
 
 pytestmark = [pytest.mark.faults, pytest.mark.django_db(transaction=True)]
 
@@ -77,12 +77,12 @@ def assert_each_thing_once() -> None:
 
 
 @pytest.mark.parametrize(("point", "nth"), CERTAIN)
-def test_killed_where_the_database_knows_all_everybody_completes(
-    point: str, nth: int, victim: Victim, server: MailServer, people: list[Enrollment]
+def test_a_kill_with_all_state_in_the_database_loses_nothing(
+    point: str, nth: int, command_process: CommandProcess, server: MailServer, people: list[Enrollment]
 ) -> None:
-    assert victim.run("run_executor", "--once", point=point, nth=nth), "the point was never reached"
+    assert command_process.run("run_executor", "--once", point=point, nth=nth), "the point was never reached"
 
-    run_heir()
+    run_successor()
 
     assert_ledger_explains(server.messages)
     assert set(Enrollment.objects.values_list("status", flat=True)) == {"completed"}
@@ -91,38 +91,40 @@ def test_killed_where_the_database_knows_all_everybody_completes(
 
 
 @pytest.mark.parametrize(("point", "nth", "arrived"), DOUBTFUL)
-def test_killed_while_handing_over_the_message_is_held_as_unknown(
-    point: str, nth: int, arrived: int, victim: Victim, server: MailServer, people: list[Enrollment]
+def test_a_kill_while_sending_leaves_an_unknown_outcome(
+    point: str, nth: int, arrived: int, command_process: CommandProcess, server: MailServer, people: list[Enrollment]
 ) -> None:
-    assert victim.run("run_executor", "--once", point=point, nth=nth), "the point was never reached"
+    assert command_process.run("run_executor", "--once", point=point, nth=nth), "the point was never reached"
     in_hand = set(EmailMessage.objects.filter(status="sending").values_list("id", flat=True))
     assert in_hand
 
-    run_heir()
+    run_successor()
 
     assert set(EmailMessage.objects.filter(status="unknown").values_list("id", flat=True)) == in_hand
     assert_ledger_explains(server.messages)
-    assert_nobody_is_lost()
+    assert_no_enrollment_is_lost()
     assert_each_thing_once()
     assert len(server.messages) - EmailMessage.objects.filter(status="sent").count() == arrived
 
 
 def test_a_kill_right_after_the_final_dot_is_unknown(
-    victim: Victim, server: MailServer, people: list[Enrollment]
+    command_process: CommandProcess, server: MailServer, people: list[Enrollment]
 ) -> None:
     """The dot is in the kernel's hands: the server may or may not answer it; both ends are allowed, twice is not."""
-    assert victim.run("run_executor", "--once", point="dot written")
+    assert command_process.run("run_executor", "--once", point="dot written")
 
-    run_heir()
+    run_successor()
 
     assert EmailMessage.objects.filter(status="unknown").count() == 1
     assert_ledger_explains(server.messages)
-    assert_nobody_is_lost()
+    assert_no_enrollment_is_lost()
 
 
-def test_the_harness_itself_changes_nothing(victim: Victim, server: MailServer, people: list[Enrollment]) -> None:
+def test_the_harness_itself_changes_nothing(
+    command_process: CommandProcess, server: MailServer, people: list[Enrollment]
+) -> None:
     """The control group: the harness itself changes nothing."""
-    assert not victim.run("run_executor", "--once")
+    assert not command_process.run("run_executor", "--once")
     assert_ledger_explains(server.messages)
     assert set(Enrollment.objects.values_list("status", flat=True)) == {"completed"}
     assert_each_thing_once()

@@ -16,12 +16,12 @@ from execution.engine.tick import TEMPORARY_ERRORS, run_tick
 from sequences.models import Enrollment
 from simulation.mail_server import MailServer, Moment
 from tests.factories import NOW, EnrollmentFactory, MailboxFactory, SequenceFactory, StepFactory, WorkspaceFactory
+from tests.faults.concurrent_work import ConcurrentWork
 from tests.faults.database import count_faults, failing
 from tests.faults.driving import DrivenClock
-from tests.faults.elsewhere import Elsewhere
-from tests.faults.people import assert_each_thing_once, enroll_in_three_steps, nobody_is_active
-from tests.faults.processes import Executor, Victim, kill, wait_until
-from tests.faults.promises import assert_ledger_explains, assert_nobody_is_lost, run_heir
+from tests.faults.processes import CommandProcess, Executor, kill, wait_until
+from tests.faults.promises import assert_ledger_explains, assert_no_enrollment_is_lost, run_successor
+from tests.faults.three_steps import assert_each_thing_once, enroll_in_three_steps, no_enrollment_is_active
 
 pytestmark = [pytest.mark.faults, pytest.mark.django_db(transaction=True)]
 
@@ -69,10 +69,10 @@ def test_a_result_waits_for_the_database_rather_than_being_lost(sqlstate: str, s
     assert_each_thing_once(1, server)
 
 
-def test_a_running_executor_goes_on_by_itself_after_errors(victim: Victim, server: MailServer) -> None:
+def test_a_running_executor_goes_on_by_itself_after_errors(command_process: CommandProcess, server: MailServer) -> None:
     enroll_in_three_steps(server, people=5)
     with failing("sequences_enrollment", "UPDATE", "53100", times=2):
-        executor = victim.start("run_executor")
+        executor = command_process.start("run_executor")
         try:
             wait_until(lambda: Enrollment.objects.filter(status="completed").count() == 5, "everybody completes")
         finally:
@@ -80,10 +80,10 @@ def test_a_running_executor_goes_on_by_itself_after_errors(victim: Victim, serve
     assert_each_thing_once(5, server)
 
 
-def test_connections_that_are_cut_again_and_again(victim: Victim, server: MailServer) -> None:
+def test_repeatedly_cut_connections_lose_nothing(command_process: CommandProcess, server: MailServer) -> None:
     """An administrator terminates every connection of a working executor, twenty times."""
     enroll_in_three_steps(server, people=60, mailboxes=4)
-    executor = victim.start("run_executor", slow_seconds=0.05)
+    executor = command_process.start("run_executor", slow_seconds=0.05)
     try:
         wait_until(lambda: server.message_count > 0, "mail is leaving")
         for _ in range(20):
@@ -94,23 +94,23 @@ def test_connections_that_are_cut_again_and_again(victim: Victim, server: MailSe
                 )
             threading.Event().wait(0.1)
         before = server.message_count
-        wait_until(lambda: server.message_count > before or nobody_is_active(), "the executor goes on by itself")
+        wait_until(lambda: server.message_count > before or no_enrollment_is_active(), "the executor goes on by itself")
     finally:
         kill(executor)
-    run_heir()
+    run_successor()
     assert_ledger_explains(server.messages)
-    assert_nobody_is_lost()
+    assert_no_enrollment_is_lost()
 
 
 def test_a_pool_with_fewer_connections_than_threads_is_enough(database_url: str, server: MailServer) -> None:
     """Two dozen threads share four connections: they wait for one another and nobody fails."""
     enroll_in_three_steps(server, people=40, mailboxes=8)
     with Executor(database_url, "run_executor", DATABASE_POOL="4"):
-        wait_until(nobody_is_active, "everybody completes")
+        wait_until(no_enrollment_is_active, "everybody completes")
     assert_each_thing_once(40, server)
 
 
-def test_two_lanes_that_bounce_the_same_person_at_once(server: MailServer) -> None:
+def test_two_lanes_that_bounce_the_same_contact_at_once_do_not_deadlock(server: MailServer) -> None:
     """A real deadlock: each lane's result holds what the other's bounce wants. One gives way and writes again."""
     workspace = WorkspaceFactory()
     contact = None
@@ -133,7 +133,7 @@ def test_two_lanes_that_bounce_the_same_person_at_once(server: MailServer) -> No
         record_bounces(*args)
 
     run_tick(NOW, 10, Policy())
-    with mock.patch.object(results, "_record_bounces", together), Elsewhere(DrivenClock().run):
+    with mock.patch.object(results, "_record_bounces", together), ConcurrentWork(DrivenClock().run):
         DrivenClock().run()
     DrivenClock().run()
     assert set(Enrollment.objects.values_list("status", "auto_exit_reason")) == {("auto_exited", "bounced")}

@@ -23,9 +23,9 @@ from execution.engine.tick import TEMPORARY_ERRORS
 from execution.worker.listener import Listener
 from execution.worker.outage import Outage
 from simulation.mail_server import MailServer, Moment, Stall
-from tests.faults.people import assert_each_thing_once, enroll_in_three_steps, nobody_is_active
 from tests.faults.processes import Executor, has_ended, wait_until
-from tests.faults.promises import assert_ledger_explains, assert_nobody_is_lost, run_heir
+from tests.faults.promises import assert_ledger_explains, assert_no_enrollment_is_lost, run_successor
+from tests.faults.three_steps import assert_each_thing_once, enroll_in_three_steps, no_enrollment_is_active
 
 pytestmark = [pytest.mark.faults]
 
@@ -85,7 +85,7 @@ def living_on(server: EmbeddedPostgres) -> Iterator[None]:
 
 
 @pytest.mark.parametrize("how", ["stopped", "killed"])
-def test_restarted_while_it_decides_and_sends(
+def test_a_database_restart_while_deciding_and_sending_loses_nothing(
     how: str, own_url: str, own_server: EmbeddedPostgres, server: MailServer
 ) -> None:
     enroll_in_three_steps(server, people=60, mailboxes=4)
@@ -98,12 +98,12 @@ def test_restarted_while_it_decides_and_sends(
             connection.close()
         wait_for_more_mail(server)
         assert executor.stop() == 0
-    run_heir()
+    run_successor()
     assert_ledger_explains(server.messages)
-    assert_nobody_is_lost()
+    assert_no_enrollment_is_lost()
 
 
-def test_restarted_while_a_message_is_on_its_way(
+def test_a_database_restart_while_sending_loses_no_result(
     own_url: str, own_server: EmbeddedPostgres, server: MailServer
 ) -> None:
     """The result is written when the database is back: nothing is in doubt."""
@@ -118,7 +118,7 @@ def test_restarted_while_a_message_is_on_its_way(
             stall.release()
             wait_until(lambda: server.message_count > 0, "the server has it")
             own_server.ensure_running()
-            wait_until(nobody_is_active, "everybody completes")
+            wait_until(no_enrollment_is_active, "everybody completes")
             assert executor.stop() == 0
     finally:
         stall.release()
@@ -192,14 +192,14 @@ def test_a_full_disk_loses_nothing_once_there_is_room_again(
         assert server.message_count == 0
         assert EmailMessage.objects.count() == 0
         filler.unlink()
-        wait_until(nobody_is_active, "everybody completes")
+        wait_until(no_enrollment_is_active, "everybody completes")
         assert executor.stop() == 0
     assert_each_thing_once(60, server)
 
 
 def wait_for_more_mail(server: MailServer) -> None:
     before = server.message_count
-    wait_until(lambda: server.message_count > before or nobody_is_active(), "more mail leaves")
+    wait_until(lambda: server.message_count > before or no_enrollment_is_active(), "more mail leaves")
 
 
 def bring_down(server: EmbeddedPostgres, how: str) -> None:

@@ -19,8 +19,8 @@ from sequences.models import Enrollment, Sequence
 from simulation.mail_server import MailServer, Moment, Stall
 from tasks_app.models import Task
 from tests.factories import EnrollmentFactory, MailboxFactory, SequenceFactory, StepFactory, TaskStepFactory
-from tests.faults.processes import Executor, Victim, has_ended, kill, wait_until
-from tests.faults.promises import assert_ledger_explains, run_heir
+from tests.faults.processes import CommandProcess, Executor, has_ended, kill, wait_until
+from tests.faults.promises import assert_ledger_explains, run_successor
 
 pytestmark = [pytest.mark.faults, pytest.mark.django_db(transaction=True)]
 
@@ -41,18 +41,20 @@ def everybody_completed() -> bool:
 
 
 @pytest.mark.parametrize("moment", [Moment.RCPT, Moment.DOT])
-def test_a_frozen_worker_that_comes_back_changes_nothing(moment: Moment, victim: Victim, server: MailServer) -> None:
+def test_a_frozen_worker_that_comes_back_changes_nothing(
+    moment: Moment, command_process: CommandProcess, server: MailServer
+) -> None:
     """Stopped with one email in hand for more than two lease times; its late result finds no lane of its own."""
     stall = Stall()
     server.on(moment, stall, times=1)
     enroll(server, people=4)
-    worker = victim.start("run_executor")
+    worker = command_process.start("run_executor")
     try:
         wait_until(stall.reached.is_set, "the worker hands something over")
         in_hand = set(EmailMessage.objects.filter(status="sending").values_list("id", flat=True))
         worker.send_signal(signal.SIGSTOP)
 
-        run_heir()
+        run_successor()
         assert set(EmailMessage.objects.filter(status="unknown").values_list("id", flat=True)) == in_hand
         before = len(server.messages)
         assert before == 2 * 3, "the heir goes on with everybody else"
@@ -69,7 +71,7 @@ def test_a_frozen_worker_that_comes_back_changes_nothing(moment: Moment, victim:
 
     assert set(EmailMessage.objects.filter(status="unknown").values_list("id", flat=True)) == in_hand
     assert_ledger_explains(server.messages)
-    assert run_heir() == (0, 0)
+    assert run_successor() == (0, 0)
     assert len(server.messages) == before + 1
     assert Counter(Enrollment.objects.values_list("status", flat=True)) == {"completed": 3, "quarantined": 1}
 
@@ -86,7 +88,7 @@ def short_idleness() -> Iterator[None]:
         cursor.execute(f"ALTER DATABASE {name} RESET idle_in_transaction_session_timeout")
 
 
-def somebody_stands_in_a_transaction() -> bool:
+def a_session_idles_in_transaction() -> bool:
     return bool(
         fetch_all(
             "SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid() "
@@ -98,16 +100,16 @@ def somebody_stands_in_a_transaction() -> bool:
 
 @pytest.mark.parametrize("point", ["claimed", "statement 2 of apply", "applied", "marked", "results written"])
 def test_a_worker_frozen_in_a_transaction_loses_it(
-    point: str, victim: Victim, server: MailServer, short_idleness: None
+    point: str, command_process: CommandProcess, server: MailServer, short_idleness: None
 ) -> None:
     """PostgreSQL ends the session of a process that stands still, so others go on while it still stands."""
     enroll(server, people=6)
-    worker = victim.freeze("run_executor", "--once", point=point)
+    worker = command_process.freeze("run_executor", "--once", point=point)
     try:
-        wait_until(somebody_stands_in_a_transaction, "the worker stands in a transaction")
-        run_heir()
-        wait_until(lambda: not somebody_stands_in_a_transaction(), "its session is ended")
-        run_heir()
+        wait_until(a_session_idles_in_transaction, "the worker stands in a transaction")
+        run_successor()
+        wait_until(lambda: not a_session_idles_in_transaction(), "its session is ended")
+        run_successor()
         assert not has_ended(worker)
     finally:
         kill(worker)
@@ -117,12 +119,12 @@ def test_a_worker_frozen_in_a_transaction_loses_it(
     assert len(server.messages) == 2 * 6 - len(doubtful)
 
 
-def test_two_executors_and_a_scheduled_job_share_the_work(victim: Victim, server: MailServer) -> None:
+def test_two_executors_and_a_scheduled_job_share_the_work(command_process: CommandProcess, server: MailServer) -> None:
     """What django-q2 runs, twice at once, beside two commands: each thing happens once, whoever does it."""
     enroll(server, people=60, mailboxes=6)
     job = "from execution import jobs; jobs._RUNS_SECONDS = 12; jobs.run_engine()"
-    workers = [victim.start("run_executor"), victim.start("run_executor")]
-    workers += [victim.start("shell", "-c", job), victim.start("shell", "-c", job)]
+    workers = [command_process.start("run_executor"), command_process.start("run_executor")]
+    workers += [command_process.start("shell", "-c", job), command_process.start("shell", "-c", job)]
     try:
         wait_until(everybody_completed, "everybody completes")
         for worker in workers[:2]:
@@ -142,16 +144,18 @@ def test_two_executors_and_a_scheduled_job_share_the_work(victim: Victim, server
     assert not Worker.objects.filter(stopped_at=None).exists()
 
 
-def test_contacts_are_imported_twice_while_the_engine_runs(victim: Victim, server: MailServer, tmp_path: Path) -> None:
+def test_contacts_are_imported_twice_while_the_engine_runs(
+    command_process: CommandProcess, server: MailServer, tmp_path: Path
+) -> None:
     """Two imports of the same file at once, beside two engines: everybody is one contact and gets each email once."""
     enroll(server, people=0)
     sequence, mailbox = Sequence.objects.get(), Mailbox.objects.get()
     rows = [f"ada{number}@prospect.example,Ada{number}" for number in range(150)]
     (tmp_path / "contacts.csv").write_text("\n".join(["email,first_name", *rows]))
     into = ("--workspace", sequence.workspace.slug, "--enroll-in", sequence.name, "--mailbox", mailbox.address)
-    engines = [victim.start("run_executor"), victim.start("run_executor")]
+    engines = [command_process.start("run_executor"), command_process.start("run_executor")]
     try:
-        imports = [victim.start("import_contacts", str(tmp_path / "contacts.csv"), *into) for _ in range(2)]
+        imports = [command_process.start("import_contacts", str(tmp_path / "contacts.csv"), *into) for _ in range(2)]
         wait_until(lambda: all(has_ended(process) for process in imports), "both imports end")
         wait_until(lambda: Enrollment.objects.exists() and everybody_completed(), "everybody completes")
     finally:
@@ -165,7 +169,7 @@ def test_contacts_are_imported_twice_while_the_engine_runs(victim: Victim, serve
 class TestSigterm:
     """`run_executor` leaves with status 0 within ten seconds, in whatever it is stopped."""
 
-    def test_at_work_it_finishes_what_it_has_in_hand(self, database_url: str, server: MailServer) -> None:
+    def test_sigterm_finishes_the_current_messages(self, database_url: str, server: MailServer) -> None:
         enroll(server, people=200, mailboxes=2)
         with Executor(database_url, "run_executor") as executor:
             wait_until(lambda: server.message_count >= 5, "mail is leaving")
@@ -174,17 +178,19 @@ class TestSigterm:
         assert not EmailMessage.objects.filter(status__in=["sending", "unknown"]).exists()
         assert EmailMessage.objects.filter(status="sent").count() == len(server.messages)
         assert Worker.objects.get().stopped_at is not None
-        run_heir()
+        run_successor()
         assert everybody_completed()
         assert_ledger_explains(server.messages)
 
-    def test_idle_it_just_goes(self, database_url: str) -> None:
+    def test_sigterm_stops_an_idle_executor_at_once(self, database_url: str) -> None:
         with Executor(database_url, "run_executor") as executor:
             wait_until(Worker.objects.exists, "it has started")
             assert _stop(executor) == 0
         assert Worker.objects.get().stopped_at is not None
 
-    def test_kept_waiting_by_a_server_it_leaves_the_email_in_doubt(self, database_url: str, server: MailServer) -> None:
+    def test_sigterm_while_a_server_stalls_leaves_an_unknown_outcome(
+        self, database_url: str, server: MailServer
+    ) -> None:
         stall = Stall()
         server.on(Moment.DOT, stall)
         enroll(server, people=1)
@@ -194,7 +200,7 @@ class TestSigterm:
                 assert _stop(executor) == 0
         finally:
             stall.release()
-        run_heir()
+        run_successor()
         assert EmailMessage.objects.get().status == "unknown"
 
 

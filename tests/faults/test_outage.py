@@ -15,7 +15,7 @@ from sequences.models import Enrollment
 from simulation.mail_server import Action, MailServer, Moment, Reply, Situation, Stall
 from tests.factories import NOW, EnrollmentFactory, MailboxFactory, SequenceFactory, StepFactory, UserFactory
 from tests.faults.driving import DrivenClock
-from tests.faults.processes import Victim, kill, wait_until
+from tests.faults.processes import CommandProcess, kill, wait_until
 from tests.faults.promises import assert_ledger_explains
 
 pytestmark = [pytest.mark.faults, pytest.mark.django_db(transaction=True)]
@@ -138,7 +138,7 @@ def test_a_greylisting_server_gets_everything_on_the_second_try(server: MailServ
     assert {server.attempts(enrollment.contact.email) for enrollment in Enrollment.objects.all()} == {2}
 
 
-def test_a_stalled_server_delays_no_other_lane(server: MailServer, victim: Victim) -> None:
+def test_a_stalled_server_delays_no_other_lane(server: MailServer, command_process: CommandProcess) -> None:
     """While one mailbox's server says nothing, all the others' mail leaves; several lanes at once in one process."""
     stall = Stall()
     with MailServer() as silent:
@@ -146,7 +146,7 @@ def test_a_stalled_server_delays_no_other_lane(server: MailServer, victim: Victi
         stuck = enroll(silent, people=2)
         lanes = [enroll(server, people=3) for _ in range(3)]
         Enrollment.objects.update(wake_at=NOW, next_step_at=NOW)
-        executor = victim.start("run_executor")
+        executor = command_process.start("run_executor")
         try:
             wait_until(stall.reached.is_set, "the silent server is asked")
             wait_until(lambda: len(server.messages) == 9, "the mail of the other lanes leaves")

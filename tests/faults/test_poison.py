@@ -30,9 +30,9 @@ from tests.factories import (
     StepFactory,
     TaskStepFactory,
 )
+from tests.faults.concurrent_work import ConcurrentWork
 from tests.faults.database import failing
 from tests.faults.driving import DrivenClock
-from tests.faults.elsewhere import Elsewhere
 from tests.faults.promises import assert_ledger_explains
 
 pytestmark = [pytest.mark.faults, pytest.mark.django_db(transaction=True)]
@@ -160,7 +160,7 @@ def test_a_sequence_archived_under_a_queued_message(
     assert EmailMessage.objects.get(enrollment=stopped).status == "withheld"
 
 
-def test_a_contact_deleted_under_a_message_in_hand(
+def test_a_contact_deleted_while_its_message_is_being_sent(
     server: MailServer, mailbox: Mailbox, neighbours: list[Enrollment]
 ) -> None:
     """Erased with everything about them while their email is on its way: the others' results are kept."""
@@ -230,7 +230,7 @@ def test_a_row_that_cannot_even_be_read(server: MailServer, mailbox: Mailbox, ne
     assert_quarantined(bad, "database")
 
 
-def test_a_row_that_another_engine_completed_meanwhile_stays_completed(
+def test_a_row_completed_by_another_engine_stays_completed(
     server: MailServer, mailbox: Mailbox, neighbours: list[Enrollment]
 ) -> None:
     """While the refused batch is being halved its rows are free: who was ended there is left alone."""
@@ -280,5 +280,5 @@ def test_a_mailbox_that_cannot_be_served_delays_no_other(
 
 
 def _in_own_connection(work: Callable[[], object]) -> None:
-    with Elsewhere(work):
+    with ConcurrentWork(work):
         pass

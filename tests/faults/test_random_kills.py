@@ -16,8 +16,8 @@ from execution.control.switches import resolve_message
 from sequences.models import Enrollment
 from simulation.mail_server import read_record
 from tests.factories import EnrollmentFactory, MailboxFactory, SequenceFactory, StepFactory
-from tests.faults.processes import Victim, kill, mail_server_process
-from tests.faults.promises import assert_ledger_explains, assert_nobody_is_lost, run_heir
+from tests.faults.processes import CommandProcess, kill, mail_server_process
+from tests.faults.promises import assert_ledger_explains, assert_no_enrollment_is_lost, run_successor
 
 pytestmark = [pytest.mark.faults, pytest.mark.slow, pytest.mark.django_db(transaction=True), pytest.mark.timeout(280)]
 
@@ -27,12 +27,14 @@ KILLING_SECONDS = 30.0
 SLOW_SECONDS = 0.05
 
 
-def test_three_executors_killed_at_random_lose_and_repeat_nothing(victim: Victim, tmp_path: Path) -> None:
+def test_three_executors_killed_at_random_lose_and_repeat_nothing(
+    command_process: CommandProcess, tmp_path: Path
+) -> None:
     chance = random.Random(20260302)
     record = tmp_path / "mail.jsonl"
     with mail_server_process(record) as port:
         _enroll(port)
-        executors = [victim.start("run_executor", slow_seconds=SLOW_SECONDS) for _ in range(EXECUTORS)]
+        executors = [command_process.start("run_executor", slow_seconds=SLOW_SECONDS) for _ in range(EXECUTORS)]
         kills = 0
         ends = time.monotonic() + KILLING_SECONDS
         try:
@@ -41,18 +43,18 @@ def test_three_executors_killed_at_random_lose_and_repeat_nothing(victim: Victim
                 chosen = chance.randrange(EXECUTORS)
                 kill(executors[chosen])
                 kills += 1
-                executors[chosen] = victim.start("run_executor", slow_seconds=SLOW_SECONDS)
+                executors[chosen] = command_process.start("run_executor", slow_seconds=SLOW_SECONDS)
         finally:
             for executor in executors:
                 kill(executor)
         assert kills >= 5, "the work was done before anybody was killed"
 
-        run_heir()
+        run_successor()
         assert_ledger_explains(read_record(record))
-        assert_nobody_is_lost()
+        assert_no_enrollment_is_lost()
 
         _settle_doubts_as_a_person(record)
-        run_heir()
+        run_successor()
         received = read_record(record)
 
     assert_ledger_explains(received)

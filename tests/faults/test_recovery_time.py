@@ -14,8 +14,8 @@ from execution.engine.claim import claim_due
 from sequences.models import Enrollment
 from simulation.mail_server import MailServer, Moment, Stall
 from tests.factories import EnrollmentFactory, MailboxFactory, SequenceFactory, StepFactory
-from tests.faults.processes import Executor, Victim, has_ended, kill, wait_until
-from tests.faults.promises import run_heir
+from tests.faults.processes import CommandProcess, Executor, has_ended, kill, wait_until
+from tests.faults.promises import run_successor
 
 pytestmark = [pytest.mark.faults, pytest.mark.django_db(transaction=True)]
 
@@ -33,7 +33,7 @@ def claimable() -> int:
         return len(claim_due(timezone.now(), 1000))
 
 
-def somebody_stands_in_a_transaction() -> bool:
+def a_session_idles_in_transaction() -> bool:
     """Not asked by claiming: that would take the rows from the engine that is to hold them."""
     with connection.cursor() as cursor:
         cursor.execute(
@@ -45,12 +45,12 @@ def somebody_stands_in_a_transaction() -> bool:
 
 
 @pytest.mark.parametrize("point", ["claimed", "applied"])
-def test_rows_of_a_killed_engine_are_claimable_at_once(point: str, victim: Victim) -> None:
+def test_rows_of_a_killed_engine_are_claimable_at_once(point: str, command_process: CommandProcess) -> None:
     """Killed in the middle of a batch, with all its rows locked: PostgreSQL takes its transaction back at once."""
     enroll(people=50)
-    engine = victim.freeze("run_executor", "--once", point=point)
+    engine = command_process.freeze("run_executor", "--once", point=point)
     try:
-        wait_until(somebody_stands_in_a_transaction, "the engine holds all rows")
+        wait_until(a_session_idles_in_transaction, "the engine holds all rows")
         assert claimable() == 0
         assert EmailMessage.objects.count() == 0, "what is not committed is not seen"
     finally:
@@ -66,20 +66,22 @@ def test_a_started_executor_commits(database_url: str) -> None:
         wait_until(EmailMessage.objects.exists, "the first commit")
 
 
-def test_a_killed_senders_lane_is_taken_over_when_its_lease_is_over(victim: Victim, server: MailServer) -> None:
+def test_a_killed_senders_lane_is_taken_over_when_its_lease_is_over(
+    command_process: CommandProcess, server: MailServer
+) -> None:
     """Not a moment before: it might still be alive. A lease that is renewed in time outlasts any dialogue."""
     assert RENEW_SECONDS * 3 < LEASE_SECONDS < 60
     stall = Stall()
     server.on(Moment.RCPT, stall, times=1)
     enroll(people=3, port=server.port)
-    worker = victim.start("run_executor")
+    worker = command_process.start("run_executor")
     try:
         wait_until(stall.reached.is_set, "the worker hands something over")
     finally:
         kill(worker)
         stall.release()
-    run_heir(ahead=timedelta(seconds=5))
+    run_successor(ahead=timedelta(seconds=5))
     assert server.messages == []
-    run_heir(ahead=timedelta(seconds=LEASE_SECONDS + 1))
+    run_successor(ahead=timedelta(seconds=LEASE_SECONDS + 1))
     assert len(server.messages) == 2
     assert Enrollment.objects.filter(status="completed").count() == 2

@@ -26,7 +26,7 @@ from tests.faults.promises import assert_ledger_explains
 pytestmark = [pytest.mark.faults, pytest.mark.django_db(transaction=True)]
 
 BEFORE_THE_DOT = [Moment.CONNECT, Moment.MAIL, Moment.RCPT, Moment.DATA]
-VICTIM = "victim@prospect.example"
+RECIPIENT = "first@prospect.example"
 
 
 @pytest.fixture(params=[True, False], ids=["pipelining", "step by step"])
@@ -52,18 +52,18 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def enroll(server: MailServer, people: int = 1, **fields: Any) -> Mailbox:
-    """The first of them is called VICTIM; one email each, due now."""
+    """The first of them is called RECIPIENT; one email each, due now."""
     sequence = SequenceFactory()
     StepFactory(sequence=sequence)
     mailbox: Mailbox = MailboxFactory(workspace=sequence.workspace, smtp_port=server.port, **fields)
     for number in range(people):
-        email = {"contact__email": VICTIM} if number == 0 else {}
+        email = {"contact__email": RECIPIENT} if number == 0 else {}
         EnrollmentFactory(sequence=sequence, mailbox=mailbox, **email)
     return mailbox
 
 
-def the_victim() -> Enrollment:
-    return Enrollment.objects.get(contact__email=VICTIM)
+def first_enrollment() -> Enrollment:
+    return Enrollment.objects.get(contact__email=RECIPIENT)
 
 
 def assert_only_the_lane_waits(mailbox: Mailbox) -> None:
@@ -116,7 +116,7 @@ def test_silence_before_the_final_dot_loses_nothing(
     assert_all_arrive_later(server, clock, mailbox)
 
 
-def test_cut_in_the_middle_of_the_text_is_known_or_held_and_never_guessed(server: MailServer) -> None:
+def test_a_cut_within_the_text_is_either_known_or_held(server: MailServer) -> None:
     """Whether our kernel had already taken the dot when the line went dead is chance: both answers are honest."""
     enroll(server, people=3)
     server.on(Moment.BODY, Drop(), times=1)
@@ -138,7 +138,7 @@ def test_a_cut_after_the_final_dot_is_unknown_and_not_sent_again(was_taken: bool
 
     assert len(server.messages) == was_taken
     assert EmailMessage.objects.get().status == "unknown"
-    assert the_victim().status == "quarantined"
+    assert first_enrollment().status == "quarantined"
     assert DeadLetter.objects.get().error_class == "unknown_outcome"
     assert_ledger_explains(server.messages)
 
@@ -150,12 +150,12 @@ def test_silence_after_the_final_dot_is_unknown(server: MailServer, stalls: Stal
     DrivenClock().run_through(NOW + timedelta(days=1))
 
     assert EmailMessage.objects.get().status == "unknown"
-    assert the_victim().status == "quarantined"
+    assert first_enrollment().status == "quarantined"
     assert server.messages == []
 
 
 @pytest.mark.parametrize("moment", [Moment.MAIL, Moment.RCPT, Moment.DATA, Moment.DOT])
-def test_421_at_any_time_is_the_servers_own_trouble(moment: Moment, server: MailServer) -> None:
+def test_421_at_any_time_is_a_server_outage(moment: Moment, server: MailServer) -> None:
     mailbox, clock = enroll(server, people=3), DrivenClock()
     server.on(moment, "421 4.3.2 Service shutting down")
     clock.run()
@@ -175,32 +175,32 @@ TEMPORARY = [
 
 
 @pytest.mark.parametrize(("moment", "reply"), TEMPORARY)
-def test_a_recipient_who_cannot_take_it_now_is_retried_and_then_arrives(
+def test_a_temporary_refusal_of_a_recipient_is_retried_until_sent(
     moment: Moment, reply: str, server: MailServer
 ) -> None:
     """5 minutes later the same message with the same Message-ID; the others do not wait for it."""
     mailbox, clock = enroll(server, people=3), DrivenClock()
-    server.on(moment, reply, recipient=VICTIM, times=1)
+    server.on(moment, reply, recipient=RECIPIENT, times=1)
     clock.run()
-    victim = the_victim()
-    assert (victim.status, victim.retry_count, victim.wake_at) == ("active", 1, NOW + timedelta(minutes=5))
-    assert reply.split(maxsplit=1)[0] in victim.last_error
+    first = first_enrollment()
+    assert (first.status, first.retry_count, first.wake_at) == ("active", 1, NOW + timedelta(minutes=5))
+    assert reply.split(maxsplit=1)[0] in first.last_error
     assert len(server.messages) == 2
-    message_id = EmailMessage.objects.get(recipient=VICTIM).message_id
+    message_id = EmailMessage.objects.get(recipient=RECIPIENT).message_id
 
     assert_all_arrive_later(server, clock, mailbox)
-    victim.refresh_from_db()
-    assert (victim.retry_count, victim.last_error) == (0, "")
+    first.refresh_from_db()
+    assert (first.retry_count, first.last_error) == (0, "")
     assert server.messages[-1].message_id == message_id
     assert not Suppression.objects.exists()
 
 
-def test_a_retry_goes_to_the_address_that_the_contact_has_by_then(server: MailServer) -> None:
+def test_a_retry_goes_to_the_contacts_present_address(server: MailServer) -> None:
     enroll(server, people=1)
-    server.on(Moment.RCPT, "450 4.2.1 Mailbox busy", recipient=VICTIM)
+    server.on(Moment.RCPT, "450 4.2.1 Mailbox busy", recipient=RECIPIENT)
     clock = DrivenClock()
     clock.run()
-    Contact.objects.filter(email=VICTIM).update(email="Mended@other.example")
+    Contact.objects.filter(email=RECIPIENT).update(email="Mended@other.example")
     clock.run_through(NOW + timedelta(minutes=10))
 
     assert [message.recipients for message in server.messages] == [("Mended@other.example",)]
@@ -208,18 +208,18 @@ def test_a_retry_goes_to_the_address_that_the_contact_has_by_then(server: MailSe
     assert (message.recipient_domain, message.attempts) == ("other.example", 2)
 
 
-def test_a_recipient_who_never_can_is_quarantined_after_the_last_retry(server: MailServer) -> None:
+def test_a_lasting_refusal_is_quarantined_after_the_last_retry(server: MailServer) -> None:
     """Retries after 5, 10 and 20 minutes, then a person looks."""
     enroll(server, people=2)
-    server.on(Moment.RCPT, "450 4.2.1 Mailbox busy", recipient=VICTIM)
+    server.on(Moment.RCPT, "450 4.2.1 Mailbox busy", recipient=RECIPIENT)
     clock = DrivenClock()
     clock.run_through(NOW + timedelta(days=1))
 
-    victim = the_victim()
-    assert (victim.status, victim.retry_count) == ("quarantined", 3)
+    first = first_enrollment()
+    assert (first.status, first.retry_count) == ("quarantined", 3)
     letter = DeadLetter.objects.get()
     assert (letter.error_class, letter.created_at) == ("recipient_temporary", NOW + timedelta(minutes=35))
-    assert server.attempts(VICTIM) == 4
+    assert server.attempts(RECIPIENT) == 4
     assert len(server.messages) == 1
 
 
@@ -233,13 +233,13 @@ PERMANENT = [
 @pytest.mark.parametrize(("moment", "reply"), PERMANENT)
 def test_a_recipient_who_does_not_exist_exits_and_is_suppressed(moment: Moment, reply: str, server: MailServer) -> None:
     enroll(server, people=3)
-    server.on(moment, reply, recipient=VICTIM)
+    server.on(moment, reply, recipient=RECIPIENT)
     DrivenClock().run_through(NOW + timedelta(days=1))
 
-    victim = the_victim()
-    assert (victim.status, victim.auto_exit_reason) == ("auto_exited", "bounced")
-    assert Suppression.objects.get().email == VICTIM
-    assert server.attempts(VICTIM) == 1
+    first = first_enrollment()
+    assert (first.status, first.auto_exit_reason) == ("auto_exited", "bounced")
+    assert Suppression.objects.get().email == RECIPIENT
+    assert server.attempts(RECIPIENT) == 1
     assert Enrollment.objects.filter(status="completed").count() == 2
     assert_ledger_explains(server.messages)
 
@@ -257,10 +257,10 @@ def test_a_refusal_that_is_not_about_the_address_is_never_a_bounce(
     moment: Moment, reply: str, error_class: str, server: MailServer
 ) -> None:
     enroll(server, people=3)
-    server.on(moment, reply, recipient=VICTIM)
+    server.on(moment, reply, recipient=RECIPIENT)
     DrivenClock().run_through(NOW + timedelta(days=1))
 
-    assert the_victim().status == "quarantined"
+    assert first_enrollment().status == "quarantined"
     assert DeadLetter.objects.get().error_class == error_class
     assert not Suppression.objects.exists()
     assert Enrollment.objects.filter(status="completed").count() == 2

@@ -29,8 +29,8 @@ from execution.engine.backoff import Policy
 from sequences.models import Enrollment, Sequence
 from simulation.mail_server import MailServer, Moment, Stall
 from tests.factories import NOW, EnrollmentFactory, ExecutorStateFactory, MailboxFactory, SequenceFactory, StepFactory
+from tests.faults.concurrent_work import ConcurrentWork
 from tests.faults.driving import DrivenClock
-from tests.faults.elsewhere import Elsewhere
 from tests.faults.processes import wait_until
 from tests.faults.promises import assert_ledger_explains
 
@@ -103,13 +103,13 @@ def assert_stopped(person: Enrollment, reason: str, server: MailServer, *, at_mo
 def store_at(owner: Any, name: str, fact: Callable[[], object], *, after: bool = False) -> Any:
     """Patch: when the function is called the first time, the fact is stored elsewhere as far as locks let it."""
     run = getattr(owner, name)
-    others: list[Elsewhere] = []
+    others: list[ConcurrentWork] = []
 
     def wrapped(*args: Any, **kwargs: Any) -> Any:
         answer = run(*args, **kwargs) if after else None
         if not others:
-            others.append(Elsewhere(fact).start())
-            others[0].come_as_far_as_it_can()
+            others.append(ConcurrentWork(fact).start())
+            others[0].run_until_blocked()
         return answer if after else run(*args, **kwargs)
 
     patch = mock.patch.object(owner, name, wrapped)
@@ -121,7 +121,7 @@ DECIDING = [(loading, "load_stop_facts", False), (engine, "decide", True), (engi
 
 @pytest.mark.parametrize("stop", STOPS)
 @pytest.mark.parametrize(("owner", "name", "after"), DECIDING, ids=["before facts", "decided", "applied"])
-def test_stored_while_the_engine_decides_no_email_leaves(
+def test_a_stop_fact_stored_while_deciding_prevents_the_email(
     stop: str, owner: Any, name: str, after: bool, server: MailServer, person: Enrollment
 ) -> None:
     """The fact waits for the row's lock and wakes the row after the tick: the tick's email is withdrawn."""
@@ -135,7 +135,7 @@ def test_stored_while_the_engine_decides_no_email_leaves(
 
 
 @pytest.mark.parametrize("stop", STOPS)
-def test_stored_while_the_email_is_queued_it_is_withdrawn(stop: str, server: MailServer, person: Enrollment) -> None:
+def test_a_stop_fact_withdraws_the_queued_email(stop: str, server: MailServer, person: Enrollment) -> None:
     engine.run_tick(NOW, 10, Policy())
     assert EmailMessage.objects.get().status == "queued"
     fact, reason = STOPS[stop]
@@ -146,7 +146,9 @@ def test_stored_while_the_email_is_queued_it_is_withdrawn(stop: str, server: Mai
 
 
 @pytest.mark.parametrize("stop", STOPS)
-def test_the_final_check_stops_before_the_engine_does(stop: str, server: MailServer, person: Enrollment) -> None:
+def test_the_final_check_stops_an_email_before_the_engine_decides(
+    stop: str, server: MailServer, person: Enrollment
+) -> None:
     """Only the lane works: the fact is stored, the engine has not decided yet, and still nothing is sent."""
     engine.run_tick(NOW, 10, Policy())
     fact, reason = STOPS[stop]
@@ -167,16 +169,14 @@ def test_the_final_check_holds_mail_for_an_absent_contact(server: MailServer, pe
     assert (message.status, message.held_by) == ("queued", "resting: out of office until 2026-03-16")
 
 
-def test_those_behind_in_the_same_chunk_who_turn_out_to_be_away_get_nothing(
-    server: MailServer, person: Enrollment
-) -> None:
+def test_absent_contacts_later_in_the_same_chunk_get_no_email(server: MailServer, person: Enrollment) -> None:
     other: Enrollment = EnrollmentFactory(sequence=person.sequence, mailbox=person.mailbox)
     both = {enrollment.contact.email: enrollment for enrollment in (person, other)}
 
     def away(message: Any) -> None:
         if len(server.messages) == 1:
             taken = set(server.messages[0].recipients)
-            with Elsewhere(lambda: [PAUSES["out of office"](both[email]) for email in set(both) - taken]):
+            with ConcurrentWork(lambda: [PAUSES["out of office"](both[email]) for email in set(both) - taken]):
                 pass
 
     server.on_message = away
@@ -197,7 +197,7 @@ LOOKING = [
 
 @pytest.mark.parametrize("stop", STOPS)
 @pytest.mark.parametrize(("owner", "name", "after"), LOOKING, ids=["locked", "marked", "committed", "composed"])
-def test_stored_while_the_lane_looks_at_most_that_dialogue_goes_on(
+def test_a_stop_fact_stored_during_the_claim_lets_at_most_that_message_leave(
     stop: str, owner: Any, name: str, after: bool, server: MailServer, person: Enrollment
 ) -> None:
     fact, reason = STOPS[stop]
@@ -221,14 +221,14 @@ def test_an_unsent_message_of_a_stopped_enrollment_is_withheld(server: MailServe
 
 
 @pytest.mark.parametrize("stop", STOPS)
-def test_stored_while_the_server_has_the_email_nothing_follows(
+def test_a_stop_fact_stored_while_sending_prevents_the_next_email(
     stop: str, server: MailServer, person: Enrollment
 ) -> None:
     stall = Stall()
     server.on(Moment.RCPT, stall)
     fact, reason = STOPS[stop]
     try:
-        with Elsewhere(DrivenClock().run):
+        with ConcurrentWork(DrivenClock().run):
             wait_until(stall.reached.is_set, "the email is being handed over")
             fact(person)
             stall.release()
@@ -239,7 +239,7 @@ def test_stored_while_the_server_has_the_email_nothing_follows(
     assert EmailMessage.objects.get().status == "sent"
 
 
-def test_those_behind_it_in_the_same_chunk_do_not_leave_either(server: MailServer, person: Enrollment) -> None:
+def test_a_stop_fact_holds_later_emails_of_the_same_chunk(server: MailServer, person: Enrollment) -> None:
     """Marked together, sent one by one: what is stored during the first dialogue keeps the next ones back."""
     others: list[Enrollment] = [EnrollmentFactory(sequence=person.sequence, mailbox=person.mailbox) for _ in range(7)]
     everybody: dict[str, Enrollment] = {enrollment.contact.email: enrollment for enrollment in [person, *others]}
@@ -248,7 +248,7 @@ def test_those_behind_it_in_the_same_chunk_do_not_leave_either(server: MailServe
     def unsubscribe_the_others(message: Any) -> None:
         if len(server.messages) == 4 and not stored.is_set():
             taken = {recipient for received in server.messages for recipient in received.recipients}
-            with Elsewhere(lambda: [event(EventType.UNSUBSCRIBED)(everybody[e]) for e in set(everybody) - taken]):
+            with ConcurrentWork(lambda: [event(EventType.UNSUBSCRIBED)(everybody[e]) for e in set(everybody) - taken]):
                 stored.set()
 
     server.on_message = unsubscribe_the_others
@@ -288,9 +288,7 @@ def test_a_chunk_that_takes_long_does_not_outlast_its_window(
 
 
 @pytest.mark.parametrize("pause", PAUSES)
-def test_paused_while_queued_nothing_leaves_and_resuming_sends_it(
-    pause: str, server: MailServer, person: Enrollment
-) -> None:
+def test_pausing_holds_a_queued_email_and_resuming_sends_it(pause: str, server: MailServer, person: Enrollment) -> None:
     engine.run_tick(NOW, 10, Policy())
     PAUSES[pause](person)
     DrivenClock().run()
@@ -299,13 +297,13 @@ def test_paused_while_queued_nothing_leaves_and_resuming_sends_it(
 
 
 @pytest.mark.parametrize("pause", PAUSES)
-def test_paused_with_one_in_flight_it_arrives_and_nothing_follows(
+def test_pausing_while_sending_lets_that_email_finish_and_holds_the_next(
     pause: str, server: MailServer, person: Enrollment
 ) -> None:
     stall = Stall()
     server.on(Moment.RCPT, stall)
     try:
-        with Elsewhere(DrivenClock().run):
+        with ConcurrentWork(DrivenClock().run):
             wait_until(stall.reached.is_set, "the email is being handed over")
             PAUSES[pause](person)
             stall.release()

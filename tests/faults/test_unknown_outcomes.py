@@ -16,8 +16,8 @@ from sequences.models import Enrollment
 from simulation.mail_server import Drop, MailServer, Moment
 from tests.factories import EnrollmentFactory, MailboxFactory, SequenceFactory, StepFactory
 from tests.faults.driving import DrivenClock
-from tests.faults.processes import Victim
-from tests.faults.promises import assert_ledger_explains, run_heir
+from tests.faults.processes import CommandProcess
+from tests.faults.promises import assert_ledger_explains, run_successor
 
 pytestmark = [pytest.mark.faults, pytest.mark.django_db(transaction=True)]
 
@@ -37,24 +37,24 @@ def person(server: MailServer) -> Enrollment:
 
 @pytest.mark.parametrize(("point", "answer"), [("text written", "resend"), ("dot answered", "sent")])
 @pytest.mark.parametrize("doubtful", [1, 2])
-def test_a_person_settles_it_and_the_thread_goes_on(
+def test_a_user_resolves_an_unknown_outcome_and_the_thread_continues(
     point: str,
     answer: Literal["sent", "resend"],
     doubtful: int,
-    victim: Victim,
+    command_process: CommandProcess,
     server: MailServer,
     person: Enrollment,
 ) -> None:
     """The worker died before it could store what it had rendered: the replies still know their subject and thread."""
-    assert victim.run("run_executor", "--once", point=point, nth=doubtful)
-    run_heir()
+    assert command_process.run("run_executor", "--once", point=point, nth=doubtful)
+    run_successor()
     unknown = EmailMessage.objects.get(status="unknown")
-    assert run_heir() == (0, 0), "nothing is sent again by itself"
+    assert run_successor() == (0, 0), "nothing is sent again by itself"
 
     resolve_message(unknown, answer, actor="sam@acme.example", now=timezone.now())
     with pytest.raises(NotPossibleError):
         resolve_message(unknown, answer, actor="sam@acme.example", now=timezone.now())
-    run_heir()
+    run_successor()
 
     person.refresh_from_db()
     assert (person.status, person.emails_sent, person.last_error) == ("completed", 3, "")
@@ -70,15 +70,15 @@ def test_a_person_settles_it_and_the_thread_goes_on(
 
 
 def test_an_event_that_names_the_message_proves_that_it_left(
-    victim: Victim, server: MailServer, person: Enrollment
+    command_process: CommandProcess, server: MailServer, person: Enrollment
 ) -> None:
-    assert victim.run("run_executor", "--once", point="handed over")
-    run_heir()
+    assert command_process.run("run_executor", "--once", point="handed over")
+    run_successor()
     unknown = EmailMessage.objects.get(status="unknown")
 
     opened = NewEvent(EventType.OPENED, "tests", "1", timezone.now(), message_pk=unknown.pk)
     assert record_events([opened, opened], timezone.now()) == 1
-    run_heir()
+    run_successor()
 
     person.refresh_from_db()
     assert (person.status, person.emails_sent) == ("completed", 3)
@@ -87,14 +87,14 @@ def test_an_event_that_names_the_message_proves_that_it_left(
 
 
 def test_a_message_of_an_ended_enrollment_can_be_marked_sent_only(
-    victim: Victim, server: MailServer, person: Enrollment
+    command_process: CommandProcess, server: MailServer, person: Enrollment
 ) -> None:
     """P2: a reply while the outcome is unknown ends the enrollment; no button sends to them any more."""
-    assert victim.run("run_executor", "--once", point="text written")
-    run_heir()
+    assert command_process.run("run_executor", "--once", point="text written")
+    run_successor()
     reply = NewEvent(EventType.REPLIED, "tests", "1", timezone.now(), contact_id=person.contact_id)
     record_events([reply], timezone.now())
-    run_heir()
+    run_successor()
     person.refresh_from_db()
     assert person.status == "replied"
 
@@ -102,11 +102,11 @@ def test_a_message_of_an_ended_enrollment_can_be_marked_sent_only(
     with pytest.raises(NotPossibleError, match="ended"):
         resolve_message(unknown, "resend", actor="sam@acme.example", now=timezone.now())
     resolve_message(unknown, "sent", actor="sam@acme.example", now=timezone.now())
-    run_heir()
+    run_successor()
     assert server.messages == []
 
 
-def test_the_pace_holds_after_an_answer_was_lost(server: MailServer) -> None:
+def test_the_gap_is_kept_after_a_lost_reply(server: MailServer) -> None:
     """P3: the message may have left, so the next one waits its whole gap."""
     sequence = SequenceFactory()
     StepFactory(sequence=sequence)

@@ -36,7 +36,7 @@ def start_demo(database_url: str, *args: str) -> subprocess.CompletedProcess[str
 
 
 @pytest.mark.slow
-def test_everybody_reaches_an_end_and_every_promise_is_kept(database_url: str) -> None:
+def test_all_enrollments_end_and_every_promise_is_kept(database_url: str) -> None:
     step = StepFactory()
     due_at = datetime(2020, 1, 1, tzinfo=UTC)
     other = EnrollmentFactory(sequence=step.sequence, current_step=step, wake_at=due_at, next_step_at=due_at)
@@ -98,12 +98,12 @@ REPORT = Report(
 
 
 @pytest.mark.parametrize("broken", [{"difference": 1}, {"after_stop": 1}, {"unfinished": 1}, {"troubles": ("a door",)}])
-def test_whatever_is_not_zero_is_a_broken_promise(broken: dict[str, Any]) -> None:
+def test_a_count_above_zero_is_a_broken_promise(broken: dict[str, Any]) -> None:
     assert REPORT.is_kept
     assert not replace(REPORT, **broken).is_kept
 
 
-def test_the_summary_is_a_table_for_people() -> None:
+def test_the_summary_is_a_readable_table() -> None:
     table = format_report(REPORT).splitlines()
     assert table[0].split()[:4] == ["sequence", "enrolled", "completed", "replied"]
     assert table[1].startswith("Warm intro")
@@ -112,7 +112,7 @@ def test_the_summary_is_a_table_for_people() -> None:
 
 
 @pytest.mark.parametrize("persona", list(Persona))
-def test_nobody_acts_within_the_seconds_that_betray_a_machine(persona: Persona) -> None:
+def test_no_persona_acts_fast_enough_to_look_like_a_machine(persona: Persona) -> None:
     acts = [act for nth in range(1, 5) for act in plan_acts(persona, "ada@firm.example", nth)]
     assert all(act.after >= timedelta(minutes=1) for act in acts)
     assert bool(acts) == (persona not in {Persona.SILENT, Persona.GONE})
@@ -123,7 +123,7 @@ def test_a_late_replier_answers_the_second_email_only() -> None:
     assert actions == [[Action.OPEN], [Action.OPEN, Action.REPLY]]
 
 
-def test_the_clock_leaps_forward_and_never_back() -> None:
+def test_the_clock_only_moves_forward() -> None:
     start_at = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
     clock = VirtualClock(start_at)
     clock.advance_to(start_at + timedelta(days=3))
@@ -131,7 +131,7 @@ def test_the_clock_leaps_forward_and_never_back() -> None:
     assert timedelta(days=3) <= clock() - start_at < timedelta(days=3, minutes=5)
 
 
-def test_the_whole_process_lives_by_the_clock_and_returns_to_its_own() -> None:
+def test_the_whole_process_uses_the_virtual_clock_and_restores_its_own() -> None:
     clock = VirtualClock(datetime(2020, 1, 1, tzinfo=UTC))
     with living_by(clock):
         assert timezone.now().year == 2020

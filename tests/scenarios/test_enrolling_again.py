@@ -45,7 +45,7 @@ def unsubscribe(server: MailServer, name: str) -> None:
 
 
 @pytest.mark.django_db(transaction=True)
-def test_importing_and_enrolling_everybody_again_mails_nobody_twice(tmp_path: Path) -> None:
+def test_importing_and_enrolling_all_contacts_again_sends_nothing_twice(tmp_path: Path) -> None:
     names = ["ada", "bob", "cy", "dee", "eve"]
     (tmp_path / "sequence.yaml").write_text(SEQUENCE)
     with MailServer() as server:

@@ -54,9 +54,9 @@ def test_interrupted_while_its_tables_are_made_it_leaves_no_database(database_ur
     process = subprocess.Popen(
         [sys.executable, "-c", INTERRUPTED], env=env, cwd=ROOT, stderr=subprocess.PIPE, text=True
     )
-    _, said = process.communicate(timeout=60)
+    _, message = process.communicate(timeout=60)
 
-    assert (process.returncode, said) == (130, "error: interrupted\n")
+    assert (process.returncode, message) == (130, "error: interrupted\n")
     with connection.cursor() as cursor:
         cursor.execute("SELECT count(*) FROM pg_database WHERE datname = %s", [f"simulate_{process.pid}"])
         assert cursor.fetchone() == (0,)

@@ -37,8 +37,8 @@ def running_plans() -> Iterator[list[Plan]]:
     """Filled while the context lasts. Skips where the server cannot tell (no superuser, no auto_explain)."""
     plans: list[Plan] = []
 
-    def note(said: psycopg.errors.Diagnostic) -> None:
-        _, _, found = (said.message_primary or "").partition("plan:\n")
+    def note(text: psycopg.errors.Diagnostic) -> None:
+        _, _, found = (text.message_primary or "").partition("plan:\n")
         if found:
             document = json.loads(found)
             plans.append(Plan(document["Query Text"], tuple(_walk(document["Plan"]))))

@@ -21,7 +21,9 @@ pytestmark = pytest.mark.django_db
 
 @pytest.mark.parametrize("arrival", [EventType.DELIVERED, EventType.OPENED, EventType.CLICKED])
 @pytest.mark.parametrize(("minutes", "expected"), [(15, "completed"), (25, "paused")])
-def test_what_arrives_in_between_ends_the_row_of_soft_bounces(arrival: EventType, minutes: int, expected: str) -> None:
+def test_a_delivery_in_between_resets_the_count_of_soft_bounces(
+    arrival: EventType, minutes: int, expected: str
+) -> None:
     """They bounced twenty minutes ago: what arrived before that ends no row."""
     message = sent_message(enrollment__sequence=StepFactory().sequence)
     facts = soft_bounces(message, LATER - timedelta(minutes=20))
@@ -32,7 +34,7 @@ def test_what_arrives_in_between_ends_the_row_of_soft_bounces(arrival: EventType
     assert message.enrollment.status == expected
 
 
-def test_an_absence_that_settles_a_doubt_is_waited_for() -> None:
+def test_an_absence_notice_that_proves_delivery_also_pauses() -> None:
     """The answer proves that the email left, and says that nobody is there to read the next one."""
     step = StepFactory()
     StepFactory(sequence=step.sequence, delay_days=1)
@@ -52,7 +54,7 @@ def test_an_absence_that_settles_a_doubt_is_waited_for() -> None:
 
 
 @pytest.mark.parametrize(("days", "expected"), [(20, "paused"), (None, "paused"), (1, "active")])
-def test_who_is_away_when_enrolled_is_waited_for(days: int | None, expected: str) -> None:
+def test_enrolling_an_absent_contact_waits_for_the_return(days: int | None, expected: str) -> None:
     message = sent_message()
     until = NOW + timedelta(days=days) if days else None
     record_events([new_event(message, EventType.AUTO_REPLIED, occurred_at=NOW, until_at=until)], NOW)
@@ -69,7 +71,9 @@ def test_who_is_away_when_enrolled_is_waited_for(days: int | None, expected: str
     ("kind", "bounce_type", "both"),
     [(EventType.UNSUBSCRIBED, "", True), (EventType.COMPLAINED, "", True), (EventType.BOUNCED, "hard", False)],
 )
-def test_who_opts_out_does_so_with_the_address_they_have_now(kind: EventType, bounce_type: str, both: bool) -> None:
+def test_an_opt_out_from_an_old_address_suppresses_the_present_one_too(
+    kind: EventType, bounce_type: str, both: bool
+) -> None:
     message = sent_message()
     Contact.objects.update(email="new@prospect.example")
     record_events([new_event(message, kind, bounce_type=bounce_type)], LATER)

@@ -68,7 +68,7 @@ def test_the_same_fact_twice_is_one_fact() -> None:
 
 
 @pytest.mark.django_db
-def test_a_fact_that_is_known_wakes_nobody_again() -> None:
+def test_a_known_fact_wakes_no_enrollment_again() -> None:
     message = sent_message()
     record_events([new_event(message)], LATER)
     Enrollment.objects.update(wake_at=None)
@@ -102,7 +102,7 @@ def test_fifty_deliveries_of_one_fact_in_parallel_are_one() -> None:
 
 
 @pytest.mark.django_db(transaction=True)
-def test_the_same_batch_in_any_order_at_once_blocks_nobody() -> None:
+def test_concurrent_batches_in_any_order_do_not_deadlock() -> None:
     message = sent_message()
     # many and large, so that without one order two of them meet in the middle
     batches = [
@@ -143,20 +143,20 @@ def test_a_fact_from_the_future_happened_now() -> None:
 
 
 @pytest.mark.django_db
-def test_a_fact_about_nothing_we_know_is_not_kept() -> None:
+def test_a_fact_about_an_unknown_message_is_not_stored() -> None:
     lost = NewEvent(EventType.OPENED, "tests", "1", LATER, message_pk=2**40)
     assert record_events([lost], LATER) == 0
 
 
 @pytest.mark.django_db
-def test_a_zero_byte_in_a_servers_words_stops_nothing() -> None:
+def test_a_nul_byte_in_a_server_reply_is_stored() -> None:
     record_events([new_event(sent_message(), detail="a\x00b", payload={"text": "c\x00d"})], LATER)
     stored = EmailEvent.objects.get()
     assert (stored.detail, stored.payload) == ("ab", {"text": "cd"})
 
 
 @pytest.mark.django_db
-def test_a_reply_ends_all_of_the_contacts_enrollments_the_paused_ones_too() -> None:
+def test_a_reply_ends_all_enrollments_of_the_contact_also_paused_ones() -> None:
     message = sent_message()
     given = {"contact": message.contact, "mailbox": message.mailbox, "wake_at": None}
     sequence = {"sequence__workspace": message.workspace}
@@ -189,7 +189,7 @@ def test_a_reply_ends_all_of_the_contacts_enrollments_the_paused_ones_too() -> N
         (AccountReplyPolicy.STOP, "auto_exited"),
     ],
 )
-def test_a_reply_concerns_colleagues_as_the_workspace_wants_it(policy: AccountReplyPolicy, expected: str) -> None:
+def test_a_reply_affects_colleagues_by_the_workspace_policy(policy: AccountReplyPolicy, expected: str) -> None:
     workspace = WorkspaceFactory(account_reply_policy=policy.value)
     account = AccountFactory(workspace=workspace)
     sequence = SequenceFactory(workspace=workspace)
@@ -217,7 +217,7 @@ def test_a_reply_concerns_colleagues_as_the_workspace_wants_it(policy: AccountRe
 
 
 @pytest.mark.django_db
-def test_colleagues_at_a_free_mail_provider_are_strangers() -> None:
+def test_contacts_at_a_free_mail_provider_are_no_colleagues() -> None:
     workspace = WorkspaceFactory(account_reply_policy=AccountReplyPolicy.STOP.value)
     account = AccountFactory(workspace=workspace, domain="gmail.com")
     sequence = SequenceFactory(workspace=workspace)
@@ -238,7 +238,7 @@ def test_colleagues_at_a_free_mail_provider_are_strangers() -> None:
 
 @pytest.mark.django_db
 @pytest.mark.parametrize("kind", [EventType.OPENED, EventType.CLICKED])
-def test_a_machine_that_opens_or_clicks_wakes_nobody(kind: EventType) -> None:
+def test_a_machine_visit_wakes_no_enrollment(kind: EventType) -> None:
     message = sent_message()
     record_events([new_event(message, kind, verdict=Verdict.MACHINE, verdict_reason="a scanner")], LATER)
     assert wake_of(message.enrollment) is None
@@ -246,7 +246,7 @@ def test_a_machine_that_opens_or_clicks_wakes_nobody(kind: EventType) -> None:
 
 
 @pytest.mark.django_db
-def test_a_person_who_opens_wakes_this_enrollment_alone() -> None:
+def test_a_human_open_wakes_only_its_enrollment() -> None:
     message = sent_message()
     other = EnrollmentFactory(sequence__workspace=message.workspace, contact=message.contact, wake_at=None)
     record_events([new_event(message, EventType.OPENED)], LATER)
@@ -263,7 +263,9 @@ def test_a_person_who_opens_wakes_this_enrollment_alone() -> None:
         (EventType.UNSUBSCRIBED, "", "unsubscribed"),
     ],
 )
-def test_who_must_not_be_mailed_is_suppressed_and_leaves(kind: EventType, bounce_type: str, expected: str) -> None:
+def test_opt_outs_complaints_and_hard_bounces_suppress_and_exit(
+    kind: EventType, bounce_type: str, expected: str
+) -> None:
     message = sent_message()
     other = EnrollmentFactory(sequence__workspace=message.workspace, contact=message.contact, wake_at=None)
     elsewhere = SentMessageFactory(contact=ContactFactory(email=message.contact.email), enrollment__wake_at=None)
@@ -278,7 +280,7 @@ def test_who_must_not_be_mailed_is_suppressed_and_leaves(kind: EventType, bounce
 
 
 @pytest.mark.django_db
-def test_a_soft_bounce_suppresses_nobody_and_the_third_pauses() -> None:
+def test_a_soft_bounce_suppresses_no_address_and_the_third_pauses() -> None:
     message = sent_message()
     StepFactory(sequence=message.enrollment.sequence)
     for number in (1, 2, 3):
@@ -313,7 +315,7 @@ def colleagues_reply(message: EmailMessage, written_at: datetime) -> list[NewEve
 @pytest.mark.django_db
 @pytest.mark.parametrize("write", [absence, mail_by_hand, soft_bounces, colleagues_reply])
 @pytest.mark.parametrize(("is_read_before", "expected"), [(False, "paused"), (True, "completed")])
-def test_what_was_read_after_a_resume_pauses_though_it_was_written_before(
+def test_a_fact_read_after_a_resume_pauses_even_if_it_is_older(
     write: Callable[[EmailMessage, datetime], list[NewEvent]], is_read_before: bool, expected: str
 ) -> None:
     """Whoever resumes overrules what they could know of, and nothing else."""
@@ -348,7 +350,7 @@ def test_a_fact_proves_that_an_unknown_message_left(kind: EventType) -> None:
 
 
 @pytest.mark.django_db
-def test_a_message_in_a_workers_hands_is_left_to_the_worker() -> None:
+def test_a_message_being_sent_is_left_to_its_worker() -> None:
     message = EmailMessageFactory(
         status=MessageStatus.SENDING.value,
         attempts=1,
@@ -362,7 +364,7 @@ def test_a_message_in_a_workers_hands_is_left_to_the_worker() -> None:
 
 
 @pytest.mark.django_db
-def test_a_machine_that_opens_proves_it_too_and_wakes_for_that() -> None:
+def test_a_machine_open_proves_delivery_and_wakes_the_enrollment() -> None:
     message = EmailMessageFactory(
         enrollment__wake_at=None, status=MessageStatus.UNKNOWN.value, attempts=1, handed_over_at=NOW, unknown_at=NOW
     )
@@ -374,7 +376,7 @@ def test_a_machine_that_opens_proves_it_too_and_wakes_for_that() -> None:
 
 @pytest.mark.django_db
 @pytest.mark.parametrize("text", ["half \ud800 a letter", "zero \x00 byte", "a written-out \\u0000 and \\ud800", "\\"])
-def test_whatever_strangers_write_can_be_stored(text: str) -> None:
+def test_any_text_from_outside_can_be_stored(text: str) -> None:
     payload = {"text": text, text: [text, {"deep": text}], "number": float("nan")}
     event = new_event(sent_message(), provider_event_id=text, detail=text, payload=payload)
     assert record_events([event], LATER) == 1

@@ -73,7 +73,7 @@ def test_the_statement_and_the_function_agree() -> None:
     assert len(set(found)) > 3
 
 
-def test_a_fact_of_a_person_counts_at_once_and_a_machines_never() -> None:
+def test_human_events_count_at_once_and_machine_events_never() -> None:
     message = SentMessageFactory(contact__account=AccountFactory())
     hear(message, "opened", verdict=Verdict.MACHINE)
     assert refresh_scores(NOW + WEEK) == 0
@@ -105,7 +105,7 @@ def test_a_reply_that_opts_out_is_no_reply_in_the_statistics() -> None:
     assert (found["replied"], found["unsubscribed"]) == (0, 1)
 
 
-def test_an_accounts_score_is_the_sum_of_its_peoples() -> None:
+def test_an_account_score_is_the_sum_of_its_contacts() -> None:
     account = AccountFactory()
     for _ in range(2):
         contact = ContactFactory(account=account, workspace=account.workspace)
@@ -116,7 +116,7 @@ def test_an_accounts_score_is_the_sum_of_its_peoples() -> None:
     assert account.engagement_score == 60
 
 
-def test_scores_fade_and_are_then_left_alone() -> None:
+def test_scores_decay_to_zero_and_are_then_not_updated() -> None:
     message = SentMessageFactory()
     hear(message, "clicked", NOW + WEEK)
     refresh_scores(NOW + WEEK)
@@ -131,7 +131,7 @@ def test_scores_fade_and_are_then_left_alone() -> None:
     assert stored(message.contact) == 0
 
 
-def test_a_split_that_asks_for_the_score_hears_of_it() -> None:
+def test_a_score_change_wakes_a_branch_on_the_score() -> None:
     split = SplitStepFactory(
         condition_type="engagement_score", condition_config={"operator": "at_least", "value": "20", "wait_hours": 48}
     )
@@ -147,7 +147,7 @@ def test_a_split_that_asks_for_the_score_hears_of_it() -> None:
     assert waiting.wake_at == NOW + WEEK
 
 
-def test_who_is_hot_leaves_first() -> None:
+def test_emails_to_hot_contacts_leave_first() -> None:
     step = StepFactory()
     cold, hot = (EnrollmentFactory(sequence=step.sequence, contact__engagement_score=score) for score in (0, 90))
     run_until_idle(Options(policy=Policy(), stage="decide"), lambda: NOW)  # type: ignore[arg-type]
@@ -168,7 +168,7 @@ def test_the_parts_are_shown_in_the_admin_and_by_the_api() -> None:
     assert EmailEvent.objects.count() == 1
 
 
-def test_the_tasks_of_the_hot_stand_on_top() -> None:
+def test_tasks_of_hot_contacts_come_first() -> None:
     workspace = WorkspaceFactory()
     for points in (5, 80, 40):
         contact = ContactFactory(workspace=workspace, engagement_score=points, email=f"p{points}@x.example")

@@ -19,7 +19,7 @@ def worth(*facts: tuple[EventType, timedelta]) -> int:
     return score(weigh([Fact(type_, RECEIVED - age) for type_, age in facts], RECEIVED))
 
 
-def test_an_answer_is_worth_more_than_a_click_and_a_click_more_than_an_open() -> None:
+def test_a_reply_scores_more_than_a_click_and_a_click_more_than_an_open() -> None:
     now = timedelta()
     assert worth((EventType.REPLIED, now)) > worth((EventType.CLICKED, now)) > worth((EventType.OPENED, now)) > 0
     assert worth((EventType.DELIVERED, now), (EventType.BOUNCED, now)) == worth() == 0
@@ -49,5 +49,5 @@ def test_a_score_is_bounded_and_never_grows_by_waiting(facts: list[tuple[EventTy
     ("given_priority", "engagement", "expected"),
     [(50, HOT_SCORE, HOT_PRIORITY), (50, HOT_SCORE - 1, 50), (5, MOST, 5)],
 )
-def test_who_is_hot_goes_first(given_priority: int, engagement: int, expected: int) -> None:
+def test_hot_contacts_go_first(given_priority: int, engagement: int, expected: int) -> None:
     assert hot_priority(given_priority, engagement) == expected

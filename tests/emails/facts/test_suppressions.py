@@ -57,7 +57,7 @@ def read(workspace: Workspace, text: str, **options: Any) -> Any:
 
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize("entry", [{"emails": ["jo@prospect.example"]}, {"domains": ["PROSPECT.example"]}])
-def test_who_is_listed_gets_nothing_until_it_expires(entry: dict[str, Any]) -> None:
+def test_a_suppressed_address_gets_no_email_until_expiry(entry: dict[str, Any]) -> None:
     """The engine, the last look and enrolling ask the same list."""
     with MailServer() as server:
         step = StepFactory()
@@ -112,7 +112,7 @@ def test_an_entry_is_prolonged_and_never_shortened(workspace: Workspace) -> None
     assert [action for action, _ in changes()] == ["added", "extended", "extended"]
 
 
-def test_taking_off_the_list_is_remembered(workspace: Workspace) -> None:
+def test_removing_a_suppression_is_recorded(workspace: Workspace) -> None:
     suppress(workspace.pk, emails=["jo@x.example"], actor=SAM, now=NOW)
     assert remove_suppressions([Suppression.objects.get().pk], actor=SAM, reason="she asked", now=NOW) == 1
     assert not Suppression.objects.exists()
@@ -136,7 +136,7 @@ def test_a_file_is_read_row_by_row(workspace: Workspace) -> None:
     imported = read(workspace, text)
     assert (imported.created, imported.updated, imported.known) == (2, 0, 0)
     assert [rejected.row for rejected in imported.rejected] == [4, 5, 6, 7, 8, 9, 10]
-    said = " ".join(rejected.reason for rejected in imported.rejected)
+    message = " ".join(rejected.reason for rejected in imported.rejected)
     for part in (
         "neither or both",
         "use one of bounced",
@@ -145,7 +145,7 @@ def test_a_file_is_read_row_by_row(workspace: Workspace) -> None:
         "has 6 cells",
         "no domain is not a domain",
     ):
-        assert part in said
+        assert part in message
     assert imported.rejected[0].reason == "'not an address' is not an email address: write it as in jo@example.com"
     assert list(Suppression.objects.order_by("pk").values_list("email", "domain", "reason")) == [
         ("jo@prospect.example", "", "unsubscribed"), ("", "big.example", "manual"),
@@ -154,7 +154,7 @@ def test_a_file_is_read_row_by_row(workspace: Workspace) -> None:
     assert (again.created, again.known) == (0, 2)
 
 
-def test_a_plain_list_is_a_file_too(workspace: Workspace) -> None:
+def test_a_plain_list_of_addresses_is_accepted(workspace: Workspace) -> None:
     imported = read(workspace, "a@x.example\nb@x.example\nx.example\n@y.example\n")
     assert imported.created == 4
     assert set(Suppression.objects.values_list("domain", flat=True)) == {"", "x.example", "y.example"}
@@ -187,12 +187,12 @@ def test_a_broken_row_of_a_list_harms_no_other(workspace: Workspace) -> None:
 
 
 @pytest.mark.parametrize("text", ["", "name,phone\nx,1\n"])
-def test_a_file_that_is_none_is_refused_with_the_remedy(workspace: Workspace, text: str) -> None:
+def test_an_unreadable_file_is_refused_with_the_remedy(workspace: Workspace, text: str) -> None:
     with pytest.raises(CsvFormError, match=r"name the columns|name one of them"):
         read(workspace, text)
 
 
-def test_what_goes_out_comes_in_again(workspace: Workspace) -> None:
+def test_an_exported_file_can_be_imported(workspace: Workspace) -> None:
     suppress(workspace.pk, emails=["jo@x.example", "+tag@x.example"], note="=1+1", actor=SAM, now=NOW)
     suppress(workspace.pk, domains=["y.example"], actor=SAM, expires_at=NOW + WEEK, now=NOW)
     text = "".join(export_suppressions(Suppression.objects.all()))
@@ -206,7 +206,9 @@ def test_what_goes_out_comes_in_again(workspace: Workspace) -> None:
     assert first == second
 
 
-def test_backfilling_wakes_and_goes_on_where_it_was(shell: Shell, tmp_path: Path, monkeypatch: Any) -> None:
+def test_backfilling_wakes_enrollments_and_continues_where_it_stopped(
+    shell: Shell, tmp_path: Path, monkeypatch: Any
+) -> None:
     person = EnrollmentFactory(sequence=StepFactory(sequence=SequenceFactory()).sequence, wake_at=None)
     slug, email = person.workspace.slug, person.contact.email
     path = tmp_path / "left.csv"
@@ -222,7 +224,7 @@ def test_backfilling_wakes_and_goes_on_where_it_was(shell: Shell, tmp_path: Path
     assert shell(*arguments).data["created"] == 0
 
 
-def test_backfilling_says_what_is_wrong(shell: Shell, tmp_path: Path, workspace: Workspace) -> None:
+def test_backfilling_reports_invalid_arguments(shell: Shell, tmp_path: Path, workspace: Workspace) -> None:
     missing = tmp_path / "none.csv"
     assert "check the path" in one_error(shell("backfill_suppressions", missing, "--workspace", workspace.slug), 2)
 
@@ -244,7 +246,7 @@ def test_the_admin_checks_a_file_before_it_stores_it(workspace: Workspace) -> No
     assert b"jo@x.example" in b"".join(export.streaming_content)  # type: ignore[attr-defined]
 
 
-def test_the_admin_takes_nobody_off_without_a_reason(workspace: Workspace) -> None:
+def test_the_admin_removes_a_suppression_only_with_a_reason(workspace: Workspace) -> None:
     client = log_in_staff(workspace)
     suppress(workspace.pk, emails=["jo@x.example"], actor=SAM, now=NOW)
     url = reverse("admin:emails_suppression_remove_one", args=[Suppression.objects.get().pk])
@@ -257,9 +259,7 @@ def test_the_admin_takes_nobody_off_without_a_reason(workspace: Workspace) -> No
 
 @pytest.mark.parametrize("listed", ["bob@bücher.example", "BOB@xn--bcher-kva.example", "bücher.example"])
 @pytest.mark.parametrize("written", ["bob@bücher.example", "bob@xn--bcher-kva.example"])
-def test_an_address_in_another_script_is_the_same_however_it_is_written(
-    workspace: Workspace, listed: str, written: str
-) -> None:
+def test_an_address_in_any_script_is_suppressed_in_every_form(workspace: Workspace, listed: str, written: str) -> None:
     column = "email" if "@" in listed else "domain"
     assert read(workspace, f"{column}\n{listed}\n").created == 1
     import_contacts(workspace.pk, "people.csv", io.BytesIO(f"email\n{written}\n".encode()), NOW)
@@ -273,7 +273,7 @@ def test_an_address_in_another_script_is_the_same_however_it_is_written(
     assert list(export_suppressions(Suppression.objects.all()))[1].startswith(("bob@xn--", ",xn--"))
 
 
-def test_by_hand_it_is_spelt_like_that_too(workspace: Workspace) -> None:
+def test_an_address_typed_by_a_user_is_normalized_too(workspace: Workspace) -> None:
     client = log_in_staff(workspace)
     form = {"workspace": workspace.pk, "domain": "", "reason": "manual", "note": ""}
     url = reverse("admin:emails_suppression_add")

@@ -68,7 +68,7 @@ def tell(mailbox: Mailbox, event: Any, kind: Kind = Kind.TRACKING) -> Any:
     return post(mailbox, SIGNERS[mailbox.transport](json.dumps(event).encode(), mailbox, kind), kind)
 
 
-def test_a_bounce_suppresses_and_stops_and_telling_it_again_changes_nothing(mailbox: Mailbox) -> None:
+def test_a_bounce_event_suppresses_and_exits_and_its_repetition_changes_nothing(mailbox: Mailbox) -> None:
     message = send_message(mailbox)
     for _ in range(3):
         assert tell(mailbox, bounce(mailbox.transport, PROVIDER_ID, TO)).status_code == 200
@@ -87,7 +87,7 @@ def test_a_bounce_suppresses_and_stops_and_telling_it_again_changes_nothing(mail
     assert not HookRecord.objects.exists()
 
 
-def test_who_does_not_sign_or_signs_with_another_key_is_refused(mailbox: Mailbox) -> None:
+def test_an_unsigned_or_wrongly_signed_event_is_refused(mailbox: Mailbox) -> None:
     send_message(mailbox)
     body = json.dumps(bounce(mailbox.transport, PROVIDER_ID, TO)).encode()
     good = SIGNERS[mailbox.transport](body, mailbox, Kind.TRACKING)
@@ -103,7 +103,7 @@ def test_who_does_not_sign_or_signs_with_another_key_is_refused(mailbox: Mailbox
     assert not HookRecord.objects.exists()
 
 
-def test_a_mailbox_without_a_secret_believes_nobody(mailbox: Mailbox) -> None:
+def test_a_mailbox_without_a_secret_accepts_no_events(mailbox: Mailbox) -> None:
     mailbox.credentials = {}
     mailbox.save()
     answer = tell(mailbox, bounce(mailbox.transport, PROVIDER_ID, TO))
@@ -111,7 +111,7 @@ def test_a_mailbox_without_a_secret_believes_nobody(mailbox: Mailbox) -> None:
     assert "store webhook_secret" in answer.content.decode()
 
 
-def test_unknown_events_are_kept_and_thanked_for(mailbox: Mailbox) -> None:
+def test_unknown_events_are_stored_and_acknowledged(mailbox: Mailbox) -> None:
     send_message(mailbox)
     assert tell(mailbox, unknown_event(mailbox.transport, PROVIDER_ID, TO)).status_code == 200
     assert not EmailEvent.objects.exists()
@@ -122,7 +122,7 @@ def test_unknown_events_are_kept_and_thanked_for(mailbox: Mailbox) -> None:
     assert SECRET not in json.dumps(record.payload)
 
 
-def test_what_cannot_be_read_is_kept_without_its_signature() -> None:
+def test_an_unreadable_event_is_stored_without_its_signature() -> None:
     mailbox = make_mailbox("mailgun")
     assert tell(mailbox, {"event": "delivered", "timestamp": "yesterday"}).status_code == 200
     record = HookRecord.objects.get()
@@ -131,7 +131,7 @@ def test_what_cannot_be_read_is_kept_without_its_signature() -> None:
     assert "yesterday" in json.dumps(record.payload)
 
 
-def test_events_about_somebody_elses_message_are_kept_and_change_nothing(mailbox: Mailbox) -> None:
+def test_events_about_another_mailboxs_message_are_stored_and_change_nothing(mailbox: Mailbox) -> None:
     message = send_message(make_mailbox(mailbox.transport))
     event = bounce(mailbox.transport, PROVIDER_ID, TO)
     assert tell(mailbox, event).status_code == 200
@@ -145,7 +145,7 @@ DEEP = pytest.param(b"[" * 100_000, id="deep")
 
 
 @pytest.mark.parametrize("body", [b"", b"null", b"[]", b"{}", b"\xff\xfe", b"[[[[", b'{"a": 1}', DEEP])
-def test_an_empty_or_senseless_body_is_an_answer_and_no_bug(mailbox: Mailbox, body: bytes) -> None:
+def test_an_empty_or_invalid_body_is_a_client_error(mailbox: Mailbox, body: bytes) -> None:
     signer = SIGNERS[mailbox.transport]
     try:
         call = signer(body, mailbox, Kind.TRACKING)
@@ -170,7 +170,7 @@ def test_the_key_belongs_to_one_mailbox_and_one_provider(mailbox: Mailbox) -> No
     assert Client().post(unknown, b"{}", content_type="application/json").status_code == 404
 
 
-def test_trying_the_address_out_changes_nothing(mailbox: Mailbox) -> None:
+def test_a_test_request_changes_nothing(mailbox: Mailbox) -> None:
     path = reverse("hook", args=[mailbox.transport, mailbox.hook_key])
     assert Client().get(path).status_code == Client().head(path + "/").status_code == 200
 
@@ -179,7 +179,7 @@ def _news(status: str, **fields: Any) -> dict[str, Any]:
     return {"RecordType": status, "MessageID": PROVIDER_ID, "Recipient": TO, "Email": TO, **fields}
 
 
-def test_opens_and_clicks_are_judged(db: None) -> None:
+def test_opens_and_clicks_are_classified(db: None) -> None:
     mailbox = make_mailbox("postmark")
     send_message(mailbox)
     agent = "Mozilla/5.0 (X11; Linux x86_64; rv:128.0) Gecko/20100101 Thunderbird/128.4.0"
@@ -210,7 +210,7 @@ def test_opens_and_clicks_are_judged(db: None) -> None:
         (_news("Bounce", Type="AutoResponder", ID=3), ("auto_replied", "")),
     ],
 )
-def test_what_a_provider_tells_becomes_the_right_fact(event: dict[str, Any], expected: tuple[str, str]) -> None:
+def test_each_provider_event_becomes_the_matching_fact(event: dict[str, Any], expected: tuple[str, str]) -> None:
     mailbox = make_mailbox("postmark")
     send_message(mailbox)
     assert tell(mailbox, event).status_code == 200
@@ -219,7 +219,7 @@ def test_what_a_provider_tells_becomes_the_right_fact(event: dict[str, Any], exp
     assert Suppression.objects.exists() is is_stopping
 
 
-def test_a_providers_word_settles_a_message_of_unknown_outcome() -> None:
+def test_a_provider_event_resolves_an_unknown_outcome() -> None:
     mailbox = make_mailbox("mandrill")
     message = send_message(mailbox, status="unknown", sent_at=None, unknown_at=NOW)
     event = [{"event": "send", "ts": 1_772_445_600, "_id": PROVIDER_ID, "msg": {"email": TO}}]
@@ -236,7 +236,7 @@ def test_our_own_id_in_the_metadata_finds_the_message() -> None:
     assert EmailEvent.objects.get().message == message
 
 
-def test_an_answer_that_comes_in_by_webhook_stops_like_one_by_imap() -> None:
+def test_a_reply_by_webhook_stops_like_one_by_imap() -> None:
     mailbox = make_mailbox("mailgun")
     message = send_message(mailbox)
     raw = (
@@ -252,7 +252,7 @@ def test_an_answer_that_comes_in_by_webhook_stops_like_one_by_imap() -> None:
     assert mailbox.inbox_read_at is not None
 
 
-def test_what_is_kept_of_a_payload_is_bounded_and_holds_no_proof() -> None:
+def test_a_stored_payload_is_bounded_and_contains_no_signature() -> None:
     kept = keep_payload({"signature": "s", "deep": [[[[[[[[1]]]]]]]], "long": "x" * 9_000, "many": list(range(900))})
     assert "signature" not in kept
     assert len(kept["long"]) == 2_000

@@ -26,7 +26,7 @@ def find(zone: Mapping[str, Sequence[str]]) -> object:
 
 
 @pytest.mark.parametrize(
-    ("texts", "others", "status", "said"),
+    ("texts", "others", "status", "text"),
     [
         ([], {}, "failed", "has no SPF record: add the TXT record v=spf1 include:_spf.google.com ~all"),
         (["google-site-verification=x"], {}, "failed", "has no SPF record"),
@@ -42,14 +42,14 @@ def find(zone: Mapping[str, Sequence[str]]) -> object:
         (["v=spf1 a mx include:mail.acme.example ~all"], {}, "warning", "add include:_spf.google.com"),
     ],
 )
-def test_spf(texts: list[str], others: dict[str, list[str]], status: str, said: str) -> None:
+def test_spf_record_results(texts: list[str], others: dict[str, list[str]], status: str, text: str) -> None:
     check = check_spf(DOMAIN, find({DOMAIN: texts, **others}), "_spf.google.com")  # type: ignore[arg-type]
     assert (check.code, check.status) == ("spf", status)
-    assert said in check.detail
+    assert text in check.detail
 
 
 @pytest.mark.parametrize(
-    ("zone", "status", "said"),
+    ("zone", "status", "text"),
     [
         ({}, "failed", "add the TXT record _dmarc.mail.acme.example"),
         ({"_dmarc.mail.acme.example": ["v=DMARC1; p=reject; rua=mailto:a@b.example"]}, "ok", "p=reject"),
@@ -61,14 +61,14 @@ def test_spf(texts: list[str], others: dict[str, list[str]], status: str, said: 
         ({"_dmarc.example": ["v=DMARC1; p=reject; rua=x"]}, "failed", "there is none"),
     ],
 )
-def test_dmarc(zone: dict[str, list[str]], status: str, said: str) -> None:
+def test_dmarc_record_results(zone: dict[str, list[str]], status: str, text: str) -> None:
     check = check_dmarc(DOMAIN, find(zone))  # type: ignore[arg-type]
     assert check.status == status
-    assert said in check.detail
+    assert text in check.detail
 
 
 @pytest.mark.parametrize(
-    ("zone", "status", "said"),
+    ("zone", "status", "text"),
     [
         ({}, "unknown", "no key under the usual selectors"),
         ({f"s2._domainkey.{DOMAIN}": ["v=DKIM1; k=rsa; p=MIIB"]}, "ok", "selector s2"),
@@ -77,13 +77,13 @@ def test_dmarc(zone: dict[str, list[str]], status: str, said: str) -> None:
         ({f"s1._domainkey.{DOMAIN}": ["something else"]}, "unknown", "no key"),
     ],
 )
-def test_dkim(zone: dict[str, list[str]], status: str, said: str) -> None:
+def test_dkim_record_results(zone: dict[str, list[str]], status: str, text: str) -> None:
     check = check_dkim(DOMAIN, find(zone), ("s1", "s2"))  # type: ignore[arg-type]
     assert check.status == status
-    assert said in check.detail
+    assert text in check.detail
 
 
-def test_mx_alignment_and_links() -> None:
+def test_mx_alignment_and_link_results() -> None:
     assert check_mx(DOMAIN, []).status is Status.FAILED
     assert check_mx(DOMAIN, ["."]).status is Status.FAILED
     assert check_mx(DOMAIN, ["mx1.example", "mx2.example"]).found == "mx1.example, mx2.example"

@@ -55,7 +55,7 @@ def test_a_good_set_up_is_all_right(mailbox: Any) -> None:
     assert checks["spf"].found == "v=spf1 include:_spf.google.com ~all"
 
 
-def test_a_domain_that_is_not_there_and_one_that_does_not_answer_differ(
+def test_a_missing_domain_and_an_unanswered_query_differ(
     mailbox: Any, names: NameServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     mailbox.address = "ada@nowhere.example"
@@ -80,7 +80,7 @@ def test_the_provider_is_known_by_its_server() -> None:
     assert [checking._find_provider(each)[0] for each in (google, ses, own)] == ["_spf.google.com", "amazonses.com", ""]
 
 
-def test_its_owner_and_managers_check_it_by_api(mailbox: Any) -> None:
+def test_owner_and_managers_check_a_mailbox_by_api(mailbox: Any) -> None:
     url = f"/api/mailboxes/{mailbox.pk}/check"
     assert log_in(join(mailbox.workspace)).post(url).status_code == 403
     owner = join(mailbox.workspace)
@@ -109,7 +109,7 @@ def test_the_admin_shows_each_check_with_what_to_do(mailbox: Any, settings: Any)
     assert page.count("✓") == 7
 
 
-def test_a_workspace_without_postal_address_is_told(mailbox: Any) -> None:
+def test_a_missing_postal_address_is_reported(mailbox: Any) -> None:
     mailbox.workspace.postal_address = " "
     (check,) = [check for check in check_setup(mailbox) if check.code == "postal"]
     assert check.status.value == "failed"
@@ -125,7 +125,7 @@ def test_a_workspace_without_postal_address_is_told(mailbox: Any) -> None:
         (b"DKIM-Signature: v=1; h=From:\r\n List-Unsubscribe : List-Unsubscribe-Post; b=x\r\n", "ok", "covers"),
     ],
 )
-def test_a_received_mail_tells_whether_its_unsubscribe_headers_are_signed(
+def test_a_received_mail_shows_whether_its_unsubscribe_headers_are_signed(
     mailbox: Any, shell: Shell, tmp_path: Path, head: bytes, status: str, detail: str
 ) -> None:
     (tmp_path / "test.eml").write_bytes(head + b"Subject: [Test] Hello\r\n\r\nHello\r\n")

@@ -36,7 +36,7 @@ def change(mailbox: Mailbox, now: Any, port: int) -> None:
 
 @pytest.mark.parametrize("mend", [resume, change])
 @pytest.mark.parametrize(("gap", "waits"), [(0, 0), (GAP, GAP)])
-def test_it_sends_at_once_at_the_pace_it_has(mend: Any, gap: int, waits: int) -> None:
+def test_a_repaired_mailbox_sends_at_once_at_its_pace(mend: Any, gap: int, waits: int) -> None:
     step = StepFactory()
     mailbox = MailboxFactory(workspace=step.workspace, smtp_port=1, gap_seconds=gap)
     EnrollmentFactory(sequence=step.sequence, mailbox=mailbox)

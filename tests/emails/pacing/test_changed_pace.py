@@ -26,10 +26,10 @@ def look_after_setting(**pace: int) -> Chunk:
         return claim_chunk(lease, NOW, 50)
 
 
-def test_one_leaves_and_the_next_one_waits_for_its_slot() -> None:
+def test_a_new_gap_holds_the_second_message_until_its_slot() -> None:
     chunk = look_after_setting(gap_seconds=120)
     assert (len(chunk.message_ids), chunk.again_at) == (1, NOW + timedelta(seconds=120))
 
 
-def test_without_a_pace_all_leave_together() -> None:
+def test_without_a_gap_all_messages_leave_at_once() -> None:
     assert len(look_after_setting(gap_seconds=0).message_ids) == 3

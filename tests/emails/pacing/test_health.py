@@ -144,7 +144,7 @@ def test_an_alert_is_sent_once_until_it_has_cleared(settings: Any) -> None:
     assert Alert.objects.get().cleared_at == NOW + DAY
 
 
-def test_half_of_what_pauses_warns() -> None:
+def test_half_of_the_pausing_bounce_rate_warns() -> None:
     mailbox = MailboxFactory()
     messages = sent_messages(mailbox, 100, NOW)
     for message in messages[:2]:

@@ -62,9 +62,7 @@ def candidates(draw: st.DrawFn) -> list[Candidate]:
 
 
 @given(candidates(), usages(), st.integers(1, 10))
-def test_no_cap_is_ever_passed_and_no_place_is_left_without_reason(
-    waiting: list[Candidate], used: list[Usage], size: int
-) -> None:
+def test_no_cap_is_exceeded_and_no_capacity_is_wasted(waiting: list[Candidate], used: list[Usage], size: int) -> None:
     answer = allot(waiting, used, size, NOW)
     taken = [candidate for candidate in waiting if candidate.message_id in answer.taken]
 

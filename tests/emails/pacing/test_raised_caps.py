@@ -44,7 +44,7 @@ def two_people(server: MailServer) -> Mailbox:
 
 
 @pytest.mark.parametrize("scope", SCOPES)
-def test_raised_by_hand(scope: str) -> None:
+def test_raising_a_cap_in_the_admin_wakes_its_lanes(scope: str) -> None:
     with MailServer() as server:
         mailbox = two_people(server)
         limit: SendLimit = SendLimitFactory(workspace=mailbox.workspace, maximum=1, **SCOPES[scope](mailbox))
@@ -58,7 +58,7 @@ def test_raised_by_hand(scope: str) -> None:
         assert deliver() == 2
 
 
-def test_raised_by_the_command(shell: Shell) -> None:
+def test_raising_a_cap_by_command_wakes_its_lanes(shell: Shell) -> None:
     with MailServer() as server:
         mailbox = two_people(server)
         SendLimitFactory(mailbox=mailbox, maximum=1)

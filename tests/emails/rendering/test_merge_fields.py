@@ -33,7 +33,7 @@ TEXTS = st.sampled_from(["", " ", "Ada", "Lovelace"])
     st.fixed_dictionaries(dict.fromkeys(COLUMNS, st.none() | TEXTS)),
     st.dictionaries(st.sampled_from(NAMES), st.one_of(st.none(), st.integers(), st.lists(TEXTS), TEXTS)),
 )
-def test_one_value_is_that_of_the_whole(columns: dict[str, object], custom: dict[str, object]) -> None:
+def test_a_single_value_equals_that_of_the_full_context(columns: dict[str, object], custom: dict[str, object]) -> None:
     row = {**columns, "fields": json.dumps(custom) if custom else None}
     whole = dict(Person(row))
     for name in NAMES:

@@ -87,7 +87,7 @@ def test_no_text_ends_its_part() -> None:
     assert [part.replace("\r\n", "\n") for part in parts] == [rendered.text, rendered.html]
 
 
-def test_one_click_unsubscribing_as_rfc_8058_wants_it() -> None:
+def test_one_click_unsubscribe_headers_follow_rfc_8058() -> None:
     message = parse(mime(headers=unsubscribe_headers(UNSUBSCRIBE, MAILTO)))
     assert message["List-Unsubscribe"] == f"<{UNSUBSCRIBE}>, <{MAILTO}>"
     assert message["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"

@@ -73,7 +73,7 @@ def outcome(**template: Any) -> RenderedEmail | str:
 @example("{{ contact.a }}. One", "", "1", "b")
 @example("\n", "{{ contact.a }}", "Ann", "b")
 @example("<p>{{ contact.a }}</p>", "-- \n{{ contact.b }}", "A & B", "b")
-def test_it_is_what_rendering_in_full_gives(body: str, signature: str, a: str, b: str) -> None:
+def test_a_precompiled_template_renders_like_the_full_path(body: str, signature: str, a: str, b: str) -> None:
     found = outcome(body=body, signature=signature, a=a, b=b)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(rendering, "_precompile", lambda *_: None)
@@ -109,5 +109,5 @@ def test_a_template_that_only_merges_names_is_sanitised_once(body: str, monkeypa
         "www.{{ contact.a }}",
     ],
 )
-def test_delicate_templates_are_left_alone(source: str) -> None:
+def test_templates_that_cannot_be_precompiled_are_rendered_in_full(source: str) -> None:
     assert mark_values((source, BodyFormat.MARKDOWN)) is None

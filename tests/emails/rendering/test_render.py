@@ -81,14 +81,14 @@ def test_html_is_taken_as_it_is() -> None:
     assert content(render("<p>a *b*</p>\n\n    <p>c</p>")) == "<p>a *b*</p>\n\n    <p>c</p>"
 
 
-def test_the_footer_has_the_address_and_the_way_out_in_both_forms() -> None:
+def test_text_and_html_footers_have_postal_address_and_unsubscribe_link() -> None:
     rendered = render(postal_address="1 <Main> St\nSpringfield")
     assert "1 &lt;Main&gt; St<br>Springfield" in rendered.html
     assert UNSUBSCRIBE in elements(rendered.html).links
     assert rendered.text.endswith(f"1 <Main> St\nSpringfield\nUnsubscribe ({UNSUBSCRIBE})\n")
 
 
-def test_links_are_rewritten_in_html_only_and_the_way_out_never() -> None:
+def test_links_are_rewritten_in_html_only_and_the_unsubscribe_link_never() -> None:
     body = (
         "[a](https://a.io/?x=1&y=2) <https://b.io> [me](mailto:me@a.io) [call](tel:+1) [out]({{ unsubscribe_url }})\n\n"
         '<A HREF="HTTP://c.io" title="x>y">c</A>'
@@ -148,7 +148,7 @@ def test_styles_are_inlined() -> None:
     ],
 )
 @pytest.mark.parametrize("around", ["<p>ok</p>{}", "ok\n\n{}"])
-def test_what_runs_or_frames_is_removed(paste: str, around: str) -> None:
+def test_scripts_and_frames_are_removed(paste: str, around: str) -> None:
     page = content(render(around.format(paste)))
     assert "ok" in page
     assert not re.search(
@@ -158,15 +158,15 @@ def test_what_runs_or_frames_is_removed(paste: str, around: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("subject", "said"),
+    ("subject", "text"),
     [
         ("Hi {{ contact.nick }}", "subject: line 1: no value for contact.nick"),
         ("{{ contact.nick | default: ' ' }}", "subject: it is blank for this contact"),
         ("", "subject: it is empty, and there is no earlier email"),
     ],
 )
-def test_a_subject_that_cannot_be_sent(subject: str, said: str) -> None:
-    with pytest.raises(TemplateError, match=re.escape(said)):
+def test_a_subject_that_cannot_be_sent(subject: str, text: str) -> None:
+    with pytest.raises(TemplateError, match=re.escape(text)):
         render(subject=subject)
 
 

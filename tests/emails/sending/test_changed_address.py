@@ -35,7 +35,7 @@ def deliver() -> None:
     run_until_idle(Options(policy=Policy()), lambda: LATER)
 
 
-def test_it_leaves_once_for_the_new_address() -> None:
+def test_a_queued_email_goes_once_to_the_new_address() -> None:
     with MailServer() as server:
         enrollment = queue_one(server)
         change_row(enrollment.contact, {"email": "right@prospect.example"}, NOW)
@@ -43,11 +43,11 @@ def test_it_leaves_once_for_the_new_address() -> None:
         assert [message.recipients for message in server.messages] == [("right@prospect.example",)]
     message = EmailMessage.objects.get()
     assert (message.status, message.recipient, message.attempts) == ("sent", "right@prospect.example", 1)
-    said = ExecutionLog.objects.filter(enrollment=enrollment).values_list("message", flat=True)
-    assert "Email queued again after it was withheld: address_changed" in said
+    text = ExecutionLog.objects.filter(enrollment=enrollment).values_list("message", flat=True)
+    assert "Email queued again after it was withheld: address_changed" in text
 
 
-def test_another_way_to_write_the_same_address_holds_nothing_up() -> None:
+def test_another_form_of_the_same_address_delays_nothing() -> None:
     with MailServer() as server:
         enrollment = queue_one(server)
         change_row(enrollment.contact, {"email": "TYPO@prospect.example"}, NOW)

@@ -20,7 +20,7 @@ pytestmark = pytest.mark.django_db
 
 
 @pytest.mark.parametrize("answer", [Sent("", "250 OK"), Unknown("no answer")], ids=["sent", "unknown"])
-def test_it_is_counted_as_one_email(answer: SendResult) -> None:
+def test_evidence_during_sending_counts_the_email_once(answer: SendResult) -> None:
     """The lane is still the worker's: nobody has freed it yet."""
     mailbox = MailboxFactory(lane_at=NOW)
     sequence = SequenceFactory(workspace=mailbox.workspace)

@@ -35,7 +35,7 @@ def bent(path: str) -> str:
     return body[:-1] + ("A" if body[-1] != "A" else "B") + dot + end
 
 
-def test_reading_the_unsubscribe_page_unsubscribes_nobody(browser: Client, message: EmailMessage) -> None:
+def test_a_get_of_the_unsubscribe_page_unsubscribes_no_contact(browser: Client, message: EmailMessage) -> None:
     path = path_of(tracking.unsubscribe_url(message.pk))
     for ask in (browser.get, browser.head):
         answer = ask(path)
@@ -73,7 +73,7 @@ def test_unsubscribing_twice_is_once(browser: Client, message: EmailMessage) -> 
 
 
 @pytest.mark.parametrize("in_time", [True, False])
-def test_who_is_off_the_list_again_unsubscribes_by_the_same_link(
+def test_a_contact_can_unsubscribe_again_by_the_same_link(
     browser: Client, message: EmailMessage, in_time: bool
 ) -> None:
     path = path_of(tracking.unsubscribe_url(message.pk))
@@ -92,7 +92,7 @@ def test_who_is_off_the_list_again_unsubscribes_by_the_same_link(
     assert (anew.status, anew.auto_exit_reason) == ("auto_exited", "unsubscribed")
 
 
-def test_unsubscribing_is_possible_whatever_became_of_the_enrollment(browser: Client, message: EmailMessage) -> None:
+def test_unsubscribing_works_in_every_enrollment_state(browser: Client, message: EmailMessage) -> None:
     enrollment = message.enrollment
     enrollment.status, enrollment.completed_at, enrollment.next_step_at = "completed", NOW, None
     enrollment.save()
@@ -101,7 +101,7 @@ def test_unsubscribing_is_possible_whatever_became_of_the_enrollment(browser: Cl
 
 
 @pytest.mark.parametrize("method", ["get", "post"])
-def test_a_bent_unsubscribe_link_is_not_found(browser: Client, message: EmailMessage, method: str) -> None:
+def test_an_altered_unsubscribe_link_is_not_found(browser: Client, message: EmailMessage, method: str) -> None:
     path = bent(path_of(tracking.unsubscribe_url(message.pk)))
     answer = getattr(browser, method)(path)
     assert answer.status_code == 404
@@ -115,7 +115,7 @@ def test_the_link_of_a_message_that_is_gone_is_not_found(browser: Client, messag
     assert browser.get(path).status_code == browser.post(path).status_code == 404
 
 
-def test_a_link_opens_its_own_door_only(browser: Client, message: EmailMessage) -> None:
+def test_a_token_is_valid_for_its_own_endpoint_only(browser: Client, message: EmailMessage) -> None:
     token = tracking.open_pixel_url(message.pk, NOW).rpartition("/")[2].removesuffix(".gif")
     assert browser.post(f"/u/{token}").status_code == 404
     assert browser.get(f"/t/c/{token}").status_code == 404
@@ -140,7 +140,7 @@ def test_a_click_leads_to_the_signed_target_and_is_kept(browser: Client, message
 
 
 @pytest.mark.parametrize("suffix", ["", "?url=https://evil.example", "?next=//evil.example"])
-def test_a_click_leads_nowhere_else(browser: Client, message: EmailMessage, suffix: str) -> None:
+def test_a_click_never_redirects_to_an_unsigned_target(browser: Client, message: EmailMessage, suffix: str) -> None:
     path = path_of(tracking.click_url(message.pk, TARGET, NOW))
     assert "evil" not in browser.get(path + suffix).headers["Location"]
     refused = browser.get(bent(path) + suffix)
@@ -175,7 +175,7 @@ def test_a_pixel_that_we_do_not_know_is_still_an_image(browser: Client, path: st
     assert not EmailEvent.objects.exists()
 
 
-def test_a_scanner_does_not_take_the_place_of_a_person(message: EmailMessage) -> None:
+def test_a_machine_visit_does_not_hide_a_human_one(message: EmailMessage) -> None:
     path = path_of(tracking.open_pixel_url(message.pk, NOW))
     Client(headers={"User-Agent": "Barracuda Sentinel"}).get(path)
     message.enrollment.refresh_from_db()
@@ -188,7 +188,7 @@ def test_a_scanner_does_not_take_the_place_of_a_person(message: EmailMessage) ->
 
 
 @pytest.mark.parametrize("door", ["/t/o/x.gif", "/t/c/x"])
-def test_the_doors_that_only_show_take_no_post(browser: Client, door: str) -> None:
+def test_read_only_endpoints_refuse_post(browser: Client, door: str) -> None:
     assert browser.post(door).status_code in {403, 405}
 
 

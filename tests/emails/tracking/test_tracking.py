@@ -87,7 +87,7 @@ def test_a_link_of_an_earlier_release_still_works(browser: Client, message: Emai
 
 
 @pytest.mark.parametrize("headers", [{"DNT": "1"}, {"Sec-GPC": "1"}])
-def test_who_asks_not_to_be_tracked_is_led_on_and_forgotten(message: EmailMessage, headers: dict[str, str]) -> None:
+def test_do_not_track_redirects_without_storing_a_visit(message: EmailMessage, headers: dict[str, str]) -> None:
     browser = Client(headers={"User-Agent": FIREFOX, **headers})
     assert browser.get(path_of(tracking.click_url(message.pk, TARGET, NOW))).headers["Location"] == TARGET
     assert browser.get(path_of(tracking.open_pixel_url(message.pk, NOW))).status_code == 200
@@ -98,7 +98,7 @@ def click(browser: Client, message: EmailMessage, name: str) -> None:
     browser.get(path_of(tracking.click_url(message.pk, f"https://sender.example/{name}", NOW)))
 
 
-def test_a_scanner_with_a_readers_face_is_known_by_its_many_links(
+def test_a_scanner_with_a_browser_user_agent_is_recognized_by_its_many_links(
     browser: Client, message: EmailMessage, clock: Any
 ) -> None:
     for name in "abc":
@@ -112,14 +112,14 @@ def test_a_scanner_with_a_readers_face_is_known_by_its_many_links(
     assert message.enrollment.wake_at is None
 
 
-def test_a_reader_who_takes_his_time_is_a_person(browser: Client, message: EmailMessage, clock: Any) -> None:
+def test_slow_clicks_are_human(browser: Client, message: EmailMessage, clock: Any) -> None:
     for name in "abc":
         click(browser, message, name)
         clock.shift(timedelta(seconds=11))
     assert classify_pending_visits(LATER + timedelta(minutes=1)) == 3
 
 
-def test_two_links_at_the_same_time_are_a_scanners(browser: Client, message: EmailMessage, clock: Any) -> None:
+def test_two_simultaneous_clicks_are_a_machine(browser: Client, message: EmailMessage, clock: Any) -> None:
     click(browser, message, "a")
     clock.shift(timedelta(seconds=1))
     click(browser, message, "b")
@@ -138,7 +138,7 @@ def test_a_scanner_that_asks_for_headers_first_is_known(browser: Client, message
     assert verdicts() == ["machine", "machine", "human"]
 
 
-def test_a_person_after_a_scanner_with_a_readers_face_counts(
+def test_a_human_visit_after_a_scanner_with_a_browser_user_agent_counts(
     browser: Client, message: EmailMessage, clock: Any
 ) -> None:
     for name in "abc":
@@ -191,7 +191,7 @@ def classified_long_ago(message: EmailMessage) -> EmailEvent:
     )  # fmt: skip
 
 
-def test_backfilling_judges_again_wakes_and_ends(shell: Shell, classified_long_ago: EmailEvent) -> None:
+def test_backfilling_reclassifies_wakes_and_ends(shell: Shell, classified_long_ago: EmailEvent) -> None:
     dry = shell("backfill_engagement", "--dry-run", "--json").data
     assert dry == {"classified": 1, "changed": {"human → machine": 1}, "woken": 1}
     assert verdicts() == ["human"]

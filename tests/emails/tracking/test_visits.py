@@ -35,7 +35,7 @@ def visit(agent: str = FIREFOX, at: datetime = LATER, method: str = "GET", sent:
         "Microsoft Office/16.0 (Microsoft Outlook 16.0; Pro)",
     ],
 )
-def test_a_reader_is_a_person(user_agent: str) -> None:
+def test_an_ordinary_visit_is_human(user_agent: str) -> None:
     found = classify_visit(visit(user_agent))
     assert (found.verdict, found.reason) == (Verdict.HUMAN, "")
     assert 50 < found.confidence < 100
@@ -56,7 +56,7 @@ def test_a_reader_is_a_person(user_agent: str) -> None:
         "Mimecast URL scanner",
     ],
 )
-def test_a_scanner_is_a_machine_and_the_reason_is_told(user_agent: str) -> None:
+def test_a_scanner_is_a_machine_and_the_reason_is_given(user_agent: str) -> None:
     found = classify_visit(visit(user_agent))
     assert found.verdict is Verdict.MACHINE
     assert found.reason
@@ -64,7 +64,7 @@ def test_a_scanner_is_a_machine_and_the_reason_is_told(user_agent: str) -> None:
     assert classify_at_once(visit(user_agent)) == found
 
 
-def test_within_seconds_of_sending_nobody_has_read_anything() -> None:
+def test_a_visit_within_seconds_of_sending_is_a_machine() -> None:
     just_before = RECEIVED + PREFETCH - timedelta(microseconds=1)
     assert classify_visit(visit(at=just_before)).verdict is Verdict.MACHINE
     assert classify_visit(visit(at=RECEIVED + PREFETCH)).verdict is Verdict.HUMAN
@@ -74,7 +74,7 @@ def test_asking_for_the_headers_alone_is_a_machine() -> None:
     assert classify_visit(visit(method="HEAD")).verdict is Verdict.MACHINE
 
 
-def test_a_message_without_a_hand_over_time_is_judged_by_the_rest() -> None:
+def test_a_message_without_a_send_time_is_classified_by_the_other_signs() -> None:
     assert classify_visit(visit(sent=None)).verdict is Verdict.HUMAN
 
 

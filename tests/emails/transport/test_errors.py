@@ -141,7 +141,7 @@ REPLIES: list[tuple[Stage, int, str, ErrorClass]] = [
 
 
 @pytest.mark.parametrize(("stage", "code", "text", "expected"), REPLIES)
-def test_who_pays(stage: Stage, code: int, text: str, expected: ErrorClass) -> None:
+def test_each_refusal_has_its_error_class(stage: Stage, code: int, text: str, expected: ErrorClass) -> None:
     assert classify_smtp(code, text, stage).error_class is expected
 
 

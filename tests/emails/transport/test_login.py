@@ -46,7 +46,7 @@ def test_tls_is_verified_against_the_given_authority(tmp_path: Path, implicit: b
 
 
 @pytest.mark.parametrize("bad", ["name", "expired"])
-def test_a_bad_certificate_is_refused_before_anything_is_said(tmp_path: Path, bad: str) -> None:
+def test_a_bad_certificate_is_refused_before_any_command(tmp_path: Path, bad: str) -> None:
     names = ("elsewhere.example",) if bad == "name" else ("127.0.0.1",)
     certificate = make_certificate(tmp_path, names, expired=bad == "expired")
     with MailServer(tls_context=certificate.server_context(), users={"ada": PASSWORD}) as server:
@@ -109,7 +109,7 @@ def test_a_temporary_login_failure_is_the_servers() -> None:
     assert outcome.error_class is ErrorClass.SERVER
 
 
-def test_login_report_tells_what_works(server: MailServer) -> None:
+def test_the_login_report_states_what_works(server: MailServer) -> None:
     report = test_login(make_mailbox(server))
     assert report.is_ok
     assert not report.imap_checked
@@ -123,7 +123,7 @@ def test_login_report_tells_what_works(server: MailServer) -> None:
         ({"smtp_security": Security.TLS, "transport_options": {"ca_file": "/nowhere/ca.pem"}}, "ca_file"),
     ],
 )
-def test_a_mailbox_that_is_set_up_wrongly_is_told_so(server: MailServer, fields: dict[str, Any], named: str) -> None:
+def test_an_incomplete_mailbox_is_reported(server: MailServer, fields: dict[str, Any], named: str) -> None:
     outcome = send(server, **fields)
     assert isinstance(outcome, Refused)
     assert outcome.error_class is ErrorClass.MAILBOX

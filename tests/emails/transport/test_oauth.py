@@ -193,6 +193,6 @@ def test_workers_that_come_at_the_same_time_refresh_once(tokens: TokenServer) ->
     assert len(tokens.asked) == 1
 
 
-def test_every_secret_is_known_to_be_one() -> None:
+def test_every_secret_field_is_treated_as_secret() -> None:
     secrets = Secrets(access_token=OLD, client_id="public-id", client_secret=CLIENT, password="pw", expires_at=1.5)
     assert set(list_secrets(secrets)) == {OLD, CLIENT}

@@ -58,7 +58,7 @@ def person(name: str) -> Enrollment:
     return Enrollment.objects.get(contact__email=f"{name}@acme.example")
 
 
-def test_one_click_lets_the_others_go_on_and_leaves_the_rest(account: Account) -> None:
+def test_one_action_resumes_enrollments_paused_by_a_colleagues_reply_only(account: Account) -> None:
     assert [person(name).status for name in ("answers", "waits", "rests")] == ["replied", "paused", "paused"]
     assert find_held([account.pk]) == [person("waits").pk]
     client = log_in_staff(account.workspace)

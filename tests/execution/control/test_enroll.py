@@ -48,7 +48,7 @@ def mailbox(workspace: Workspace) -> Mailbox:
     return MailboxFactory(workspace=workspace)
 
 
-def test_an_enrollment_stands_at_the_first_step_and_is_logged(sequence: Sequence, workspace: Workspace) -> None:
+def test_enrolling_starts_at_the_first_step_and_is_logged(sequence: Sequence, workspace: Workspace) -> None:
     owner = MembershipFactory(workspace=workspace).user
     mailbox = MailboxFactory(workspace=workspace, owner=owner)
     contact = ContactFactory(workspace=workspace)
@@ -64,7 +64,7 @@ def test_an_enrollment_stands_at_the_first_step_and_is_logged(sequence: Sequence
     assert (log.step_number, log.step_type, log.details) == (1, "email", {"mailbox": mailbox.address})
 
 
-def test_naming_a_contact_twice_or_enrolling_again_is_once(
+def test_enrolling_a_contact_twice_makes_one_enrollment(
     sequence: Sequence, workspace: Workspace, mailbox: Mailbox
 ) -> None:
     contact = ContactFactory(workspace=workspace)
@@ -74,21 +74,21 @@ def test_naming_a_contact_twice_or_enrolling_again_is_once(
 
 
 @pytest.mark.parametrize(
-    ("status", "said"), [("draft", "is draft: activate it first"), ("archived", "is archived: use another one")]
+    ("status", "text"), [("draft", "is draft: activate it first"), ("archived", "is archived: use another one")]
 )
-def test_a_sequence_that_does_not_run_takes_nobody(workspace: Workspace, status: str, said: str) -> None:
+def test_an_inactive_sequence_accepts_no_contacts(workspace: Workspace, status: str, text: str) -> None:
     sequence = SequenceFactory(workspace=workspace, status=status)
-    with pytest.raises(EnrollError, match=said):
+    with pytest.raises(EnrollError, match=text):
         enroll(sequence, [])
 
 
-def test_a_paused_sequence_takes_people_who_wait(workspace: Workspace, mailbox: Mailbox) -> None:
+def test_a_paused_sequence_accepts_contacts_that_wait(workspace: Workspace, mailbox: Mailbox) -> None:
     sequence = SequenceFactory(workspace=workspace, status="paused", pause_reason="a holiday")
     StepFactory(sequence=sequence)
     assert len(enroll(sequence, [ContactFactory(workspace=workspace)], mailbox).enrolled) == 1
 
 
-def test_a_sequence_without_steps_takes_nobody(workspace: Workspace) -> None:
+def test_a_sequence_without_steps_accepts_no_contacts(workspace: Workspace) -> None:
     with pytest.raises(EnrollError, match="has no steps"):
         enroll(SequenceFactory(workspace=workspace), [])
 
@@ -155,7 +155,7 @@ def test_a_later_start_moves_the_first_step_and_an_earlier_one_does_not(
     assert Enrollment.objects.get(contact=earlier).next_step_at == NOW
 
 
-def test_hot_leads_go_first(sequence: Sequence, workspace: Workspace, mailbox: Mailbox) -> None:
+def test_hot_leads_have_priority(sequence: Sequence, workspace: Workspace, mailbox: Mailbox) -> None:
     Workspace.objects.update(parallel_sequences=True)
     cold, hot = (ContactFactory(workspace=workspace, engagement_score=score) for score in (34, 35))
     enroll(sequence, [cold, hot], mailbox)

@@ -88,7 +88,7 @@ def test_allow_incomplete_enrolls_and_the_step_holds(sequence: Sequence, mailbox
     assert "contact.renewal_month" in held.last_error
 
 
-def test_a_rule_is_told_before_a_missing_field(sequence: Sequence, mailbox: Any) -> None:
+def test_a_rule_is_reported_before_a_missing_field(sequence: Sequence, mailbox: Any) -> None:
     contact = person(sequence, None)
     CompletedEnrollmentFactory(sequence=sequence, contact=contact)
     assert [one.code for one in enroll(sequence, [contact], mailbox).skipped] == ["had_sequence"]

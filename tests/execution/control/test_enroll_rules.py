@@ -99,7 +99,7 @@ def test_every_rule_has_its_code_and_its_reason(sequence: Sequence, workspace: W
 
 
 @pytest.mark.parametrize(
-    ("status", "exit_reason", "said"),
+    ("status", "exit_reason", "text"),
     [
         ("completed", "", "completed this sequence on 2026-02-23"),
         ("replied", "replied", "replied in this sequence on 2026-02-23"),
@@ -108,12 +108,12 @@ def test_every_rule_has_its_code_and_its_reason(sequence: Sequence, workspace: W
     ],
 )
 def test_a_contact_gets_a_sequence_once_however_it_ended(
-    sequence: Sequence, mailbox: Mailbox, contact: Contact, status: str, exit_reason: str, said: str
+    sequence: Sequence, mailbox: Mailbox, contact: Contact, status: str, exit_reason: str, text: str
 ) -> None:
     end(sequence, contact, 7, status, exit_reason)
     result = enroll(sequence, [contact], mailbox)
     assert not result.enrolled
-    assert result.skipped[0].reason == f"{said}: a manager can enroll it with again and a reason"
+    assert result.skipped[0].reason == f"{text}: a manager can enroll it with again and a reason"
     assert result.skipped[0].present() == {
         "contact": "jo@prospect.example",
         "code": "had_sequence",
@@ -149,7 +149,7 @@ def test_a_contact_that_answered_recently_is_left_alone(
         assert result.skipped[0].reason.startswith("answered on 2026-01-21, less than 90 days ago")
 
 
-def test_the_rule_about_answers_can_be_turned_off_and_counts_persons_only(
+def test_the_rule_about_replies_can_be_turned_off_and_counts_human_replies_only(
     sequence: Sequence, mailbox: Mailbox, workspace: Workspace
 ) -> None:
     other = make_sequence(workspace)
@@ -284,10 +284,10 @@ def test_facts_of_another_workspace_keep_no_contact_out(sequence: Sequence, mail
 
 
 def test_mailbox_and_owner_must_be_there_and_usable(sequence: Sequence, workspace: Workspace, contact: Contact) -> None:
-    def refuse(code: str, said: str, mailbox: Mailbox | None = None, owner: Any = None) -> None:
+    def refuse(code: str, text: str, mailbox: Mailbox | None = None, owner: Any = None) -> None:
         result = enroll(sequence, [contact], mailbox, owner=owner)
         assert codes(result) == [code]
-        assert said in result.skipped[0].reason
+        assert text in result.skipped[0].reason
 
     owner = MembershipFactory(workspace=workspace).user
     refuse("no_mailbox", "name one (the owner has none)")

@@ -69,7 +69,7 @@ def run(times: int = 6) -> list[str]:
     return list(EmailMessage.objects.order_by("visit").values_list("step__name", flat=True))
 
 
-def test_a_step_that_moves_behind_people_passes_those_who_have_had_it(sequence: Sequence, person: Enrollment) -> None:
+def test_a_moved_step_is_skipped_by_enrollments_that_have_executed_it(sequence: Sequence, person: Enrollment) -> None:
     edit(sequence, lambda steps: (steps[1], steps[0], steps[2]))
     assert run() == ["A", "B", "C"]
     person.refresh_from_db()
@@ -81,9 +81,7 @@ def test_a_step_that_moves_behind_people_passes_those_who_have_had_it(sequence: 
     )
 
 
-def test_who_is_sent_back_from_a_removed_step_goes_on_behind_what_they_have_had(
-    sequence: Sequence, person: Enrollment
-) -> None:
+def test_an_enrollment_moved_back_skips_steps_it_has_executed(sequence: Sequence, person: Enrollment) -> None:
     first = sequence.steps.get(name="A")
     edit(sequence, lambda steps: (steps[0], steps[2]), goes_to=str(first.pk))
     person.refresh_from_db()
@@ -106,7 +104,7 @@ def test_an_email_that_leaves_while_its_enrollment_is_moved_to_it_is_not_sent_ag
 
 
 @pytest.mark.parametrize(("status", "again"), [("completed", 0), ("open", 0), ("cancelled", 1)])
-def test_nor_a_task_that_was_given(status: str, again: int) -> None:
+def test_a_task_is_not_created_again_after_a_move(status: str, again: int) -> None:
     sequence: Sequence = SequenceFactory()
     call = TaskStepFactory(sequence=sequence)
     second = StepFactory(sequence=sequence)

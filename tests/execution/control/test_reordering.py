@@ -97,7 +97,7 @@ def test_an_email_that_waits_in_the_outbox_leaves_after_what_comes_before_it_now
     assert finish(clock) == ["Ferry", "Tunnel", "Bridge", "Ford"]
 
 
-def test_an_open_task_stays_and_what_is_missed_for_it_is_told(server: MailServer) -> None:
+def test_an_open_task_stays_and_the_missed_step_is_reported(server: MailServer) -> None:
     sequence, clock = start(server)
     stored = load_draft(sequence)
     call = StepDraft(key="call", type="task", instructions="Call.", wait_for_completion=True)
@@ -119,7 +119,7 @@ def _own(stored: SequenceDraft) -> dict[str, Any]:
     return {"name": stored.name, "window": stored.window}
 
 
-def test_the_command_and_the_api_move_alike_and_tell_it(server: MailServer, tmp_path: Path) -> None:
+def test_command_and_api_move_alike_and_report_the_moves(server: MailServer, tmp_path: Path) -> None:
     sequence, clock = start(server)
     member = MembershipFactory(workspace=sequence.workspace, role="manager")
     order = ["Tunnel", "Bridge", "Ford", "Ferry"]

@@ -132,7 +132,7 @@ def test_a_removed_holiday_holds_no_enrollment(client: Client, workspace: Any, s
     assert [(hold.code, hold.until) for hold in holds if hold.code != "no_worker"] == [("not_due", at(3, 10))]
 
 
-def test_a_holiday_that_is_entered_moves_the_plan_behind_it(client: Client, workspace: Any, second: Any) -> None:
+def test_a_new_holiday_moves_due_times_after_it(client: Client, workspace: Any, second: Any) -> None:
     person = waits(second, at(4, 9))
     elsewhere = waits(StepFactory(sequence__workspace__timezone="UTC", delay_days=1), at(4, 9))
     save(client, workspace, extra_holidays=f"{TUESDAY},{WEDNESDAY}")
@@ -189,7 +189,7 @@ def test_a_moved_enrollment_does_not_wait_for_the_delay_again(
     assert times(person) == (at(3, 9), at(3, 9))
 
 
-def test_what_has_begun_or_rests_keeps_its_state(client: Client, workspace: Any, second: Any) -> None:
+def test_begun_and_paused_steps_keep_their_state(client: Client, workspace: Any, second: Any) -> None:
     queued = waits(second, at(2, 10), wake_at=None)
     EmailMessageFactory(enrollment=queued)
     paused = PausedEnrollmentFactory(sequence=second.sequence, current_step=second, next_step_at=at(4, 9), visit=2)
@@ -201,9 +201,7 @@ def test_what_has_begun_or_rests_keeps_its_state(client: Client, workspace: Any,
     assert times(asked) == (at(2, 10), at(4, 10))
 
 
-def test_an_email_that_was_held_over_the_holiday_leaves_with_the_lanes_next_look(
-    client: Client, workspace: Any, second: Any
-) -> None:
+def test_a_queued_email_leaves_once_its_holiday_is_removed(client: Client, workspace: Any, second: Any) -> None:
     person = waits(second, at(2, 10), wake_at=None)
     held = EmailMessageFactory(enrollment=person, send_after_at=at(4, 9), held_by="holiday: Custom")
     capped = EmailMessageFactory(
@@ -219,7 +217,7 @@ def test_an_email_that_was_held_over_the_holiday_leaves_with_the_lanes_next_look
     assert dict(Mailbox.objects.values_list("pk", "lane_at")) == {held.mailbox_id: NOW, capped.mailbox_id: at(4, 9)}
 
 
-def test_nothing_else_on_the_page_touches_anybody(client: Client, workspace: Any, second: Any) -> None:
+def test_other_workspace_settings_replan_no_enrollment(client: Client, workspace: Any, second: Any) -> None:
     person = waits(second, at(4, 12))
     before = Enrollment.objects.values().get(pk=person.pk)
     assert not any(
@@ -238,7 +236,7 @@ def test_a_corrected_time_zone_replans_the_contact(api: APIClient, second: Any) 
     assert message == "the time zone of the contact changed: due 2026-03-03 14:00 UTC"
 
 
-def test_so_does_the_admin(client: Client, second: Any) -> None:
+def test_correcting_a_zone_in_the_admin_replans_too(client: Client, second: Any) -> None:
     Workspace.objects.update(extra_holidays=[])
     person = waits(second, at(3, 10))
     answer = save(client, person.contact, timezone=NEW_YORK, fields="{}")
@@ -254,7 +252,7 @@ def test_what_is_due_by_now_in_the_new_zone_runs_today_and_not_in_the_past(api: 
     assert times(late) == (NOW, NOW)
 
 
-def test_an_accounts_zone_moves_only_those_who_follow_it(api: APIClient, client: Client, second: Any) -> None:
+def test_an_accounts_zone_replans_only_contacts_without_own_zone(api: APIClient, client: Client, second: Any) -> None:
     Workspace.objects.update(extra_holidays=[])
     account = AccountFactory(workspace=second.workspace)
     follows = waits(second, at(3, 10), contact=ContactFactory(workspace=second.workspace, account=account))
@@ -271,7 +269,7 @@ def test_an_accounts_zone_moves_only_those_who_follow_it(api: APIClient, client:
     ]
 
 
-def test_a_contact_of_another_account_follows_that_ones_zone(api: APIClient, second: Any) -> None:
+def test_moving_a_contact_to_another_account_uses_its_zone(api: APIClient, second: Any) -> None:
     Workspace.objects.update(extra_holidays=[])
     person = waits(second, at(3, 10))
     account = AccountFactory(workspace=second.workspace, timezone=NEW_YORK)
@@ -281,7 +279,7 @@ def test_a_contact_of_another_account_follows_that_ones_zone(api: APIClient, sec
 
 
 @pytest.mark.parametrize("way", ["admin", "api", "command"])
-def test_a_mailboxs_zone_counts_for_those_whose_own_is_not_known(
+def test_a_mailboxs_zone_counts_for_contacts_without_a_known_zone(
     way: str, client: Client, manager_api: APIClient, shell: Shell, second: Any
 ) -> None:
     Workspace.objects.update(extra_holidays=[])
@@ -348,7 +346,7 @@ def test_time_zones_from_a_file_replan_at_once(
     ]
 
 
-def test_as_many_statements_for_twenty_people_as_for_one(workspace: Any, second: Any) -> None:
+def test_replanning_takes_the_same_statements_for_any_number_of_enrollments(workspace: Any, second: Any) -> None:
     def change(days: list[date]) -> int:
         with (
             count_statements() as statements,
@@ -366,7 +364,7 @@ def test_as_many_statements_for_twenty_people_as_for_one(workspace: Any, second:
     assert set(Enrollment.objects.values_list("next_step_at", flat=True)) == {at(4, 9)}
 
 
-def test_more_people_than_are_taken_at_once(workspace: Any, second: Any, monkeypatch: Any) -> None:
+def test_replanning_covers_more_enrollments_than_one_batch(workspace: Any, second: Any, monkeypatch: Any) -> None:
     monkeypatch.setattr(calendar_changes, "BATCH", 2)
     people = [waits(second, at(4, 9)) for _ in range(5)]
     with replanning(workspace, {"extra_holidays": []}, actor="ada", now=NOW) as followed:

@@ -34,7 +34,7 @@ def store(workspace: Workspace, text: str) -> Sequence:
 @pytest.mark.parametrize(
     ("rest", "ends_as", "resolution"), [(LAST, "active", "replayed"), ("", "completed", "skipped")]
 )
-def test_they_stay_held_and_then_go_on(
+def test_enrollments_of_a_removed_step_stay_held_until_resolved(
     rest: str, ends_as: str, resolution: str, answer: Literal["sent", "resend"], settled: str
 ) -> None:
     workspace = WorkspaceFactory()

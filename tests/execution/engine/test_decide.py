@@ -62,7 +62,7 @@ def test_the_last_step_completes() -> None:
     assert outcome.ended_at == NOW
 
 
-def test_looking_too_early_changes_nothing() -> None:
+def test_deciding_too_early_changes_nothing() -> None:
     assert decide(snapshot(next_step_at=NOW + HOUR), NOW, POLICY) == Wait(NOW + HOUR)
 
 
@@ -104,13 +104,13 @@ def test_a_failure_without_retry_is_quarantined_with_its_trace(error_class: str)
     assert (outcome.error_class, outcome.error, outcome.trace) == (error_class, "554 no", "Traceback")
 
 
-def test_an_unknown_outcome_goes_to_a_person_at_once_where_no_evidence_can_come() -> None:
+def test_an_unknown_outcome_needs_review_at_once_where_no_evidence_can_arrive() -> None:
     outcome = decide(snapshot(message=message("unknown")), NOW, POLICY)
     assert isinstance(outcome, Quarantine)
     assert outcome.error_class == "unknown_outcome"
 
 
-def test_an_unknown_outcome_waits_for_evidence_before_a_person_is_asked() -> None:
+def test_an_unknown_outcome_waits_for_evidence_before_review() -> None:
     doubtful = snapshot(message=message("unknown"), evidence_possible=True)
     assert decide(doubtful, NOW, Policy(evidence_minutes=60)) == Wait(NOW + HOUR)
     assert isinstance(decide(doubtful, NOW + HOUR, Policy(evidence_minutes=60)), Quarantine)
@@ -276,7 +276,7 @@ def test_an_unknown_type_and_a_deleted_step_are_errors_of_this_enrollment() -> N
         assert isinstance(decide(broken, NOW, POLICY), Quarantine)
 
 
-def test_a_hundred_steps_without_time_passing_are_a_runaway() -> None:
+def test_a_hundred_instant_steps_are_a_runaway() -> None:
     delays = (step(1, "delay"), step(2, "delay"))
     assert isinstance(decide(snapshot(*delays, instant_transitions=98), NOW, POLICY), Advance)
     runaway = decide(snapshot(*delays, instant_transitions=99), NOW, POLICY)
@@ -377,9 +377,7 @@ def test_a_pause_ends_at_its_time_and_replans_inside_the_window() -> None:
     ],
     ids=["away for longer", "soft bounces", "written by hand", "a colleague replied"],
 )
-def test_a_rest_that_ends_by_itself_gives_way_to_one_that_lasts_longer(
-    facts: dict[str, Any], resume_at: datetime | None
-) -> None:
+def test_a_longer_pause_replaces_a_timed_one(facts: dict[str, Any], resume_at: datetime | None) -> None:
     """What was stored during the first one is not forgotten when that is over."""
     until = NOW + timedelta(days=2)
     resting = snapshot(status=EnrollmentStatus.PAUSED, resume_at=until, **facts)

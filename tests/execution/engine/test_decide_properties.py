@@ -112,7 +112,7 @@ def test_nothing_is_ever_sent_after_a_stop_fact(data: st.DataObject, now: dateti
 
 @settings(max_examples=800, deadline=None, derandomize=True)
 @given(snapshots(), moments)
-def test_every_answer_is_progress_an_end_or_a_wait_for_something_that_comes(here: Snapshot, now: datetime) -> None:
+def test_every_outcome_is_progress_an_end_or_a_bounded_wait(here: Snapshot, now: datetime) -> None:
     outcome = decide(here, now, POLICY)
     if isinstance(outcome, Wait):
         comes = here.message is not None and here.message.status in {"queued", "sending"}

@@ -48,7 +48,7 @@ def test_a_pause_without_an_end_has_no_wake_time(outcome: Outcome) -> None:
     assert next_position(snapshot(), outcome, NOW).wake_at is None
 
 
-def test_a_pause_says_who_and_why_and_a_resume_clears_it() -> None:
+def test_a_pause_records_actor_and_reason_and_a_resume_clears_them() -> None:
     paused = next_position(snapshot(), Pause("holiday", LATER, LINE), NOW)
     assert (paused.status, paused.pause_reason, paused.paused_by) == (
         EnrollmentStatus.PAUSED,
@@ -62,7 +62,7 @@ def test_a_pause_says_who_and_why_and_a_resume_clears_it() -> None:
 
 
 @pytest.mark.parametrize("rests_until", [LATER, NOW + timedelta(days=9), None])
-def test_who_is_led_on_while_resting_wakes_when_the_rest_is_over(rests_until: datetime | None) -> None:
+def test_an_enrollment_moved_while_paused_wakes_when_the_pause_ends(rests_until: datetime | None) -> None:
     here = snapshot(step(1), step(2, days=1), status=EnrollmentStatus.PAUSED, resume_at=rests_until)
     next_step_at = NOW + timedelta(days=1)
     after = next_position(here, Advance(NOW, 20, next_step_at, 0, LINE), NOW)
@@ -70,7 +70,7 @@ def test_who_is_led_on_while_resting_wakes_when_the_rest_is_over(rests_until: da
     assert after.wake_at == (LATER if rests_until == LATER else next_step_at)
 
 
-def test_who_completes_late_has_ended_now_and_the_last_step_when_it_did() -> None:
+def test_a_late_completion_is_dated_now_and_its_last_step_when_it_ended() -> None:
     """Else retention, which has come past that moment, would keep them for ever."""
     here = snapshot(step(1), message=message("sent"))
     after = next_position(here, decide(here, LATER, POLICY), LATER)

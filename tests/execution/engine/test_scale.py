@@ -106,7 +106,7 @@ def test_ten_thousand_emails_are_queued_in_even_batches_with_flat_memory() -> No
 
 
 @pytest.mark.parametrize("kind", ["email", "sent email", "task", "split", "quarantine", "wait"])
-def test_a_hundred_rows_cost_the_statements_of_one(kind: str) -> None:
+def test_a_hundred_rows_take_the_statements_of_one(kind: str) -> None:
     """Whatever the outcome of the rows, and whatever the size of the batch."""
     counts = []
     for size in (1, 100):

@@ -74,14 +74,14 @@ def clock() -> Iterator[Any]:
         yield traveller
 
 
-def test_it_waits_and_goes_false_when_the_time_is_up(waiting: Enrollment) -> None:
+def test_a_waiting_branch_goes_false_when_the_time_is_up(waiting: Enrollment) -> None:
     decide(DEADLINE - timedelta(seconds=1))
     assert stands_at(waiting) == "split"
     decide(DEADLINE)
     assert stands_at(waiting) == "false"
 
 
-def test_it_goes_true_at_once_when_a_person_gives_the_signal(waiting: Enrollment) -> None:
+def test_a_waiting_branch_goes_true_at_once_with_a_human_signal(waiting: Enrollment) -> None:
     if waiting.sequence.steps.get(number=2).condition_type == "email_replied":
         # an answer ends the sequence before any split is asked
         record_events([NewEvent(EventType.REPLIED, "t", "1", READ_AT, message_pk=waiting.messages.get().pk)], READ_AT)
@@ -120,7 +120,7 @@ def test_a_visit_after_the_deadline_does_not_count(waiting: Enrollment, clock: A
     assert stands_at(waiting) == "false"
 
 
-def test_a_machine_moves_nobody(waiting: Enrollment) -> None:
+def test_a_machine_visit_does_not_decide_a_branch(waiting: Enrollment) -> None:
     signal(waiting, "Barracuda Sentinel")
     decide(READ_AT + CLASSIFIED_AFTER)
     assert stands_at(waiting) == "split"

@@ -64,7 +64,7 @@ def run_to_the_last(clock: DrivenClock) -> float:
 
 
 @pytest.mark.parametrize("held_by", ["mailbox", "workspace", "domain", "pace", "ramp"])
-def test_what_a_limit_holds_back_for_hours_is_no_delay(held_by: str, enrolled: Any, clock: DrivenClock) -> None:
+def test_waiting_for_a_cap_is_not_counted_as_delay(held_by: str, enrolled: Any, clock: DrivenClock) -> None:
     match held_by:
         case "mailbox":
             SendLimitFactory(mailbox=enrolled, window="hour", maximum=2)
@@ -84,7 +84,7 @@ def test_what_a_limit_holds_back_for_hours_is_no_delay(held_by: str, enrolled: A
     assert clock.now - NOW >= timedelta(hours=2)
 
 
-def test_what_waits_for_its_window_is_no_delay(enrolled: Any, clock: DrivenClock) -> None:
+def test_waiting_for_the_window_is_not_counted_as_delay(enrolled: Any, clock: DrivenClock) -> None:
     Sequence.objects.update(window={"timezone": "UTC", "mon-fri": ["09:00-17:00"]})
     evening = NOW.replace(hour=21)
     Enrollment.objects.update(next_step_at=evening, wake_at=evening)
@@ -93,7 +93,7 @@ def test_what_waits_for_its_window_is_no_delay(enrolled: Any, clock: DrivenClock
     assert clock.now - evening >= timedelta(hours=10)
 
 
-def test_a_message_that_its_window_catches_in_the_outbox_is_no_delay(enrolled: Any, clock: DrivenClock) -> None:
+def test_a_queued_message_held_by_its_window_is_not_counted_as_delay(enrolled: Any, clock: DrivenClock) -> None:
     Sequence.objects.update(window={"timezone": "UTC", "mon-fri": ["09:00-17:00"]})
     SendLimitFactory(mailbox=enrolled, window="hour", maximum=1)
     clock.now = NOW.replace(hour=16, minute=10)
@@ -103,7 +103,7 @@ def test_a_message_that_its_window_catches_in_the_outbox_is_no_delay(enrolled: A
 
 
 @pytest.mark.parametrize("paused", ["executor", "mailbox"])
-def test_what_a_person_paused_is_no_delay_of_delivery(paused: str, enrolled: Any, clock: DrivenClock) -> None:
+def test_a_pause_is_not_counted_as_delivery_delay(paused: str, enrolled: Any, clock: DrivenClock) -> None:
     run_tick(clock.now, 100, Policy())
     if paused == "executor":
         pause_executor(actor="sam", now=clock.now)
@@ -117,7 +117,7 @@ def test_what_a_person_paused_is_no_delay_of_delivery(paused: str, enrolled: Any
     assert told(clock)[1] <= A_MINUTE
 
 
-def test_who_is_decided_late_shows(enrolled: Any, clock: DrivenClock) -> None:
+def test_a_late_decision_is_counted_as_delay(enrolled: Any, clock: DrivenClock) -> None:
     clock.pass_by(hours=2)
     clock.run()
     decision, delivery = told(clock)
@@ -125,7 +125,7 @@ def test_who_is_decided_late_shows(enrolled: Any, clock: DrivenClock) -> None:
     assert delivery <= A_MINUTE
 
 
-def test_of_very_many_the_newest_are_measured(enrolled: Any, clock: DrivenClock) -> None:
+def test_only_the_newest_messages_are_measured(enrolled: Any, clock: DrivenClock) -> None:
     clock.pass_by(hours=2)
     clock.run()
     clock.pass_by(minutes=1)
@@ -140,7 +140,7 @@ def test_of_very_many_the_newest_are_measured(enrolled: Any, clock: DrivenClock)
 
 
 @pytest.mark.parametrize("limits", [False, True])
-def test_who_is_handed_over_late_shows_whatever_the_limits(limits: bool, enrolled: Any, clock: DrivenClock) -> None:
+def test_late_sending_is_counted_as_delay_with_any_limits(limits: bool, enrolled: Any, clock: DrivenClock) -> None:
     """A cap that has places free holds nobody: nobody served the lane."""
     if limits:
         SendLimitFactory(mailbox=enrolled, window="hour", maximum=PEOPLE)
@@ -152,7 +152,7 @@ def test_who_is_handed_over_late_shows_whatever_the_limits(limits: bool, enrolle
     assert told(clock) == (0, 2 * 3600)
 
 
-def test_who_leaves_long_after_the_cap_has_let_go_shows(enrolled: Any, clock: DrivenClock) -> None:
+def test_sending_long_after_the_cap_allows_it_is_counted_as_delay(enrolled: Any, clock: DrivenClock) -> None:
     SendLimitFactory(mailbox=enrolled, window="hour", maximum=3)
     clock.run()
     free_again_at = next_lane_at()

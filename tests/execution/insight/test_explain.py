@@ -58,11 +58,11 @@ def queued(mailbox: dict[str, Any] | None = None, **message: Any) -> Enrollment:
     return enrollment
 
 
-def test_nothing_holds_what_is_due() -> None:
+def test_a_due_enrollment_has_no_holds() -> None:
     assert why(enrolled()) == [("ready", NOW)]
 
 
-def test_who_is_not_due_says_when_and_which_rules_moved_it() -> None:
+def test_an_enrollment_that_is_not_due_states_when_and_by_which_rules() -> None:
     sequence = SequenceFactory(window={"timezone": "UTC", "mon-fri": ["09:00-17:00"]})
     StepFactory(sequence=sequence, delay_hours=10)
     tuesday = NOW.replace(day=3, hour=9)
@@ -104,7 +104,7 @@ def test_a_queued_email_is_explained_by_its_lane(
     assert why(queued(mailbox, **message)) == [expected]
 
 
-def test_people_and_states_that_hold_are_named() -> None:
+def test_pauses_name_their_state_and_actor() -> None:
     sequence = SequenceFactory(status="paused", pause_reason="new text", paused_by="sam@sender.example")
     StepFactory(sequence=sequence)
     assert why(EnrollmentFactory(sequence=sequence))[0] == ("sequence_paused", None)
@@ -117,7 +117,7 @@ def test_people_and_states_that_hold_are_named() -> None:
     assert "ops@sender.example: maintenance" in first.detail
 
 
-def test_waiting_for_a_person_or_a_signal_says_so() -> None:
+def test_waiting_for_a_task_or_a_signal_is_explained() -> None:
     sequence = SequenceFactory()
     TaskStepFactory(sequence=sequence, wait_for_completion=True)
     waiting = EnrollmentFactory(sequence=sequence, wake_at=None)
@@ -133,7 +133,7 @@ def test_without_a_worker_it_says_that_no_executor_runs() -> None:
     assert why(enrolled()) == [("no_worker", None)]
 
 
-def test_many_are_explained_with_the_statements_of_one() -> None:
+def test_explaining_many_takes_the_statements_of_one() -> None:
     mailbox = MailboxFactory()
     sequence = SequenceFactory(workspace=mailbox.workspace)
     StepFactory(sequence=sequence)

@@ -83,7 +83,7 @@ def test_the_ramp_grows_by_the_day() -> None:
     assert found.last_on == date(2026, 3, 4)
 
 
-def test_what_waits_already_goes_first() -> None:
+def test_queued_emails_are_sent_before_new_enrollments() -> None:
     made = sequence()
     mailbox = make_mailbox(made, daily=10)
     for _ in range(8):
@@ -98,7 +98,7 @@ def test_a_later_start_is_counted_from_then() -> None:
     assert (found.on_time, found.last_on) == (10, date(2026, 3, 4))
 
 
-def test_a_mailbox_that_may_send_nothing_never_ends_and_a_task_is_no_email() -> None:
+def test_a_mailbox_with_a_cap_of_zero_never_finishes_and_tasks_need_no_capacity() -> None:
     made = sequence()
     assert forecast(made, make_mailbox(made, daily=0), 3).last_on is None
     calls = SequenceFactory()
@@ -106,7 +106,7 @@ def test_a_mailbox_that_may_send_nothing_never_ends_and_a_task_is_no_email() -> 
     assert forecast(calls, make_mailbox(calls), 3) is None
 
 
-def test_the_admin_says_so_before_anybody_is_enrolled() -> None:
+def test_the_admin_shows_the_forecast_before_enrolling() -> None:
     made = SequenceFactory()
     StepFactory(sequence=made)
     mailbox = make_mailbox(made, daily=1)

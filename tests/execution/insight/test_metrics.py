@@ -54,7 +54,7 @@ def test_the_figures_are_those_of_this_moment() -> None:
     assert figures["executor_paused"] == 1
 
 
-def test_only_who_knows_the_token_is_let_in(settings: Any) -> None:
+def test_metrics_need_the_token(settings: Any) -> None:
     settings.METRICS_TOKEN = "open-sesame"
     refused = Client().get("/metrics")
     assert refused.status_code == 401

@@ -48,7 +48,7 @@ def look(client: Client) -> str:
     return answer.content.decode()
 
 
-def test_an_empty_workspace_is_told_what_to_do_next_step_by_step(workspace: Workspace) -> None:
+def test_an_empty_workspace_shows_the_next_step(workspace: Workspace) -> None:
     client = log_in_staff(workspace)
     assert "add the mailbox that shall send" in look(client)
     mailbox = MailboxFactory(workspace=workspace)
@@ -61,7 +61,7 @@ def test_an_empty_workspace_is_told_what_to_do_next_step_by_step(workspace: Work
     assert "Next:" not in look(client)
 
 
-def test_what_needs_a_person_stands_out(workspace: Workspace) -> None:
+def test_items_that_need_review_are_highlighted(workspace: Workspace) -> None:
     client = log_in_staff(workspace)
     MailboxFactory(workspace=workspace, address="sick@sender.example", status="broken", status_reason="login refused")
     DeadLetterFactory(enrollment__sequence__workspace=workspace)
@@ -70,8 +70,8 @@ def test_what_needs_a_person_stands_out(workspace: Workspace) -> None:
         WorkerFactory(name="host:7", heartbeat_at=NOW)
     pause_executor(actor="sam", now=NOW, reason="bad list")
     page = look(client)
-    for said in ("The executor is paused", "bad list", "sick@sender.example", "login refused", "host:7"):
-        assert said in page
+    for text in ("The executor is paused", "bad list", "sick@sender.example", "login refused", "host:7"):
+        assert text in page
     assert "No executor is alive" not in page
 
 
@@ -117,7 +117,7 @@ def test_other_workspaces_are_not_in_it(workspace: Workspace) -> None:
     assert overview.status.quarantined == 0 and overview.lanes == ()
 
 
-def test_it_costs_the_same_with_many_people(workspace: Workspace) -> None:
+def test_the_overview_takes_the_same_statements_for_any_number_of_rows(workspace: Workspace) -> None:
     def cost() -> int:
         with count_statements() as statements:
             read_overview([workspace.pk], NOW)
@@ -131,7 +131,7 @@ def test_it_costs_the_same_with_many_people(workspace: Workspace) -> None:
     assert cost() == few < 20
 
 
-def test_a_queue_that_is_late_raises_an_alert_that_says_whether_anybody_lives(workspace: Workspace) -> None:
+def test_a_late_queue_raises_an_alert_that_states_whether_workers_run(workspace: Workspace) -> None:
     EnrollmentFactory(sequence=StepFactory(sequence__workspace=workspace).sequence, wake_at=NOW)
     assert find_troubles(NOW + timedelta(minutes=4)) == []
     late = NOW + timedelta(minutes=6)
@@ -144,7 +144,7 @@ def test_a_queue_that_is_late_raises_an_alert_that_says_whether_anybody_lives(wo
     assert find_troubles(late) == []
 
 
-def test_checking_tells_when_no_executor_lives(workspace: Workspace, settings: Any, mailoutbox: list[Any]) -> None:
+def test_check_reports_that_no_executor_runs(workspace: Workspace, settings: Any, mailoutbox: list[Any]) -> None:
     settings.ALERT_EMAILS = ["ops@acme.example"]
     EnrollmentFactory(sequence=StepFactory(sequence__workspace=workspace).sequence, wake_at=NOW)
     with freeze_time(NOW + timedelta(minutes=6)):

@@ -111,7 +111,7 @@ def test_what_left_after_the_backup_is_not_sent_again_after_the_restore(elsewher
         assert len(server.messages) == 3
 
 
-def test_a_link_in_a_lost_email_is_nobody_elses(shell: Shell) -> None:
+def test_a_link_in_a_lost_email_belongs_to_no_other_contact(shell: Shell) -> None:
     lost: Any = SentMessageFactory()
     number, link = lost.pk, "/" + unsubscribe_url(lost.pk).split("/", 3)[3]
     lost.delete()
@@ -126,7 +126,7 @@ def test_a_link_in_a_lost_email_is_nobody_elses(shell: Shell) -> None:
     assert not Suppression.objects.exists()
 
 
-def test_it_counts_first_and_says_what_it_cannot_take(shell: Shell) -> None:
+def test_after_restore_counts_first_and_refuses_invalid_arguments(shell: Shell) -> None:
     past = timezone.now() - timedelta(minutes=1)
     due = EnrollmentFactory(at=past)
     taken_at = past.isoformat()

@@ -111,7 +111,7 @@ def test_a_missing_wake_time_is_repaired_unless_a_fact_wakes_it(shell: Shell) ->
     assert [times(each) for each in (queued, in_a_paused_sequence, waiting)] == before
 
 
-def test_it_goes_on_batch_by_batch_and_stays_in_its_workspace(
+def test_the_backfill_works_in_batches_within_its_workspace(
     shell: Shell, second: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("execution.maintenance.repair_due_times.BATCH", 2)
@@ -137,7 +137,7 @@ def test_it_goes_on_batch_by_batch_and_stays_in_its_workspace(
         ("", "", ""),
     ],
 )
-def test_a_phone_number_speaks_for_its_zone_where_there_is_no_doubt(phone: str, domain: str, zone: str) -> None:
+def test_an_unambiguous_phone_number_gives_a_time_zone(phone: str, domain: str, zone: str) -> None:
     assert guess_by_phone(phone, domain, NOW) == zone
 
 
@@ -155,7 +155,7 @@ def test_a_phone_number_speaks_for_its_zone_where_there_is_no_doubt(phone: str, 
         ("", ""),
     ],
 )
-def test_a_domain_speaks_for_its_country(domain: str, zone: str) -> None:
+def test_a_country_domain_gives_a_time_zone(domain: str, zone: str) -> None:
     assert guess_by_domain(domain, NOW) == zone
 
 
@@ -189,7 +189,7 @@ def test_missing_zones_are_filled_in_and_known_ones_never_touched(shell: Shell) 
     assert shell("backfill_timezones", "--workspace", workspace.slug, "--json").data["contacts"] == 0
 
 
-def test_a_new_zone_brings_new_plans(shell: Shell) -> None:
+def test_a_new_zone_replans(shell: Shell) -> None:
     """Planned for nine in UTC; in New York that is nobody's office hour, and the step waits for theirs."""
     sequence = SequenceFactory(window={"mon-sun": ["00:00-24:00"]})
     StepFactory(sequence=sequence)

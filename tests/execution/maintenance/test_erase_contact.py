@@ -147,7 +147,7 @@ def find_marks() -> Iterator[str]:
                     yield f"{table}.{column}: {mark}"
 
 
-def test_no_column_of_any_table_names_the_person_afterwards(contact: Contact) -> None:
+def test_no_column_of_any_table_identifies_the_erased_contact(contact: Contact) -> None:
     assert len({mark.partition(":")[0] for mark in find_marks()}) > 25
     erased = erase(contact)
     assert list(find_marks()) == []
@@ -173,7 +173,7 @@ def test_what_caps_and_reports_count_stays(contact: Contact) -> None:
     assert (log.actor, log.reason, log.label) == ("ada@x.example", "asked to", f"erased-{contact.pk}@erased.invalid")
 
 
-def test_another_workspace_and_other_people_keep_their_data(contact: Contact, workspace: Workspace) -> None:
+def test_other_workspaces_and_contacts_keep_their_data(contact: Contact, workspace: Workspace) -> None:
     abroad = ContactFactory(email=ADDRESS, first_name="Zebedee", last_name="Quux")
     near = [
         ContactFactory(workspace=workspace, email=f"not-{ADDRESS}", phone=contact.phone),
@@ -244,7 +244,7 @@ def test_a_message_being_sent_is_waited_for(contact: Contact, workspace: Workspa
     assert erase(contact).rows["emails_emailmessage"] == 2
 
 
-def test_the_export_holds_everything_about_the_person(contact: Contact) -> None:
+def test_the_export_contains_all_data_of_the_contact(contact: Contact) -> None:
     data = json.loads(json.dumps(export_contact(contact, NOW), default=str))
     text = json.dumps(data)
     for mark in (ADDRESS, OLD_ADDRESS, "Chief Weaver", "rooibos-lover", "<p>Hi Zebedee</p>", "Call me, Zebedee"):
@@ -263,7 +263,7 @@ def test_the_export_holds_everything_about_the_person(contact: Contact) -> None:
     assert "lease_token" not in text
 
 
-def test_every_table_with_a_link_to_a_person_is_covered() -> None:
+def test_every_table_that_refers_to_a_contact_is_covered() -> None:
     linked = {
         model._meta.db_table
         for model in apps.get_models()

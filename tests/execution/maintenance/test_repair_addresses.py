@@ -75,7 +75,7 @@ def test_what_a_reader_cannot_see_is_removed(workspace: Workspace) -> None:
 
 
 @pytest.mark.usefixtures("unchecked")
-def test_the_same_person_twice_becomes_one_contact_who_stays_unsubscribed(workspace: Workspace) -> None:
+def test_merged_duplicates_stay_unsubscribed(workspace: Workspace) -> None:
     step = StepFactory(sequence__workspace=workspace)
     kept = ContactFactory(workspace=workspace, email="uma@slate.example", title="", fields={"plan": "gold"})
     twin = ContactFactory(

@@ -94,7 +94,7 @@ def test_a_round_is_bounded_and_the_next_goes_on_where_it_ended() -> None:
         assert not +purge_round(NOW)
 
 
-def test_what_only_grows_is_kept_for_a_month() -> None:
+def test_append_only_tables_are_kept_for_a_month() -> None:
     mailbox = MailboxFactory()
     for age in (29, 31):
         HookRecord.objects.create(
@@ -110,7 +110,7 @@ def test_what_only_grows_is_kept_for_a_month() -> None:
     assert Session.objects.get().session_key == "29"
 
 
-def test_the_executor_does_it_while_it_runs(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_running_executor_applies_retention(monkeypatch: pytest.MonkeyPatch) -> None:
     gone = ended(WorkspaceFactory(retention_days=30), 31 * DAY)
     monkeypatch.setattr("execution.worker.runner._MAINTENANCE_SECONDS", 0)
     rounds = 0
@@ -129,7 +129,7 @@ def test_the_executor_does_it_while_it_runs(monkeypatch: pytest.MonkeyPatch) -> 
 
 
 @pytest.mark.django_db(transaction=True)
-def test_one_process_at_a_time_does_it() -> None:
+def test_one_process_at_a_time_applies_retention() -> None:
     ended(WorkspaceFactory(retention_days=30), 31 * DAY)
     parts = {**connection.get_connection_params(), "cursor_factory": psycopg.Cursor}
     parts.pop("pool", None)
@@ -140,7 +140,7 @@ def test_one_process_at_a_time_does_it() -> None:
     assert purge_round(NOW)["execution_executionlog"] == 1
 
 
-def test_the_command_does_all_of_it_at_once(shell: Shell) -> None:
+def test_the_command_applies_retention_at_once(shell: Shell) -> None:
     workspace = WorkspaceFactory(retention_days=30)
     for age in (1, 2, 3):
         CompletedEnrollmentFactory(

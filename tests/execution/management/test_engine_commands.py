@@ -107,7 +107,7 @@ def test_a_paused_executor_neither_decides_nor_delivers() -> None:
 
 
 @pytest.mark.parametrize(
-    ("args", "said"),
+    ("args", "text"),
     [
         (("--batch-size", "0"), "--batch-size must be greater than 0"),
         (("--batch-size", "10001"), "and at most 10000"),
@@ -116,13 +116,13 @@ def test_a_paused_executor_neither_decides_nor_delivers() -> None:
         (("--workspace", "nowhere"), "there is no workspace 'nowhere'"),
     ],
 )
-def test_bad_arguments_are_one_line(args: tuple[str, ...], said: str) -> None:
-    with pytest.raises(CommandError, match=said) as caught:
+def test_bad_arguments_are_one_line(args: tuple[str, ...], text: str) -> None:
+    with pytest.raises(CommandError, match=text) as caught:
         call_command("run_executor", "--once", *args)
     assert caught.value.returncode == 2
 
 
-def test_check_is_healthy_with_a_living_worker_and_nothing_overdue() -> None:
+def test_check_succeeds_with_a_running_worker_and_nothing_overdue() -> None:
     with pytest.raises(CommandError, match="start run_executor or qcluster"):
         call_command("run_executor", "--check", stdout=StringIO())
     now = timezone.now()
@@ -163,7 +163,7 @@ def test_the_cluster_runs_the_same_engine(monkeypatch: pytest.MonkeyPatch) -> No
     assert worker.stopped_at is not None
 
 
-def test_a_job_that_is_told_to_end_releases_everything_before_it_dies(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_job_that_gets_sigterm_releases_its_leases(monkeypatch: pytest.MonkeyPatch) -> None:
     died: list[bool] = []
     work = Runner.run
 
@@ -200,7 +200,7 @@ def test_schedules_are_made_exactly_once_and_strays_removed() -> None:
     }
 
 
-def test_why_lists_what_holds_an_enrollment() -> None:
+def test_why_lists_the_holds_of_an_enrollment() -> None:
     (enrollment,) = due(1)
     answer = run("why", str(enrollment.pk))
     assert answer["contact"] == enrollment.contact.email
@@ -287,12 +287,12 @@ def test_preview_speaks_in_the_zone_of_the_contact_and_names_a_rule_once() -> No
 
 
 @pytest.mark.parametrize(
-    ("arguments", "said"),
+    ("arguments", "text"),
     [
         (("--faults", "fire"), "no fault is called fire: all, none or some of kill"),
         (("--seed", "x"), "--seed takes a number such as 7, or a range such as 1..5"),
         (("--days", "0"), "--days more than 0"),
     ],
 )
-def test_a_simulation_wants_sound_arguments(shell: Shell, arguments: tuple[str, ...], said: str) -> None:
-    assert said in one_error(shell("simulate", *arguments), 2)
+def test_simulate_refuses_invalid_arguments(shell: Shell, arguments: tuple[str, ...], text: str) -> None:
+    assert text in one_error(shell("simulate", *arguments), 2)

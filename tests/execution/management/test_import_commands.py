@@ -36,7 +36,7 @@ def workspace() -> Workspace:
     return WorkspaceFactory(slug="acme")
 
 
-def test_sequences_go_in_and_come_out_again(shell: Shell, workspace: Workspace, tmp_path: Path) -> None:
+def test_sequences_are_imported_and_exported(shell: Shell, workspace: Workspace, tmp_path: Path) -> None:
     path = tmp_path / "intro.yaml"
     path.write_text(YAML)
     (data,) = shell("import_sequence", path, "--workspace", "acme", "--activate", "--json").data["sequences"]
@@ -67,7 +67,7 @@ def test_of_several_files_all_or_none_are_imported(shell: Shell, workspace: Work
 
 
 @pytest.mark.parametrize(
-    ("text", "said"),
+    ("text", "detail"),
     [
         ("name: Intro\nstpes: []\n", ":2: the sequence has the unknown key 'stpes': did you mean steps?"),
         (YAML + "  - split: {condition: email_opened, if_true: gone}\n", ":5: no step has the id 'gone'"),
@@ -76,13 +76,13 @@ def test_of_several_files_all_or_none_are_imported(shell: Shell, workspace: Work
     ],
 )
 def test_a_bad_sequence_names_file_line_and_remedy(
-    shell: Shell, workspace: Workspace, tmp_path: Path, text: str, said: str
+    shell: Shell, workspace: Workspace, tmp_path: Path, text: str, detail: str
 ) -> None:
     path = tmp_path / "bad.yaml"
     path.write_text(text)
     message = one_error(shell("import_sequence", path, "--workspace", "acme", "--activate", "--json"), 1)
     assert message.startswith(f"error: {path}:")
-    assert said in message
+    assert detail in message
     assert not Sequence.objects.exists()
 
 
@@ -117,7 +117,7 @@ def test_contacts_are_imported_and_rejects_written(shell: Shell, workspace: Work
 
 
 @pytest.mark.parametrize("command", ["import_contacts", "backfill_suppressions"])
-def test_where_no_rejects_can_be_written_nothing_is_stored(
+def test_nothing_is_imported_when_the_rejects_file_cannot_be_written(
     shell: Shell, workspace: Workspace, tmp_path: Path, command: str
 ) -> None:
     path = tmp_path / "c.csv"
@@ -128,7 +128,7 @@ def test_where_no_rejects_can_be_written_nothing_is_stored(
     assert not Suppression.objects.exists()
 
 
-def test_a_person_is_shown_the_first_rejected_rows_only(shell: Shell, workspace: Workspace, tmp_path: Path) -> None:
+def test_only_the_first_rejected_rows_are_printed(shell: Shell, workspace: Workspace, tmp_path: Path) -> None:
     path = tmp_path / "c.csv"
     path.write_text("email\n" + "broken\n" * 25)
     ended = shell("import_contacts", path, "--workspace", "acme")
@@ -165,8 +165,8 @@ def test_contacts_are_imported_and_enrolled_together_or_not_at_all(
 def test_a_wrong_encoding_is_one_line(shell: Shell, workspace: Workspace, tmp_path: Path) -> None:
     path = tmp_path / "c.csv"
     path.write_bytes("email,first_name\na@x.example,Zoë\n".encode("latin-1"))
-    said = one_error(shell("import_contacts", path, "--workspace", "acme", "--json"), 1)
-    assert said == f"error: {path}: row 2: byte 32 (0xEB) is not UTF-8: save the file with the encoding UTF-8\n"
+    detail = one_error(shell("import_contacts", path, "--workspace", "acme", "--json"), 1)
+    assert detail == f"error: {path}: row 2: byte 32 (0xEB) is not UTF-8: save the file with the encoding UTF-8\n"
 
 
 def skipped_codes(data: dict[str, Any]) -> dict[str, str]:

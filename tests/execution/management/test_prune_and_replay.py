@@ -36,7 +36,7 @@ def log(enrollment: Enrollment, age: timedelta) -> ExecutionLog:
     )
 
 
-def test_only_what_is_old_and_over_is_deleted(shell: Shell) -> None:
+def test_only_old_and_ended_rows_are_deleted(shell: Shell) -> None:
     now = timezone.now()
     ended = CompletedEnrollmentFactory(completed_at=now - 200 * DAY)
     ended_lately = CompletedEnrollmentFactory(completed_at=now - DAY)

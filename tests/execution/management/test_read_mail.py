@@ -108,7 +108,7 @@ def test_a_time_that_is_none_is_refused(tmp_path: Path) -> None:
         read(write(tmp_path, "a.eml", AWAY), "--received-at", "yesterday")
 
 
-def test_the_text_for_people_names_kind_and_reason(tmp_path: Path) -> None:
+def test_the_text_output_names_kind_and_reason(tmp_path: Path) -> None:
     out = StringIO()
     call_command("read_mail", write(tmp_path, "away.eml", AWAY), stdout=out)
     first, second = out.getvalue().splitlines()[:2]

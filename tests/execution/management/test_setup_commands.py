@@ -120,15 +120,15 @@ def test_every_command_is_in_the_table() -> None:
 
 @pytest.mark.parametrize("name", COMMANDS)
 def test_the_options_that_are_promised_exist(shell: Shell, name: str) -> None:
-    said = shell(name, "--help").out
+    message = shell(name, "--help").out
     for option in OPTIONS[name].split():
-        assert re.search(rf"(?<![\w-]){option}\b", said), option
+        assert re.search(rf"(?<![\w-]){option}\b", message), option
 
 
 @pytest.mark.parametrize("name", COMMANDS)
 def test_wrong_arguments_are_one_line_and_status_2(shell: Shell, name: str) -> None:
-    said = one_error(shell(name, "--no-such-option"), 2)
-    assert said.endswith(f"(see manage.py {name} --help)\n")
+    message = one_error(shell(name, "--no-such-option"), 2)
+    assert message.endswith(f"(see manage.py {name} --help)\n")
 
 
 def test_create_workspace(shell: Shell) -> None:
@@ -141,7 +141,7 @@ def test_create_workspace(shell: Shell) -> None:
 
 
 @pytest.mark.parametrize(
-    ("args", "status", "said"),
+    ("args", "status", "message"),
     [
         (("Acme", "--slug", "acme"), 1, "the workspace 'acme' exists already: use it, or choose another --slug"),
         (("Other", "--timezone", "Mars/Base"), 2, "timezone: 'Mars/Base' is not a time zone"),
@@ -151,9 +151,9 @@ def test_create_workspace(shell: Shell) -> None:
     ],
 )
 def test_create_workspace_refuses(
-    shell: Shell, workspace: Workspace, args: tuple[str, ...], status: int, said: str
+    shell: Shell, workspace: Workspace, args: tuple[str, ...], status: int, message: str
 ) -> None:
-    assert said in one_error(shell("create_workspace", *args), status)
+    assert message in one_error(shell("create_workspace", *args), status)
     assert Workspace.objects.count() == 1
 
 
@@ -207,8 +207,8 @@ def test_create_user_again_changes_the_role_and_makes_an_operator(
 def test_create_user_refuses(shell: Shell, workspace: Workspace) -> None:
     args = ("--workspace", "acme", "--role", "sdr")
     assert "is not an email address" in one_error(shell("create_user", "ada", *args), 2)
-    said = one_error(shell("create_user", "ada@a.example", "--workspace", "no", "--role", "sdr"), 2)
-    assert "there is no workspace 'no': use one of acme" in said
+    message = one_error(shell("create_user", "ada@a.example", "--workspace", "no", "--role", "sdr"), 2)
+    assert "there is no workspace 'no': use one of acme" in message
     assert one_error(shell("create_user", "ada@a.example", "--workspace", "acme", "--role", "boss"), 2)
     long_name = one_error(shell("create_user", "ada@a.example", *args, "--first-name", "x" * 151), 2)
     assert "first-name: Ensure this value has at most 150" in long_name
@@ -298,9 +298,9 @@ def test_a_server_on_this_machine_needs_neither_login_nor_encryption(shell: Shel
 )  # fmt: skip
 def test_a_wrong_url_is_refused_without_repeating_its_password(shell: Shell, owner: str, url: str) -> None:
     args = ("--workspace", "acme", "--owner", owner, "--smtp-url", url)
-    said = one_error(shell("create_mailbox", "ada@a.example", *args), 2)
-    assert "takes smtp://user:password@host:port" in said
-    assert "hunter2" not in said
+    message = one_error(shell("create_mailbox", "ada@a.example", *args), 2)
+    assert "takes smtp://user:password@host:port" in message
+    assert "hunter2" not in message
 
 
 def test_create_mailbox_refuses(shell: Shell, owner: str) -> None:
@@ -354,6 +354,6 @@ def test_a_database_that_cannot_be_reached_is_one_line(command: tuple[str, ...])
         [sys.executable, "manage.py", *command],
         cwd=ROOT, env=environment, capture_output=True, text=True, timeout=60, check=False,
     )  # fmt: skip
-    said = one_error(Ended(ended.returncode, ended.stdout, ended.stderr), 1)
-    assert "check DATABASE_URL" in said
-    assert "hunter2" not in said
+    message = one_error(Ended(ended.returncode, ended.stdout, ended.stderr), 1)
+    assert "check DATABASE_URL" in message
+    assert "hunter2" not in message

@@ -33,7 +33,7 @@ from tests.factories import (
     StepFactory,
 )
 from tests.fakes.receiver import Receiver
-from tests.faults.elsewhere import Elsewhere
+from tests.faults.concurrent_work import ConcurrentWork
 
 pytestmark = pytest.mark.django_db
 
@@ -65,13 +65,13 @@ def test_an_event_is_delivered_once_with_a_valid_signature() -> None:
         assert deliver_webhooks(LATER) == 1
         assert deliver_webhooks(LATER) == 0
     (call,) = receiver.calls
-    said = json.loads(call.body)
+    text = json.loads(call.body)
     assert call.path == "/hook?team=a"
-    assert (said["event"], said["enrollment"], said["workspace"]) == (
+    assert (text["event"], text["enrollment"], text["workspace"]) == (
         "enrollment.paused", enrollment.pk, enrollment.workspace_id,
     )  # fmt: skip
-    assert said["contact"] == {"id": enrollment.contact_id, "email": enrollment.contact.email}
-    assert (said["details"]["message"], said["occurred_at"]) == ("legal", "2026-03-02T10:00:05.000000Z")
+    assert text["contact"] == {"id": enrollment.contact_id, "email": enrollment.contact.email}
+    assert (text["details"]["message"], text["occurred_at"]) == ("legal", "2026-03-02T10:00:05.000000Z")
     signed = f"{call.headers['X-Timestamp']}.".encode() + call.body
     digest = hmac.new(SECRET.encode(), signed, hashlib.sha256).hexdigest()
     assert call.headers["X-Signature"] == f"sha256={digest}"
@@ -81,7 +81,7 @@ def test_an_event_is_delivered_once_with_a_valid_signature() -> None:
     )  # fmt: skip
 
 
-def test_only_what_was_asked_for_and_only_of_ones_own_workspace() -> None:
+def test_only_subscribed_events_of_the_own_workspace_are_delivered() -> None:
     enrollment, foreign = EnrollmentFactory(), EnrollmentFactory()
     with Receiver() as receiver:
         listen(receiver, enrollment.workspace, "enrollment.exited", "email.opened", "email.replied")
@@ -97,7 +97,7 @@ def test_only_what_was_asked_for_and_only_of_ones_own_workspace() -> None:
     assert sorted(heard(receiver)) == ["email.opened", "email.replied", "enrollment.exited"]
 
 
-def test_sent_and_completed_have_names_of_their_own() -> None:
+def test_sent_and_completed_have_their_own_event_names() -> None:
     step = StepFactory()
     done = CompletedEnrollmentFactory(sequence=step.sequence, completed_at=LATER)
     with Receiver() as receiver:
@@ -143,7 +143,7 @@ def test_a_refused_delivery_is_retried_with_growing_pauses_for_a_day() -> None:
     assert WebhookDelivery.objects.get().state == "delivered"
 
 
-def test_after_a_day_it_is_given_up_and_a_person_can_ask_for_it_again() -> None:
+def test_a_delivery_is_given_up_after_a_day_and_can_be_repeated_by_a_user() -> None:
     enrollment = EnrollmentFactory()
     with Receiver(answers=[503]) as receiver:
         listen(receiver, enrollment.workspace)
@@ -214,7 +214,7 @@ def test_the_executor_delivers_webhooks_and_purges_old_ones() -> None:
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_fact_that_commits_late_is_found_by_a_later_look() -> None:
+def test_a_fact_that_commits_late_is_found_by_a_later_scan() -> None:
     enrollment = EnrollmentFactory()
     parts = connection.get_connection_params()
     with (
@@ -244,8 +244,8 @@ def test_a_subscription_is_deleted_while_its_deliveries_are_stored() -> None:
         log(enrollment, "paused")
         with transaction.atomic():
             assert fan_out(LATER) == 1
-            person = Elsewhere(lambda: unsubscribe(subscription, actor="ada", now=LATER)).start()
-            person.come_as_far_as_it_can()
+            person = ConcurrentWork(lambda: unsubscribe(subscription, actor="ada", now=LATER)).start()
+            person.run_until_blocked()
         person.join()
     assert not WebhookSubscription.objects.exists()
     assert not WebhookDelivery.objects.exists()
@@ -262,7 +262,7 @@ def test_a_subscription_is_deleted_while_its_deliveries_are_stored() -> None:
         "http://100.64.0.1/x", "http://2130706433/x", "ftp://example.com/x", "http:///x", "http://nowhere.invalid/x",
     ],
 )  # fmt: skip
-def test_our_own_network_is_not_called(url: str) -> None:
+def test_private_addresses_are_not_called(url: str) -> None:
     with pytest.raises(RefusedAddressError):
         find_address(url, allow_private=False)
     answer = post(url, b"{}", {}, allow_private=False)
@@ -270,7 +270,7 @@ def test_our_own_network_is_not_called(url: str) -> None:
 
 
 @pytest.mark.parametrize("host", ["8.8.8.8", "[2606:4700::1111]", "[::ffff:8.8.8.8]", "[64:ff9b::8.8.8.8]"])
-def test_addresses_of_others_are_called(host: str) -> None:
+def test_public_addresses_are_called(host: str) -> None:
     assert find_address(f"https://{host}/x", allow_private=False)
 
 
@@ -284,7 +284,7 @@ def test_a_ping_reaches_its_subscription_alone() -> None:
     assert (heard(receiver), heard(other)) == (["ping"], [])
 
 
-def test_one_that_answers_byte_by_byte_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_subscriber_that_answers_byte_by_byte_times_out(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(posting, "TIMEOUT_SECONDS", 0.3)
     with Receiver(drips=200) as receiver:
         answer = post(receiver.url, b"{}", {}, allow_private=True)
@@ -293,7 +293,7 @@ def test_one_that_answers_byte_by_byte_is_not_waited_for(monkeypatch: pytest.Mon
 
 
 @pytest.mark.parametrize("url", ["https://127.0.0.1:{port}/", "http://127.0.0.1:{port}0/", "http://[bad/", "http:///x"])
-def test_whatever_fails_is_an_answer(url: str) -> None:
+def test_every_failure_is_recorded_as_a_result(url: str) -> None:
     with Receiver() as receiver:
         port = receiver.url.split(":")[2].split("/")[0]
         assert post(url.format(port=port), b"{}", {}, allow_private=True).status_code is None

@@ -59,34 +59,34 @@ def test_a_click_needs_a_link(body: str, can_click: bool) -> None:
         assert "has no link" in problems[0].message
 
 
-def test_what_rendering_changes_is_told_with_its_step() -> None:
+def test_changes_made_by_rendering_are_reported_with_their_step() -> None:
     body = '<p style="background-image:url(https://a.example/w.png)"><img src="cid:x"><a href="quay.example">x</a></p>'
     problems = check(delay("a"), email("b", body=body))
     assert {problem.step_number for problem in problems} == {2}
     assert {problem.severity for problem in problems} == {Severity.WARNING}
-    said = "\n".join(map(str, problems))
+    text = "\n".join(map(str, problems))
     for part in ("style background-image", "picture cid:x", "quay.example becomes https://quay.example"):
-        assert part in said
+        assert part in text
 
 
-def test_an_address_without_mailto_is_told() -> None:
+def test_an_address_without_mailto_is_reported() -> None:
     (problem,) = check(email("a", body='<p><a href="{{ sender.email }}">mail</a></p>'))
     assert "becomes mailto:" in problem.message
 
 
-def test_links_that_begin_with_a_field_are_told() -> None:
+def test_links_that_begin_with_a_field_are_reported() -> None:
     (problem,) = check(email("a", body="[x]({{ contact.page }})"))
     assert "a link begins with contact.page" in problem.message
     assert check(email("a", body="[x](https://a.example/{{ contact.page }}) {{ contact.page }}")) == []
 
 
 @pytest.mark.parametrize("condition", ["contact.fleet >= 20", "20 < contact.fleet", "contact.fleet == 20"])
-def test_texts_compared_with_numbers_are_told(condition: str) -> None:
+def test_texts_compared_with_numbers_are_reported(condition: str) -> None:
     (problem,) = check(email("a", body=f"Hi\n{{% if contact.title and {condition} %}}a{{% endif %}}b"))
     assert (problem.severity, problem.field) == (Severity.WARNING, "body")
     assert "line 2: contact.fleet is compared with a number" in problem.message
 
 
 @pytest.mark.parametrize("condition", ["contact.fleet == '20'", "contact.engagement_score > 5", "contact.fleet"])
-def test_other_comparisons_are_not_told(condition: str) -> None:
+def test_other_comparisons_are_not_reported(condition: str) -> None:
     assert check(email("a", body=f"{{% if {condition} %}}a{{% endif %}}b")) == []

@@ -47,7 +47,7 @@ def only(problems: list[Problem]) -> Problem:
     return problem
 
 
-def test_a_sound_sequence_has_no_problems() -> None:
+def test_a_valid_sequence_has_no_problems() -> None:
     steps = (
         email("a"),
         split("b", "c", "d"),
@@ -81,19 +81,19 @@ def test_every_goto_names_a_step(field: str) -> None:
     assert "'gone', which is no step of this sequence" in problem.message
 
 
-def test_a_split_must_say_what_it_asks() -> None:
+def test_a_branch_needs_a_condition() -> None:
     assert only(check(email("a"), split("b", None, None, condition_type="opened"))).field == "condition_config"
     config = {"wait_hours": 1, "colour": "red"}
     assert "colour" in only(check(email("a"), split("b", None, None, condition_config=config))).message
 
 
-def test_asking_for_a_reply_is_a_warning() -> None:
+def test_a_condition_on_replies_is_a_warning() -> None:
     problem = only(check(email("a"), split("b", None, None, condition_type="email_replied")))
     assert problem.severity is Severity.WARNING
     assert errors_of([problem]) == []
 
 
-def test_asking_for_a_field_that_no_contact_has_is_a_warning() -> None:
+def test_a_condition_on_a_field_that_no_contact_has_is_a_warning() -> None:
     config = {"field": "plan", "operator": "is_set"}
     ask = split("a", None, None, condition_type="contact_field", condition_config=config)
     assert only(check(ask)).severity is Severity.WARNING
@@ -193,7 +193,7 @@ def test_custom_fields_must_exist_among_the_contacts_or_have_a_fallback() -> Non
 
 
 @pytest.mark.parametrize(
-    ("path", "said"),
+    ("path", "text"),
     [
         ("contact.frist_name", "did you mean contact.first_name?"),
         ("contact.plann", "did you mean contact.plan?"),
@@ -201,9 +201,9 @@ def test_custom_fields_must_exist_among_the_contacts_or_have_a_fallback() -> Non
         ("company.name", "is not known"),
     ],
 )
-def test_unknown_merge_fields_are_answered_with_a_suggestion(path: str, said: str) -> None:
+def test_unknown_merge_fields_are_answered_with_a_suggestion(path: str, text: str) -> None:
     problem = only(check(email("a", body=f"{{{{ {path} }}}}"), fields=frozenset({"plan"})))
-    assert said in problem.message
+    assert text in problem.message
 
 
 def test_problems_come_in_the_order_of_the_steps() -> None:
@@ -292,7 +292,7 @@ def test_the_workspace_decides_about_tracking_where_the_sequence_does_not() -> N
     assert errors_of(validate_draft(replace(draft, track_opens=True), WorkspaceFacts(None, track_opens=False))) == []
 
 
-def test_asking_for_a_reply_is_a_warning_only_where_a_reply_stops() -> None:
+def test_a_condition_on_replies_is_a_warning_only_where_a_reply_stops() -> None:
     assert only(check(*asks("email_replied"))).severity is Severity.WARNING
     assert check(*asks("email_replied"), on_reply="continue") == []
 

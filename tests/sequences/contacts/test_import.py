@@ -96,7 +96,7 @@ def test_steps_keep_their_identity_through_edits(workspace: Workspace) -> None:
     assert [step.pk for step in moved] == [a.pk, c.pk, b.pk, edited[1].pk]
 
 
-def test_nothing_changes_for_people_when_no_step_is_removed(workspace: Workspace) -> None:
+def test_enrollments_keep_their_state_when_no_step_is_removed(workspace: Workspace) -> None:
     stored = store(workspace, HEAD + A + B + C, activate=True)
     enrollment = EnrollmentFactory(sequence=stored.saved.sequence, current_step=steps_of(stored)[1])
     store(workspace, HEAD + A + "  - delay: {days: 3}\n" + B + C)
@@ -104,7 +104,7 @@ def test_nothing_changes_for_people_when_no_step_is_removed(workspace: Workspace
     assert (after.current_step_id, after.visit, after.wake_at) == (enrollment.current_step_id, 1, NOW)
 
 
-def test_people_at_a_removed_step_go_on_at_the_next_planned_from_when_the_last_one_ended(
+def test_enrollments_at_a_removed_step_go_on_at_the_next_step(
     workspace: Workspace,
 ) -> None:
     stored = store(workspace, HEAD + A + B + C, activate=True)
@@ -148,7 +148,7 @@ def test_a_queued_email_waits_no_longer_for_the_opening_of_the_old_window(worksp
     assert (message.send_after_at, message.held_by, message.mailbox.lane_at) == (NOW, "", NOW)
 
 
-def test_whoever_stands_at_a_removed_last_step_has_completed_or_still_waits_for_a_person(
+def test_enrollments_at_a_removed_last_step_complete_or_stay_held(
     workspace: Workspace,
 ) -> None:
     stored = store(workspace, HEAD + A + C + B, activate=True)
@@ -166,7 +166,7 @@ def test_whoever_stands_at_a_removed_last_step_has_completed_or_still_waits_for_
     assert set(ExecutionLog.objects.values_list("action", flat=True)) == {"completed", "moved"}
 
 
-def test_a_paused_person_is_moved_and_stays_paused(workspace: Workspace) -> None:
+def test_a_paused_enrollment_is_moved_and_stays_paused(workspace: Workspace) -> None:
     stored = store(workspace, HEAD + A + B + C, activate=True)
     paused = PausedEnrollmentFactory(sequence=stored.saved.sequence, current_step=steps_of(stored)[1])
     store(workspace, HEAD + A + C)
@@ -175,7 +175,7 @@ def test_a_paused_person_is_moved_and_stays_paused(workspace: Workspace) -> None
     assert after.current_step_id == steps_of(stored)[1].pk
 
 
-def test_moving_costs_the_same_number_of_statements_for_one_and_for_many() -> None:
+def test_moving_takes_the_same_statements_for_any_number_of_enrollments() -> None:
     counts = []
     for people in (1, 20):
         space = WorkspaceFactory()
@@ -188,7 +188,7 @@ def test_moving_costs_the_same_number_of_statements_for_one_and_for_many() -> No
 
 
 @pytest.mark.parametrize(
-    ("text", "said"),
+    ("text", "detail"),
     [
         (HEAD + A + "  - email: {body: '{{ contact.first_name'}\n", "body:"),
         (HEAD + A + "  - delay: {id: d}\n  - split: {condition: email_opened, if_true: d}\n", "has no delay"),
@@ -196,8 +196,8 @@ def test_moving_costs_the_same_number_of_statements_for_one_and_for_many() -> No
         (HEAD + A + "  - email: {body: '{{ sender.nam }}'}\n", "did you mean sender.name?"),
     ],
 )
-def test_an_invalid_sequence_is_refused_and_leaves_nothing(workspace: Workspace, text: str, said: str) -> None:
-    with pytest.raises(InvalidSequenceError, match=said):
+def test_an_invalid_sequence_is_refused_and_leaves_nothing(workspace: Workspace, text: str, detail: str) -> None:
+    with pytest.raises(InvalidSequenceError, match=detail):
         store(workspace, text)
     assert not Sequence.objects.exists()
 

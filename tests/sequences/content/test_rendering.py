@@ -286,7 +286,7 @@ def test_text_on_a_removed_background_is_readable() -> None:
         ("<p style='display:none'>x</p>", "a part is hidden"),
     ],
 )
-def test_every_change_is_told(source: str, told: str) -> None:
+def test_every_change_is_reported(source: str, told: str) -> None:
     assert told in changes_of(source)
 
 
@@ -299,5 +299,5 @@ def test_every_change_is_told(source: str, told: str) -> None:
         '<p><img src="https://a.example/i.png" alt="x" width="10" height="10"></p>',
     ],
 )
-def test_nothing_is_told_where_nothing_changes(source: str) -> None:
+def test_nothing_is_reported_where_nothing_changes(source: str) -> None:
     assert changes_of(source) == ""

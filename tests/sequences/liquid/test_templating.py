@@ -14,9 +14,9 @@ CONTEXT = {"contact": {"first_name": "Ann", "last_name": "O'Neil", "title": " ",
 def refuse(source: str, context: dict[str, object] | None = None) -> str:
     with pytest.raises(TemplateError) as caught:
         render(source, CONTEXT if context is None else context)
-    said = str(caught.value)
-    assert "\n" not in said
-    return said
+    message = str(caught.value)
+    assert "\n" not in message
+    return message
 
 
 @pytest.mark.parametrize(
@@ -73,7 +73,7 @@ def test_a_missing_value_is_an_error_that_names_line_field_and_remedy() -> None:
 
 
 @pytest.mark.parametrize(
-    ("source", "said"),
+    ("source", "message"),
     [
         ("a\nb {{ contact.x", "line 2: "),
         ("{% if contact.x %}", "expected tag endif"),
@@ -90,8 +90,8 @@ def test_a_missing_value_is_an_error_that_names_line_field_and_remedy() -> None:
         ("{% if a %}" * 50 + "{% endif %}" * 50, "nesting"),
     ],
 )
-def test_errors_are_one_line_and_name_the_place(source: str, said: str) -> None:
-    assert said in refuse(source)
+def test_errors_are_one_line_and_name_the_place(source: str, message: str) -> None:
+    assert message in refuse(source)
 
 
 DOUBLE = "{% assign a = a | append: a %}"
@@ -172,7 +172,7 @@ def test_unknown_fields_are_those_not_named() -> None:
         ("{{ contact.first_name | append: contact.nick }}", ("contact.nick",)),
     ],
 )
-def test_what_a_person_misses(source: str, missing: tuple[str, ...]) -> None:
+def test_missing_fields_of_a_contact_are_listed(source: str, missing: tuple[str, ...]) -> None:
     assert missing_fields(CONTEXT, source) == missing
 
 
@@ -211,7 +211,7 @@ PIECES = st.one_of(
 
 
 @given(st.lists(PIECES, max_size=5), st.fixed_dictionaries({}, optional={"a": VALUES, "b": VALUES, "c": VALUES}))
-def test_whoever_misses_nothing_can_be_rendered(pieces: list[str], values: dict[str, object]) -> None:
+def test_a_contact_without_missing_fields_can_be_rendered(pieces: list[str], values: dict[str, object]) -> None:
     source = "".join(pieces)
     person = {name: value for name, value in values.items() if value is not None and str(value).strip()}
     if not missing_fields({"contact": person}, source):

@@ -129,7 +129,7 @@ def test_a_wrong_window_is_one_line_that_names_the_key_and_what_is_allowed(raw: 
         ({"fri-sat": ["00:00-24:00"], "sun": ["00:00-12:00"]}, "fri-sat 00:00-24:00, sun 00:00-12:00"),
     ],
 )
-def test_the_description_is_what_a_person_would_write(raw: dict[str, object] | None, text: str) -> None:
+def test_the_description_is_readable_text(raw: dict[str, object] | None, text: str) -> None:
     assert describe_window(parse_window(raw)) == text
 
 
@@ -193,7 +193,7 @@ def test_a_zone_of_the_iana_database_is_valid(name: str) -> None:
     "name",
     ["", "contact", "europe/berlin", "Europe", "../../etc/passwd", "/etc/localtime", "localtime", "Factory", "UTC\0"],
 )
-def test_anything_else_is_not(name: str) -> None:
+def test_an_unknown_zone_is_invalid(name: str) -> None:
     assert not is_valid_timezone(name)
 
 

@@ -55,7 +55,7 @@ def test_a_time_zone_is_known_however_it_is_written(text: str, zone: str) -> Non
         "x" * 500,
     ],
 )
-def test_what_is_no_time_zone_is_said_in_one_line(text: str) -> None:
+def test_an_unknown_time_zone_is_a_one_line_error(text: str) -> None:
     with pytest.raises(ValueError, match="is not a time zone: use an IANA name such as Europe/Berlin") as caught:
         parse_timezone(text)
     assert len(str(caught.value)) < 200

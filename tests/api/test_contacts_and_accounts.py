@@ -45,7 +45,7 @@ def test_a_member_writes_contacts_and_accounts(api: APIClient, workspace: Worksp
     assert api.put(f"/api/accounts/{account['id']}", {"name": "Prospect Ltd"}).json()["name"] == "Prospect Ltd"
 
 
-def test_one_address_is_one_contact_in_whatever_script_it_is_written(api: APIClient, workspace: Workspace) -> None:
+def test_one_address_in_any_script_is_one_contact(api: APIClient, workspace: Workspace) -> None:
     made = api.post(URL, {"email": "bob@bücher.example"})
     assert made.json()["email"] == "bob@xn--bcher-kva.example"
     assert api.post(URL, {"email": "bob@xn--bcher-kva.example"}).status_code == 400
@@ -65,9 +65,7 @@ def test_one_address_is_one_contact_in_whatever_script_it_is_written(api: APICli
         ({"email": "x@x.example", "account": 10**9}, "account"),
     ],
 )
-def test_what_cannot_be_a_contact_is_refused(
-    api: APIClient, workspace: Workspace, body: dict[str, Any], field: str
-) -> None:
+def test_an_invalid_contact_is_refused(api: APIClient, workspace: Workspace, body: dict[str, Any], field: str) -> None:
     ContactFactory(workspace=workspace, email="bob@prospect.example")
     answer = api.post(URL, body)
     assert (answer.status_code, list(answer.json()["errors"])) == (400, [field])
@@ -81,7 +79,7 @@ def test_another_workspaces_account_cannot_be_named(api: APIClient, workspace: W
     assert api.post("/api/accounts", {"name": "x", "workspace": WorkspaceFactory().pk}).status_code == 400
 
 
-def test_a_changed_field_wakes_who_waits_for_it(api: APIClient, sequence: Sequence) -> None:
+def test_a_changed_field_wakes_the_enrollment_that_waits_for_it(api: APIClient, sequence: Sequence) -> None:
     split = SplitStepFactory(
         sequence=sequence, condition_type="contact_field", condition_config={"field": "plan", "operator": "is_set"}
     )
@@ -95,7 +93,7 @@ def test_a_changed_field_wakes_who_waits_for_it(api: APIClient, sequence: Sequen
     assert list(Enrollment.objects.filter(wake_at=NOW)) == [waiting]
 
 
-def test_a_changed_company_wakes_its_people(api: APIClient, sequence: Sequence) -> None:
+def test_a_changed_account_wakes_enrollments_of_its_contacts(api: APIClient, sequence: Sequence) -> None:
     split = SplitStepFactory(
         sequence=sequence, condition_type="contact_field", condition_config={"field": "company", "operator": "is_set"}
     )
@@ -106,23 +104,23 @@ def test_a_changed_company_wakes_its_people(api: APIClient, sequence: Sequence) 
     assert list(Enrollment.objects.filter(wake_at=NOW)) == [waiting]
 
 
-def test_only_managers_delete_and_only_whom_nothing_happened_to(
+def test_only_managers_delete_and_only_contacts_without_history(
     api: APIClient, manager_api: APIClient, sequence: Sequence
 ) -> None:
     free = ContactFactory(workspace=sequence.workspace)
     live, past = EnrollmentFactory(sequence=sequence), CompletedEnrollmentFactory(sequence=sequence)
     assert api.delete(f"{URL}/{free.pk}").status_code == 403
     assert manager_api.delete(f"{URL}/{free.pk}").status_code == 204
-    for row, said in ((live, "exit it there first"), (past, "or suppress the address")):
+    for row, message in ((live, "exit it there first"), (past, "or suppress the address")):
         answer = manager_api.delete(f"{URL}/{row.contact_id}")
-        assert (answer.status_code, said in answer.json()["detail"]) == (409, True)
+        assert (answer.status_code, message in answer.json()["detail"]) == (409, True)
     account = AccountFactory(workspace=sequence.workspace)
     Contact.objects.filter(pk=live.contact_id).update(account=account)
     assert manager_api.delete(f"/api/accounts/{account.pk}").status_code == 204
     assert Contact.objects.get(pk=live.contact_id).account_id is None
 
 
-def test_people_are_searched_and_filtered(api: APIClient, workspace: Workspace) -> None:
+def test_contacts_are_searched_and_filtered(api: APIClient, workspace: Workspace) -> None:
     bob = ContactFactory(workspace=workspace, first_name="Bob", email="bob@prospect.example", engagement_score=40)
     ContactFactory(workspace=workspace, first_name="Eve", email="eve@other.example")
     for query in ("search=bob", "domain=Prospect.example", "score_at_least=40"):
@@ -218,7 +216,7 @@ def test_warnings_of_an_import_name_the_row(api: APIClient, workspace: Workspace
     assert Contact.objects.get(email="jan@mill.example").first_name == ""
 
 
-def test_who_made_changed_and_deleted_is_kept_without_secrets(manager_api: APIClient, workspace: Workspace) -> None:
+def test_the_actor_of_each_change_is_recorded_without_secrets(manager_api: APIClient, workspace: Workspace) -> None:
     contact = manager_api.post(URL, {"email": "bob@prospect.example", "title": "CEO"}).json()
     manager_api.patch(f"{URL}/{contact['id']}", {"title": "CTO"})
     manager_api.patch(f"{URL}/{contact['id']}", {"title": "CTO"})

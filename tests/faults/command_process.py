@@ -1,4 +1,4 @@
-"""A loaded process that runs commands in its children: `python -m tests.faults.victim`.
+"""A loaded process that runs commands in its children: `python -m tests.faults.command_process`.
 
 One order per line on standard input, one answer per line. {"argv", "point", "nth"}: a child runs the command, kills
 itself at the named point (an empty one kills nobody), and the answer says how it ended. {"argv", "slow_seconds"}: the

@@ -22,17 +22,17 @@ def insert(client: APIClient, sequence: Sequence, dry_run: str) -> Any:
     return client.post(f"/api/sequences/{sequence.pk}/steps?dry_run={dry_run}", {"type": "delay", "delay_days": 1})
 
 
-@pytest.mark.parametrize("said", ["banana", "2", "on"])
-def test_a_dry_run_that_is_not_clear_does_nothing(manager_api: APIClient, sequence: Sequence, said: str) -> None:
-    answer = insert(manager_api, sequence, said)
+@pytest.mark.parametrize("text", ["banana", "2", "on"])
+def test_an_ambiguous_dry_run_changes_nothing(manager_api: APIClient, sequence: Sequence, text: str) -> None:
+    answer = insert(manager_api, sequence, text)
     assert answer.status_code == 400
     assert answer.json()["errors"] == {"dry_run": ["It is true or false."]}
     assert Step.objects.filter(sequence=sequence).count() == 2
 
 
-@pytest.mark.parametrize("said", ["1", "True", "yes"])
-def test_a_dry_run_is_asked_for_in_any_of_these_words(manager_api: APIClient, sequence: Sequence, said: str) -> None:
-    answer = insert(manager_api, sequence, said)
+@pytest.mark.parametrize("text", ["1", "True", "yes"])
+def test_every_spelling_of_true_requests_a_dry_run(manager_api: APIClient, sequence: Sequence, text: str) -> None:
+    answer = insert(manager_api, sequence, text)
     assert answer.json()["impact"]["is_dry_run"] is True
     assert Step.objects.filter(sequence=sequence).count() == 2
 
@@ -50,7 +50,7 @@ def test_a_filter_that_is_neither_yes_nor_no_is_refused(
 
 @pytest.mark.parametrize("name", ["sequence", "status", "owner", "due_before"])
 @pytest.mark.parametrize("empty", ["", " "])
-def test_an_empty_filter_is_not_everybody(api: APIClient, enrollment: Enrollment, name: str, empty: str) -> None:
+def test_an_empty_filter_does_not_select_all(api: APIClient, enrollment: Enrollment, name: str, empty: str) -> None:
     answer = api.post(f"{ENROLLMENTS}/bulk", {"action": "exit", "filter": {name: empty}})
     assert answer.status_code == 400
     assert "filter" in answer.json()["errors"]
@@ -111,7 +111,7 @@ def test_times_inside_details_are_written_as_all_others(api: APIClient, enrollme
     ]
 
 
-def test_a_quarantine_tells_when_it_was_due_in_the_same_form(api: APIClient, enrollment: Enrollment) -> None:
+def test_a_quarantine_states_its_due_time_in_the_same_form(api: APIClient, enrollment: Enrollment) -> None:
     Step.objects.update(body="{{ contact.nickname }}")
     run_tick(NOW, 10, Policy())
     (letter,) = api.get("/api/dead-letters").json()["results"]
@@ -127,7 +127,7 @@ def test_a_quarantine_tells_when_it_was_due_in_the_same_form(api: APIClient, enr
         ("mailboxes/{mailboxes}/resume", "mailboxes/{mailboxes}/pause"),
     ],
 )
-def test_setting_something_going_keeps_who_and_why(
+def test_resuming_records_actor_and_reason(
     workspace: Workspace, ids: dict[str, int], path: str, first: str | None
 ) -> None:
     client = log_in(join(workspace, Role.ADMIN, is_staff=True, email="ada@acme.example"))

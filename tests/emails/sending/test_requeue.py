@@ -53,7 +53,7 @@ def test_a_worker_that_ends_after_a_chunk_leaves_the_lane_awake(lease: Lease, se
         assert len(claim_chunk(again, later, 50).message_ids) == 2 - sent
 
 
-def test_a_lane_that_sent_all_it_had_sleeps(lease: Lease) -> None:
+def test_an_empty_lane_sleeps(lease: Lease) -> None:
     with transaction.atomic():
         chunk = claim_chunk(lease, NOW, 50)
         record_results(lease, [Result(pk, Sent("", "250 OK"), NOW) for pk in chunk.message_ids], Breaker(), NOW, 0.5)

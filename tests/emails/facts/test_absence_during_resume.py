@@ -16,7 +16,7 @@ from tests.factories import NOW, EnrollmentFactory, SentMessageFactory, StepFact
 pytestmark = pytest.mark.django_db
 
 
-def test_who_was_resumed_while_their_inbox_was_read_still_rests_for_the_absence_in_it() -> None:
+def test_an_absence_read_during_a_resume_still_pauses() -> None:
     """The reading began before the resume and stored after it."""
     reading_began_at, resumed_at = NOW, NOW + timedelta(seconds=20)
     step = StepFactory()

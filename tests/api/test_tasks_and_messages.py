@@ -36,7 +36,7 @@ def unknown(enrollment: Enrollment) -> EmailMessage:
 
 
 @pytest.mark.parametrize(("answer", "status"), [("sent", "sent"), ("resend", "queued")])
-def test_a_person_settles_an_unknown_outcome(
+def test_a_user_resolves_an_unknown_outcome(
     api: APIClient, unknown: EmailMessage, sdr: Any, answer: str, status: str
 ) -> None:
     resolved = api.post(f"/api/messages/{unknown.pk}/resolve", {"as": answer, "reason": "the customer has it"})
@@ -50,13 +50,13 @@ def test_a_person_settles_an_unknown_outcome(
     assert status in again.json()["detail"]
 
 
-def test_who_may_resolve(workspace: Workspace, unknown: EmailMessage, manager_api: APIClient) -> None:
+def test_only_owner_and_managers_resolve(workspace: Workspace, unknown: EmailMessage, manager_api: APIClient) -> None:
     assert log_in(join(workspace)).post(f"/api/messages/{unknown.pk}/resolve", {"as": "sent"}).status_code == 403
     assert manager_api.post(f"/api/messages/{unknown.pk}/resolve", {"as": "sent"}).status_code == 200
 
 
 @pytest.mark.parametrize("body", [{}, {"as": "lost"}, {"as": None}, {"as": ["sent"]}])
-def test_resolve_refuses_other_words(api: APIClient, unknown: EmailMessage, body: Any) -> None:
+def test_resolve_refuses_unknown_outcomes(api: APIClient, unknown: EmailMessage, body: Any) -> None:
     answer = api.post(f"/api/messages/{unknown.pk}/resolve", body)
     assert answer.status_code == 400
     assert list(answer.json()["errors"]) == ["as"]
@@ -71,7 +71,7 @@ def test_messages_show_what_was_rendered(api: APIClient, enrollment: Enrollment)
     assert api.get("/api/messages?status=queued").json()["results"] == []
 
 
-def test_complete_a_task_once(api: APIClient, enrollment: Enrollment, sdr: Any) -> None:
+def test_a_task_is_completed_once(api: APIClient, enrollment: Enrollment, sdr: Any) -> None:
     task = TaskFactory(enrollment=enrollment)
     Enrollment.objects.update(wake_at=None)
     done = api.post(f"/api/tasks/{task.pk}/complete", {"outcome": "will call back"})
@@ -89,7 +89,9 @@ def test_complete_a_task_once(api: APIClient, enrollment: Enrollment, sdr: Any) 
     assert log.details == {"task": task.pk, "step": task.step_id, "visit": task.visit, "outcome": "will call back"}
 
 
-def test_a_task_of_no_enrollment_is_completed_without_a_log(api: APIClient, workspace: Workspace, sdr: Any) -> None:
+def test_a_task_without_enrollment_is_completed_without_a_log_entry(
+    api: APIClient, workspace: Workspace, sdr: Any
+) -> None:
     contact = ContactFactory(workspace=workspace)
     task = TaskFactory(enrollment=None, workspace=workspace, contact=contact, step=None, visit=0, assignee=sdr, at=NOW)
     assert api.post(f"/api/tasks/{task.pk}/complete").json()["status"] == "completed"
@@ -106,7 +108,7 @@ def test_only_the_assignee_or_a_manager_completes(
     assert manager_api.post(f"/api/tasks/{task.pk}/complete").status_code == 200
 
 
-def test_my_tasks_with_the_earliest_due_first(api: APIClient, enrollment: Enrollment) -> None:
+def test_own_tasks_are_listed_by_due_time(api: APIClient, enrollment: Enrollment) -> None:
     later = TaskFactory(enrollment=enrollment, at=NOW + timedelta(hours=2), visit=2)
     sooner = TaskFactory(enrollment=enrollment, at=NOW + timedelta(hours=1), visit=3)
     TaskFactory(enrollment=enrollment, assignee=None, visit=4)
@@ -140,7 +142,7 @@ def test_dead_letters_and_suppressions(api: APIClient, sequence: Sequence) -> No
     assert api.get("/api/suppressions?domain=GONE.example").json()["results"][0]["id"] == gone.pk
 
 
-def test_lists_cost_the_same_for_one_and_for_many(api: APIClient, enrollment: Enrollment) -> None:
+def test_lists_take_the_same_statements_for_any_number_of_rows(api: APIClient, enrollment: Enrollment) -> None:
     def make(count: int) -> None:
         for _ in range(count):
             sequence = SequenceFactory(workspace=enrollment.workspace)
@@ -162,7 +164,7 @@ def test_lists_cost_the_same_for_one_and_for_many(api: APIClient, enrollment: En
     assert [cost(path) for path in paths] == one
 
 
-def test_a_task_is_put_off_and_handed_over_with_who_and_why(
+def test_snoozing_and_reassigning_a_task_records_actor_and_reason(
     api: APIClient, workspace: Workspace, enrollment: Enrollment, sdr: Any
 ) -> None:
     task = TaskFactory(enrollment=enrollment, assignee=sdr)
@@ -177,7 +179,7 @@ def test_a_task_is_put_off_and_handed_over_with_who_and_why(
     assert api.post(f"/api/tasks/{task.pk}/snooze", {"until": until}).status_code == 403
 
 
-def test_a_task_goes_to_members_only_and_closed_ones_stay(
+def test_a_task_is_reassigned_to_members_only_and_only_while_open(
     manager_api: APIClient, workspace: Workspace, enrollment: Enrollment
 ) -> None:
     task = TaskFactory(enrollment=enrollment)
@@ -200,7 +202,7 @@ def make_letters(sequence: Sequence, count: int, error: str) -> list[Any]:
     ]
 
 
-def test_alike_dead_letters_are_one_group(api: APIClient, sequence: Sequence) -> None:
+def test_dead_letters_with_the_same_error_form_one_group(api: APIClient, sequence: Sequence) -> None:
     alike = make_letters(sequence, 3, "550 5.1.{number} bob{number}@x.example: mailbox '{number}' is full")
     make_letters(sequence, 1, "no value for contact.nickname")
     DeadLetterFactory(error="550 5.1.9 bob9@x.example: mailbox '9' is full")
@@ -231,7 +233,7 @@ def test_a_dead_letter_is_replayed_or_discarded_once(
     assert (other.enrollment.status, other.enrollment.auto_exit_reason) == ("auto_exited", "manual")
 
 
-def test_a_whole_kind_is_replayed_with_one_call(api: APIClient, sequence: Sequence) -> None:
+def test_a_group_of_dead_letters_is_replayed_in_one_call(api: APIClient, sequence: Sequence) -> None:
     alike = make_letters(sequence, 3, "error {number}")
     alike[0].enrollment.owner = join(sequence.workspace)
     alike[0].enrollment.save()

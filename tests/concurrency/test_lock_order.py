@@ -38,7 +38,7 @@ from tests.factories import (
     SplitStepFactory,
     StepFactory,
 )
-from tests.faults.elsewhere import Elsewhere
+from tests.faults.concurrent_work import ConcurrentWork
 from tests.support.admin_pages import log_in_root
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -59,7 +59,7 @@ CHANGES: dict[str, Callable[[Client, SendLimit], Any]] = {
 
 
 @pytest.mark.parametrize("change", CHANGES)
-def test_a_cap_is_changed_while_a_lane_looks(change: str) -> None:
+def test_changing_a_cap_while_a_lane_claims_does_not_deadlock(change: str) -> None:
     step = StepFactory()
     mailbox = MailboxFactory(workspace=step.workspace)
     EnrollmentFactory(sequence=step.sequence, mailbox=mailbox)
@@ -71,8 +71,8 @@ def test_a_cap_is_changed_while_a_lane_looks(change: str) -> None:
     answers = []
     with transaction.atomic():
         fetch_all(final_check._LANE, {"mailbox": lease.mailbox_id, "token": lease.token})
-        person = Elsewhere(lambda: answers.append(CHANGES[change](client, limit))).start()
-        person.come_as_far_as_it_can()
+        person = ConcurrentWork(lambda: answers.append(CHANGES[change](client, limit))).start()
+        person.run_until_blocked()
         chunk = claim_chunk(lease, NOW, 1)
     person.join()
     assert chunk.message_ids == (EmailMessage.objects.get().pk,)
@@ -90,7 +90,7 @@ def settle_click(message: EmailMessage) -> None:
 
 
 @pytest.mark.parametrize("tell", [record_click, settle_click])
-def test_a_contact_is_changed_while_a_click_of_theirs_is_stored(tell: Callable[[EmailMessage], None]) -> None:
+def test_changing_a_contact_while_its_click_is_stored_does_not_deadlock(tell: Callable[[EmailMessage], None]) -> None:
     """They wait at a split for a field, so that whoever changes the contact wakes them."""
     split = SplitStepFactory(
         condition_type="contact_field", condition_config={"field": "title", "operator": "is_set", "wait_hours": 48}
@@ -109,17 +109,17 @@ def test_a_contact_is_changed_while_a_click_of_theirs_is_stored(tell: Callable[[
     contact = Contact.objects.get()
     with transaction.atomic():
         Enrollment.objects.select_for_update(no_key=True).get(pk=enrollment.pk)
-        fact = Elsewhere(lambda: tell(message)).start()
-        fact.come_as_far_as_it_can()
-        person = Elsewhere(lambda: change_row(contact, {"title": "CEO"}, NOW)).start()
-        person.come_as_far_as_it_can()
+        fact = ConcurrentWork(lambda: tell(message)).start()
+        fact.run_until_blocked()
+        person = ConcurrentWork(lambda: change_row(contact, {"title": "CEO"}, NOW)).start()
+        person.run_until_blocked()
     fact.join()
     person.join()
     contact.refresh_from_db()
     assert (contact.title, contact.score_due_at) == ("CEO", NOW)
 
 
-def test_a_contacts_time_zone_is_changed_while_a_click_of_theirs_is_stored() -> None:
+def test_changing_a_time_zone_while_a_click_is_stored_does_not_deadlock() -> None:
     """Whoever waits is planned anew, and held for that."""
     step = StepFactory()
     enrollment = EnrollmentFactory(sequence=step.sequence)
@@ -127,10 +127,10 @@ def test_a_contacts_time_zone_is_changed_while_a_click_of_theirs_is_stored() -> 
     contact = Contact.objects.get()
     with transaction.atomic():
         Enrollment.objects.select_for_update(no_key=True).get(pk=enrollment.pk)
-        person = Elsewhere(lambda: change_zone(contact)).start()
-        person.come_as_far_as_it_can()
-        fact = Elsewhere(lambda: record_click(message)).start()
-        fact.come_as_far_as_it_can()
+        person = ConcurrentWork(lambda: change_zone(contact)).start()
+        person.run_until_blocked()
+        fact = ConcurrentWork(lambda: record_click(message)).start()
+        fact.run_until_blocked()
     person.join()
     fact.join()
     contact.refresh_from_db()
@@ -143,7 +143,7 @@ def change_zone(contact: Contact) -> None:
         change_row(contact, values, NOW)
 
 
-def test_leases_are_renewed_while_lanes_are_woken() -> None:
+def test_renewing_leases_while_lanes_are_woken_does_not_deadlock() -> None:
     """Whoever wakes lanes takes them in id order; those that are renewed lie in the table in any order."""
     first, second, third = MailboxFactory.create_batch(3)
     for mailbox in (second, first):
@@ -153,10 +153,10 @@ def test_leases_are_renewed_while_lanes_are_woken() -> None:
         Mailbox.objects.filter(pk=pk).update(lease_token=token, leased_until=NOW)
     with transaction.atomic():
         Mailbox.objects.select_for_update(no_key=True).get(pk=second.pk)
-        renewing = Elsewhere(lambda: renew_leases(list(tokens.values()), NOW)).start()
-        renewing.come_as_far_as_it_can()
-        waking = Elsewhere(lambda: wake(first, second, third)).start()
-        waking.come_as_far_as_it_can()
+        renewing = ConcurrentWork(lambda: renew_leases(list(tokens.values()), NOW)).start()
+        renewing.run_until_blocked()
+        waking = ConcurrentWork(lambda: wake(first, second, third)).start()
+        waking.run_until_blocked()
     renewing.join()
     waking.join()
     until = NOW + timedelta(seconds=LEASE_SECONDS)
@@ -168,7 +168,7 @@ def wake(*mailboxes: Mailbox) -> None:
         wake_lanes([mailbox.pk for mailbox in mailboxes], NOW)
 
 
-def test_a_lease_is_renewed_while_what_was_in_hand_is_recorded() -> None:
+def test_renewing_a_lease_while_results_are_recorded_does_not_deadlock() -> None:
     mailbox = MailboxFactory(lane_at=NOW)
     step = StepFactory(sequence__workspace=mailbox.workspace)
     message = EmailMessageFactory(enrollment=EnrollmentFactory(sequence=step.sequence, mailbox=mailbox))
@@ -178,8 +178,8 @@ def test_a_lease_is_renewed_while_what_was_in_hand_is_recorded() -> None:
         chunk = claim_chunk(lease, NOW, 1)
     with transaction.atomic():
         EmailMessage.objects.select_for_update(no_key=True).get(pk=message.pk)
-        renewing = Elsewhere(lambda: renew_leases([lease.token], NOW)).start()
-        renewing.come_as_far_as_it_can()
+        renewing = ConcurrentWork(lambda: renew_leases([lease.token], NOW)).start()
+        renewing.run_until_blocked()
         record_results(lease, [Result(message.pk, None, NOW)], chunk.breaker, NOW, 0.5)
     renewing.join()
     assert (EmailMessage.objects.get().status, Mailbox.objects.get().lane_at) == ("queued", NOW)

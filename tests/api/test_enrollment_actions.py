@@ -42,7 +42,7 @@ def manager_of(enrollment: Any) -> APIClient:
     return client
 
 
-def test_exiting_ends_it_with_actor_and_reason() -> None:
+def test_exiting_records_actor_and_reason() -> None:
     paused = PausedEnrollmentFactory()
     answer = manager_of(paused).post(f"/api/sequence-enrollments/{paused.pk}/exit", {"reason": "customer now"})
     assert answer.status_code == 200
@@ -54,7 +54,7 @@ def test_exiting_ends_it_with_actor_and_reason() -> None:
     assert (entry.message, "@" in entry.actor) == ("customer now", True)
 
 
-def test_what_has_ended_cannot_be_exited_or_retried() -> None:
+def test_an_ended_enrollment_cannot_be_exited_or_retried() -> None:
     ended = CompletedEnrollmentFactory()
     for verb in ("exit", "retry"):
         answer = manager_of(ended).post(f"/api/sequence-enrollments/{ended.pk}/{verb}", {})
@@ -68,13 +68,13 @@ def test_retrying_releases_from_quarantine() -> None:
     assert answer.data["enrollment"]["status"] == "active"
 
 
-def test_why_says_what_holds_it() -> None:
+def test_why_states_what_holds_the_enrollment() -> None:
     paused = PausedEnrollmentFactory(pause_reason="on holiday")
     (hold,) = manager_of(paused).get(f"/api/sequence-enrollments/{paused.pk}/why").data["why"][:1]
     assert "on holiday" in hold["detail"]
 
 
-def test_skipping_leads_out_of_quarantine() -> None:
+def test_skipping_a_step_releases_from_quarantine() -> None:
     first = StepFactory()
     second = StepFactory(sequence=first.sequence)
     held = QuarantinedEnrollmentFactory(sequence=first.sequence)
@@ -86,7 +86,7 @@ def test_skipping_leads_out_of_quarantine() -> None:
     assert DeadLetter.objects.get().resolution == "skipped"
 
 
-def test_snoozing_puts_it_off_and_calls_its_queued_email_back(api: APIClient, sdr: Any, enrollment: Enrollment) -> None:
+def test_snoozing_postpones_and_withdraws_the_queued_email(api: APIClient, sdr: Any, enrollment: Enrollment) -> None:
     run_tick(NOW, 10, engine_policy())
     assert EmailMessage.objects.get().status == "queued"
     until = NOW + timedelta(days=3)
@@ -115,7 +115,7 @@ def test_a_snooze_ends_inside_the_window(workspace: Workspace, sdr: Any, api: AP
         assert shown["next_step_at"] == "2026-03-09T09:00:00Z"
 
 
-def test_nobody_is_called_earlier_by_a_snooze(api: APIClient, enrollment: Enrollment) -> None:
+def test_a_snooze_never_makes_an_enrollment_due_earlier(api: APIClient, enrollment: Enrollment) -> None:
     url = f"{URL}/{enrollment.pk}/snooze"
     assert [api.post(url, {"until": NOW + timedelta(days=9)}).status_code for _ in range(2)] == [200, 200]
     answer = api.post(url, {"until": NOW + timedelta(days=3)})
@@ -127,7 +127,7 @@ def test_nobody_is_called_earlier_by_a_snooze(api: APIClient, enrollment: Enroll
     ]
 
 
-def test_what_rests_or_is_past_is_not_snoozed(api: APIClient, enrollment: Enrollment) -> None:
+def test_paused_enrollments_and_past_times_are_not_snoozed(api: APIClient, enrollment: Enrollment) -> None:
     url = f"{URL}/{enrollment.pk}/snooze"
     assert api.post(url, {"until": NOW - timedelta(days=1)}).status_code == 400
     assert api.post(url, {}).status_code == 400
@@ -149,7 +149,9 @@ def test_moving_goes_to_another_step_at_once(api: APIClient, enrollment: Enrollm
     assert api.post(f"{URL}/{enrollment.pk}/move", {"step": StepFactory().pk}).status_code == 400
 
 
-def test_nobody_is_moved_to_an_email_they_have_had(api: APIClient, enrollment: Enrollment, sequence: Sequence) -> None:
+def test_an_enrollment_is_not_moved_to_an_email_it_has_sent(
+    api: APIClient, enrollment: Enrollment, sequence: Sequence
+) -> None:
     first, second = sequence.steps.order_by("number")
     SentMessageFactory(enrollment=enrollment, step=first, visit=1)
     Enrollment.objects.filter(pk=enrollment.pk).update(current_step=second, visit=2)
@@ -158,7 +160,7 @@ def test_nobody_is_moved_to_an_email_they_have_had(api: APIClient, enrollment: E
     assert "never sent twice" in answer.json()["detail"]
 
 
-def test_nothing_moves_while_its_email_is_handed_over(
+def test_an_enrollment_is_not_moved_while_its_email_is_being_sent(
     api: APIClient, enrollment: Enrollment, sequence: Sequence
 ) -> None:
     lease = {"lease_token": uuid.uuid4(), "leased_until": NOW + timedelta(minutes=1)}
@@ -170,7 +172,7 @@ def test_nothing_moves_while_its_email_is_handed_over(
         assert "being sent right now" in answer.json()["detail"]
 
 
-def test_the_story_and_what_is_still_to_come(api: APIClient, enrollment: Enrollment, sequence: Sequence) -> None:
+def test_the_timeline_shows_history_and_plan(api: APIClient, enrollment: Enrollment, sequence: Sequence) -> None:
     first, second = sequence.steps.order_by("number")
     ExecutionLogFactory(enrollment=enrollment, step=first)
     EmailEventFactory(message=SentMessageFactory(enrollment=enrollment, step=first), at=NOW + timedelta(hours=1))
@@ -221,7 +223,7 @@ def test_one_action_on_all_that_match(api: APIClient, sdr: Any, sequence: Sequen
     assert elsewhere.status == "active"
 
 
-def test_a_manager_acts_on_everybody_and_changing_what_was_filtered_by_skips_nobody(
+def test_a_manager_acts_on_all_even_when_the_action_changes_the_filtered_field(
     manager_api: APIClient, sdr: Any, sequence: Sequence, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("execution.control.bulk._BATCH", 2)
@@ -236,7 +238,7 @@ def test_a_manager_acts_on_everybody_and_changing_what_was_filtered_by_skips_nob
     }  # fmt: skip
 
 
-def test_ids_of_others_do_not_exist_in_a_bulk(api: APIClient, enrollment: Enrollment) -> None:
+def test_a_bulk_does_not_find_ids_of_other_owners(api: APIClient, enrollment: Enrollment) -> None:
     foreign = EnrollmentFactory()
     body = {"action": "skip-step", "ids": [enrollment.pk, foreign.pk]}
     assert api.post(f"{URL}/bulk", body).json()["matched"] == 1
@@ -257,13 +259,13 @@ def test_ids_of_others_do_not_exist_in_a_bulk(api: APIClient, enrollment: Enroll
         ({"action": "pause", "ids": [1], "filter": {"status": "active"}}, "non_field_errors"),
     ],
 )
-def test_a_bulk_that_is_not_clear_does_nothing(api: APIClient, body: dict[str, Any], field: str) -> None:
+def test_an_ambiguous_bulk_changes_nothing(api: APIClient, body: dict[str, Any], field: str) -> None:
     answer = api.post(f"{URL}/bulk", body)
     assert answer.status_code == 400
     assert list(answer.json()["errors"]) == [field]
 
 
-def test_two_keys_are_one_deed(api: APIClient, enrollment: Enrollment, sequence: Sequence) -> None:
+def test_one_idempotency_key_executes_once(api: APIClient, enrollment: Enrollment, sequence: Sequence) -> None:
     StepFactory(sequence=sequence)
     body = {"action": "skip-step", "ids": [enrollment.pk]}
     first = api.post(f"{URL}/bulk", body, headers={"Idempotency-Key": "k"}).json()

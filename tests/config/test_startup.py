@@ -48,5 +48,5 @@ def test_a_worker_starts_without_the_admin() -> None:
 
 
 @pytest.mark.usefixtures("broken_page")
-def test_a_fault_of_the_admin_is_found_once() -> None:
+def test_an_admin_error_is_reported_once() -> None:
     assert [found.id for found in run_checks(tags=[Tags.admin])] == ["admin.E108"]

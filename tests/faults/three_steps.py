@@ -1,4 +1,4 @@
-"""People on their way through an email, a task and a threaded email: something for every kind of fault to hit."""
+"""Contacts enrolled in an email, a task and a threaded email, so that every kind of fault meets something."""
 
 from __future__ import annotations
 
@@ -33,5 +33,5 @@ def assert_each_thing_once(people: int, server: MailServer) -> None:
     assert not ExecutionLog.objects.filter(status="error").exists()
 
 
-def nobody_is_active() -> bool:
+def no_enrollment_is_active() -> bool:
     return not Enrollment.objects.filter(status="active").exists()

@@ -1,4 +1,4 @@
-"""Do something at the same time on a connection of its own, and know when it waits for somebody's lock."""
+"""Runs work concurrently on a connection of its own, and tells when its statement waits for a lock."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ WHERE datname = current_database() AND wait_event_type = 'Lock' AND pid = %(pid)
 """
 
 
-class Elsewhere:
+class ConcurrentWork:
     """Runs `work` in a thread. Leaving the context waits for its end and raises what it raised."""
 
     def __init__(self, work: Callable[[], object]) -> None:
@@ -37,12 +37,12 @@ class Elsewhere:
 
     @property
     def is_waiting(self) -> bool:
-        """Whether its statement waits for a lock. Asks on the caller's connection, afresh."""
+        """Whether its statement waits for a lock. Queries on the caller's connection, without its cached statistics."""
         fetch_all("SELECT pg_stat_clear_snapshot()", {})
         return bool(self._pid and fetch_all(_WAITING, {"pid": self._pid})[0]["number"])
 
-    def come_as_far_as_it_can(self) -> None:
-        """Return when it has ended or cannot go on without us."""
+    def run_until_blocked(self) -> None:
+        """Return when it has ended or waits for a lock."""
         wait_until(lambda: self.has_ended or self.is_waiting, "the other transaction ends or waits")
 
     def join(self) -> None:

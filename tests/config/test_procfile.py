@@ -66,10 +66,10 @@ def running(
 
     `end_job` is called after the SIGTERM.
     """
-    with log.open("wb") as said:
+    with log.open("wb") as message:
         process = subprocess.Popen(
             ["sh", "-c", f"exec {command}"], cwd=ROOT, env=environment, start_new_session=True,
-            stdin=subprocess.DEVNULL, stdout=said, stderr=subprocess.STDOUT,
+            stdin=subprocess.DEVNULL, stdout=message, stderr=subprocess.STDOUT,
         )  # fmt: skip
     try:
         yield
@@ -120,8 +120,8 @@ def test_the_procfile_brings_the_product_up_and_takes_it_down(environment: dict[
     with MailServer() as server, running(lines["web"], environment, web_log):
         found = wait_until(lambda: re.search(rb"Listening at: http://0\.0\.0\.0:(\d+)", web_log.read_bytes()), "web")
         url = f"http://127.0.0.1:{int(found[1])}"
-        status, said = ask(url)
-        assert (status, said["missing"]) == (503, "worker")
+        status, message = ask(url)
+        assert (status, message["missing"]) == (503, "worker")
         with running(lines["executor"], environment, tmp_path / "executor.log"):
             sends_an_email(server, url, "run_executor")
         assert ask(url)[0] == 503
