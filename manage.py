@@ -24,7 +24,7 @@ def main() -> None:
         stop(str(error), status=1)
     except OperationalError as error:
         cause = error.__cause__
-        # without an SQLSTATE nobody answered: there was no server to refuse a statement, and no bug of ours to trace
+        # without an SQLSTATE no server answered: none refused a statement, and there is no bug of ours to trace
         if not isinstance(cause, psycopg.OperationalError) or cause.sqlstate is not None:
             raise
         stop(f"The database does not answer: {' '.join(str(error).split())} (see DATABASE_URL)", status=1)

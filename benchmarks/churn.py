@@ -1,7 +1,7 @@
 """Whether the tables keep their size: `python -m benchmarks.churn`. Days of an installation that people pass through.
 
 Every day a cohort is enrolled, each gets an email a day for three days and ends; the real engine decides, what is in
-the outbox is recorded as sent as the lanes do, and retention lets go of whoever ended the day before. A day takes
+the outbox is recorded as sent as the lanes do, and retention deletes what ended the day before. A day takes
 seconds here, so autovacuum looks every second: as often for its rows as in a real day, or less. What is kept for good
 (people, rows of messages and events) makes tables longer; what it takes for each row must not grow.
 """

@@ -60,7 +60,7 @@ def measure(report: Report, rounds: int, sizes: Sizes, tell: Callable[[str], Non
         redis = stack.enter_context(processes.redis_server())
         contestants = [*_batched(pair, sizes), _naive(pair[0], sizes), *_queues(redis, sizes)]
         for contestant in contestants[:2]:
-            contestant.run()  # imports, first plans and files that grow are nobody's fault
+            contestant.run()  # imports, first plans and growing files are not measured
         rates = take_turns(rounds, contestants, tell)
     skipped = [] if redis else ["dramatiq: skipped, since redis-server is not installed"]
     report.add_rates("Deciding an email step", "steps/s", rates, skipped)

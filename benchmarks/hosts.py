@@ -41,7 +41,7 @@ def main() -> int:
             ("steps/s decided", [_deciding(pair[:count], options.steps) for count in (1, 2)]),
             ("messages/s handed over", [_sending(pair[:count], sink, options.messages) for count in (1, 2)]),
         ):
-            contestants[1].run()  # imports and first plans are nobody's fault
+            contestants[1].run()  # imports and first plans are not measured
             rates = take_turns(options.rounds, contestants, lambda line: None)
             for name, found in rates.items():
                 sys.stdout.write(f"{name}: {statistics.median(found):,.0f} {unit}\n")

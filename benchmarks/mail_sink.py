@@ -1,6 +1,6 @@
 """An SMTP server that does nothing but count, fast, and answers late when told: `python -m benchmarks.mail_sink`.
 
-aiosmtpd takes longer for a message than whoever sends it. `--delay` is the time from a command to its answer, so it is
+aiosmtpd takes longer for a message than its sender. `--delay` is the time from a command to its answer, so it is
 the round trip of a distant server; commands that come together are answered together (RFC 2920).
 """
 
@@ -97,7 +97,7 @@ class Sink:
         self._take()
 
     def check(self, count: int, octets: range) -> None:
-        """Exactly `count` messages came, each to somebody else and of about that size. Raises `WrongResultError`."""
+        """Exactly `count` messages came, each to another recipient and of about that size. Raises `WrongResultError`."""
         taken = self._take()
         if taken["messages"] != count or taken["recipients"] != count:
             raise WrongResultError(f"the mail server has {taken}, expected {count} messages to {count} recipients")

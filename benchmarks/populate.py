@@ -18,7 +18,7 @@ from datetime import datetime
 from typing import Any
 
 SEQUENCES_EACH, ACCOUNTS_SHARE, ENDED_SHARE = 10, 10, 4
-PASSWORD_OF_NOBODY = "!"
+UNUSABLE_PASSWORD = "!"
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +64,7 @@ _WORKSPACE_OF = "(SELECT id FROM sequences_workspace ORDER BY id OFFSET n %% %(w
 
 
 def populate(size: Size, now: datetime) -> dict[str, int]:
-    """Fill the tables. Returns rows by table, analysed. Refuses a database that somebody uses."""
+    """Fill the tables. Returns rows by table, analysed. Refuses a database that is in use."""
     from django.db import connection, transaction
 
     from sequences.models import Workspace
@@ -117,7 +117,7 @@ class _Filler:
             numbers("mailboxes"),
             username="'sdr' || n || '@sender.example'",
             email="'sdr' || n || '@sender.example'",
-            password=f"'{PASSWORD_OF_NOBODY}'",
+            password=f"'{UNUSABLE_PASSWORD}'",
             is_staff="true",
         )
         # user and mailbox n belong together, in workspace n % workspaces

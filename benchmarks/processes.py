@@ -30,7 +30,7 @@ class Worker:
         self._process.stdin.write(json.dumps({"way": way, **order}) + "\n")
         self._process.stdin.flush()
 
-    def hear(self) -> dict[str, Any]:
+    def read_result(self) -> dict[str, Any]:
         assert self._process.stdout is not None
         line = self._process.stdout.readline()
         if not line:
@@ -40,7 +40,7 @@ class Worker:
 
     def ask(self, way: str, **order: Any) -> dict[str, Any]:
         self.tell(way, **order)
-        return self.hear()
+        return self.read_result()
 
     def kill(self) -> None:
         self._process.kill()
@@ -65,7 +65,7 @@ def together(chosen: Sequence[Worker], way: str, **order: Any) -> tuple[int, flo
     began = time.perf_counter()
     for worker in chosen:
         worker.tell(way, **order)
-    done = sum(worker.hear()["done"] for worker in chosen)
+    done = sum(worker.read_result()["done"] for worker in chosen)
     return done, time.perf_counter() - began
 
 
@@ -75,7 +75,7 @@ def start(
     stdin: int = subprocess.DEVNULL,
     quiet: bool = False,
 ) -> subprocess.Popen[str]:
-    """A Python process with its standard output to be read; `quiet`: nobody wants to hear anything."""
+    """A Python process with its standard output to be read; `quiet` discards all other output."""
     return subprocess.Popen(
         [sys.executable, *arguments],
         stdin=stdin,

@@ -12,7 +12,7 @@ from typing import Any
 from django.core.mail import EmailMultiAlternatives, get_connection
 from django.utils import timezone
 
-_SENTENCE = "We help teams like yours to plan the week ahead, so that nobody has to ask twice who does what and when. "
+_SENTENCE = "We help teams like yours to plan the week ahead, so that no one has to ask twice who does what and when. "
 # with the parts and headers around it the whole is about 2.6 kB, as an email of a sequence is
 TEXT = f"Hello,\n\nhow does planning go?\n\n{_SENTENCE * 9}\n\nAda\n"
 HTML = "".join(f"<p>{part}</p>" for part in TEXT.strip().split("\n\n"))

@@ -195,7 +195,7 @@ def count_messages() -> int:
 
 
 def message_seconds() -> float:
-    """From the first queued message to the last, by the clock of whoever queued them."""
+    """From the first queued message to the last, by the clock of the process that queued them."""
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT extract(epoch FROM max(queued_at) - min(queued_at)) FROM emails_emailmessage WHERE visit = 1"

@@ -48,7 +48,7 @@ def _one_by_one() -> dict[str, Any]:
 
 
 def _hold(batch: int) -> dict[str, Any]:
-    """Do a batch's work but for its commit, say so, and stand still until somebody kills this process."""
+    """Do a batch's work but for its commit, say so, and wait until this process is killed."""
     from execution.engine import tick as engine
 
     apply = engine.apply_outcomes

@@ -64,7 +64,7 @@ def django_db_modify_db_settings(django_db_modify_db_settings_parallel_suffix: N
 def django_db_setup(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
     """Before the database is dropped: end the sessions that a thread or a process of some test has kept open.
 
-    PostgreSQL refuses to drop a database that somebody is connected to, and that would fail the run's last test.
+    PostgreSQL refuses to drop a database with open connections, and that would fail the run's last test.
     """
     yield
     with django_db_blocker.unblock():

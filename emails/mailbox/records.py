@@ -99,7 +99,7 @@ def check_dkim(domain: str, find: FindTexts, selectors: Sequence[str]) -> Check:
 
 
 def check_dmarc(domain: str, find: FindTexts) -> Check:
-    """What receivers shall do with mail that fails; looked for at the domain, then at those above it."""
+    """What receivers are asked to do with mail that fails; read at the domain, then at those above it."""
     for name in _walk_up(domain):
         records = [text for text in find(f"_dmarc.{name}") if text.lower().replace(" ", "").startswith("v=dmarc1")]
         if len(records) > 1:
@@ -172,7 +172,7 @@ def _judge_dmarc(name: str, domain: str, text: str) -> Check:
     if policy not in {"none", "quarantine", "reject"}:
         return Check("dmarc", Status.FAILED, f"{policy!r} is no policy: write p=none, quarantine or reject", found)
     if not tags.get("rua"):
-        return Check("dmarc", Status.WARNING, f"p={policy}, but nobody gets reports: add rua=mailto:…", found)
+        return Check("dmarc", Status.WARNING, f"p={policy}, but no address gets reports: add rua=mailto:…", found)
     if policy == "none":
         return Check("dmarc", Status.WARNING, "p=none only watches: go to quarantine once the reports are clean", found)
     return Check("dmarc", Status.OK, f"p={policy}", found)

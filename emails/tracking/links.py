@@ -87,7 +87,7 @@ def find_unsubscribed_message(subject: str) -> int | None:
 
 
 def lead_straight(document: str) -> str:
-    """An email to look at whose links lead where they were meant to: whoever looks at it is not who got it."""
+    """An email for display with its original links: its viewer is not its recipient."""
     return _CLICK_LINK.sub(_lead_straight, document)
 
 

@@ -155,7 +155,7 @@ class EnrollmentViewSet(ReadViewSet):
     @extend_schema(responses=LogPageSerializer)
     @action(detail=True, methods=["get"], filter_backends=[], pagination_class=LogPages)
     def logs(self, request: Request, pk: str) -> Response:
-        """What happened, by whom and why, newest first."""
+        """What happened, with actor and reason, newest first."""
         rows = self.paginate_queryset(ExecutionLog.objects.filter(enrollment=self.get_object()))
         return self.get_paginated_response(LogSerializer(rows or [], many=True).data)
 

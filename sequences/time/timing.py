@@ -1,4 +1,4 @@
-"""When a step may run (SPEC section 3): delay, send time, weekends, holidays and the sending window, in one zone. Pure.
+"""When a step may run: delay, send time, weekends, holidays and the sending window, in one zone. Pure.
 
 Every function takes aware datetimes and answers in UTC. Durations follow RFC 5545: days are nominal (09:00 stays 09:00
 over a change of the clocks), hours and minutes are exact; a local time that does not exist is read with the offset

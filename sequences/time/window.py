@@ -1,4 +1,4 @@
-"""The weekly sending window of a sequence: its written form (API section 2) and whether it is open. Pure.
+"""The weekly sending window of a sequence: its written form and whether it is open. Pure.
 
 Ranges are wall-clock minutes `[start, end)` of one weekday; one that crosses midnight is kept as two.
 """

@@ -1,4 +1,4 @@
-"""What is not understood is refused, never ignored; times look alike everywhere; a reason is kept with each deed."""
+"""Invalid input is refused, never ignored; times have one form everywhere; every action records its reason."""
 
 from __future__ import annotations
 

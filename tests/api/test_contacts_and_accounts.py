@@ -55,7 +55,7 @@ def test_one_address_in_any_script_is_one_contact(api: APIClient, workspace: Wor
 @pytest.mark.parametrize(
     ("body", "field"),
     [
-        ({"email": "nobody"}, "email"),
+        ({"email": "no-address"}, "email"),
         ({"email": "BOB@prospect.example"}, "email"),
         ({"email": "x@x.example", "timezone": "Mars/Base"}, "timezone"),
         ({"email": "x@x.example", "fields": {"first_name": "Bob"}}, "fields"),

@@ -186,7 +186,7 @@ def test_the_timeline_shows_history_and_plan(api: APIClient, enrollment: Enrollm
 
 
 def people(sequence: Sequence, owner: Any) -> list[Enrollment]:
-    """Two of the owner's, one of nobody's, one of somebody else's, one that rests."""
+    """Two of the owner's, one without an owner, one of another owner, one that is paused."""
     return [
         EnrollmentFactory(sequence=sequence, owner=owner),
         EnrollmentFactory(sequence=sequence, owner=owner),

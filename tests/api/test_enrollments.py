@@ -248,12 +248,12 @@ def test_enrolling_by_address_takes_a_mailbox_and_a_start(manager_api: APIClient
     contact = ContactFactory(workspace=sequence.workspace, email="Bob@prospect.example")
     body = {
         "sequence": sequence.pk,
-        "emails": ["bob@prospect.example ", "nobody@prospect.example"],
+        "emails": ["bob@prospect.example ", "unknown@prospect.example"],
         "mailbox": mailbox.pk,
         "start_at": "2026-03-03T12:00:00+01:00",
     }
     answer = manager_api.post(URL, body).json()
-    assert [left["contact"] for left in answer["skipped"]] == ["nobody@prospect.example"]
+    assert [left["contact"] for left in answer["skipped"]] == ["unknown@prospect.example"]
     enrollment = Enrollment.objects.get(contact=contact)
     assert answer["enrolled"] == [enrollment.pk]
     assert (enrollment.mailbox_id, enrollment.owner_id) == (mailbox.pk, sdr.pk)

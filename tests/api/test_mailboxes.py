@@ -144,7 +144,7 @@ def test_a_change_keeps_the_state_of_the_lane(api: APIClient, mailbox: Mailbox) 
 @pytest.mark.parametrize(
     ("changes", "field"),
     [
-        ({"address": "nobody"}, "address"),
+        ({"address": "no-address"}, "address"),
         ({"smtp_host": ""}, "smtp_host"),
         ({"smtp_port": 70_000}, "smtp_port"),
         ({"timezone": "Mars/Olympus"}, "timezone"),

@@ -89,7 +89,7 @@ ASKS_NOTHING = ("/api/auth/",)
 def test_only_described_parameters_are_accepted(
     document: dict[str, Any], ids: dict[str, int], operator_api: APIClient
 ) -> None:
-    """Somebody misspells a filter, or a dry run: that must not be answered as if it were not there."""
+    """A misspelt filter or dry run is refused, not ignored."""
     asked = 0
     for path, verbs in document["paths"].items():
         if path.startswith(ASKS_NOTHING):

@@ -1,4 +1,4 @@
-"""`/api/sequences`: written, validated, set going, tried out, moved as YAML; by managers, and nobody else."""
+"""`/api/sequences`: written, validated, activated, previewed, moved as YAML; by managers only."""
 
 from __future__ import annotations
 

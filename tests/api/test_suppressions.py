@@ -43,7 +43,7 @@ def test_an_sdr_adds_and_adding_twice_is_once(workspace: Workspace) -> None:
     [
         ({}, "email"),
         ({"email": "a@x.example", "domain": "x.example"}, "email"),
-        ({"email": "nobody"}, "email"),
+        ({"email": "no-address"}, "email"),
         ({"domain": "-"}, "domain"),
         ({"email": "a@x.example", "reason": "tired"}, "reason"),
         ({"email": "a@x.example", "expires_at": "2020-01-01T00:00:00Z"}, "expires_at"),
@@ -104,6 +104,6 @@ def test_suppressions_of_another_workspace_are_not_found(workspace: Workspace) -
 
 def test_the_reason_may_be_a_query_parameter(workspace: Workspace) -> None:
     row = SuppressionFactory(workspace=workspace)
-    answer = client_of(workspace, "manager").delete(f"/api/suppressions/{row.pk}?reason=she+asked+to+hear+from+us")
+    answer = client_of(workspace, "manager").delete(f"/api/suppressions/{row.pk}?reason=she+asked+to+get+our+emails")
     assert answer.status_code == 204
-    assert SuppressionChange.objects.latest("id").note == "she asked to hear from us"
+    assert SuppressionChange.objects.latest("id").note == "she asked to get our emails"

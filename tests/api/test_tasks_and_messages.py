@@ -222,7 +222,7 @@ def test_a_dead_letter_is_replayed_or_discarded_once(
     one.enrollment.owner = join(sequence.workspace)
     one.enrollment.save()
     assert api.post(f"/api/dead-letters/{one.pk}/replay").status_code == 403
-    shown = manager_api.post(f"/api/dead-letters/{one.pk}/replay", {"reason": "mended"}).json()
+    shown = manager_api.post(f"/api/dead-letters/{one.pk}/replay", {"reason": "fixed"}).json()
     assert (shown["resolution"], "@" in shown["resolved_by"]) == ("replayed", True)
     one.enrollment.refresh_from_db()
     assert one.enrollment.status == "active"

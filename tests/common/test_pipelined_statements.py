@@ -24,8 +24,8 @@ def acme() -> Workspace:
 
 def test_each_statement_reports_its_changed_rows_afterwards() -> None:
     with pipelined():
-        one = execute_pending(RENAME, {"name": "Beta", "slugs": ["acme", "nobody"]})
-        none = execute_pending(RENAME, {"name": "Beta", "slugs": ["nobody"]})
+        one = execute_pending(RENAME, {"name": "Beta", "slugs": ["acme", "missing"]})
+        none = execute_pending(RENAME, {"name": "Beta", "slugs": ["missing"]})
         execute(RENAME, {"name": "Gamma", "slugs": ["acme"]})
     assert (one.changed, none.changed) == (1, 0)
     assert Workspace.objects.get().name == "Gamma"

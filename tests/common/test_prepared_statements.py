@@ -13,7 +13,7 @@ from sequences.models import Workspace
 def test_set_based_statements_are_prepared_and_no_others() -> None:
     for number in range(8):
         assert fetch_all("SELECT %(number)s::int AS ours", {"number": number}) == [{"ours": number}]
-        assert not Workspace.objects.filter(slug="nobody").exists()
+        assert not Workspace.objects.filter(slug="missing").exists()
     with connection.cursor() as cursor:
         cursor.execute("SELECT statement FROM pg_prepared_statements")
         kept = [statement for (statement,) in cursor.fetchall()]

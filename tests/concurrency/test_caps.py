@@ -154,7 +154,7 @@ def _claim(world: World, box: int, size: int, chance: random.Random) -> None:
     world.hands[lease] = chunk
 
 
-def _finish(world: World, hand: int, luck: int, chance: random.Random) -> None:
+def _finish(world: World, hand: int, _size: int, chance: random.Random) -> None:
     if not world.hands:
         return
     lease = list(world.hands)[hand % len(world.hands)]
@@ -198,7 +198,7 @@ def _step_back(world: World, seconds: int, _: int, chance: random.Random) -> Non
 
 
 def _settle(world: World, which: int, again: bool, chance: random.Random) -> None:
-    """A person settles a doubt: the doubtful hand-over goes on counting, whatever the answer."""
+    """A user resolves an unknown outcome: the attempt still counts against the caps, whatever the answer."""
     unknown = [message for message in world.messages() if message.status == "unknown"]
     if unknown:
         with transaction.atomic():

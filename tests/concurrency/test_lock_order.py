@@ -91,7 +91,7 @@ def settle_click(message: EmailMessage) -> None:
 
 @pytest.mark.parametrize("tell", [record_click, settle_click])
 def test_changing_a_contact_while_its_click_is_stored_does_not_deadlock(tell: Callable[[EmailMessage], None]) -> None:
-    """They wait at a split for a field, so that whoever changes the contact wakes them."""
+    """They wait at a branch for a field, so that a change of the contact wakes them."""
     split = SplitStepFactory(
         condition_type="contact_field", condition_config={"field": "title", "operator": "is_set", "wait_hours": 48}
     )
@@ -120,7 +120,7 @@ def test_changing_a_contact_while_its_click_is_stored_does_not_deadlock(tell: Ca
 
 
 def test_changing_a_time_zone_while_a_click_is_stored_does_not_deadlock() -> None:
-    """Whoever waits is planned anew, and held for that."""
+    """Waiting enrollments are replanned, and locked for that."""
     step = StepFactory()
     enrollment = EnrollmentFactory(sequence=step.sequence)
     message = SentMessageFactory(enrollment=enrollment)
@@ -144,7 +144,7 @@ def change_zone(contact: Contact) -> None:
 
 
 def test_renewing_leases_while_lanes_are_woken_does_not_deadlock() -> None:
-    """Whoever wakes lanes takes them in id order; those that are renewed lie in the table in any order."""
+    """Waking takes lanes in id order; renewed leases lie in the table in any order."""
     first, second, third = MailboxFactory.create_batch(3)
     for mailbox in (second, first):
         Mailbox.objects.filter(pk=mailbox.pk).update(display_name="moved to the end of the table")

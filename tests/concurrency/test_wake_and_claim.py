@@ -65,7 +65,7 @@ def in_parallel(times: int, work: Callable[[int], Any]) -> list[Any]:
 
 
 def waiting_for_an_open() -> Enrollment:
-    """Its email was sent, and a split waits two days for somebody to open it."""
+    """Its email was sent, and a branch waits two days for an open."""
     sequence = SequenceFactory()
     step = StepFactory(sequence=sequence)
     split = SplitStepFactory(sequence=sequence)
@@ -198,7 +198,7 @@ def test_two_users_take_the_same_action_at_once() -> None:
 
 
 def test_a_user_skips_a_step_while_the_engine_runs_it() -> None:
-    """Whoever comes second sees what the first did: the step is executed or skipped, never both."""
+    """The second one sees what the first did: the step is executed or skipped, never both."""
     sequence = SequenceFactory()
     for _ in range(3):
         TaskStepFactory(sequence=sequence)

@@ -1,4 +1,4 @@
-"""API keys in the admin: named, shown once, expired, revoked; and nobody makes one for somebody else."""
+"""API keys in the admin: named, shown once, expired, revoked; users make them for themselves only."""
 
 from __future__ import annotations
 

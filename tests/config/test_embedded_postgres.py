@@ -209,27 +209,27 @@ def test_database_of_a_checkout_that_only_root_can_enter_lives_elsewhere(
 
 @pytest.mark.skipif(not AS_ROOT, reason="only root can become another user")
 def test_ordinary_user_runs_the_server_as_themselves() -> None:
-    nobody = pwd.getpwnam("nobody")
-    account = ServerAccount("nobody", nobody.pw_uid, nobody.pw_gid, switched=True)
+    other = pwd.getpwnam("nobody")  # codespell:ignore nobody
+    account = ServerAccount(other.pw_name, other.pw_uid, other.pw_gid, switched=True)
     if not (is_reachable(Path(sys.executable).resolve(), account) and is_reachable(ROOT, account)):
         pytest.skip("this interpreter is in a place that only root can enter")
-    home = Path(f"/tmp/sequence-executor-nobody-{os.getpid()}")
+    home = Path(f"/tmp/sequence-executor-other-{os.getpid()}")
     home.mkdir()
-    os.chown(home, nobody.pw_uid, nobody.pw_gid)
+    os.chown(home, other.pw_uid, other.pw_gid)
     server = EmbeddedPostgres(home / "pg", durable=False)
     try:
         done = subprocess.run(
             [sys.executable, "-B", "-c", ANSWER, server.data_dir],
             cwd=ROOT,
-            user=nobody.pw_uid,
-            group=nobody.pw_gid,
+            user=other.pw_uid,
+            group=other.pw_gid,
             extra_groups=[],
             capture_output=True,
             text=True,
             check=False,
         )
         assert done.returncode == 0, done.stderr
-        assert postmaster_of(server).uids().real == nobody.pw_uid
+        assert postmaster_of(server).uids().real == other.pw_uid
         assert query(server, "SELECT 1") == "1", "root finds the same server"
     finally:
         server.stop()

@@ -1,4 +1,4 @@
-"""Migrations run while the release before them still works: they add what it need not know, and keep nobody waiting."""
+"""Migrations run while the previous release still works: they add what it need not know, and lock no table for long."""
 
 from __future__ import annotations
 

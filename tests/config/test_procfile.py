@@ -98,7 +98,7 @@ def end_job_of_cluster() -> None:
 
 
 def sends_an_email(server: MailServer, url: str, kind: str) -> None:
-    """Whoever runs now is known to the web server, decides the step that is due and delivers its email."""
+    """The running worker is known to the web server, decides the due step and delivers its email."""
     step = StepFactory()
     mailbox = MailboxFactory(workspace=step.sequence.workspace, smtp_port=server.port)
     enrollment = EnrollmentFactory(

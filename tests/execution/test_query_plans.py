@@ -89,7 +89,7 @@ def deliver(workspace: Workspace | None) -> None:
     next_lane_at(scope)
 
 
-def hear(workspace: Workspace) -> None:
+def record_all(workspace: Workspace) -> None:
     sent = list(EmailMessage.objects.filter(workspace=workspace, status="sent").order_by("id")[:40])
     kinds = (EventType.OPENED, EventType.CLICKED, EventType.REPLIED, EventType.BOUNCED, EventType.UNSUBSCRIBED)
     events = [
@@ -151,7 +151,7 @@ def steer(workspace: Workspace) -> None:
 
 
 def open_mail(workspace: Workspace) -> None:
-    """As a member of one workspace, for whom no message is read to be sorted away."""
+    """As a member of one workspace, so that no message of another workspace is read and sorted."""
     client = Client()
     client.force_login(workspace.memberships.order_by("id")[0].user)
     for address in ("/api/messages", "/api/messages?ordering=id"):
@@ -179,10 +179,10 @@ def search() -> None:
     """What a person types into the search of a list that only grows."""
     client = Client()
     client.force_login(get_user_model().objects.create_superuser("root", "root@sender.example", "password"))
-    # a long one, so that it is nobody else's beginning
+    # a long one, so that no other address begins with it
     person = EmailEvent.objects.filter(provider="tracking", contact_id__gt=10_000).order_by("id")[0].contact.email
     for model in ("execution/executionlog", "emails/emailevent", "emails/emailmessage"):
-        for term in (person, "nobody@nowhere"):
+        for term in (person, "unknown@nowhere"):
             answer = client.get(f"/admin/{model}/", {"q": term})
             assert answer.status_code == 200
             assert (person in answer.content.decode().partition("<table")[2]) is (term == person)
@@ -194,8 +194,8 @@ def test_no_plan_reads_a_hot_table_from_end_to_end(workspace: Workspace) -> None
         "decide for a workspace": lambda: decide(workspace),
         "deliver": lambda: deliver(None),
         "deliver for a workspace": lambda: deliver(workspace),
-        "hear": lambda: hear(workspace),
-        "decide what was heard": lambda: decide(None),
+        "record events": lambda: record_all(workspace),
+        "decide after events": lambda: decide(None),
         "keep house": keep_house,
         "look at one": lambda: look([workspace.pk], enrollment),
         "look at all": lambda: look(everybody, enrollment),
@@ -237,7 +237,7 @@ def test_queries_of_a_workspace_read_only_its_own_rows(workspace: Workspace) -> 
                 hide_others(workspace)
             decide(workspace)
             deliver(workspace)
-            hear(workspace)
+        record_all(workspace)
             decide(workspace)
             steer(workspace)
             enrollment = Enrollment.objects.filter(workspace=workspace, emails_sent=1).order_by("id")[50]
@@ -259,7 +259,7 @@ WHERE c.table_schema = 'public' AND c.column_name = 'workspace_id' AND c.is_null
 
 
 def hide_others(workspace: Workspace) -> None:
-    """For the rest of the transaction, as a user to whom rows of other workspaces neither exist nor can be written."""
+    """For the rest of the transaction, as a user who can neither read nor write rows of other workspaces."""
     with connection.cursor() as cursor:
         cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
         cursor.execute(_WORKSPACES_OWN)

@@ -38,7 +38,7 @@ base_dir = {home}/run
 state_dir = {home}/run
 instance_name = {name}
 log_path = {home}/dovecot.log
-default_login_user = {nobody}
+default_login_user = {login_user}
 default_internal_user = {internal}
 default_internal_group = {internal_group}
 mail_home = {home}/mail/%u
@@ -139,7 +139,7 @@ class ImapServer:
             return [answer[b"FLAGS"] for _, answer in sorted(client.fetch(client.search(), ["FLAGS"]).items())]
 
     def renew_uidvalidity(self, user: str, folder: str = "") -> None:
-        """Let the inbox, or another folder, number its mails anew, as a server does after a restore."""
+        """Let the inbox, or another folder, renumber its mails, as a server does after a restore."""
         inbox = self._folder / "mail" / user / "Maildir" / (f".{folder}" if folder else "")
         for name in (
             "dovecot-uidlist",
@@ -212,7 +212,7 @@ class Dovecot:
         mail = self._folder / "mail"
         mail.mkdir()
         # dovecot opens no mail as root
-        owner = pwd.getpwnam("nobody") if is_root else pwd.getpwuid(os.getuid())
+        owner = pwd.getpwnam("nobody") if is_root else pwd.getpwuid(os.getuid())  # codespell:ignore nobody
         os.chown(mail, owner.pw_uid, owner.pw_gid)
         return _CONFIG.format(
             home=self._folder,
@@ -223,7 +223,7 @@ class Dovecot:
             password=PASSWORD,
             uid=owner.pw_uid,
             gid=owner.pw_gid,
-            nobody="dovenull" if is_root else getpass.getuser(),
+            login_user="dovenull" if is_root else getpass.getuser(),
             internal="dovecot" if is_root else getpass.getuser(),
             internal_group="dovecot" if is_root else grp.getgrgid(os.getgid()).gr_name,
         )

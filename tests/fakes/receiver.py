@@ -21,7 +21,7 @@ class Call:
 class Receiver:
     """A context manager. `answers` are given in turn, the last one for good; a redirect leads to `/elsewhere`.
 
-    `drips`: so many bytes are sent, one by one, before any answer; `was_hung_up`: the caller left meanwhile.
+    `drips`: so many bytes are sent, one by one, before any answer; `was_hung_up`: the caller closed the connection.
     """
 
     answers: list[int] = field(default_factory=lambda: [200])

@@ -1,9 +1,9 @@
 """A loaded process that runs commands in its children: `python -m tests.faults.command_process`.
 
-One order per line on standard input, one answer per line. {"argv", "point", "nth"}: a child runs the command, kills
-itself at the named point (an empty one kills nobody), and the answer says how it ended. {"argv", "slow_seconds"}: the
-answer is the pid of a child that goes on; one that "freezes" stands still at its point for good. The product knows
-nothing of this: functions are wrapped from outside.
+One request per line on standard input, one result per line. {"argv", "point", "nth"}: a child runs the command, kills
+itself at the named point (no kill if it is empty), and the result says how it ended. {"argv", "slow_seconds"}: the
+result is the pid of a child that goes on; with "freezes" it stops at its point for good. The product knows nothing of
+this: functions are wrapped from outside.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""SIGKILL at every point of deciding and sending. P1: nothing twice. P4: nobody lost. P7: the next one just goes on."""
+"""SIGKILL at every point of deciding and sending. P1: nothing twice. P4: nothing lost. P7: the next one goes on."""
 
 from __future__ import annotations
 

@@ -43,7 +43,7 @@ STRIKES = [
 
 @pytest.mark.parametrize(("sqlstate", "table", "event"), STRIKES)
 def test_a_temporary_error_loses_nothing(sqlstate: str, table: str, event: str, server: MailServer) -> None:
-    """Three times in a row; whoever started the engine starts it again, or its loop does. No attempt is used."""
+    """Three times in a row; the caller or the engine's loop starts it again. No attempt is used."""
     enroll_in_three_steps(server, people=3, at=NOW)
     clock = DrivenClock()
     with failing(table, event, sqlstate, times=3):
@@ -103,7 +103,7 @@ def test_repeatedly_cut_connections_lose_nothing(command_process: CommandProcess
 
 
 def test_a_pool_with_fewer_connections_than_threads_is_enough(database_url: str, server: MailServer) -> None:
-    """Two dozen threads share four connections: they wait for one another and nobody fails."""
+    """Two dozen threads share four connections: they wait for one another and none fails."""
     enroll_in_three_steps(server, people=40, mailboxes=8)
     with Executor(database_url, "run_executor", DATABASE_POOL="4"):
         wait_until(no_enrollment_is_active, "everybody completes")

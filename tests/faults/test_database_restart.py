@@ -106,7 +106,7 @@ def test_a_database_restart_while_deciding_and_sending_loses_nothing(
 def test_a_database_restart_while_sending_loses_no_result(
     own_url: str, own_server: EmbeddedPostgres, server: MailServer
 ) -> None:
-    """The result is written when the database is back: nothing is in doubt."""
+    """The result is written when the database is back: no outcome is unknown."""
     stall = Stall()
     server.on(Moment.DOT, stall, times=1)
     enroll_in_three_steps(server, people=2)

@@ -1,4 +1,4 @@
-"""Workers that freeze, come back, leave, and work side by side. P1: never twice. P7: somebody else goes on."""
+"""Workers that freeze, resume, stop and work side by side. P1: never twice. P7: another worker goes on."""
 
 from __future__ import annotations
 
@@ -120,7 +120,7 @@ def test_a_worker_frozen_in_a_transaction_loses_it(
 
 
 def test_two_executors_and_a_scheduled_job_share_the_work(command_process: CommandProcess, server: MailServer) -> None:
-    """What django-q2 runs, twice at once, beside two commands: each thing happens once, whoever does it."""
+    """What django-q2 runs, twice at once, beside two commands: each thing happens once."""
     enroll(server, people=60, mailboxes=6)
     job = "from execution import jobs; jobs._RUNS_SECONDS = 12; jobs.run_engine()"
     workers = [command_process.start("run_executor"), command_process.start("run_executor")]

@@ -1,4 +1,4 @@
-"""A mail server that is away for an hour. P8: nobody is quarantined, nobody pays an attempt, one alert is enough."""
+"""A mail server that is away for an hour. P8: nothing is quarantined, no attempt is used, one alert is raised."""
 
 from __future__ import annotations
 

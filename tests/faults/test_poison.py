@@ -100,7 +100,7 @@ def test_a_step_that_cannot_run(name: str, server: MailServer, mailbox: Mailbox,
     assert_neighbours_completed(neighbours, server)
     assert_quarantined(bad, error_class)
     assert len(server.messages) == NEIGHBOURS
-    assert DrivenClock().run() == (0, 0), "nobody knocks on it again"
+    assert DrivenClock().run() == (0, 0), "it is not tried again"
 
 
 # Faults of a value, and one whose class calls itself operational although waiting will not cure it.
@@ -237,14 +237,14 @@ def test_a_row_completed_by_another_engine_stays_completed(
     bad = poison(mailbox, factory=TaskStepFactory, instructions="poison")
     halve = engine._run_halves
 
-    def meanwhile(ids: Any, now: Any, policy: Any) -> None:
+    def complete_concurrently(ids: Any, now: Any, policy: Any) -> None:
         Enrollment.objects.filter(pk=neighbours[0].pk).update(
             status="completed", completed_at=NOW, current_step=None, next_step_at=None, wake_at=None
         )
         halve(ids, now, policy)
 
     poisoned = failing("tasks_app_task", "INSERT", "22021", when="NEW.instructions = 'poison'", times=1000)
-    with poisoned, mock.patch.object(engine, "_run_halves", meanwhile):
+    with poisoned, mock.patch.object(engine, "_run_halves", complete_concurrently):
         engine.run_tick(NOW, 100, Policy())
     neighbours[0].refresh_from_db()
     assert neighbours[0].status == "completed"

@@ -1,4 +1,4 @@
-"""Three executors, one of them killed every second or so. P1, P4: nobody gets a step twice, nobody is lost."""
+"""Three executors, one of them killed every second or so. P1, P4: no step is sent twice, no enrollment is lost."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Every way the dialogue with the server can go wrong, over real sockets: who pays is as SPEC 5 says (P1, P8)."""
+"""Every way the dialogue with the server can go wrong, over real sockets: what each of them costs (P1, P8)."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ def first_enrollment() -> Enrollment:
 
 
 def assert_only_the_lane_waits(mailbox: Mailbox) -> None:
-    """P8: no attempt used, nobody quarantined; the messages are queued and the lane comes back by itself."""
+    """P8: no attempt used, nothing quarantined; the messages are queued and the lane comes back by itself."""
     for enrollment in Enrollment.objects.all():
         assert (enrollment.status, enrollment.retry_count, enrollment.last_error) == ("active", 0, "")
     assert set(EmailMessage.objects.values_list("status", "attempts")) == {("queued", 0)}
@@ -200,11 +200,11 @@ def test_a_retry_goes_to_the_contacts_present_address(server: MailServer) -> Non
     server.on(Moment.RCPT, "450 4.2.1 Mailbox busy", recipient=RECIPIENT)
     clock = DrivenClock()
     clock.run()
-    Contact.objects.filter(email=RECIPIENT).update(email="Mended@other.example")
+    Contact.objects.filter(email=RECIPIENT).update(email="Corrected@other.example")
     clock.run_through(NOW + timedelta(minutes=10))
 
-    assert [message.recipients for message in server.messages] == [("Mended@other.example",)]
-    message = EmailMessage.objects.get(recipient="Mended@other.example")
+    assert [message.recipients for message in server.messages] == [("Corrected@other.example",)]
+    message = EmailMessage.objects.get(recipient="Corrected@other.example")
     assert (message.recipient_domain, message.attempts) == ("other.example", 2)
 
 

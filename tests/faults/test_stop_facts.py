@@ -210,7 +210,7 @@ def test_a_stop_fact_stored_during_the_claim_lets_at_most_that_message_leave(
 
 
 def test_an_unsent_message_of_a_stopped_enrollment_is_withheld(server: MailServer, person: Enrollment) -> None:
-    """It goes back, but not into a queue that nobody will ever empty."""
+    """It is put back, but not into a queue that no worker will ever empty."""
     server.on(Moment.MAIL, "421 4.3.2 Too busy", times=1)
     patch, others = store_at(delivery, "_send_all", lambda: exit_enrollments([person.pk], actor=SAM, now=NOW))
     with patch:
@@ -319,7 +319,7 @@ def test_pausing_while_sending_lets_that_email_finish_and_holds_the_next(
 def test_an_executor_paused_in_the_middle_of_a_batch_finishes_it_and_stops(
     server: MailServer, person: Enrollment
 ) -> None:
-    """P5: one transaction is the most that still happens; nothing of it leaves before somebody resumes."""
+    """P5: one transaction is the most that still happens; no email of it leaves before a resume."""
     patch, others = store_at(engine, "decide", lambda: pause_executor(actor=SAM, now=NOW))
     with patch:
         assert engine.run_tick(NOW, 10, Policy()).claimed == 1

@@ -1,4 +1,4 @@
-"""What nobody can know is held, settled by a person or by evidence, and goes on as if nothing had been (P1, P4)."""
+"""An unknown outcome is held, resolved by a user or by evidence, and its enrollment goes on (P1, P4)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""An absence that was being read while somebody was resumed: who resumed could not know of it, so it holds."""
+"""An absence read while its enrollment was resumed still holds: the user who resumed could not know of it."""
 
 from __future__ import annotations
 

@@ -35,7 +35,7 @@ def test_a_delivery_in_between_resets_the_count_of_soft_bounces(
 
 
 def test_an_absence_notice_that_proves_delivery_also_pauses() -> None:
-    """The answer proves that the email left, and says that nobody is there to read the next one."""
+    """The answer proves that the email left, and that its recipient is absent."""
     step = StepFactory()
     StepFactory(sequence=step.sequence, delay_days=1)
     enrollment = EnrollmentFactory(sequence=step.sequence)

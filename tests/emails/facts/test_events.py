@@ -1,4 +1,4 @@
-"""Facts from outside: stored once whatever happens, and whom they wake, suppress, prove and leave asleep."""
+"""Facts from outside: stored exactly once, and what they wake, suppress, prove and leave unchanged."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def new_event(message: EmailMessage, kind: EventType = EventType.REPLIED, **valu
 
 
 def sent_message(**values: Any) -> EmailMessage:
-    """A message that left for an enrollment that nobody has to look at."""
+    """A sent message of an enrollment without a wake time."""
     message: EmailMessage = SentMessageFactory(enrollment__wake_at=None, **values)
     return message
 
@@ -318,7 +318,7 @@ def colleagues_reply(message: EmailMessage, written_at: datetime) -> list[NewEve
 def test_a_fact_read_after_a_resume_pauses_even_if_it_is_older(
     write: Callable[[EmailMessage, datetime], list[NewEvent]], is_read_before: bool, expected: str
 ) -> None:
-    """Whoever resumes overrules what they could know of, and nothing else."""
+    """A resume overrules the facts that were known by then, and no others."""
     workspace = WorkspaceFactory(account_reply_policy="pause", hand_written_policy="pause")
     account = AccountFactory(workspace=workspace)
     sequence = StepFactory(sequence__workspace=workspace).sequence

@@ -1,4 +1,4 @@
-"""Scores as they are kept: the statement agrees with the pure function, facts refresh them, splits hear of it."""
+"""Scores as they are kept: the statement agrees with the pure function, facts refresh them, branches are woken."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ pytestmark = pytest.mark.django_db
 WEEK = timedelta(days=7)
 
 
-def hear(message: EmailMessage, kind: str, at: Any = NOW, **fields: Any) -> None:
+def record(message: EmailMessage, kind: str, at: Any = NOW, **fields: Any) -> None:
     name = f"{kind}:{message.pk}:{at}:{fields}"
     event = NewEvent(EventType(kind), "tests", name, at, message_pk=message.pk, **fields)
     assert record_events([event], NOW + WEEK) == 1
@@ -75,10 +75,10 @@ def test_the_statement_and_the_function_agree() -> None:
 
 def test_human_events_count_at_once_and_machine_events_never() -> None:
     message = SentMessageFactory(contact__account=AccountFactory())
-    hear(message, "opened", verdict=Verdict.MACHINE)
+    record(message, "opened", verdict=Verdict.MACHINE)
     assert refresh_scores(NOW + WEEK) == 0
-    hear(message, "clicked", NOW + WEEK)
-    hear(message, "clicked", NOW + WEEK - timedelta(hours=1))
+    record(message, "clicked", NOW + WEEK)
+    record(message, "clicked", NOW + WEEK - timedelta(hours=1))
     assert refresh_scores(NOW + WEEK) == 1
     assert stored(message.contact) == 30
     assert refresh_scores(NOW + WEEK) == 0
@@ -86,10 +86,10 @@ def test_human_events_count_at_once_and_machine_events_never() -> None:
 
 def test_a_reply_that_opts_out_is_no_engagement() -> None:
     message = SentMessageFactory()
-    hear(message, "replied", NOW + WEEK)
+    record(message, "replied", NOW + WEEK)
     refresh_scores(NOW + WEEK)
     assert stored(message.contact) == 60
-    hear(message, "unsubscribed", NOW + WEEK)
+    record(message, "unsubscribed", NOW + WEEK)
     refresh_scores(NOW + WEEK)
     assert stored(message.contact) == 0
     assert explain_score(message.contact_id, NOW + WEEK) == []
@@ -98,9 +98,9 @@ def test_a_reply_that_opts_out_is_no_engagement() -> None:
 def test_a_reply_that_opts_out_is_no_reply_in_the_statistics() -> None:
     step = StepFactory()
     message = SentMessageFactory(enrollment=EnrollmentFactory(sequence=step.sequence), step=step)
-    hear(message, "replied", NOW + WEEK)
+    record(message, "replied", NOW + WEEK)
     assert read_stats(step.sequence_id).steps[0]["replied"] == 1
-    hear(message, "unsubscribed", NOW + WEEK)
+    record(message, "unsubscribed", NOW + WEEK)
     found = read_stats(step.sequence_id).steps[0]
     assert (found["replied"], found["unsubscribed"]) == (0, 1)
 
@@ -110,7 +110,7 @@ def test_an_account_score_is_the_sum_of_its_contacts() -> None:
     for _ in range(2):
         contact = ContactFactory(account=account, workspace=account.workspace)
         enrollment = EnrollmentFactory(contact=contact, sequence__workspace=account.workspace)
-        hear(SentMessageFactory(enrollment=enrollment), "clicked", NOW + WEEK)
+        record(SentMessageFactory(enrollment=enrollment), "clicked", NOW + WEEK)
     refresh_scores(NOW + WEEK)
     account.refresh_from_db()
     assert account.engagement_score == 60
@@ -118,7 +118,7 @@ def test_an_account_score_is_the_sum_of_its_contacts() -> None:
 
 def test_scores_decay_to_zero_and_are_then_not_updated() -> None:
     message = SentMessageFactory()
-    hear(message, "clicked", NOW + WEEK)
+    record(message, "clicked", NOW + WEEK)
     refresh_scores(NOW + WEEK)
     assert refresh_scores(NOW + WEEK + timedelta(hours=23)) == 0
     assert refresh_scores(NOW + 3 * WEEK) == 1
@@ -141,7 +141,7 @@ def test_a_score_change_wakes_a_branch_on_the_score() -> None:
             contact=waiting.contact, sequence=StepFactory(sequence__workspace=waiting.workspace).sequence
         )
     )
-    hear(other, "clicked", NOW + WEEK)
+    record(other, "clicked", NOW + WEEK)
     refresh_scores(NOW + WEEK)
     waiting.refresh_from_db()
     assert waiting.wake_at == NOW + WEEK

@@ -1,4 +1,4 @@
-"""Scores: recent beats old, people's answers beat clicks beat opens, and nobody wins by repetition."""
+"""Scores: recent events beat old ones, replies beat clicks beat opens, and repetition adds nothing."""
 
 from __future__ import annotations
 

@@ -171,7 +171,7 @@ def test_a_late_bounce_of_an_address_from_before_it_had_one_form_is_no_error(wor
 
 def test_an_opt_out_is_not_lost_for_missing_cells_or_another_name_of_its_column(workspace: Workspace) -> None:
     imported = read(
-        workspace, "Email Address,Reason,Note,First Name\nhal@x.example,unsubscribed\nivy@x.example\n,manual,nobody\n"
+        workspace, "Email Address,Reason,Note,First Name\nhal@x.example,unsubscribed\nivy@x.example\n,manual,none\n"
     )
     assert (imported.created, [row.row for row in imported.rejected]) == (2, [4])
     assert read(workspace, "a@y.example,\nb@y.example,,\n").created == 2

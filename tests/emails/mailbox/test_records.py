@@ -55,7 +55,7 @@ def test_spf_record_results(texts: list[str], others: dict[str, list[str]], stat
         ({"_dmarc.mail.acme.example": ["v=DMARC1; p=reject; rua=mailto:a@b.example"]}, "ok", "p=reject"),
         ({"_dmarc.acme.example": ["v=DMARC1; p=reject; rua=mailto:a@b.example"]}, "ok", "p=reject"),
         ({"_dmarc.acme.example": ["v=DMARC1; p=reject; sp=none; rua=mailto:a@b.example"]}, "warning", "only watches"),
-        ({"_dmarc.acme.example": ["v=DMARC1;p=quarantine"]}, "warning", "nobody gets reports"),
+        ({"_dmarc.acme.example": ["v=DMARC1;p=quarantine"]}, "warning", "no address gets reports"),
         ({"_dmarc.acme.example": ["v=DMARC1; rua=mailto:a@b.example"]}, "failed", "is no policy"),
         ({"_dmarc.acme.example": ["v=DMARC1; p=none", "v=DMARC1; p=none"]}, "failed", "keep one"),
         ({"_dmarc.example": ["v=DMARC1; p=reject; rua=x"]}, "failed", "there is none"),

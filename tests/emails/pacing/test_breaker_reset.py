@@ -1,4 +1,4 @@
-"""A mail server was down for so long that its breaker is open; a person mends it and does not have to wait an hour."""
+"""A mail server was down until its breaker opened; correcting the mailbox sends at once instead of after an hour."""
 
 from __future__ import annotations
 
@@ -34,9 +34,9 @@ def change(mailbox: Mailbox, now: Any, port: int) -> None:
     change_mailbox(mailbox, {"smtp_port": port}, now)
 
 
-@pytest.mark.parametrize("mend", [resume, change])
+@pytest.mark.parametrize("repair", [resume, change])
 @pytest.mark.parametrize(("gap", "waits"), [(0, 0), (GAP, GAP)])
-def test_a_repaired_mailbox_sends_at_once_at_its_pace(mend: Any, gap: int, waits: int) -> None:
+def test_a_repaired_mailbox_sends_at_once_at_its_pace(repair: Any, gap: int, waits: int) -> None:
     step = StepFactory()
     mailbox = MailboxFactory(workspace=step.workspace, smtp_port=1, gap_seconds=gap)
     EnrollmentFactory(sequence=step.sequence, mailbox=mailbox)
@@ -48,7 +48,7 @@ def test_a_repaired_mailbox_sends_at_once_at_its_pace(mend: Any, gap: int, waits
     assert opened.breaker_until is not None
     now = opened.breaker_until - timedelta(minutes=15)
     with MailServer() as server:
-        mend(mailbox, now, server.port)
+    repair(mailbox, now, server.port)
         now += timedelta(seconds=waits)
         deliver(now)
         assert len(server.messages) == 1

@@ -36,7 +36,7 @@ caps = st.builds(
 
 @st.composite
 def usages(draw: st.DrawFn) -> list[Usage]:
-    """Each cap with the hand-overs in its window, newest first; more than its maximum if it was lowered meanwhile."""
+    """Each cap with the send times in its window, newest first; more than its maximum if it was lowered since."""
     drawn = []
     for cap in draw(st.lists(caps, max_size=5)):
         seconds = draw(st.lists(st.integers(0, cap.window.seconds - 1), max_size=9))

@@ -24,7 +24,7 @@ COLUMNS = (
 )
 NAMES = (
     *("email", "first_name", "last_name", "full_name", "title", "phone", "company", "domain", "timezone"),
-    *("engagement_score", "fields", "plan", "nobody"),
+    *("engagement_score", "fields", "plan", "missing"),
 )
 TEXTS = st.sampled_from(["", " ", "Ada", "Lovelace"])
 

@@ -21,7 +21,7 @@ pytestmark = pytest.mark.django_db
 
 @pytest.mark.parametrize("answer", [Sent("", "250 OK"), Unknown("no answer")], ids=["sent", "unknown"])
 def test_evidence_during_sending_counts_the_email_once(answer: SendResult) -> None:
-    """The lane is still the worker's: nobody has freed it yet."""
+    """The lane is still leased by the worker."""
     mailbox = MailboxFactory(lane_at=NOW)
     sequence = SequenceFactory(workspace=mailbox.workspace)
     StepFactory(sequence=sequence)

@@ -82,14 +82,14 @@ def test_a_contact_can_unsubscribe_again_by_the_same_link(
         Suppression.objects.update(expires_at=LATER + timedelta(days=30))
     else:
         ids = list(Suppression.objects.values_list("id", flat=True))
-        remove_suppressions(ids, actor="ada", reason="she asked to hear from us again", now=LATER)
-    anew = EnrollmentFactory(sequence__workspace=message.workspace, contact=message.contact, at=LATER)
+        remove_suppressions(ids, actor="ada", reason="she asked to get our emails again", now=LATER)
+    again = EnrollmentFactory(sequence__workspace=message.workspace, contact=message.contact, at=LATER)
     assert [browser.post(path).status_code for _ in range(2)] == [200, 200]
     assert Suppression.objects.get().expires_at is None
     assert EmailEvent.objects.filter(type="unsubscribed").count() == 2
     run_until_idle(Options(policy=engine_policy(), stage=Stage.DECIDE), lambda: LATER)
-    anew.refresh_from_db()
-    assert (anew.status, anew.auto_exit_reason) == ("auto_exited", "unsubscribed")
+    again.refresh_from_db()
+    assert (again.status, again.auto_exit_reason) == ("auto_exited", "unsubscribed")
 
 
 def test_unsubscribing_works_in_every_enrollment_state(browser: Client, message: EmailMessage) -> None:

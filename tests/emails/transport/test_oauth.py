@@ -141,7 +141,7 @@ def test_a_token_that_the_server_refuses_is_refreshed_once(tokens: TokenServer, 
 @pytest.mark.django_db
 def test_a_server_that_refuses_the_new_token_too_stops_the_mailbox(tokens: TokenServer, server: MailServer) -> None:
     server.bearers.clear()
-    server.users["somebody"] = "else"
+    server.users["another"] = "else"
     outcome = send(make_mailbox(tokens, server.port, expires_in_seconds=3600))
     assert isinstance(outcome, Refused)
     assert (outcome.error_class, outcome.code) == (ErrorClass.MAILBOX, "535 5.7.8")

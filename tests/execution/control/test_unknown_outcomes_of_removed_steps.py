@@ -1,4 +1,4 @@
-"""A step is removed or skipped while nobody knows whether its email left: its person goes on, without it."""
+"""A step is removed or skipped while the outcome of its email is unknown: its enrollment goes on without it."""
 
 from __future__ import annotations
 

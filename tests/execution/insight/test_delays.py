@@ -1,4 +1,4 @@
-"""The delays that /metrics tells: what a cap, a pace or a window holds back is no delay, and whoever is late is one."""
+"""The delays in /metrics: waiting for a cap, a gap or a window is no delay, anything else that is late is one."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def told(clock: DrivenClock) -> tuple[float, float]:
 
 
 def run_to_the_last(clock: DrivenClock) -> float:
-    """Deliver at every moment at which something may leave until all have left; the worst that was told meanwhile."""
+    """Deliver at every moment at which something may leave until all have left; returns the worst delay reported on the way."""
     worst = 0.0
     clock.run()
     while EmailMessage.objects.filter(status="sent").count() < PEOPLE:
@@ -141,7 +141,7 @@ def test_only_the_newest_messages_are_measured(enrolled: Any, clock: DrivenClock
 
 @pytest.mark.parametrize("limits", [False, True])
 def test_late_sending_is_counted_as_delay_with_any_limits(limits: bool, enrolled: Any, clock: DrivenClock) -> None:
-    """A cap that has places free holds nobody: nobody served the lane."""
+    """A cap with free places holds no message: no worker served the lane."""
     if limits:
         SendLimitFactory(mailbox=enrolled, window="hour", maximum=PEOPLE)
         enrolled.ramp_enabled, enrolled.ramp_start = True, 50

@@ -1,4 +1,4 @@
-"""/metrics: what a monitor sees, true at the moment of the scrape, open only to whom it should be."""
+"""/metrics: what a monitor sees, true at the moment of the scrape, open only with its token."""
 
 from __future__ import annotations
 

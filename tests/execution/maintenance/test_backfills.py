@@ -190,7 +190,7 @@ def test_missing_zones_are_filled_in_and_known_ones_never_touched(shell: Shell) 
 
 
 def test_a_new_zone_replans(shell: Shell) -> None:
-    """Planned for nine in UTC; in New York that is nobody's office hour, and the step waits for theirs."""
+    """Planned for nine in UTC; in New York that is outside the window, and the step waits for it to open."""
     sequence = SequenceFactory(window={"mon-sun": ["00:00-24:00"]})
     StepFactory(sequence=sequence)
     step = DelayStepFactory(sequence=sequence, delay_days=1, send_time="09:00")

@@ -57,7 +57,7 @@ def workspace() -> Workspace:
 
 @pytest.fixture
 def contact(workspace: Workspace) -> Contact:
-    """Somebody with a trace in every table that can hold one."""
+    """A contact with rows in every table that can refer to one."""
     contact = ContactFactory(
         workspace=workspace,
         account=AccountFactory(workspace=workspace),

@@ -187,7 +187,7 @@ def test_a_job_that_gets_sigterm_releases_its_leases(monkeypatch: pytest.MonkeyP
 
 def test_schedules_are_made_exactly_once_and_strays_removed() -> None:
     Schedule.objects.create(name="sequence-executor: old", func="execution.jobs.gone")
-    Schedule.objects.create(name="somebody else's", func="os.getpid")
+    Schedule.objects.create(name="another application's", func="os.getpid")
     assert run("sync_schedules") == {"installed": 1, "removed": 1}
     assert run("sync_schedules") == {"installed": 1, "removed": 0}
     assert run("sync_schedules", "--engines", "3") == {"installed": 3, "removed": 0}
@@ -196,7 +196,7 @@ def test_schedules_are_made_exactly_once_and_strays_removed() -> None:
     assert run("sync_schedules", "--engines", "1") == {"installed": 1, "removed": 2}
     assert set(Schedule.objects.values_list("name", "func")) == {
         ("sequence-executor: engine", "execution.jobs.run_engine"),
-        ("somebody else's", "os.getpid"),
+        ("another application's", "os.getpid"),
     }
 
 

@@ -316,7 +316,7 @@ def test_create_mailbox_refuses(shell: Shell, owner: str) -> None:
 
 
 def test_test_mailbox_says_why_a_server_refuses(shell: Shell, workspace: Workspace) -> None:
-    # Port 1 of this machine: nobody listens there.
+    # No process listens on port 1 of this machine.
     MailboxFactory(workspace=workspace, address="ada@a.example", smtp_port=1)
     assert "ada@a.example: SMTP: " in one_error(shell("test_mailbox", "ada@a.example"), 1)
     ended = shell("test_mailbox", "ada@a.example", "--json")

@@ -53,7 +53,7 @@ def log(enrollment: Any, action: str, **fields: Any) -> ExecutionLog:
     return made
 
 
-def heard(receiver: Receiver) -> list[str]:
+def received_events(receiver: Receiver) -> list[str]:
     return [json.loads(call.body)["event"] for call in receiver.calls]
 
 
@@ -94,7 +94,7 @@ def test_only_subscribed_events_of_the_own_workspace_are_delivered() -> None:
         EmailEvent.objects.update(recorded_at=LATER)
         while deliver_webhooks(LATER):
             pass
-    assert sorted(heard(receiver)) == ["email.opened", "email.replied", "enrollment.exited"]
+    assert sorted(received_events(receiver)) == ["email.opened", "email.replied", "enrollment.exited"]
 
 
 def test_sent_and_completed_have_their_own_event_names() -> None:
@@ -105,7 +105,7 @@ def test_sent_and_completed_have_their_own_event_names() -> None:
         log(done, "executed", step=step, step_type="email")
         deliver_webhooks(LATER)
         deliver_webhooks(LATER + timedelta(minutes=1))
-    assert sorted(heard(receiver)) == ["email.sent", "enrollment.completed"]
+    assert sorted(received_events(receiver)) == ["email.sent", "enrollment.completed"]
 
 
 def test_a_late_task_does_not_deliver_completion_again() -> None:
@@ -114,7 +114,7 @@ def test_a_late_task_does_not_deliver_completion_again() -> None:
         listen(receiver, done.workspace)
         log(done, "task_completed")
         deliver_webhooks(LATER)
-    assert heard(receiver) == ["task.completed"]
+    assert received_events(receiver) == ["task.completed"]
 
 
 def test_events_before_the_subscription_are_not_delivered() -> None:
@@ -209,7 +209,7 @@ def test_the_executor_delivers_webhooks_and_purges_old_ones() -> None:
         listen(receiver, enrollment.workspace, "enrollment.quarantined")
         StepFactory._meta.model.objects.filter(pk=step.pk).update(body="{{ contact.nickname }}")
         run_until_idle(Options(policy=engine_policy()), lambda: LATER)
-    assert heard(receiver) == ["enrollment.quarantined"]
+    assert received_events(receiver) == ["enrollment.quarantined"]
     assert purge_older(NOW + timedelta(days=1))["execution_webhookdelivery"] == 1
 
 
@@ -230,10 +230,10 @@ def test_a_fact_that_commits_late_is_found_by_a_later_scan() -> None:
         with transaction.atomic():
             log(enrollment, "resumed", at=LATER + timedelta(seconds=1))
         deliver_webhooks(LATER + timedelta(minutes=1))
-        assert heard(receiver) == ["enrollment.resumed"]
+        assert received_events(receiver) == ["enrollment.resumed"]
         late.commit()
         deliver_webhooks(LATER + timedelta(minutes=2))
-    assert heard(receiver) == ["enrollment.resumed", "enrollment.paused"]
+    assert received_events(receiver) == ["enrollment.resumed", "enrollment.paused"]
 
 
 @pytest.mark.django_db(transaction=True)
@@ -281,7 +281,7 @@ def test_a_ping_reaches_its_subscription_alone() -> None:
         listen(other, enrollment.workspace, "email.sent")
         ping(subscription, timezone.now())
         deliver_webhooks(timezone.now())
-    assert (heard(receiver), heard(other)) == (["ping"], [])
+    assert (received_events(receiver), received_events(other)) == (["ping"], [])
 
 
 def test_a_subscriber_that_answers_byte_by_byte_times_out(monkeypatch: pytest.MonkeyPatch) -> None:

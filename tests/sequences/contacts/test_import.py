@@ -1,4 +1,4 @@
-"""Sequences and contacts from files into the database: set-based, all or nothing, and nobody is lost by an edit."""
+"""Sequences and contacts from files into the database: set-based, all or nothing, and an edit loses no enrollment."""
 
 from __future__ import annotations
 

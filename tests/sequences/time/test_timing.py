@@ -1,4 +1,4 @@
-"""The sentences of SPEC section 3, one table each. All times are written as wall clock and offset."""
+"""The rules of timing, one table each. All times are written as wall clock and offset."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The written form of the sending window (API section 2)."""
+"""The written form of the sending window."""
 
 from __future__ import annotations
 
