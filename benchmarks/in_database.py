@@ -103,7 +103,7 @@ WITH judged AS MATERIALIZED (
 UPDATE sequences_enrollment e SET wake_at = NULL, updated_at = %(now)s FROM judged WHERE e.id = judged.id
 """
 
-# claim; the branch by a field of the contact; log and move: what a conditional writes, without what may stop an enrollment
+# claim; the branch by a field of the contact; log and move: what a conditional writes, without stop facts
 _BRANCH = f"""
 WITH claimed AS MATERIALIZED (
     SELECT id, workspace_id, contact_id, current_step_id FROM sequences_enrollment

@@ -97,7 +97,7 @@ class Sink:
         self._take()
 
     def check(self, count: int, octets: range) -> None:
-        """Exactly `count` messages came, each to another recipient and of about that size. Raises `WrongResultError`."""
+        """Exactly `count` messages came, each to another recipient, of about that size. Raises `WrongResultError`."""
         taken = self._take()
         if taken["messages"] != count or taken["recipients"] != count:
             raise WrongResultError(f"the mail server has {taken}, expected {count} messages to {count} recipients")

@@ -1,4 +1,4 @@
-"""Which time zone a phone number or a domain speaks for, as long as no more than an hour is uncertain. Pure, no network.
+"""Guesses the time zone of a phone number or a domain when candidates differ by an hour at most. Pure, no network.
 
 From the tables of libphonenumber (number → zones) and of the IANA time zone database (country → zones, main one first).
 """
@@ -30,7 +30,7 @@ _GENERIC_ENDINGS = frozenset(
 
 
 def guess_by_phone(phone: str, domain: str, at: datetime) -> str:
-    """The zone of a number; one without a country code is read as one of the domain's country. "" when it is ambiguous."""
+    """The zone of a number; one without a country code is read in the domain's country. "" when ambiguous."""
     country = country_of_domain(domain)
     try:
         number = phonenumbers.parse(phone, country or None)

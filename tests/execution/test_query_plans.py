@@ -237,7 +237,7 @@ def test_queries_of_a_workspace_read_only_its_own_rows(workspace: Workspace) -> 
                 hide_others(workspace)
             decide(workspace)
             deliver(workspace)
-        record_all(workspace)
+            record_all(workspace)
             decide(workspace)
             steer(workspace)
             enrollment = Enrollment.objects.filter(workspace=workspace, emails_sent=1).order_by("id")[50]

@@ -48,7 +48,7 @@ def test_a_repaired_mailbox_sends_at_once_at_its_pace(repair: Any, gap: int, wai
     assert opened.breaker_until is not None
     now = opened.breaker_until - timedelta(minutes=15)
     with MailServer() as server:
-    repair(mailbox, now, server.port)
+        repair(mailbox, now, server.port)
         now += timedelta(seconds=waits)
         deliver(now)
         assert len(server.messages) == 1

@@ -53,7 +53,7 @@ def told(clock: DrivenClock) -> tuple[float, float]:
 
 
 def run_to_the_last(clock: DrivenClock) -> float:
-    """Deliver at every moment at which something may leave until all have left; returns the worst delay reported on the way."""
+    """Deliver at every moment at which a message may leave until all are sent; returns the worst reported delay."""
     worst = 0.0
     clock.run()
     while EmailMessage.objects.filter(status="sent").count() < PEOPLE:
