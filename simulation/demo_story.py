@@ -115,7 +115,7 @@ class Story:
         return lines
 
     def _read_mailboxes(self) -> list[_Line]:
-        """Those that stopped, and those that somebody set going again."""
+        """The enrollments that stopped, and those that a user resumed."""
         lines = []
         for mailbox in Mailbox.objects.filter(workspace=self._workspace, status_at__isnull=False):
             if mailbox.status_at is None or self._mailboxes.get(mailbox.pk) == mailbox.status_at:

@@ -91,7 +91,7 @@ class World:
             self._personas |= cast_personas(group.addresses)
         self._agenda: list[_Plan] = []
         self._numbers = itertools.count()
-        self._heard = 0
+        self._read_messages = 0
         self._emails: Counter[str] = Counter()
         self._tasks_seen: set[int] = set()
         self._mailboxes_planned: set[int] = set()
@@ -135,7 +135,7 @@ class World:
         heartbeat.beat(self._worker_id, self._clock(), self._decided, self._delivered, self._clock())
         self._act()
         self._run_engine()
-        self._hear_mail()
+        self._read_new_mail()
         self._look_at_tasks()
         self._look_at_mailboxes()
         self._story.tell()
@@ -174,12 +174,12 @@ class World:
             elif persona is Persona.BUSY_SERVER:
                 self._server.on(Moment.RCPT, "451 4.7.1 Greylisted, please try again", recipient=address, times=1)
 
-    def _hear_mail(self) -> None:
+    def _read_new_mail(self) -> None:
         """Plan what each recipient of an email does with it."""
-        fresh = self._server.messages[self._heard :]
+        fresh = self._server.messages[self._read_messages :]
         if not fresh:
             return
-        self._heard += len(fresh)
+        self._read_messages += len(fresh)
         now = self._clock()
         known = EmailMessage.objects.filter(workspace=self._workspace, message_id__in=[m.message_id for m in fresh])
         pks = dict(known.values_list("message_id", "pk"))

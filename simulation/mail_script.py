@@ -50,7 +50,7 @@ class Drop:
 
 
 class Stall:
-    """Say nothing until `release()`, then go on as if nothing had been. `reached` tells a test that somebody waits."""
+    """Answer nothing until `release()`, then go on normally. `reached` tells a test that a client waits."""
 
     def __init__(self) -> None:
         self.reached = threading.Event()

@@ -82,7 +82,7 @@ class Result:
 
 
 def run_trial(trial: Trial, report: Report) -> Result:
-    """Empty the database and live through the trial in it. `report` hears how many virtual minutes have passed."""
+    """Empty the database and run the trial in it. `report` receives how many virtual minutes have passed."""
     began = time.monotonic()
     call_command("flush", interactive=False, verbosity=0)
     truth, inboxes, clock = Truth(), Inboxes(), TrialClock(_START_AT)
@@ -119,7 +119,7 @@ def run_trial(trial: Trial, report: Report) -> Result:
 
         world.advance(ends_at, tell)
         world.drain(tell)
-        # all have come to an end: whoever is enrolled once more now would get everything once more
+        # every enrollment has ended: a contact that were enrolled again now would get every text again
         enroll_again(truth, population, clock())
         world.drain(tell)
         gc.unfreeze()

@@ -45,7 +45,7 @@ class Action(StrEnum):
 # What each of these says ends every sequence of the person who says it.
 STOPPING = frozenset({Action.REPLY, Action.OPT_OUT, Action.UNSUBSCRIBE, Action.COMPLAIN, Action.BOUNCE_HARD})
 AWAY_DAYS = 2
-# Shares per thousand people; whoever is left is silent.
+# Shares per thousand contacts; the rest never answer.
 _SHARES = (
     (Persona.READER, 170),
     (Persona.CLICKER, 80),

@@ -1,6 +1,6 @@
 """The faults that a trial can inject, by name, and when: a schedule drawn from the seed. Pure.
 
-Whoever adds a fault names the promise that it tries to break.
+Every fault names the promise that it tries to break.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ DESCRIPTIONS = {
     Fault.SILENCE: "the mail server falls silent at a stage of the dialogue, until the worker gives up (P1 P8)",
     Fault.CERTIFICATE: "a mailbox's server shows an expired certificate for an hour (P8)",
     Fault.INBOX_DOWN: "a fifth of the inboxes cannot be read for two hours (P2)",
-    Fault.RENUMBER: "an inbox numbers its mails anew (P1 P2)",
+    Fault.RENUMBER: "an inbox renumbers its mails (P1 P2)",
     Fault.DUPLICATES: "one answer in twenty arrives twice (P1)",
     Fault.REPEATS: "one in three of the unsubscriptions is told eight times at once while the engine works (P1 P10)",
     Fault.LATE_FACTS: "a reply or an unsubscription is stored while the engine works (P2)",

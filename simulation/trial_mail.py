@@ -31,7 +31,7 @@ def write_back(action: Action, received: Mime, address: str, sender: str, at: da
             return _report_complaint(received, address, sender, at)
         case Action.BOUNCE_HARD | Action.BOUNCE_SOFT:
             return _report_delivery(action, received, address, sender, at)
-    raise ValueError(f"nobody writes a mail to {action}")
+    raise ValueError(f"no mail is written to {action}")
 
 
 def _answer(

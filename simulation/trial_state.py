@@ -64,7 +64,7 @@ def read_stored_state() -> StoredState:
 
 
 def probe_other_workspaces(truth: Truth, population: Population) -> None:
-    """Let a member of each workspace knock at the rows of the others, through the API."""
+    """Let a member of each workspace request the rows of the others through the API."""
     for slug, user in population.members.items():
         client = Client(SERVER_NAME="localhost")
         client.force_login(user)
