@@ -157,6 +157,19 @@ class EventType(Choice):
     AUTOMATED = "automated"
 
 
+class ReplyIntent(Choice):
+    """What the writer of a reply wants, by the rules or by a user's correction."""
+
+    INTERESTED = "interested"
+    NOT_INTERESTED = "not_interested"
+    NOT_NOW = "not_now"
+    REFERRAL = "referral"
+    OPT_OUT = "opt_out"
+    #: near an opt-out: the contact cannot be enrolled until a user decides
+    POSSIBLE_OPT_OUT = "possible_opt_out"
+    UNCLEAR = "unclear"
+
+
 # Why an email is withheld: its step was removed.
 STEP_REMOVED = "step_removed"
 # Why: its step was skipped.

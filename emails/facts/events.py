@@ -27,6 +27,7 @@ from common.notify import notify_engine
 from common.text import storable_text
 from emails.choices import BounceType, EventType, SuppressionReason, Verdict
 from emails.facts.evidence import IS_UNRESOLVED, Proof, resolve_locked
+from emails.facts.replies import WrittenMail, store_replies
 from emails.facts.scores import mark_scores_due
 from emails.facts.scoring import OPT_OUTS, POINTS
 from emails.facts.suppressions import suppress_addresses
@@ -58,7 +59,8 @@ _BY_MACHINES = frozenset({EventType.AUTO_REPLIED, EventType.LEFT_COMPANY})
 class NewEvent:
     """One fact. `provider` and `provider_event_id` name it for good: the same pair again is the same fact.
 
-    What is known of message, contact and mailbox may be partial; the rest is taken from the message.
+    What is known of message, contact and mailbox may be partial; the rest is taken from the message. `written`: the
+    mail, where a person wrote it.
     """
 
     type: EventType
@@ -76,6 +78,7 @@ class NewEvent:
     until_at: datetime | None = None
     detail: str = ""
     payload: Mapping[str, object] = field(default_factory=dict)
+    written: WrittenMail | None = None
 
 
 _INSERT = """
@@ -100,7 +103,7 @@ LEFT JOIN sequences_contact k ON k.id = coalesce(m.contact_id, c.id)
 WHERE coalesce(m.workspace_id, c.workspace_id, b.workspace_id) IS NOT NULL
 ON CONFLICT (provider, provider_event_id) DO NOTHING
 RETURNING id, workspace_id, message_id, enrollment_id, contact_id, mailbox_id, type, bounce_type, verdict, occurred_at,
-          provider, detail
+          provider, provider_event_id, detail
 """
 # An address bounces, a contact opts out: with the address that was written to, and with the current one.
 _RECIPIENTS = """
@@ -145,6 +148,7 @@ def record_events(events: Sequence[NewEvent], now: datetime) -> int:
         new = fetch_all(_INSERT, _columns(ordered, now))
         if not new:
             return 0
+        _store_replies(new, ordered, now)
         messages = [row["message_id"] for row in new if row["message_id"]]
         mark_scores_due(
             [
@@ -163,6 +167,16 @@ def record_events(events: Sequence[NewEvent], now: datetime) -> int:
         if locked:
             notify_engine()
     return len(new)
+
+
+def _store_replies(new: Sequence[Row], events: Sequence[NewEvent], now: datetime) -> None:
+    written = {(event.provider, _event_id(event)): event.written for event in events if event.written}
+    found = [(row, written.get((row["provider"], row["provider_event_id"]))) for row in new]
+    store_replies([(row, mail) for row, mail in found if mail is not None], now)
+
+
+def _event_id(event: NewEvent) -> str:
+    return storable_text(event.provider_event_id)[:255]
 
 
 def _record_after_resumes(new: Sequence[Row], locked: Sequence[Row], now: datetime) -> None:
@@ -185,7 +199,7 @@ def _columns(events: Sequence[NewEvent], now: datetime) -> dict[str, object]:
         "types": [event.type.value for event in events],
         "bounces": [str(event.bounce_type) for event in events],
         "providers": [event.provider for event in events],
-        "events": [storable_text(event.provider_event_id)[:255] for event in events],
+        "events": [_event_id(event) for event in events],
         "occurred": [event.occurred_at for event in events],
         "until": [event.until_at for event in events],
         "verdicts": [event.verdict.value for event in events],

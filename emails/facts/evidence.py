@@ -27,7 +27,7 @@ FROM (
     ORDER BY message, occurred_at
 ) r
 WHERE m.id = r.message AND {IS_UNRESOLVED}
-RETURNING m.enrollment_id
+RETURNING m.enrollment_id, m.is_answer
 """
 
 
@@ -73,5 +73,5 @@ def resolve_locked(proofs: Sequence[Proof], now: datetime) -> int:
             "reasons": [proof.reason[:200] for proof in proofs],
         },
     )
-    count_sent(Counter(row["enrollment_id"] for row in left), now)
+    count_sent(Counter(row["enrollment_id"] for row in left if not row["is_answer"]), now)
     return len(left)

@@ -16,6 +16,7 @@ from emails.inbound.authentication import Authentication
 from emails.inbound.findings import Finding, MailKind
 from emails.inbound.match import Concern
 from emails.inbound.parse import InboundMail
+from emails.inbound.written import read_written
 
 _FORGED = "the sender's domain disowns the mail (dmarc=fail)"
 _UNPROVEN = "the report names no message of ours to this recipient"
@@ -57,6 +58,7 @@ def build_event(concern: Concern, mailbox_id: int, provider: str, zone: tzinfo) 
         until_at=until_at,
         detail=_detail(mail, finding, kind, objection),
         payload=_payload(mail, finding, authentication, objection, concern),
+        written=read_written(mail, finding, authentication, is_forged=authentication.is_forged),
     )
 
 

@@ -7,16 +7,20 @@ from emails.models.inbox import InboxState
 from emails.models.limit import SendLimit
 from emails.models.mailbox import Mailbox
 from emails.models.message import EmailMessage
+from emails.models.reply import Answer, Reply, ReplyCorrection
 from emails.models.suppression import Suppression, SuppressionChange
 
 __all__ = [
     "EXECUTOR_RUNS",
+    "Answer",
     "EmailEvent",
     "EmailMessage",
     "ExecutorState",
     "HookRecord",
     "InboxState",
     "Mailbox",
+    "Reply",
+    "ReplyCorrection",
     "SendLimit",
     "Suppression",
     "SuppressionChange",

@@ -42,6 +42,11 @@ class EmailMessage(models.Model):
     recipient = models.EmailField(max_length=254)
     recipient_domain = models.CharField(max_length=253)
     is_first_touch = models.BooleanField(default=False)
+    is_answer = models.BooleanField(
+        default=False,
+        db_default=False,
+        help_text="A user's answer to a reply: no step of the sequence, and sent after the enrollment has ended too.",
+    )
 
     status = models.CharField(max_length=16, choices=MessageStatus.choices(), default=MessageStatus.QUEUED.value)
     message_id = models.CharField(max_length=255, help_text="RFC 5322 Message-ID, fixed when queued.")

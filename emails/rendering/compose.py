@@ -9,6 +9,7 @@ from datetime import datetime
 
 from common.db import Row, fetch_all
 from emails.choices import ErrorClass
+from emails.rendering.answers import answer_thread, render_answer
 from emails.rendering.merge_fields import PERSON_COLUMNS, PERSON_JOINS, MergeFields, local_time, sender_name
 from emails.rendering.mime import build_mime
 from emails.rendering.render import (
@@ -49,24 +50,29 @@ class Uncomposed:
 
 
 _CONTENT = f"""
-SELECT m.id AS message_pk, m.message_id, m.recipient, t.id AS step_id, t.subject, t.body, t.format AS body_format,
+SELECT m.id AS message_pk, m.message_id, m.recipient, m.is_answer, t.id AS step_id, t.subject, t.body, t.format AS body_format,
        coalesce(m.content_hash <> t.content_hash, false) AS was_edited,
        b.signature, w.postal_address, coalesce(s.track_opens, w.track_opens) AS tracks_opens,
        coalesce(s.track_clicks, w.track_clicks) AS tracks_clicks,
        thread.ids AS thread_ids, thread.subjects AS thread_subjects, thread.replies AS thread_replies,
-       thread.templates AS thread_templates, {PERSON_COLUMNS}
+       thread.templates AS thread_templates, y.body AS answer, r.subject AS reply_subject, r.header_id AS reply_id,
+       r.answered_ids, r.sender_name, z.address AS answer_address, z.display_name AS answer_name,
+       z.signature AS answer_signature, {PERSON_COLUMNS}
 FROM emails_emailmessage m
 JOIN sequences_enrollment e ON e.id = m.enrollment_id
 {PERSON_JOINS}
 JOIN sequences_sequence s ON s.id = e.sequence_id
 LEFT JOIN sequences_step t ON t.id = m.step_id
+LEFT JOIN emails_mailbox z ON z.id = m.mailbox_id
+LEFT JOIN emails_answer y ON y.message_id = m.id
+LEFT JOIN emails_reply r ON r.id = y.reply_id
 LEFT JOIN LATERAL (
     SELECT array_agg(CASE WHEN p.provider_message_id LIKE '<%%@%%>' THEN p.provider_message_id ELSE p.message_id END
                      ORDER BY p.visit) AS ids,
            array_agg(p.subject ORDER BY p.visit) AS subjects, array_agg(p.in_reply_to ORDER BY p.visit) AS replies,
            array_agg(coalesce(s.subject, '') ORDER BY p.visit) AS templates
     FROM emails_emailmessage p LEFT JOIN sequences_step s ON s.id = p.step_id
-    WHERE p.enrollment_id = m.enrollment_id AND p.visit < m.visit AND p.status = 'sent'
+    WHERE p.enrollment_id = m.enrollment_id AND p.visit < m.visit AND p.status = 'sent' AND NOT p.is_answer
 ) thread ON true
 WHERE m.id = ANY(%(messages)s::bigint[])
 """
@@ -94,6 +100,8 @@ def _compose_one(row: Row, now: datetime) -> Composed | Uncomposed:
 
 
 def _build(row: Row, now: datetime) -> Composed:
+    if row["is_answer"]:
+        return _build_answer(row, now)
     if row["step_id"] is None:
         raise TemplateError("the step of this email was deleted before it was sent")
     context = {**MergeFields(row), "now": local_time(row, now)}
@@ -119,9 +127,27 @@ def _build(row: Row, now: datetime) -> Composed:
     thread_ids = [message_id for message_id, _ in thread] if is_reply else []
     headers = {**thread_headers(thread_ids), **unsubscribe_headers(unsubscribe_url, mailto_url)}
     to_name = f"{row['first_name']} {row['last_name']}".strip()
+    return _pack(row, rendered, name, to_name, headers, now)
+
+
+def _build_answer(row: Row, now: datetime) -> Composed:
+    """A user's answer in the thread of the reply: without footer, tracking and ways to opt out, as any personal mail."""
+    if row["answer"] is None:
+        raise TemplateError("the reply that it answers was deleted before it was sent")
+    # the enrollment may have another mailbox by now; the thread keeps its own
+    row = {**row, "mailbox_address": row["answer_address"], "mailbox_name": row["answer_name"]}
+    context = {**MergeFields(row), "now": local_time(row, now)}
+    rendered = render_answer(row["answer"], row["reply_subject"], row["answer_signature"], context)
+    headers = thread_headers(answer_thread(row["answered_ids"], row["reply_id"]))
+    return _pack(row, rendered, sender_name(row), row["sender_name"], headers, now)
+
+
+def _pack(
+    row: Row, rendered: RenderedEmail, from_name: str, to_name: str, headers: Mapping[str, str], now: datetime
+) -> Composed:
     mime = build_mime(
         rendered=rendered,
-        from_name=name,
+        from_name=from_name,
         from_address=row["mailbox_address"],
         to_name=to_name,
         to_address=row["recipient"],
@@ -130,7 +156,7 @@ def _build(row: Row, now: datetime) -> Composed:
         headers=headers,
     )
     envelope = Envelope(
-        message_pk=message_pk,
+        message_pk=row["message_pk"],
         message_id=row["message_id"],
         from_address=row["mailbox_address"],
         to_address=row["recipient"],
@@ -138,11 +164,11 @@ def _build(row: Row, now: datetime) -> Composed:
         subject=rendered.subject,
         text=rendered.text,
         html=rendered.html,
-        from_name=name,
+        from_name=from_name,
         to_name=to_name,
         headers=headers,
     )
-    return Composed(message_pk, envelope, rendered, thread_ids[-1] if thread_ids else "")
+    return Composed(row["message_pk"], envelope, rendered, headers.get("In-Reply-To", ""))
 
 
 def _current_thread(row: Row, context: Mapping[str, object]) -> list[tuple[str, str]]:

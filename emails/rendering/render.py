@@ -161,7 +161,7 @@ def _render_subject(template: Template, context: Mapping[str, object]) -> str:
     if not template.subject.strip():
         if not template.reply_subject:
             raise TemplateError("subject: it is empty, and there is no earlier email to reply to")
-        return ("Re: " + _REPLY.sub("", _one_line(template.reply_subject)))[:_LONGEST_SUBJECT]
+        return reply_subject(template.reply_subject)
     try:
         text = render(template.subject, context)
     except TemplateError as error:
@@ -170,6 +170,11 @@ def _render_subject(template: Template, context: Mapping[str, object]) -> str:
     if not line:
         raise TemplateError("subject: it is blank for this contact: give its fields a default")
     return line
+
+
+def reply_subject(subject: str) -> str:
+    """The subject of a reply: with one `Re:`, on one line (RFC 5322 section 3.6.5)."""
+    return ("Re: " + _REPLY.sub("", _one_line(subject)))[:_LONGEST_SUBJECT]
 
 
 def _one_line(text: str) -> str:

@@ -30,6 +30,7 @@ from emails.pacing.ledger import count_usage, lock_caps
 from emails.pacing.limits import Candidate, Cap, SendHold, allot
 from emails.pacing.ramp import RampDay, advance_ramp
 from emails.pacing.windows import find_opening
+from emails.sending.answer_stops import find_refused_answers
 from emails.sending.lanes import LEASE_SECONDS, Lease, LeaseLostError
 from sequences.enrollment_sql import wake_enrollments
 
@@ -67,13 +68,13 @@ FROM emails_emailmessage m
 JOIN sequences_enrollment e ON e.id = m.enrollment_id
 JOIN sequences_sequence s ON s.id = e.sequence_id
 WHERE m.mailbox_id = %(mailbox)s AND m.status = 'queued' AND m.send_after_at <= %(now)s
-  AND e.status = 'active' AND s.status IN ('active', 'archived')
+  AND (m.is_answer OR (e.status = 'active' AND s.status IN ('active', 'archived')))
 ORDER BY m.lane_order_at, m.id
 LIMIT {limit}
 FOR NO KEY UPDATE OF e SKIP LOCKED
 """
 _DETAILS = """
-SELECT m.id AS message_id, m.message_id AS header_id, m.recipient, m.recipient_domain, m.is_first_touch, m.owner_id,
+SELECT m.id AS message_id, m.message_id AS header_id, m.recipient, m.recipient_domain, m.is_first_touch, m.is_answer, m.owner_id,
        e.id, e.workspace_id, e.contact_id, e.enrolled_at, e.resumed_at,
        s.status AS sequence_status, s.window::text AS window, coalesce(t.skip_weekends, false) AS skip_weekends,
        m.recipient AS email, c.email AS current_email, c.timezone AS contact_timezone, c.account_id,
@@ -125,8 +126,8 @@ SELECT min(m.send_after_at) AS at
 FROM emails_emailmessage m
 JOIN sequences_enrollment e ON e.id = m.enrollment_id
 JOIN sequences_sequence s ON s.id = e.sequence_id
-WHERE m.mailbox_id = %(mailbox)s AND m.status = 'queued' AND e.status = 'active'
-  AND s.status IN ('active', 'archived')
+WHERE m.mailbox_id = %(mailbox)s AND m.status = 'queued'
+  AND (m.is_answer OR (e.status = 'active' AND s.status IN ('active', 'archived')))
 """
 
 
@@ -198,10 +199,18 @@ def _check_facts(lane: Row, rows: Sequence[Row], now: datetime) -> tuple[list[Ro
     if not rows:
         return [], []
     stops = load_stop_facts(rows)
+    refused = find_refused_answers([row["message_id"] for row in rows if row["is_answer"]])
     eligible: list[Row] = []
     held: list[SendHold] = []
     withheld: list[tuple[int, str]] = []
     for row in rows:
+        if row["is_answer"]:
+            # a user sends it to a contact who has just written: no window, pause or end of the sequence holds it
+            if row["message_id"] in refused:
+                withheld.append((row["message_id"], refused[row["message_id"]]))
+            else:
+                eligible.append(row)
+            continue
         reason = find_exit_reason(
             stops[row["id"]][0], row["account_reply_policy"], row["sequence_status"], row["on_reply"]
         )

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
-from common.db import execute
+from common.db import execute, fetch_all
 from emails.sending.lanes import wake_lanes
 
 # One rank of priority is worth this much waiting: urgent mail goes first, but nothing waits for ever.
@@ -25,7 +25,7 @@ class QueuedEmail(NamedTuple):
 
     workspace_id: int
     enrollment_id: int
-    step_id: int
+    step_id: int | None
     visit: int
     mailbox_id: int
     contact_id: int
@@ -34,22 +34,23 @@ class QueuedEmail(NamedTuple):
     priority: int
     due_at: datetime
     is_first_touch: bool
+    is_answer: bool = False
 
 
 _INSERT = """
 INSERT INTO emails_emailmessage (
     workspace_id, enrollment_id, step_id, visit, mailbox_id, contact_id, owner_id, recipient, recipient_domain,
-    is_first_touch, status, message_id, priority, due_at, queued_at, lane_order_at, send_after_at, held_by, attempts,
+    is_first_touch, is_answer, status, message_id, priority, due_at, queued_at, lane_order_at, send_after_at, held_by, attempts,
     earlier_handed_over_at, withheld_reason, error_class, error_code, error, error_trace, provider_message_id,
     in_reply_to, subject, text, html, resolved_by, resolution)
 SELECT r.workspace, r.enrollment, r.step, r.visit, r.mailbox, r.contact, r.owner, r.recipient, r.domain,
-       r.first_touch, 'queued', '<' || r.token || '@' || split_part(b.address, '@', 2) || '>', r.priority, r.due_at,
+       r.first_touch, r.is_answer, 'queued', '<' || r.token || '@' || split_part(b.address, '@', 2) || '>', r.priority, r.due_at,
        %(now)s, r.lane_order_at, %(now)s, '', 0, '{}', '', '', '', '', '', '', '', '', '', '', '', ''
 FROM unnest(%(workspaces)s::bigint[], %(enrollments)s::bigint[], %(steps)s::bigint[], %(visits)s::int[],
             %(mailboxes)s::bigint[], %(contacts)s::bigint[], %(owners)s::int[], %(recipients)s::text[],
-            %(domains)s::text[], %(first_touches)s::bool[], %(tokens)s::text[], %(priorities)s::int[],
+            %(domains)s::text[], %(first_touches)s::bool[], %(answers)s::bool[], %(tokens)s::text[], %(priorities)s::int[],
             %(due)s::timestamptz[], %(order)s::timestamptz[])
-     AS r(workspace, enrollment, step, visit, mailbox, contact, owner, recipient, domain, first_touch, token, priority,
+     AS r(workspace, enrollment, step, visit, mailbox, contact, owner, recipient, domain, first_touch, is_answer, token, priority,
           due_at, lane_order_at)
 JOIN emails_mailbox b ON b.id = r.mailbox
 ON CONFLICT (enrollment_id, step_id, visit) DO NOTHING
@@ -66,37 +67,46 @@ WHERE m.id = ANY(%(ids)s) AND m.status IN ('failed', 'withheld') AND c.id = m.co
 _WITHDRAW = """
 UPDATE emails_emailmessage m SET status = 'withheld', withheld_reason = r.reason
 FROM unnest(%(enrollments)s::bigint[], %(reasons)s::text[]) AS r(enrollment, reason)
-WHERE m.enrollment_id = r.enrollment AND m.status = 'queued'
+WHERE m.enrollment_id = r.enrollment AND m.status = 'queued' AND NOT m.is_answer
 """
+
+
+def queue_answer(answer: QueuedEmail, now: datetime) -> int:
+    """Store a user's answer to a reply, first in its lane, and wake the lane. Returns the message's id."""
+    rows = fetch_all(f"{_INSERT} RETURNING id", _columns([answer], now))
+    wake_lanes([answer.mailbox_id], now)
+    return int(rows[0]["id"])
 
 
 def queue_emails(emails: Sequence[QueuedEmail], now: datetime) -> None:
     """Store messages with their Message-IDs (RFC 5322 section 3.6.4) and wake their lanes. Twice is once."""
     if not emails:
         return
-    execute(
-        _INSERT,
-        {
-            "now": now,
-            "workspaces": [email.workspace_id for email in emails],
-            "enrollments": [email.enrollment_id for email in emails],
-            "steps": [email.step_id for email in emails],
-            "visits": [email.visit for email in emails],
-            "mailboxes": [email.mailbox_id for email in emails],
-            "contacts": [email.contact_id for email in emails],
-            "owners": [email.owner_id for email in emails],
-            "recipients": [email.recipient for email in emails],
-            "domains": [email.recipient.rpartition("@")[2].lower() for email in emails],
-            "first_touches": [email.is_first_touch for email in emails],
-            "tokens": _tokens(len(emails), now),
-            "priorities": [email.priority for email in emails],
-            "due": [email.due_at for email in emails],
-            "order": [
-                lane_order(email.due_at, email.priority, is_first_touch=email.is_first_touch) for email in emails
-            ],
-        },
-    )
+    execute(_INSERT, _columns(emails, now))
     wake_lanes([email.mailbox_id for email in emails], now)
+
+
+def _columns(emails: Sequence[QueuedEmail], now: datetime) -> dict[str, object]:
+    return {
+        "now": now,
+        "workspaces": [email.workspace_id for email in emails],
+        "enrollments": [email.enrollment_id for email in emails],
+        "steps": [email.step_id for email in emails],
+        "visits": [email.visit for email in emails],
+        "mailboxes": [email.mailbox_id for email in emails],
+        "contacts": [email.contact_id for email in emails],
+        "owners": [email.owner_id for email in emails],
+        "recipients": [email.recipient for email in emails],
+        "domains": [email.recipient.rpartition("@")[2].lower() for email in emails],
+        "answers": [email.is_answer for email in emails],
+        "first_touches": [email.is_first_touch for email in emails],
+        "tokens": _tokens(len(emails), now),
+        "priorities": [email.priority for email in emails],
+        "due": [email.due_at for email in emails],
+        "order": [
+            lane_order(email.due_at, email.priority, is_first_touch=email.is_first_touch) for email in emails
+        ],
+    }
 
 
 def _tokens(count: int, now: datetime) -> list[str]:
@@ -123,7 +133,10 @@ def requeue_emails(message_ids: Sequence[int], now: datetime) -> None:
 
 
 def withdraw_emails(enrollment_ids: Sequence[int], reasons: Sequence[str]) -> int:
-    """Withhold what is queued for these enrollments. A message being sent cannot be recalled. Returns how many."""
+    """Withhold the emails of steps that are queued for these enrollments; a user's answers stay. Returns how many.
+
+    A message being sent cannot be recalled.
+    """
     if not enrollment_ids:
         return 0
     return execute(_WITHDRAW, {"enrollments": list(enrollment_ids), "reasons": list(reasons)})

@@ -23,21 +23,21 @@ JOIN sequences_contact c ON c.id = e.contact_id
 JOIN sequences_workspace w ON w.id = e.workspace_id
 JOIN emails_mailbox b ON b.id = m.mailbox_id AND b.status = 'active'
 LEFT JOIN sequences_account a ON a.id = c.account_id
-WHERE m.id = ANY(%(messages)s::bigint[]) AND m.status = 'sending'
+WHERE m.id = ANY(%(messages)s::bigint[]) AND m.status = 'sending' AND NOT m.is_answer
   AND {EXECUTOR_RUNS}
 """
 # A transaction that stores a stop fact sets `wake_at`, and the enrollment of a marked message has none: while it is
 # NULL, nothing was stored. Suppressions are looked up, since one may be of an address that the contact had before.
 _UNCHANGED = f"""
-SELECT m.id AS message_id, e.wake_at IS NULL
+SELECT m.id AS message_id, (m.is_answer OR e.wake_at IS NULL)
        AND NOT EXISTS (SELECT 1 FROM emails_suppression x
                        WHERE x.workspace_id = m.workspace_id AND x.email = lower(m.recipient) AND x.email <> '')
        AND NOT EXISTS (SELECT 1 FROM emails_suppression x
                        WHERE x.workspace_id = m.workspace_id AND x.domain = m.recipient_domain AND x.domain <> '')
        AS is_unchanged
 FROM emails_emailmessage m
-JOIN sequences_enrollment e ON e.id = m.enrollment_id AND e.status = 'active'
-JOIN sequences_sequence s ON s.id = e.sequence_id AND s.status = 'active'
+JOIN sequences_enrollment e ON e.id = m.enrollment_id AND (m.is_answer OR e.status = 'active')
+JOIN sequences_sequence s ON s.id = e.sequence_id AND (m.is_answer OR s.status = 'active')
 JOIN emails_mailbox b ON b.id = m.mailbox_id AND b.status = 'active'
 WHERE m.id = ANY(%(messages)s::bigint[]) AND m.status = 'sending' AND m.lease_token = %(token)s
   AND {EXECUTOR_RUNS}

@@ -15,12 +15,13 @@ UPDATE emails_emailmessage
 SET status = 'sent', sent_at = handed_over_at, error = '', resolved_by = %(actor)s, resolved_at = %(now)s,
     resolution = %(resolution)s
 WHERE id = %(message)s AND status = 'unknown'
-RETURNING enrollment_id
+RETURNING enrollment_id, is_answer
 """
 _AGAIN = f"""
 UPDATE emails_emailmessage m
-SET status = CASE WHEN e.current_step_id = m.step_id AND e.visit = m.visit THEN 'queued' ELSE 'withheld' END,
-    withheld_reason = CASE WHEN e.current_step_id = m.step_id AND e.visit = m.visit THEN ''
+SET status = CASE WHEN m.is_answer OR (e.current_step_id = m.step_id AND e.visit = m.visit) THEN 'queued'
+                  ELSE 'withheld' END,
+    withheld_reason = CASE WHEN m.is_answer OR (e.current_step_id = m.step_id AND e.visit = m.visit) THEN ''
                            WHEN EXISTS (SELECT 1 FROM sequences_step t WHERE t.id = m.step_id) THEN %(skipped)s
                            ELSE %(removed)s END,
     send_after_at = %(now)s, held_by = '', error = '', resolved_by = %(actor)s,
@@ -28,7 +29,7 @@ SET status = CASE WHEN e.current_step_id = m.step_id AND e.visit = m.visit THEN 
     earlier_handed_over_at = m.earlier_handed_over_at || m.handed_over_at, handed_over_at = NULL
 FROM sequences_enrollment e
 WHERE m.id = %(message)s AND m.status = 'unknown'
-  AND e.id = m.enrollment_id AND e.status IN {LIVE}
+  AND e.id = m.enrollment_id AND (m.is_answer OR e.status IN {LIVE})
 RETURNING m.enrollment_id, m.mailbox_id
 """
 
@@ -39,7 +40,8 @@ def mark_sent(message_id: int, actor: str, reason: str, now: datetime) -> bool:
     resolution = reason or "marked as sent"
     rows = fetch_all(_SENT, {"message": message_id, "actor": actor, "now": now, "resolution": resolution[:200]})
     for row in rows:
-        count_sent({row["enrollment_id"]: 1}, now)
+        if not row["is_answer"]:
+            count_sent({row["enrollment_id"]: 1}, now)
     return bool(rows)
 
 

@@ -10,11 +10,12 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from common.db import execute, fetch_all
+from common.db import Row, execute, fetch_all
 from emails.choices import BounceType, BreakerState, ErrorClass, EventType, MailboxStatus
 from emails.facts.events import NewEvent, record_events, stop_unhealthy
 from emails.pacing.breaker import Breaker, after_failure, after_success, pause_after
@@ -49,7 +50,7 @@ SET status = 'sent', sent_at = r.at, provider_message_id = r.provider, error = '
 FROM unnest(%(ids)s::bigint[], %(at)s::timestamptz[], %(providers)s::text[], %(subjects)s::text[], %(texts)s::text[],
             %(htmls)s::text[], %(replies)s::text[]) AS r(id, at, provider, subject, text, html, in_reply_to)
 WHERE m.id = r.id AND m.status = 'sending' AND m.lease_token = %(token)s
-RETURNING m.enrollment_id
+RETURNING m.enrollment_id, m.is_answer
 """
 _FAILED = """
 UPDATE emails_emailmessage m
@@ -58,7 +59,7 @@ SET status = 'failed', failed_at = r.at, error_class = r.class, error_code = r.c
 FROM unnest(%(ids)s::bigint[], %(at)s::timestamptz[], %(classes)s::text[], %(codes)s::text[], %(errors)s::text[],
             %(traces)s::text[]) AS r(id, at, class, code, error, trace)
 WHERE m.id = r.id AND m.status = 'sending' AND m.lease_token = %(token)s
-RETURNING m.enrollment_id
+RETURNING m.enrollment_id, m.is_answer
 """
 _UNKNOWN = """
 UPDATE emails_emailmessage m
@@ -67,13 +68,13 @@ SET status = 'unknown', unknown_at = r.at, error = r.error, subject = r.subject,
 FROM unnest(%(ids)s::bigint[], %(at)s::timestamptz[], %(errors)s::text[], %(subjects)s::text[], %(texts)s::text[],
             %(htmls)s::text[], %(replies)s::text[]) AS r(id, at, error, subject, text, html, in_reply_to)
 WHERE m.id = r.id AND m.status = 'sending' AND m.lease_token = %(token)s
-RETURNING m.enrollment_id
+RETURNING m.enrollment_id, m.is_answer
 """
 # Nothing of an enrollment that was stopped in the meantime stays in the queue.
 _REQUEUE = f"""
 UPDATE emails_emailmessage m
-SET status = CASE WHEN e.status IN {LIVE} THEN 'queued' ELSE 'withheld' END,
-    withheld_reason = CASE WHEN e.status IN {LIVE} THEN ''
+SET status = CASE WHEN m.is_answer OR e.status IN {LIVE} THEN 'queued' ELSE 'withheld' END,
+    withheld_reason = CASE WHEN m.is_answer OR e.status IN {LIVE} THEN ''
                            ELSE coalesce(nullif(e.auto_exit_reason, ''), e.status) END,
     error = %(error)s, lease_token = NULL, leased_until = NULL, handed_over_at = NULL,
     attempts = greatest(m.attempts - 1, 0)
@@ -117,14 +118,16 @@ def record_results(lease: Lease, results: Sequence[Result], breaker: Breaker, no
     lane_level = [result for result in refused if _class_of(result) in LANE_ERRORS]
     failed = [result for result in refused if _class_of(result) not in LANE_ERRORS]
     back = lane_level + [result for result in results if result.answer is None]
-    # one enrollment id per message written; what an event has settled in the meantime is not ours to write or count
-    sent_ids = _write_sent(lease, sent)
-    settled = sent_ids + _write_failed(lease, failed) + _write_unknown(lease, unknown)
+    # one row per message written; what an event has settled in the meantime is not ours to write or count
+    left = _write_sent(lease, sent)
+    settled = left + _write_failed(lease, failed) + _write_unknown(lease, unknown)
     changed = len(settled) + _requeue(lease, back, now)
     # fewer although the lane is ours: one was deleted with its contact, or resolved by an event
     if changed != len(results) and not fetch_all(_LOCK_LANE, {"mailbox": lease.mailbox_id, "token": lease.token}):
         raise LeaseLostError(f"the lane of mailbox {lease.mailbox_id} was taken over while it was sending")
-    count_sent({enrollment_id: sent_ids.count(enrollment_id) for enrollment_id in settled}, now)
+    # an answer is no step: it counts for no enrollment and moves none
+    counts = Counter(row["enrollment_id"] for row in left if not row["is_answer"])
+    count_sent({row["enrollment_id"]: counts[row["enrollment_id"]] for row in settled if not row["is_answer"]}, now)
     _record_bounces(lease, failed, now)
     _stop_if_unhealthy(lease, refused, now)
     has_answered = bool(sent) or any(_class_of(result) in _ANSWERS for result in failed)
@@ -149,23 +152,19 @@ def _class_of(result: Result) -> ErrorClass:
     return result.answer.error_class
 
 
-def _write_sent(lease: Lease, sent: Sequence[Result]) -> list[int]:
-    """The enrollment of each message that was ours to write."""
+def _write_sent(lease: Lease, sent: Sequence[Result]) -> list[Row]:
+    """`enrollment_id` and `is_answer` of each message that was ours to write."""
     if not sent:
         return []
     providers = [result.answer.provider_message_id for result in sent if isinstance(result.answer, Sent)]
-    return _enrollments(_SENT, {**_texts(sent), "providers": providers, "token": lease.token})
+    return fetch_all(_SENT, {**_texts(sent), "providers": providers, "token": lease.token})
 
 
-def _enrollments(sql: str, params: dict[str, object]) -> list[int]:
-    return [row["enrollment_id"] for row in fetch_all(sql, params)]
-
-
-def _write_unknown(lease: Lease, unknown: Sequence[Result]) -> list[int]:
+def _write_unknown(lease: Lease, unknown: Sequence[Result]) -> list[Row]:
     if not unknown:
         return []
     errors = [result.answer.error for result in unknown if isinstance(result.answer, Unknown)]
-    return _enrollments(_UNKNOWN, {**_texts(unknown), "errors": errors, "token": lease.token})
+    return fetch_all(_UNKNOWN, {**_texts(unknown), "errors": errors, "token": lease.token})
 
 
 def _texts(results: Sequence[Result]) -> dict[str, object]:
@@ -180,11 +179,11 @@ def _texts(results: Sequence[Result]) -> dict[str, object]:
     }
 
 
-def _write_failed(lease: Lease, failed: Sequence[Result]) -> list[int]:
+def _write_failed(lease: Lease, failed: Sequence[Result]) -> list[Row]:
     if not failed:
         return []
     answers = [result.answer for result in failed if isinstance(result.answer, Refused)]
-    return _enrollments(
+    return fetch_all(
         _FAILED,
         {
             "token": lease.token,

@@ -23,7 +23,7 @@ JOIN emails_emailmessage m ON m.enrollment_id = r.id AND m.step_id = r.step AND 
 _LATEST_MESSAGES = """
 SELECT DISTINCT ON (m.enrollment_id) m.enrollment_id AS enrollment, m.id, m.status, m.attempts, m.sent_at, m.failed_at,
        m.unknown_at, m.error_class, m.error, m.error_trace, m.withheld_reason
-FROM emails_emailmessage m WHERE m.enrollment_id = ANY(%(ids)s::bigint[])
+FROM emails_emailmessage m WHERE m.enrollment_id = ANY(%(ids)s::bigint[]) AND NOT m.is_answer
 ORDER BY m.enrollment_id, m.visit DESC
 """
 _CONDITIONAL = """
@@ -41,7 +41,7 @@ LEFT JOIN LATERAL (
 ) l ON true
 LEFT JOIN LATERAL (
     SELECT x.id, x.sent_at FROM emails_emailmessage x
-    WHERE x.enrollment_id = r.id AND x.status = 'sent' ORDER BY x.visit DESC LIMIT 1
+    WHERE x.enrollment_id = r.id AND x.status = 'sent' AND NOT x.is_answer ORDER BY x.visit DESC LIMIT 1
 ) e ON true
 LEFT JOIN LATERAL (
     SELECT min(v.occurred_at) FILTER (WHERE v.verdict = 'human' AND v.type = 'opened') AS opened_at,

@@ -52,6 +52,12 @@ RULES = (
         emptied="text = '', html = '', error_trace = ''",
     ),
     Rule("emails_emailevent", of_ended="(o.payload <> '{}' OR o.detail <> '')", emptied="payload = '{}', detail = ''"),
+    Rule(
+        "emails_reply",
+        of_ended="(o.text <> '' OR o.quoted <> '' OR o.html_text <> '')",
+        emptied="text = '', quoted = '', html_text = '', attachments = '[]'",
+    ),
+    Rule("emails_answer", of_ended="o.body <> ''", emptied="body = ''"),
     Rule("execution_alert", by_age="o.cleared_at < %(before)s"),
     # what waits for a subscription that was switched off is never posted, and never reported as failed
     Rule(
