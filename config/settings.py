@@ -213,6 +213,7 @@ SPECTACULAR_SETTINGS: dict[str, Any] = {
         "TaskPriority": "sequences.choices.TaskPriority.choices",
         "Security": "emails.choices.Security.choices",
         "BreakerState": "emails.choices.BreakerState.choices",
+        "ReplyIntent": "emails.choices.ReplyIntent.choices",
     },
     "PREPROCESSING_HOOKS": ["sequences.interface.api.schema.strip_slashes"],
     "POSTPROCESSING_HOOKS": [

@@ -42,6 +42,10 @@ class LogAction(Choice):
     RESOLVED = "resolved"
     TASK_COMPLETED = "task_completed"
     TASK_CHANGED = "task_changed"
+    #: a user said what a reply means
+    CLASSIFIED = "classified"
+    #: a user answered a reply
+    ANSWERED = "answered"
 
 
 #: The error class of a quarantine: it is not known whether an email was sent.

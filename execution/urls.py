@@ -10,6 +10,7 @@ from execution.api.dead_letters import DeadLetterViewSet
 from execution.api.enrollments import EnrollmentViewSet
 from execution.api.executor import ExecutorViewSet
 from execution.api.idempotency import answer_once
+from execution.api.replies import ReplyViewSet
 from execution.api.row_actions import (
     CompletableTaskViewSet,
     OperatedMailboxViewSet,
@@ -35,6 +36,7 @@ def _list_api() -> list[Any]:
     router.register("messages", ResolvableMessageViewSet, "message")
     router.register("suppressions", SuppressionViewSet, "suppression")
     router.register("suppression-changes", SuppressionChangeViewSet, "suppression-change")
+    router.register("replies", ReplyViewSet, "reply")
     router.register("tasks", CompletableTaskViewSet, "task")
     router.register("webhooks", WebhookViewSet, "webhook")
     router.register("dead-letters", DeadLetterViewSet, "dead-letter")

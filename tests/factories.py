@@ -12,8 +12,8 @@ from typing import Any
 import factory as factory_boy
 from django.contrib.auth import get_user_model
 
-from emails.choices import AuthMethod, EventType, LimitScope, LimitWindow, Security
-from emails.models import EmailEvent, EmailMessage, ExecutorState, Mailbox, SendLimit, Suppression
+from emails.choices import AuthMethod, EventType, LimitScope, LimitWindow, ReplyIntent, Security
+from emails.models import EmailEvent, EmailMessage, ExecutorState, Mailbox, Reply, SendLimit, Suppression
 from execution.choices import LogAction
 from execution.models import Alert, DeadLetter, ExecutionLog, Worker
 from sequences.choices import ConditionType, EnrollmentStatus, Role, SequenceStatus, StepType
@@ -277,6 +277,40 @@ class EmailEventFactory(_Factory):
     provider = "tests"
     provider_event_id = factory.LazyFunction(lambda: str(uuid.uuid4()))
     occurred_at = factory.SelfAttribute("at")
+    recorded_at = factory.SelfAttribute("at")
+
+
+class ReplyFactory(_Factory):
+    """A reply to a message that was sent, with its event."""
+
+    class Meta:
+        model = Reply
+
+    class Params:
+        at = NOW
+        message = factory.SubFactory(SentMessageFactory, at=factory.SelfAttribute("..at"))
+
+    event = factory.SubFactory(
+        EmailEventFactory,
+        type=EventType.REPLIED.value,
+        at=factory.SelfAttribute("..at"),
+        message=factory.SelfAttribute("..message"),
+    )
+    message_id = factory.LazyAttribute(lambda reply: reply.event.message_id)
+    workspace = factory.LazyAttribute(lambda reply: reply.event.workspace)
+    enrollment = factory.LazyAttribute(lambda reply: reply.event.enrollment)
+    contact = factory.LazyAttribute(lambda reply: reply.event.contact)
+    mailbox = factory.LazyAttribute(lambda reply: reply.event.mailbox)
+    sender = factory.LazyAttribute(lambda reply: reply.contact.email)
+    sender_name = "Bob Prospect"
+    subject = "Re: Hello"
+    header_id = factory.LazyFunction(lambda: f"<{uuid.uuid4()}@prospect.example>")
+    text = "Sounds interesting. When can we talk?"
+    kind = "reply"
+    found_intent = ReplyIntent.INTERESTED.value
+    intent = factory.SelfAttribute("found_intent")
+    intent_reason = 'shows interest: "sounds interesting"'
+    received_at = factory.SelfAttribute("at")
     recorded_at = factory.SelfAttribute("at")
 
 

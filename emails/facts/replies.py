@@ -82,8 +82,7 @@ def _build(row: Row, mail: WrittenMail, now: datetime) -> Reply:
         quoted=cut_bytes(mail.quoted),
         html_text=cut_bytes(mail.html_text),
         attachments=[
-            {"name": _fit(each.name, 200), "type": _fit(each.type, 100), "size": each.size}
-            for each in mail.attachments
+            {"name": _fit(each.name, 200), "type": _fit(each.type, 100), "size": each.size} for each in mail.attachments
         ],
         authentication={name: _storable(value) for name, value in mail.authentication.items()},
         received_at=row["occurred_at"],

@@ -22,7 +22,7 @@ FREE_MAIL_DOMAINS = frozenset(
 # contact was enrolled, and lasts all the same.
 _FACTS = """
 SELECT r.id, s.replied_at, s.unsubscribed_at, s.complained_at, s.bounced_at, s.soft_bounces,
-       s.left_company_at, s.successor,
+       s.left_company_at, s.successor, s.possible_opt_out_at,
        o.occurred_at AS out_of_office_at, o.until_at AS out_of_office_until, p.reason AS suppressed_for,
        k.account_replied_at, k.colleague_replied_at, h.occurred_at AS hand_written_at
 FROM unnest(%(ids)s::bigint[], %(workspaces)s::bigint[], %(contacts)s::bigint[], %(accounts)s::bigint[],
@@ -34,6 +34,8 @@ CROSS JOIN LATERAL (
            min(v.occurred_at) FILTER (WHERE v.type = 'complained') AS complained_at,
            min(v.occurred_at) FILTER (WHERE v.type = 'bounced' AND v.bounce_type = 'hard') AS bounced_at,
            min(v.occurred_at) FILTER (WHERE v.type = 'left_company') AS left_company_at,
+           min(v.occurred_at) FILTER (WHERE v.type = 'replied' AND v.payload->>'intent' = 'possible_opt_out')
+               AS possible_opt_out_at,
            max(v.payload->>'successor') FILTER (WHERE v.type = 'left_company') AS successor,
            count(*) FILTER (WHERE v.type = 'bounced' AND v.bounce_type = 'soft'
                               AND (r.resumed_at IS NULL OR v.recorded_at > r.resumed_at)
@@ -115,6 +117,7 @@ def _watched_account(row: Row, domain: str) -> int | None:
 def _stops(row: Row) -> StopFacts:
     return StopFacts(
         replied_at=row["replied_at"],
+        possible_opt_out_at=row["possible_opt_out_at"],
         unsubscribed_at=row["unsubscribed_at"],
         complained_at=row["complained_at"],
         bounced_at=row["bounced_at"],

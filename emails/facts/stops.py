@@ -32,6 +32,7 @@ class StopFacts:
     """
 
     replied_at: datetime | None = None
+    possible_opt_out_at: datetime | None = None
     unsubscribed_at: datetime | None = None
     complained_at: datetime | None = None
     bounced_at: datetime | None = None
@@ -59,7 +60,7 @@ class Resting:
 
 def find_exit_reason(stops: StopFacts, account_policy: str, sequence_status: str, on_reply: str) -> ExitReason | None:
     """The first stop rule that holds, or None. `on_reply`: what the sequence does when the contact replies."""
-    if stops.replied_at is not None and on_reply == OnReply.STOP:
+    if stops.possible_opt_out_at is not None or (stops.replied_at is not None and on_reply == OnReply.STOP):
         return ExitReason.REPLIED
     if stops.unsubscribed_at is not None:
         return ExitReason.UNSUBSCRIBED

@@ -33,7 +33,7 @@ def read_written(
     """
     if not _is_by_person(mail, finding):
         return None
-    plain, html = read_bodies(own_parts(mail.message), read_text)
+    html = read_bodies(own_parts(mail.message), read_text)[1]
     intent = ReplyIntent(finding.intent) if finding.intent in _INTENTS else ReplyIntent.UNCLEAR
     if is_forged and intent is ReplyIntent.OPT_OUT:
         intent = ReplyIntent.POSSIBLE_OPT_OUT

@@ -57,6 +57,8 @@ class Reply(models.Model):
     intent_reason = models.CharField(max_length=500, blank=True)
     until = models.DateField(null=True, blank=True, help_text="Not now: the day to write again.")
     referral = models.CharField(max_length=320, blank=True, help_text="The address that it refers to.")
+    classified_by = models.CharField(max_length=200, blank=True, help_text="Who confirmed or corrected the intent.")
+    classified_at = models.DateTimeField(null=True, blank=True)
     is_handled = models.BooleanField(default=False)
     handled_by = models.CharField(max_length=200, blank=True)
     handled_at = models.DateTimeField(null=True, blank=True)

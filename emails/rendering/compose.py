@@ -50,7 +50,8 @@ class Uncomposed:
 
 
 _CONTENT = f"""
-SELECT m.id AS message_pk, m.message_id, m.recipient, m.is_answer, t.id AS step_id, t.subject, t.body, t.format AS body_format,
+SELECT m.id AS message_pk, m.message_id, m.recipient, m.is_answer, t.id AS step_id, t.subject, t.body,
+       t.format AS body_format,
        coalesce(m.content_hash <> t.content_hash, false) AS was_edited,
        b.signature, w.postal_address, coalesce(s.track_opens, w.track_opens) AS tracks_opens,
        coalesce(s.track_clicks, w.track_clicks) AS tracks_clicks,
@@ -131,7 +132,7 @@ def _build(row: Row, now: datetime) -> Composed:
 
 
 def _build_answer(row: Row, now: datetime) -> Composed:
-    """A user's answer in the thread of the reply: without footer, tracking and ways to opt out, as any personal mail."""
+    """A user's answer in the thread of the reply: without footer, tracking and unsubscribe link."""
     if row["answer"] is None:
         raise TemplateError("the reply that it answers was deleted before it was sent")
     # the enrollment may have another mailbox by now; the thread keeps its own

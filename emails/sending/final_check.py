@@ -74,8 +74,8 @@ LIMIT {limit}
 FOR NO KEY UPDATE OF e SKIP LOCKED
 """
 _DETAILS = """
-SELECT m.id AS message_id, m.message_id AS header_id, m.recipient, m.recipient_domain, m.is_first_touch, m.is_answer, m.owner_id,
-       e.id, e.workspace_id, e.contact_id, e.enrolled_at, e.resumed_at,
+SELECT m.id AS message_id, m.message_id AS header_id, m.recipient, m.recipient_domain, m.is_first_touch, m.is_answer,
+       m.owner_id, e.id, e.workspace_id, e.contact_id, e.enrolled_at, e.resumed_at,
        s.status AS sequence_status, s.window::text AS window, coalesce(t.skip_weekends, false) AS skip_weekends,
        m.recipient AS email, c.email AS current_email, c.timezone AS contact_timezone, c.account_id,
        a.domain AS account_domain, a.timezone AS account_timezone, b.timezone AS mailbox_timezone,

@@ -40,18 +40,18 @@ class QueuedEmail(NamedTuple):
 _INSERT = """
 INSERT INTO emails_emailmessage (
     workspace_id, enrollment_id, step_id, visit, mailbox_id, contact_id, owner_id, recipient, recipient_domain,
-    is_first_touch, is_answer, status, message_id, priority, due_at, queued_at, lane_order_at, send_after_at, held_by, attempts,
-    earlier_handed_over_at, withheld_reason, error_class, error_code, error, error_trace, provider_message_id,
+    is_first_touch, is_answer, status, message_id, priority, due_at, queued_at, lane_order_at, send_after_at, held_by,
+    attempts, earlier_handed_over_at, withheld_reason, error_class, error_code, error, error_trace, provider_message_id,
     in_reply_to, subject, text, html, resolved_by, resolution)
 SELECT r.workspace, r.enrollment, r.step, r.visit, r.mailbox, r.contact, r.owner, r.recipient, r.domain,
-       r.first_touch, r.is_answer, 'queued', '<' || r.token || '@' || split_part(b.address, '@', 2) || '>', r.priority, r.due_at,
-       %(now)s, r.lane_order_at, %(now)s, '', 0, '{}', '', '', '', '', '', '', '', '', '', '', '', ''
+       r.first_touch, r.is_answer, 'queued', '<' || r.token || '@' || split_part(b.address, '@', 2) || '>', r.priority,
+       r.due_at, %(now)s, r.lane_order_at, %(now)s, '', 0, '{}', '', '', '', '', '', '', '', '', '', '', '', ''
 FROM unnest(%(workspaces)s::bigint[], %(enrollments)s::bigint[], %(steps)s::bigint[], %(visits)s::int[],
             %(mailboxes)s::bigint[], %(contacts)s::bigint[], %(owners)s::int[], %(recipients)s::text[],
-            %(domains)s::text[], %(first_touches)s::bool[], %(answers)s::bool[], %(tokens)s::text[], %(priorities)s::int[],
-            %(due)s::timestamptz[], %(order)s::timestamptz[])
-     AS r(workspace, enrollment, step, visit, mailbox, contact, owner, recipient, domain, first_touch, is_answer, token, priority,
-          due_at, lane_order_at)
+            %(domains)s::text[], %(first_touches)s::bool[], %(answers)s::bool[], %(tokens)s::text[],
+            %(priorities)s::int[], %(due)s::timestamptz[], %(order)s::timestamptz[])
+     AS r(workspace, enrollment, step, visit, mailbox, contact, owner, recipient, domain, first_touch, is_answer, token,
+          priority, due_at, lane_order_at)
 JOIN emails_mailbox b ON b.id = r.mailbox
 ON CONFLICT (enrollment_id, step_id, visit) DO NOTHING
 """
@@ -103,9 +103,7 @@ def _columns(emails: Sequence[QueuedEmail], now: datetime) -> dict[str, object]:
         "tokens": _tokens(len(emails), now),
         "priorities": [email.priority for email in emails],
         "due": [email.due_at for email in emails],
-        "order": [
-            lane_order(email.due_at, email.priority, is_first_touch=email.is_first_touch) for email in emails
-        ],
+        "order": [lane_order(email.due_at, email.priority, is_first_touch=email.is_first_touch) for email in emails],
     }
 
 

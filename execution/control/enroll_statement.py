@@ -60,10 +60,12 @@ WITH facts AS MATERIALIZED (
             SELECT v.occurred_at AS at,
                    CASE v.type WHEN 'unsubscribed' THEN 'opted_out' WHEN 'replied' THEN 'possible_opt_out'
                                ELSE v.type END AS code
-            FROM emails_emailevent v LEFT JOIN emails_emailmessage b ON b.id = v.message_id
+            FROM emails_emailevent v
+            LEFT JOIN emails_emailmessage b ON b.id = v.message_id
+            LEFT JOIN emails_reply y ON y.event_id = v.id
             WHERE v.contact_id = c.id AND v.type IN ('unsubscribed', 'complained', 'bounced', 'replied')
               AND v.verdict = 'human'
-              AND (v.type <> 'replied' OR v.payload->>'intent' = 'possible_opt_out')
+              AND (v.type <> 'replied' OR coalesce(y.intent, v.payload->>'intent') = 'possible_opt_out')
               AND (v.type <> 'bounced'
                    OR (v.bounce_type = 'hard' AND (b.id IS NULL OR lower(b.recipient) = lower(c.email))))
             UNION ALL

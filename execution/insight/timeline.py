@@ -50,6 +50,8 @@ _LOG_MARKS = {
     LogAction.RESOLVED: Mark("🔎", "fact_check"),
     LogAction.TASK_COMPLETED: Mark("☑", "task_alt", "good"),
     LogAction.TASK_CHANGED: Mark("🗓", "edit_calendar"),
+    LogAction.CLASSIFIED: Mark("🏷", "label"),
+    LogAction.ANSWERED: Mark("✉", "reply", "good"),
 }
 _EVENT_MARKS = {
     EventType.DELIVERED: Mark("📬", "mark_email_read", "good"),

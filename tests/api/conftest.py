@@ -25,6 +25,7 @@ from tests.factories import (
     MailboxFactory,
     MembershipFactory,
     OperatorFactory,
+    ReplyFactory,
     SequenceFactory,
     StepFactory,
     SuppressionFactory,
@@ -123,6 +124,7 @@ def ids(enrollment: Enrollment) -> dict[str, int]:
             workspace=enrollment.workspace, email="jo@x.example", action="added", reason="manual", actor="sam", at=NOW
         ),
         "tasks": TaskFactory(enrollment=enrollment),
+        "replies": ReplyFactory(message=message),
         "webhooks": WebhookSubscription.objects.create(
             workspace=enrollment.workspace, url="http://127.0.0.1:9/", events=["*"], created_at=NOW, scanned_at=NOW
         ),

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from rest_framework.test import APIClient
 
-from emails.models import EmailMessage, Mailbox, Suppression
+from emails.models import EmailMessage, Mailbox, Reply, Suppression
 from execution.models import ControlLog, DeadLetter, ExecutionLog, WebhookDelivery, WebhookSubscription
 from execution.webhooks_out.operations import ping
 from sequences.models import Account, Contact, Enrollment, Sequence, Step, Workspace
@@ -27,7 +27,7 @@ from tests.factories import (
 
 LISTS = [
     "sequence-enrollments", "sequences", "steps", "contacts", "accounts", "mailboxes", "messages", "suppressions",
-    "suppression-changes", "tasks", "dead-letters", "webhooks",
+    "suppression-changes", "tasks", "replies", "dead-letters", "webhooks",
 ]  # fmt: skip
 ACTIONS = [
     ("get", "sequence-enrollments", "logs", {}),
@@ -50,6 +50,9 @@ ACTIONS = [
     ("post", "dead-letters", "discard", {}),
     ("post", "tasks", "snooze", {"until": "2027-01-01T00:00:00Z"}),
     ("post", "tasks", "reassign", {"assignee": 1}),
+    ("post", "replies", "classify", {"intent": "opt_out"}),
+    ("post", "replies", "answer", {"body": "Hello"}),
+    ("post", "replies", "handled", {}),
     ("put", "sequences", "", {"name": "Mine"}),
     ("patch", "sequences", "", {"name": "Mine"}),
     ("delete", "sequences", "", {}),
@@ -97,7 +100,7 @@ SPLIT = {
 def snapshot() -> list[Any]:
     models = (
         Sequence, Step, Enrollment, EmailMessage, Mailbox, Task, ExecutionLog, ControlLog, DeadLetter, Contact,
-        Account, Suppression, WebhookSubscription, WebhookDelivery,
+        Account, Suppression, WebhookSubscription, WebhookDelivery, Reply,
     )  # fmt: skip
     return [list(model.objects.order_by("pk").values()) for model in models]
 
