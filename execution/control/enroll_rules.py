@@ -179,8 +179,8 @@ def _describe(code: SkipCode, facts: Row, zone: ZoneInfo, days: tuple[int, int])
             return f"opted out on {_day(facts['never_at'], zone)}: it cannot be enrolled again"
         case SkipCode.POSSIBLE_OPT_OUT:
             return (
-                f"may have opted out in the reply of {_day(facts['never_at'], zone)}: classify that reply in Replies, as an "
-                "opt-out or as what else it is"
+                f"may have opted out in the reply of {_day(facts['never_at'], zone)}: classify that reply in Replies, "
+                "as an opt-out or as what else it is"
             )
         case SkipCode.COMPLAINED:
             return f"reported an email as spam on {_day(facts['never_at'], zone)}: it cannot be enrolled again"

@@ -112,7 +112,7 @@ def test_not_now_plans_a_task_on_that_day(api: APIClient, reply: Reply, sdr: Any
 def test_not_now_enrolls_again_where_a_manager_names_a_sequence(
     api: APIClient, manager_api: APIClient, reply: Reply
 ) -> None:
-    Enrollment.objects.filter(pk=reply.enrollment_id).update(
+    Enrollment.objects.filter(replies=reply).update(
         status="replied", completed_at=NOW, auto_exit_reason="replied", wake_at=None, next_step_at=None
     )
     other = StepFactory(sequence__workspace=reply.workspace).sequence
@@ -124,6 +124,7 @@ def test_not_now_enrolls_again_where_a_manager_names_a_sequence(
     by_manager = post(manager_api, reply, "classify", **body).json()["consequences"]
     assert by_manager == [f"{reply.contact.email} enters {other.name} on 2026-06-01."]
     enrolled = Enrollment.objects.get(sequence=other)
+    assert enrolled.next_step_at is not None
     assert enrolled.next_step_at.date().isoformat() == "2026-06-01"
 
 
@@ -156,13 +157,13 @@ def test_what_does_not_fit_is_refused(api: APIClient, reply: Reply, body: dict[s
 
 def test_an_answer_is_queued_first_in_its_lane_and_moves_no_enrollment(api: APIClient, reply: Reply) -> None:
     assert reply.enrollment is not None
-    before = Enrollment.objects.filter(pk=reply.enrollment_id).values().get()
+    before = Enrollment.objects.filter(replies=reply).values().get()
     answer = post(api, reply, "answer", body="**Gladly.**")
     assert answer.status_code == 200
     message = EmailMessage.objects.get(pk=answer.json()["id"])
     assert (message.status, message.is_answer, message.step, message.recipient) == ("queued", True, None, reply.sender)
     assert Answer.objects.get().body == "**Gladly.**"
-    assert Enrollment.objects.filter(pk=reply.enrollment_id).values().get() == before
+    assert Enrollment.objects.filter(replies=reply).values().get() == before
     reply.refresh_from_db()
     assert reply.is_handled
     assert ExecutionLog.objects.get(action="answered").enrollment == reply.enrollment

@@ -62,6 +62,10 @@ class Scene:
         self.now = at
         run_until_idle(Options(policy=engine_policy(), stage=stage), lambda: self.now)
 
+    @property
+    def user(self) -> Any:
+        return self.mailbox.owner
+
     def receive(self, text: str, at: datetime, **headers: str) -> None:
         contact: Contact = self.enrollment.contact
         mail = Mail()
@@ -124,7 +128,7 @@ def test_a_reply_is_kept_whole_and_answered_in_its_thread_after_the_sequence_has
     scene.poll(NOW + 3 * HOUR)
     assert Reply.objects.count() == 1
 
-    user = scene.mailbox.owner
+    user = scene.user
     message = answer_reply(reply, "**Great**, {{ when }} suits you?", user=user, now=NOW + 3 * HOUR)
     assert answer_reply(reply, "**Great**, {{ when }} suits you?", user=user, now=NOW + 3 * HOUR).pk == message.pk
     scene.run(NOW + 3 * HOUR, Stage.DELIVER)
@@ -159,14 +163,14 @@ def test_an_opt_out_in_words_suppresses_within_one_tick_and_cannot_be_enrolled(s
     other = StepFactory(sequence__workspace=contact.workspace).sequence
     assert [skipped.code for skipped in enroll(other, [contact], scene.mailbox).skipped] == [SkipCode.SUPPRESSED]
     with pytest.raises(AnswerError, match="opted out"):
-        answer_reply(Reply.objects.get(), "But why?", user=scene.mailbox.owner, now=NOW + 3 * HOUR)
+        answer_reply(Reply.objects.get(), "But why?", user=scene.user, now=NOW + 3 * HOUR)
 
 
 def test_a_possible_opt_out_holds_the_contact_until_a_user_decides(scene: Scene) -> None:
     scene.receive("Hi", NOW + HOUR)
     scene.poll(NOW + 2 * HOUR)
     reply = Reply.objects.get()
-    user, contact = scene.mailbox.owner, scene.enrollment.contact
+    user, contact = scene.user, scene.enrollment.contact
     classify_reply(reply, Wanted(ReplyIntent.POSSIBLE_OPT_OUT), user=user, now=NOW + 2 * HOUR)
     scene.run(NOW + 2 * HOUR, Stage.DECIDE)
     other = StepFactory(sequence__workspace=contact.workspace).sequence
@@ -181,8 +185,8 @@ def test_an_opt_out_that_comes_after_the_answer_was_written_withholds_it(scene: 
     scene.receive("Tell me more about it please", NOW + HOUR)
     scene.poll(NOW + 2 * HOUR)
     reply = Reply.objects.get()
-    message = answer_reply(reply, "With pleasure.", user=scene.mailbox.owner, now=NOW + 2 * HOUR)
-    classify_reply(reply, Wanted(ReplyIntent.OPT_OUT), user=scene.mailbox.owner, now=NOW + 2 * HOUR)
+    message = answer_reply(reply, "With pleasure.", user=scene.user, now=NOW + 2 * HOUR)
+    classify_reply(reply, Wanted(ReplyIntent.OPT_OUT), user=scene.user, now=NOW + 2 * HOUR)
     scene.run(NOW + 3 * HOUR, Stage.ALL)
     message.refresh_from_db()
     assert (message.status, message.withheld_reason) == ("withheld", "unsubscribed")
@@ -197,6 +201,7 @@ def test_an_absence_of_200_days_resumes_on_its_day(scene: Scene) -> None:
     scene.poll(NOW + 2 * HOUR)
     scene.run(NOW + 2 * HOUR, Stage.DECIDE)
     scene.enrollment.refresh_from_db()
+    assert scene.enrollment.resume_at is not None
     assert (scene.enrollment.status, scene.enrollment.resume_at.date()) == ("paused", back)
     assert not Reply.objects.exists()
     scene.run(datetime(2026, 9, 17, 23, 0, tzinfo=UTC), Stage.DECIDE)
