@@ -11,6 +11,7 @@ import secrets
 from collections.abc import Callable
 from dataclasses import dataclass
 from email.utils import getaddresses
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Any, Final, Never
 from urllib.parse import unquote, urlsplit
@@ -18,6 +19,8 @@ from urllib.parse import unquote, urlsplit
 import environ
 from cryptography.fernet import Fernet
 from psycopg import ProgrammingError, conninfo
+
+from common.networks import EVERYWHERE, Network
 
 _HOST = re.compile(r"\*|\.?[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*\.?|\[[0-9A-Fa-f:.]+\]")
 _ORIGIN = re.compile(r"https?://((\*\.)?[A-Za-z0-9_.-]+|\[[0-9A-Fa-f:.]+\])(:[0-9]{1,5})?")
@@ -130,6 +133,21 @@ def host_names(name: str) -> list[str]:
     if not all(_HOST.fullmatch(host) for host in hosts):
         refuse(name, "takes host names separated by commas, such as mail.example.com,.example.org")
     return hosts
+
+
+def networks(name: str, default: str) -> tuple[Network, ...]:
+    """Networks in CIDR notation; `all` and `none` stand for every address and for no network."""
+    takes = "takes networks separated by commas, such as 10.0.0.0/8,fd00::/8, or all or none"
+    value = text(name, default)
+    if value.lower() in {"all", "none"}:
+        return EVERYWHERE if value.lower() == "all" else ()
+    found: list[Network] = []
+    for item in value.split(","):
+        try:
+            found.append(ip_network(item.strip()))
+        except ValueError:
+            refuse(name, takes)
+    return tuple(found)
 
 
 def origins(name: str) -> list[str]:

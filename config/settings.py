@@ -44,7 +44,9 @@ globals().update(env.mail_settings("EMAIL_URL"))
 REDIS_URL = env.url("REDIS_URL", schemes=("redis", "rediss", "unix"), example="redis://localhost:6379/0")
 env.start_error_reporting(env.url("SENTRY_DSN", schemes=("http", "https"), example="https://key@sentry.example.com/1"))
 
-WEBHOOKS_TO_PRIVATE_ADDRESSES = env.flag("WEBHOOKS_TO_PRIVATE_ADDRESSES", default=DEBUG)
+# the flag is the older name of the setting: true is all networks
+_PRIVATE_BY_DEFAULT = "all" if env.flag("WEBHOOKS_TO_PRIVATE_ADDRESSES", default=DEBUG) else "none"
+PRIVATE_NETWORKS = env.networks("PRIVATE_NETWORKS", _PRIVATE_BY_DEFAULT)
 IMAP_IDLE_CONNECTIONS = env.whole_number("IMAP_IDLE_CONNECTIONS", 20, maximum=500, unit="connections per process")
 METRICS_TOKEN = env.text("METRICS_TOKEN")
 TRACKING_LINK_DAYS = env.whole_number("TRACKING_LINK_DAYS", 365, minimum=30, maximum=3650, unit="days")

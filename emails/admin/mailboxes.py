@@ -18,10 +18,11 @@ from common.encryption import Secrets
 from emails.choices import LimitScope
 from emails.hooks.providers import WORDS
 from emails.hooks.views import list_hook_urls
-from emails.mailbox.secret_places import find_moved
+from emails.mailbox.secret_places import ask_again, find_moved
 from emails.models import InboxState, Mailbox, SendLimit
 from emails.rendering.signatures import check_signature
 from emails.sending.lanes import apply_new_caps, probe_now
+from emails.transport.tls import CA_PEM, CertificateOptionError, validate_certificate_options
 from sequences.access.admin_rights import Right
 from sequences.interface.admin.base import OneWorkspaceForm, RowInline, WorkspaceAdmin, by_choice, exact_name
 
@@ -75,6 +76,13 @@ class MailboxForm(OneWorkspaceForm):
         help_text='ESP keys, tokens, webhook_secret: {"api_key": "…"}. null deletes one. Leave empty to keep them.',
     )
 
+    ca_pem = forms.CharField(
+        label="Certificate authority (PEM)",
+        required=False,
+        widget=UnfoldAdminTextareaWidget(attrs={"rows": 4, "spellcheck": "false"}),
+        help_text="The text of the certificate that signed your mail server's one. Leave empty for public authorities.",
+    )
+
     class Meta:
         model = Mailbox
         exclude = ("credentials",)
@@ -89,6 +97,11 @@ class MailboxForm(OneWorkspaceForm):
             "imap_username": "IMAP username",
             "transport_options": "ESP settings",
         }
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if self.instance.pk and "ca_pem" in self.fields:
+            self.initial["ca_pem"] = (self.instance.transport_options or {}).get(CA_PEM, "")
 
     def clean_address(self) -> str:
         return _clean_address(str(self.cleaned_data["address"]))
@@ -106,14 +119,23 @@ class MailboxForm(OneWorkspaceForm):
 
     def clean(self) -> dict[str, Any] | None:
         cleaned = super().clean()
+        self._merge_certificate()
         stored = Mailbox.objects.filter(pk=self.instance.pk).first()
         self.moved = find_moved(vars(stored), self.cleaned_data) if stored else []
         if stored is not None and stored.credentials and self.moved and not self.typed_secrets:
-            self.add_error(
-                "password",
-                f"Enter the secrets again: {self.moved[0]} changes, and the stored ones are for the old one.",
-            )
+            self.add_error("password", ask_again(self.moved[0]))
         return cleaned
+
+    def _merge_certificate(self) -> None:
+        """The field `ca_pem` into the options, where the product looks for it."""
+        options = dict(self.cleaned_data.get("transport_options") or {})
+        if "ca_pem" in self.changed_data or CA_PEM not in options:
+            options[CA_PEM] = self.cleaned_data.get("ca_pem", "")
+        self.cleaned_data["transport_options"] = {name: value for name, value in options.items() if value != ""}
+        try:
+            validate_certificate_options(options)
+        except CertificateOptionError as error:
+            self.add_error("transport_options" if "ca_file" in options else "ca_pem", f"{error}.")
 
     @property
     def typed_secrets(self) -> dict[str, Any]:
@@ -178,7 +200,7 @@ class MailboxBaseAdmin(WorkspaceAdmin):
             "SMTP",
             {
                 "classes": ["tab"],
-                "fields": (("smtp_host", "smtp_port"), ("smtp_security", "smtp_username"), "password"),
+                "fields": (("smtp_host", "smtp_port"), ("smtp_security", "smtp_username"), "password", "ca_pem"),
             },
         ),
         ("ESP", {"classes": ["tab"], "fields": ("transport_options", "other_secrets", "webhook_addresses")}),

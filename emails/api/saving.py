@@ -11,10 +11,11 @@ from django.db import IntegrityError, transaction
 
 from common.encryption import Secrets
 from emails.choices import Inbound, LimitScope, LimitWindow, Transport
-from emails.mailbox.secret_places import find_moved
+from emails.mailbox.secret_places import ask_again, find_moved
 from emails.models import Mailbox, SendLimit
 from emails.rendering.signatures import check_signature
 from emails.sending.lanes import apply_new_caps, probe_now
+from emails.transport.tls import CertificateOptionError, validate_certificate_options
 from sequences.models import Membership
 
 _LIMITS = {"daily_limit": LimitWindow.DAY, "hourly_limit": LimitWindow.HOUR}
@@ -53,7 +54,7 @@ def change_mailbox(mailbox: Mailbox, values: Mapping[str, Any], now: datetime) -
     columns = _columns(values)
     moved = find_moved(vars(current), columns)
     if moved and current.credentials and not values.get("credentials"):
-        raise InvalidMailboxError("credentials", f"Give them again: {moved[0]} changes, they are for the old one.")
+        raise InvalidMailboxError("credentials", ask_again(moved[0]))
     stored = {} if moved else current.credentials
     for name, value in columns.items():
         setattr(current, name, value)
@@ -80,6 +81,10 @@ def _merge(stored: Mapping[str, Any], given: Mapping[str, str | None]) -> Secret
 
 
 def _check(mailbox: Mailbox) -> None:
+    try:
+        validate_certificate_options(mailbox.transport_options)
+    except CertificateOptionError as error:
+        raise InvalidMailboxError("transport_options", f"{error}.") from None
     if mailbox.transport == Transport.SMTP and not mailbox.smtp_host:
         raise InvalidMailboxError("smtp_host", "SMTP needs the name of its server.")
     if mailbox.transport == Transport.SMTP and mailbox.connections > 1:

@@ -12,18 +12,17 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, Any
 
-from imapclient.exceptions import IMAPClientError, LoginError
-from imapclient.imapclient import ALL, JUNK, SENT, IMAPClient
+from imapclient.exceptions import IMAPClientError
+from imapclient.imapclient import ALL, JUNK, SENT
 
-from emails.choices import AuthMethod, Security
 from emails.transport import oauth
 from emails.transport.errors import tidy_error
-from emails.transport.tls import make_tls_context
+from emails.transport.imap_login import log_in_to_imap
 
 if TYPE_CHECKING:
     from emails.models import Mailbox
 
-TIMEOUT_SECONDS = 15.0
+LOGIN_SECONDS = 30.0
 # headers, text and reports come first; what is cut off is an attachment
 FETCHED_BYTES = 256 * 1024
 _SPECIAL_USES = {"sent": SENT, "junk": JUNK, "all": ALL}
@@ -54,8 +53,7 @@ class FetchedMail:
 def open_imap(mailbox: Mailbox) -> Iterator[Imap]:
     """A logged-in connection. Raises `ImapError` for whatever goes wrong, inside the block as well."""
     try:
-        with _connect(mailbox) as client:
-            _log_in(client, mailbox)
+        with log_in_to_imap(mailbox, LOGIN_SECONDS) as client:
             client.normalise_times = False
             yield Imap(client)
     except (IMAPClientError, OSError, oauth.TokenRefused, oauth.TokenUnavailable) as error:
@@ -119,34 +117,6 @@ class Imap:
             for uid, answer in sorted(answers.items())
             if b"INTERNALDATE" in answer and (raw := _body(answer)) is not None
         ]
-
-
-def _connect(mailbox: Mailbox) -> Any:
-    context = None if mailbox.imap_security == Security.NONE else make_tls_context(mailbox)
-    is_tls = mailbox.imap_security == Security.TLS
-    client = IMAPClient(
-        mailbox.imap_host,
-        mailbox.imap_port,
-        ssl=is_tls,
-        ssl_context=context if is_tls else None,
-        timeout=TIMEOUT_SECONDS,
-    )
-    if mailbox.imap_security == Security.STARTTLS:
-        client.starttls(context)
-    return client
-
-
-def _log_in(client: Any, mailbox: Mailbox) -> None:
-    user = mailbox.imap_username or mailbox.smtp_username or mailbox.address
-    if mailbox.auth_method in {AuthMethod.GOOGLE, AuthMethod.MICROSOFT}:
-        try:
-            client.oauth2_login(user, oauth.get_access_token(mailbox))
-        except LoginError:
-            # a token can be revoked before its time
-            client.oauth2_login(user, oauth.get_access_token(mailbox, force_refresh=True))
-        return
-    secrets = mailbox.credentials
-    client.login(user, str(secrets.get("imap_password") or secrets.get("password", "")))
 
 
 def _body(answer: dict[bytes, Any]) -> bytes | None:

@@ -9,8 +9,8 @@ import dns.resolver
 
 from emails.mailbox.records import DnsError
 
-TOTAL_SECONDS = 10.0
-_EACH_SECONDS = 3.0
+TOTAL_SECONDS = 5.0
+_EACH_SECONDS = 2.0
 
 
 class Dns:
@@ -44,7 +44,7 @@ class Dns:
     def _resolve(self, name: str, kind: str) -> list[str]:
         seconds = min(self._ends_at - time.monotonic(), _EACH_SECONDS)
         if seconds <= 0:
-            raise DnsError("DNS took longer than ten seconds: try again")
+            raise DnsError("DNS took longer than five seconds: try again")
         try:
             answer = self._resolver.resolve(name, kind, lifetime=seconds)
         except (dns.resolver.NXDOMAIN, dns.resolver.NoAnswer, dns.name.LabelTooLong, dns.name.EmptyLabel):

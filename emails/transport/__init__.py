@@ -38,11 +38,11 @@ def open_transport(mailbox: Mailbox) -> Transport:
     return EspTransport(mailbox)
 
 
-def test_login(mailbox: Mailbox) -> LoginReport:
-    """Try the mailbox's logins, each within 15 seconds; sends nothing, changes nothing."""
+def test_login(mailbox: Mailbox, seconds: float) -> LoginReport:
+    """Try the mailbox's logins within so many seconds in all; sends nothing, changes nothing."""
     from emails.transport.login import report_login
 
-    return report_login(mailbox)
+    return report_login(mailbox, seconds)
 
 
 test_login.__test__ = False  # type: ignore[attr-defined]  # pytest takes the name for a test's

@@ -19,10 +19,11 @@ from django.core.exceptions import ImproperlyConfigured
 from django.core.mail import EmailMultiAlternatives
 from django.utils.module_loading import import_string
 
+from common.dialler import members_dialler
+from common.guarded_http import Wire, guard_pools, guard_session
 from emails.choices import ErrorClass
 from emails.choices import Transport as TransportName
 from emails.transport.errors import classify_http, tidy_error
-from emails.transport.http_probe import RequestProbe
 from emails.transport.oauth import list_secrets
 from emails.transport.send_result import Envelope, Refused, SendResult, Sent, Unknown
 
@@ -64,6 +65,9 @@ PROVIDERS: dict[TransportName, Provider] = {
     TransportName.UNISENDER_GO: Provider(("api_key",), ("api_url",)),
 }
 
+_NO_KEYS = "Amazon SES has no keys: give aws_access_key_id and aws_secret_access_key as secrets of the mailbox"
+# after a 303 the request may have been carried out (RFC 9110 section 15.4.4); after these it was not
+_REDIRECTS = frozenset({301, 302, 307, 308})
 # the sender's own state, that some ESPs report as if the recipient had been refused
 _SENDERS_FAULT = ("invalid-sender", "unsigned", "test-mode-limit", "payment-required", "recipient-limit")
 
@@ -78,7 +82,7 @@ class EspTransport:
         self._provider = PROVIDERS[TransportName(mailbox.transport)]
         self._timeouts = (connect_seconds, answer_seconds)
         self._backend: Any = None
-        self._probe = RequestProbe()
+        self._wire = Wire(members_dialler())
 
     def __repr__(self) -> str:
         return f"<EspTransport {self._mailbox.transport} of mailbox {self._mailbox.pk}>"
@@ -97,7 +101,8 @@ class EspTransport:
             backend.close()
 
     def send(self, envelope: Envelope) -> SendResult:
-        self._probe.is_written = False
+        if self._mailbox.transport == TransportName.AMAZON_SES and not self._has_own_keys():
+            return Refused(ErrorClass.MAILBOX, "", _NO_KEYS)
         try:
             backend = self._open()
         except ImproperlyConfigured as error:
@@ -105,7 +110,8 @@ class EspTransport:
             return Refused(ErrorClass.MAILBOX, "", self._tidy(str(error).splitlines()[0]))
         try:
             message = self._build(envelope, backend)
-            backend.send_messages([message])
+            with self._wire.exchange(sum(self._timeouts)):
+                backend.send_messages([message])
         except AnymailRecipientsRefused as error:
             return self._read_recipient_refusal(error)
         except AnymailAPIError as error:
@@ -123,12 +129,15 @@ class EspTransport:
             backend = make_backend(**self._settings())
             backend.open()
             if isinstance(getattr(backend, "session", None), requests.Session):
-                backend.session.mount("https://", self._probe)
-                backend.session.mount("http://", self._probe)
-                # credentials come from the mailbox alone, never from a .netrc of the host
-                backend.session.trust_env = False
+                guard_session(backend.session, self._wire)
+            else:
+                _guard_boto(backend.client, self._wire)
             self._backend = backend
         return self._backend
+
+    def _has_own_keys(self) -> bool:
+        """Whether the mailbox has keys of AWS: without them botocore looks for those of the machine."""
+        return all(self._mailbox.credentials.get(name) for name in ("aws_access_key_id", "aws_secret_access_key"))
 
     def _settings(self) -> dict[str, Any]:
         credentials, options = self._mailbox.credentials, self._mailbox.transport_options
@@ -142,6 +151,7 @@ class EspTransport:
             "retries": {"total_max_attempts": 1, "mode": "standard"},
             "connect_timeout": self._timeouts[0],
             "read_timeout": self._timeouts[1],
+            "proxies": {},
         }
         settings: dict[str, Any] = {"client_params": chosen}
         return settings | ({"configuration_set_name": configuration_set} if configuration_set else {})
@@ -192,6 +202,9 @@ class EspTransport:
         text = _body(error.response)
         if not status:
             return self._read_silence(error)
+        if status in _REDIRECTS:
+            text = f"{status}: {self._mailbox.get_transport_display()} answers with a redirect, which is not followed"
+            return Refused(ErrorClass.MAILBOX, str(status), f"{text}: correct the address in the ESP settings")
         if status < 400:
             return Unknown(self._tidy(f"{status} with an answer that cannot be read: {text}"))
         if status == 409 and "invalid_idempotent_request" in text:
@@ -202,6 +215,8 @@ class EspTransport:
 
     def _read_silence(self, error: AnymailAPIError) -> SendResult:
         """No answer: unknown if the request was written. botocore shows it by the kind of its error."""
+        if self._wire.refusal:
+            return Refused(ErrorClass.MAILBOX, "", self._tidy(self._wire.refusal))
         cause = type(error.__cause__).__name__
         what = self._tidy(f"no answer from {self._mailbox.get_transport_display()} ({cause})")
         if cause in {"NoCredentialsError", "PartialCredentialsError", "NoRegionError", "ParamValidationError"}:
@@ -214,11 +229,18 @@ class EspTransport:
                 "ProxyConnectionError",
             }
         else:
-            is_written = self._probe.is_written
+            is_written = self._wire.is_written
         return Unknown(what) if is_written else Refused(ErrorClass.SERVER, "", what)
 
     def _tidy(self, text: str) -> str:
         return tidy_error(text, list_secrets(self._mailbox.credentials))
+
+
+def _guard_boto(client: Any, wire: Wire) -> None:
+    from botocore.awsrequest import AWSHTTPConnectionPool, AWSHTTPSConnectionPool
+
+    manager = client._endpoint.http_session._manager
+    manager.pool_classes_by_scheme = guard_pools(wire, AWSHTTPConnectionPool, AWSHTTPSConnectionPool)
 
 
 def read_retry_after(headers: Any) -> int | None:

@@ -14,6 +14,8 @@ from urllib.parse import quote
 from django.db import transaction
 from requests import RequestException
 
+from common.dialler import members_dialler
+from common.guarded_http import Wire, guard_session
 from emails.choices import AuthMethod
 
 if TYPE_CHECKING:
@@ -24,7 +26,7 @@ MICROSOFT_TOKEN_URL = "https://login.microsoftonline.com/{tenant}/oauth2/v2.0/to
 MICROSOFT_SCOPES = (
     "https://outlook.office.com/SMTP.Send https://outlook.office.com/IMAP.AccessAsUser.All offline_access"
 )
-REFRESH_SECONDS = 10
+REFRESH_SECONDS = 10.0
 EARLY_SECONDS = 120
 _PUBLIC = frozenset({"expires_at", "client_id", "tenant"})
 # RFC 6749 section 5.2: only a user's new consent or new settings resolve these
@@ -53,11 +55,12 @@ def list_secrets(credentials: Mapping[str, Any]) -> tuple[str, ...]:
     return tuple(value for value in secret if isinstance(value, str) and len(value) > 3)
 
 
-def get_access_token(mailbox: Mailbox, *, force_refresh: bool = False) -> str:
+def get_access_token(mailbox: Mailbox, *, force_refresh: bool = False, seconds: float = REFRESH_SECONDS) -> str:
     """A token that is good for two more minutes, refreshed in a short transaction of its own if need be.
 
     `force_refresh`: the server refused the token that `mailbox` holds. Workers that come at the same time refresh once:
-    the others find the new token when they get the row lock. Raises TokenRefused or TokenUnavailable.
+    the others find the new token when they get the row lock. `seconds` is the time for the provider's whole answer.
+    Raises TokenRefused or TokenUnavailable.
     """
     held = mailbox.credentials
     if not force_refresh and _is_fresh(held):
@@ -66,7 +69,7 @@ def get_access_token(mailbox: Mailbox, *, force_refresh: bool = False) -> str:
         row = type(mailbox).objects.select_for_update(no_key=True).only("credentials").get(pk=mailbox.pk)
         is_newer = row.credentials.get("access_token") != held.get("access_token")
         if not _is_fresh(row.credentials) or (force_refresh and not is_newer):
-            row.credentials = type(held)({**row.credentials, **_refresh(mailbox, row.credentials)})
+            row.credentials = type(held)({**row.credentials, **_refresh(mailbox, row.credentials, seconds)})
             row.save(update_fields=["credentials"])
     mailbox.credentials = row.credentials
     return str(row.credentials["access_token"])
@@ -79,7 +82,7 @@ def _is_fresh(credentials: Mapping[str, Any]) -> bool:
     )
 
 
-def _refresh(mailbox: Mailbox, credentials: Mapping[str, Any]) -> dict[str, Any]:
+def _refresh(mailbox: Mailbox, credentials: Mapping[str, Any], seconds: float) -> dict[str, Any]:
     # 160 modules that every process would start with, for the few that ever refresh a token
     from authlib.integrations.base_client import OAuthError
     from authlib.integrations.requests_client import OAuth2Session
@@ -96,11 +99,11 @@ def _refresh(mailbox: Mailbox, credentials: Mapping[str, Any]) -> dict[str, Any]
         token_endpoint_auth_method="client_secret_post",
     )
     extra = {"scope": MICROSOFT_SCOPES} if is_microsoft else {}
+    wire = Wire(members_dialler())
+    guard_session(session, wire)
     try:
-        with session:
-            token = session.refresh_token(
-                url, refresh_token=credentials["refresh_token"], timeout=REFRESH_SECONDS, **extra
-            )
+        with session, wire.exchange(seconds):
+            token = session.refresh_token(url, refresh_token=credentials["refresh_token"], timeout=seconds, **extra)
     except OAuthError as error:
         if error.error in _PERMANENT:
             raise TokenRefused(
@@ -108,6 +111,8 @@ def _refresh(mailbox: Mailbox, credentials: Mapping[str, Any]) -> dict[str, Any]
             ) from None
         raise TokenUnavailable(f"the provider gave no token for {mailbox.address} ({error.error})") from None
     except (RequestException, ValueError) as error:
+        if wire.refusal:
+            raise TokenRefused(f"the token service: {wire.refusal}") from None
         raise TokenUnavailable(f"the token service cannot be reached ({type(error).__name__})") from None
     if not token.get("access_token"):
         raise TokenUnavailable("the token service answered without a token")

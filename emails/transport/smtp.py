@@ -15,11 +15,13 @@ from typing import TYPE_CHECKING, Self
 from django.core.mail.utils import DNS_NAME
 
 from common.addresses import is_address
+from common.deadlines import Deadline
+from common.dialler import RefusedHostError, members_dialler
 from emails.choices import AuthMethod, ErrorClass, Security
 from emails.transport import oauth
 from emails.transport.errors import Stage, classify_smtp, tidy_error
 from emails.transport.send_result import Envelope, Refused, SendResult, Sent, Unknown
-from emails.transport.smtp_session import Deadline, StagedSMTP
+from emails.transport.smtp_session import StagedSMTP
 from emails.transport.tls import make_tls_context
 
 if TYPE_CHECKING:
@@ -146,11 +148,12 @@ class SmtpTransport:
         try:
             context = None if mailbox.smtp_security == Security.NONE else make_tls_context(mailbox)
         except OSError as error:
-            raise _Ended(Refused(ErrorClass.MAILBOX, "", f"ca_file cannot be used: {describe(error)}")) from None
+            raise _Ended(Refused(ErrorClass.MAILBOX, "", self._tidy(describe(error)))) from None
         session = StagedSMTP(
             mailbox.smtp_host,
             str(DNS_NAME),
             operation_seconds=self._operation_seconds,
+            dialler=members_dialler(),
             tls_context=context if mailbox.smtp_security == Security.TLS else None,
         )
         session.begin(deadline)
@@ -169,6 +172,8 @@ class SmtpTransport:
         except _Ended:
             session.close()
             raise
+        except RefusedHostError as error:
+            raise _Ended(Refused(ErrorClass.MAILBOX, "", self._tidy(str(error)))) from None
         except (OSError, smtplib.SMTPException) as error:
             session.close()
             raise _Ended(self._lost(error, session.stage)) from None
@@ -212,7 +217,8 @@ class SmtpTransport:
                 session.login(mailbox.smtp_username, str(mailbox.credentials.get("password", "")))
             else:
                 user = mailbox.smtp_username or mailbox.address
-                token = oauth.get_access_token(mailbox, force_refresh=force_refresh)
+                seconds = session.remaining(oauth.REFRESH_SECONDS)
+                token = oauth.get_access_token(mailbox, force_refresh=force_refresh, seconds=seconds)
                 session.auth("XOAUTH2", lambda challenge=None: "" if challenge else oauth.xoauth2(user, token))
         except oauth.TokenRefused as error:
             raise _Ended(Refused(ErrorClass.MAILBOX, "", self._tidy(str(error)))) from None

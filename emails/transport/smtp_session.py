@@ -7,30 +7,17 @@ import re
 import smtplib
 import socket
 import ssl
-import time
 from base64 import b64decode, b64encode
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from common.deadlines import Deadline
+from common.dialler import Dialler
 from emails.transport.errors import Stage
 
 _LINE_END = re.compile(rb"\r\n|\r|\n")
 _DOT_AT_LINE_START = re.compile(rb"(?m)^\.")
 MAX_CHALLENGES = 5
-
-
-class Deadline:
-    """When sending one message must be over, whatever the server does. Measured on the monotonic clock."""
-
-    def __init__(self, seconds: float) -> None:
-        self._ends = time.monotonic() + seconds
-
-    def remaining(self, at_most: float) -> float:
-        """Seconds that the next socket operation may take. TimeoutError when none are left."""
-        left = self._ends - time.monotonic()
-        if left <= 0:
-            raise TimeoutError("the server took too long in total")
-        return min(left, at_most)
 
 
 class _TimedReader(io.RawIOBase):
@@ -59,6 +46,7 @@ class StagedSMTP(smtplib.SMTP):
         ehlo_name: str,
         *,
         operation_seconds: float,
+        dialler: Dialler,
         tls_context: ssl.SSLContext | None = None,
     ) -> None:
         super().__init__(local_hostname=ehlo_name, timeout=operation_seconds)
@@ -66,6 +54,7 @@ class StagedSMTP(smtplib.SMTP):
         self.is_dot_written = False
         self._host = host  # the name that STARTTLS verifies the certificate against
         self._operation_seconds = operation_seconds
+        self._dialler = dialler
         self._tls_context = tls_context
         self._deadline = Deadline(operation_seconds)
 
@@ -74,14 +63,17 @@ class StagedSMTP(smtplib.SMTP):
         self._deadline = deadline
         self.is_dot_written = False
 
+    def remaining(self, at_most: float) -> float:
+        """Seconds left of the message's deadline, `at_most` so many. TimeoutError when none are."""
+        return self._deadline.remaining(at_most)
+
     def patience(self) -> float:
         # RFC 5321 section 4.5.3.2.6: the answer to the final dot may take long, and not to wait for it is how
         # duplicates arise; so it alone may use all the time that is left
         return self._deadline.remaining(3600 if self.is_dot_written else self._operation_seconds)
 
     def _get_socket(self, host: str, port: int, timeout: float) -> socket.socket:
-        sock = socket.create_connection((host, port), self.patience())
-        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        sock = self._dialler.connect(host, port, self._deadline, at_most=self._operation_seconds)
         if self._tls_context is None:
             return sock
         sock.settimeout(self.patience())

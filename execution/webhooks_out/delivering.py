@@ -11,10 +11,10 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.conf import settings
 from django.db import transaction
 
 from common.db import Row, execute, fetch_all, release_connection
+from common.dialler import members_dialler
 from common.text import storable_text
 from execution.models import WebhookSubscription
 from execution.webhooks_out.posting import TIMEOUT_SECONDS, Answer, post
@@ -81,7 +81,7 @@ def _call(given: tuple[Row, WebhookSubscription, datetime]) -> Answer:
         "X-Timestamp": timestamp,
         "X-Signature": sign((subscription.secret or {}).get("secret", ""), timestamp, body),
     }
-    return post(subscription.url, body, headers, allow_private=settings.WEBHOOKS_TO_PRIVATE_ADDRESSES)
+    return post(subscription.url, body, headers, members_dialler())
 
 
 def _next_state(row: Row, answer: Answer, now: datetime) -> dict[str, Any]:

@@ -7,9 +7,9 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from django.conf import settings
 from django.db import transaction
 
+from common.dialler import members_dialler
 from common.text import instant_text
 from execution.choices import ControlAction, ControlTarget, DeliveryState
 from execution.control.enrollments import Report
@@ -17,7 +17,7 @@ from execution.engine.logs import log_control
 from execution.models import WebhookDelivery, WebhookSubscription
 from execution.webhooks_out.events import ALL, EVENTS, PING
 from execution.webhooks_out.fan_out import GIVES_UP_AFTER
-from execution.webhooks_out.posting import RefusedAddressError, find_address
+from execution.webhooks_out.posting import RefusedAddressError, validate_endpoint
 from execution.webhooks_out.signing import make_secret
 from sequences.models import Workspace
 
@@ -104,7 +104,7 @@ def validate_subscription(values: Mapping[str, Any]) -> None:
     """Raises `InvalidWebhookError` for an endpoint that may not be called and for unknown events."""
     if "url" in values:
         try:
-            find_address(values["url"], allow_private=settings.WEBHOOKS_TO_PRIVATE_ADDRESSES)
+            validate_endpoint(values["url"], members_dialler())
         except RefusedAddressError as error:
             raise InvalidWebhookError("url", f"{error}.") from None
     if "events" in values:

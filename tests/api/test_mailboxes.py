@@ -61,7 +61,7 @@ def test_new_server_settings_are_probed_at_once(api: APIClient, mailbox: Mailbox
     later = timezone.now() + timedelta(hours=1)
     rests = dict.fromkeys(("breaker_until", "lane_at", "next_slot_at"), later)
     Mailbox.objects.update(breaker_state="open", breaker_failures=9, breaker_trips=7, gap_seconds=0, **rests)
-    assert api.patch(f"{URL}/{mailbox.pk}", {"smtp_port": 2526}).status_code == 200
+    assert api.patch(f"{URL}/{mailbox.pk}", {"smtp_port": 2526, "credentials": {"password": "p"}}).status_code == 200
     mailbox.refresh_from_db()
     assert mailbox.breaker_until is not None
     assert mailbox.lane_at is not None
@@ -128,6 +128,36 @@ def test_stored_secrets_never_go_to_another_provider_url(api: APIClient, mailbox
     assert api.patch(path, body).json()["credential_names"] == ["api_key"]
     again = {"transport_options": {name: "https://thief.example/", "sender_domain": "mail.example"}}
     assert api.patch(path, again).json()["credential_names"] == ["api_key"]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"smtp_port": 2525}, {"smtp_security": "none"}, {"imap_host": "imap.thief.example"}, {"imap_port": 144},
+        {"imap_security": "none"}, {"auth_method": "google"}, {"transport": "mailgun"},
+    ],
+)  # fmt: skip
+def test_nor_in_another_way(api: APIClient, mailbox: Mailbox, change: dict[str, Any]) -> None:
+    refused = api.patch(f"{URL}/{mailbox.pk}", change)
+    assert refused.status_code == 400
+    assert "Enter the password again" in refused.json()["errors"]["credentials"][0]
+    assert api.patch(f"{URL}/{mailbox.pk}", {**change, "credentials": {"password": "again"}}).status_code == 200
+    assert dict(Mailbox.objects.get().credentials) == {"password": "again"}
+
+
+@pytest.mark.parametrize(
+    ("options", "text"),
+    [
+        ({"ca_file": "/etc/passwd"}, "ca_file is no longer read"),
+        ({"ca_pem": "/etc/passwd"}, "not a certificate"),
+        ({"ca_pem": ["x"]}, "not a certificate"),
+        ({"ca_pem": "-----BEGIN CERTIFICATE-----\nü\n-----END CERTIFICATE-----"}, "not a certificate"),
+    ],
+)
+def test_a_certificate_is_text(api: APIClient, mailbox: Mailbox, options: dict[str, Any], text: str) -> None:
+    answer = api.patch(f"{URL}/{mailbox.pk}", {"transport_options": options, "credentials": {"password": "again"}})
+    assert answer.status_code == 400
+    assert text in answer.json()["errors"]["transport_options"][0]
 
 
 def test_a_change_keeps_the_state_of_the_lane(api: APIClient, mailbox: Mailbox) -> None:

@@ -51,7 +51,7 @@ def test_an_unknown_event_is_refused(manager_api: APIClient, body: dict[str, Any
     assert (answer.status_code, list(answer.json()["errors"])) == (400, [field])
 
 
-@override_settings(WEBHOOKS_TO_PRIVATE_ADDRESSES=False)
+@override_settings(PRIVATE_NETWORKS=())
 def test_a_private_address_is_refused_in_production(manager_api: APIClient) -> None:
     answer = manager_api.post(URL, BODY)
     assert "private network" in answer.json()["errors"]["url"][0]

@@ -56,6 +56,10 @@ def run_manage_into(stdout: int, data_dir: Path, *arguments: str, **variables: s
         ("ALLOWED_HOSTS", "a.example:8000", lambda: env.host_names("ALLOWED_HOSTS")),
         ("CSRF_TRUSTED_ORIGINS", "a.example", lambda: env.origins("CSRF_TRUSTED_ORIGINS")),
         ("CSRF_TRUSTED_ORIGINS", "https://a.example/", lambda: env.origins("CSRF_TRUSTED_ORIGINS")),
+        ("PRIVATE_NETWORKS", "10.0.0.0/33", lambda: env.networks("PRIVATE_NETWORKS", "none")),
+        ("PRIVATE_NETWORKS", "10.0.0.1/8", lambda: env.networks("PRIVATE_NETWORKS", "none")),
+        ("PRIVATE_NETWORKS", "10.0.0.0/8,relay", lambda: env.networks("PRIVATE_NETWORKS", "none")),
+        ("PRIVATE_NETWORKS", ",", lambda: env.networks("PRIVATE_NETWORKS", "none")),
         ("LOG_FORMAT", "xml", lambda: env.choice("LOG_FORMAT", ("console", "json"), "console")),
         (
             "PUBLIC_BASE_URL",
@@ -232,3 +236,33 @@ def test_error_reports_contain_no_user_content(monkeypatch: pytest.MonkeyPatch) 
         "include_local_variables": False,
         "max_request_body_size": "never",
     }
+
+
+@pytest.mark.parametrize(
+    ("value", "networks"),
+    [
+        ("", []), ("none", []), ("all", ["0.0.0.0/0", "::/0"]), ("10.0.3.25", ["10.0.3.25/32"]),
+        ("10.0.0.0/8, fd00::/8", ["10.0.0.0/8", "fd00::/8"]),
+    ],
+)  # fmt: skip
+def test_networks_are_read(monkeypatch: pytest.MonkeyPatch, value: str, networks: list[str]) -> None:
+    monkeypatch.setenv("PRIVATE_NETWORKS", value)
+    assert [str(network) for network in env.networks("PRIVATE_NETWORKS", "none")] == networks
+
+
+@pytest.mark.parametrize(
+    ("variables", "count"),
+    [
+        ({}, 2), ({"WEBHOOKS_TO_PRIVATE_ADDRESSES": "false"}, 0), (PRODUCTION, 0),
+        (PRODUCTION | {"WEBHOOKS_TO_PRIVATE_ADDRESSES": "true"}, 2),
+        (PRODUCTION | {"WEBHOOKS_TO_PRIVATE_ADDRESSES": "true", "PRIVATE_NETWORKS": "10.0.0.0/8"}, 1),
+    ],
+)  # fmt: skip
+def test_private_networks_are_closed_in_production(tmp_path: Path, variables: dict[str, str], count: int) -> None:
+    code = "from config import settings; print(len(settings.PRIVATE_NETWORKS))"
+    kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
+    environment = kept | {"ENV_FILE": os.devnull, "DATA_DIR": str(tmp_path)} | variables
+    ended = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, env=environment, capture_output=True, text=True, check=True
+    )
+    assert ended.stdout.strip() == str(count)

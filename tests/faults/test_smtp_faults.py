@@ -307,7 +307,7 @@ def test_a_bad_certificate_gets_no_mail_and_no_password(tmp_path: Path) -> None:
         assert (server.login_count, server.messages) == (0, [])
         assert_only_the_lane_waits(mailbox)
 
-        mailbox.transport_options = {"ca_file": str(certificate.ca_file)}
+        mailbox.transport_options = {"ca_pem": certificate.ca_file.read_text()}
         mailbox.save(update_fields=["transport_options"])
         assert_all_arrive_later(server, clock, mailbox)
 

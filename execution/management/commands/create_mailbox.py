@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 from typing import Any
 
 from django.conf import settings
@@ -15,6 +16,7 @@ from common.encryption import Secrets
 from emails.choices import AuthMethod, Inbound, LimitScope, LimitWindow, MailboxStatus
 from emails.models import Mailbox, SendLimit
 from emails.sending.lanes import apply_new_caps, probe_now
+from emails.transport.tls import CA_PEM, CertificateOptionError, validate_certificate_options
 from execution.control.replan_calendar import replanning
 from execution.management.base import BAD_ARGUMENTS, ProductCommand
 from execution.management.values import ServerAddress, count, email_address, imap_url, smtp_url
@@ -45,6 +47,11 @@ class Command(ProductCommand):
         )
         parser.add_argument(
             "--imap-url", type=imap_url, metavar="URL", help="imap://user:pass@host:port?tls=…: where replies are read"
+        )
+        parser.add_argument(
+            "--ca-certificate",
+            metavar="FILE",
+            help="PEM file of the authority that signed the servers' certificates; its text is stored",
         )
         parser.add_argument("--password-stdin", action="store_true", help="read the password from standard input")
         parser.add_argument(
@@ -78,6 +85,8 @@ class Command(ProductCommand):
             mailbox = Mailbox(workspace=workspace, address=options["address"])
         if options["owner"]:
             mailbox.owner = self._find_owner(workspace, options["owner"])
+        if options["ca_certificate"]:
+            mailbox.transport_options = {**mailbox.transport_options, CA_PEM: self._read(options["ca_certificate"])}
         self._set_servers(mailbox, options)
         for option, column in (("gap", "gap_seconds"), ("jitter", "jitter_seconds"), ("display_name", "display_name")):
             if options[option] is not None:
@@ -123,6 +132,17 @@ class Command(ProductCommand):
                 name = option.replace("_", "-")
                 self.fail(f"--{name}: a new mailbox needs it; {options['address']} does not exist yet", BAD_ARGUMENTS)
 
+    def _read(self, path: str) -> str:
+        try:
+            pem = Path(path).read_text()
+            validate_certificate_options({CA_PEM: pem})
+        except CertificateOptionError:
+            self.fail(f"--ca-certificate: {path} holds no certificate in PEM form", BAD_ARGUMENTS)
+        except (OSError, UnicodeDecodeError) as error:
+            reason = getattr(error, "strerror", None) or "it is not a text"
+            self.fail(f"--ca-certificate: {path} cannot be read: {reason}", BAD_ARGUMENTS)
+        return pem
+
     def _find_owner(self, workspace: Workspace, email: str) -> AbstractBaseUser:
         owner = get_user_model().objects.filter(username__iexact=email, memberships__workspace=workspace).first()
         if owner is None:
@@ -134,7 +154,7 @@ class Command(ProductCommand):
     def _set_servers(self, mailbox: Mailbox, options: dict[str, Any]) -> None:
         smtp: ServerAddress | None = options["smtp_url"]
         imap: ServerAddress | None = options["imap_url"]
-        is_inbox_moved = imap is not None and mailbox.imap_host not in {"", imap.host}
+        is_inbox_moved = imap is not None and _is_inbox_moved(mailbox, imap)
         secrets = _keep_for_the_same_servers(mailbox, smtp, imap)
         if smtp:
             mailbox.smtp_host, mailbox.smtp_port = smtp.host, smtp.port
@@ -167,21 +187,27 @@ class Command(ProductCommand):
 def _keep_for_the_same_servers(
     mailbox: Mailbox, smtp: ServerAddress | None, imap: ServerAddress | None
 ) -> dict[str, Any]:
-    """The stored secrets, without those that would go to another server than they were given for."""
+    """The stored secrets, without those that would go to another host, port or security than they were given for."""
     secrets = dict(mailbox.credentials or {})
-    if smtp and smtp.username and mailbox.smtp_host not in {"", smtp.host}:
+    stored = (mailbox.smtp_host, mailbox.smtp_port, mailbox.smtp_security)
+    if smtp and smtp.username and mailbox.smtp_host and stored != (smtp.host, smtp.port, smtp.security.value):
         secrets.pop("password", None)
-    if imap and mailbox.imap_host not in {"", imap.host}:
+    if imap and _is_inbox_moved(mailbox, imap):
         secrets.pop("imap_password", None)
     return secrets
+
+
+def _is_inbox_moved(mailbox: Mailbox, imap: ServerAddress) -> bool:
+    stored = (mailbox.imap_host, mailbox.imap_port, mailbox.imap_security)
+    return bool(mailbox.imap_host) and stored != (imap.host, imap.port, imap.security.value)
 
 
 def _changeable_columns() -> list[str]:
     # Never the state of the lane, which a worker may be changing right now.
     return [
         "owner", "display_name", "timezone", "smtp_host", "smtp_port", "smtp_security", "smtp_username", "auth_method",
-        "credentials", "inbound", "imap_host", "imap_port", "imap_security", "imap_username", "gap_seconds",
-        "jitter_seconds", "ramp_enabled", "updated_at",
+        "transport_options", "credentials", "inbound", "imap_host", "imap_port", "imap_security", "imap_username",
+        "gap_seconds", "jitter_seconds", "ramp_enabled", "updated_at",
     ]  # fmt: skip
 
 

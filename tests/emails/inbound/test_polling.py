@@ -357,7 +357,7 @@ def test_an_inbox_is_read_over_tls_that_is_verified(imap: ImapServer, security: 
     poll_due_inboxes(NOW)
     assert "certificate" in InboxState.objects.get().last_error
 
-    Mailbox.objects.filter(pk=mailbox.pk).update(transport_options={"ca_file": str(imap.ca_file)})
+    Mailbox.objects.filter(pk=mailbox.pk).update(transport_options={"ca_pem": imap.ca_file.read_text()})
     poll_due_inboxes(NOW + 2 * MINUTE)
     mailbox.refresh_from_db()
     assert mailbox.inbox_read_at == NOW + 2 * MINUTE

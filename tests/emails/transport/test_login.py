@@ -38,7 +38,7 @@ def test_tls_is_verified_against_the_given_authority(tmp_path: Path, implicit: b
             "credentials": Secrets(password=PASSWORD),
         }
         distrusted = send(server, **login)
-        trusted = send(server, **login, transport_options={"ca_file": str(certificate.ca_file)})
+        trusted = send(server, **login, transport_options={"ca_pem": certificate.ca_file.read_text()})
     assert isinstance(distrusted, Refused)
     assert distrusted.error_class is ErrorClass.SERVER
     assert "certificate" in distrusted.error
@@ -56,7 +56,7 @@ def test_a_bad_certificate_is_refused_before_any_command(tmp_path: Path, bad: st
             auth_method=AuthMethod.PASSWORD,
             smtp_username="ada",
             credentials=Secrets(password=PASSWORD),
-            transport_options={"ca_file": str(certificate.ca_file)},
+            transport_options={"ca_pem": certificate.ca_file.read_text()},
         )
         assert server.login_count == 0
     assert isinstance(outcome, Refused)
@@ -82,7 +82,7 @@ def test_a_wrong_password_is_the_mailboxs_and_never_shown(password: str, caplog:
         transport = open_transport(mailbox)
         outcome = transport.send(make_envelope())
         seen = f"{outcome!r} {transport!r} {mailbox!r} {caplog.text}"
-        report = test_login(mailbox)
+        report = test_login(mailbox, 15)
     assert isinstance(outcome, Refused)
     assert (outcome.error_class, outcome.code) == (ErrorClass.MAILBOX, "535 5.7.8")
     assert password not in seen
@@ -110,7 +110,7 @@ def test_a_temporary_login_failure_is_the_servers() -> None:
 
 
 def test_the_login_report_states_what_works(server: MailServer) -> None:
-    report = test_login(make_mailbox(server))
+    report = test_login(make_mailbox(server), 15)
     assert report.is_ok
     assert not report.imap_checked
     assert server.messages == []
@@ -120,7 +120,8 @@ def test_the_login_report_states_what_works(server: MailServer) -> None:
     ("fields", "named"),
     [
         ({"smtp_host": ""}, "no SMTP server"),
-        ({"smtp_security": Security.TLS, "transport_options": {"ca_file": "/nowhere/ca.pem"}}, "ca_file"),
+        ({"smtp_security": Security.TLS, "transport_options": {"ca_file": "/nowhere/ca.pem"}}, "put the text"),
+        ({"smtp_security": Security.TLS, "transport_options": {"ca_pem": "/nowhere/ca.pem"}}, "not a certificate"),
     ],
 )
 def test_an_incomplete_mailbox_is_reported(server: MailServer, fields: dict[str, Any], named: str) -> None:
@@ -161,7 +162,7 @@ def test_login_report_tries_imap_too(server: MailServer, password: str) -> None:
         imap_username="ada",
         credentials=Secrets(imap_password=password),
     )
-    report = test_login(mailbox)
+    report = test_login(mailbox, 15)
     imap.shutdown()
     thread.join()
     imap.server_close()
@@ -177,6 +178,6 @@ def test_an_imap_server_that_cannot_be_reached_is_named(server: MailServer) -> N
     mailbox = make_mailbox(
         server, inbound=Inbound.IMAP, imap_host="127.0.0.1", imap_port=free_port, imap_security=Security.NONE
     )
-    report = test_login(mailbox)
+    report = test_login(mailbox, 15)
     assert report.imap_error is not None
     assert report.imap_error.startswith(f"127.0.0.1:{free_port}: ")

@@ -209,7 +209,7 @@ def test_over_tls_a_loss_after_the_dot_is_unknown_and_one_within_the_text_is_not
     certificate = make_certificate(tmp_path)
     options: dict[str, Any] = {
         "smtp_security": Security.TLS,
-        "transport_options": {"ca_file": str(certificate.ca_file)},
+        "transport_options": {"ca_pem": certificate.ca_file.read_text()},
     }
     with MailServer(tls_context=certificate.server_context(), implicit_tls=True) as server:
         server.on(Moment.DOT, Drop(store=stored), times=1)

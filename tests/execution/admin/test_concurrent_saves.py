@@ -90,7 +90,7 @@ def test_stored_secrets_do_not_follow_to_another_server(elsewhere: dict[str, str
     mailbox = MailboxFactory(credentials=Secrets({"password": "stored", "api_key": "stored"}))
     url = reverse("admin:emails_mailbox_change", args=[mailbox.pk])
     refused = client.post(url, fill(client, mailbox, **elsewhere))
-    assert "Enter the secrets again" in refused.content.decode()
+    assert "Enter the password again" in refused.content.decode()
     assert client.post(url, fill(client, mailbox, **elsewhere, password="typed")).status_code == 302
     assert dict(Mailbox.objects.get().credentials) == {"password": "typed"}
 

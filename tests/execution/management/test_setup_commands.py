@@ -21,6 +21,7 @@ from emails.models import Mailbox, SendLimit
 from execution.management.base import ProductCommand
 from execution.models import ApiKey
 from sequences.models import Contact, Membership, Sequence, Workspace
+from simulation.certificates import make_certificate
 from tests.factories import (
     MailboxFactory,
     MembershipFactory,
@@ -80,7 +81,7 @@ OPTIONS = {
     "backfill_suppressions": "FILE --workspace --reason --rejects",
     "backfill_timezones": "--workspace",
     "create_mailbox": "ADDRESS --workspace --owner --smtp-url --imap-url --daily --hourly --gap --jitter --no-ramp "
-    "--password-stdin",
+    "--password-stdin --ca-certificate",
     "create_user": "EMAIL --workspace --role --operator --token",
     "create_workspace": "NAME --slug --timezone --holidays --postal-address",
     "demo": "--once --port",
@@ -258,9 +259,13 @@ def test_create_mailbox_again_changes_only_what_is_given(shell: Shell, owner: st
 def test_stored_passwords_are_not_sent_to_another_server(shell: Shell, owner: str) -> None:
     args = ("create_mailbox", "ada@a.example", "--workspace", "acme")
     shell(*args, "--owner", owner, "--smtp-url", "smtp://u:p@smtp.a.example", "--imap-url", "imap://u:q@imap.a.example")
-    for url in (("--smtp-url", "smtp://u@smtp.b.example"), ("--imap-url", "imap://u@imap.b.example")):
+    for url in (
+        ("--smtp-url", "smtp://u@smtp.b.example"), ("--imap-url", "imap://u@imap.b.example"),
+        ("--smtp-url", "smtp://u@smtp.a.example:2525"), ("--smtp-url", "smtp://u@smtp.a.example?tls=none"),
+        ("--imap-url", "imap://u@imap.a.example:2143"),
+    ):  # fmt: skip
         assert "the password is missing" in one_error(shell(*args, *url), 2)
-    assert shell(*args, "--smtp-url", "smtp://u@smtp.a.example:2525").status == 0
+    assert shell(*args, "--smtp-url", "smtp://u2@smtp.a.example").status == 0
     assert shell(*args, "--imap-url", "imap://u:r@imap.b.example").status == 0
     assert dict(Mailbox.objects.get().credentials) == {"password": "p", "imap_password": "r"}
 
@@ -357,3 +362,14 @@ def test_a_database_that_cannot_be_reached_is_one_line(command: tuple[str, ...])
     message = one_error(Ended(ended.returncode, ended.stdout, ended.stderr), 1)
     assert "check DATABASE_URL" in message
     assert "hunter2" not in message
+
+
+def test_a_private_authority_is_stored_as_text(shell: Shell, owner: str, tmp_path: Path) -> None:
+    certificate = make_certificate(tmp_path)
+    args = ("create_mailbox", "ada@a.example", "--workspace", "acme", "--owner", owner)
+    args += ("--smtp-url", "smtp://u:p@smtp.a.example")
+    assert shell(*args, "--ca-certificate", str(certificate.ca_file)).status == 0
+    assert Mailbox.objects.get().transport_options == {"ca_pem": certificate.ca_file.read_text()}
+    (tmp_path / "other.txt").write_text("root:x:0:0")
+    assert "no certificate" in one_error(shell(*args, "--ca-certificate", str(tmp_path / "other.txt")), 2)
+    assert "cannot be read" in one_error(shell(*args, "--ca-certificate", str(tmp_path / "none.pem")), 2)

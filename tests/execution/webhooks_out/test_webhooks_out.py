@@ -13,6 +13,8 @@ import pytest
 from django.db import connection, transaction
 from django.utils import timezone
 
+from common.dialler import Dialler
+from common.networks import EVERYWHERE
 from emails.models import EmailEvent
 from execution.engine.policy import engine_policy
 from execution.maintenance.retention import purge_older
@@ -20,7 +22,7 @@ from execution.models import ExecutionLog, WebhookDelivery, WebhookSubscription
 from execution.webhooks_out import delivering, posting
 from execution.webhooks_out.fan_out import fan_out
 from execution.webhooks_out.operations import ping, redeliver, subscribe, unsubscribe
-from execution.webhooks_out.posting import RefusedAddressError, find_address, post
+from execution.webhooks_out.posting import RefusedAddressError, post, validate_endpoint
 from execution.webhooks_out.round import deliver_webhooks
 from execution.worker.runner import Options, run_until_idle
 from tests.factories import (
@@ -264,14 +266,14 @@ def test_a_subscription_is_deleted_while_its_deliveries_are_stored() -> None:
 )  # fmt: skip
 def test_private_addresses_are_not_called(url: str) -> None:
     with pytest.raises(RefusedAddressError):
-        find_address(url, allow_private=False)
-    answer = post(url, b"{}", {}, allow_private=False)
+        validate_endpoint(url, Dialler())
+    answer = post(url, b"{}", {}, Dialler())
     assert (answer.status_code, answer.is_accepted) == (None, False)
 
 
 @pytest.mark.parametrize("host", ["8.8.8.8", "[2606:4700::1111]", "[::ffff:8.8.8.8]", "[64:ff9b::8.8.8.8]"])
 def test_public_addresses_are_called(host: str) -> None:
-    assert find_address(f"https://{host}/x", allow_private=False)
+    validate_endpoint(f"https://{host}/x", Dialler())
 
 
 def test_a_ping_reaches_its_subscription_alone() -> None:
@@ -287,7 +289,7 @@ def test_a_ping_reaches_its_subscription_alone() -> None:
 def test_a_subscriber_that_answers_byte_by_byte_times_out(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(posting, "TIMEOUT_SECONDS", 0.3)
     with Receiver(drips=200) as receiver:
-        answer = post(receiver.url, b"{}", {}, allow_private=True)
+        answer = post(receiver.url, b"{}", {}, Dialler(EVERYWHERE))
         assert answer.status_code is None
         assert receiver.was_hung_up.wait(10)
 
@@ -296,11 +298,11 @@ def test_a_subscriber_that_answers_byte_by_byte_times_out(monkeypatch: pytest.Mo
 def test_every_failure_is_recorded_as_a_result(url: str) -> None:
     with Receiver() as receiver:
         port = receiver.url.split(":")[2].split("/")[0]
-        assert post(url.format(port=port), b"{}", {}, allow_private=True).status_code is None
+        assert post(url.format(port=port), b"{}", {}, Dialler(EVERYWHERE)).status_code is None
 
 
 def test_a_path_in_any_script_is_called_in_ascii() -> None:
     with Receiver() as receiver:
         base = receiver.url.split("/hook")[0]
-        assert post(f"{base}/здесь?q=ü", b"{}", {}, allow_private=True).is_accepted
+        assert post(f"{base}/здесь?q=ü", b"{}", {}, Dialler(EVERYWHERE)).is_accepted
         assert receiver.calls[0].path == "/%D0%B7%D0%B4%D0%B5%D1%81%D1%8C?q=%C3%BC"
