@@ -366,8 +366,8 @@ def test_a_database_that_cannot_be_reached_is_one_line(command: tuple[str, ...])
 
 def test_a_private_authority_is_stored_as_text(shell: Shell, owner: str, tmp_path: Path) -> None:
     certificate = make_certificate(tmp_path)
-    args = ("create_mailbox", "ada@a.example", "--workspace", "acme", "--owner", owner)
-    args += ("--smtp-url", "smtp://u:p@smtp.a.example")
+    args = ["create_mailbox", "ada@a.example", "--workspace", "acme", "--owner", owner]
+    args += ["--smtp-url", "smtp://u:p@smtp.a.example"]
     assert shell(*args, "--ca-certificate", str(certificate.ca_file)).status == 0
     assert Mailbox.objects.get().transport_options == {"ca_pem": certificate.ca_file.read_text()}
     (tmp_path / "other.txt").write_text("root:x:0:0")
