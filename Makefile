@@ -11,7 +11,7 @@ SOURCES := manage.py config common sequences emails tasks_app execution simulati
 COMPILE := $(BIN)/pip-compile --quiet --generate-hashes --strip-extras --allow-unsafe --no-header \
 	--no-emit-index-url --no-emit-trusted-host --no-emit-find-links
 
-# Before the executor starts, so that nothing is sent by a start that fails. Takes what runserver takes: PORT, HOST:PORT.
+# Checked before the executor starts, so that a failed start sends nothing. Takes PORT or HOST:PORT, like runserver.
 IS_FREE := 'import socket, sys; host, _, port = sys.argv[1].rpartition(":"); host = host.strip("[]") or "127.0.0.1"; \
 	socket.create_server((host, int(port)), family=socket.AF_INET6 if ":" in host else socket.AF_INET).close()'
 
@@ -27,12 +27,12 @@ endef
 help: ## List the targets.
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-demo: migrated ## Show the whole product on sample data, with a local mail server. ARGS=--once runs to the end.
+demo: migrated ## Run the product on sample data with a local mail server. ARGS=--once stops at the end.
 	@$(MANAGE) demo $(ARGS)
 
 run: migrated ## Run the executor and the web server on this machine. ARGS=8001 is another port.
 	@$(BIN)/python -c $(IS_FREE) "$(or $(firstword $(filter-out -%,$(ARGS))),8000)" 2>/dev/null || { \
-		echo "The web server's port is in use, or none of this machine's. Choose another: make run ARGS=8001" >&2; exit 1; }
+		echo "The web server's port is in use, or its address is not on this machine. Choose another: make run ARGS=8001" >&2; exit 1; }
 	@$(MANAGE) run_executor & executor=$$!; trap 'kill $$executor 2>/dev/null; wait $$executor' EXIT INT TERM; \
 	$(MANAGE) runserver --noreload $(ARGS)
 
@@ -53,10 +53,10 @@ check: $(VENV)/.dev ## Style, types, import rules, migrations and deployment set
 		FIELD_ENCRYPTION_KEYS="$$($(BIN)/python -c 'from cryptography.fernet import Fernet; print(Fernet.generate_key().decode())')" \
 		$(MANAGE) check --deploy --fail-level WARNING
 
-bench: $(BENCH)/.bench ## Measure speed beside other ways and other queues; never part of the tests. ARGS=--help tells what.
+bench: $(BENCH)/.bench ## Compare speed with other designs and queues; not part of the tests. ARGS=--help lists the parts.
 	@$(BENCH)/bin/python -m benchmarks $(ARGS)
 
-soak: $(VENV)/.base ## Seven days of 10,000 people with every fault, five seeds; two hours. ARGS go to simulate.
+soak: $(VENV)/.base ## Simulate seven days of 10,000 enrollments with every fault, five seeds; two hours. ARGS go to simulate.
 	@$(MANAGE) simulate --days 7 --enrollments 10000 --faults all --seed 1..5 $(ARGS)
 
 stop: ## Stop the embedded PostgreSQL servers of this checkout.
@@ -66,11 +66,11 @@ ifneq ($(wildcard $(VENV)/.base $(VENV)/.dev),)
 	@DJANGO_SETTINGS_MODULE=benchmarks.settings $(MANAGE) stop_database
 endif
 
-format: $(VENV)/.dev ## Put the code into the house style.
+format: $(VENV)/.dev ## Format the code.
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-requirements: $(VENV)/.dev ## Pin the packages of requirements/*.in anew; ARGS=--upgrade takes newer ones.
+requirements: $(VENV)/.dev ## Pin the packages of requirements/*.in again; ARGS=--upgrade takes newer ones.
 	$(COMPILE) $(ARGS) --output-file requirements/base.txt requirements/base.in
 	$(COMPILE) $(ARGS) --output-file requirements/dev.txt requirements/dev.in
 	$(COMPILE) $(ARGS) --output-file requirements/bench.txt requirements/bench.in
@@ -89,6 +89,6 @@ $(VENV)/bin/python $(BENCH)/bin/python: %/bin/python:
 $(VENV)/.base $(VENV)/.dev: $(VENV)/.%: requirements/%.txt | $(VENV)/bin/python
 	$(INSTALL)
 
-# What is compared with stays out of the product's environment.
+# Packages for comparison stay out of the product's environment.
 $(BENCH)/.bench: requirements/bench.txt | $(BENCH)/bin/python
 	$(INSTALL)

@@ -38,7 +38,7 @@ WITH claimed AS MATERIALIZED (
     FROM sequences_enrollment
     WHERE wake_at <= %(now)s AND NOT EXISTS (SELECT 1 FROM execution_executorstate WHERE is_paused)
     ORDER BY wake_at, id LIMIT %(limit)s FOR NO KEY UPDATE SKIP LOCKED
-), judged AS MATERIALIZED (
+), decided AS MATERIALIZED (
     SELECT e.*, c.email FROM claimed e JOIN sequences_contact c ON c.id = e.contact_id
     JOIN sequences_workspace w ON w.id = e.workspace_id
     JOIN sequences_sequence q ON q.id = e.sequence_id AND q.status = 'active'
@@ -81,26 +81,26 @@ WITH claimed AS MATERIALIZED (
                     AND l.at::time < split_part(r.hours, '-', 2)::time)
       AND c.first_name <> ''
 ), queued AS (
-    INSERT INTO emails_emailmessage ({_MESSAGE_COLUMNS}) SELECT {_MESSAGE.format(**_BARE)} FROM judged
+    INSERT INTO emails_emailmessage ({_MESSAGE_COLUMNS}) SELECT {_MESSAGE.format(**_BARE)} FROM decided
 ), logged AS (
-    INSERT INTO execution_executionlog ({_LOG_COLUMNS}) SELECT {_LOG.format(**_BARE)} FROM judged
+    INSERT INTO execution_executionlog ({_LOG_COLUMNS}) SELECT {_LOG.format(**_BARE)} FROM decided
 ), woken AS (
     UPDATE emails_mailbox SET lane_at = %(now)s
-    WHERE id IN (SELECT mailbox_id FROM judged) AND (lane_at IS NULL OR lane_at > %(now)s)
+    WHERE id IN (SELECT mailbox_id FROM decided) AND (lane_at IS NULL OR lane_at > %(now)s)
 )
-UPDATE sequences_enrollment e SET wake_at = NULL, updated_at = %(now)s FROM judged WHERE e.id = judged.id
+UPDATE sequences_enrollment e SET wake_at = NULL, updated_at = %(now)s FROM decided WHERE e.id = decided.id
 """
 _BARE_WRITES = f"""
-WITH judged AS MATERIALIZED (
+WITH decided AS MATERIALIZED (
     SELECT id, workspace_id, contact_id, mailbox_id, current_step_id, 'person@firm.example' AS email
     FROM sequences_enrollment
     WHERE wake_at <= %(now)s ORDER BY wake_at, id LIMIT %(limit)s FOR NO KEY UPDATE SKIP LOCKED
 ), queued AS (
-    INSERT INTO emails_emailmessage ({_MESSAGE_COLUMNS}) SELECT {_MESSAGE.format(**_BARE)} FROM judged
+    INSERT INTO emails_emailmessage ({_MESSAGE_COLUMNS}) SELECT {_MESSAGE.format(**_BARE)} FROM decided
 ), logged AS (
-    INSERT INTO execution_executionlog ({_LOG_COLUMNS}) SELECT {_LOG.format(**_BARE)} FROM judged
+    INSERT INTO execution_executionlog ({_LOG_COLUMNS}) SELECT {_LOG.format(**_BARE)} FROM decided
 )
-UPDATE sequences_enrollment e SET wake_at = NULL, updated_at = %(now)s FROM judged WHERE e.id = judged.id
+UPDATE sequences_enrollment e SET wake_at = NULL, updated_at = %(now)s FROM decided WHERE e.id = decided.id
 """
 
 # claim; the branch by a field of the contact; log and move: what a conditional writes, without stop facts
@@ -108,7 +108,7 @@ _BRANCH = f"""
 WITH claimed AS MATERIALIZED (
     SELECT id, workspace_id, contact_id, current_step_id FROM sequences_enrollment
     WHERE wake_at <= %(now)s ORDER BY wake_at, id LIMIT %(limit)s FOR NO KEY UPDATE SKIP LOCKED
-), judged AS MATERIALIZED (
+), decided AS MATERIALIZED (
     SELECT e.*, g.id AS goto, %(now)s::timestamptz + make_interval(days => g.delay_days) AS due_at
     FROM claimed e
     JOIN sequences_contact c ON c.id = e.contact_id
@@ -119,12 +119,12 @@ WITH claimed AS MATERIALIZED (
 ), logged AS (
     INSERT INTO execution_executionlog ({_LOG_COLUMNS})
     SELECT workspace_id, id, current_step_id, 1, 'conditional_split', %(now)s, 'branched', 'ok',
-           'contact_field is true', '', 'bench', jsonb_build_object('goto', goto) FROM judged
+           'contact_field is true', '', 'bench', jsonb_build_object('goto', goto) FROM decided
 )
 UPDATE sequences_enrollment e
 SET current_step_id = j.goto, visit = e.visit + 1, previous_ended_at = %(now)s, next_step_at = j.due_at,
     wake_at = j.due_at, steps_completed = e.steps_completed + 1, updated_at = %(now)s
-FROM judged j WHERE e.id = j.id
+FROM decided j WHERE e.id = j.id
 """
 
 

@@ -1,4 +1,4 @@
-"""An SMTP server that does nothing but count, fast, and answers late when told: `python -m benchmarks.mail_sink`.
+"""An SMTP server that does nothing but count, fast, and answers late on request: `python -m benchmarks.mail_sink`.
 
 aiosmtpd takes longer for a message than its sender. `--delay` is the time from a command to its answer, so it is
 the round trip of a distant server; commands that come together are answered together (RFC 2920).

@@ -296,6 +296,6 @@ def _tail(path: Path) -> str:
 def _last_line(output: str) -> str:
     """The line that says what went wrong: PostgreSQL's own words without its prefixes."""
     lines = [line.strip() for line in output.splitlines() if line.strip()]
-    telling = [line for line in lines if "FATAL:" in line or "error:" in line]
-    chosen = (telling or lines or ["no output"])[-1]
+    errors = [line for line in lines if "FATAL:" in line or "error:" in line]
+    chosen = (errors or lines or ["no output"])[-1]
     return chosen.split("FATAL:")[-1].strip().rstrip(".")

@@ -134,16 +134,16 @@ def remove_suppressions(ids: Sequence[int], *, actor: str, reason: str, now: dat
     statement = _REMOVE.format(which="id = ANY(%(ids)s)")
     for start in range(0, len(ids), _BATCH):
         batch = list(ids[start : start + _BATCH])
-        said = {"action": SuppressionAction.REMOVED.value, "note": reason[:500], "actor": actor, "now": now}
-        gone += execute(statement, {"ids": batch, **said})
+        text = {"action": SuppressionAction.REMOVED.value, "note": reason[:500], "actor": actor, "now": now}
+        gone += execute(statement, {"ids": batch, **text})
     return gone
 
 
 def expire_suppressions(now: datetime) -> int:
     """Remove expired entries. Returns how many."""
     statement = _REMOVE.format(which="expires_at <= %(now)s")
-    said = {"action": SuppressionAction.EXPIRED.value, "note": "its time is over", "actor": "engine", "now": now}
-    return execute(statement, said)
+    text = {"action": SuppressionAction.EXPIRED.value, "note": "its time is over", "actor": "engine", "now": now}
+    return execute(statement, text)
 
 
 def _store(statement: str, entries: Sequence[tuple[int, Entry]], actor: str, now: datetime) -> Stored:

@@ -81,7 +81,7 @@ def translate(event: Any) -> ProviderEvent:
     recipient = normalize_for_search(str(event.recipient or ""))
     metadata = event.metadata if isinstance(event.metadata, Mapping) else {}
     ids = [str(found) for found in (event.message_id, metadata.get("message_id")) if found]
-    said = " ".join(str(text) for text in (event.description, event.mta_response) if text)
+    reason_text = " ".join(str(text) for text in (event.description, event.mta_response) if text)
     return ProviderEvent(
         type=type_,
         what=str(event.event_type),
@@ -90,8 +90,8 @@ def translate(event: Any) -> ProviderEvent:
         message=_number(metadata.get("message")),
         ids=tuple(found.strip("<> ") for found in ids),
         recipient=recipient,
-        bounce_type=_choose_bounce_type(event, said).value if type_ is EventType.BOUNCED else "",
-        detail=(str(event.click_url or "") or said)[:_LONGEST_TEXT],
+        bounce_type=_choose_bounce_type(event, reason_text).value if type_ is EventType.BOUNCED else "",
+        detail=(str(event.click_url or "") or reason_text)[:_LONGEST_TEXT],
         user_agent=str(event.user_agent or ""),
         url=str(event.click_url or ""),
         payload=keep_payload(event.esp_event),

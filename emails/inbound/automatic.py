@@ -88,16 +88,17 @@ _RECEIPT = re.compile(
     r"your (?:\S+ ){0,3}(?:ticket|request|message|e-?mail|mail|enquiry|inquiry|case|query|application) (?:has been|"
     r"was|is) (?:\S+ )?(?:received|logged|created|registered|opened|noted|recorded|assigned|queued|being)|"
     r"thank(?:s| you) for (?:contacting|reaching out|writing to|getting in touch|your (?:enquiry|inquiry|request|"
-    r"interest))|(?:will|shall) (?:be in touch|get back|respond|reply|answer|contact you|come back)|(?:automated|"
-    r"automatic) (?:acknowledg\w+|confirmation|receipt|message to confirm)|acknowledg\w+ (?:of )?receipt|"
+    r"interest))|(?:will|shall) (?:be in touch|get back|respond|reply|answer|"  # codespell:ignore shall
+    r"contact you|come back)|(?:automated|automatic) (?:acknowledg\w+|confirmation|receipt|message to confirm)|"
+    r"acknowledg\w+ (?:of )?receipt|"
     r"(?:eingangsbestätigung|ihre (?:anfrage|nachricht|e-?mail) (?:ist|wurde|haben))|nous avons bien reçu|"
     r"accusé de réception|hemos recibido|abbiamo ricevuto|recebemos|hebben (?:uw|je) .{0,30}ontvangen|otrzymaliśmy|"
     r"мы получили|vi har mottagit|vi har modtaget",
     re.IGNORECASE,
 )
 _READ_SUBJECT = re.compile(
-    r"^\W*(?:read|not read|deleted|displayed|gelesen|ungelesen|lu|non lu|leído|letto|lida|gelezen|läst|læst|lest|"
-    r"прочитано|開封済み|已读|읽음)\s*:",
+    r"^\W*(?:read|not read|deleted|displayed|gelesen|ungelesen|lu|non lu|leído|letto|"
+    r"lida|gelezen|läst|læst|lest|прочитано|開封済み|已读|읽음)\s*:",
     re.IGNORECASE,
 )
 _READ_TEXT = re.compile(

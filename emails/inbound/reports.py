@@ -63,9 +63,10 @@ _ANSWERS = re.compile(
     r"^\W*(?:re|aw|antw|sv|vs|rv|res|rif|odp|fwd?|wg|tr|enc|doorst|i)\s*(?:\[\d+\])?\s*:", re.IGNORECASE
 )
 _DELAY = re.compile(
-    r"\(delay\)|\bdelayed\b|delivery delay|warning message only|will be retried|(?:will|to|shall) (?:keep|continue|"
-    r"go on) (?:on )?(?:trying|to try|retrying|attempt)|"
-    r"(?:attempts?|retries|trying) (?:\S+ ){0,2}(?:will|shall|to) continue|(?:has|have) not yet been delivered|"
+    r"\(delay\)|\bdelayed\b|delivery delay|warning message only|will be retried|"
+    r"(?:will|to|shall) (?:keep|continue|go on) (?:on )?(?:trying|to try|retrying|attempt)|"  # codespell:ignore shall
+    r"(?:attempts?|retries|trying) (?:\S+ ){0,2}(?:will|shall|to) continue|"  # codespell:ignore shall
+    r"(?:has|have) not yet been delivered|"
     r"not yet been (?:able to be )?delivered|"
     r"(?:could|can) ?not be delivered (?:yet|so far)|(?:do|need) not (?:need to )?(?:re-?send|send it again)|"
     r"you need not|still (?:being )?(?:trying|retr|queued|in the queue)|"

@@ -66,15 +66,17 @@ def check_spf(domain: str, find: FindTexts, wanted_include: str = "") -> Check:
     terms = records[0].lower().split()[1:]
     lookups = _count_lookups(domain, find, set())
     if lookups > MOST_SPF_LOOKUPS:
-        said = f"it needs {lookups} DNS lookups and {MOST_SPF_LOOKUPS} are allowed: remove includes that are not used"
-        return Check("spf", Status.FAILED, said, found)
+        message = (
+            f"it needs {lookups} DNS lookups and {MOST_SPF_LOOKUPS} are allowed: remove includes that are not used"
+        )
+        return Check("spf", Status.FAILED, message, found)
     if "+all" in terms or "all" in terms:
-        return Check("spf", Status.FAILED, "it allows everybody to send (+all): end it with ~all", found)
+        return Check("spf", Status.FAILED, "it allows any server to send (+all): end it with ~all", found)
     if not any(term.endswith("all") or term.startswith("redirect=") for term in terms):
         return Check("spf", Status.WARNING, "it does not say what holds for all others: end it with ~all", found)
     if wanted_include and wanted_include not in _list_includes(domain, find, set()):
-        said = f"it does not name {wanted_include}, through which this mailbox sends: add include:{wanted_include}"
-        return Check("spf", Status.WARNING, said, found)
+        message = f"it does not name {wanted_include}, through which this mailbox sends: add include:{wanted_include}"
+        return Check("spf", Status.WARNING, message, found)
     return Check("spf", Status.OK, f"{lookups} of {MOST_SPF_LOOKUPS} lookups", found)
 
 
@@ -92,10 +94,10 @@ def check_dkim(domain: str, find: FindTexts, selectors: Sequence[str]) -> Check:
     if revoked:
         return Check("dkim", Status.FAILED, f"the key of selector {revoked} is revoked: publish a new one")
     tried = ", ".join(selectors[:6])
-    said = (
+    message = (
         f"no key under the usual selectors ({tried} …): turn DKIM on at the provider, unless it uses another selector"
     )
-    return Check("dkim", Status.UNKNOWN, said)
+    return Check("dkim", Status.UNKNOWN, message)
 
 
 def check_dmarc(domain: str, find: FindTexts) -> Check:
@@ -107,7 +109,7 @@ def check_dmarc(domain: str, find: FindTexts) -> Check:
                 "dmarc", Status.FAILED, f"_dmarc.{name} has {len(records)} records: keep one", records[0][:_SHOWN]
             )
         if records:
-            return _judge_dmarc(name, domain, records[0])
+            return _check_dmarc_policy(name, domain, records[0])
     example = f'_dmarc.{domain} with "v=DMARC1; p=none; rua=mailto:dmarc@{domain}"'
     return Check("dmarc", Status.FAILED, f"there is none, and large providers ask for it: add the TXT record {example}")
 
@@ -120,8 +122,8 @@ def check_alignment(domain: str, *, uses_smtp: bool, dkim: Check) -> Check:
         return Check(
             "alignment", Status.OK, f"bounces go to the provider, so SPF does not align; DKIM of {domain} does"
         )
-    said = f"bounces go to the provider, so SPF does not align: sign with DKIM of {domain} at the provider"
-    return Check("alignment", Status.WARNING, said)
+    message = f"bounces go to the provider, so SPF does not align: sign with DKIM of {domain} at the provider"
+    return Check("alignment", Status.WARNING, message)
 
 
 def check_links(domain: str, base_url: str) -> Check:
@@ -129,11 +131,11 @@ def check_links(domain: str, base_url: str) -> Check:
     scheme, _, rest = base_url.partition("://")
     host = rest.partition("/")[0].partition(":")[0].lower()
     if scheme != "https":
-        said = "PUBLIC_BASE_URL is not https: mail programs offer one-click unsubscribing with https only"
-        return Check("links", Status.FAILED, said, base_url)
+        message = "PUBLIC_BASE_URL is not https: mail programs offer one-click unsubscribing with https only"
+        return Check("links", Status.FAILED, message, base_url)
     if host != domain and not host.endswith(f".{domain}") and not domain.endswith(f".{host}"):
-        said = f"links lead to {host}, another domain than {domain}: filters trust a name such as link.{domain} more"
-        return Check("links", Status.WARNING, said, base_url)
+        message = f"links lead to {host}, another domain than {domain}: filters trust a name such as link.{domain} more"
+        return Check("links", Status.WARNING, message, base_url)
     return Check("links", Status.OK, "links are of the sender's domain and https", base_url)
 
 
@@ -165,7 +167,7 @@ def check_postal_address(postal_address: str) -> Check:
     return Check("postal", Status.FAILED, detail)
 
 
-def _judge_dmarc(name: str, domain: str, text: str) -> Check:
+def _check_dmarc_policy(name: str, domain: str, text: str) -> Check:
     tags = _read_tags(text)
     policy = tags.get("sp", tags.get("p", "")) if name != domain else tags.get("p", "")
     found = text[:_SHOWN]

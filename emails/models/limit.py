@@ -51,6 +51,6 @@ class SendLimit(models.Model):
         ]
 
     def __str__(self) -> str:
-        everybody = "each recipient domain" if self.scope == LimitScope.RECIPIENT_DOMAIN else "the workspace"
-        target = self.mailbox or self.user or self.recipient_domain or everybody
+        target_of_all = "each recipient domain" if self.scope == LimitScope.RECIPIENT_DOMAIN else "the workspace"
+        target = self.mailbox or self.user or self.recipient_domain or target_of_all
         return f"{self.maximum} per {self.window} for {target}"

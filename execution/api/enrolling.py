@@ -39,7 +39,7 @@ def enroll(
     again: str = "",
     allow_incomplete: bool = False,
 ) -> EnrollResult:
-    """Enroll for oneself, or as a manager for every member. Overriding a rule (`again`) needs a manager.
+    """Enroll for the calling user, or as a manager for every member. Overriding a rule (`again`) needs a manager.
 
     Raises `EnrollRequestError`, `EnrollError` and DRF's `PermissionDenied`.
     """

@@ -192,9 +192,9 @@ def _store(
         replanned = len(replan_waiting(waiting, was, facts, actor, now))
         release_queued(was, facts, now)
         known = {step.id for step in was.steps}
-        wished = {saved.step_ids[key] for key in options.past if key in saved.step_ids} - known
+        requested = {saved.step_ids[key] for key in options.past if key in saved.step_ids} - known
         for step in facts.steps:
-            if step.id in wished:
+            if step.id in requested:
                 sent += len(send_to_inserted(facts, step.id, actor, now))
         if moved or replanned or sent:
             notify_engine()

@@ -1,1 +1,1 @@
-"""What all doors of the HTTP API share, and the read-only addresses of sequences and contacts."""
+"""What all endpoints of the HTTP API share, and the read-only endpoints of sequences and contacts."""

@@ -54,9 +54,9 @@ def validate_fields(fields: Mapping[str, Any]) -> str | None:
 class TakenError(ValueError):
     """Another row of the workspace has the value of `field`, or it was erased."""
 
-    def __init__(self, field: str, said: str) -> None:
+    def __init__(self, field: str, text: str) -> None:
         self.field = field
-        super().__init__(said)
+        super().__init__(text)
 
 
 class InUseError(ValueError):
@@ -126,8 +126,8 @@ def _save(row: Row, columns: list[str] | None) -> Row:
         with transaction.atomic():
             row.save(update_fields=columns)
     except IntegrityError as error:
-        for constraint, (field, said) in _TAKEN.items():
+        for constraint, (field, text) in _TAKEN.items():
             if constraint in str(error):
-                raise TakenError(field, said) from None
+                raise TakenError(field, text) from None
         raise
     return row

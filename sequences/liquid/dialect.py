@@ -105,7 +105,7 @@ def _is_encoded(expression: Expression) -> bool:
 
 
 def _write(value: object, place: Place, *, is_encoded: bool) -> str:
-    """What the author wrote himself (`Markup`) stays in running text; inside a link target it is encoded too."""
+    """What the author wrote (`Markup`) stays in running text; inside a link target it is encoded too."""
     is_markup = hasattr(value, "__html__")
     if place is Place.TEXT and is_markup:
         return to_liquid_string(value, True)

@@ -17,7 +17,7 @@ class WorkspaceQuerySet(models.QuerySet[Any]):
 
         Where it is one workspace, as for most, it is named in the query: joined, it would hide from PostgreSQL that an
         index has its rows in order, and all of them would be read and sorted for a page of fifty. Several stay joined:
-        named, they lead it to read the rows of everybody backwards until it has met enough of theirs.
+        named, they lead it to read the rows of all workspaces backwards until it has met enough of theirs.
         """
         if not user.is_authenticated:
             return self.none()

@@ -1,4 +1,4 @@
-"""Editing a sequence while people are in it: what each kind of edit does to them, and the same said beforehand."""
+"""Editing a running sequence: the effect of each kind of edit on its enrollments, and the same in a dry run."""
 
 from __future__ import annotations
 

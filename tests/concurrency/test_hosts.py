@@ -30,7 +30,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.django_db(transaction=True), pytest.
 CLUSTERS, EXECUTORS, MAILBOXES, PEOPLE = 2, 2, 24, 60
 # A cluster looks at its schedules when it has run for half a minute: this one takes half a minute a round.
 LOOKS_AT_ONCE = "import django; django.setup(); from django_q.conf import Conf; Conf.GUARD_CYCLE = 30"
-# Small batches, so that there is something for everybody.
+# Small batches, so that there is work for every process.
 ENV: dict[str, Any] = {"Q_WORKERS": "1", "EXECUTOR_BATCH_SIZE": "5", "LOG_LEVEL": "ERROR"}
 
 
@@ -45,7 +45,7 @@ class Crowd:
             MailboxFactory(workspace=self.sequence.workspace, smtp_port=port) for _ in range(MAILBOXES)
         ]
 
-    def has_reached_everybody(self) -> bool:
+    def has_reached_every_process(self) -> bool:
         if all(worker.decided and worker.delivered for worker in Worker.objects.all()):
             return True
         if Enrollment.objects.filter(status="active").count() < PEOPLE:
@@ -72,7 +72,7 @@ def test_clusters_and_executors_share_the_work_and_each_schedule_runs_once(datab
         # one on each host, though either could have taken both
         assert sorted(map(cluster_of, jobs)) == sorted(host.process.pid for host in clusters)
 
-        wait_until(crowd.has_reached_everybody, "each has decided and sent something")
+        wait_until(crowd.has_reached_every_process, "each has decided and sent something")
         wait_until(lambda: not Enrollment.objects.filter(status="active").exists(), "all people have come to their end")
         assert [executor.stop() for executor in executors] == [0] * EXECUTORS
         for host in clusters:

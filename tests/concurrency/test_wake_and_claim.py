@@ -222,7 +222,7 @@ def test_a_user_skips_a_step_while_the_engine_runs_it() -> None:
 
 
 def test_colleagues_who_reply_at_once_do_not_lock_each_other_out() -> None:
-    """Each reply locks the rows of everybody at the account, all in the same order."""
+    """Each reply locks the rows of all contacts of the account, in the same order."""
     account = AccountFactory(workspace__account_reply_policy="stop")
     sequence = SequenceFactory(workspace=account.workspace)
     StepFactory(sequence=sequence)

@@ -46,7 +46,7 @@ def test_the_last_migrations_go_back_and_forth_and_lose_nothing() -> None:
     newest = MigrationExecutor(connection).loader.graph.leaf_nodes()
     steps = last_steps()
     assert len(steps) >= 3
-    # going back takes along what was built upon it; a table that it made is gone with its rows
+    # going back also undoes what depends on it; a table that it made is gone with its rows
     kept = set(before)
     for leaf, parent in steps:
         try:

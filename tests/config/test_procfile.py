@@ -1,6 +1,6 @@
 """The commands of the Procfile as they run in production: a release, the web server, and both kinds of engine.
 
-Real processes with the product's own settings and DEBUG=false: each comes up, does its work and leaves when it is told.
+Real processes with the product's own settings and DEBUG=false: each starts, works and stops on SIGTERM.
 """
 
 from __future__ import annotations

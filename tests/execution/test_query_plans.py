@@ -198,14 +198,14 @@ def test_no_plan_reads_a_hot_table_from_end_to_end(workspace: Workspace) -> None
         "decide after events": lambda: decide(None),
         "keep house": keep_house,
         "look at one": lambda: look([workspace.pk], enrollment),
-        "look at all": lambda: look(everybody, enrollment),
+        "look at all": lambda: look(all_workspaces, enrollment),
         "open mail": lambda: open_mail(workspace),
         "find": lambda: find(workspace),
         "search": search,
         "measure": lambda: render_metrics(NOW),
         "steer": lambda: steer(workspace),
     }
-    everybody = list(Workspace.objects.values_list("pk", flat=True))
+    all_workspaces = list(Workspace.objects.values_list("pk", flat=True))
     enrollment = Enrollment.objects.filter(workspace=workspace, emails_sent=1).order_by("id")[50]
     scans: list[str] = []
     walked: set[str] = set()

@@ -1,4 +1,4 @@
-"""A web server that takes webhooks: it answers as it is told and remembers what it was sent."""
+"""A web server that receives webhooks: it answers as configured and records the requests."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A clock that only moves when told, and the engine run by it in this process."""
+"""A clock that tests move, and the engine run by it in this process."""
 
 from __future__ import annotations
 

@@ -36,7 +36,7 @@ def child_env(database_url: str, **more: str) -> dict[str, str]:
 
 
 class CommandProcess:
-    """A loaded process whose forked children run commands and kill themselves where they are told."""
+    """A loaded process whose forked children run commands and kill themselves at a named point."""
 
     def __init__(self, database_url: str) -> None:
         self._process = subprocess.Popen(

@@ -17,7 +17,7 @@ from tests.faults.promises import assert_ledger_explains, assert_no_enrollment_i
 pytestmark = [pytest.mark.faults, pytest.mark.django_db(transaction=True)]
 
 PEOPLE = 3
-# Nothing can have left, or its leaving is in the ledger: everybody completes.
+# Nothing can have left, or its sending is in the ledger: every enrollment completes.
 CERTAIN = [
     ("claimed", 1),
     ("claimed", 3),
@@ -39,7 +39,7 @@ CERTAIN = [
     ("lane released", 1),
 ]
 # Between the mark and the result the ledger cannot know: (point, how often it was passed, whether the server has it).
-DOUBTFUL = [
+UNCERTAIN = [
     ("mark committed", 1, 0),
     ("composed", 1, 0),
     ("connected", 1, 0),
@@ -90,7 +90,7 @@ def test_a_kill_with_all_state_in_the_database_loses_nothing(
     assert_each_thing_once()
 
 
-@pytest.mark.parametrize(("point", "nth", "arrived"), DOUBTFUL)
+@pytest.mark.parametrize(("point", "nth", "arrived"), UNCERTAIN)
 def test_a_kill_while_sending_leaves_an_unknown_outcome(
     point: str, nth: int, arrived: int, command_process: CommandProcess, server: MailServer, people: list[Enrollment]
 ) -> None:

@@ -60,7 +60,7 @@ def test_a_temporary_error_loses_nothing(sqlstate: str, table: str, event: str, 
 
 @pytest.mark.parametrize("sqlstate", ["40P01", "53100"])
 def test_a_result_waits_for_the_database_rather_than_being_lost(sqlstate: str, server: MailServer) -> None:
-    """What the server said is known only to the worker: it writes until it is written."""
+    """Only the worker knows the server's reply: it retries until the reply is written."""
     enroll_in_three_steps(server, people=1, at=NOW)
     when = "NEW.status = 'sent' AND OLD.status = 'sending'"
     with failing("emails_emailmessage", "UPDATE", sqlstate, when=when, times=2):
@@ -74,7 +74,7 @@ def test_a_running_executor_goes_on_by_itself_after_errors(command_process: Comm
     with failing("sequences_enrollment", "UPDATE", "53100", times=2):
         executor = command_process.start("run_executor")
         try:
-            wait_until(lambda: Enrollment.objects.filter(status="completed").count() == 5, "everybody completes")
+            wait_until(lambda: Enrollment.objects.filter(status="completed").count() == 5, "all enrollments complete")
         finally:
             kill(executor)
     assert_each_thing_once(5, server)
@@ -106,7 +106,7 @@ def test_a_pool_with_fewer_connections_than_threads_is_enough(database_url: str,
     """Two dozen threads share four connections: they wait for one another and none fails."""
     enroll_in_three_steps(server, people=40, mailboxes=8)
     with Executor(database_url, "run_executor", DATABASE_POOL="4"):
-        wait_until(no_enrollment_is_active, "everybody completes")
+        wait_until(no_enrollment_is_active, "all enrollments complete")
     assert_each_thing_once(40, server)
 
 

@@ -118,7 +118,7 @@ def test_a_database_restart_while_sending_loses_no_result(
             stall.release()
             wait_until(lambda: server.message_count > 0, "the server has it")
             own_server.ensure_running()
-            wait_until(no_enrollment_is_active, "everybody completes")
+            wait_until(no_enrollment_is_active, "all enrollments complete")
             assert executor.stop() == 0
     finally:
         stall.release()
@@ -192,7 +192,7 @@ def test_a_full_disk_loses_nothing_once_there_is_room_again(
         assert server.message_count == 0
         assert EmailMessage.objects.count() == 0
         filler.unlink()
-        wait_until(no_enrollment_is_active, "everybody completes")
+        wait_until(no_enrollment_is_active, "all enrollments complete")
         assert executor.stop() == 0
     assert_each_thing_once(60, server)
 

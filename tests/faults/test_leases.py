@@ -36,7 +36,7 @@ def enroll(server: MailServer, people: int, mailboxes: int = 1) -> None:
         EnrollmentFactory(sequence=sequence, mailbox=boxes[number % mailboxes], at=now)
 
 
-def everybody_completed() -> bool:
+def all_completed() -> bool:
     return not Enrollment.objects.exclude(status="completed").exists()
 
 
@@ -57,7 +57,7 @@ def test_a_frozen_worker_that_comes_back_changes_nothing(
         run_successor()
         assert set(EmailMessage.objects.filter(status="unknown").values_list("id", flat=True)) == in_hand
         before = len(server.messages)
-        assert before == 2 * 3, "the heir goes on with everybody else"
+        assert before == 2 * 3, "the next worker goes on with all others"
 
         stall.release()
         worker.send_signal(signal.SIGCONT)
@@ -114,9 +114,9 @@ def test_a_worker_frozen_in_a_transaction_loses_it(
     finally:
         kill(worker)
     assert_ledger_explains(server.messages)
-    doubtful = EmailMessage.objects.filter(status="unknown").values_list("enrollment_id", flat=True)
-    assert set(Enrollment.objects.exclude(status="completed").values_list("id", flat=True)) == set(doubtful)
-    assert len(server.messages) == 2 * 6 - len(doubtful)
+    unknown = EmailMessage.objects.filter(status="unknown").values_list("enrollment_id", flat=True)
+    assert set(Enrollment.objects.exclude(status="completed").values_list("id", flat=True)) == set(unknown)
+    assert len(server.messages) == 2 * 6 - len(unknown)
 
 
 def test_two_executors_and_a_scheduled_job_share_the_work(command_process: CommandProcess, server: MailServer) -> None:
@@ -126,7 +126,7 @@ def test_two_executors_and_a_scheduled_job_share_the_work(command_process: Comma
     workers = [command_process.start("run_executor"), command_process.start("run_executor")]
     workers += [command_process.start("shell", "-c", job), command_process.start("shell", "-c", job)]
     try:
-        wait_until(everybody_completed, "everybody completes")
+        wait_until(all_completed, "all enrollments complete")
         for worker in workers[:2]:
             worker.terminate()
         wait_until(lambda: all(has_ended(worker) for worker in workers), "all leave, the jobs by their own clock")
@@ -147,7 +147,7 @@ def test_two_executors_and_a_scheduled_job_share_the_work(command_process: Comma
 def test_contacts_are_imported_twice_while_the_engine_runs(
     command_process: CommandProcess, server: MailServer, tmp_path: Path
 ) -> None:
-    """Two imports of the same file at once, beside two engines: everybody is one contact and gets each email once."""
+    """Two imports of the same file at once, beside two engines: every row is one contact and gets each email once."""
     enroll(server, people=0)
     sequence, mailbox = Sequence.objects.get(), Mailbox.objects.get()
     rows = [f"ada{number}@prospect.example,Ada{number}" for number in range(150)]
@@ -157,7 +157,7 @@ def test_contacts_are_imported_twice_while_the_engine_runs(
     try:
         imports = [command_process.start("import_contacts", str(tmp_path / "contacts.csv"), *into) for _ in range(2)]
         wait_until(lambda: all(has_ended(process) for process in imports), "both imports end")
-        wait_until(lambda: Enrollment.objects.exists() and everybody_completed(), "everybody completes")
+        wait_until(lambda: Enrollment.objects.exists() and all_completed(), "all enrollments complete")
     finally:
         for engine in engines:
             kill(engine)
@@ -179,7 +179,7 @@ class TestSigterm:
         assert EmailMessage.objects.filter(status="sent").count() == len(server.messages)
         assert Worker.objects.get().stopped_at is not None
         run_successor()
-        assert everybody_completed()
+        assert all_completed()
         assert_ledger_explains(server.messages)
 
     def test_sigterm_stops_an_idle_executor_at_once(self, database_url: str) -> None:

@@ -58,7 +58,7 @@ def test_an_hour_without_the_server_loses_nothing(server: MailServer) -> None:
     mailbox.refresh_from_db()
     assert (mailbox.status, mailbox.breaker_state) == ("active", "open")
 
-    # five knocks in a row open it, then probes after 1, 2, 4 … minutes, give or take a fifth
+    # five failures in a row open it, then probes after 1, 2, 4 … minutes, give or take a fifth
     assert tries[4] - tries[0] < timedelta(minutes=1)
     waits = [later - earlier for earlier, later in pairwise(tries[4:])]
     assert len(waits) in {5, 6}, "the last one by chance"

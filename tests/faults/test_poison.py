@@ -11,7 +11,7 @@ from django.db import IntegrityError
 
 from emails.models import EmailMessage, Mailbox
 from emails.sending import delivery
-from emails.transport import open_transport as open_door
+from emails.transport import open_transport as open_real_transport
 from execution.control.switches import archive_sequence
 from execution.engine import decide as decide_module
 from execution.engine import loading
@@ -261,7 +261,7 @@ def test_a_mailbox_that_cannot_be_served_delays_no_other(
     def open_transport(box: Mailbox) -> Any:
         if box.pk == broken.pk:
             raise ZeroDivisionError("a bug")
-        return open_door(box)
+        return open_real_transport(box)
 
     with mock.patch.object(delivery, "open_transport", open_transport):
         DrivenClock().run()

@@ -47,13 +47,13 @@ def test_three_executors_killed_at_random_lose_and_repeat_nothing(
         finally:
             for executor in executors:
                 kill(executor)
-        assert kills >= 5, "the work was done before anybody was killed"
+        assert kills >= 5, "the work was done before any process was killed"
 
         run_successor()
         assert_ledger_explains(read_record(record))
         assert_no_enrollment_is_lost()
 
-        _settle_doubts_as_a_person(record)
+        _resolve_unknown_outcomes(record)
         run_successor()
         received = read_record(record)
 
@@ -75,7 +75,7 @@ def _enroll(port: int) -> None:
         EnrollmentFactory(sequence=sequence, mailbox=mailboxes[number % MAILBOXES], at=now)
 
 
-def _settle_doubts_as_a_person(record: Path) -> None:
+def _resolve_unknown_outcomes(record: Path) -> None:
     """Look into the server's record as a person looks into the Sent folder, and say for each what is true."""
     arrived = {message.message_id for message in read_record(record)}
     for message in EmailMessage.objects.filter(status="unknown"):

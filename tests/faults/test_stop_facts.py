@@ -242,13 +242,15 @@ def test_a_stop_fact_stored_while_sending_prevents_the_next_email(
 def test_a_stop_fact_holds_later_emails_of_the_same_chunk(server: MailServer, person: Enrollment) -> None:
     """Marked together, sent one by one: what is stored during the first dialogue keeps the next ones back."""
     others: list[Enrollment] = [EnrollmentFactory(sequence=person.sequence, mailbox=person.mailbox) for _ in range(7)]
-    everybody: dict[str, Enrollment] = {enrollment.contact.email: enrollment for enrollment in [person, *others]}
+    by_address: dict[str, Enrollment] = {enrollment.contact.email: enrollment for enrollment in [person, *others]}
     stored = threading.Event()
 
     def unsubscribe_the_others(message: Any) -> None:
         if len(server.messages) == 4 and not stored.is_set():
             taken = {recipient for received in server.messages for recipient in received.recipients}
-            with ConcurrentWork(lambda: [event(EventType.UNSUBSCRIBED)(everybody[e]) for e in set(everybody) - taken]):
+            with ConcurrentWork(
+                lambda: [event(EventType.UNSUBSCRIBED)(by_address[e]) for e in set(by_address) - taken]
+            ):
                 stored.set()
 
     server.on_message = unsubscribe_the_others

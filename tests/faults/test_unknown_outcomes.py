@@ -36,17 +36,17 @@ def person(server: MailServer) -> Enrollment:
 
 
 @pytest.mark.parametrize(("point", "answer"), [("text written", "resend"), ("dot answered", "sent")])
-@pytest.mark.parametrize("doubtful", [1, 2])
+@pytest.mark.parametrize("uncertain", [1, 2])
 def test_a_user_resolves_an_unknown_outcome_and_the_thread_continues(
     point: str,
     answer: Literal["sent", "resend"],
-    doubtful: int,
+    uncertain: int,
     command_process: CommandProcess,
     server: MailServer,
     person: Enrollment,
 ) -> None:
     """The worker died before it could store what it had rendered: the replies still know their subject and thread."""
-    assert command_process.run("run_executor", "--once", point=point, nth=doubtful)
+    assert command_process.run("run_executor", "--once", point=point, nth=uncertain)
     run_successor()
     unknown = EmailMessage.objects.get(status="unknown")
     assert run_successor() == (0, 0), "nothing is sent again by itself"

@@ -1,4 +1,4 @@
-"""The demo as its visitor starts it: a process of its own that tells the whole story and judges it."""
+"""The demo as a user starts it: a process of its own that shows and checks a whole run."""
 
 from __future__ import annotations
 
@@ -56,10 +56,10 @@ def test_all_enrollments_end_and_every_promise_is_kept(database_url: str) -> Non
     steps = Step.objects.filter(workspace=workspace)
     assert {step.type for step in steps} == {"email", "task", "delay", "conditional_split"}
     assert len(set(Contact.objects.filter(workspace=workspace).values_list("timezone", flat=True))) >= 6
-    doors = Counter(EmailEvent.objects.filter(workspace=workspace).values_list("type", "provider"))
-    for door in [("opened", "tracking"), ("clicked", "tracking"), ("unsubscribed", "link"), ("bounced", "smtp")]:
-        assert doors[door] > 0
-    assert doors["auto_replied", "demo"] > 0
+    counts = Counter(EmailEvent.objects.filter(workspace=workspace).values_list("type", "provider"))
+    for kind in [("opened", "tracking"), ("clicked", "tracking"), ("unsubscribed", "link"), ("bounced", "smtp")]:
+        assert counts[kind] > 0
+    assert counts["auto_replied", "demo"] > 0
     assert not EmailEvent.objects.filter(workspace=workspace, verdict="machine").exists()
     greylisted = EmailMessage.objects.filter(workspace=workspace, status="sent", attempts=2)
     assert greylisted.exists()

@@ -1,4 +1,4 @@
-"""A customer's routine: import the list, enroll everybody, and do the same again after replies and completions."""
+"""A customer's routine: import the list, enroll all contacts, and do the same again after replies and completions."""
 
 from __future__ import annotations
 

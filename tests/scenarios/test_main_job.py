@@ -1,4 +1,4 @@
-"""The whole way as a user goes it: CSV and YAML in, real mail out, everybody at an end."""
+"""A whole run as a user starts it: CSV and YAML in, real mail out, all enrollments at an end."""
 
 from __future__ import annotations
 

@@ -183,7 +183,7 @@ def test_a_late_decision_and_a_silent_log_are_found() -> None:
     assert broken(truth, replace(stored, logged_sends={JO: 2, BO: 3})) == {"P10"}
 
 
-def test_whoever_is_paused_is_not_late() -> None:
+def test_a_paused_enrollment_is_not_late() -> None:
     truth, stored = clean()
     truth.holds.append(Hold("executor", frozenset({JO}), 100, MONDAY + timedelta(minutes=1), 101))
     late = [(JO, MONDAY, MONDAY + timedelta(minutes=60))]

@@ -24,7 +24,7 @@ _OWN = re.compile(
 )
 
 _FIRST_PERSON = frozenset(fold(word) for words in FIRST_PERSON.values() for word in words.split())
-# who is named between a pronoun and the departure is the one who left: "I heard that she has left"
+# who is named between a pronoun and the departure is the one who left: "I was told that she has left"
 _THIRD_PERSON = frozenset(fold(word) for words in THIRD_PERSON.values() for word in words.split())
 # German writes every noun with a capital letter
 _ENGLISH = frozenset({"i", "im", "ive", "ill", "id"})
@@ -41,7 +41,7 @@ _JOURNEY = re.compile(
 class Departure:
     """`successor`: the address named as the one to write to. `reason`: which rule applied to which words.
 
-    `is_by_another`: a person writes about someone else who has left: an answer, and no notice.
+    `is_by_another`: a person writes about another person who has left: an answer, and no notice.
     """
 
     successor: str | None

@@ -31,8 +31,8 @@ def find_cause(status: str, diagnostic: str, human: str = "") -> Cause:
     cause = match_words(diagnostic, enough=False)
     if cause is None or cause.outcome is Outcome.HARD:
         # what a server said is repeated for people, sometimes more fully
-        said = match_words(quoted, enough=False) if quoted else None
-        cause = said if said is not None and (cause is None or said.outcome is not Outcome.HARD) else cause
+        message = match_words(quoted, enough=False) if quoted else None
+        cause = message if message is not None and (cause is None or message.outcome is not Outcome.HARD) else cause
     code = find_status(diagnostic) or find_status(quoted)
     if cause is None and "." in code and not code.endswith(".0.0"):
         by_code = match_status(code)
@@ -57,12 +57,12 @@ def _find_vague_cause(status: str, diagnostic: str, quoted: str, human: str) -> 
     return by_status
 
 
-def _soften(cause: Cause, status: str, reply_class: str, said: str) -> Cause:
+def _soften(cause: Cause, status: str, reply_class: str, message: str) -> Cause:
     """A hard bounce needs a final refusal; a reply that says "later" is none, whatever words it uses."""
     if cause.outcome is not Outcome.HARD:
         return cause
     is_host = cause.reason.startswith("unknown_host")
-    if reply_class == "4" and not (is_host and not find_reply_class(said)):
+    if reply_class == "4" and not (is_host and not find_reply_class(message)):
         return replace(cause, outcome=Outcome.SOFT, reason=f"a temporary reply; {cause.reason}")
     if status in _FULL_STATUSES:
         return replace(cause, outcome=Outcome.SOFT, reason=f"status {status}; {cause.reason}")

@@ -35,5 +35,5 @@ class Command(ProductCommand):
                 path.write_text(text, encoding="utf-8", newline="\n")
             except OSError as error:
                 self.fail(f"{path}: cannot be written ({error.strerror}): check the path")
-        said = text.removesuffix("\n") if path is None else f"Wrote {path}."
-        self.emit({"name": sequence.name, "yaml": text}, said, as_json=options["json"])
+        message = text.removesuffix("\n") if path is None else f"Wrote {path}."
+        self.emit({"name": sequence.name, "yaml": text}, message, as_json=options["json"])

@@ -175,15 +175,15 @@ def _present(name: str, mail: InboundMail, reading: MailReading, findings: Seque
 
 
 def _describe(entry: dict[str, Any]) -> str:
-    said = [f"{entry['file']}: {entry['kind']}"]
+    message = [f"{entry['file']}: {entry['kind']}"]
     if entry["recipients"]:
-        said.append(f"about {', '.join(entry['recipients'])}")
+        message.append(f"about {', '.join(entry['recipients'])}")
     if entry["intent"]:
-        said.append(f"intent {entry['intent']}")
+        message.append(f"intent {entry['intent']}")
     if entry["until"]:
-        said.append(f"until {entry['until']}{' (assumed)' if entry['until_is_assumed'] else ''}")
-    said += [f"{key} {entry[key]}" for key in ("successor", "referral", "status") if entry[key]]
-    said.append("authenticated" if entry["is_authenticated"] else "not authenticated")
+        message.append(f"until {entry['until']}{' (assumed)' if entry['until_is_assumed'] else ''}")
+    message += [f"{key} {entry[key]}" for key in ("successor", "referral", "status") if entry[key]]
+    message.append("authenticated" if entry["is_authenticated"] else "not authenticated")
     reason = entry["reason"]
-    lines = [", ".join(said), f"  {reason if len(reason) <= _SHOWN else reason[: _SHOWN - 1] + '…'}"]
+    lines = [", ".join(message), f"  {reason if len(reason) <= _SHOWN else reason[: _SHOWN - 1] + '…'}"]
     return "\n".join(lines + [f"  {limit}" for limit in entry["limits"]])

@@ -86,7 +86,7 @@ def test_what_was_in_the_folders_before_says_nothing(imap: ImapServer, mailbox: 
 
 
 @pytest.mark.parametrize(("policy", "status"), [("ignore", "active"), ("pause", "paused")])
-def test_who_writes_by_hand_is_seen(
+def test_an_email_written_by_hand_is_recognized(
     imap: ImapServer, mailbox: Mailbox, person: Enrollment, policy: str, status: str
 ) -> None:
     mailbox.workspace.hand_written_policy = policy
@@ -125,7 +125,7 @@ def test_a_copy_of_ours_under_another_name_was_not_written_by_hand(
     assert {event.payload["message_id"] for event in EmailEvent.objects.all()} == {"<forged@server>", "<letter@server>"}
 
 
-def test_a_folder_that_is_numbered_anew_is_read_from_the_last_look_on(
+def test_a_renumbered_folder_is_read_from_the_last_position_on(
     imap: ImapServer, mailbox: Mailbox, person: Enrollment
 ) -> None:
     ours = person.messages.get().message_id
@@ -137,7 +137,7 @@ def test_a_folder_that_is_numbered_anew_is_read_from_the_last_look_on(
     imap.append(mailbox.address, answer("read"), LATER, folder="Bulk")
     poll_due_inboxes(LATER)
     known = EmailEvent.objects.count()
-    imap.append(mailbox.address, answer("meanwhile"), LATER + timedelta(minutes=1), folder="Bulk")
+    imap.append(mailbox.address, answer("between"), LATER + timedelta(minutes=1), folder="Bulk")
     imap.renew_uidvalidity(mailbox.address, "Bulk")
     assert poll_due_inboxes(LATER + 2 * LOOKED_AT_EVERY) == 1
     assert EmailEvent.objects.count() == known + 1
@@ -187,7 +187,7 @@ def test_polling_can_be_kept_to_a_workspace_or_a_mailbox(imap: ImapServer, mailb
     assert "not read by IMAP" in one_error(shell("poll_inboxes", "--once", "--mailbox", mailbox.address), 2)
 
 
-def test_a_fact_of_handwriting_stops_nobody_by_itself(person: Enrollment) -> None:
+def test_an_email_written_by_hand_stops_no_enrollment_by_itself(person: Enrollment) -> None:
     new = NewEvent(EventType.HAND_WRITTEN, "imap", "x", LATER, contact_id=person.contact_id)
     assert record_events([new], LATER) == 1
     call_command("run_executor", "--once", "--stage", "decide", "--json")

@@ -137,7 +137,7 @@ def test_a_mail_that_the_database_refuses_keeps_no_other_away(inbox: Inbox, mail
 @pytest.mark.timeout(600)
 def test_ten_thousand_mails_are_read_in_the_memory_of_a_few(inbox: Inbox, mailbox: Mailbox) -> None:
     _, message_id = sent_to(mailbox)
-    filler = b"A line that somebody else wrote, and a long one. " * 40
+    filler = b"A line that another person wrote, and a long one. " * 40
     inbox.mails += [
         b"From: p%d@prospect.example\r\nMessage-ID: <%d@prospect.example>\r\nIn-Reply-To: %s\r\n"
         % (number, number, message_id if not number % 500 else b"<other@elsewhere.example>") + TEXT + filler

@@ -33,15 +33,15 @@ def mailbox(imap: ImapServer) -> Mailbox:
 
 
 def test_news_makes_the_inbox_due_at_once(imap: ImapServer, mailbox: Mailbox, monkeypatch: pytest.MonkeyPatch) -> None:
-    idles, idling, heard = threading.Event(), Imap.idling, threading.Event()
+    idles, idling, noticed = threading.Event(), Imap.idling, threading.Event()
 
-    def told(self: Imap) -> object:
+    def idle(self: Imap) -> object:
         idles.set()
         return idling(self)
 
-    monkeypatch.setattr(Imap, "idling", told)
-    watcher = Watcher(lambda: NOW, 5, heard.set)
-    other = Watcher(lambda: NOW, 5, heard.set)
+    monkeypatch.setattr(Imap, "idling", idle)
+    watcher = Watcher(lambda: NOW, 5, noticed.set)
+    other = Watcher(lambda: NOW, 5, noticed.set)
     try:
         assert watcher.take_on() == 1
         assert other.take_on() == 0, "one watcher at a time"
@@ -50,13 +50,13 @@ def test_news_makes_the_inbox_due_at_once(imap: ImapServer, mailbox: Mailbox, mo
         mail = Mail()
         mail["From"], mail["Subject"] = "jo@prospect.example", "Re: Hello"
         mail.set_content("Yes.")
-        while not heard.wait(1):  # the server may have begun to idle a moment later
+        while not noticed.wait(1):  # the server may have begun to idle a moment later
             imap.append(mailbox.address, mail, NOW)
         assert InboxState.objects.get().checked_at is None
     finally:
         watcher.stop(20)
         other.stop(1)
-    assert watcher.take_on() == 0, "whoever stops takes nothing on"
+    assert watcher.take_on() == 0, "a stopped watcher takes nothing on"
     assert InboxState.objects.get().watched_until == NOW
 
 

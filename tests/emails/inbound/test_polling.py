@@ -207,7 +207,7 @@ def test_an_inbox_is_looked_at_once_a_minute(scene: Scene) -> None:
     assert InboxState.objects.get().checked_at == NOW + MINUTE
 
 
-def test_an_inbox_that_somebody_reads_is_left_alone_until_the_lease_ends(scene: Scene) -> None:
+def test_an_inbox_that_another_worker_reads_is_skipped_until_the_lease_ends(scene: Scene) -> None:
     scene.poll(NOW)
     later = NOW + 2 * MINUTE
     InboxState.objects.update(lease_token="00000000-0000-0000-0000-000000000001", leased_until=later + MINUTE)
@@ -340,7 +340,7 @@ def test_an_opt_out_in_a_reply_suppresses_and_is_no_success(scene: Scene) -> Non
     assert (scene.fresh.status, scene.fresh.auto_exit_reason) == ("auto_exited", "unsubscribed")
 
 
-def test_a_mail_that_no_parser_stands_stops_nobody_elses(scene: Scene) -> None:
+def test_a_mail_that_cannot_be_parsed_does_not_stop_others(scene: Scene) -> None:
     message_id = scene.send_first()
     scene.imap.append(
         scene.mailbox.address, b"\xff\xfe: \x80\r\nFrom: =?x?q?\xff?= <<>>\r\nContent-Type: /;;=\r\n\r\n\x80", NOW
@@ -388,7 +388,7 @@ def test_the_command_reads_every_inbox_and_tells_what_it_found(scene: Scene, she
 
 def test_the_command_names_the_inbox_that_cannot_be_read(scene: Scene, shell: Shell) -> None:
     Mailbox.objects.filter(pk=scene.mailbox.pk).update(credentials={"imap_password": "wrong-secret"})
-    said = one_error(shell("poll_inboxes", "--once"), 1)
-    assert scene.mailbox.address in said
-    assert "test_mailbox" in said
-    assert "wrong-secret" not in said
+    detail = one_error(shell("poll_inboxes", "--once"), 1)
+    assert scene.mailbox.address in detail
+    assert "test_mailbox" in detail
+    assert "wrong-secret" not in detail

@@ -31,7 +31,7 @@ def test_readers_that_come_at_the_same_time_share_the_inboxes(monkeypatch: pytes
 
     def open_imap(mailbox: Mailbox) -> Never:
         opened.append(mailbox.pk)
-        raise ImapError("nobody listens there")
+        raise ImapError("no server listens there")
 
     monkeypatch.setattr(polling, "open_imap", open_imap)
     gate = threading.Barrier(4)

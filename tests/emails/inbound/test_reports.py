@@ -10,13 +10,13 @@ from emails.inbound.parse import parse_mail
 from tests.support.inbound_mails import OURS, classify, delivery_report, feedback_report, mail
 
 
-def recipient(status: str, said: str = "", action: str = "failed", address: str = "jo@prospect.example") -> str:
-    diagnostic = f"Diagnostic-Code: smtp; {said}\n" if said else ""
+def recipient(status: str, message: str = "", action: str = "failed", address: str = "jo@prospect.example") -> str:
+    diagnostic = f"Diagnostic-Code: smtp; {message}\n" if message else ""
     return f"Final-Recipient: rfc822; {address}\nAction: {action}\nStatus: {status}\n{diagnostic}"
 
 
 @pytest.mark.parametrize(
-    ("status", "said", "expected"),
+    ("status", "message", "expected"),
     [
         ("5.1.1", "550 5.1.1 The email account that you tried to reach does not exist", "hard_bounce"),
         ("5.1.10", "550 5.1.10 RESOLVER.ADR.RecipientNotFound", "hard_bounce"),
@@ -54,9 +54,9 @@ def recipient(status: str, said: str = "", action: str = "failed", address: str 
     ],
 )
 def test_a_failure_is_hard_only_when_it_says_that_the_recipient_does_not_exist(
-    status: str, said: str, expected: str
+    status: str, message: str, expected: str
 ) -> None:
-    found = parse_mail(delivery_report(recipient(status, said)))
+    found = parse_mail(delivery_report(recipient(status, message)))
     (finding,) = classify(found)
     assert (finding.kind, finding.recipient) == (expected, "jo@prospect.example"), finding.reason
     assert found.reported_ids == (OURS,)
@@ -280,7 +280,7 @@ def test_a_delay_in_free_text_says_nothing() -> None:
 
 
 @pytest.mark.parametrize("kind", ["abuse", "fraud", "other"])
-def test_a_complaint_names_whom_it_comes_from(kind: str) -> None:
+def test_a_complaint_names_its_sender(kind: str) -> None:
     raw = feedback_report(f"Feedback-Type: {kind}\nVersion: 1\nOriginal-Rcpt-To: jo@prospect.example\n")
     found = parse_mail(raw)
     (finding,) = classify(found)

@@ -121,7 +121,7 @@ def test_leaving_for_a_journey_is_no_departure() -> None:
     [
         ("Jane has left the company, I took over.", True),
         ("Jane has left the company. I took over her accounts, let us talk on Tuesday.", True),
-        ("I heard that Jane is no longer with us.", True),
+        ("I learned that Jane is no longer with us.", True),
         ("Jane no longer works here. What is this about?", True),
         ("Frau Muster ist aus unserem Unternehmen ausgeschieden, ich habe ihre Aufgaben übernommen.", True),
         ("Jane a quitté la société, c'est moi qui reprends le dossier.", True),

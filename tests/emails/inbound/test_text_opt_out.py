@@ -114,7 +114,7 @@ OPT_OUTS = [
     "Please cease all communication with me.",
     "Under GDPR Art. 17 I request the erasure of my personal data.",
     "I would like to opt out of these emails.",
-    "I don't want to hear from you again.",
+    "I don't want to hear from you again.",  # codespell:ignore hear
     "Could you please stop sending me these emails?",
     "leave me alone",
     "I never want to get another email from you.",

@@ -36,7 +36,7 @@ def find(zone: Mapping[str, Sequence[str]]) -> object:
         (["v=spf1 include:a.example ~all"], {"a.example": ["v=spf1 include:_spf.google.com -all"]}, "ok", "2 of 10"),
         (["v=spf1 redirect=_spf.google.com"], {}, "ok", "1 of 10"),
         (["v=spf1 include:_spf.google.com"], {}, "warning", "end it with ~all"),
-        (["v=spf1 +all"], {}, "failed", "allows everybody"),
+        (["v=spf1 +all"], {}, "failed", "allows any server"),
         (["v=spf1 -all", "v=spf1 ~all"], {}, "failed", "2 SPF records"),
         (["v=spf1 include:n0.example ~all"], MANY, "failed", "DNS lookups and 10 are allowed"),
         (["v=spf1 a mx include:mail.acme.example ~all"], {}, "warning", "add include:_spf.google.com"),

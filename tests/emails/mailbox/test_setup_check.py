@@ -129,7 +129,7 @@ def test_a_received_mail_shows_whether_its_unsubscribe_headers_are_signed(
     mailbox: Any, shell: Shell, tmp_path: Path, head: bytes, status: str, detail: str
 ) -> None:
     (tmp_path / "test.eml").write_bytes(head + b"Subject: [Test] Hello\r\n\r\nHello\r\n")
-    told = shell("test_mailbox", mailbox.address, "--received", str(tmp_path / "test.eml"), "--json")
-    (check,) = json.loads(told.out)["checks"]
+    result = shell("test_mailbox", mailbox.address, "--received", str(tmp_path / "test.eml"), "--json")
+    (check,) = json.loads(result.out)["checks"]
     assert (check["code"], check["status"]) == ("signed", status)
     assert detail in check["detail"]

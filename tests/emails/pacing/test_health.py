@@ -1,4 +1,4 @@
-"""What guards a mailbox's good name: ramp-up, the bounce breaker, and alerts that are told once."""
+"""Mailbox health: ramp-up, the bounce rate that pauses, and alerts that are sent once."""
 
 from __future__ import annotations
 
@@ -131,11 +131,11 @@ def test_an_alert_is_sent_once_until_it_has_cleared(settings: Any) -> None:
 
     assert reconcile_alerts(NOW) == 1
     assert reconcile_alerts(NOW + timedelta(minutes=1)) == 0
-    (told,) = mail.outbox
-    assert told.to == ["ops@sender.example", "sam@sender.example"]
-    assert mailbox.address in told.subject
-    assert "resume" in told.body
-    assert f"/admin/emails/mailbox/{mailbox.pk}/change/" in told.body
+    (result,) = mail.outbox
+    assert result.to == ["ops@sender.example", "sam@sender.example"]
+    assert mailbox.address in result.subject
+    assert "resume" in result.body
+    assert f"/admin/emails/mailbox/{mailbox.pk}/change/" in result.body
 
     mailbox.refresh_from_db()
     resume_mailbox(mailbox, actor="sam@sender.example", now=NOW + DAY)

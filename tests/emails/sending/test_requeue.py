@@ -35,7 +35,7 @@ def lease() -> Lease:
 
 @pytest.mark.parametrize("sent", [0, 1])
 def test_a_worker_that_ends_after_a_chunk_leaves_the_lane_awake(lease: Lease, sent: int) -> None:
-    """It was told to stop, or lost the database, when some of the chunk had not been tried."""
+    """The worker got SIGTERM, or lost the database, before the whole chunk was tried."""
     with transaction.atomic():
         chunk = claim_chunk(lease, NOW, 50)
     assert len(chunk.message_ids) == 2

@@ -1,4 +1,4 @@
-"""Who visits the public doors: an email that was sent, and the moment at which its reader comes by."""
+"""Fixtures of visits: a sent email, and the moment at which it is read."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The public doors: what they answer to anybody, and what a link may do."""
+"""The public endpoints: their responses without a login, and what a link may do."""
 
 from __future__ import annotations
 
@@ -187,13 +187,13 @@ def test_a_machine_visit_does_not_hide_a_human_one(message: EmailMessage) -> Non
     assert sorted(EmailEvent.objects.values_list("verdict", flat=True)) == ["human", "machine"]
 
 
-@pytest.mark.parametrize("door", ["/t/o/x.gif", "/t/c/x"])
-def test_read_only_endpoints_refuse_post(browser: Client, door: str) -> None:
-    assert browser.post(door).status_code in {403, 405}
+@pytest.mark.parametrize("endpoint", ["/t/o/x.gif", "/t/c/x"])
+def test_read_only_endpoints_refuse_post(browser: Client, endpoint: str) -> None:
+    assert browser.post(endpoint).status_code in {403, 405}
 
 
-@pytest.mark.parametrize("door", ["/u/x", "/u/x/", "/t/c/x", "/t/c/x/"])
-def test_a_link_with_or_without_a_slash_at_its_end_is_the_same(browser: Client, door: str) -> None:
-    answer = browser.get(door)
+@pytest.mark.parametrize("endpoint", ["/u/x", "/u/x/", "/t/c/x", "/t/c/x/"])
+def test_a_link_with_or_without_a_slash_at_its_end_is_the_same(browser: Client, endpoint: str) -> None:
+    answer = browser.get(endpoint)
     assert answer.status_code == 404
     assert b"Link not found" in answer.content

@@ -1,4 +1,4 @@
-"""Tracking: links that expire and survive a new key, who asks not to be tracked, scanners, and judging again."""
+"""Tracking: links that expire and survive a new key, Do-Not-Track, scanners, and classifying again."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def test_links_survive_a_new_secret_key(browser: Client, message: EmailMessage, 
         tracking.click_url(message.pk, TARGET, NOW),
         tracking.unsubscribe_url(message.pk),
     ]
-    old, settings.SECRET_KEY = settings.SECRET_KEY, "another key that is as long as keys ought to be, and longer"
+    old, settings.SECRET_KEY = settings.SECRET_KEY, "another key that is as long as keys should be, and longer"
     assert [browser.get(path_of(url)).status_code for url in urls] == [404, 404, 404]
     settings.SECRET_KEY_FALLBACKS = [old]
     assert [browser.get(path_of(url)).status_code for url in urls] == [200, 302, 200]

@@ -1,4 +1,4 @@
-"""A hand-over over real sockets: every way an SMTP dialogue can end, and what is said about it."""
+"""Sending over real sockets: every way an SMTP dialogue can end, and its result."""
 
 from __future__ import annotations
 

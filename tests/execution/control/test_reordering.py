@@ -110,9 +110,9 @@ def test_an_open_task_stays_and_the_missed_step_is_reported(server: MailServer) 
     stored = load_draft(sequence)
     steps = (stored.steps[3], stored.steps[0], stored.steps[1], stored.steps[2], stored.steps[4])
     edited = SequenceDraft(**{**_own(stored), "steps": steps})
-    told = edit_sequence(sequence, edited, EditOptions(), actor="ada", now=clock.now, dry_run=True)
-    assert (told.moved, told.would_miss) == (0, 1)
-    assert "step 1: 1 contact would miss it" in told.warnings[-1]
+    result = edit_sequence(sequence, edited, EditOptions(), actor="ada", now=clock.now, dry_run=True)
+    assert (result.moved, result.would_miss) == (0, 1)
+    assert "step 1: 1 contact would miss it" in result.warnings[-1]
 
 
 def _own(stored: SequenceDraft) -> dict[str, Any]:
@@ -123,14 +123,14 @@ def test_command_and_api_move_alike_and_report_the_moves(server: MailServer, tmp
     sequence, clock = start(server)
     member = MembershipFactory(workspace=sequence.workspace, role="manager")
     order = ["Tunnel", "Bridge", "Ford", "Ferry"]
-    told = {"in_it": 1, "moved": 1, "exited": 0, "would_repeat": 1, "would_miss": 0}
+    result = {"in_it": 1, "moved": 1, "exited": 0, "would_repeat": 1, "would_miss": 0}
 
     out = StringIO()
     (tmp_path / "crossing.yaml").write_text(_as_yaml(order))
     command = ("import_sequence", str(tmp_path / "crossing.yaml"), "--workspace", sequence.workspace.slug)
     call_command(*command, "--dry-run", "--json", stdout=out)
     found = json.loads(out.getvalue())["sequences"][0]
-    assert told.items() <= found.items()
+    assert result.items() <= found.items()
     out = StringIO()
     call_command(*command, "--dry-run", stdout=out)
     assert "would repeat 1, would miss 0" in out.getvalue()
@@ -142,9 +142,9 @@ def test_command_and_api_move_alike_and_report_the_moves(server: MailServer, tmp
         for word, days in zip(order, (0, 2, 4, 1), strict=True)
     ]
     answer = api.patch(f"/api/sequences/{sequence.pk}?dry_run=1", {"steps": values}, format="json")
-    assert told.items() <= answer.json()["impact"].items()
+    assert result.items() <= answer.json()["impact"].items()
     answer = api.patch(f"/api/sequences/{sequence.pk}", {"steps": values}, format="json")
-    assert told.items() <= answer.json()["impact"].items()
+    assert result.items() <= answer.json()["impact"].items()
     assert [step["subject"] for step in answer.json()["steps"]] == order
 
     moved = ExecutionLog.objects.get(action="moved")

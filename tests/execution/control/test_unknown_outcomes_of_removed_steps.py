@@ -21,7 +21,7 @@ pytestmark = pytest.mark.django_db
 
 HEAD = 'name: Intro\nwindow: {timezone: UTC, mon-sun: ["00:00-24:00"]}\nsteps:\n'
 FIRST = '  - email: {subject: "Hello", body: "One."}\n'
-DOUBTED = "  - email: {body: Two., delay: {days: 1}}\n"
+UNKNOWN = "  - email: {body: Two., delay: {days: 1}}\n"
 LAST = "  - task: {name: Call, type: call}\n"
 
 
@@ -38,7 +38,7 @@ def test_enrollments_of_a_removed_step_stay_held_until_resolved(
     rest: str, ends_as: str, resolution: str, answer: Literal["sent", "resend"], settled: str
 ) -> None:
     workspace = WorkspaceFactory()
-    sequence = store(workspace, HEAD + FIRST + DOUBTED + rest)
+    sequence = store(workspace, HEAD + FIRST + UNKNOWN + rest)
     enrollment = EnrollmentFactory(sequence=sequence, current_step=Step.objects.get(sequence=sequence, number=2))
     message = EmailMessageFactory(enrollment=enrollment, status="unknown", unknown_at=NOW, handed_over_at=NOW)
     run_tick(NOW, 10, Policy(evidence_minutes=0))
@@ -59,7 +59,7 @@ def test_enrollments_of_a_removed_step_stay_held_until_resolved(
 
 def test_an_email_whose_step_was_skipped_does_not_leave_behind_the_next_one() -> None:
     workspace = WorkspaceFactory()
-    sequence = store(workspace, HEAD + FIRST + DOUBTED)
+    sequence = store(workspace, HEAD + FIRST + UNKNOWN)
     enrollment = EnrollmentFactory(sequence=sequence, current_step=Step.objects.get(sequence=sequence, number=1))
     message = EmailMessageFactory(enrollment=enrollment, status="unknown", unknown_at=NOW, handed_over_at=NOW)
     run_tick(NOW, 10, Policy(evidence_minutes=0))

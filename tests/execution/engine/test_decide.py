@@ -111,9 +111,9 @@ def test_an_unknown_outcome_needs_review_at_once_where_no_evidence_can_arrive() 
 
 
 def test_an_unknown_outcome_waits_for_evidence_before_review() -> None:
-    doubtful = snapshot(message=message("unknown"), evidence_possible=True)
-    assert decide(doubtful, NOW, Policy(evidence_minutes=60)) == Wait(NOW + HOUR)
-    assert isinstance(decide(doubtful, NOW + HOUR, Policy(evidence_minutes=60)), Quarantine)
+    unknown = snapshot(message=message("unknown"), evidence_possible=True)
+    assert decide(unknown, NOW, Policy(evidence_minutes=60)) == Wait(NOW + HOUR)
+    assert isinstance(decide(unknown, NOW + HOUR, Policy(evidence_minutes=60)), Quarantine)
 
 
 @pytest.mark.parametrize("status", ["sent", "queued", "withheld"])

@@ -55,7 +55,7 @@ def stands_at(enrollment: Enrollment) -> Any:
 
 
 def signal(enrollment: Enrollment, agent: str) -> None:
-    """What the condition asks for, by its own door."""
+    """Record the event that the condition waits for."""
     message = enrollment.messages.get()
     condition = enrollment.sequence.steps.get(number=2).condition_type
     if condition == "email_replied":

@@ -44,7 +44,7 @@ def enrolled() -> Any:
         yield mailbox
 
 
-def told(clock: DrivenClock) -> tuple[float, float]:
+def result(clock: DrivenClock) -> tuple[float, float]:
     """The slowest from due to decided, and from when it might leave to handed over, in seconds: the 99th percentile."""
     text = render_metrics(clock.now).decode()
     found = re.findall(r'(decision|delivery)_delay_seconds\{quantile="0.99"\} (\S+)', text)
@@ -59,7 +59,7 @@ def run_to_the_last(clock: DrivenClock) -> float:
     while EmailMessage.objects.filter(status="sent").count() < PEOPLE:
         assert clock.jump()
         clock.run()
-        worst = max(worst, *told(clock))
+        worst = max(worst, *result(clock))
     return worst
 
 
@@ -114,13 +114,13 @@ def test_a_pause_is_not_counted_as_delivery_delay(paused: str, enrolled: Any, cl
         clock.pass_by(hours=3)
         resume_mailbox(enrolled, actor="sam", now=clock.now)
     clock.run()
-    assert told(clock)[1] <= A_MINUTE
+    assert result(clock)[1] <= A_MINUTE
 
 
 def test_a_late_decision_is_counted_as_delay(enrolled: Any, clock: DrivenClock) -> None:
     clock.pass_by(hours=2)
     clock.run()
-    decision, delivery = told(clock)
+    decision, delivery = result(clock)
     assert decision == 2 * 3600
     assert delivery <= A_MINUTE
 
@@ -134,9 +134,9 @@ def test_only_the_newest_messages_are_measured(enrolled: Any, clock: DrivenClock
         sequence=Sequence.objects.get(), contact=ContactFactory(workspace=workspace), mailbox=enrolled, at=clock.now
     )
     clock.run()
-    assert told(clock)[0] > 3600
+    assert result(clock)[0] > 3600
     with mock.patch("execution.insight.metrics._MEASURED_AT_MOST", 1):
-        assert max(told(clock)) <= A_MINUTE
+        assert max(result(clock)) <= A_MINUTE
 
 
 @pytest.mark.parametrize("limits", [False, True])
@@ -149,7 +149,7 @@ def test_late_sending_is_counted_as_delay_with_any_limits(limits: bool, enrolled
     run_tick(clock.now, 100, Policy())
     clock.pass_by(hours=2)
     clock.run()
-    assert told(clock) == (0, 2 * 3600)
+    assert result(clock) == (0, 2 * 3600)
 
 
 def test_sending_long_after_the_cap_allows_it_is_counted_as_delay(enrolled: Any, clock: DrivenClock) -> None:
@@ -160,4 +160,4 @@ def test_sending_long_after_the_cap_allows_it_is_counted_as_delay(enrolled: Any,
     clock.now = free_again_at + timedelta(minutes=40)
     clock.run()
     assert EmailMessage.objects.filter(status="sent").count() == PEOPLE
-    assert told(clock)[1] == 40 * 60
+    assert result(clock)[1] == 40 * 60

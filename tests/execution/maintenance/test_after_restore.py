@@ -97,8 +97,8 @@ def test_what_left_after_the_backup_is_not_sent_again_after_the_restore(elsewher
 
         name = f"{connection.settings_dict['NAME']}_{RESTORED}"
         run_program("pg_restore", "--no-owner", "--exit-on-error", f"--dbname={name}", tmp_path / "dump")
-        told = manage(elsewhere, "after_restore", "--backup-taken-at", taken_at)
-        assert told == {"enrollments": 3, "messages": 1}
+        result = manage(elsewhere, "after_restore", "--backup-taken-at", taken_at)
+        assert result == {"enrollments": 3, "messages": 1}
         with psycopg.connect(elsewhere, autocommit=True) as restored:
             statuses: dict[int, str] = dict(restored.execute("SELECT id, status FROM sequences_enrollment").fetchall())
             assert statuses == {queued.pk: "paused", due.pk: "paused", rests.pk: "paused", later.pk: "active"}

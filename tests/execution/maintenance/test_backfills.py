@@ -69,11 +69,11 @@ def test_what_has_no_due_time_or_one_too_early_is_planned_from_the_end_of_its_pr
     ExecutionLogFactory(enrollment=moved, action="moved", at=NOW - DAY)
     foretold = shell("backfill_next_steps", "--dry-run", "--json").data
     assert times(missing) == (None, None)
-    told = shell("backfill_next_steps", "--json").data
-    assert told == foretold
-    assert (told["examined"], told["repaired"]) == (5, 2)
-    assert told["reasons"] == {"due_missing": 1, "due_too_early": 1}
-    assert told["examples"][0] == {
+    result = shell("backfill_next_steps", "--json").data
+    assert result == foretold
+    assert (result["examined"], result["repaired"]) == (5, 2)
+    assert result["reasons"] == {"due_missing": 1, "due_too_early": 1}
+    assert result["examples"][0] == {
         "enrollment": missing.pk, "reason": "due_missing", "next_step_at": "2026-03-03T10:00:00Z",
     }  # fmt: skip
     assert times(missing) == times(early) == times(sound) == (NOW + DAY, NOW + DAY)
@@ -103,8 +103,8 @@ def test_a_missing_wake_time_is_repaired_unless_a_fact_wakes_it(shell: Shell) ->
     waiting = EnrollmentFactory(sequence=sequence, current_step=split)
     put(waiting, wake_at=NOW + 2 * DAY)
     before = [times(each) for each in (queued, in_a_paused_sequence, waiting)]
-    told = shell("backfill_next_steps", "--json").data
-    assert told["reasons"] == {"wake_missing": 3, "wake_too_late": 1}
+    result = shell("backfill_next_steps", "--json").data
+    assert result["reasons"] == {"wake_missing": 3, "wake_too_late": 1}
     assert times(unseen)[1] == times(overslept)[1] == NOW
     assert times(failed)[1] == NOW
     assert times(rests)[1] == NOW + DAY
@@ -118,8 +118,8 @@ def test_the_backfill_works_in_batches_within_its_workspace(
     place = {"sequence": second.sequence, "current_step": second, "previous_ended_at": NOW}
     mine = [put(EnrollmentFactory(**place), next_step_at=None) for _ in range(5)]
     other = put(EnrollmentFactory(), next_step_at=None)
-    told = shell("backfill_next_steps", "--workspace", second.workspace.slug, "--json").data
-    assert told["repaired"] == told["examined"] == 5
+    result = shell("backfill_next_steps", "--workspace", second.workspace.slug, "--json").data
+    assert result["repaired"] == result["examined"] == 5
     assert {times(each)[0] for each in mine} == {NOW + 2 * DAY}
     assert times(other)[0] is None
 
@@ -162,22 +162,22 @@ def test_a_country_domain_gives_a_time_zone(domain: str, zone: str) -> None:
 def test_missing_zones_are_filled_in_and_known_ones_never_touched(shell: Shell) -> None:
     workspace = WorkspaceFactory()
     account = AccountFactory(workspace=workspace, domain="firma.de", timezone="")
-    doubtful = AccountFactory(workspace=workspace, domain="firm.us", timezone="")
+    uncertain = AccountFactory(workspace=workspace, domain="firm.us", timezone="")
     follows = ContactFactory(workspace=workspace, account=account, timezone="")
-    by_phone = ContactFactory(workspace=workspace, account=doubtful, timezone="", phone="+1 212 555 0123")
+    by_phone = ContactFactory(workspace=workspace, account=uncertain, timezone="", phone="+1 212 555 0123")
     by_email = ContactFactory(workspace=workspace, account=None, timezone="", email="a@firma.fr", phone="")
     known = ContactFactory(workspace=workspace, account=None, timezone="Asia/Tokyo", email="b@firma.fr")
     unknown = ContactFactory(workspace=workspace, account=None, timezone="", email="c@firma.com", phone="")
     elsewhere = ContactFactory(account=None, timezone="", email="d@firma.fr")
-    rows = (account, doubtful, follows, by_phone, by_email, known, unknown, elsewhere)
+    rows = (account, uncertain, follows, by_phone, by_email, known, unknown, elsewhere)
     foretold = shell("backfill_timezones", "--workspace", workspace.slug, "--dry-run", "--json").data
     for row in rows:
         row.refresh_from_db()
     assert [row.timezone for row in rows] == ["", "", "", "", "", "Asia/Tokyo", "", ""]
-    told = shell("backfill_timezones", "--workspace", workspace.slug, "--json").data
-    assert told == foretold
-    assert told["sources"] == {"domain": 1, "phone": 1, "email_domain": 1}
-    assert (told["accounts"], told["contacts"], told["undecided"]) == (1, 2, 2)
+    result = shell("backfill_timezones", "--workspace", workspace.slug, "--json").data
+    assert result == foretold
+    assert result["sources"] == {"domain": 1, "phone": 1, "email_domain": 1}
+    assert (result["accounts"], result["contacts"], result["undecided"]) == (1, 2, 2)
     for row in rows:
         row.refresh_from_db()
     assert [row.timezone for row in rows] == [

@@ -162,9 +162,9 @@ def test_deliveries_of_a_paused_subscription_do_not_block_retention(monkeypatch:
     silent, taking = (subscribe(enrollment.workspace, values, actor="ada", now=NOW - 40 * DAY) for _ in range(2))
     for _ in range(2):
         ping(silent, NOW - 40 * DAY)
-    told = ping(taking, NOW - 31 * DAY)
+    result = ping(taking, NOW - 31 * DAY)
     waiting = ping(taking, NOW - 31 * DAY)
-    WebhookDelivery.objects.filter(pk=told.pk).update(state="delivered")
+    WebhookDelivery.objects.filter(pk=result.pk).update(state="delivered")
     WebhookDelivery.objects.filter(pk=waiting.pk).update(give_up_at=NOW + DAY)
     WebhookSubscription.objects.filter(pk=silent.pk).update(is_active=False)
 

@@ -167,7 +167,7 @@ def test_a_job_that_gets_sigterm_releases_its_leases(monkeypatch: pytest.MonkeyP
     died: list[bool] = []
     work = Runner.run
 
-    def work_while_told_to_end(runner: Runner, *, until: datetime | None = None) -> None:
+    def work_until_sigterm(runner: Runner, *, until: datetime | None = None) -> None:
         signal.raise_signal(signal.SIGTERM)
         work(runner, until=until)
 
@@ -175,7 +175,7 @@ def test_a_job_that_gets_sigterm_releases_its_leases(monkeypatch: pytest.MonkeyP
         died.append(Worker.objects.get().stopped_at is not None)
 
     monkeypatch.setattr(jobs, "_RUNS_SECONDS", 3600)
-    monkeypatch.setattr(Runner, "run", work_while_told_to_end)
+    monkeypatch.setattr(Runner, "run", work_until_sigterm)
     before = signal.signal(signal.SIGTERM, die)
     try:
         jobs.run_engine()

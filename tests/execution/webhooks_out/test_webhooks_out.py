@@ -1,4 +1,4 @@
-"""Webhooks out: every fact is told, signed, once where it is taken, and again where it is not, for 24 hours."""
+"""Webhooks out: every fact is delivered once, signed, and retried for 24 hours when it is refused."""
 
 from __future__ import annotations
 

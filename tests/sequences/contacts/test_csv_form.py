@@ -1,4 +1,4 @@
-"""`contacts.csv`: delimiters, encodings, headers and rows, each judged with its place and reason."""
+"""`contacts.csv`: delimiters, encodings, headers and rows, each validated with its place and reason."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What an author writes is what arrives: Markdown as people type it, HTML as it is, links whole, changes told."""
+"""What an author writes is what arrives: Markdown as people type it, HTML as it is, links whole, changes reported."""
 
 from __future__ import annotations
 
@@ -266,7 +266,7 @@ def test_text_on_a_removed_background_is_readable() -> None:
 
 
 @pytest.mark.parametrize(
-    ("source", "told"),
+    ("source", "result"),
     [
         ('<p><img src="cid:logo"></p>', "the picture cid:logo is removed"),
         ('<p><img src="data:image/png;base64,iVBORw0KGgo="></p>', "the picture data:image/png"),
@@ -286,8 +286,8 @@ def test_text_on_a_removed_background_is_readable() -> None:
         ("<p style='display:none'>x</p>", "a part is hidden"),
     ],
 )
-def test_every_change_is_reported(source: str, told: str) -> None:
-    assert told in changes_of(source)
+def test_every_change_is_reported(source: str, result: str) -> None:
+    assert result in changes_of(source)
 
 
 @pytest.mark.parametrize(
