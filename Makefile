@@ -8,6 +8,8 @@ BENCH := .venv-bench
 BIN := $(VENV)/bin
 MANAGE := $(BIN)/python manage.py
 SOURCES := manage.py config common sequences emails tasks_app execution simulation tests $(wildcard benchmarks)
+# Where the dictionary of docs/contributing/words.md holds, in texts and in names of files.
+WORDED := $(patsubst %,./%,$(SOURCES) templates docs Makefile .ci $(wildcard *.md) pyproject.toml .pre-commit-config.yaml)
 COMPILE := $(BIN)/pip-compile --quiet --generate-hashes --strip-extras --allow-unsafe --no-header \
 	--no-emit-index-url --no-emit-trusted-host --no-emit-find-links
 
@@ -39,11 +41,13 @@ run: migrated ## Run the executor and the web server on this machine. ARGS=8001 
 test: $(VENV)/.dev ## Run the tests. ARGS go to pytest, such as ARGS="tests/sequences -k timing".
 	@$(BIN)/python -m pytest $(ARGS)
 
-check: $(VENV)/.dev ## Style, types, import rules, migrations and deployment settings.
+check: $(VENV)/.dev ## Style, words, types, import rules, migrations and deployment settings.
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	@find $(SOURCES) -name '*.py' -not -path '*/migrations/*' -exec awk \
 		'FNR == 401 {print FILENAME ": over 400 lines; split it"; long = 1} END {exit long}' {} +
+	$(BIN)/codespell $(WORDED)
+	@find $(WORDED) -type f -not -path '*/__pycache__/*' | $(BIN)/codespell -
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	ENV_FILE=/dev/null DJANGO_SETTINGS_MODULE=tests.settings $(MANAGE) makemigrations --check --dry-run

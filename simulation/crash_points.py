@@ -78,10 +78,10 @@ def after_statement_of_apply(number: int) -> Callable[[Trigger], None]:
                 trigger()
             return cursor
 
-        def applying(judged: Any, now: Any) -> None:
+        def applying(decided: Any, now: Any) -> None:
             nonlocal left
-            left = number if judged else 0
-            apply_outcomes(judged, now)
+            left = number if decided else 0
+            apply_outcomes(decided, now)
             left = 0
 
         replace(engine, "apply_outcomes", applying)

@@ -1,4 +1,4 @@
-"""The doors through which prospects reach the product: HTTP where there is an address, stored facts where not.
+"""The endpoints through which prospects reach the product: HTTP where there is an address, stored facts where not.
 
 A prospect knows nothing but the email that arrived. Must not write to the database except by `record_events`.
 """
@@ -18,7 +18,7 @@ from simulation.reading import READER, EndpointError, find_link, find_pixel, fin
 _TIMEOUT_SECONDS = 10
 _AWAY_DAYS = 2
 # A reply and an out-of-office reach a real installation by IMAP, and a complaint by an ESP's webhook. The demo has
-# neither server, so these three come in as the facts that those doors would store.
+# neither server, so these three come in as the facts that those endpoints would store.
 _STORED = {
     Action.REPLY: EventType.REPLIED,
     Action.OUT_OF_OFFICE: EventType.AUTO_REPLIED,
@@ -26,7 +26,7 @@ _STORED = {
 }
 
 
-class Doors:
+class Endpoints:
     """Acts on a received email as its reader's mail program would."""
 
     def __init__(self) -> None:

@@ -84,8 +84,8 @@ class Story:
         lines = []
         for log in logs.select_related("enrollment__contact", "enrollment__sequence").order_by("pk"):
             self._last_log = log.pk
-            if told := _tell_log(log):
-                icon, text, style = told
+            if described := _tell_log(log):
+                icon, text, style = described
                 enrollment = log.enrollment
                 lines.append(_Line(log.at, icon, text, style, enrollment.contact.email, enrollment.sequence.name))
         return lines

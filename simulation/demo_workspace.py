@@ -69,7 +69,7 @@ def make_workspace(smtp_port: int, password: str) -> Workspace:
     return Workspace.objects.get(slug=SLUG)
 
 
-def enroll_everybody(workspace: Workspace, clock: VirtualClock) -> list[Enlisted]:
+def enroll_all(workspace: Workspace, clock: VirtualClock) -> list[Enlisted]:
     """Each contact in the sequence that its `segment` names."""
     enlisted = []
     for name, _, address, _ in _SEQUENCES:
@@ -92,7 +92,7 @@ def enroll_everybody(workspace: Workspace, clock: VirtualClock) -> list[Enlisted
 
 
 def leave_in_order(workspace: Workspace, clock: VirtualClock) -> None:
-    """Keep a later executor from knocking at a mail server that is gone, and take back a visitor's global pause."""
+    """Keep a later executor from a mail server that is gone, and end a global pause set by the user."""
     resume_executor(actor=ACTOR, now=clock())
     for mailbox in Mailbox.objects.filter(workspace=workspace, status=MailboxStatus.ACTIVE):
         pause_mailbox(mailbox, actor=ACTOR, now=clock(), reason="the demo has ended, and its mail server with it")

@@ -1,7 +1,7 @@
 """The demo's world: runs the real engine, lets prospects and SDRs act, and puts the clock forward when all is quiet.
 
 One thread does all of it, so nothing is leased and nothing half done when time leaps. The engine is the product's own
-`run_until_idle`; this file decides nothing for anybody.
+`run_until_idle`; this file decides nothing.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from execution.control.switches import resume_mailbox
 from execution.control.tasks import complete_task
 from execution.worker.runner import Options, Stage, run_until_idle
 from sequences.models import Workspace
-from simulation.demo_endpoints import Doors
+from simulation.demo_endpoints import Endpoints
 from simulation.demo_story import Story
 from simulation.demo_workspace import Enlisted
 from simulation.mail_server import MailServer, Moment
@@ -85,7 +85,7 @@ class World:
         self._options = replace(options, workspace_id=workspace.pk)
         self._story = story
         self._speed = speed
-        self._doors = Doors()
+        self._endpoints = Endpoints()
         self._personas: dict[str, Persona] = {}
         for group in enlisted:
             self._personas |= cast_personas(group.addresses)
@@ -100,7 +100,7 @@ class World:
         self._script_server()
 
     def run(self, stop: Stop, *, at_end: Callable[[], None], stay: bool) -> None:
-        """Live until stopped. `at_end` is called when nothing is left to happen; then return, unless told to `stay`."""
+        """Live until stopped. `at_end` is called when nothing is left to happen; then return, unless `stay` is set."""
         heartbeat.start(self._worker_id, f"demo:{os.getpid()}", "demo", self._clock())
         has_ended = False
         progress_at = time.monotonic()
@@ -167,7 +167,7 @@ class World:
         heapq.heappush(self._agenda, _Plan(at, next(self._numbers), do))
 
     def _script_server(self) -> None:
-        """Bounces and a greylisting happen at the door of the mail server, as they do in life."""
+        """Bounces and a greylisting happen in the SMTP dialogue, as on a real server."""
         for address, persona in self._personas.items():
             if persona is Persona.GONE:
                 self._server.on(Moment.RCPT, "550 5.1.1 No such user here", recipient=address)
@@ -191,7 +191,7 @@ class World:
             for act in plan_acts(persona, address, self._emails[address]):
                 self._plan(
                     now + act.after,
-                    lambda at, action=act.action, mime=mime, pk=pk: self._doors.act(action, mime, pk, at),  # type: ignore[misc]
+                    lambda at, action=act.action, mime=mime, pk=pk: self._endpoints.act(action, mime, pk, at),  # type: ignore[misc]
                 )
 
     def _look_at_tasks(self) -> None:

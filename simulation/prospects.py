@@ -1,6 +1,6 @@
 """Scripted people: what each does with the mail that reaches them, and when. Pure and deterministic.
 
-Owns who is who and their plans; how an act reaches the product is the business of demo_doors.
+Owns who is who and their plans; how an act reaches the product is the business of demo_endpoints.
 """
 
 from __future__ import annotations

@@ -12,7 +12,7 @@ _LINK = re.compile(r'href="([^"]*/t/c/[^"]+)"')
 
 
 class EndpointError(RuntimeError):
-    """A door of the product did not do what it promises; one line says which."""
+    """An endpoint of the product did not do what it promises; one line says which."""
 
 
 def find_pixel(mime: Mime) -> str:

@@ -109,12 +109,12 @@ def run_trial(trial: Trial, report: Report) -> Result:
         gc.collect()
         gc.freeze()
         FaultInjector(world).plan(plan_strikes(trial.seed, trial.faults, _START_AT, trial.days))
-        told = _START_AT
+        reported = _START_AT
 
         def tell(now: datetime) -> None:
-            nonlocal told
-            if (minutes := int((min(now, ends_at) - told).total_seconds() // 60)) > 0:
-                told += timedelta(minutes=minutes)
+            nonlocal reported
+            if (minutes := int((min(now, ends_at) - reported).total_seconds() // 60)) > 0:
+                reported += timedelta(minutes=minutes)
                 report(minutes)
 
         world.advance(ends_at, tell)

@@ -1,6 +1,6 @@
 """Who the people of a trial are and what each does with an email. Pure and the same for every run of one seed.
 
-Owns personas, their shares and their actions; how an action reaches the product is the business of trial_doors.
+Owns personas, their shares and their actions; how an action reaches the product is the business of trial_endpoints.
 """
 
 from __future__ import annotations

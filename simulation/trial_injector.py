@@ -1,4 +1,4 @@
-"""What befalls a trial at the moments that its schedule names, and the people who put things right again."""
+"""The faults of a trial at the moments of its schedule, and the users who repair them."""
 
 from __future__ import annotations
 
@@ -168,7 +168,7 @@ class FaultInjector:
                 crash.resumed_after = (now - at).total_seconds()
 
         self._world.watched += 1
-        # the first look comes after the heir's turn, which follows at once
+        # the first check comes after the turn of the next worker, which follows at once
         self._world.plan(at + _WATCHED_EVERY, look)
 
     def _pick_mailbox(self, dice: random.Random) -> Mailbox:
@@ -223,7 +223,7 @@ class FaultInjector:
                 )
 
     def _archive(self, dice: random.Random, now: datetime) -> None:
-        """For good: nothing may leave for anybody in it from now on."""
+        """For good: nothing may be sent to its contacts from now on."""
         population, truth = self._world.population, self._truth
         left = sorted(place for place in population.sequences if place[1] == FLEETING and place not in truth.archived)
         if left:
@@ -271,7 +271,7 @@ class FaultInjector:
     def _go_round(self, now: datetime) -> None:
         self._finish_tasks(now)
         self._look_at_mailboxes(now)
-        self._settle_doubts(now)
+        self._resolve_unknown_outcomes(now)
         self._world.plan(now + _ROUND, self._go_round)
 
     def _enroll_again(self, now: datetime) -> None:
@@ -296,13 +296,13 @@ class FaultInjector:
         if mailbox.status_actor != ACTOR:
             switches.resume_mailbox(mailbox, actor="owner", now=now)
 
-    def _settle_doubts(self, now: datetime) -> None:
+    def _resolve_unknown_outcomes(self, now: datetime) -> None:
         """A person looks into the Sent folder and says for each message what is true."""
         arrived = {receipt.message_id for receipt in self._truth.receipts}
-        doubtful = EmailMessage.objects.filter(
+        uncertain = EmailMessage.objects.filter(
             status=MessageStatus.UNKNOWN.value, handed_over_at__lte=now - timedelta(hours=2)
         )
-        for message in doubtful:
+        for message in uncertain:
             answer: Literal["sent", "resend"] = "sent" if message.message_id in arrived else "resend"
             # what did not arrive and has no sequence to go on with stays as it is
             with suppress(switches.NotPossibleError):

@@ -94,12 +94,12 @@ class TrialServer:
     def let_expire(self, address: str) -> None:
         """Have the certificate of its server expired, until `renew`."""
         assert self._expired is not None
-        door = {"smtp_port": self._expired.port, "smtp_security": Security.TLS.value}
-        Mailbox.objects.filter(address=address).update(**door)
+        connection = {"smtp_port": self._expired.port, "smtp_security": Security.TLS.value}
+        Mailbox.objects.filter(address=address).update(**connection)
 
     def renew(self, address: str) -> None:
-        door = {"smtp_port": self.smtp.port, "smtp_security": Security.NONE.value}
-        Mailbox.objects.filter(address=address).update(**door)
+        connection = {"smtp_port": self.smtp.port, "smtp_security": Security.NONE.value}
+        Mailbox.objects.filter(address=address).update(**connection)
 
     @contextmanager
     def silent(self, moment: Moment) -> Iterator[None]:

@@ -81,7 +81,7 @@ class Fact:
 
 @dataclass(slots=True)
 class Hold:
-    """A stretch in which nothing may leave for anybody in `addresses`; the ends are None until it is over."""
+    """A stretch in which nothing may be sent to `addresses`; the ends are None until it is over."""
 
     what: str
     addresses: frozenset[str]

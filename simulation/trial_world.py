@@ -1,6 +1,6 @@
-"""One trial: the product's own engine by a clock that leaps, a scripted server, scripted people, and what befalls them.
+"""One trial: the product's own engine with a virtual clock, a scripted server, scripted contacts and faults.
 
-Owns the order of events. It decides nothing for anybody and checks nothing: the record goes to trial_promises.
+Owns the order of events. It decides and checks nothing: the record goes to trial_promises.
 """
 
 from __future__ import annotations

@@ -98,7 +98,7 @@ _RECEIPT = re.compile(
 )
 _READ_SUBJECT = re.compile(
     r"^\W*(?:read|not read|deleted|displayed|gelesen|ungelesen|lu|non lu|leído|letto|"
-    r"lida|gelezen|läst|læst|lest|прочитано|開封済み|已读|읽음)\s*:",
+    r"lida|gelezen|läst|læst|lest|прочитано|開封済み|已读|읽음)\s*:",  # codespell:ignore lest
     re.IGNORECASE,
 )
 _READ_TEXT = re.compile(

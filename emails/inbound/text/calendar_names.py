@@ -198,7 +198,7 @@ def find_weekday(word: str, *, is_beside_date: bool = False) -> int | None:
     if is_beside_date and word in _short_weekdays():
         return _short_weekdays()[word]
     for length in range(len(word) - 1, max(_SHORTEST_STEM, len(word) - _LONGEST_ENDING) - 1, -1):
-        # Mondays are a habit
+        # usual for Mondays
         if word[:length] in _weekdays() and word[length:] != "s":
             return _weekdays()[word[:length]]
     return None

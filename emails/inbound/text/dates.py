@@ -54,7 +54,9 @@ _THAI = re.compile(
 _BUDDHIST_YEARS = 543
 _LAST_DAY_CJK = re.compile(r"\s?(?:から|より|至|到|부터|[-–—~〜～])\s?(\d{1,2})\s?[日号號일]")
 _BRITISH = re.compile(
-    r"annual leave|holidays?\b|\+44|\.co\.uk|colour|isation|fortnight|bank holiday|on leave|whilst", re.I
+    r"annual leave|holidays?\b|\+44|\.co\.uk|colour|isation|fortnight|bank holiday|on leave|"
+    r"whilst",  # codespell:ignore whilst
+    re.I,
 )
 _AMERICAN = re.compile(r"vacation|\bPTO\b|ization|\bcolor\b|cell phone|\d ?[ap]\.?m\b|\+1\b|zip code", re.I)
 _MONTH_FIRST = frozenset({"ja", "zh", "ko", "hu"})

@@ -29,7 +29,7 @@ from simulation.demo_web import WebServer
 from simulation.demo_workspace import (
     ADMIN,
     SDRS,
-    enroll_everybody,
+    enroll_all,
     leave_in_order,
     make_workspace,
     remove_workspace,
@@ -88,7 +88,7 @@ class Command(ProductCommand):
         remove_workspace()
         password = secrets.token_urlsafe(9)
         workspace = make_workspace(server.port, password)
-        enlisted = enroll_everybody(workspace, clock)
+        enlisted = enroll_all(workspace, clock)
         console = None if as_json else Console(file=cast("IO[str]", self.stdout._out), highlight=False)
         run_options = Options(policy=engine_policy(), batch_size=settings.EXECUTOR_BATCH_SIZE)
         story = Story(workspace, console)
@@ -102,7 +102,7 @@ class Command(ProductCommand):
             reports.append(report)
             self.emit(report.present(), f"\n{format_report(report)}", as_json=as_json)
             if not once:
-                self.stdout.write(f"\nThe story is over, the demo goes on. {_describe_door(web, password)}")
+                self.stdout.write(f"\nThe story is over, the demo goes on. {_describe_login(web, password)}")
 
         world.run(stop, at_end=at_end, stay=not once)
         if once and not reports:
@@ -120,7 +120,7 @@ class Command(ProductCommand):
             "and leaps over the hours in which nothing happens."
         )
         if not once:
-            self.stdout.write(_describe_door(web, password))
+            self.stdout.write(_describe_login(web, password))
             self.stdout.write(f"SDRs log in as {' or '.join(SDRS)}, with the same password.")
         self.stdout.write("")
         self.stdout.flush()
@@ -155,7 +155,7 @@ class Command(ProductCommand):
         logging.getLogger().setLevel(logging.ERROR)
 
 
-def _describe_door(web: WebServer, password: str) -> str:
+def _describe_login(web: WebServer, password: str) -> str:
     return f"Look at {web.base_url}/admin/ as {ADMIN} with the password {password} (Ctrl-C ends)."
 
 

@@ -1,4 +1,4 @@
-"""Reading inboxes as a process: many at once never read the same inbox, and one that is told to stop does."""
+"""Reading inboxes as a process: many at once never read the same inbox, and one that gets SIGTERM stops."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def test_readers_that_come_at_the_same_time_share_the_inboxes(monkeypatch: pytes
     assert set(InboxState.objects.values_list("failures", "lease_token")) == {(1, None)}
 
 
-def test_the_command_goes_on_until_it_is_told_to_stop(database_url: str) -> None:
+def test_the_command_runs_until_sigterm(database_url: str) -> None:
     command = [sys.executable, "manage.py", "poll_inboxes", "--json"]
     environment = os.environ | {"DATABASE_URL": database_url, "DJANGO_SETTINGS_MODULE": "tests.settings"}
     with subprocess.Popen(

@@ -332,8 +332,8 @@ def test_time_zones_from_a_file_replan_at_once(
             assert "2 enrollments were replanned." in shown_messages(answer)
         case "api":
             values = {"workspace": workspace.pk}
-            foretold = api.post("/api/contacts/import?dry_run=1", {**values, "file": bring(file)}, format="multipart")
-            assert (foretold.status_code, times(rows[0])[0]) == (200, at(3, 10))
+            tried = api.post("/api/contacts/import?dry_run=1", {**values, "file": bring(file)}, format="multipart")
+            assert (tried.status_code, times(rows[0])[0]) == (200, at(3, 10))
             api.post("/api/contacts/import", {**values, "file": bring(file)}, format="multipart")
         case "command":
             path = tmp_path / "contacts.csv"

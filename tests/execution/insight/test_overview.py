@@ -50,13 +50,13 @@ def look(client: Client) -> str:
 
 def test_an_empty_workspace_shows_the_next_step(workspace: Workspace) -> None:
     client = log_in_staff(workspace)
-    assert "add the mailbox that shall send" in look(client)
+    assert "Add a mailbox to send from" in look(client)
     mailbox = MailboxFactory(workspace=workspace)
-    assert "nobody to write to" in look(client)
+    assert "Add or import contacts" in look(client)
     ContactFactory(workspace=workspace)
-    assert "No sequence is active" in look(client)
+    assert "Write a sequence and activate it" in look(client)
     step = StepFactory(sequence=SequenceFactory(workspace=workspace))
-    assert "enroll contacts" in look(client)
+    assert "Enroll contacts in a sequence" in look(client)
     EnrollmentFactory(sequence=step.sequence, mailbox=mailbox)
     assert "Next:" not in look(client)
 

@@ -130,10 +130,10 @@ def test_after_restore_counts_first_and_refuses_invalid_arguments(shell: Shell) 
     past = timezone.now() - timedelta(minutes=1)
     due = EnrollmentFactory(at=past)
     taken_at = past.isoformat()
-    foretold = shell("after_restore", "--backup-taken-at", taken_at, "--dry-run", "--json").data
+    tried = shell("after_restore", "--backup-taken-at", taken_at, "--dry-run", "--json").data
     due.refresh_from_db()
     assert due.status == "active"
-    assert shell("after_restore", "--backup-taken-at", taken_at, "--json").data == foretold
-    assert foretold == {"enrollments": 1, "messages": 0}
+    assert shell("after_restore", "--backup-taken-at", taken_at, "--json").data == tried
+    assert tried == {"enrollments": 1, "messages": 0}
     future = (timezone.now() + timedelta(hours=1)).isoformat()
     assert "lies in the future" in one_error(shell("after_restore", "--backup-taken-at", future), 2)

@@ -67,10 +67,10 @@ def test_what_has_no_due_time_or_one_too_early_is_planned_from_the_end_of_its_pr
     snoozed = put(EnrollmentFactory(**place), next_step_at=NOW + 7 * DAY, wake_at=NOW + 7 * DAY)
     moved = put(EnrollmentFactory(**place), next_step_at=NOW, wake_at=NOW)
     ExecutionLogFactory(enrollment=moved, action="moved", at=NOW - DAY)
-    foretold = shell("backfill_next_steps", "--dry-run", "--json").data
+    tried = shell("backfill_next_steps", "--dry-run", "--json").data
     assert times(missing) == (None, None)
     result = shell("backfill_next_steps", "--json").data
-    assert result == foretold
+    assert result == tried
     assert (result["examined"], result["repaired"]) == (5, 2)
     assert result["reasons"] == {"due_missing": 1, "due_too_early": 1}
     assert result["examples"][0] == {
@@ -170,12 +170,12 @@ def test_missing_zones_are_filled_in_and_known_ones_never_touched(shell: Shell) 
     unknown = ContactFactory(workspace=workspace, account=None, timezone="", email="c@firma.com", phone="")
     elsewhere = ContactFactory(account=None, timezone="", email="d@firma.fr")
     rows = (account, uncertain, follows, by_phone, by_email, known, unknown, elsewhere)
-    foretold = shell("backfill_timezones", "--workspace", workspace.slug, "--dry-run", "--json").data
+    tried = shell("backfill_timezones", "--workspace", workspace.slug, "--dry-run", "--json").data
     for row in rows:
         row.refresh_from_db()
     assert [row.timezone for row in rows] == ["", "", "", "", "", "Asia/Tokyo", "", ""]
     result = shell("backfill_timezones", "--workspace", workspace.slug, "--json").data
-    assert result == foretold
+    assert result == tried
     assert result["sources"] == {"domain": 1, "phone": 1, "email_domain": 1}
     assert (result["accounts"], result["contacts"], result["undecided"]) == (1, 2, 2)
     for row in rows:
