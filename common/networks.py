@@ -13,7 +13,7 @@ Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 EVERYWHERE: tuple[Network, ...] = (ipaddress.IPv4Network("0.0.0.0/0"), ipaddress.IPv6Network("::/0"))
 
-# They hand out the credentials of the machine to whoever can send a request from it.
+# They hand out the credentials of the machine to every process that can send a request from it.
 METADATA: frozenset[Address] = frozenset(
     ipaddress.ip_address(text)
     for text in (

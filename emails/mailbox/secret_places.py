@@ -9,7 +9,7 @@ from typing import Any
 _COLUMNS = (
     "transport", "auth_method", "smtp_host", "smtp_port", "smtp_security", "imap_host", "imap_port", "imap_security",
 )  # fmt: skip
-# Of `transport_options`: where an ESP's key, an AWS signature and an OAuth refresh token go, and whom TLS trusts.
+# Of `transport_options`: where an ESP's key, an AWS signature and an OAuth refresh token go, and the certificates that TLS trusts.
 _OPTIONS = ("api_url", "endpoint_url", "token_url", "ca_pem")
 
 

@@ -43,6 +43,6 @@ def find_refused_answers(message_ids: Sequence[int]) -> dict[int, str]:
 
 
 def find_stop(contact_id: int, recipient: str) -> str:
-    """Why nobody may write to this contact at this address: as above, or empty."""
+    """Why this contact must not be written to at this address: as above, or empty."""
     rows = fetch_all(_CONTACT, {"contact": contact_id, "recipient": recipient})
     return str(rows[0]["reason"] or "") if rows else "erased"

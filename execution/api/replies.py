@@ -106,7 +106,7 @@ class WholeReplySerializer(ReplySerializer):
     authentication = AuthenticationSerializer()
     corrections = CorrectionSerializer(many=True)
     thread = serializers.SerializerMethodField()
-    cannot_answer = serializers.SerializerMethodField(help_text="Why nobody can answer it; empty when a user can.")
+    cannot_answer = serializers.SerializerMethodField(help_text="Why the reply cannot be answered; empty when it can.")
 
     class Meta(ReplySerializer.Meta):
         fields = [

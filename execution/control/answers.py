@@ -96,7 +96,7 @@ def answer_reply(reply: Reply, body: str, *, user: Reader, now: datetime) -> Ema
 
 
 def explain_refusal(reply: Reply) -> str:
-    """Why nobody can answer this reply; empty when a user can."""
+    """Why this reply cannot be answered; empty when it can."""
     try:
         _find_enrollment(reply)
         _check_recipient(reply)
@@ -137,7 +137,7 @@ def _check_recipient(reply: Reply) -> str:
     except AddressError:
         raise AnswerError("the reply names no address to answer to: answer in your mail program") from None
     if reason := find_stop(reply.contact_id, recipient):
-        raise AnswerError(f"{_STOPPED.get(reason, 'the contact is suppressed')}: nobody can write to it")
+        raise AnswerError(f"{_STOPPED.get(reason, 'the contact is suppressed')}: it cannot be written to")
     if reply.intent in {ReplyIntent.OPT_OUT, ReplyIntent.POSSIBLE_OPT_OUT}:
         raise AnswerError("the reply may be an opt-out: classify it as something else before you answer")
     return recipient

@@ -171,7 +171,7 @@ def _opt_out(reply: Reply, actor: str, now: datetime) -> str:
         now,
     )
     notify_engine()
-    return f"{reply.contact.email} is suppressed: all sequences of the contact end, and nobody can enroll it again."
+    return f"{reply.contact.email} is suppressed: all sequences of the contact end, and it cannot be enrolled again."
 
 
 def _hold(reply: Reply, actor: str, now: datetime) -> str:

@@ -143,7 +143,7 @@ def test_a_referral_adds_the_contact_and_a_task(api: APIClient, reply: Reply) ->
         ({"intent": "not_now", "until": "2026-01-01"}, "until"),
         ({"intent": "not_now", "until": "2036-01-01"}, "until"),
         ({"intent": "referral"}, "referral"),
-        ({"intent": "referral", "referral": "nobody"}, "referral"),
+        ({"intent": "referral", "referral": "no-address"}, "referral"),
         ({"intent": "interested", "referal": "x@y.example"}, "referal"),
         ({"intent": "not_now", "sequence": 1, "until": "2026-06-01"}, "sequence"),
     ],
