@@ -9,7 +9,7 @@ from typing import Any
 _COLUMNS = (
     "transport", "auth_method", "smtp_host", "smtp_port", "smtp_security", "imap_host", "imap_port", "imap_security",
 )  # fmt: skip
-# Of `transport_options`: where an ESP's key, an AWS signature and an OAuth refresh token go, and the certificates that TLS trusts.
+# Of `transport_options`: the endpoints that get an ESP key, an AWS signature or an OAuth refresh token, and TLS roots.
 _OPTIONS = ("api_url", "endpoint_url", "token_url", "ca_pem")
 
 
