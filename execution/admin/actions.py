@@ -41,7 +41,7 @@ PAUSE = Action(
     "Pause",
     "Paused",
     "pause",
-    "No further steps run until it is resumed. Queued emails stay queued and are not sent.",
+    "No further steps run until resumed. Queued emails stay queued and are not sent.",
     _call(pause_enrollments),
     PauseForm,
 )
@@ -50,7 +50,7 @@ SNOOZE = Action(
     "Snooze",
     "Snoozed",
     "snooze",
-    "No steps run before that time. It then continues from its current step, inside its sending window.",
+    "No steps run before that time. Then continues from the current step, inside the sending window.",
     _call(snooze_enrollments),
     SnoozeForm,
 )
@@ -59,7 +59,7 @@ RESUME = Action(
     "Resume",
     "Resumed",
     "play_arrow",
-    "Continues from the same step, replanned inside its sending window.",
+    "Continues from the same step, replanned inside the sending window.",
     _call(resume_enrollments),
 )
 SKIP = Action(
@@ -75,7 +75,7 @@ RETRY = Action(
     "Retry",
     "Retried",
     "refresh",
-    "Runs the failed step again now. A quarantined enrollment is released.",
+    "Runs the failed step again now and releases quarantined enrollments.",
     _call(retry_enrollments),
 )
 EXIT = Action(

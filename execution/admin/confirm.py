@@ -35,7 +35,7 @@ class ReaderTimeField(forms.SplitDateTimeField):
     """A time in the time zone of the user's browser. The help text names the zone."""
 
     def __init__(self, *, note: str = "", **kwargs: Any) -> None:
-        help_text = lazy(lambda: f"In {timezone.get_current_timezone_name()}. {note}".strip(), str)()
+        help_text = lazy(lambda: f"Time zone: {timezone.get_current_timezone_name()}. {note}".strip(), str)()
         super().__init__(widget=UnfoldAdminSplitDateTimeWidget(), help_text=help_text, **kwargs)
 
     def clean(self, value: Any) -> datetime | None:
@@ -73,7 +73,7 @@ class EmptyForm(ActionForm):
 
 
 class PauseForm(ReasonForm):
-    resume_at = ReaderTimeField(required=False, note="Leave empty to keep it paused until a user resumes it.")
+    resume_at = ReaderTimeField(required=False, note="Leave empty to pause until resumed by a user.")
 
     def clean_resume_at(self) -> datetime | None:
         at: datetime | None = self.cleaned_data["resume_at"]

@@ -200,7 +200,7 @@ class EnrollmentAdmin(HasQuickFilters, EnrollPage, ConfirmsActions, FactsAdmin):
         row = self.find_row(request, object_id)
         entries, is_oldest_first = read_timeline(row), request.GET.get("order") == "oldest"
         context = {
-            "title": f"{row.contact.email} in {row.sequence.name}",
+            "title": self.name_row(row),
             "subtitle": None,
             "status_text": describe_status(row),
             "status_colour": STATUS_COLOURS.get(row.status, ""),
@@ -215,7 +215,10 @@ class EnrollmentAdmin(HasQuickFilters, EnrollPage, ConfirmsActions, FactsAdmin):
         return super().change_view(request, object_id, form_url, context)  # type: ignore[no-any-return]
 
     def name_subjects(self, queryset: QuerySet[Any]) -> Iterable[str]:
-        return [f"{row.contact.email} in {row.sequence.name}" for row in queryset[:SUBJECTS_SHOWN]]
+        return map(self.name_row, queryset[:SUBJECTS_SHOWN])
+
+    def name_row(self, row: Enrollment) -> str:
+        return f"{row.contact.email} in {row.sequence.name}"
 
     @admin.display(description="contact", ordering="contact__email")
     def show_contact(self, row: Enrollment) -> SafeString:

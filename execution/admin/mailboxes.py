@@ -145,6 +145,6 @@ class MailboxAdmin(ReplansOnSave, LanePages, ConfirmsActions, MailboxBaseAdmin):
     def show_status(self, row: Mailbox) -> tuple[str, str]:
         return row.status, row.get_status_display()
 
-    @label_column("breaker", {"open": "danger", "half_open": "warning"}, ordering="breaker_state")
+    @label_column("circuit breaker", {"open": "danger", "half_open": "warning"}, ordering="breaker_state")
     def show_breaker(self, row: Mailbox) -> tuple[str, str]:
         return row.breaker_state, row.get_breaker_state_display()

@@ -94,12 +94,15 @@ class EmailMessageAdmin(ConfirmsActions, SearchesContacts, FactsAdmin):
     ) -> HttpResponse:
         message = self.find_row(request, object_id)
         context = {
-            "title": f"Email to {message.recipient}",
+            "title": self.name_row(message),
             "subtitle": None,
             "message": message,
             "shown": lead_straight(without_pixel(message.html)),
         }
         return super().change_view(request, object_id, form_url, {**context, **(extra_context or {})})  # type: ignore[no-any-return]
+
+    def name_row(self, row: EmailMessage) -> str:
+        return f"Email to {row.recipient}"
 
     def name_subjects(self, queryset: QuerySet[Any]) -> Iterable[str]:
         return [f"the email to {row.recipient}" for row in queryset[:SUBJECTS_SHOWN]]

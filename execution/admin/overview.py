@@ -80,7 +80,7 @@ def _cards(overview: Overview) -> list[Card]:
     oldest = timedelta(seconds=status.oldest_due_seconds)
     is_late = oldest > _LATE
     is_slow = (status.delay_p95_seconds or 0) > _LATE.total_seconds()
-    due_note = f"oldest {_age(oldest)} late" if status.queue_depth else "nothing is overdue"
+    due_note = _describe_oldest(oldest) if status.queue_depth else "nothing is due"
     letters = reverse("admin:execution_deadletter_changelist")
     errors, held = status.errors_last_hour, status.quarantined
     return [
@@ -125,6 +125,10 @@ def _bars(hours: tuple[Hour, ...], field: str) -> list[Bar]:
 
 def _bounded(number: int) -> str:
     return f"{COUNTED_AT_MOST:,}+" if number > COUNTED_AT_MOST else f"{number:,}"
+
+
+def _describe_oldest(oldest: timedelta) -> str:
+    return f"oldest due {_age(oldest)} ago" if oldest >= timedelta(seconds=1) else "due now"
 
 
 def _seconds(value: float | None) -> str:

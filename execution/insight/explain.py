@@ -18,7 +18,7 @@ from execution.engine.loading import read_snapshots
 from execution.engine.snapshot import Snapshot, StepFacts
 from execution.heartbeat import ALIVE_SECONDS
 from sequences.authoring.step_config import SplitConfig, TaskConfig
-from sequences.choices import ENDED_STATUSES, EnrollmentStatus, SequenceStatus
+from sequences.choices import ENDED_STATUSES, ConditionType, EnrollmentStatus, SequenceStatus
 from sequences.time.timing import TimingError, plan
 
 
@@ -35,6 +35,15 @@ class Hold:
     message_id: int | None = None
 
 
+# What a branch waits for, after "Waiting for".
+_AWAITED = {
+    ConditionType.EMAIL_OPENED: "an open",
+    ConditionType.EMAIL_CLICKED: "a click",
+    ConditionType.EMAIL_REPLIED: "a reply",
+    ConditionType.TASK_COMPLETED: "its task to be completed",
+    ConditionType.CONTACT_FIELD: "a contact field to match",
+    ConditionType.ENGAGEMENT_SCORE: "the engagement score to match",
+}
 _EXTRAS = """
 SELECT e.id, e.last_error, e.pause_reason, e.paused_by, e.auto_exit_reason, e.completed_at,
        s.pause_reason AS sequence_reason, s.paused_by AS sequence_by,
@@ -109,7 +118,7 @@ def _explain_step(snapshot: Snapshot, row: Row, now: datetime) -> list[Hold]:
     if isinstance(step.config, SplitConfig) and (
         again_at := evaluate_condition(step.config, snapshot, due_at).evaluate_again_at(now)
     ):
-        text = f"Waiting for: {step.config.condition.label}"
+        text = f"Waiting for {_AWAITED[step.config.condition]}"
         return [Hold("waiting_for_signal", text, again_at)]
     return []
 

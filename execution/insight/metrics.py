@@ -107,7 +107,7 @@ GROUP BY l.action, l.status
 """
 _LANES = """
 SELECT CASE WHEN b.status <> 'active' THEN b.status WHEN b.breaker_state <> 'closed' THEN 'breaker_' || b.breaker_state
-            WHEN b.lane_at IS NULL THEN 'idle' WHEN b.lane_at <= %(now)s THEN 'ready' ELSE 'resting' END AS state,
+            WHEN b.lane_at IS NULL THEN 'idle' WHEN b.lane_at <= %(now)s THEN 'ready' ELSE 'waiting' END AS state,
        count(*) AS number
 FROM emails_mailbox b GROUP BY 1
 """

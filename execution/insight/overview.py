@@ -79,7 +79,7 @@ FROM (
 GROUP BY 1
 """
 _STATE = """CASE WHEN b.status <> 'active' THEN b.status WHEN b.breaker_state <> 'closed' THEN 'server down'
-                 WHEN b.lane_at IS NULL THEN 'idle' WHEN b.lane_at <= %(now)s THEN 'ready' ELSE 'resting' END"""
+                 WHEN b.lane_at IS NULL THEN 'idle' WHEN b.lane_at <= %(now)s THEN 'ready' ELSE 'waiting' END"""
 _LANES = f"""
 SELECT {_STATE} AS state, count(*) AS number FROM emails_mailbox b
 WHERE b.workspace_id = ANY(%(workspaces)s::bigint[]) GROUP BY 1 ORDER BY 2 DESC

@@ -133,7 +133,7 @@ def _branches(
         note = f"{config.condition.label}: always No, at {over_at}, since a reply stops this sequence"
     yield PreviewStep(step.number, step.type, step.name, due_at, note, branch, config.condition.label, false_at)
     for answer, goto, ended_at in ((True, config.if_true, due_at), (False, config.if_false, false_at)):
-        label = f"{branch} > " if branch else ""
+        label = f"{branch} and " if branch else ""
         label += f"step {step.number} is {'yes' if answer else 'no'}"
         if goto is not None:
             yield from _walk(rules, rules.sequence.step(goto), ended_at, label, seen)

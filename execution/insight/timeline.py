@@ -13,7 +13,7 @@ from emails.choices import EventType, Verdict
 from emails.models import EmailEvent
 from execution.choices import LogAction, LogStatus
 from execution.models import ExecutionLog
-from sequences.choices import StepType
+from sequences.choices import StepType, label_of
 from sequences.models import Enrollment
 
 ENTRIES_SHOWN = 200
@@ -97,7 +97,7 @@ def read_timeline(enrollment: Enrollment, limit: int = ENTRIES_SHOWN) -> list[En
 def _from_log(row: ExecutionLog) -> Entry:
     is_error = row.status == LogStatus.ERROR
     step = f"Step {row.step_number}" if row.step_number else ""
-    step += f" ({row.step_type.replace('_', ' ')})" if step and row.step_type else ""
+    step += f" ({label_of(row.step_type).lower()})" if step and row.step_type else ""
     text = "Email sent" if row.action == LogAction.EXECUTED and row.step_type == StepType.EMAIL else ""
     title = text or row.get_action_display()
     return Entry(

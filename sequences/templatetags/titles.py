@@ -1,9 +1,12 @@
-"""Template filter for the titles of lists in the admin."""
+"""Template filters for the titles of lists and rows in the admin."""
 
 from __future__ import annotations
 
+from typing import Any
+
 from django import template
 from django.contrib import admin
+from django.db.models import Model
 
 register = template.Library()
 
@@ -15,3 +18,10 @@ def list_title(title: str) -> str:
         if model._meta.verbose_name_plural == title:
             return getattr(page, "list_title", "") or title
     return title
+
+
+@register.filter
+def row_title(part: Any) -> str:
+    """A row as its admin names it (`name_row`), else as the model does; other texts unchanged."""
+    name_row = getattr(admin.site._registry.get(type(part)), "name_row", str) if isinstance(part, Model) else str
+    return str(name_row(part))

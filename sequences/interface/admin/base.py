@@ -19,6 +19,7 @@ from django.db.models import DateTimeField, ForeignKey, Model, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
 from django.utils.functional import cached_property
 from django.utils.safestring import SafeString
+from django.utils.text import capfirst
 from unfold.admin import ModelAdmin, TabularInline
 from unfold.contrib.filters.admin import ChoicesDropdownFilter, DropdownFilter
 from unfold.decorators import display
@@ -187,8 +188,8 @@ class WorkspaceAdmin(ChecksRights, ScopedChoices, ModelAdmin):
         return scope_rows(super().get_queryset(request), request)
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
-        title = {"title": self.list_title} if self.list_title else {}
-        return super().changelist_view(request, {**title, **(extra_context or {})})  # type: ignore[no-any-return]
+        title = self.list_title or capfirst(self.model._meta.verbose_name_plural)
+        return super().changelist_view(request, {"title": title, **(extra_context or {})})  # type: ignore[no-any-return]
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Sequence[Any]:
         fields = list(super().get_readonly_fields(request, obj))

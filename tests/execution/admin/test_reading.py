@@ -47,7 +47,7 @@ def test_a_time_is_typed_in_the_zone_of_the_reader() -> None:
     client.cookies[COOKIE] = "America/New_York"
 
     path = reverse("admin:sequences_enrollment_pause_one", args=[enrollment.pk])
-    assert "In America/New_York." in client.get(path).content.decode()
+    assert "Time zone: America/New_York." in client.get(path).content.decode()
     client.post(path, {"reason": "", "resume_at_0": "2099-01-01", "resume_at_1": "07:00"})
     enrollment.refresh_from_db()
     assert enrollment.resume_at == datetime(2099, 1, 1, 12, tzinfo=UTC)

@@ -114,7 +114,7 @@ def test_the_admin_shows_the_forecast_before_enrolling() -> None:
     form = {"sequence": made.pk, "mailbox": mailbox.pk, "emails": "\n".join(each.email for each in contacts)}
     client, url = log_in_root(), reverse("admin:sequences_enrollment_add")
     checked = client.post(url, {**form, "check": "1"})
-    assert "Would enroll <b>3</b>. 2 of 3 will not fit the caps on their day; the last first touch is on" in (
+    assert "Would enroll <b>3</b> contacts. 2 of 3 will not fit the caps on their day; the last first touch is on" in (
         checked.content.decode()
     )
     assert not Enrollment.objects.exists()

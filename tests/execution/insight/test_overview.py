@@ -65,14 +65,14 @@ def test_items_that_need_review_are_highlighted(workspace: Workspace) -> None:
     client = log_in_staff(workspace)
     MailboxFactory(workspace=workspace, address="sick@sender.example", status="broken", status_reason="login refused")
     DeadLetterFactory(enrollment__sequence__workspace=workspace)
-    assert "No executor is alive" in look(client)
+    assert "No executor is running" in look(client)
     with freeze_time(NOW):
         WorkerFactory(name="host:7", heartbeat_at=NOW)
     pause_executor(actor="sam", now=NOW, reason="bad list")
     page = look(client)
     for text in ("The executor is paused", "bad list", "sick@sender.example", "login refused", "host:7"):
         assert text in page
-    assert "No executor is alive" not in page
+    assert "No executor is running" not in page
 
 
 def test_the_last_day_is_shown_hour_by_hour(workspace: Workspace) -> None:
@@ -88,10 +88,10 @@ def test_the_last_day_is_shown_hour_by_hour(workspace: Workspace) -> None:
     assert overview.sent_last_day == 3
 
 
-def test_charts_without_anything_to_draw_say_so(workspace: Workspace) -> None:
+def test_empty_charts_have_a_text(workspace: Workspace) -> None:
     client = log_in_staff(workspace)
     page = look(client)
-    assert "No email was sent in the last 24 hours." in page and "No step was due in the last 24 hours." in page
+    assert "No emails sent in the last 24 hours." in page and "No emails due in the last 24 hours." in page
     assert "se-chart" not in page
     at = NOW - timedelta(minutes=90)
     step = StepFactory(sequence__workspace=workspace)
@@ -105,7 +105,7 @@ def test_charts_without_anything_to_draw_say_so(workspace: Workspace) -> None:
     page = look(client)
     assert page.count('class="se-chart"') == 2
     assert ": 1 email<" in page and ": p95 40 ms<" in page
-    assert "No email was sent" not in page and "No step was due" not in page
+    assert "No emails sent" not in page and "No emails due" not in page
 
 
 def test_other_workspaces_are_not_in_it(workspace: Workspace) -> None:
