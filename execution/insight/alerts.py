@@ -140,7 +140,7 @@ def _queue_troubles(now: datetime) -> list[Trouble]:
     link = _admin_link("index")
     enrollments = "1 enrollment has" if late == 1 else f"{late:,} enrollments have"
     if not alive_workers(now):
-        title = f"No executor is alive, and {enrollments} been due for more than {_LATE_MINUTES} minutes"
+        title = f"No executor is running, and {enrollments} been due for more than {_LATE_MINUTES} minutes"
         return [Trouble("executor:gone", None, title, "Start run_executor or qcluster. Nothing is lost.", link, ())]
     title = f"The queue is late: {enrollments} been due for more than {_LATE_MINUTES} minutes"
     remedy = "Check the executors' logs and the database; start more executors if both are fine."

@@ -152,7 +152,7 @@ def test_check_reports_that_no_executor_runs(workspace: Workspace, settings: Any
             with pytest.raises(CommandError, match="not healthy"):
                 call_command("run_executor", "--check", stdout=StringIO())
     (mail,) = mailoutbox
-    assert mail.subject.startswith("No executor is alive")
+    assert mail.subject.startswith("No executor is running")
 
 
 def test_a_jump_of_quarantines_raises_an_alert() -> None:
