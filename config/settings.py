@@ -284,6 +284,13 @@ UNFOLD: dict[str, Any] = {
             {
                 "title": "Work",
                 "items": [
+                    _page(
+                        "Replies",
+                        "forum",
+                        "emails_reply_changelist",
+                        "emails.view_reply",
+                        badge="execution.admin.replies.show_to_answer",
+                    ),
                     {"title": "Overview", "icon": "dashboard", "link": reverse_lazy("admin:index")},
                     _page("Execution queue", "group", "sequences_enrollment_changelist", "sequences.view_enrollment"),
                     _page("Sequences", "account_tree", "sequences_sequence_changelist", "sequences.view_sequence"),

@@ -69,6 +69,7 @@ def make_one_of_each(workspace: Workspace) -> None:
     enrollment = factories.EnrollmentFactory(sequence=sequence, contact=contact, mailbox=mailbox, owner=user)
     message = factories.SentMessageFactory(enrollment=enrollment, html="<p>Hello</p><script>stolen()</script>")
     factories.EmailEventFactory(message=message)
+    factories.ReplyFactory(message=message)
     factories.TaskFactory(enrollment=enrollment, step=split)
     factories.ExecutionLogFactory(enrollment=enrollment, step=step)
     stuck = factories.QuarantinedEnrollmentFactory(sequence=sequence, mailbox=mailbox)

@@ -132,6 +132,15 @@
     }
   };
 
+  // Ctrl+Enter in the box of an answer presses its button.
+  document.addEventListener("keydown", (event) => {
+    const value = event.target.dataset?.sendWith;
+    if (!value || event.key !== "Enter" || !(event.ctrlKey || event.metaKey)) return;
+    event.preventDefault();
+    const form = event.target.form;
+    form.requestSubmit(form.querySelector(`button[value="${value}"]`));
+  });
+
   document.addEventListener("DOMContentLoaded", () => {
     nameFirstColumn();
     for (const live of document.querySelectorAll("[data-refresh-seconds]")) {
