@@ -49,6 +49,7 @@ _PRIVATE_BY_DEFAULT = "all" if env.flag("WEBHOOKS_TO_PRIVATE_ADDRESSES", default
 PRIVATE_NETWORKS = env.networks("PRIVATE_NETWORKS", _PRIVATE_BY_DEFAULT)
 IMAP_IDLE_CONNECTIONS = env.whole_number("IMAP_IDLE_CONNECTIONS", 20, maximum=500, unit="connections per process")
 METRICS_TOKEN = env.text("METRICS_TOKEN")
+METRICS_WITHOUT_TOKEN = DEBUG
 TRACKING_LINK_DAYS = env.whole_number("TRACKING_LINK_DAYS", 365, minimum=30, maximum=3650, unit="days")
 # an incoming mail with its attachments, as a provider posts it; the attachments are not stored
 HOOK_MOST_BYTES = DATA_UPLOAD_MAX_MEMORY_SIZE = 26 * 1024 * 1024

@@ -1,4 +1,4 @@
-"""`/metrics` for Prometheus; with `METRICS_TOKEN` set, only with that token."""
+"""`/metrics` for Prometheus, with `METRICS_TOKEN` only; without that setting it is closed in production."""
 
 from __future__ import annotations
 
@@ -19,7 +19,10 @@ from execution.insight.metrics import render_metrics
 @never_cache
 @require_safe
 def show_metrics(request: HttpRequest) -> HttpResponse:
-    """401 without the token, 503 without the database."""
+    """401 without the token, 403 when there is none to give, 503 without the database."""
+    if not settings.METRICS_TOKEN and not settings.METRICS_WITHOUT_TOKEN:
+        text = "metrics are closed: set METRICS_TOKEN and send it as Authorization: Bearer\n"
+        return HttpResponse(text, content_type="text/plain", status=403)
     expected = f"Bearer {settings.METRICS_TOKEN}"
     if settings.METRICS_TOKEN and not constant_time_compare(request.headers.get("Authorization", ""), expected):
         answer = HttpResponse("send Authorization: Bearer with METRICS_TOKEN\n", content_type="text/plain", status=401)

@@ -41,9 +41,9 @@ def _trust(context: ssl.SSLContext, options: Mapping[str, Any]) -> None:
     pem = options.get(CA_PEM)
     if not pem:
         return
-    if not isinstance(pem, str) or len(pem) > _MOST_CHARACTERS:
+    if not isinstance(pem, str) or len(pem) > _MOST_CHARACTERS or not pem.isascii():
         raise CertificateOptionError(_IS_NO_PEM)
     try:
         context.load_verify_locations(cadata=pem)
-    except (ssl.SSLError, ValueError):  # a ValueError: not ASCII
+    except (ssl.SSLError, ValueError):
         raise CertificateOptionError(_IS_NO_PEM) from None

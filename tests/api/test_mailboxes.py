@@ -133,7 +133,7 @@ def test_stored_secrets_never_go_to_another_provider_url(api: APIClient, mailbox
 @pytest.mark.parametrize(
     "change",
     [
-        {"smtp_port": 2525}, {"smtp_security": "none"}, {"imap_host": "imap.thief.example"}, {"imap_port": 144},
+        {"smtp_port": 2626}, {"smtp_security": "tls"}, {"imap_host": "imap.thief.example"}, {"imap_port": 144},
         {"imap_security": "none"}, {"auth_method": "google"}, {"transport": "mailgun"},
     ],
 )  # fmt: skip

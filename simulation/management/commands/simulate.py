@@ -7,6 +7,7 @@ import os
 import random
 from collections.abc import Iterator
 from contextlib import contextmanager
+from ipaddress import ip_network
 from typing import Any
 
 from django.conf import settings
@@ -132,13 +133,15 @@ def _own_database(command: Command) -> Iterator[None]:
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    """Log no failures that are injected on purpose."""
+    """Log no failures that are injected on purpose; links and mail servers are on this machine."""
     root, base_url = logging.getLogger(), settings.PUBLIC_BASE_URL
     level, hosts = root.level, settings.ALLOWED_HOSTS
     root.setLevel(logging.CRITICAL)
+    networks, settings.PRIVATE_NETWORKS = settings.PRIVATE_NETWORKS, (ip_network("127.0.0.0/8"),)
     settings.PUBLIC_BASE_URL, settings.ALLOWED_HOSTS = "http://localhost", ["localhost"]
     try:
         yield
     finally:
         root.setLevel(level)
         settings.PUBLIC_BASE_URL, settings.ALLOWED_HOSTS = base_url, hosts
+        settings.PRIVATE_NETWORKS = networks

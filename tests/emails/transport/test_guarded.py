@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import socket
 import threading
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any
+from types import TracebackType
+from typing import Any, Self
 
 import pytest
 from django.test import override_settings
 
+from common import guarded_http
 from common.dialler import Dialler
 from common.encryption import Secrets
 from common.networks import EVERYWHERE
@@ -260,3 +263,73 @@ def test_redirects_are_not_followed(redirecting: Redirecting, trap: Trap, status
     # after a 303 the message may have been taken
     assert isinstance(outcome, Refused) == (status != 303)
     assert trap.count == 0
+
+
+class Dripping:
+    """A context manager: sends one byte now and then to whoever connects, and never ends a line."""
+
+    def __enter__(self) -> Self:
+        self.was_hung_up = threading.Event()
+        self._stopping = threading.Event()
+        self._socket = socket.create_server(("127.0.0.1", 0))
+        self.port: int = self._socket.getsockname()[1]
+        self._thread = threading.Thread(target=self._drip, daemon=True)
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._stopping.set()
+        self._thread.join()
+        self._socket.close()
+
+    def _drip(self) -> None:
+        connection, _ = self._socket.accept()
+        with connection:
+            while not self._stopping.wait(0.02):
+                try:
+                    connection.sendall(b"*")
+                except OSError:
+                    self.was_hung_up.set()
+                    return
+
+
+@pytest.mark.parametrize("protocol", ["smtp", "imap"])
+def test_a_server_that_drips_does_not_hold_the_login_test(protocol: str) -> None:
+    with Dripping() as server:
+        at: dict[str, Any] = {f"{protocol}_host": "127.0.0.1", f"{protocol}_port": server.port}
+        at[f"{protocol}_security"] = Security.NONE
+        inbound = Inbound.IMAP if protocol == "imap" else Inbound.NONE
+        report = test_login(mailbox_at(inbound=inbound, **at), 0.5)
+        assert server.was_hung_up.wait(20)
+    error = report.imap_error if protocol == "imap" else report.smtp_error
+    assert error is not None
+    assert "time" in error
+
+
+def test_an_endless_answer_is_read_in_part(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(guarded_http, "MOST_BYTES", 50_000)
+
+    class Endless(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            self.rfile.read(int(self.headers["Content-Length"]))
+            self.send_response(200)
+            self.end_headers()
+            try:
+                while True:
+                    self.wfile.write(b"x" * 10_000)
+            except OSError:
+                hung_up.set()
+
+        def log_message(self, format: str, *args: Any) -> None:
+            pass
+
+    hung_up = threading.Event()
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Endless)
+    threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
+    answer = post(f"http://127.0.0.1:{server.server_address[1]}/", b"{}", {}, Dialler(EVERYWHERE))
+    assert hung_up.wait(20)
+    server.shutdown()
+    server.server_close()
+    assert (answer.status_code, answer.text) == (200, "x" * 500)

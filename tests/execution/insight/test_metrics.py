@@ -61,3 +61,12 @@ def test_metrics_need_the_token(settings: Any) -> None:
     assert b"open-sesame" not in refused.content
     assert Client().get("/metrics", headers={"Authorization": "Bearer wrong"}).status_code == 401
     assert "workers_alive" in scrape(Authorization="Bearer open-sesame")
+
+
+def test_metrics_are_closed_in_production_without_a_token(settings: Any) -> None:
+    settings.METRICS_WITHOUT_TOKEN = False
+    refused = Client().get("/metrics", headers={"Authorization": "Bearer "})
+    assert refused.status_code == 403
+    assert b"METRICS_TOKEN" in refused.content
+    settings.METRICS_TOKEN = "open-sesame"
+    assert "workers_alive" in scrape(Authorization="Bearer open-sesame")
