@@ -1,1 +1,1 @@
-"""Ratios of one interleaved run: our ways of doing a thing beside the ways we did not take. Never part of the tests."""
+"""Ratios of one interleaved run: the engine compared with other designs. Never part of the tests."""

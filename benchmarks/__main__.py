@@ -1,4 +1,4 @@
-"""`make bench`: every figure that the engine is held to, beside the ways it did not take, in one interleaved run.
+"""`make bench`: every target figure of the engine, compared with other designs, in one interleaved run.
 
 Absolute times mean little on a shared machine, so the ways take turns and only their ratios count.
 """
@@ -27,14 +27,14 @@ def main() -> int:
         return 1
     os.environ["BENCH_PEERS"] = "1"
     set_up()
-    # the peers' apps would be part of what our own processes import
+    # the peers' apps would be imported by our own processes
     del os.environ["BENCH_PEERS"]
     from benchmarks.report import Report
 
     report = Report(shlex.join(sys.argv[1:]), datetime.now(UTC))
     for part in options.only:
         _run(part, report, options)
-        # after each part: a later one that fails does not take the earlier ones with it
+        # after each part, so that a later failure loses no earlier result
         if options.write:
             report.write(options.write)
     sys.stdout.write((json.dumps(report.as_json()) if options.json else report.as_text()) + "\n")
@@ -80,7 +80,7 @@ def _run(part: str, report: object, options: argparse.Namespace) -> None:
 
 
 def _tell(line: str) -> None:
-    """Progress, for people only: standard output is the report's."""
+    """Progress on standard error: standard output is the report's."""
     sys.stderr.write(f"\r\033[K{line}" if sys.stderr.isatty() else f"{line}\n")
     sys.stderr.flush()
 

@@ -1,4 +1,4 @@
-"""Whether the tables keep their size: `python -m benchmarks.churn`. Days of an installation that people pass through.
+"""Whether the tables keep their size: `python -m benchmarks.churn`. Simulates days in which cohorts enter and end.
 
 Every day a cohort is enrolled, each gets an email a day for three days and ends; the real engine decides, what is in
 the outbox is recorded as sent as the lanes do, and retention deletes what ended the day before. A day takes
@@ -66,7 +66,7 @@ FROM {table}
 
 @dataclass(frozen=True, slots=True)
 class Size:
-    """Of one table, with what vacuum has not yet freed. `vacuums`: how often autovacuum came since the first day."""
+    """Of one table, with rows that vacuum has not freed. `vacuums`: autovacuum runs since the first day."""
 
     bytes: int
     index_bytes: int
@@ -80,7 +80,7 @@ class Size:
 
 @dataclass(frozen=True, slots=True)
 class Day:
-    """How many emails left on it, and the sizes of the hot tables at its end."""
+    """The emails sent on it, and the sizes of the hot tables at its end."""
 
     number: int
     emails: int
@@ -118,7 +118,7 @@ def _eager_autovacuum() -> Iterator[None]:
 
 
 def live(cohort: int, days: int, at_night: Callable[[], None] = lambda: None) -> Iterator[Day]:
-    """Empty tables, then day by day as many new people. `at_night` is called before each day is measured."""
+    """Start with empty tables and enroll as many contacts every day. `at_night` is called before each day is measured."""
     from django.db import connection
 
     from benchmarks.tables import HOT_TABLES, NOW, Filling, fill
@@ -138,7 +138,7 @@ def live(cohort: int, days: int, at_night: Callable[[], None] = lambda: None) ->
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_stat_reset()")
     for day in range(1, days + 1):
-        # a second later each day, so that what was due at the same time yesterday is due
+        # a second later each day, so that steps due at the same time yesterday are due
         now = NOW + timedelta(days=day, seconds=day)
         started = time.perf_counter()
         with connection.cursor() as cursor:
@@ -152,7 +152,7 @@ def live(cohort: int, days: int, at_night: Callable[[], None] = lambda: None) ->
 
 
 def _run_day(now: datetime) -> int:
-    """Decide, send and advance until nothing is due, then keep what is kept. Returns emails sent."""
+    """Decide, send and advance until nothing is due, then apply retention. Returns emails sent."""
     from execution.engine.backoff import Policy
     from execution.engine.tick import run_tick
     from execution.maintenance.retention import purge_round
@@ -170,7 +170,7 @@ def _run_day(now: datetime) -> int:
 
 
 def _send(now: datetime) -> int:
-    """Record one chunk as the lanes do: marked before the network, then the answer with its texts. Returns how many."""
+    """Record one chunk as the lanes do: mark before sending, then record the result with its texts. Returns the count."""
     from django.db import transaction
 
     from common.db import execute, fetch_all

@@ -31,7 +31,7 @@ _NOT_PERMANENT = frozenset({"soft_bounce", "blocked", "delayed"})
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """One mail with what it is, and what was made of it. Fields that the label leaves open are empty."""
+    """One mail with its label and its classification. Fields that the label leaves open are empty."""
 
     name: str
     labels: frozenset[str]
@@ -42,7 +42,7 @@ class Sample:
 
     @property
     def label(self) -> str:
-        """The kind it counts as: the one that was found if several are right."""
+        """The expected kind: the found one if several are right."""
         return self.found if self.found in self.labels else min(self.labels)
 
 
@@ -83,7 +83,7 @@ def _classify(which: str, name: str, expected: Mapping[str, str]) -> Sample:
 
 
 def measure(samples: Iterable[Sample]) -> dict[str, tuple[int, float, float]]:
-    """By kind: (mails, precision, recall); 1.0 where there is nothing to get wrong."""
+    """By kind: (mails, precision, recall); 1.0 for kinds without mails."""
     pairs = Counter((sample.label, sample.found) for sample in samples)
     measured = {}
     for name in CLASSES:
@@ -95,7 +95,7 @@ def measure(samples: Iterable[Sample]) -> dict[str, tuple[int, float, float]]:
 
 
 def measure_cost(samples: Iterable[Sample]) -> tuple[int, int]:
-    """(mails taken for something else, what that costs)."""
+    """(misclassified mails, their cost)."""
     wrong = [sample for sample in samples if sample.found not in sample.labels]
     return len(wrong), sum(cost_of(sample.label, sample.found) for sample in wrong)
 

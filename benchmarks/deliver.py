@@ -1,4 +1,4 @@
-"""Handing over an email: on a distant server, where lanes wait side by side, and on one that answers at once.
+"""Sending an email: on a distant server, where lanes wait concurrently, and on one that answers at once.
 
 What every contestant sent is counted by the server: each message once, and all of about the same size.
 """
@@ -34,7 +34,7 @@ def measure(report: Report, rounds: int, messages: int, tell: Callable[[str], No
             sink: stack.enter_context(processes.workers(1, {"BENCH_PEERS": "1", "BENCH_MAIL_PORT": str(sink.port)}))[0]
             for sink in (far, near)
         }
-        # all that wait for the distant server are given about as long, so that starting weighs about as much
+        # all contestants on the distant server run about as long, so that starting weighs about the same
         lanes = _ours(ours, far, messages * 4, LANES, "lanes", threads=LANES)
         lane = _ours(ours, near, messages, 1, "lane")
         lanes()
@@ -53,8 +53,8 @@ def measure(report: Report, rounds: int, messages: int, tell: Callable[[str], No
         ]
         rates_far = take_turns(rounds, distant, tell)
         rates_near = take_turns(rounds, at_hand, tell)
-    report.add_rates("Handing over an email at 20 ms round trip", "messages/s", rates_far)
-    report.add_rates("Handing over an email on a server that answers at once", "messages/s", rates_near)
+    report.add_rates("Sending an email at 20 ms round trip", "messages/s", rates_far)
+    report.add_rates("Sending an email on a server that answers at once", "messages/s", rates_near)
     found = ratio(rates_far, OURS_FAR, POST_OFFICE)
     report.add_ratio(f"delivery at 20 ms round trip, {LANES} lanes ÷ django-post_office", found, least(10))
     found = ratio(rates_near, OURS_NEAR, KEPT)

@@ -1,4 +1,4 @@
-"""What a full table costs: the engine's rate with many active enrollments beside its rate with 10,000.
+"""The cost of a full table: the engine's rate with many active enrollments compared with 10,000.
 
 The large tables are a database of their own, filled once, so that both sizes can take turns.
 """
@@ -31,7 +31,7 @@ def measure(report: Report, rounds: int, active: int, batch: int, tell: Callable
         (filler,) = stack.enter_context(processes.workers(1, large_database))
         filler.ask("fill", count=active, opens=_OPENS)
         (large,) = stack.enter_context(processes.workers(1, large_database))
-        # the last round must still meet the tables nearly full
+        # the tables must still be nearly full in the last round
         share = min(SMALL, active // (rounds + 1) // 2)
         decided = 0
 

@@ -1,4 +1,4 @@
-"""What a second process adds: `python -m benchmarks.hosts`. Deciding, and handing over on a distant server.
+"""What a second process adds: `python -m benchmarks.hosts`. Deciding, and sending to a distant server.
 
 Each process is what a host would run; they meet in the database alone. The two sizes take turns, and what each has left
 there and at the mail server is counted.

@@ -1,4 +1,4 @@
-"""The limits: what PostgreSQL itself does when no other process has a part in it, and when it only takes rows in."""
+"""The limits: PostgreSQL without any other process, and PostgreSQL only taking rows in."""
 
 from __future__ import annotations
 
@@ -134,12 +134,12 @@ def decide_with_facts(batch: int) -> int:
 
 
 def decide_bare(batch: int) -> int:
-    """The same without looking at a single fact."""
+    """The same without reading facts."""
     return _until_nothing_is_due(_BARE_WRITES, batch)
 
 
 def branch(batch: int) -> int:
-    """The same for a conditional, looking at nothing but the field that it compares."""
+    """The same for a branch, reading only the field that it compares."""
     return _until_nothing_is_due(_BRANCH, batch)
 
 

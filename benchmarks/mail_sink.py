@@ -89,7 +89,7 @@ class _Session(asyncio.Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Sink:
-    """A running server, seen from the outside."""
+    """A running server, as its clients see it."""
 
     port: int
 

@@ -1,4 +1,4 @@
-"""How long single moments take: a conditional, a kill, a start, and 10,000 people who become due at once."""
+"""How long single moments take: a conditional, a kill, a start, and 10,000 enrollments that become due at once."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Starts and ends the processes of a run: workers on order, peers, servers. Whatever was started here ends here."""
+"""Starts and ends the processes of a run: workers, peers, servers."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def workers(count: int, environment: Mapping[str, str] | None = None) -> Iterato
 
 
 def together(chosen: Sequence[Worker], way: str, **order: Any) -> tuple[int, float]:
-    """Give all of them the same order at once. Returns what they did, and the seconds until the last was done."""
+    """Send all of them the same request at once. Returns their results, and the seconds until the last was done."""
     began = time.perf_counter()
     for worker in chosen:
         worker.tell(way, **order)
@@ -120,7 +120,7 @@ def redis_server() -> Iterator[str | None]:
 
 
 def wait_until(condition: Any, what: str, seconds: float = 60, pause: float = 0.05) -> None:
-    """RuntimeError when it does not come about."""
+    """Raises `RuntimeError` when it does not happen in time."""
     deadline = time.monotonic() + seconds
     while not condition():
         if time.monotonic() > deadline:

@@ -19,7 +19,7 @@ THREADS = 4
 
 
 def work(enrollment_id: int) -> None:
-    """What django-q2 calls by name."""
+    """Called by django-q2 by name."""
     from benchmarks.row_by_row import decide_email
 
     decide_email(enrollment_id)

@@ -1,4 +1,4 @@
-"""What a run found: rates, figures and whether they reach what is aimed at; as text, as JSON, in the documentation."""
+"""The results of a run: rates, figures and whether they reach their targets; as text, as JSON, in the documentation."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _PEERS = ("procrastinate", "dramatiq", "django-q2", "django-post_office", "djang
 
 @dataclass(frozen=True, slots=True)
 class Aim:
-    """What a figure should reach."""
+    """The target of a figure."""
 
     text: str
     is_met: Callable[[float], bool]
@@ -50,7 +50,7 @@ class Figure:
 
 @dataclass(slots=True)
 class Report:
-    """Filled by the parts of a run in their order."""
+    """Filled by the parts of a run in order."""
 
     arguments: str
     started_at: datetime
@@ -103,7 +103,7 @@ class Report:
         }
 
     def _burden(self) -> str:
-        """Whether the machine was free for it."""
+        """Whether the machine was idle otherwise."""
         return f"load average {self.load:.1f} before and {os.getloadavg()[0]:.1f} after"
 
     def as_markdown(self) -> str:
@@ -139,7 +139,7 @@ def _rate(values: Sequence[float]) -> str:
 
 
 def machine() -> Mapping[str, str]:
-    """What ran it."""
+    """The machine and the versions."""
     from django.db import connection
 
     with connection.cursor() as cursor:
@@ -155,7 +155,7 @@ def machine() -> Mapping[str, str]:
 
 
 def _processor() -> str:
-    """As the kernel names it."""
+    """Its name from the kernel."""
     try:
         lines = Path("/proc/cpuinfo").read_text("utf-8").splitlines()
     except OSError:

@@ -10,12 +10,12 @@ Rates = dict[str, list[float]]
 
 
 class WrongResultError(RuntimeError):
-    """A contestant did not do the work it is measured by."""
+    """A contestant did not do the measured work."""
 
 
 @dataclass(frozen=True, slots=True)
 class Contestant:
-    """`run` prepares its tables, works, checks what it left there, and returns its rate."""
+    """`run` prepares its tables, works, checks the result, and returns its rate."""
 
     name: str
     run: Callable[[], float]
@@ -46,11 +46,11 @@ def take_turns(rounds: int, contestants: Sequence[Contestant], tell: Callable[[s
 
 
 def ratio(rates: Mapping[str, Sequence[float]], ours: str, theirs: str) -> Spread:
-    """Round by round, what stands beside each other."""
+    """Ratios, round by round."""
     return Spread.of(a / b for a, b in zip(rates[ours], rates[theirs], strict=True))
 
 
 def best(rates: Mapping[str, Sequence[float]], names: Iterable[str]) -> str | None:
-    """Whose median is the highest."""
+    """The contestant with the highest median."""
     there = [name for name in names if name in rates]
     return max(there, key=lambda name: statistics.median(rates[name]), default=None)

@@ -1,4 +1,4 @@
-"""An email step as one would write it first: one row, its own queries and transaction, all through Django's ORM."""
+"""An email step in the obvious way: one row, its own queries and transaction, all through Django's ORM."""
 
 from __future__ import annotations
 

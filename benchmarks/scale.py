@@ -1,4 +1,4 @@
-"""What a person opens on a big installation, timed: `python -m benchmarks.scale` after `python -m benchmarks.populate`.
+"""Pages and endpoints of a big installation, timed: `python -m benchmarks.scale` after `python -m benchmarks.populate`.
 
 Each address is opened twice, as a superuser (all workspaces) and as a manager of one, and the second time counts. With
 `--slow 0.3` the slowest statement of what took longer is printed too.
@@ -76,7 +76,7 @@ _DEEP_OFFSET = 500_000
 
 
 class Times:
-    """Of one answer: seconds in all, and the slowest statement."""
+    """Of one response: total seconds, and the slowest statement."""
 
     def __init__(self) -> None:
         self.seconds = 0.0
@@ -118,7 +118,7 @@ def timed() -> Iterator[Times]:
 
 
 def names_for(user: Any) -> dict[str, Any]:
-    """Ids for the addresses, of rows that the person may see."""
+    """Ids for the URLs, of rows that the user may see."""
     from rest_framework.pagination import Cursor, CursorPagination
 
     from sequences.models import Enrollment

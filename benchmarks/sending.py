@@ -1,4 +1,4 @@
-"""The ways to hand over an email: our lanes, Django's own mail backend, and the queues that people put before it.
+"""Ways to send an email: our lanes, Django's own mail backend, and queues in front of it.
 
 Called by worker processes. Each way prepares what it sends, and returns the seconds that sending alone took.
 """
@@ -49,7 +49,7 @@ def through_lanes(count: int, threads: int) -> dict[str, Any]:
 
 
 def through_lanes_of_many(threads: int) -> dict[str, Any]:
-    """The same as one of several such processes, until nothing waits in any lane. What this one delivered."""
+    """The same as one of several processes, until all lanes are empty. Returns what this process sent."""
     from emails.models import EmailMessage
     from execution.engine.backoff import Policy
     from execution.worker.runner import Options, Runner, Stage
@@ -74,7 +74,7 @@ def with_django_kept(count: int, port: int) -> dict[str, Any]:
 
 
 def with_post_office(count: int) -> dict[str, Any]:
-    """django-post_office: one process with its five threads, as it comes."""
+    """django-post_office: one process with its five threads, with its defaults."""
     from post_office import mail
     from post_office.models import STATUS, Email
 

@@ -23,7 +23,7 @@ if "BENCH_DATABASE" in os.environ:
     DATABASES["default"]["NAME"] = os.environ["BENCH_DATABASE"]
 
 if "BENCH_PEERS" in os.environ:
-    # a line per job would be held against the queues
+    # a log line per job would count against the queues
     disable(CRITICAL)
     INSTALLED_APPS = [*INSTALLED_APPS, "procrastinate.contrib.django", "post_office", "mailer"]
     # as fast as django-q2 gets with this broker: two workers on two cores, ten jobs a fetch, successes not kept

@@ -7,7 +7,7 @@ import os
 
 
 def set_up() -> None:
-    """Django on the benchmarks' own database, migrated and quiet. Before it nothing of the product can be imported."""
+    """Django on the benchmarks' own database, migrated and quiet. Call it before importing the product."""
     os.environ["DJANGO_SETTINGS_MODULE"] = "benchmarks.settings"
     import django
 

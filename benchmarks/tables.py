@@ -1,4 +1,4 @@
-"""The tables every contestant meets: filled with due steps, emptied, and checked for what was left in them."""
+"""The tables of every contestant: filled with due steps, emptied, and checked after the run."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ SELECT e.workspace_id, e.id, e.current_step_id, 1 + n, e.mailbox_id, e.contact_i
     '', 1, %(at)s, %(at)s, '{}', '', '', '', '', '', '', '', 'Quick question', 'Hello', '<p>Hello</p>', '', ''
 FROM sequences_enrollment e, generate_series(1, %(history)s) n
 """
-# People do open their mail: the planner must meet tables as they are after a while, not empty ones.
+# Contacts open their mail: the planner must see tables with a history, not empty ones.
 _OPENS = """
 INSERT INTO emails_emailevent (workspace_id, enrollment_id, contact_id, type, bounce_type, provider, provider_event_id,
     occurred_at, recorded_at, verdict, verdict_reason, detail, payload)
@@ -62,7 +62,7 @@ FROM sequences_enrollment e, generate_series(1, %(opens)s) n
 
 @dataclass(frozen=True, slots=True)
 class Filling:
-    """What stands in the tables: `count` people at their first step, all due at `at`.
+    """Fill the tables: `count` enrollments at their first step, all due at `at`.
 
     `history`: how many emails each of them has been sent before, at later visits than the one that is due; the planner
     decides otherwise in small tables, and keeps a plan made for an empty one.
@@ -152,7 +152,7 @@ def check_decided(count: int) -> None:
 
 
 def check_split(count: int) -> None:
-    """All people stand at the branch that is true for them."""
+    """All enrollments are at the step of their true branch."""
     _check(
         "people at the true branch, log lines",
         "SELECT (SELECT count(*) FROM sequences_enrollment e JOIN sequences_step s ON s.id = e.current_step_id "
@@ -162,7 +162,7 @@ def check_split(count: int) -> None:
 
 
 def check_queued(count: int) -> None:
-    """Each of `count` people has one message, whatever became of it since."""
+    """Each of `count` enrollments has one message, in any state."""
     _check(
         "messages, their enrollments",
         "SELECT count(*), count(DISTINCT enrollment_id) FROM emails_emailmessage",

@@ -1,4 +1,4 @@
-"""A loaded process that works on order: `python -m benchmarks.worker`.
+"""A loaded process that works on request: `python -m benchmarks.worker`.
 
 One order per line on standard input ({"way": …, and what the way takes}), one answer per line on standard output. So
 nothing is measured but the work: Django is set up and connected before.
@@ -165,7 +165,7 @@ def main() -> None:
     from execution.worker.runner import freeze_loaded_objects
 
     connection.ensure_connection()
-    # whatever the way: the executor does so when it starts
+    # for every contestant, as the executor does when it starts
     freeze_loaded_objects()
     for line in sys.stdin:
         order = json.loads(line)
