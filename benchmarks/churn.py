@@ -1,4 +1,4 @@
-"""Whether the tables keep their size: `python -m benchmarks.churn`. Simulates days in which cohorts enter and end.
+"""Whether the tables keep their size: `python -m benchmarks.churn`. Simulates days of enrolling and ending.
 
 Every day a cohort is enrolled, each gets an email a day for three days and ends; the real engine decides, what is in
 the outbox is recorded as sent as the lanes do, and retention deletes what ended the day before. A day takes
@@ -118,7 +118,7 @@ def _eager_autovacuum() -> Iterator[None]:
 
 
 def live(cohort: int, days: int, at_night: Callable[[], None] = lambda: None) -> Iterator[Day]:
-    """Start with empty tables and enroll as many contacts every day. `at_night` is called before each day is measured."""
+    """Enroll as many contacts every day, from empty tables on. `at_night` is called before each day is measured."""
     from django.db import connection
 
     from benchmarks.tables import HOT_TABLES, NOW, Filling, fill
@@ -170,7 +170,7 @@ def _run_day(now: datetime) -> int:
 
 
 def _send(now: datetime) -> int:
-    """Record one chunk as the lanes do: mark before sending, then record the result with its texts. Returns the count."""
+    """Record one chunk as the lanes do: mark before sending, record results after. Returns the number."""
     from django.db import transaction
 
     from common.db import execute, fetch_all

@@ -50,7 +50,7 @@ def test_a_metadata_service_is_reachable_only_when_it_is_listed_by_itself() -> N
 
 
 @pytest.mark.parametrize("host", ["", "a b.example", "a\r\nb.example", "x" * 254, "a\0b"])
-def test_what_is_no_host_name_is_refused_before_it_is_looked_up(host: str) -> None:
+def test_an_invalid_host_name_is_refused_before_the_lookup(host: str) -> None:
     with pytest.raises(RefusedHostError, match="not the name of a host"):
         Dialler().check(host, 25, Deadline(5))
 

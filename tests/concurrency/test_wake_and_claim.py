@@ -80,7 +80,7 @@ def waiting_for_an_open() -> Enrollment:
 @pytest.mark.parametrize(
     ("owner", "name"), [(loading, "load_step_facts"), (engine, "decide"), (engine, "apply_outcomes")]
 )
-def test_a_fact_stored_during_a_tick_is_seen(owner: Any, name: str) -> None:
+def test_a_fact_stored_during_a_tick_is_processed(owner: Any, name: str) -> None:
     """Committed between claim and commit, it waits for the row and wakes it again: an open does not wait two days."""
     enrollment = waiting_for_an_open()
     message = EmailMessage.objects.get()
@@ -221,7 +221,7 @@ def test_a_user_skips_a_step_while_the_engine_runs_it() -> None:
         assert (person.status, person.steps_completed) == ("completed", 3)
 
 
-def test_colleagues_who_reply_at_once_do_not_lock_each_other_out() -> None:
+def test_simultaneous_replies_of_colleagues_do_not_deadlock() -> None:
     """Each reply locks the rows of all contacts of the account, in the same order."""
     account = AccountFactory(workspace__account_reply_policy="stop")
     sequence = SequenceFactory(workspace=account.workspace)

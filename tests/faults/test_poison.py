@@ -93,7 +93,9 @@ POISONS: dict[str, tuple[dict[str, Any], str]] = {
 
 
 @pytest.mark.parametrize("name", POISONS)
-def test_a_step_that_cannot_run(name: str, server: MailServer, mailbox: Mailbox, neighbours: list[Enrollment]) -> None:
+def test_a_step_that_cannot_run_is_quarantined(
+    name: str, server: MailServer, mailbox: Mailbox, neighbours: list[Enrollment]
+) -> None:
     fields, error_class = POISONS[name]
     bad = poison(mailbox, **fields)
     DrivenClock().run()
@@ -105,7 +107,7 @@ def test_a_step_that_cannot_run(name: str, server: MailServer, mailbox: Mailbox,
 
 # Faults of a value, and one whose class calls itself operational although waiting will not cure it.
 @pytest.mark.parametrize("state", ["22021", "23514", "54000"])
-def test_a_row_that_the_database_refuses(
+def test_a_row_that_the_database_refuses_does_not_stop_others(
     state: str, server: MailServer, mailbox: Mailbox, neighbours: list[Enrollment]
 ) -> None:
     """PostgreSQL refuses the whole batch for one row: it is halved until the row is found."""
@@ -126,7 +128,9 @@ def test_an_address_with_smtp_syntax_cannot_be_stored(address: str, mailbox: Mai
         Contact.objects.filter(pk=contact.pk).update(email=address)
 
 
-def test_a_step_deleted_under_an_enrollment(server: MailServer, mailbox: Mailbox, neighbours: list[Enrollment]) -> None:
+def test_an_enrollment_at_a_deleted_step_is_quarantined(
+    server: MailServer, mailbox: Mailbox, neighbours: list[Enrollment]
+) -> None:
     bad = poison(mailbox)
     Step.objects.filter(sequence=bad.sequence).delete()
     DrivenClock().run()
@@ -134,7 +138,7 @@ def test_a_step_deleted_under_an_enrollment(server: MailServer, mailbox: Mailbox
     assert "deleted" in assert_quarantined(bad, "data").error
 
 
-def test_a_step_deleted_under_a_queued_message(
+def test_a_queued_message_of_a_deleted_step_is_not_sent(
     server: MailServer, mailbox: Mailbox, neighbours: list[Enrollment]
 ) -> None:
     bad = poison(mailbox)
@@ -147,7 +151,7 @@ def test_a_step_deleted_under_a_queued_message(
     assert len(server.messages) == NEIGHBOURS
 
 
-def test_a_sequence_archived_under_a_queued_message(
+def test_a_queued_message_of_an_archived_sequence_is_not_sent(
     server: MailServer, mailbox: Mailbox, neighbours: list[Enrollment]
 ) -> None:
     stopped = poison(mailbox)
@@ -208,7 +212,7 @@ def _raise_for(bad: Enrollment, real: Callable[..., Any], error: Exception) -> C
     return broken
 
 
-def test_a_bug_while_deciding_one_row(
+def test_a_bug_while_deciding_one_row_does_not_stop_others(
     server: MailServer, mailbox: Mailbox, neighbours: list[Enrollment], caplog: pytest.LogCaptureFixture
 ) -> None:
     """Even its message cannot be stored as it is."""
@@ -221,7 +225,9 @@ def test_a_bug_while_deciding_one_row(
     assert_quarantined(bad, "database")
 
 
-def test_a_row_that_cannot_even_be_read(server: MailServer, mailbox: Mailbox, neighbours: list[Enrollment]) -> None:
+def test_a_row_that_cannot_be_read_does_not_stop_others(
+    server: MailServer, mailbox: Mailbox, neighbours: list[Enrollment]
+) -> None:
     bad = poison(mailbox)
     broken = _raise_for(bad, loading._build_snapshot, ValueError("cannot be read"))
     with mock.patch.object(loading, "_build_snapshot", broken):

@@ -231,7 +231,7 @@ PERMANENT = [
 
 
 @pytest.mark.parametrize(("moment", "reply"), PERMANENT)
-def test_a_recipient_who_does_not_exist_exits_and_is_suppressed(moment: Moment, reply: str, server: MailServer) -> None:
+def test_an_unknown_recipient_exits_and_is_suppressed(moment: Moment, reply: str, server: MailServer) -> None:
     enroll(server, people=3)
     server.on(moment, reply, recipient=RECIPIENT)
     DrivenClock().run_through(NOW + timedelta(days=1))

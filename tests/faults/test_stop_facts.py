@@ -197,7 +197,7 @@ LOOKING = [
 
 @pytest.mark.parametrize("stop", STOPS)
 @pytest.mark.parametrize(("owner", "name", "after"), LOOKING, ids=["locked", "marked", "committed", "composed"])
-def test_a_stop_fact_stored_during_the_claim_lets_at_most_that_message_leave(
+def test_a_stop_fact_stored_during_the_claim_stops_all_but_that_message(
     stop: str, owner: Any, name: str, after: bool, server: MailServer, person: Enrollment
 ) -> None:
     fact, reason = STOPS[stop]

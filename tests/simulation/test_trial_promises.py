@@ -153,7 +153,7 @@ def test_an_end_that_nothing_explains_is_a_lost_step(promise: str, end_state: En
     assert promise in broken(truth, replace(stored, end_states={**stored.end_states, JO: end_state}))
 
 
-def test_an_archived_sequence_explains_an_end_and_lets_nothing_out() -> None:
+def test_an_archived_sequence_explains_an_end_and_sends_nothing() -> None:
     truth, stored = clean()
     stored = replace(stored, end_states={**stored.end_states, JO: EndState("auto_exited", "sequence_archived", ())})
     assert broken(truth, stored) == {"P4"}
@@ -190,7 +190,7 @@ def test_a_paused_enrollment_is_not_late() -> None:
     assert broken(truth, replace(stored, decisions=late)) == set()
 
 
-def test_what_was_in_the_servers_hands_may_arrive() -> None:
+def test_an_email_the_server_already_had_may_arrive() -> None:
     truth, stored = clean()
     truth.receipts[-1] = replace(truth.receipts[-1], was_in_flight=True)
     truth.holds.append(Hold("executor", frozenset({BO}), truth.receipts[-2].order, MONDAY, None))

@@ -18,7 +18,7 @@ MAILS = {f"{path.parent.name}/{path.stem}": path.read_bytes() for path in sorted
 
 
 @pytest.mark.parametrize("which", corpus.SETS)
-def test_every_mail_is_taken_for_what_it_is(which: str) -> None:
+def test_every_mail_of_the_corpus_is_classified_as_labelled(which: str) -> None:
     mistaken = [
         (sample.name, sample.label, sample.found)
         for sample in corpus.read_samples(which)
@@ -40,7 +40,7 @@ def test_the_published_figures_are_those_of_the_program() -> None:
     assert corpus.table() in DOCS.read_text("utf-8")
 
 
-def test_there_is_enough_of_everything() -> None:
+def test_the_corpus_covers_every_kind() -> None:
     samples = [sample for which in corpus.SETS for sample in corpus.read_samples(which)]
     assert all(mails for mails, _, _ in corpus.measure(samples).values())
     assert len(MAILS) >= 250
@@ -55,11 +55,11 @@ def test_there_is_enough_of_everything() -> None:
         ("other", "list", 1),
     ],
 )
-def test_errors_cost_what_they_destroy(label: str, found: str, cost: int) -> None:
+def test_errors_are_weighted_by_their_damage(label: str, found: str, cost: int) -> None:
     assert corpus.cost_of(label, found) == cost
 
 
-def test_whatever_is_about_our_mail_names_it() -> None:
+def test_facts_about_our_mail_name_its_message() -> None:
     for name, raw in MAILS.items():
         if name.startswith(("dev/", "held_out/")) and name.partition("/")[2].startswith(
             ("dsn", "bounce", "arf", "optout-0", "auto")

@@ -55,7 +55,7 @@ def test_a_copy_in_the_sent_folder_proves_that_an_unknown_message_left(imap: Ima
     assert (enrollment.wake_at, enrollment.emails_sent) == (NOW + MINUTE, 1)
 
 
-def test_evidence_is_looked_for_once_a_minute_and_for_an_hour(imap: ImapServer) -> None:
+def test_evidence_is_searched_once_a_minute_for_an_hour(imap: ImapServer) -> None:
     mailbox = imap_mailbox(imap)
     message = unknown_message(mailbox, NOW)
     assert resolve_unknown_by_evidence(NOW + MINUTE) == 0
@@ -65,7 +65,7 @@ def test_evidence_is_looked_for_once_a_minute_and_for_an_hour(imap: ImapServer) 
     assert resolve_unknown_by_evidence(NOW + timedelta(minutes=59)) == 1
 
 
-def test_an_imap_server_that_is_away_proves_nothing_and_harms_nothing(imap: ImapServer) -> None:
+def test_an_unavailable_imap_server_proves_nothing_and_harms_nothing(imap: ImapServer) -> None:
     mailbox = imap_mailbox(imap)
     Mailbox.objects.filter(pk=mailbox.pk).update(credentials={"imap_password": "wrong-secret"})
     message = unknown_message(mailbox, NOW)

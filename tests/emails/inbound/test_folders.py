@@ -65,7 +65,7 @@ def write(sender: str, to: str, **headers: str) -> Mail:
     return mail
 
 
-def test_an_answer_that_went_into_spam_is_found_once(imap: ImapServer, mailbox: Mailbox, person: Enrollment) -> None:
+def test_a_reply_in_the_spam_folder_is_found_once(imap: ImapServer, mailbox: Mailbox, person: Enrollment) -> None:
     message = person.messages.get()
     answer = write(person.contact.email, mailbox.address, In_Reply_To=message.message_id, Message_ID="<a@x.example>")
     imap.append(mailbox.address, answer, LATER, folder="Bulk")
@@ -77,7 +77,7 @@ def test_an_answer_that_went_into_spam_is_found_once(imap: ImapServer, mailbox: 
     assert EmailEvent.objects.count() == 1
 
 
-def test_what_was_in_the_folders_before_says_nothing(imap: ImapServer, mailbox: Mailbox) -> None:
+def test_older_mail_in_the_folders_is_ignored(imap: ImapServer, mailbox: Mailbox) -> None:
     step = StepFactory(sequence__workspace=mailbox.workspace)
     person = EnrollmentFactory(sequence=step.sequence, mailbox=mailbox, contact__workspace=mailbox.workspace)
     imap.append(mailbox.address, write(mailbox.address, person.contact.email), NOW, folder="Outbox")

@@ -32,7 +32,9 @@ def mailbox(imap: ImapServer) -> Mailbox:
     return made
 
 
-def test_news_makes_the_inbox_due_at_once(imap: ImapServer, mailbox: Mailbox, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_new_mail_makes_the_inbox_due_at_once(
+    imap: ImapServer, mailbox: Mailbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
     idles, idling, noticed = threading.Event(), Imap.idling, threading.Event()
 
     def idle(self: Imap) -> object:

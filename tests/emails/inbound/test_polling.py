@@ -172,7 +172,7 @@ def test_a_follow_up_stays_while_the_inbox_cannot_be_read(scene: Scene) -> None:
     assert "no-longer-valid" not in state.last_error
 
 
-def test_failures_are_tried_less_and_less_often_and_forgotten_by_a_success(scene: Scene) -> None:
+def test_failures_back_off_until_a_success(scene: Scene) -> None:
     good = scene.mailbox.credentials
     Mailbox.objects.filter(pk=scene.mailbox.pk).update(credentials={"imap_password": "no-longer-valid"})
     scene.poll(NOW)
@@ -199,7 +199,7 @@ def test_a_mail_is_read_once_and_only_new_mail_is_fetched_again(scene: Scene) ->
     assert InboxState.objects.get().last_uid == 2
 
 
-def test_an_inbox_is_looked_at_once_a_minute(scene: Scene) -> None:
+def test_an_inbox_is_read_once_a_minute(scene: Scene) -> None:
     scene.poll(NOW)
     scene.poll(NOW + timedelta(seconds=59))
     assert InboxState.objects.get().checked_at == NOW
@@ -240,7 +240,7 @@ def test_new_numbers_after_a_long_silence_hide_no_answer(scene: Scene) -> None:
     assert scene.poll(NOW + timedelta(days=30)) == 1
 
 
-def test_the_first_look_reaches_back_seven_days_and_no_further(scene: Scene) -> None:
+def test_the_first_poll_reads_seven_days_back(scene: Scene) -> None:
     contact = scene.enrollment.contact
     early = NOW - timedelta(days=30)
     SentMessageFactory(enrollment=scene.enrollment, at=early, visit=99)
@@ -250,7 +250,7 @@ def test_the_first_look_reaches_back_seven_days_and_no_further(scene: Scene) -> 
     assert EmailEvent.objects.get().occurred_at == NOW - timedelta(days=6)
 
 
-def test_an_empty_first_look_skips_what_is_old_for_good(scene: Scene) -> None:
+def test_an_empty_first_poll_skips_older_mail_for_good(scene: Scene) -> None:
     SentMessageFactory(enrollment=scene.enrollment, at=NOW - timedelta(days=30), visit=99)
     scene.receive(mail_from(scene.enrollment.contact.email, "long ago"), NOW - timedelta(days=20))
     assert scene.poll(NOW) == 0
@@ -258,7 +258,7 @@ def test_an_empty_first_look_skips_what_is_old_for_good(scene: Scene) -> None:
     assert scene.poll(NOW + 2 * MINUTE) == 0
 
 
-def test_a_mail_without_thread_is_known_by_the_address_of_its_writer(scene: Scene) -> None:
+def test_a_mail_without_thread_is_matched_by_its_sender(scene: Scene) -> None:
     scene.send_first()
     scene.receive(mail_from(f"Ada <{scene.enrollment.contact.email.upper()}>"), NOW + MINUTE)
     scene.poll(NOW + 2 * MINUTE)
@@ -267,7 +267,7 @@ def test_a_mail_without_thread_is_known_by_the_address_of_its_writer(scene: Scen
     assert event.enrollment == scene.enrollment
 
 
-def test_mail_that_concerns_none_of_us_is_not_kept(scene: Scene) -> None:
+def test_unrelated_mail_is_not_stored(scene: Scene) -> None:
     message_id = scene.send_first()
     other = imap_mailbox(scene.imap, workspace=scene.mailbox.workspace)
     never_mailed = ContactFactory(workspace=scene.mailbox.workspace)
@@ -312,7 +312,7 @@ def test_a_hard_bounce_exits_and_suppresses(scene: Scene) -> None:
     assert Suppression.objects.get().email == scene.enrollment.contact.email
 
 
-def test_who_has_left_the_company_exits_and_the_successor_becomes_a_task(scene: Scene) -> None:
+def test_a_departed_contact_exits_and_the_successor_becomes_a_task(scene: Scene) -> None:
     message_id = scene.send_first()
     text = "Jo is no longer with the company. Please contact new.colleague@prospect.example instead."
     answer = mail_from(
@@ -374,7 +374,7 @@ def test_many_inboxes_are_read_in_one_go(imap: ImapServer) -> None:
     assert set(Mailbox.objects.values_list("inbox_read_at", flat=True)) == {NOW + MINUTE}
 
 
-def test_the_command_reads_every_inbox_and_tells_what_it_found(scene: Scene, shell: Shell) -> None:
+def test_the_command_reads_every_inbox_and_reports_the_results(scene: Scene, shell: Shell) -> None:
     scene.send_first()
     # the command reads the real clock, and looks back from there
     now = timezone.now()

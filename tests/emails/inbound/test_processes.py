@@ -25,7 +25,7 @@ INBOXES = 6
 
 
 @pytest.mark.django_db(transaction=True)
-def test_readers_that_come_at_the_same_time_share_the_inboxes(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_concurrent_readers_share_the_inboxes(monkeypatch: pytest.MonkeyPatch) -> None:
     mailboxes = [MailboxFactory(inbound=Inbound.IMAP.value) for _ in range(INBOXES)]
     opened: list[int] = []
 

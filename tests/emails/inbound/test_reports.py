@@ -148,7 +148,7 @@ Content-Type: multipart/mixed; boundary=outer
     assert (finding.kind, finding.recipient) == (MailKind.HARD_BOUNCE, "jo@prospect.example")
 
 
-def test_a_person_who_forwards_a_report_is_a_person() -> None:
+def test_a_forwarded_report_is_a_reply() -> None:
     report = delivery_report(recipient("5.1.1", "550 5.1.1 user unknown")).decode()
     raw = f"""From: jo@prospect.example
 To: sdr@sender.example
@@ -242,7 +242,7 @@ def test_a_mail_server_that_reports_no_failure_is_only_logged() -> None:
     assert finding.kind == MailKind.OTHER
 
 
-def test_a_person_who_writes_about_a_bounce_is_a_person() -> None:
+def test_personal_mail_about_a_bounce_is_a_reply() -> None:
     (finding,) = classify(mail("Your last mail got a 550 5.1.1 on our side, use this address.", Subject="Re: Hello"))
     assert finding.kind == MailKind.REPLY
 
@@ -261,7 +261,7 @@ def test_an_answer_that_sounds_like_a_bounce_is_an_answer(sender: str, subject: 
     assert [finding.kind for finding in classify(answer)] == [MailKind.REPLY]
 
 
-def test_a_person_who_starts_a_thread_about_a_parcel_is_a_person() -> None:
+def test_a_new_thread_about_a_parcel_is_a_reply() -> None:
     (finding,) = classify(
         mail("The parcel was not delivered to us. Please send it again.", Subject="Undelivered parcel")
     )

@@ -238,7 +238,7 @@ def test_a_date_that_says_nothing_of_a_return_is_not_taken(text: str) -> None:
 
 
 @pytest.mark.parametrize("text", PEOPLE)
-def test_a_person_who_mentions_an_absence_is_no_machine(text: str) -> None:
+def test_mentioning_an_absence_is_not_an_automatic_reply(text: str) -> None:
     assert find_absence("Re: Hello", text, RECEIVED, is_automatic=False) is None
 
 

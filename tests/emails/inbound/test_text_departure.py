@@ -132,7 +132,7 @@ def test_leaving_for_a_journey_is_no_departure() -> None:
         ("Frau Muster ist aus unserem Unternehmen ausgeschieden. Bitte wenden Sie sich an info@acme.example.", False),
     ],
 )
-def test_who_tells_of_a_departure(text: str, is_by_another: bool) -> None:
+def test_the_author_of_a_departure_notice_is_recognized(text: str, is_by_another: bool) -> None:
     found = find_departure("", text)
     assert found is not None
     assert found.is_by_another is is_by_another

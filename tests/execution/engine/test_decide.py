@@ -177,7 +177,7 @@ def test_a_task_with_wait_for_completion_holds_until_it_is_closed() -> None:
     assert done.ended_at == EARLIER
 
 
-def test_a_delay_ends_when_it_was_due_however_late_the_engine_looks() -> None:
+def test_a_delay_ends_when_it_was_due_even_if_it_is_decided_late() -> None:
     outcome = decide(snapshot(step(1, "delay", days=1), step(2, hours=2)), NOW + timedelta(days=9), POLICY)
     assert isinstance(outcome, Advance)
     assert (outcome.ended_at, outcome.next_step_at) == (NOW, NOW + timedelta(hours=2))
@@ -221,7 +221,7 @@ def test_a_split_goes_false_when_the_time_is_up() -> None:
     assert (outcome.next_step_id, outcome.ended_at) == (40, NOW + 48 * HOUR)
 
 
-def test_a_signal_after_the_deadline_does_not_count_however_late_the_engine_looks() -> None:
+def test_a_signal_after_the_deadline_does_not_count_even_if_it_is_decided_late() -> None:
     outcome = decide(at_split(opened_at=NOW + 49 * HOUR), NOW + 60 * HOUR, POLICY)
     assert isinstance(outcome, Advance)
     assert outcome.next_step_id == 40

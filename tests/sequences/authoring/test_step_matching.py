@@ -29,11 +29,11 @@ def match(old: str, new: str) -> list[int | None]:
     return [None if key is None else int(key[1:]) for key in places]
 
 
-def test_steps_that_stay_are_themselves() -> None:
+def test_unchanged_steps_keep_their_identity() -> None:
     assert match("e1 t1 e2", "e1 t1 e2") == [0, 1, 2]
 
 
-def test_an_inserted_step_moves_no_other() -> None:
+def test_an_inserted_step_changes_no_other_match() -> None:
     assert match("e1 t1 e2", "e1 d1 t1 e9 e2") == [0, None, 1, None, 2]
 
 
@@ -41,7 +41,7 @@ def test_a_removed_step_has_no_match() -> None:
     assert match("e1 t1 e2", "e1 e2") == [0, 2]
 
 
-def test_a_changed_step_in_its_place_is_itself() -> None:
+def test_a_changed_step_in_its_place_keeps_its_identity() -> None:
     assert match("e1 t1 e2", "e1 t9 e2") == [0, 1, 2]
     assert match("e1 e2 e3", "e1 e9 e3") == [0, 1, 2]
 
@@ -50,11 +50,11 @@ def test_a_step_of_another_type_is_another_step() -> None:
     assert match("e1 t1 e2", "e1 d1 e2") == [0, None, 2]
 
 
-def test_steps_that_change_places_stay_themselves() -> None:
+def test_steps_that_swap_places_keep_their_identity() -> None:
     assert sorted(place for place in match("e1 t1 e2", "e2 e1 t1") if place is not None) == [0, 1, 2]
 
 
-def test_a_name_is_followed_through_changes() -> None:
+def test_steps_are_matched_by_name_through_changes() -> None:
     old = SequenceDraft("x", steps=tuple(replace(step, name=step.body) for step in steps("t1 t2 t3", "o").steps))
     new = SequenceDraft(
         "x", steps=tuple(replace(step, name=step.body, instructions="new") for step in steps("t3 t1", "n").steps)
@@ -66,7 +66,7 @@ _words = st.lists(st.sampled_from(["e1", "e2", "t1", "t2", "d1"]), max_size=8).m
 
 
 @given(_words, _words)
-def test_no_step_is_two_and_no_type_changes(old: str, new: str) -> None:
+def test_a_step_is_matched_once_and_within_its_type(old: str, new: str) -> None:
     found = [(there, here) for there, here in enumerate(match(old, new)) if here is not None]
     assert len({here for _, here in found}) == len(found)
     assert all(new.split()[there][0] == old.split()[here][0] for there, here in found)
@@ -94,7 +94,7 @@ def emails(*names: str, prefix: str = "n", **texts: str) -> tuple[StepDraft, ...
 
 
 @given(st.permutations(list(TEXTS)), st.permutations(list(TEXTS)))
-def test_texts_are_followed_wherever_they_move_whatever_their_delay(old: list[str], new: list[str]) -> None:
+def test_texts_are_matched_at_any_position_with_any_delay(old: list[str], new: list[str]) -> None:
     found = match_steps(SequenceDraft("x", steps=emails(*old, prefix="o")), SequenceDraft("x", steps=emails(*new)))
     assert {there: old[int(here[1:])] for there, here in found.items()} == {f"n{n}": name for n, name in enumerate(new)}
 
@@ -120,7 +120,7 @@ def test_ids_win_over_texts_and_a_step_without_one_is_new_in_its_place() -> None
     assert [step.key for step in adopted.steps] == ["10", "11", "mine"]
 
 
-def test_gotos_follow_the_steps_they_name_and_no_key_is_taken_for_an_id() -> None:
+def test_gotos_follow_their_steps_and_keys_are_not_ids() -> None:
     old = SequenceDraft("x", steps=emails("Ferry", "Bridge", prefix="1"))
     split = StepDraft("s", "conditional_split", condition_type="email_opened", if_true="10", if_false="b")
     new = StepDraft("10", "email", subject="Other", body="Quite another text.")

@@ -56,7 +56,7 @@ def test_targets_are_completed_or_refused(written: str, target: str | None) -> N
 
 
 @given(st.text("htps:/.w a(),;!?[]<>\"'éx&=#", max_size=40))
-def test_what_is_found_stands_in_the_text(text: str) -> None:
+def test_found_links_are_part_of_the_text(text: str) -> None:
     end = 0
     for link in find_bare_links(text):
         assert end <= link.start < link.end

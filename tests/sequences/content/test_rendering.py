@@ -57,7 +57,7 @@ def changes_of(source: str, **contact: object) -> str:
         ("", BodyFormat.MARKDOWN),
     ],
 )
-def test_the_first_thing_after_tags_and_comments_tells_the_format(source: str, written: BodyFormat) -> None:
+def test_the_first_element_after_tags_and_comments_decides_the_format(source: str, written: BodyFormat) -> None:
     assert find_format(source) is written
 
 
@@ -206,7 +206,7 @@ def test_the_text_reads_as_it_was_written(source: str, text: str) -> None:
 @pytest.mark.parametrize(
     "source", ["Kim\n--\nQuay", "See you\n===\nor not", "Title\n---\nmore", "1998. The year", "> 1998. The year"]
 )
-def test_what_people_type_makes_no_heading_and_no_list(source: str) -> None:
+def test_typed_text_makes_no_heading_and_no_list(source: str) -> None:
     assert not re.search("<h[1-6]|<[ou]l", page_of(source))
 
 
@@ -222,7 +222,7 @@ def test_what_people_type_makes_no_heading_and_no_list(source: str) -> None:
         ("- 1998) nested", "1998) nested"),
     ],
 )
-def test_a_year_keeps_its_number_wherever_it_stands(source: str, text: str) -> None:
+def test_a_year_at_the_start_of_a_line_keeps_its_number(source: str, text: str) -> None:
     page = page_of(source)
     assert 'start="' not in page
     assert text in write_text(page)

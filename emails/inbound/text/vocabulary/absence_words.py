@@ -1,7 +1,7 @@
 """How people say that they are away and when they are back, per language: kind → phrases.
 
 Kinds: back (a return), not_back (no return before), until and after (before a date), until_after (behind a date),
-since (before the first day away), away, no_mail (mail is not read), elsewhere (the contact to ask instead), robot (calls
+since (before the first day away), away, no_mail (mail is not read), elsewhere (an address to ask instead), robot (calls
 itself automatic), thanks.
 """
 
