@@ -160,7 +160,7 @@ def test_the_parts_are_shown_in_the_admin_and_by_the_api() -> None:
     EmailEventFactory(message=message, contact=message.contact, type="clicked", occurred_at=NOW, verdict="human")
     client: Client = log_in_staff(message.workspace)
     page = client.get(reverse("admin:sequences_contact_change", args=[message.contact_id])).content.decode()
-    assert "1 emails clicked in, the newest" in page
+    assert "points: 1 click, the latest" in page
     api = APIClient()
     api.force_authenticate(MembershipFactory(workspace=message.workspace).user)
     answer = api.get(f"/api/contacts/{message.contact_id}/engagement")
