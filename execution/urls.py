@@ -42,7 +42,7 @@ def _list_api() -> list[Any]:
     router.register("dead-letters", DeadLetterViewSet, "dead-letter")
     router.register("users", UserViewSet, "user")
     router.register("workspaces", WorkspaceSettingsViewSet, "workspace")
-    me = re_path(r"^me/?$", MeViewSet.as_view({"get": "retrieve"}), name="me")
+    me = re_path(r"^me/?$", MeViewSet.as_view({"get": "retrieve", "patch": "partial_update"}), name="me")
     patterns: list[Any] = [me, *router.urls]
     for pattern in patterns:
         pattern.callback = answer_once(pattern.callback)

@@ -50,6 +50,14 @@ class Role(Choice):
     ADMIN = "admin"
 
 
+class ReplyNotices(Choice):
+    """When a user is told of new replies by email."""
+
+    OFF = "off"
+    AT_ONCE = "at_once"
+    DAILY = "daily"
+
+
 class BodyFormat(Choice):
     """How the body of an email is written."""
 

@@ -15,6 +15,8 @@ from execution.webhooks_out.events import ALL, COMPLETED, EXECUTED, LOGGED, STOR
 GIVES_UP_AFTER = timedelta(hours=24)
 # Longer than any transaction that stores facts.
 _OVERLAP = timedelta(minutes=10)
+# Characters of a reply's text; the API has all of it.
+_TEXT_SENT = 10_000
 
 # The row is locked, so that one executor scans for it and the others skip it.
 _SUBSCRIBED = """
@@ -43,7 +45,10 @@ facts AS (
   UNION ALL
     SELECT 'event:' || v.id, n.event, v.occurred_at, v.recorded_at, v.enrollment_id, NULL,
            jsonb_build_object('message', v.message_id, 'detail', v.detail, 'bounce_type', v.bounce_type)
-    FROM emails_emailevent v JOIN names n ON n.word = 'event:' || v.type
+               || CASE WHEN y.id IS NULL THEN '{{}}'::jsonb
+                       ELSE jsonb_build_object('reply', jsonb_build_object(
+                           'id', y.id, 'intent', y.intent, 'text', left(y.text, {_TEXT_SENT}))) END
+    FROM emails_emailevent v LEFT JOIN emails_reply y ON y.event_id = v.id JOIN names n ON n.word = 'event:' || v.type
     WHERE v.recorded_at > %(since)s AND v.recorded_at <= %(now)s AND v.workspace_id = %(workspace)s
       AND (v.verdict = 'human' OR v.type NOT IN ('opened', 'clicked')) AND v.enrollment_id IS NOT NULL
 )

@@ -43,6 +43,7 @@ from execution import heartbeat
 from execution.engine.backoff import Policy
 from execution.engine.tick import TEMPORARY_ERRORS, next_wake_at, run_tick
 from execution.insight.alerts import reconcile_alerts
+from execution.insight.reply_notices import notify_owners
 from execution.maintenance.retention import purge_round
 from execution.webhooks_out.round import deliver_webhooks
 from execution.worker.listener import Listener
@@ -284,6 +285,7 @@ class Runner:
             if resolve_unknown_by_evidence(self.clock()) or found:
                 self._decide_wake.set()
                 self.wake_lanes()
+            notify_owners(self.clock())
             release_connection()
             self._inbox_wake.wait(_MAINTENANCE_SECONDS)
             self._inbox_wake.clear()
@@ -352,6 +354,7 @@ def _work_until_idle(options: Options, clock: Clock, leases: HeldLeases, stages:
     if stages & {Stage.ALL, Stage.INBOUND}:
         poll_due_inboxes(clock(), workspace_id=options.workspace_id)
         resolve_unknown_by_evidence(clock())
+        notify_owners(clock())
     while True:
         before = decided
         has_served = False

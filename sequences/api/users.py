@@ -7,15 +7,15 @@ from typing import Any
 import django_filters
 from django.contrib.auth import get_user_model
 from django.db.models import Prefetch, QuerySet
-from drf_spectacular.utils import extend_schema
+from drf_spectacular.utils import extend_schema, extend_schema_field
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from sequences.choices import Role
+from sequences.choices import ReplyNotices, Role
 from sequences.interface.api.base import IdFilter, ReadViewSet, StrictView
 from sequences.interface.api.strict import StrictModelSerializer, StrictSerializer
-from sequences.models import Membership, Workspace
+from sequences.models import Membership, UserSettings, Workspace
 
 _OWN = "own_memberships"
 
@@ -45,6 +45,17 @@ class UserSerializer(StrictSerializer):
 
 class MeSerializer(UserSerializer):
     is_operator = serializers.BooleanField(source="is_staff", help_text="May pause the executor of the installation.")
+
+    reply_notices = serializers.SerializerMethodField(help_text="When you are told of new replies by email.")
+
+    @extend_schema_field(serializers.ChoiceField(choices=ReplyNotices.choices()))
+    def get_reply_notices(self, user: Any) -> str:
+        own = UserSettings.objects.filter(user=user).first()
+        return own.reply_notices if own else ReplyNotices.AT_ONCE.value
+
+
+class OwnSettingsSerializer(StrictSerializer):
+    reply_notices = serializers.ChoiceField(choices=ReplyNotices.choices())
 
 
 class UserFilter(django_filters.FilterSet):
@@ -79,3 +90,12 @@ class MeViewSet(StrictView):
         """Who you are, your workspaces and your role in each."""
         user = _users_seen_by(request.user).get(pk=request.user.pk)
         return Response(MeSerializer(user).data)
+
+    @extend_schema(operation_id="me_partial_update", request=OwnSettingsSerializer, responses=MeSerializer)
+    def partial_update(self, request: Request) -> Response:
+        """Change your own settings: whether an email tells you of new replies `at_once`, `daily` or not (`off`)."""
+        form = OwnSettingsSerializer(data=request.data)
+        form.is_valid(raise_exception=True)
+        user: Any = request.user
+        UserSettings.objects.update_or_create(user=user, defaults=form.validated_data)
+        return self.retrieve(request)

@@ -108,3 +108,10 @@ def test_only_admins_of_the_workspace_change_it(
     assert statuses == [403, 403, 404]
     assert manager_api.put(path, body).status_code == 405
     assert [row["id"] for row in api.get("/api/workspaces").json()["results"]] == [workspace.pk]
+
+
+def test_a_user_chooses_when_to_be_told_of_replies(api: APIClient) -> None:
+    assert api.get("/api/me").json()["reply_notices"] == "at_once"
+    assert api.patch("/api/me", {"reply_notices": "daily"}, format="json").json()["reply_notices"] == "daily"
+    assert api.get("/api/me").json()["reply_notices"] == "daily"
+    assert api.patch("/api/me", {"reply_notices": "hourly"}, format="json").status_code == 400

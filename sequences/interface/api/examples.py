@@ -57,6 +57,7 @@ BODIES: dict[tuple[str, str], dict[str, Any]] = {
     ("post", "/api/dead-letters/bulk"): {"action": "replay", "similar_to": 31, "dry_run": True},
     ("post", "/api/dead-letters/{id}/discard"): {"reason": "left the company"},
     ("post", "/api/dead-letters/{id}/replay"): {"reason": "the field is filled in"},
+    ("patch", "/api/me"): {"reply_notices": "daily"},
     ("post", "/api/replies/{id}/answer"): {"body": "Gladly. Does **Tuesday at ten** suit you?"},
     ("post", "/api/replies/{id}/classify"): {"intent": "not_now", "until": "2031-06-01"},
     ("post", "/api/replies/{id}/handled"): {"is_handled": True},
