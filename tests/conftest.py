@@ -60,12 +60,27 @@ def django_db_modify_db_settings(django_db_modify_db_settings_parallel_suffix: N
                 server.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)))
 
 
+PATIENT = "600s"
+
+
+def bound_idleness(limit: str | None) -> None:
+    """How long a session of the test database may stand in a transaction; None: as the product asks for."""
+    name = connection.ops.quote_name(connection.settings_dict["NAME"])
+    setting = "idle_in_transaction_session_timeout"
+    with connection.cursor() as cursor:
+        cursor.execute(f"ALTER DATABASE {name} " + (f"SET {setting} = '{limit}'" if limit else f"RESET {setting}"))
+
+
 @pytest.fixture(scope="session")
 def django_db_setup(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
     """Before the database is dropped: end the sessions that a thread or a process of some test has kept open.
 
     PostgreSQL refuses to drop a database with open connections, and that would fail the run's last test.
     """
+    with django_db_blocker.unblock():
+        bound_idleness(PATIENT)
+        # the next connection takes it up
+        connection.close()
     yield
     with django_db_blocker.unblock():
         # a connection of its own: this thread's may be among those that a test has had ended

@@ -18,6 +18,7 @@ from execution.models import ExecutionLog, Worker
 from sequences.models import Enrollment, Sequence
 from simulation.mail_server import MailServer, Moment, Stall
 from tasks_app.models import Task
+from tests.conftest import PATIENT, bound_idleness
 from tests.factories import EnrollmentFactory, MailboxFactory, SequenceFactory, StepFactory, TaskStepFactory
 from tests.faults.processes import CommandProcess, Executor, has_ended, kill, wait_until
 from tests.faults.promises import assert_ledger_explains, run_successor
@@ -78,14 +79,22 @@ def test_a_frozen_worker_that_comes_back_changes_nothing(
 
 @pytest.fixture
 def short_idleness() -> Iterator[None]:
-    """What a person sets for a database counts for more than what the product asks for; it does so by default."""
-    assert fetch_all("SHOW idle_in_transaction_session_timeout", {}) == [{"idle_in_transaction_session_timeout": "30s"}]
-    name = connection.ops.quote_name(connection.settings_dict["NAME"])
-    with connection.cursor() as cursor:
-        cursor.execute(f"ALTER DATABASE {name} SET idle_in_transaction_session_timeout = '1s'")
+    """What is set for a database takes precedence over what the product asks for."""
+    bound_idleness("1s")
     yield
-    with connection.cursor() as cursor:
-        cursor.execute(f"ALTER DATABASE {name} RESET idle_in_transaction_session_timeout")
+    bound_idleness(PATIENT)
+
+
+def test_a_session_may_stand_in_a_transaction_for_30_seconds(transactional_db: None) -> None:
+    bound_idleness(None)
+    own = connection.copy()
+    try:
+        with own.cursor() as cursor:
+            cursor.execute("SHOW idle_in_transaction_session_timeout")
+            assert cursor.fetchone() == ("30s",)
+    finally:
+        own.close()
+        bound_idleness(PATIENT)
 
 
 def a_session_idles_in_transaction() -> bool:
@@ -122,7 +131,7 @@ def test_a_worker_frozen_in_a_transaction_loses_it(
 def test_two_executors_and_a_scheduled_job_share_the_work(command_process: CommandProcess, server: MailServer) -> None:
     """What django-q2 runs, twice at once, beside two commands: each thing happens once."""
     enroll(server, people=60, mailboxes=6)
-    job = "from execution import jobs; jobs._RUNS_SECONDS = 12; jobs.run_engine()"
+    job = "from execution.worker import jobs; jobs._RUNS_SECONDS = 12; jobs.run_engine()"
     workers = [command_process.start("run_executor"), command_process.start("run_executor")]
     workers += [command_process.start("shell", "-c", job), command_process.start("shell", "-c", job)]
     try:
