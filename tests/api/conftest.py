@@ -1,4 +1,4 @@
-"""A workspace with one login per role, each with a token, at a clock that stands still at `NOW`."""
+"""A workspace with one login and token per role, at the fixed time `NOW`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One form of an address, whichever way it comes in: API, admin form, CSV file, command line."""
+"""One form of an address at every entry point: API, admin form, CSV file, command line."""
 
 from __future__ import annotations
 

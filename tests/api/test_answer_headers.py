@@ -1,4 +1,4 @@
-"""What every answer carries: `Request-Id`, and what is left of the rate limit."""
+"""Headers of every response: `Request-Id` and the rate limit."""
 
 from __future__ import annotations
 

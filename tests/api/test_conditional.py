@@ -1,4 +1,4 @@
-"""`ETag` with `If-Match`: of two users who edit the same row, the second learns that the first was there."""
+"""`ETag` with `If-Match`: the second of two concurrent edits of a row is refused."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Every call that changes data has a dry run, by query and by body: it changes nothing and says so."""
+"""Every call that changes data has a dry run, by query and by body, that changes nothing."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What people do to one enrollment, or to all that match, by the API; and its story."""
+"""Actions on one enrollment and bulk actions by the API; and the timeline."""
 
 from __future__ import annotations
 

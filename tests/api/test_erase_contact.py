@@ -1,4 +1,4 @@
-"""`/api/contacts/:id/erase` and `/export`, the commands and the desk: who may, and what they answer."""
+"""`/api/contacts/:id/erase` and `/export`, the commands and the desk: rights and results."""
 
 from __future__ import annotations
 

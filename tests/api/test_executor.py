@@ -1,4 +1,4 @@
-"""`/api/sequence-executor`: the exact shapes, whose figures they are, and who may pause."""
+"""`/api/sequence-executor`: response shapes, visible figures, and the right to pause."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`Idempotency-Key`: one request is executed once, however often and however closely together it is sent."""
+"""`Idempotency-Key`: a repeated or concurrent request is executed once."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`/api/mailboxes`: secrets go in and never come out; who may change one; test, pause, resume, lane."""
+"""`/api/mailboxes`: secrets are write-only; rights; test, pause, resume, lane."""
 
 from __future__ import annotations
 

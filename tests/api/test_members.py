@@ -1,4 +1,4 @@
-"""Who one is, who the members are, and the settings of a workspace."""
+"""The calling user, the members, and the settings of a workspace."""
 
 from __future__ import annotations
 

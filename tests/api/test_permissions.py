@@ -1,4 +1,4 @@
-"""The permission matrix of docs/api.md: every address and verb, for each role, and for another workspace's people."""
+"""The permission matrix of docs/api.md: every address and verb, for each role, and for users of another workspace."""
 
 from __future__ import annotations
 

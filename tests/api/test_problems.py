@@ -1,4 +1,4 @@
-"""Every error is RFC 9457 problem+json, says one line, and never shows a trace."""
+"""Every error is RFC 9457 problem+json with a detail of one line and without a traceback."""
 
 from __future__ import annotations
 

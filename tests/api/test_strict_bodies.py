@@ -1,4 +1,4 @@
-"""What is not understood in a request is refused and named, at every depth and of every call; nothing is changed."""
+"""Unknown input is refused by name, at every depth of every call, and nothing is changed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""/api/suppressions: adding, taking away with a reason, files, and the history."""
+"""`/api/suppressions`: adding, removing with a reason, files, and the history."""
 
 from __future__ import annotations
 

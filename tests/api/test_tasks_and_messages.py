@@ -1,4 +1,4 @@
-"""Messages resolved, tasks completed; and sequences, contacts, dead letters and suppressions to read."""
+"""Resolving messages, completing tasks; reading sequences, contacts, dead letters and suppressions."""
 
 from __future__ import annotations
 

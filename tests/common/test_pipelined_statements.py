@@ -1,4 +1,4 @@
-"""Statements that are sent one behind the other do what they do one by one, and fail for their own reasons."""
+"""Pipelined statements have the results and the errors of statements that run one by one."""
 
 from __future__ import annotations
 

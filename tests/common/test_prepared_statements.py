@@ -1,4 +1,4 @@
-"""Our own statements are planned once per connection; what Django writes is not kept at the server."""
+"""Our set-based statements are planned once per connection; Django's own are not prepared."""
 
 from __future__ import annotations
 

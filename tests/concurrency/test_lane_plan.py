@@ -1,4 +1,4 @@
-"""The queue shown is the queue run: each message leaves at the moment that the lane's page promised."""
+"""Each message leaves at the time that the lane's page shows."""
 
 from __future__ import annotations
 

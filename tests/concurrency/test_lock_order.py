@@ -1,4 +1,4 @@
-"""Two who need the same rows take them in one order: the second waits, and neither is broken off as a deadlock."""
+"""Two transactions that need the same rows lock them in one order: the second waits, and neither deadlocks."""
 
 from __future__ import annotations
 

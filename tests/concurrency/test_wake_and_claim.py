@@ -1,4 +1,4 @@
-"""Engines, facts and people at the same rows at the same time: nothing is missed, nothing happens twice (P1, P4)."""
+"""Engines, facts and users at the same rows at the same time: nothing is missed, nothing happens twice (P1, P4)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""An engine that queues while a lane looks: the lane never sleeps over what was queued (P4, P6)."""
+"""The engine queues while a lane claims: the lane never sleeps over a queued message (P4, P6)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is shipped to run and watch the product: it names what there is, and the web command really serves."""
+"""Files for running and monitoring: they name what exists, and the web command serves."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Environment variables: what is taken, what stops the start, and the one line a person sees then."""
+"""Environment variables: accepted values, values that stop the start, and the one-line error."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The last migration of every app goes back and forth under data, as a release that is taken back does."""
+"""The last migration of every app is undone and applied again with data in the tables."""
 
 from __future__ import annotations
 

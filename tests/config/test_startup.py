@@ -1,4 +1,4 @@
-"""What a process loads when it starts: workers do without the admin, whose own checks still find its faults."""
+"""What a process loads when it starts: workers load no admin, and its checks still run."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Let the database itself fail: triggers that raise what PostgreSQL raises in its bad hours."""
+"""Make the database itself fail: triggers that raise the errors of an overloaded PostgreSQL."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What must hold whatever was killed: the server's messages against the ledger, and every enrollment at an end."""
+"""Invariants after any kill: the server's messages against the ledger, and every enrollment at an end."""
 
 from __future__ import annotations
 

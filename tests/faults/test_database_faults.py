@@ -1,4 +1,4 @@
-"""The database in its bad hours. P4: the engine goes on by itself, nothing is lost, nothing happens twice."""
+"""Database errors. P4: the engine goes on by itself, nothing is lost, nothing happens twice."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""P2: no email leaves after a stop fact is stored, wherever between due and sent it is stored. P5: the same for pauses.
+"""P2: no email is sent after a stop fact is stored, at any point between due and sent. P5: the same for pauses.
 
 What is already in the hands of the server may arrive: nothing leaves later than that one dialogue.
 """

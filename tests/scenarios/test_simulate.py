@@ -1,4 +1,4 @@
-"""The simulation as its users run it, short: every fault, and the promises as figures."""
+"""A short simulation as users run it: every fault, and the promises as figures."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Mailboxes and envelopes for tests that hand messages over to the scripted mail server. No database."""
+"""Mailboxes and envelopes for tests that send to the scripted mail server. No database."""
 
 from __future__ import annotations
 

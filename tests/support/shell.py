@@ -1,4 +1,4 @@
-"""What a command leaves for the shell, and what its errors must look like."""
+"""The result of a command in the shell, and the required form of its errors."""
 
 from __future__ import annotations
 

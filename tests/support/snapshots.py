@@ -1,4 +1,4 @@
-"""Build snapshots for `decide` without a database: sensible by default, one keyword per fact that matters."""
+"""Build snapshots for `decide` without a database: usable defaults, one keyword per fact."""
 
 from __future__ import annotations
 

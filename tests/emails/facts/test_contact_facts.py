@@ -1,4 +1,4 @@
-"""What facts say about the person, beyond the one email that brought them."""
+"""Effects of facts on the contact, beyond the email that they are about."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Scores as they are kept: the statement agrees with the pure function, facts refresh them, branches are woken."""
+"""Stored scores: the statement agrees with the pure function, facts update them, branches are woken."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The list of who must not be mailed: one gate, expiry, history, files in and out."""
+"""The suppression list: one gate, expiry, history, files in and out."""
 
 from __future__ import annotations
 

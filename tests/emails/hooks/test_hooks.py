@@ -1,4 +1,4 @@
-"""Provider webhooks: every provider passes the same cases of security, and tells the same facts."""
+"""Provider webhooks: every provider passes the same security cases and yields the same facts."""
 
 from __future__ import annotations
 

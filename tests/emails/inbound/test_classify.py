@@ -1,4 +1,4 @@
-"""What a mail is: an automatic answer, a reply, an opt-out, or nothing to us."""
+"""The kind of a mail: an automatic reply, a reply, an opt-out, or unrelated."""
 
 from __future__ import annotations
 

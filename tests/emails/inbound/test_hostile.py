@@ -1,4 +1,4 @@
-"""What strangers can write: an answer counts however it is written, and no mail keeps the ones behind it away."""
+"""Hostile mail: replies count in any form, and no mail keeps later ones from being read."""
 
 from __future__ import annotations
 

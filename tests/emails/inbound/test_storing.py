@@ -1,4 +1,4 @@
-"""Which facts become of what mails say: a permanent effect needs proof, and dmarc=fail never has one."""
+"""Which facts classified mails become: a permanent effect needs proof, and dmarc=fail never has one."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the records of a domain are taken for: SPF, DKIM, DMARC, MX, alignment and links."""
+"""How the records of a domain are read: SPF, DKIM, DMARC, MX, alignment and links."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The set-up of a mailbox is looked at: over real DNS packets, by API, command and admin."""
+"""The set-up check of a mailbox: over real DNS packets, by API, command and admin."""
 
 from __future__ import annotations
 

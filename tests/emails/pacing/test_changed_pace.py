@@ -1,4 +1,4 @@
-"""A pace that is set while a worker serves the lane holds from the next look on."""
+"""A gap that is changed while a worker serves the lane applies from the next check on."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Who may leave under which caps, against a model that counts by hand; and the shown plan of a lane, by itself."""
+"""Caps against a model that counts by hand; and the shown plan of a lane."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A cap is raised while emails are put off by it: they leave at once, not when the old cap would have let them."""
+"""Raising a cap sends the emails that it had deferred at once."""
 
 from __future__ import annotations
 

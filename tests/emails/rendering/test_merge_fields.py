@@ -1,4 +1,4 @@
-"""A value of a contact is the same whether it is looked up alone or all are made; templates cannot tell either."""
+"""A single merge field has the same value as in the full context."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A contact gets another address while an email to the old one is in the outbox: it goes to the new one, or nowhere."""
+"""A contact's address changes while an email is queued: it goes to the new address, or is not sent."""
 
 from __future__ import annotations
 

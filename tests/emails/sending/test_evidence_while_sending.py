@@ -1,4 +1,4 @@
-"""The lease of what a worker has in hand runs out, an event proves that it left, and then the worker tells the same."""
+"""A lease expires, an event proves that the email was sent, and then the worker reports the same."""
 
 from __future__ import annotations
 

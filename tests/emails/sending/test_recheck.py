@@ -1,4 +1,4 @@
-"""What is marked already is looked at again before it leaves."""
+"""Marked messages are checked again before each SMTP transaction."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a lane could not take goes back into the queue, and the lane does not sleep over it."""
+"""Messages that a lane could not send go back into the queue, and the lane stays awake."""
 
 from __future__ import annotations
 

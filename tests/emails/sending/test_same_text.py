@@ -1,4 +1,4 @@
-"""The final check against the text twice: over all enrollments of a contact in a sequence, also at the same moment."""
+"""The final check against repeated text: over all enrollments of a contact in a sequence, also concurrently."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Who opened or clicked: a person, or a machine that looks at everything."""
+"""Opens and clicks are classified as human or machine."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Replies as real servers word them, and who pays for each."""
+"""Replies in the words of real servers, and the error class of each."""
 
 from __future__ import annotations
 

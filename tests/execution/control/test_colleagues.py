@@ -1,4 +1,4 @@
-"""A colleague answered: the others rest, and one click lets them go on."""
+"""A colleague replied: the other enrollments pause, and one action resumes them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""However the steps of a running sequence are ordered and enrollments are moved: no contact gets an email twice."""
+"""Reordering steps and moving enrollments never sends a contact an email twice."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Steps change places while contacts are in the sequence: no text comes twice or is missed, and the impact counts."""
+"""Reordering a running sequence: no text is repeated or missed, and the impact counts both."""
 
 from __future__ import annotations
 

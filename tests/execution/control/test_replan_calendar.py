@@ -1,4 +1,4 @@
-"""Holidays and time zones that change while people wait: they are planned by the new ones at once."""
+"""Changed holidays and time zones replan waiting enrollments at once."""
 
 from __future__ import annotations
 

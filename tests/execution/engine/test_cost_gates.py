@@ -1,4 +1,4 @@
-"""What a batch costs, in figures that no busy machine can change: statements, commits, and WAL per email step."""
+"""The cost of a batch in machine-independent figures: statements, commits, and WAL per email step."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Every answer of `decide`, one table per kind of step."""
+"""Every outcome of `decide`, one table per kind of step."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What holds for every snapshot whatsoever."""
+"""Properties of `decide` for every snapshot."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where each outcome leaves an enrollment."""
+"""The position of an enrollment after each outcome."""
 
 from __future__ import annotations
 

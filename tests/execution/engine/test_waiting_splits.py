@@ -1,4 +1,4 @@
-"""A split that waits for a signal: true the moment a person gives it, false when its time is up, deaf to machines."""
+"""A branch that waits for a signal: true with a human one, false at its deadline, never by a machine visit."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Why an enrollment has not moved: what is held says so, with the time it clears."""
+"""Why an enrollment has not moved: every hold, with the time at which it ends."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""When the first emails of the newly enrolled will have left: by caps, window, ramp and what is queued already."""
+"""When the first emails of new enrollments will be sent: by caps, window, ramp-up and queue."""
 
 from __future__ import annotations
 

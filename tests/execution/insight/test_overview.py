@@ -1,4 +1,4 @@
-"""The admin's first page: its figures, what it says to do next, and what it costs."""
+"""The admin's overview: its figures, the next step it names, and its statements."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A backup is taken and restored with PostgreSQL's own programs, and nothing that left in between is sent again."""
+"""After a backup is restored with PostgreSQL's own programs, nothing sent since the backup is sent again."""
 
 from __future__ import annotations
 

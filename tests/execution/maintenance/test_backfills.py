@@ -1,4 +1,4 @@
-"""What repairs stored data: `backfill_next_steps` and `backfill_timezones`."""
+"""Repairs of stored data: `backfill_next_steps` and `backfill_timezones`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A person's data: handed out, and erased in every column of every table, while counts stay."""
+"""A contact's data: exported, and erased in every column of every table, while counts stay."""
 
 from __future__ import annotations
 

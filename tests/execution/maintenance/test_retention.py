@@ -1,4 +1,4 @@
-"""What is kept for how long: by workspace for those who have ended, by age for what only grows; a bit a round."""
+"""Retention: by workspace for ended enrollments, by age for append-only tables; a bounded part per round."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A week of people who come, get their emails and end: what is let go of makes room for what comes."""
+"""Table sizes through a week of enrolling and ending: deleted rows make room for new ones."""
 
 from __future__ import annotations
 

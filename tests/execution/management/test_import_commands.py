@@ -1,4 +1,4 @@
-"""The commands that import and enroll, as the shell sees them: every fault of a file, all or nothing, answers."""
+"""The commands that import and enroll, as the shell sees them: errors of files, all or nothing, output."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`read_mail`: what is understood of raw messages, as text and as JSON; nothing is stored."""
+"""`read_mail`: how raw messages are understood, as text and as JSON; nothing is stored."""
 
 from __future__ import annotations
 

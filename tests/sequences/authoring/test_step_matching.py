@@ -1,4 +1,4 @@
-"""Which step of an edited sequence is which stored one."""
+"""Which step of an edited sequence matches which stored step."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What forbids activation: each rule with the step and the words it answers, and what must pass."""
+"""What prevents activation: each rule with its step and message, and what is allowed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Addresses as people write them become whole links, and only they."""
+"""URLs as people type them become complete links, and nothing else does."""
 
 from __future__ import annotations
 

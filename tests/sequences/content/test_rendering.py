@@ -1,4 +1,4 @@
-"""What an author writes is what arrives: Markdown as people type it, HTML as it is, links whole, changes reported."""
+"""Emails arrive as written: typed Markdown, unchanged HTML, complete links, reported changes."""
 
 from __future__ import annotations
 

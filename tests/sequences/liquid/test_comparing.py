@@ -1,4 +1,4 @@
-"""Conditions compare as people mean it: exact numbers, texts without case, identifiers digit by digit."""
+"""Comparisons in conditions: exact numbers, texts without case, identifiers digit by digit."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What authors may write in Liquid, what counts as missing, and that no template runs away."""
+"""Allowed Liquid, missing values, and the limits of a template."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`plan` and `next_allowed` against an oracle that knows nothing of them: it walks the clock minute by minute."""
+"""`plan` and `next_allowed` against an independent oracle that walks the clock minute by minute."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What holds for every plan, whatever the rules."""
+"""Properties of every plan, with any rules."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`sequence.yaml`: what is understood, what is refused with its line, and that writing and reading are inverse."""
+"""`sequence.yaml`: what is accepted, what is refused with its line, and that writing and reading are inverse."""
 
 from __future__ import annotations
 
