@@ -10,7 +10,7 @@ from django.contrib import admin
 from django.contrib.auth import get_user_model
 from django.contrib.auth.admin import GroupAdmin, UserAdmin
 from django.contrib.auth.models import Group
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.utils import timezone
@@ -22,8 +22,10 @@ from unfold.admin import ModelAdmin
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
 
 from execution.models import DIGEST_SHOWN, ApiKey
+from sequences.access.roles import administered_workspaces
 from sequences.admin import MembershipInline
 from sequences.interface.admin.base import FactsAdmin, label_column, scope_rows, time_column
+from sequences.models import Membership
 
 User: Any = get_user_model()
 
@@ -84,9 +86,12 @@ class ApiKeyAdmin(ModelAdmin):
     search_fields = ("name", "user__email", "user__username")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
-        rows = super().get_queryset(request)
-        own: QuerySet[Any] = rows.filter(user__in=scope_rows(User.objects.all(), request).values("pk"))
-        return own
+        """One's own keys, and those of the members of workspaces that one is an admin of."""
+        rows: QuerySet[Any] = super().get_queryset(request)
+        if getattr(request.user, "is_superuser", False):
+            return rows
+        members = Membership.objects.filter(workspace__in=administered_workspaces(request.user)).order_by()
+        return rows.filter(Q(user=request.user.pk) | Q(user__in=members.values("user")))
 
     def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
         name = f"key of {timezone.now():%Y-%m-%d}"

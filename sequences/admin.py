@@ -9,11 +9,14 @@ from typing import Any
 
 from django import forms
 from django.contrib import admin
+from django.db import transaction
 from django.db.models import QuerySet
 from django.http import HttpRequest
 
 from common.addresses import AddressError, parse_address, parse_website
-from sequences.access.admin_rights import MANAGERS, MEMBERS
+from sequences.access.admin_rights import ADMINS, MANAGERS, MEMBERS
+from sequences.access.members import LAST_ADMIN, is_last_admin
+from sequences.choices import Role
 from sequences.contacts.erased import ErasedError, require_not_erased
 from sequences.interface.admin.base import (
     OneWorkspaceForm,
@@ -42,9 +45,35 @@ class MembershipForm(forms.ModelForm[Membership]):
                 field.choices = [(kept.pk, str(kept))]
 
 
+class OneMembershipForm(MembershipForm):
+    """On a page of its own, where no other member becomes an admin at the same time."""
+
+    def clean_role(self) -> str:
+        role = str(self.cleaned_data["role"])
+        if self.instance.pk and role != Role.ADMIN:
+            with transaction.atomic():
+                if is_last_admin(self.instance):
+                    raise forms.ValidationError(LAST_ADMIN)
+        return role
+
+
+class MembershipFormSet(forms.BaseInlineFormSet[Any, Any, Any]):
+    """Refuses to leave the workspace of a page without an admin."""
+
+    def clean(self) -> None:
+        super().clean()
+        if not isinstance(self.instance, Workspace):
+            return
+        kept = [form for form in self.forms if form not in self.deleted_forms]
+        has_admin = any(getattr(form, "cleaned_data", {}).get("role") == Role.ADMIN for form in kept)
+        if not has_admin and Membership.objects.filter(workspace=self.instance.pk, role=Role.ADMIN).exists():
+            raise forms.ValidationError(LAST_ADMIN)
+
+
 class MembershipInline(ScopedChoices, RowInline):
     model = Membership
     form: Any = MembershipForm
+    formset = MembershipFormSet
     extra = 0
     tab = True
 
@@ -56,6 +85,7 @@ class MembershipInline(ScopedChoices, RowInline):
 class WorkspaceBaseAdmin(WorkspaceAdmin):
     """The admin of workspaces without replanning."""
 
+    right = ADMINS
     form: Any = forms.ModelForm
     list_display = ("name", "slug", "timezone", "holiday_country", "account_reply_policy")
     search_fields = ("name", "slug")
@@ -77,6 +107,8 @@ class WorkspaceBaseAdmin(WorkspaceAdmin):
 
 @admin.register(Membership)
 class MembershipAdmin(WorkspaceAdmin):
+    right = ADMINS
+    form: Any = OneMembershipForm
     list_display = ("user", "workspace", "role")
     list_filter = (WorkspaceFilter, *by_choice("role"))
     list_select_related = ("user", "workspace")
@@ -85,6 +117,18 @@ class MembershipAdmin(WorkspaceAdmin):
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
         fields = super().get_readonly_fields(request, obj)
         return [*fields, "user"] if obj is not None else fields
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        if not super().has_delete_permission(request, obj):
+            return False
+        if obj is None:
+            return True
+        with transaction.atomic():
+            return not is_last_admin(obj)
+
+    def get_actions(self, request: HttpRequest) -> Any:
+        # deleting many at once would not see that the last admin is among them
+        return {name: each for name, each in super().get_actions(request).items() if name != "delete_selected"}
 
 
 class AccountForm(OneWorkspaceForm):

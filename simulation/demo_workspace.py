@@ -18,6 +18,7 @@ from simulation.virtual_clock import VirtualClock
 
 SLUG = "fernhill-demo"
 ADMIN = "admin@fernhill.example"
+MANAGER = "mara@fernhill.example"
 ACTOR = "demo"
 _SDRS = (("nora@fernhill.example", "Nora", "Lind"), ("samir@fernhill.example", "Samir", "Aydin"))
 SDRS = tuple(address for address, _, _ in _SDRS)
@@ -51,10 +52,12 @@ def make_workspace(smtp_port: int, password: str) -> Workspace:
     )
     for address, first_name, last_name in _SDRS:
         names = ("--first-name", first_name, "--last-name", last_name)
-        _run("create_user", address, "--workspace", SLUG, "--role", "sdr", "--operator", *names)
+        _run("create_user", address, "--workspace", SLUG, "--role", "sdr", *names)
+    _run("create_user", MANAGER, "--workspace", SLUG, "--role", "manager", "--first-name", "Mara")
     _run("create_user", ADMIN, "--workspace", SLUG, "--role", "admin", "--operator", "--first-name", "Demo")
-    for user in get_user_model().objects.filter(username__in=[ADMIN, *SDRS]):
-        user.is_superuser = user.username == ADMIN
+    for user in get_user_model().objects.filter(username__in=[ADMIN, MANAGER, *SDRS]):
+        # an earlier version made its administrator a superuser
+        user.is_superuser = False
         user.set_password(password)
         user.save(update_fields=["is_superuser", "password"])
     smtp_url = f"smtp://127.0.0.1:{smtp_port}?tls=none"

@@ -19,6 +19,7 @@ from execution.models import Alert, DeadLetter, ExecutionLog, Worker
 from sequences.choices import ConditionType, EnrollmentStatus, Role, SequenceStatus, StepType
 from sequences.models import Account, Contact, Enrollment, Membership, Sequence, Step, Workspace
 from tasks_app.models import Task
+from tests.support.operators import operators
 
 # Its declarations carry no types.
 factory: Any = factory_boy
@@ -61,7 +62,7 @@ class UserFactory(_Factory):
 
 
 class OperatorFactory(UserFactory):
-    is_staff = True
+    in_group = factory.PostGeneration(lambda user, *_: user.groups.add(operators()))
 
 
 class MembershipFactory(_Factory):

@@ -17,7 +17,7 @@ from emails.choices import LimitScope, SuppressionReason
 from emails.facts.suppressions import suppress
 from emails.models import Mailbox, SendLimit, Suppression
 from emails.sending.lanes import apply_new_caps
-from sequences.access.admin_rights import MANAGERS, MEMBERS
+from sequences.access.admin_rights import ADMINS, MANAGERS, MEMBERS
 from sequences.contacts.erased import ERASED_REASON, find_erased
 from sequences.interface.admin.base import (
     OneWorkspaceForm,
@@ -120,6 +120,7 @@ class SendLimitForm(OneWorkspaceForm):
 
 @admin.register(SendLimit)
 class SendLimitAdmin(WorkspaceAdmin):
+    right = ADMINS
     form = SendLimitForm
     list_display = ("__str__", "scope", "window", "maximum", "first_touch_only", "workspace")
     list_filter = (*by_choice("scope", "window"), WorkspaceFilter)

@@ -26,6 +26,7 @@ class ExecutorState(models.Model):
     class Meta:
         db_table = "execution_executorstate"
         verbose_name = verbose_name_plural = "executor"
+        permissions = [("operate_executor", "Can pause and resume the executor of the installation")]
         constraints = [
             models.CheckConstraint(condition=Q(id=1), name="executor_state_single"),
             models.CheckConstraint(

@@ -17,6 +17,7 @@ from execution.admin.confirm import Action, ConfirmsActions, EmptyForm, on_one
 from execution.control import switches
 from execution.control.enrollments import Report
 from execution.models import Alert, ControlLog, ExecutionLog, IdempotencyKey, Worker
+from sequences.access.roles import is_operator
 from sequences.interface.admin.base import FactsAdmin, by_choice, label_column, name_actor, time_column
 from sequences.interface.admin.search import SearchesContacts
 
@@ -54,6 +55,10 @@ class ExecutorStateAdmin(ConfirmsActions, FactsAdmin):
     hidden_fields = ("id",)
     actions_detail = ("pause_one", "resume_one")
     pause_one, resume_one = on_one(PAUSE), on_one(RESUME)
+
+    def has_operate_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Operators only: it stops the sending of all workspaces."""
+        return is_operator(request.user)
 
     def name_subjects(self, queryset: QuerySet[Any]) -> Iterable[str]:
         return ["the executor"]

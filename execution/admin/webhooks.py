@@ -29,6 +29,7 @@ from execution.webhooks_out.operations import (
     unsubscribe,
     validate_subscription,
 )
+from sequences.access.admin_rights import ADMINS
 from sequences.interface.admin.base import (
     FactsAdmin,
     OneWorkspaceForm,
@@ -89,6 +90,7 @@ REDELIVER = Action(
 
 @admin.register(WebhookSubscription)
 class WebhookSubscriptionAdmin(ConfirmsActions, WorkspaceAdmin):
+    right = ADMINS
     form: Any = SubscriptionForm
     list_display = (
         "url", "show_events", "is_active", "show_deliveries", "workspace", time_column("created_at", "since"),
@@ -98,6 +100,7 @@ class WebhookSubscriptionAdmin(ConfirmsActions, WorkspaceAdmin):
     fields = ("workspace", "url", "events", "is_active")
     actions = ("ping_selected",)
     actions_detail = ("ping_one",)
+    takes_along = (WebhookDelivery,)
 
     ping_selected, ping_one = on_selected(PING), on_one(PING)
 
@@ -125,6 +128,7 @@ class WebhookSubscriptionAdmin(ConfirmsActions, WorkspaceAdmin):
 
 @admin.register(WebhookDelivery)
 class WebhookDeliveryAdmin(ConfirmsActions, FactsAdmin):
+    action_right = ADMINS
     list_display = (
         "event",
         "subscription",

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.utils import timezone
 from drf_spectacular.utils import extend_schema
 from rest_framework.decorators import action
-from rest_framework.permissions import IsAdminUser, IsAuthenticated
+from rest_framework.permissions import BasePermission, IsAuthenticated
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -18,11 +20,20 @@ from execution.api.serializers import (
 )
 from execution.control.switches import pause_executor, resume_executor
 from execution.insight.queue import QueueFilter, read_queue, read_status
-from sequences.access.roles import name_actor, workspace_ids_of
+from sequences.access.roles import is_operator, name_actor, workspace_ids_of
 from sequences.interface.api.base import StrictView
 from sequences.interface.api.parameters import takes_parameters
 
 _SUCCESS = {"success": True}
+
+
+class IsOperator(BasePermission):
+    """The permission of the group "Operators"."""
+
+    message = "Only operators pause and resume the executor. Ask an operator, or pause the workspace instead."
+
+    def has_permission(self, request: Request, view: Any) -> bool:
+        return is_operator(request.user)
 
 
 class ExecutorViewSet(StrictView):
@@ -36,7 +47,7 @@ class ExecutorViewSet(StrictView):
         return Response(ExecutorStatusSerializer(status).data)
 
     @extend_schema(request=ReasonSerializer, responses=SuccessSerializer)
-    @action(detail=False, methods=["post"], permission_classes=[IsAdminUser])
+    @action(detail=False, methods=["post"], permission_classes=[IsAuthenticated, IsOperator])
     def pause(self, request: Request) -> Response:
         """Decide nothing and send nothing until resumed. Pausing twice changes nothing."""
         form = ReasonSerializer(data=request.data)
@@ -45,7 +56,7 @@ class ExecutorViewSet(StrictView):
         return Response(_SUCCESS)
 
     @extend_schema(request=ReasonSerializer, responses=SuccessSerializer)
-    @action(detail=False, methods=["post"], permission_classes=[IsAdminUser])
+    @action(detail=False, methods=["post"], permission_classes=[IsAuthenticated, IsOperator])
     def resume(self, request: Request) -> Response:
         """Go on. Resuming what runs changes nothing."""
         form = ReasonSerializer(data=request.data)

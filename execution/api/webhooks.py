@@ -24,7 +24,7 @@ from execution.webhooks_out.operations import (
     subscribe,
     unsubscribe,
 )
-from sequences.access.roles import name_actor, require_manager, require_right
+from sequences.access.roles import name_actor, require_admin, require_any_admin
 from sequences.interface.api.base import IdFilter, ReadViewSet, YesNoFilter
 from sequences.interface.api.dry_run import is_dry_run
 from sequences.interface.api.parameters import PAGES, OwnWorkspaceField, only_workspace, takes_no_body, takes_parameters
@@ -80,7 +80,7 @@ class WebhookFilter(django_filters.FilterSet):
 
 
 class WebhookViewSet(ReadViewSet):
-    """Subscriptions to events. Every member reads them; managers and admins write."""
+    """Subscriptions to events. Every member reads them; admins write."""
 
     queryset = WebhookSubscription.objects.all()
     serializer_class = WebhookSerializer
@@ -93,12 +93,12 @@ class WebhookViewSet(ReadViewSet):
     @extend_schema(request=NewWebhookSerializer, responses={201: CreatedWebhookSerializer})
     def create(self, request: Request) -> Response:
         """It receives events from now on. The secret that signs its calls is answered this once."""
-        require_manager(request.user)
+        require_any_admin(request.user)
         form = NewWebhookSerializer(data=request.data, context={"request": request})
         form.is_valid(raise_exception=True)
         values = form.validated_data
         workspace = values.pop("workspace", None) or only_workspace(request)
-        require_right(request.user, workspace.pk, None, is_shared_without_owner=False)
+        require_admin(request.user, workspace.pk)
         try:
             row = subscribe(workspace, values, actor=name_actor(request.user), now=timezone.now())
         except InvalidWebhookError as error:
@@ -165,7 +165,7 @@ class WebhookViewSet(ReadViewSet):
 
     def _find_own(self) -> WebhookSubscription:
         row: WebhookSubscription = self.get_object()
-        require_right(self.request.user, row.workspace_id, None, is_shared_without_owner=False)
+        require_admin(self.request.user, row.workspace_id)
         return row
 
     def _accept(self, row: WebhookDelivery) -> Response:

@@ -1,6 +1,7 @@
-"""The rights of the admin, the same as those of the API: members act on their own rows, managers on all of a workspace.
+"""The rights of the admin, the same as those of the API: members act on their own rows, managers on all of a
+workspace, and only admins on its settings, members, limits and webhooks.
 
-Django's permissions say which models a user can edit; this module says which of their rows.
+Django's permissions (`desk_permissions`) say which models a user can edit; this module says which of their rows.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
 from django.http import HttpRequest
 
-from sequences.access.roles import NOT_YOURS, is_manager, manages_any
+from sequences.access.roles import NOT_YOURS, administered_workspaces, is_admin, is_manager, manages_any
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,13 +22,16 @@ class Right:
     """Who can act on a row besides the managers of its workspace.
 
     `owner`: the path to the owner, empty for rows without one. `is_shared`: members can act on rows without an owner.
+    `is_for_admins`: the admins of the workspace only.
     """
 
     owner: str = ""
     is_shared: bool = False
+    is_for_admins: bool = False
 
 
 MANAGERS = Right()
+ADMINS = Right(is_for_admins=True)
 MEMBERS = Right(is_shared=True)
 
 
@@ -41,7 +45,7 @@ class ChecksRights:
     action_right: Right | None = None
 
     def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        may_some = bool(self.right.owner) or self.right.is_shared or manages_any(request.user)
+        may_some = bool(self.right.owner) or self.right.is_shared or _manages_any(request, self.right)
         return may_some and bool(super().has_add_permission(request))  # type: ignore[misc]
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
@@ -106,7 +110,13 @@ def is_allowed(request: HttpRequest, workspace_id: int | None, owner_id: int | N
     if workspace_id is None:
         return True
     # one query per request and workspace, for any number of rows and buttons
-    known: dict[int, bool] = request.__dict__.setdefault("_managed_workspaces", {})
-    if workspace_id not in known:
-        known[workspace_id] = is_manager(request.user, workspace_id)
-    return known[workspace_id]
+    known: dict[tuple[int, bool], bool] = request.__dict__.setdefault("_managed_workspaces", {})
+    key = (workspace_id, right.is_for_admins)
+    if key not in known:
+        is_right_role = is_admin if right.is_for_admins else is_manager
+        known[key] = is_right_role(request.user, workspace_id)
+    return known[key]
+
+
+def _manages_any(request: HttpRequest, right: Right) -> bool:
+    return administered_workspaces(request.user).exists() if right.is_for_admins else manages_any(request.user)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
+from django.contrib.auth.models import AbstractBaseUser, AnonymousUser, PermissionsMixin
 from django.db.models import Q, QuerySet
 from rest_framework.exceptions import PermissionDenied
 
@@ -15,6 +15,8 @@ from sequences.choices import Role
 from sequences.models import Membership, Workspace
 
 Reader = AbstractBaseUser | AnonymousUser
+#: The permission of the group "Operators". No role gives it.
+OPERATE_EXECUTOR = "emails.operate_executor"
 NOT_YOURS = "It belongs to another user: only its owner, a manager or an admin of the workspace can do this."
 
 
@@ -34,6 +36,11 @@ def is_manager(user: Reader, workspace_id: int) -> bool:
     return Membership.objects.filter(
         user_id=user.pk, workspace_id=workspace_id, role__in=[Role.MANAGER, Role.ADMIN]
     ).exists()
+
+
+def is_operator(user: Reader) -> bool:
+    """Whether `user` may pause and resume the executor of the whole installation."""
+    return isinstance(user, PermissionsMixin) and user.has_perm(OPERATE_EXECUTOR)
 
 
 def is_admin(user: Reader, workspace_id: int) -> bool:
@@ -57,10 +64,23 @@ def managed_workspaces(user: Reader) -> QuerySet[Workspace]:
     ).distinct()
 
 
+def administered_workspaces(user: Reader) -> QuerySet[Workspace]:
+    """Those of which `user` is an admin."""
+    if getattr(user, "is_superuser", False):
+        return Workspace.objects.all()
+    return Workspace.objects.filter(memberships__user=user.pk, memberships__role=Role.ADMIN).distinct()
+
+
 def require_manager(user: Reader) -> None:
     """Raises `PermissionDenied` for users who manage no workspace. Check the particular one when it is known."""
     if not manages_any(user):
         raise PermissionDenied("Only a manager or an admin can do this.")
+
+
+def require_any_admin(user: Reader) -> None:
+    """Raises `PermissionDenied` unless `user` is an admin of some workspace; which one is checked when it is known."""
+    if not administered_workspaces(user).exists():
+        raise PermissionDenied("Only an admin of the workspace may do this.")
 
 
 def require_admin(user: Reader, workspace_id: int) -> None:

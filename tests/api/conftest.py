@@ -79,6 +79,11 @@ def manager_api(workspace: Workspace) -> APIClient:
 
 
 @pytest.fixture
+def admin_api(workspace: Workspace) -> APIClient:
+    return log_in(join(workspace, Role.ADMIN))
+
+
+@pytest.fixture
 def operator_api(workspace: Workspace) -> APIClient:
     operator = OperatorFactory()
     MembershipFactory(workspace=workspace, user=operator)

@@ -21,7 +21,7 @@ from tests.factories import NOW, OperatorFactory
 
 DOCS = Path(__file__).resolve().parents[2] / "docs" / "api.md"
 _ROW = re.compile(r"^\| `(\w+)` `(/api/[^`]*)` \| (.+) \|$", re.MULTILINE)
-ROLES = ("own sdr", "other sdr", "manager", "operator")
+ROLES = ("own sdr", "other sdr", "manager", "operator", "admin")
 
 
 def read_matrix() -> dict[tuple[str, str], list[str]]:
@@ -63,7 +63,8 @@ def test_each_role_has_the_rights_of_the_matrix(
     enrollment: Enrollment, ids: dict[str, int], sdr: Any, place: int, verb: str, path: str
 ) -> None:
     operator = OperatorFactory()
-    people = (sdr, join(enrollment.workspace), join(enrollment.workspace, Role.MANAGER), operator)
+    manager, admin = join(enrollment.workspace, Role.MANAGER), join(enrollment.workspace, Role.ADMIN)
+    people = (sdr, join(enrollment.workspace), manager, operator, admin)
     if place == 3:
         enrollment.workspace.memberships.create(user=operator, role=Role.SDR.value)
     status = call(log_in(people[place]), verb, fill(path, ids))

@@ -17,17 +17,17 @@ URL = "/api/webhooks"
 BODY = {"url": "http://127.0.0.1:9/hook", "events": ["email.replied", "enrollment.exited"]}
 
 
-def test_a_subscription_is_made_changed_and_removed(manager_api: APIClient, workspace: Workspace) -> None:
-    made = manager_api.post(URL, BODY)
+def test_a_subscription_is_made_changed_and_removed(admin_api: APIClient, workspace: Workspace) -> None:
+    made = admin_api.post(URL, BODY)
     assert made.status_code == 201, made.json()
     secret, path = made.json()["secret"], f"{URL}/{made.json()['id']}"
     assert secret.startswith("whsec_")
-    assert "secret" not in manager_api.get(path).json()
+    assert "secret" not in admin_api.get(path).json()
     assert secret not in str(WebhookSubscription.objects.values())
-    changed = manager_api.patch(path, {"events": ["*"], "is_active": False, "secret": "another secret, long enough"})
+    changed = admin_api.patch(path, {"events": ["*"], "is_active": False, "secret": "another secret, long enough"})
     assert (changed.json()["events"], changed.json()["is_active"]) == (["*"], False)
     assert WebhookSubscription.objects.get().secret == {"secret": "another secret, long enough"}
-    assert manager_api.delete(path).status_code == 204
+    assert admin_api.delete(path).status_code == 204
     assert not WebhookSubscription.objects.exists()
     log = ControlLog.objects.filter(target="webhook").order_by("pk")
     assert [row.action for row in log] == ["created", "edited", "deleted"]
@@ -46,19 +46,19 @@ def test_a_subscription_is_made_changed_and_removed(manager_api: APIClient, work
         ({"events": ["*"]}, "url"),
     ],
 )
-def test_an_unknown_event_is_refused(manager_api: APIClient, body: dict[str, Any], field: str) -> None:
-    answer = manager_api.post(URL, body)
+def test_an_unknown_event_is_refused(admin_api: APIClient, body: dict[str, Any], field: str) -> None:
+    answer = admin_api.post(URL, body)
     assert (answer.status_code, list(answer.json()["errors"])) == (400, [field])
 
 
 @override_settings(PRIVATE_NETWORKS=())
-def test_a_private_address_is_refused_in_production(manager_api: APIClient) -> None:
-    answer = manager_api.post(URL, BODY)
+def test_a_private_address_is_refused_in_production(admin_api: APIClient) -> None:
+    answer = admin_api.post(URL, BODY)
     assert "private network" in answer.json()["errors"]["url"][0]
 
 
-def test_members_read_and_only_managers_write(api: APIClient, manager_api: APIClient) -> None:
-    pk = manager_api.post(URL, BODY).json()["id"]
+def test_members_read_and_only_managers_write(api: APIClient, admin_api: APIClient) -> None:
+    pk = admin_api.post(URL, BODY).json()["id"]
     assert api.get(URL).json()["results"][0]["id"] == pk
     assert api.post(URL, BODY).status_code == 403
     delivery = ping(WebhookSubscription.objects.get(), NOW)
@@ -69,16 +69,16 @@ def test_members_read_and_only_managers_write(api: APIClient, manager_api: APICl
         assert getattr(api, method)(path, {}).status_code == 403
 
 
-def test_deliveries_are_read_and_repeated(manager_api: APIClient, stranger_api: APIClient) -> None:
-    pk = manager_api.post(URL, BODY).json()["id"]
-    sent = manager_api.post(f"{URL}/{pk}/test")
+def test_deliveries_are_read_and_repeated(admin_api: APIClient, stranger_api: APIClient) -> None:
+    pk = admin_api.post(URL, BODY).json()["id"]
+    sent = admin_api.post(f"{URL}/{pk}/test")
     assert (sent.status_code, sent.json()["event"], sent.json()["state"]) == (202, "ping", "pending")
     WebhookDelivery.objects.update(state="failed", next_attempt_at=None, attempts=30)
     path = f"{URL}/{pk}/deliveries"
-    assert [row["attempts"] for row in manager_api.get(f"{path}?state=failed").json()["results"]] == [30]
-    assert manager_api.get(f"{path}?state=pending").json()["results"] == []
-    assert manager_api.get(f"{path}?state=eaten").status_code == 400
+    assert [row["attempts"] for row in admin_api.get(f"{path}?state=failed").json()["results"]] == [30]
+    assert admin_api.get(f"{path}?state=pending").json()["results"] == []
+    assert admin_api.get(f"{path}?state=eaten").status_code == 400
     again = f"{path}/{sent.json()['id']}/redeliver"
     assert stranger_api.post(again).status_code == 404
-    assert manager_api.post(again).json()["state"] == "pending"
-    assert manager_api.post(f"{path}/{10**9}/redeliver").status_code == 404
+    assert admin_api.post(again).json()["state"] == "pending"
+    assert admin_api.post(f"{path}/{10**9}/redeliver").status_code == 404

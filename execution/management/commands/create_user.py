@@ -11,14 +11,12 @@ from django.core.management.base import CommandParser
 from execution.management.base import ProductCommand
 from execution.management.values import email_address, key_name
 from execution.models import ApiKey
+from sequences.access.roles import OPERATE_EXECUTOR
 from sequences.choices import Role
 from sequences.models import Membership
 
 _KEY_NAME = "command line"
-_APPS = ("sequences", "emails", "tasks_app", "execution")
 _OPERATORS = "Operators"
-_OPERATED = ("executorstate", "enrollment", "deadletter", "emailmessage", "mailbox", "task")
-_EDITED = ("account", "contact", "mailbox", "sendlimit", "sequence", "step", "suppression")
 
 
 class Command(ProductCommand):
@@ -35,7 +33,7 @@ class Command(ProductCommand):
         parser.add_argument("email", metavar="EMAIL", type=email_address, help="the address, which is the login's name")
         parser.add_argument("--workspace", required=True, metavar="SLUG", help="the workspace's slug")
         parser.add_argument("--role", required=True, choices=[role.value for role in Role], help="what it may do there")
-        parser.add_argument("--operator", action="store_true", help="may use the admin, pause and resume the executor")
+        parser.add_argument("--operator", action="store_true", help="may also pause and resume the executor")
         parser.add_argument("--token", action="store_true", help="make an API key; it is shown once")
         parser.add_argument(
             "--token-name", metavar="NAME", type=key_name, help=f"make one that is called so, not {_KEY_NAME!r}"
@@ -58,7 +56,7 @@ class Command(ProductCommand):
                 user.set_password(password)
             user.first_name = options["first_name"] or user.first_name
             user.last_name = options["last_name"] or user.last_name
-            user.is_staff = user.is_staff or options["operator"]
+            user.is_staff = True
             self.check_fields(user, {"username": "EMAIL"})
             user.save()
             if options["operator"]:
@@ -67,8 +65,8 @@ class Command(ProductCommand):
             name = options["token_name"] or (_KEY_NAME if options["token"] else None)
             token = ApiKey.objects.create(user=user, name=name)[1] if name else None
         done = f"{'Created' if is_new else 'Updated'} {email}: {options['role']} of {workspace.slug}."
-        if user.is_staff and not user.has_usable_password():
-            done += f" To open the admin it needs a password: manage.py changepassword {user.get_username()}"
+        if not user.has_usable_password():
+            done += f" To log in to the desk it needs a password: manage.py changepassword {user.get_username()}"
         if options["dry_run"]:
             token, done = None, f"Dry run. {done}"
         data: dict[str, Any] = {"id": user.pk}
@@ -78,11 +76,8 @@ class Command(ProductCommand):
 
 
 def _operators() -> Group:
-    """People who look at everything of their workspaces and act on what runs."""
+    """The group whose members pause and resume the executor. It gives nothing else: roles give the rest."""
     group, _ = Group.objects.get_or_create(name=_OPERATORS)
-    permissions = Permission.objects.filter(content_type__app_label__in=_APPS)
-    codenames = ["add_enrollment", *(f"change_{model}" for model in _OPERATED)]
-    codenames += [f"{verb}_{model}" for verb in ("add", "change", "delete") for model in _EDITED]
-    wanted = permissions.filter(codename__startswith="view_") | permissions.filter(codename__in=codenames)
-    group.permissions.add(*wanted)
+    app_label, codename = OPERATE_EXECUTOR.split(".")
+    group.permissions.set(Permission.objects.filter(content_type__app_label=app_label, codename=codename))
     return group

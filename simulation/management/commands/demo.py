@@ -28,6 +28,7 @@ from simulation.demo_story import Story
 from simulation.demo_web import WebServer
 from simulation.demo_workspace import (
     ADMIN,
+    MANAGER,
     SDRS,
     enroll_all,
     leave_in_order,
@@ -121,7 +122,7 @@ class Command(ProductCommand):
         )
         if not once:
             self.stdout.write(_describe_login(web, password))
-            self.stdout.write(f"SDRs log in as {' or '.join(SDRS)}, with the same password.")
+            self.stdout.write(f"SDRs log in as {' or '.join(SDRS)}, a manager as {MANAGER}, with the same password.")
         self.stdout.write("")
         self.stdout.flush()
 

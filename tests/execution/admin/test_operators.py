@@ -1,4 +1,4 @@
-"""What `create_user --operator` gives: the admin lets a manager do what the API does, and no more."""
+"""What `create_user --role` gives: each role opens the desk and does there what the API lets it do, and no more."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from django.test import Client
 from django.urls import reverse
 
 from emails.models import EmailEvent, EmailMessage, ExecutorState, Mailbox, SendLimit
-from execution.models import Alert, ApiKey, ControlLog, DeadLetter, ExecutionLog
+from execution.models import Alert, ApiKey, ControlLog, DeadLetter, ExecutionLog, WebhookSubscription
 from sequences.models import Account, Contact, Enrollment, Membership, Sequence, Workspace
 from tasks_app.models import Task
 from tests import factories
@@ -31,9 +31,19 @@ def workspace() -> Workspace:
 
 @pytest.fixture
 def client(shell: Shell, workspace: Workspace) -> Client:
-    assert shell("create_user", EMAIL, "--workspace", "acme", "--role", "manager", "--operator").status == 0
+    return log_in(shell, "manager")
+
+
+def log_in(shell: Shell, role: str, *more: str) -> Client:
+    """A client of a user that the command makes; who has no password yet gets one as an operator would give it."""
+    email = EMAIL if role == "manager" else f"{role}@a.example"
+    assert shell("create_user", email, "--workspace", "acme", "--role", role, *more).status == 0
+    user = get_user_model().objects.get(email=email)
+    user.set_password("a long pass phrase")
+    user.save()
     client = Client()
-    client.force_login(get_user_model().objects.get(email=EMAIL))
+    page = client.post(reverse("admin:login"), {"username": email, "password": "a long pass phrase"})
+    assert page.status_code == 302, page.context["form"].errors
     return client
 
 
@@ -48,8 +58,8 @@ def press(client: Client, row: Model, action: str, **answers: Any) -> int:
     return status
 
 
-@pytest.mark.parametrize("model", [Account, Contact, Mailbox, SendLimit, Sequence])
-def test_operators_add_change_and_delete(client: Client, workspace: Workspace, model: type[Model]) -> None:
+@pytest.mark.parametrize("model", [Account, Contact, Mailbox, Sequence])
+def test_managers_add_change_and_delete(client: Client, workspace: Workspace, model: type[Model]) -> None:
     make: Any = getattr(factories, f"{model.__name__}Factory")
     draft = {"status": "draft"} if model is Sequence else {}
     row = make(workspace=workspace, **draft)
@@ -59,7 +69,7 @@ def test_operators_add_change_and_delete(client: Client, workspace: Workspace, m
     assert not model._default_manager.filter(pk=row.pk).exists()
 
 
-def test_operators_write_a_sequence_with_its_steps_and_enroll(client: Client, workspace: Workspace) -> None:
+def test_managers_write_a_sequence_with_its_steps_and_enroll(client: Client, workspace: Workspace) -> None:
     step: dict[str, Any] = {"type": "email", "subject": "Hi", "body": "A word."}
     step |= {"delay_days": 0, "delay_hours": 0, "delay_minutes": 0, "task_type": "generic", "task_priority": "normal"}
     step["format"] = "auto"
@@ -80,16 +90,14 @@ def test_operators_write_a_sequence_with_its_steps_and_enroll(client: Client, wo
     assert Enrollment.objects.get().contact == contact
 
 
-def test_operators_act_on_what_runs(client: Client, workspace: Workspace) -> None:
+def test_managers_act_on_what_runs(client: Client, workspace: Workspace) -> None:
     make_one_of_each(workspace)
     enrollment, task = Enrollment.objects.exclude(status="quarantined").get(), Task.objects.get()
-    mailbox, state = Mailbox.objects.filter(credentials__isnull=False).earliest("pk"), ExecutorState.objects.get()
+    mailbox = Mailbox.objects.filter(credentials__isnull=False).earliest("pk")
     assert press(client, task, "complete", outcome="done") == 302
     assert press(client, enrollment, "pause", reason="asked to") == 302
     assert press(client, mailbox, "pause") == 302
-    assert press(client, state, "pause") == 302
     assert (task.status, enrollment.status, mailbox.status) == ("completed", "paused", "paused")
-    assert state.is_paused
     letter = DeadLetter.objects.get()
     assert press(client, letter, "discard") == 302
     assert (letter.resolution, letter.resolved_by) == ("discarded", EMAIL)
@@ -98,8 +106,8 @@ def test_operators_act_on_what_runs(client: Client, workspace: Workspace) -> Non
 FACTS = (EmailEvent, EmailMessage, ExecutionLog, ControlLog, DeadLetter, Alert, Enrollment)
 
 
-@pytest.mark.parametrize("model", [*FACTS, Workspace, Membership, ApiKey])
-def test_operators_only_look_at_facts_members_and_keys(
+@pytest.mark.parametrize("model", [*FACTS, Workspace, Membership, SendLimit, WebhookSubscription])
+def test_managers_only_look_at_facts_settings_and_limits(
     client: Client, workspace: Workspace, model: type[Model]
 ) -> None:
     make_one_of_each(workspace)
@@ -107,6 +115,88 @@ def test_operators_only_look_at_facts_members_and_keys(
     assert client.get(url(model, "change", row.pk)).status_code == 200
     assert client.post(url(model, "change", row.pk), {"name": "Other"}).status_code == 403
     assert client.post(url(model, "delete", row.pk), {"post": "yes"}).status_code == 403
+
+
+@pytest.mark.parametrize("role", ["sdr", "manager", "admin"])
+def test_only_operators_pause_the_executor(shell: Shell, workspace: Workspace, role: str) -> None:
+    state: Any = factories.ExecutorStateFactory()
+    client = log_in(shell, role)
+    assert press(client, state, "pause") == 403
+    assert "/pause" not in client.get(url(ExecutorState, "change", 1)).content.decode()
+    assert not state.is_paused
+    assert press(log_in(shell, role, "--operator"), state, "pause") == 302
+    assert (state.is_paused, state.paused_by) == (True, get_user_model().objects.get().email)
+
+
+@pytest.mark.parametrize("role", ["sdr", "manager", "admin"])
+def test_every_role_opens_the_pages_of_the_desk(shell: Shell, workspace: Workspace, role: str) -> None:
+    make_one_of_each(workspace)
+    client = log_in(shell, role)
+    assert client.get(reverse("admin:index")).status_code == 200
+    for model in (*FACTS, Account, Contact, Sequence, Mailbox, SendLimit, Task, Workspace, Membership, ApiKey):
+        assert client.get(url(model, "changelist")).status_code == 200, model
+    assert client.get(reverse("admin:auth_group_changelist")).status_code == 403
+    assert client.get(reverse("admin:django_q_schedule_changelist")).status_code == 403
+
+
+def test_an_admin_changes_settings_members_limits_webhooks_and_keys(shell: Shell, workspace: Workspace) -> None:
+    client = log_in(shell, "admin")
+    make_one_of_each(workspace)
+    path = url(Workspace, "change", workspace.pk)
+    form = client.get(path).context["adminform"].form
+    data = {name: value for name in form.fields if (value := form[name].value()) is not None}
+    members = list(Membership.objects.filter(workspace=workspace).order_by("pk"))
+    data |= {"name": "Acme Sales", "memberships-TOTAL_FORMS": len(members), "memberships-INITIAL_FORMS": len(members)}
+    for place, member in enumerate(members):
+        role = member.role if member.role == "admin" else "manager"
+        data |= {f"memberships-{place}-id": member.pk, f"memberships-{place}-role": role}
+    assert client.post(path, data).status_code == 302
+    workspace.refresh_from_db()
+    assert (workspace.name, [row.role for row in Membership.objects.order_by("pk")]) == (
+        "Acme Sales", ["admin", "manager"],
+    )  # fmt: skip
+    limit = {"workspace": workspace.pk, "scope": "workspace", "window": "day", "maximum": 500}
+    assert client.post(url(SendLimit, "add"), limit).status_code == 302
+    for model in (SendLimit, WebhookSubscription):
+        row = model._default_manager.earliest("pk")
+        assert client.get(url(model, "change", row.pk)).context["has_change_permission"]
+        assert client.post(url(model, "delete", row.pk), {"post": "yes"}).status_code == 302
+    key = ApiKey.objects.get()
+    assert key.user_id != get_user_model().objects.get(username="admin@a.example").pk
+    assert client.post(url(ApiKey, "delete", key.pk), {"post": "yes"}).status_code == 302
+    assert not ApiKey.objects.exists()
+
+
+@pytest.mark.parametrize("role", ["sdr", "manager"])
+def test_keys_of_colleagues_are_not_shown(shell: Shell, workspace: Workspace, role: str) -> None:
+    make_one_of_each(workspace)
+    client = log_in(shell, role)
+    assert client.post(url(ApiKey, "delete", ApiKey.objects.get().pk), {"post": "yes"}).status_code in {302, 404}
+    own = {"name": "mine", "user": client.session["_auth_user_id"], "expiry_0": "", "expiry_1": ""}
+    assert client.post(url(ApiKey, "add"), own).status_code == 200
+    assert [row.name for row in client.get(url(ApiKey, "changelist")).context["cl"].result_list] == ["mine"]
+    assert ApiKey.objects.count() == 2
+
+
+def test_a_workspace_keeps_its_last_admin(shell: Shell, workspace: Workspace) -> None:
+    client = log_in(shell, "admin")
+    member = Membership.objects.get()
+    changed = client.post(url(Membership, "change", member.pk), {"role": "sdr"})
+    assert "the last admin of the workspace" in changed.content.decode()
+    assert client.post(url(Membership, "delete", member.pk), {"post": "yes"}).status_code == 403
+    assert Membership.objects.get().role == "admin"
+    factories.MembershipFactory(workspace=workspace, role="admin")
+    assert client.post(url(Membership, "change", member.pk), {"role": "sdr"}).status_code == 302
+
+
+def test_an_admin_of_one_workspace_is_none_of_another(shell: Shell, workspace: Workspace) -> None:
+    client = log_in(shell, "admin")
+    elsewhere: Any = factories.MembershipFactory(user=get_user_model().objects.get(), role="manager").workspace
+    member: Any = factories.MembershipFactory(workspace=elsewhere)
+    assert client.post(url(Workspace, "change", elsewhere.pk), {"name": "Mine"}).status_code == 403
+    assert client.post(url(Membership, "change", member.pk), {"role": "admin"}).status_code == 403
+    data = {"workspace": elsewhere.pk, "scope": "workspace", "window": "day", "maximum": 5}
+    assert client.post(url(SendLimit, "add"), data).status_code == 403
 
 
 def test_a_role_is_changed_on_the_workspaces_page_and_its_user_stays() -> None:

@@ -85,18 +85,22 @@ def test_actions_on_mailboxes_and_enrollments(workspace: Workspace, role: str, i
     assert ("/resume" in page.content.decode()) is may
 
 
-@pytest.mark.parametrize(("role", "may"), [("sdr", False), ("manager", True)])
-def test_sequences_and_limits_are_for_managers(workspace: Workspace, role: str, may: bool) -> None:
+@pytest.mark.parametrize(
+    ("role", "may", "may_limit"), [("sdr", False, False), ("manager", True, False), ("admin", True, True)]
+)
+def test_sequences_are_for_managers_and_limits_for_admins(
+    workspace: Workspace, role: str, may: bool, may_limit: bool
+) -> None:
     client = log_in(member(workspace, role))
     sequence: Any = factories.SequenceFactory(workspace=workspace)
     factories.StepFactory(sequence=sequence)
     limit: Any = factories.SendLimitFactory(workspace=workspace)
     assert action(client, sequence, "pause") == (302 if may else 403)
     assert (Sequence.objects.get().status == "paused") is may
-    for name, row in (("sequences_sequence", sequence), ("emails_sendlimit", limit)):
+    for name, row, is_allowed in (("sequences_sequence", sequence, may), ("emails_sendlimit", limit, may_limit)):
         assert client.get(reverse(f"admin:{name}_change", args=[row.pk])).status_code == 200
-        assert client.get(reverse(f"admin:{name}_add")).status_code == (200 if may else 403)
-        if not may:
+        assert client.get(reverse(f"admin:{name}_add")).status_code == (200 if is_allowed else 403)
+        if not is_allowed:
             assert client.post(reverse(f"admin:{name}_change", args=[row.pk]), {}).status_code == 403
 
 
@@ -121,8 +125,8 @@ def test_members_edit_contacts_and_managers_delete_them(workspace: Workspace) ->
     assert manager.get(reverse("admin:sequences_contact_delete", args=[contact.pk])).status_code == 200
 
 
-def test_a_manager_of_one_workspace_is_none_of_another(workspace: Workspace) -> None:
-    user = member(workspace, "manager")
+def test_an_admin_of_one_workspace_is_none_of_another(workspace: Workspace) -> None:
+    user = member(workspace, "admin")
     elsewhere: Any = factories.WorkspaceFactory()
     factories.MembershipFactory(workspace=elsewhere, user=user, role="sdr")
     data = {"workspace": elsewhere.pk, "scope": "workspace", "window": "day", "maximum": 5}

@@ -166,17 +166,16 @@ def test_create_user_makes_a_login_that_its_token_opens(shell: Shell, workspace:
     opened, key = TokenAuthentication().authenticate_credentials(data["token"].encode())
     assert (opened, key.name, key.expiry) == (user, "command line", None)
     assert (user.username, user.email, user.is_staff, user.has_usable_password()) == (
-        "ada@a.example", "ada@a.example", False, False,
+        "ada@a.example", "ada@a.example", True, False,
     )  # fmt: skip
     assert Membership.objects.get().role == "sdr"
 
 
-def test_create_user_says_how_an_operator_gets_to_log_in(
+def test_create_user_says_how_a_user_gets_to_log_in(
     shell: Shell, workspace: Workspace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     args = ("create_user", "ada@a.example", "--workspace", "acme", "--role", "sdr")
-    assert "changepassword" not in shell(*args).out
-    assert "manage.py changepassword ada@a.example" in shell(*args, "--operator").out
+    assert "manage.py changepassword ada@a.example" in shell(*args).out
     monkeypatch.setattr("sys.stdin", io.StringIO("correct horse\n"))
     assert "changepassword" not in shell(*args, "--password-stdin").out
 
@@ -200,7 +199,7 @@ def test_create_user_again_changes_the_role_and_makes_an_operator(
     assert data == {"id": user.pk}
     assert user.is_staff
     assert user.check_password("a long pass phrase")
-    assert user.has_perms(["emails.change_executorstate", "sequences.add_sequence", "emails.delete_suppression"])
+    assert user.has_perms(["emails.operate_executor", "sequences.add_sequence", "emails.delete_suppression"])
     assert not user.has_perm("execution.change_executionlog")
     assert Membership.objects.get().role == "manager"
 
