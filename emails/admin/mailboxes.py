@@ -83,6 +83,13 @@ class MailboxForm(OneWorkspaceForm):
         help_text="The text of the certificate that signed your mail server's one. Leave empty for public authorities.",
     )
 
+    bounce_token = forms.BooleanField(
+        label="Bounce address per message",
+        required=False,
+        help_text="Emails leave with an envelope sender of their own (name+b-…@domain), so bounces name their message. "
+        "Needs a server that takes plus addresses. Off by default.",
+    )
+
     class Meta:
         model = Mailbox
         exclude = ("credentials",)
@@ -102,6 +109,7 @@ class MailboxForm(OneWorkspaceForm):
         super().__init__(*args, **kwargs)
         if self.instance.pk and "ca_pem" in self.fields:
             self.initial["ca_pem"] = (self.instance.transport_options or {}).get(CA_PEM, "")
+        self.initial["bounce_token"] = (self.instance.transport_options or {}).get("bounce_token") is True
 
     def clean_address(self) -> str:
         return _clean_address(str(self.cleaned_data["address"]))
@@ -120,6 +128,10 @@ class MailboxForm(OneWorkspaceForm):
     def clean(self) -> dict[str, Any] | None:
         cleaned = super().clean()
         self._merge_certificate()
+        if isinstance(options := self.cleaned_data.get("transport_options"), dict):
+            kept = {name: value for name, value in options.items() if name != "bounce_token"}
+            chosen = {"bounce_token": True} if self.cleaned_data.get("bounce_token") else {}
+            self.cleaned_data["transport_options"] = kept | chosen
         stored = Mailbox.objects.filter(pk=self.instance.pk).first()
         self.moved = find_moved(vars(stored), self.cleaned_data) if stored else []
         if stored is not None and stored.credentials and self.moved and not self.typed_secrets:
@@ -200,7 +212,7 @@ class MailboxBaseAdmin(WorkspaceAdmin):
             "SMTP",
             {
                 "classes": ["tab"],
-                "fields": (("smtp_host", "smtp_port"), ("smtp_security", "smtp_username"), "password", "ca_pem"),
+                "fields": (("smtp_host", "smtp_port"), ("smtp_security", "smtp_username"), "password", "ca_pem", "bounce_token"),
             },
         ),
         ("ESP", {"classes": ["tab"], "fields": ("transport_options", "other_secrets", "webhook_addresses")}),
@@ -259,4 +271,5 @@ class MailboxBaseAdmin(WorkspaceAdmin):
     def list_written(self, obj: Mailbox, form: Any) -> list[str]:
         # credentials only when entered: a worker may have refreshed a token
         typed = ["credentials"] if form.typed_secrets else []
-        return [*super().list_written(obj, form), *typed]
+        options = ["transport_options"] if {"ca_pem", "bounce_token"} & set(form.changed_data) else []
+        return [*super().list_written(obj, form), *typed, *options]

@@ -111,6 +111,11 @@ class MailboxSerializer(StrictModelSerializer[Mailbox]):
                 del attrs[name]
         return attrs
 
+    def validate_transport_options(self, value: dict[str, object]) -> dict[str, object]:
+        if not isinstance(value.get("bounce_token", False), bool):
+            raise serializers.ValidationError({"bounce_token": ["This is true or false."]})
+        return value
+
     def validate_credentials(self, value: dict[str, str | None]) -> dict[str, str | None]:
         if len(value) > _MOST_NAMES:
             raise serializers.ValidationError(f"At most {_MOST_NAMES} credentials.")

@@ -6,6 +6,7 @@ Reports first, automatic mail next: what is left was written by a person and is 
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import date, timedelta
 
 from emails.inbound.authentication import read_authentication
@@ -21,6 +22,7 @@ from emails.inbound.automatic import (
 )
 from emails.inbound.calendar_answers import read_calendar_answer
 from emails.inbound.complaints import read_complaint
+from emails.inbound.cpu_budget import CpuBudget
 from emails.inbound.findings import Finding, MailKind, MailReading
 from emails.inbound.parse import InboundMail
 from emails.inbound.reports import is_from_machine, read_bounce
@@ -32,29 +34,38 @@ ASSUMED_ABSENCE_DAYS = 14
 
 
 def classify_mail(
-    mail: InboundMail, received_on: date, *, own: frozenset[str] = frozenset(), authserv_id: str = ""
+    mail: InboundMail,
+    received_on: date,
+    *,
+    own: frozenset[str] = frozenset(),
+    authserv_id: str = "",
+    budget: CpuBudget | None = None,
 ) -> MailReading:
     """Everything that a mail says; at least one finding, with its reason.
 
     `received_on`: the day in the mailbox's zone. `own`: the mailbox's addresses in lower case, which no report is
-    about. `authserv_id`: see `read_authentication`.
+    about. `authserv_id`: see `read_authentication`. Raises `TooExpensiveError` when `budget` is used up.
     """
-    return MailReading(_find(mail, received_on, own), read_authentication(mail, authserv_id))
+    stages = _find(mail, received_on, own)
+    for found in stages:
+        if budget is not None:
+            budget.check()
+        if found:
+            return MailReading(found, read_authentication(mail, authserv_id))
+    raise AssertionError("what nobody else wrote was written by a person")
 
 
-def _find(mail: InboundMail, received_on: date, own: frozenset[str]) -> tuple[Finding, ...]:
-    if mail.error:
-        return (Finding(MailKind.OTHER, mail.error),)
-    if complaints := read_complaint(mail):
-        return complaints
-    if bounces := read_bounce(mail, own):
-        return bounces
-    return (
-        read_calendar_answer(mail)
-        or _find_robot(mail)
-        or _find_absence(mail, received_on)
-        or _find_person(mail, received_on),
-    )
+def _find(mail: InboundMail, received_on: date, own: frozenset[str]) -> Iterator[tuple[Finding, ...] | None]:
+    """What each stage finds, in order; the first that finds anything decides."""
+    yield (Finding(MailKind.OTHER, mail.error),) if mail.error else None
+    yield read_complaint(mail)
+    yield read_bounce(mail, own)
+    for find in (read_calendar_answer, _find_robot):
+        found = find(mail)
+        yield (found,) if found else None
+    absence = _find_absence(mail, received_on)
+    yield (absence,) if absence else None
+    yield (_find_person(mail, received_on),)
 
 
 def _find_robot(mail: InboundMail) -> Finding | None:

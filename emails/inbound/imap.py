@@ -42,11 +42,15 @@ class Folder:
 
 @dataclass(frozen=True, slots=True)
 class FetchedMail:
-    """`received_at` is the server's own time of arrival: the Date header is whatever the writer says."""
+    """`received_at` is the server's own time of arrival: the Date header is whatever the writer says.
+
+    `size`: bytes of the whole mail, of which `raw` is the beginning; 0 where that is not known.
+    """
 
     uid: int
     received_at: datetime
     raw: bytes
+    size: int = 0
 
 
 @contextmanager
@@ -109,11 +113,11 @@ class Imap:
         return bool(self._client.search(["HEADER", "Message-ID", message_id]))
 
     def fetch(self, uids: Sequence[int]) -> list[FetchedMail]:
-        """In the order of the UIDs; mail that was deleted in the meantime is left out."""
+        """In the order of the UIDs, of each mail its beginning; mail that was deleted in the meantime is left out."""
         body = f"BODY.PEEK[]<0.{FETCHED_BYTES}>"
-        answers = self._client.fetch(uids, [body, "INTERNALDATE"])
+        answers = self._client.fetch(uids, [body, "INTERNALDATE", "RFC822.SIZE"])
         return [
-            FetchedMail(uid, _aware(answer[b"INTERNALDATE"]), raw)
+            FetchedMail(uid, _aware(answer[b"INTERNALDATE"]), raw, int(answer.get(b"RFC822.SIZE", 0)))
             for uid, answer in sorted(answers.items())
             if b"INTERNALDATE" in answer and (raw := _body(answer)) is not None
         ]

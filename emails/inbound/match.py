@@ -1,7 +1,8 @@
-"""Which of our messages, or else which of our contacts, incoming mail concerns. Three statements, however many mails.
+"""Which of our messages, or else which of our contacts, incoming mail concerns. A fixed number of statements.
 
-A Message-ID of ours is proof. An address is enough only for a contact who got a message from this very mailbox before
-the mail came in; then the event hangs on the newest message that certainly left.
+A Message-ID of ours, or the token of an envelope sender of ours, is proof. An address is enough only for a contact who
+got a message from this very mailbox before the mail came in; then the event hangs on the newest message that certainly
+left.
 """
 
 from __future__ import annotations
@@ -14,12 +15,23 @@ from common.db import Row, fetch_all
 from emails.inbound.authentication import NOT_TOLD, Authentication
 from emails.inbound.findings import Finding
 from emails.inbound.parse import InboundMail
+from emails.tracking.bounce_addresses import find_bounced_messages
 
 _BY_ID = """
 SELECT m.id, m.message_id, m.recipient, m.contact_id, lower(c.email) AS email
 FROM emails_emailmessage m JOIN sequences_contact c ON c.id = m.contact_id
 WHERE m.message_id = ANY(%(ids)s) AND m.workspace_id = %(workspace)s
 """
+_BY_TOKEN = """
+SELECT m.id, m.message_id, m.recipient, m.contact_id, lower(c.email) AS email
+FROM emails_emailmessage m JOIN sequences_contact c ON c.id = m.contact_id
+WHERE m.id = ANY(%(ids)s) AND m.workspace_id = %(workspace)s AND m.handed_over_at IS NOT NULL
+"""
+# where servers write the address that a mail came in to
+_RECEIVED_BY = (
+    "To", "Cc", "Delivered-To", "X-Original-To", "Envelope-To", "X-Envelope-To", "X-Delivered-To", "Apparently-To",
+    "Original-Recipient", "X-Forwarded-To",
+)  # fmt: skip
 # An ESP may put its own Message-ID in the place of ours.
 _BY_PROVIDER_ID = """
 SELECT m.id, m.provider_message_id AS message_id, m.recipient, m.contact_id, lower(c.email) AS email
@@ -59,7 +71,8 @@ class Received:
 class Concern:
     """Which contact one finding concerns, and which message as far as it is known.
 
-    `is_proven`: the mail names a message of ours, and a report also the recipient of that message.
+    `is_proven`: the mail names a message of ours, or came in to its envelope sender; a report names also the recipient
+    of that message.
     """
 
     received: Received
@@ -75,10 +88,11 @@ def match_mails(received: Sequence[Received], workspace_id: int, mailbox_id: int
     if not pairs:
         return []
     by_id = _find_messages(received, workspace_id, mailbox_id)
+    by_token = _find_by_tokens(received, workspace_id)
     concerns: list[Concern] = []
     open_pairs: list[tuple[Received, Finding]] = []
     for each, finding in pairs:
-        row = _named_message(each.mail, finding, by_id)
+        row = _named_message(each.mail, finding, by_id) or by_token.get(each.mail.identity)
         if row is not None:
             is_proven = not finding.recipient or finding.recipient in _recipients(row)
             concerns.append(Concern(each, finding, row["id"], row["contact_id"], is_proven))
@@ -94,6 +108,20 @@ def _find_messages(received: Sequence[Received], workspace_id: int, mailbox_id: 
     rows = fetch_all(_BY_PROVIDER_ID, {"mailbox": mailbox_id, "ids": sorted(ids)})
     rows += fetch_all(_BY_ID, {"workspace": workspace_id, "ids": sorted(f"<{found}>" for found in ids)})
     return {_bare(row["message_id"]): row for row in rows}
+
+
+def _find_by_tokens(received: Sequence[Received], workspace_id: int) -> dict[str, Row]:
+    """By the mail's identity: the message whose own envelope sender the mail came in to."""
+    named = {
+        each.mail.identity: found[0]
+        for each in received
+        if (found := find_bounced_messages(each.mail.header(name) for name in _RECEIVED_BY))
+    }
+    if not named:
+        return {}
+    asked = {"ids": sorted(set(named.values())), "workspace": workspace_id}
+    rows = {row["id"]: row for row in fetch_all(_BY_TOKEN, asked)}
+    return {identity: rows[message_pk] for identity, message_pk in named.items() if message_pk in rows}
 
 
 def _named_message(mail: InboundMail, finding: Finding, by_id: dict[str, Row]) -> Row | None:

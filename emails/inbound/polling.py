@@ -24,6 +24,7 @@ from common.text import storable_text
 from emails.choices import EventType
 from emails.facts.events import NewEvent, record_events
 from emails.inbound.classify import classify_mail
+from emails.inbound.cpu_budget import CpuBudget, TooExpensiveError
 from emails.inbound.folders import read_other_folders
 from emails.inbound.imap import FetchedMail, Imap, ImapError, open_imap
 from emails.inbound.match import Received, match_mails
@@ -45,6 +46,8 @@ _LEASE_SECONDS = 60
 _INBOXES_PER_CALL = 25
 _LONGEST_PAUSE_POLLS = 8
 _SHOWN_BYTES = 2_000
+# larger mails are set aside for a user to look at; what their beginning says counts all the same
+LARGEST_BYTES = 25 * 1024 * 1024
 
 # Rows for inboxes that are read for the first time.
 _ENSURE = """
@@ -248,15 +251,15 @@ def _find_events(fetched: Sequence[FetchedMail], mailbox: Mailbox, provider: str
             if event := _read_opt_out(each, mailbox.pk, provider, now):
                 opted_out.append(event)
                 continue
-            found = _read_mail(each, reader)
+            found, trouble = _read_mail(each, reader)
         except Exception as error:
             # one mail that cannot be read must not keep the others from being read
             log.exception("the mail with UID %s of mailbox %s cannot be read", each.uid, mailbox.pk)
             _set_aside(each, mailbox, f"cannot be read: {type(error).__name__}: {error}", provider, now)
             continue
-        if found.mail.error:
-            _set_aside(each, mailbox, f"is set aside: {found.mail.error}", provider, now)
-        elif found.findings:
+        if trouble := found.mail.error or trouble:
+            _set_aside(each, mailbox, f"is set aside: {trouble}", provider, now)
+        if found.findings and not found.mail.error:
             received.append(found)
     concerns = match_mails(received, mailbox.workspace_id, mailbox.pk)
     events = (build_event(concern, mailbox.pk, provider, zone) for concern in concerns)
@@ -291,19 +294,27 @@ class _Reader:
     now: datetime
 
 
-def _read_mail(fetched: FetchedMail, reader: _Reader) -> Received:
-    """By its whole text, else by its headers alone: a contact's answer stops the sequence even with a broken body."""
+def _read_mail(fetched: FetchedMail, reader: _Reader) -> tuple[Received, str]:
+    """By its text, else by its headers alone: a contact's answer stops the sequence even with a broken body.
+
+    Returns why a user has to look at the mail as well, or an empty text.
+    """
+    is_large = fetched.size > LARGEST_BYTES
+    trouble = f"it is larger than {LARGEST_BYTES // 2**20} MB, only its beginning was read" if is_large else ""
+    budget = CpuBudget()
     try:
-        return _classify(parse_mail(fetched.raw), fetched, reader)
+        return _classify(parse_mail(fetched.raw), fetched, reader, budget), trouble
+    except TooExpensiveError as error:
+        trouble = f"{error}, only its headers count"
     except Exception:
         log.exception("the body of the mail with UID %s cannot be read, going by its headers", fetched.uid)
-    return _classify(parse_headers(fetched.raw), fetched, reader)
+    return _classify(parse_headers(fetched.raw), fetched, reader, CpuBudget()), trouble
 
 
-def _classify(mail: InboundMail, fetched: FetchedMail, reader: _Reader) -> Received:
+def _classify(mail: InboundMail, fetched: FetchedMail, reader: _Reader, budget: CpuBudget) -> Received:
     received_at = min(fetched.received_at, reader.now)
     day = received_at.astimezone(reader.zone).date()
-    reading = classify_mail(mail, day, own=reader.own, authserv_id=reader.authserv_id)
+    reading = classify_mail(mail, day, own=reader.own, authserv_id=reader.authserv_id, budget=budget)
     # the mailbox's own mail, copied to itself, says nothing about a contact
     findings = () if mail.sender in reader.own else reading.findings
     return Received(mail, findings, received_at, reading.authentication)

@@ -22,6 +22,7 @@ from emails.rendering.render import (
     unsubscribe_headers,
 )
 from emails.tracking import links as tracking
+from emails.tracking.bounce_addresses import bounce_address
 from emails.transport.send_result import Envelope, Refused
 from sequences.choices import BodyFormat
 from sequences.liquid.templating import TemplateError, render
@@ -53,6 +54,7 @@ _CONTENT = f"""
 SELECT m.id AS message_pk, m.message_id, m.recipient, m.is_answer, t.id AS step_id, t.subject, t.body,
        t.format AS body_format,
        coalesce(m.content_hash <> t.content_hash, false) AS was_edited,
+       b.transport_options->'bounce_token' = 'true' AS has_bounce_token,
        b.signature, w.postal_address, coalesce(s.track_opens, w.track_opens) AS tracks_opens,
        coalesce(s.track_clicks, w.track_clicks) AS tracks_clicks,
        thread.ids AS thread_ids, thread.subjects AS thread_subjects, thread.replies AS thread_replies,
@@ -168,6 +170,7 @@ def _pack(
         from_name=from_name,
         to_name=to_name,
         headers=headers,
+        envelope_sender=bounce_address(row["mailbox_address"], message_pk) if row["has_bounce_token"] else "",
     )
     return Composed(row["message_pk"], envelope, rendered, headers.get("In-Reply-To", ""))
 

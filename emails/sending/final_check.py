@@ -22,6 +22,7 @@ from django.conf import settings
 
 from common.db import Row, execute, fetch_all
 from emails.choices import ADDRESS_CHANGED, SAME_TEXT, BreakerState, Inbound, LimitScope, LimitWindow, MailboxStatus
+from emails.facts.blocked import was_blocked
 from emails.facts.stop_facts import load_stop_facts
 from emails.facts.stops import Rest, Resting, find_exit_reason, find_rest
 from emails.models import EXECUTOR_RUNS
@@ -73,7 +74,7 @@ ORDER BY m.lane_order_at, m.id
 LIMIT {limit}
 FOR NO KEY UPDATE OF e SKIP LOCKED
 """
-_DETAILS = """
+_DETAILS = f"""
 SELECT m.id AS message_id, m.message_id AS header_id, m.recipient, m.recipient_domain, m.is_first_touch, m.is_answer,
        m.owner_id, e.id, e.workspace_id, e.contact_id, e.enrolled_at, e.resumed_at,
        s.status AS sequence_status, s.window::text AS window, coalesce(t.skip_weekends, false) AS skip_weekends,
@@ -86,6 +87,7 @@ SELECT m.id AS message_id, m.message_id AS header_id, m.recipient, m.recipient_d
            WHERE p.contact_id = m.contact_id AND p.id <> m.id AND p.content_hash = t.content_hash
              AND p.status IN ('sending', 'sent', 'unknown') AND q.sequence_id = e.sequence_id
              AND (q.id = e.id OR e.again_reason = '')
+             AND NOT {was_blocked("p")}
        ) AS is_same_text
 FROM emails_emailmessage m
 JOIN sequences_enrollment e ON e.id = m.enrollment_id

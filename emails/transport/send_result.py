@@ -18,7 +18,8 @@ class Envelope:
     """One message for one recipient. `mime` is the complete RFC 5322 message with CRLF line ends.
 
     SMTP sends `mime` as it is. ESPs take `subject`, `text`, `html`, the names and `headers` (those beyond From, To and
-    Subject: In-Reply-To, List-Unsubscribe …), and build a message of their own.
+    Subject: In-Reply-To, List-Unsubscribe …), and build a message of their own. `envelope_sender`: SMTP's MAIL FROM
+    where it is not `from_address`.
     """
 
     message_pk: int
@@ -32,6 +33,7 @@ class Envelope:
     from_name: str = field(default="", repr=False)
     to_name: str = field(default="", repr=False)
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    envelope_sender: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -288,12 +288,13 @@ class SmtpTransport:
 
 def _address(session: StagedSMTP, envelope: Envelope) -> tuple[str, str, list[str]]:
     """Addresses, byte for byte as they are stored, and MAIL options of this server (RFC 1870 SIZE, 6152 8BITMIME)."""
-    for address in (envelope.from_address, envelope.to_address):
+    sender = envelope.envelope_sender or envelope.from_address
+    for address in (sender, envelope.from_address, envelope.to_address):
         _require_address(address)
     options = [f"SIZE={len(envelope.mime)}"] if session.has_extn("size") else []
     if not envelope.mime.isascii() and session.has_extn("8bitmime"):
         options.append("BODY=8BITMIME")
-    return envelope.from_address, envelope.to_address, options
+    return sender, envelope.to_address, options
 
 
 def _require_address(address: str) -> None:

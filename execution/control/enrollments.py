@@ -9,7 +9,7 @@ Each function works in batches of 500, each its own transaction:
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -143,6 +143,25 @@ def skip_steps(ids: Sequence[int], *, actor: str, now: datetime, reason: str = "
         return advance_past(snapshot, step, now, line)
 
     return _act(ids, choose, now)
+
+
+def repeat_steps(steps: Mapping[int, int], *, actor: str, now: datetime, reason: str) -> Report:
+    """Run a step once more whose email did not arrive. `steps`: the step's id by the enrollment's id.
+
+    Only active enrollments change. The caller knows that the email was refused: nothing is checked here.
+    """
+
+    def choose(snapshot: Snapshot) -> Outcome | Refusal | None:
+        if snapshot.status is not EnrollmentStatus.ACTIVE:
+            return None
+        target = snapshot.sequence.step(steps[snapshot.id])
+        if target is None:
+            return Refusal("its sequence has no such step any more")
+        if refusal := _refuse_sending(snapshot):
+            return refusal
+        return enter_at_once(snapshot, target, now, LogLine(LogAction.RETRIED, reason, actor=actor))
+
+    return _act(list(steps), choose, now)
 
 
 def exit_enrollments(

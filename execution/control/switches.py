@@ -18,6 +18,7 @@ from emails.models import EmailMessage, ExecutorState, Mailbox
 from emails.sending.lanes import probe_now, wake_lanes
 from emails.sending.resolving import mark_sent, send_again
 from execution.choices import ControlAction, ControlTarget, LogAction
+from execution.control.blocked import send_blocked_again
 from execution.engine.logs import LogRow, log_control, write_logs
 from execution.engine.outcomes import LogLine
 from sequences.authoring import operations
@@ -145,7 +146,11 @@ def pause_mailbox(mailbox: Mailbox, *, actor: str, now: datetime, reason: str = 
 
 
 def resume_mailbox(mailbox: Mailbox, *, actor: str, now: datetime, reason: str = "") -> bool:
-    """Let a paused or broken mailbox send again, its breaker closed and its health counted from zero."""
+    """Let a paused or broken mailbox send again, its breaker closed and its health counted from zero.
+
+    What was refused because of the sender in the last days is sent again, also when the mailbox is active. False when
+    nothing changed.
+    """
     with transaction.atomic():
         probe_now(mailbox.pk, now)
         changed = (
@@ -167,8 +172,9 @@ def resume_mailbox(mailbox: Mailbox, *, actor: str, now: datetime, reason: str =
         if changed:
             log_control(ControlTarget.MAILBOX, mailbox, ControlAction.RESUMED, actor, reason, now)
             notify_engine()
+    repeated = send_blocked_again(mailbox.pk, actor=actor, now=now)
     mailbox.refresh_from_db()
-    return changed > 0
+    return changed > 0 or repeated > 0
 
 
 def resolve_message(

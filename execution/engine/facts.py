@@ -8,15 +8,18 @@ from typing import Any
 
 from common.db import Row, fetch_all
 from emails.choices import MessageStatus
+from emails.facts.blocked import was_blocked
 from execution.choices import UNKNOWN_OUTCOME
 from execution.engine.snapshot import LastEmail, MessageFacts, SequenceFacts, TaskFacts
 from sequences.choices import StepType
 
-_MESSAGES = """
+# An earlier run whose email bounced because of the sender has sent nothing.
+_MESSAGES = f"""
 SELECT r.id AS enrollment, m.visit = r.visit AS is_current, m.id, m.status, m.attempts, m.sent_at, m.failed_at,
        m.unknown_at, m.error_class, m.error, m.error_trace, m.withheld_reason
 FROM unnest(%(ids)s::bigint[], %(steps)s::bigint[], %(visits)s::int[]) AS r(id, step, visit)
 JOIN emails_emailmessage m ON m.enrollment_id = r.id AND m.step_id = r.step AND m.visit <= r.visit
+WHERE m.visit = r.visit OR m.status <> 'sent' OR NOT {was_blocked("m")}
 """
 # The latest run with an email has the message of unknown outcome: an enrollment waits there until it is resolved, and
 # keeps it when its step is removed.

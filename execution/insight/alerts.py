@@ -70,6 +70,7 @@ _RECENTLY_BLOCKED = """
 SELECT b.id, b.workspace_id, b.address, u.email AS owner_email, count(*) AS number, max(v.detail) AS detail
 FROM emails_emailevent v JOIN emails_mailbox b ON b.id = v.mailbox_id LEFT JOIN auth_user u ON u.id = b.owner_id
 WHERE v.type = 'bounced' AND v.bounce_type = 'blocked' AND v.recorded_at > %(since)s
+  AND NOT (b.status = 'active' AND coalesce(b.status_at, '-infinity') >= v.recorded_at)
 GROUP BY b.id, b.workspace_id, b.address, u.email
 """
 _QUARANTINED = """
@@ -182,7 +183,8 @@ def _blocked(row: Row) -> Trouble:
         key=f"mailbox:{row['id']}:blocked",
         workspace_id=row["workspace_id"],
         title=f"Receivers refused {number} of {row['address']} because of the sender: {row['detail']}"[:300],
-        remedy="Check the mailbox's set-up (SPF, DKIM, DMARC, blocklists) and its pace. The contacts are untouched.",
+        remedy="Check the mailbox's set-up (SPF, DKIM, DMARC, blocklists) and its pace, then resume it: "
+        "the emails are sent again. The contacts are untouched.",
         link=_admin_link("emails_mailbox_change", row["id"]),
         to=_owner(row),
     )

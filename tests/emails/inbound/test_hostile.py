@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import resource
+import tracemalloc
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -11,8 +12,10 @@ from datetime import date, timedelta
 import pytest
 
 from emails.inbound import poll_due_inboxes, polling
+from emails.inbound.cpu_budget import CpuBudget
 from emails.inbound.imap import FetchedMail, Folder
-from emails.models import EmailEvent, InboxState, Mailbox
+from emails.inbound.polling import store_mails
+from emails.models import EmailEvent, HookRecord, InboxState, Mailbox
 from sequences.models import Enrollment
 from tests.factories import NOW, EnrollmentFactory, MailboxFactory, SentMessageFactory, SequenceFactory, StepFactory
 from tests.faults.database import failing
@@ -27,6 +30,7 @@ class Inbox:
     """Stands in for the server: the mails in it are numbered from 1."""
 
     mails: list[bytes] = field(default_factory=list)
+    size: int = 0
 
     def open_folder(self, name: str) -> Folder:
         return Folder(7, len(self.mails) + 1)
@@ -41,7 +45,7 @@ class Inbox:
         return self.list_above(0)
 
     def fetch(self, uids: Sequence[int]) -> list[FetchedMail]:
-        return [FetchedMail(uid, LATER, self.mails[uid - 1]) for uid in uids]
+        return [FetchedMail(uid, LATER, self.mails[uid - 1], self.size) for uid in uids]
 
 
 @pytest.fixture
@@ -154,3 +158,55 @@ def test_ten_thousand_mails_are_read_in_the_memory_of_a_few(inbox: Inbox, mailbo
     assert len(peaks) == 10_000 // polling.MAILS_PER_POLL
     # the first rounds fill caches; all mails together would be half as much again
     assert peaks[-1] < peaks[3] * 1.15
+
+
+def answer(message_id: bytes, number: int = 1, body: bytes = b"Yes.") -> bytes:
+    headers = b"From: ada@prospect.example\r\nMessage-ID: <%d@prospect.example>\r\nIn-Reply-To: " % number
+    return headers + message_id + b"\r\n" + TEXT + body
+
+
+@pytest.mark.parametrize(("size", "records"), [(25 * 2**20, 0), (25 * 2**20 + 1, 1)])
+def test_a_huge_mail_is_set_aside_and_its_beginning_counts(
+    inbox: Inbox, mailbox: Mailbox, size: int, records: int
+) -> None:
+    enrollment, message_id = sent_to(mailbox)
+    inbox.mails.append(answer(message_id))
+    inbox.size = size
+    assert poll_due_inboxes(LATER, [mailbox.pk]) == 1
+    assert EmailEvent.objects.get().enrollment_id == enrollment.pk
+    found = list(HookRecord.objects.values_list("what", flat=True))
+    assert found == ["a mail is set aside: it is larger than 25 MB, only its beginning was read"] * records
+
+
+def test_a_mail_that_takes_too_long_is_set_aside_and_the_next_is_read(
+    inbox: Inbox, mailbox: Mailbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _, message_id = sent_to(mailbox)
+    inbox.mails += [answer(message_id, 1), answer(message_id, 2)]
+    seconds = iter([-1.0, 60.0, 60.0])
+    monkeypatch.setattr(polling, "CpuBudget", lambda: CpuBudget(next(seconds)))
+    assert poll_due_inboxes(LATER, [mailbox.pk]) == 2
+    assert [event.payload["text"] for event in EmailEvent.objects.order_by("provider_event_id")][1] == "Yes."
+    assert "processor time, only its headers count" in HookRecord.objects.get().what
+
+
+def test_many_mails_take_no_more_memory_than_few(mailbox: Mailbox) -> None:
+    _, message_id = sent_to(mailbox)
+
+    def read(numbers: range) -> int:
+        """The most bytes that reading these mails held at once, beyond what was held before."""
+        tracemalloc.reset_peak()
+        before, _ = tracemalloc.get_traced_memory()
+        for start in numbers[::25]:
+            batch = [FetchedMail(n, LATER, answer(message_id, n, b"Yes. " * 2_000)) for n in range(start, start + 25)]
+            store_mails(batch, mailbox, LATER)
+        return tracemalloc.get_traced_memory()[1] - before
+
+    tracemalloc.start()
+    try:
+        read(range(1, 51))
+        few, many = read(range(51, 101)), read(range(101, 401))
+    finally:
+        tracemalloc.stop()
+    assert EmailEvent.objects.count() == 400
+    assert many < 1.5 * few

@@ -36,6 +36,15 @@ def test_the_server_gets_exactly_the_bytes_and_the_envelope(server: MailServer) 
     assert message.data == envelope.mime
 
 
+def test_the_envelope_sender_changes_nothing_else(server: MailServer) -> None:
+    envelope = make_envelope(envelope_sender="ada+b-1-abc@sender.example")
+    with open_transport(make_mailbox(server)) as transport:
+        assert isinstance(transport.send(envelope), Sent)
+    [message] = server.messages
+    assert (message.sender, message.recipients) == ("ada+b-1-abc@sender.example", (BOB,))
+    assert message.data == envelope.mime
+
+
 def test_many_messages_share_one_connection_and_one_login() -> None:
     with MailServer(users={"ada": PASSWORD}) as server:
         mailbox = make_mailbox(
