@@ -212,7 +212,10 @@ class MailboxBaseAdmin(WorkspaceAdmin):
             "SMTP",
             {
                 "classes": ["tab"],
-                "fields": (("smtp_host", "smtp_port"), ("smtp_security", "smtp_username"), "password", "ca_pem", "bounce_token"),
+                "fields": (
+                    ("smtp_host", "smtp_port"), ("smtp_security", "smtp_username"), "password",
+                    "ca_pem", "bounce_token",
+                ),
             },
         ),
         ("ESP", {"classes": ["tab"], "fields": ("transport_options", "other_secrets", "webhook_addresses")}),

@@ -138,7 +138,8 @@ def _build_answer(row: Row, now: datetime) -> Composed:
     if row["answer"] is None:
         raise TemplateError("the reply that it answers was deleted before it was sent")
     # the enrollment may have another mailbox by now; the thread keeps its own
-    row = {**row, "mailbox_address": row["answer_address"], "mailbox_name": row["answer_name"]}
+    thread_mailbox = {"mailbox_address": row["answer_address"], "mailbox_name": row["answer_name"]}
+    row = {**row, **thread_mailbox, "has_bounce_token": False}
     context = {**MergeFields(row), "now": local_time(row, now)}
     rendered = render_answer(row["answer"], row["reply_subject"], row["answer_signature"], context)
     headers = thread_headers(answer_thread(row["answered_ids"], row["reply_id"]))
@@ -170,7 +171,7 @@ def _pack(
         from_name=from_name,
         to_name=to_name,
         headers=headers,
-        envelope_sender=bounce_address(row["mailbox_address"], message_pk) if row["has_bounce_token"] else "",
+        envelope_sender=bounce_address(row["mailbox_address"], row["message_pk"]) if row["has_bounce_token"] else "",
     )
     return Composed(row["message_pk"], envelope, rendered, headers.get("In-Reply-To", ""))
 

@@ -46,7 +46,7 @@ CERTAIN: tuple[Rule, ...] = (
         r"\bfull (?:mail ?box|inbox|disk|quota)|\bmailfull\b|\b(?:mail|user)box_?full\b|no (?:more )?(?:space|"
         r"room) (?:left|for|in|on)|not enough (?:\S+ ){0,3}(?:space|room|storage)|"
         r"insufficient (?:\S+ ){0,3}(?:space|storage|quota|room)|too much mail data|disk ?quota|quotaexceeded|"
-        r"outofstorage|out of storage|"
+        r"outofstorage|out of storage|too many messages (?:on|in) (?:the|this|your)|"
         r"can(?:no|')t (?:hold|accept|receive) (?:any )?(?:more|further) (?:mail|messages|e-?mail)",
         r"(?:postfach|mailbox|konto|speicher\w*|kontingent|quota|posteingang)\W.{0,60}?(?:\bvoll\b|überfüllt|"
         r"überschritten|erschöpft|ausgeschöpft|"
@@ -91,10 +91,10 @@ CERTAIN: tuple[Rule, ...] = (
         Outcome.BLOCKED,
         "rate",
         r"\brate(?:[ -]?limit\w*| control\w*| throttl\w*| exceed\w*| is too)",
-        r"\bthrottl\w+|\bunusual(?:ly high)? rate|too (?:many|much|fast|frequent\w*) (?:\S+ ){0,4}?(?:connection|"
-        r"session|message|messages|mails?|emails?|"
-        r"e-mails?|error|errors|invalid|unknown|bad|attempts?|requests?|recipients? from|concurrent|"
-        r"simultaneous)\b(?! data)(?! hop)",
+        r"\bthrottl\w+|\bunusual(?:ly high)? rate|too (?:many|much|fast|frequent\w*) (?:\S+ ){0,4}?(?:connections?|"
+        r"sessions?|messages?(?! on (?:the|this) server)|mails?|emails?|e-mails?|errors?|invalid|unknown|bad|attempts?|"
+        r"requests?|recipients? from|concurrent|simultaneous)\b(?! data)(?! hop)",
+        r"(?:max\w*|allowed) (?:\S+ ){0,3}?(?:messages|e-?mails|mails|connections|recipients)(?: \S+){0,2} per ",
         r"too many (?:invalid |bad |unknown )?(?:recipients|users|rcpt)",
         r"(?:send|sending|sent) (?:too (?:many|much)|slower|fewer)|slow down|maximum (?:number of )?(?:connections|"
         r"sessions)",
@@ -191,18 +191,24 @@ CERTAIN: tuple[Rule, ...] = (
     rule(
         Outcome.BLOCKED,
         "spam",
-        r"\bspam\w*|\bjunk\b|unsolicited|\buce\b|\bube\b|phish\w*|\bbulk (?:mail|e-?mail|sender)|high probability|"
+        r"\b(?:anti-?)?spam\w*|\bjunk\b|unsolicited|mass[ -]?mail\w*|\bbulk\.|\buce\b|\bube\b|phish\w*|"
+        r"\bbulk (?:mail|e-?mail|sender)|high probability|"
         r"\bham\b|bayes\w*|スパム|迷惑メール|垃圾邮件|垃圾郵件|스팸|спам",
         r"virus\w*|malware|infected|trojan|malicious|suspicious|suspect\w* (?:content|mail)|dangerous|unsafe|harmful",
         r"(?:content|message|mail|subject|text|url|link|uri|attachment|header)s? (?:\S+ ){0,5}?(?:filter\w*|"
         r"reject\w* (?:due to|because of|for|as|per) (?:\S+ )?(?:content|policy|its|spam|virus|restrict\w*)|"
         r"prohibited|not allowed|forbidden|unacceptable|inappropriate|undesirable|unwanted)|content (?:reject\w*|"
-        r"restrict\w*|filter)|banned (?:content|word|file)",
+        r"restrict\w*|filter)|banned (?:content|word|file)|"
+        r"reject\w* (?:\S+ ){0,2}content|headers? (?:\S+ ){0,2}not accept\w*|(?:illegal|forbidden|prohibited|"
+        r"blocked) attachment|"
+        r"not accept (?:any )?(?:messages|mails?|e-?mails?) (?:containing|with)",
         r"looks? like (?:\S+ ){0,2}(?:spam|advert)|advertis(?:ing|ement)|unwanted mail",
     ),
     rule(
         Outcome.BLOCKED,
         "ptr",
+        r"can(?:no|')t resolve your|(?:unresolvable|unknown|open) (?:relay|proxy)|mismatch\w* (?:\S+ )?client|"
+        r"smtp server of your|"
         r"\bptr\b|\brdns\b|reverse[ -](?:dns|lookup|hostname|host|record|mapping|resolution|name|address|entry|ip|"
         r"path)|no reverse|reverse (?:\S+ )?(?:dns|record)|cannot find your|does not (?:resolve|reverse)|"
         r"client host (?:rejected|name)|"
@@ -244,6 +250,11 @@ CERTAIN: tuple[Rule, ...] = (
         r"mail from)\b|\bbackscatter|\bbatv\b|\bvalid from\b|domain of sender|"
         r"sender verif\w+|callout verification|callback verification|(?:address|identit(?:y|ies)|domain) (?:is |"
         r"are )?not verified|not owned by user",
+        r"members?[- ]only|closed (?:mailing )?list|not (?:a )?(?:subscribed|member)|"
+        r"sender (?:\S+ )?(?:not pre-?approved|is "
+        r"empty)|(?:without|valid) (?:a )?(?:valid )?sender domain|unsigned dsn|bogus (?:mail|sender)|"
+        r"[eé]metteur (?:invalide|"
+        r"inconnu|refusé)|not (?:\S+ )?accept\w* (?:mail|messages|e-?mail|connections) from your",
         r"(?:only|members?|subscribers?) (?:\S+ ){0,3}(?:may|can|allowed to|permitted to) (?:post|send)|"
         r"not (?:allowed|permitted|authori[sz]ed) to (?:send|post|deliver|email|mail|submit)|"
         r"do(?:es)? not accept mail from|not accept(?:ing)? (?:mail|messages|e-?mail) from|moderat(?:ed|ion|or)",
@@ -258,7 +269,8 @@ VAGUE: tuple[Rule, ...] = (
     rule(
         Outcome.BLOCKED,
         "policy",
-        r"polic(?:y|ies)|administrativ\w* (?:prohib\w*|den\w*|reject\w*|block\w*)|prohibited|restrict\w*|"
+        r"polic(?:y|ies)|organi[sz]ational (?:settings|rules)|no access from|requires confirmation|"
+        r"administrativ\w* (?:prohib\w*|den\w*|reject\w*|block\w*)|prohibited|restrict\w*|"
         r"not (?:allowed|permitted|authori[sz]ed|welcome)|access (?:is )?denied|denied|refused|refuse to|"
         r"unacceptable|rejected by|forbidden|violat\w*|security|firewall|filter\w*|compliance|richtlini\w*|"
         r"verweigert|abgelehnt|politique|política|politica|rifiutato|rechazado|refusé|geweigerd|отклонен\w*|отказ",

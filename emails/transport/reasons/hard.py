@@ -64,7 +64,7 @@ HARD: tuple[Rule, ...] = (
         Outcome.HARD,
         "unknown_user",
         rf"(?:{NOUN}|someaddress)(?:{GAP}|[\s\W]{{1,6}}){_MISSING}",
-        rf"\b(?:no such|unknown|invalid|non-?existent|nonexist\w+|nonexisting|not a valid|not a known|"
+        rf"\b(?:no such|unknown|invalid|non[ -]?existent|nonexist\w+|nonexisting|not a valid|not a known|"
         rf"not an? existing|undeliverable|unrecogni[sz]ed|unresolvable|unrout\w+|incorrect|illegal|"
         rf"wrong) (?:\S+ ){{0,2}}?{NOUN}\b",
         rf"\bno (?:such )?(?:valid |local |matching )?(?:{NOUN}|one|body|body here|person|employee|"
@@ -78,7 +78,8 @@ HARD: tuple[Rule, ...] = (
         r"unknown ?(?:user|recipient)|recipnotfound|recipientnotfound|recipientunknown|\badr\.\w*(?:recip|"
         r"inval)\w*|recipient not found|nosuchuser|no_such_user|nouser\b|usernotfound|badaddress|"
         r"bad (?:destination|recipient|mailbox|e-?mail) (?:\S+ )?address|"
-        r"who are you (?:looking|trying) for|(?:wasn['’]t|was not|not) found at (?:\S+|the destination)|"
+        r"bad ?rcpt ?to|user missing|bad destination|who are you (?:looking|trying) for|(?:wasn['’]t|was not|"
+        r"not) found at (?:\S+|the destination)|"
         r"wasn['’]t found|could(?:n['’]t| not) be found or|address (?:is )?(?:not found|couldn't be found)|"
         r"not a valid (?:e-?mail )?address|not a (?:valid|known|real) (?:user|mailbox|recipient|account)|"
         r"recipient name is not recogni[sz]ed|e-?mail account (?:\S+ )?does not exist|is not listed in|"
