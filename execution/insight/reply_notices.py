@@ -58,7 +58,7 @@ WHERE user_id = ANY(%(users)s::int[]) AND reply_notices = 'daily'
 
 
 def notify_owners(now: datetime) -> int:
-    """Tell the owners of replies that nobody was told of. Returns how many emails were tried."""
+    """Email the owners of replies that were not yet notified. Returns how many emails were tried."""
     asked = {"now": now, "newer": now - _NEWER_THAN, "digest": now - _DIGEST_EVERY, "limit": _AT_A_TIME}
     with transaction.atomic():
         rows = fetch_all(_CLAIM, asked)

@@ -266,7 +266,7 @@ def test_redirects_are_not_followed(redirecting: Redirecting, trap: Trap, status
 
 
 class Dripping:
-    """A context manager: sends one byte now and then to whoever connects, and never ends a line."""
+    """A context manager: sends one byte now and then to each client, and never ends a line."""
 
     def __enter__(self) -> Self:
         self.was_hung_up = threading.Event()

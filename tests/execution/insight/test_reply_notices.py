@@ -49,7 +49,7 @@ def test_a_daily_digest_gathers_and_does_not_keep_others_waiting() -> None:
     assert notify_owners(NOW + DAY + timedelta(hours=1)) == 0
 
 
-def test_who_wants_none_gets_none_and_old_or_handled_replies_tell_nobody() -> None:
+def test_no_notice_is_sent_when_turned_off_or_for_old_and_handled_replies() -> None:
     silent = UserFactory()
     UserSettings.objects.create(user=silent, reply_notices="off")
     make_reply(silent)
