@@ -135,9 +135,9 @@ class ConfirmsActions:
             show_report(request, action, report, self.model._meta)
             return None
         is_all = request.POST.get("select_across") == "1"
-        ticked = request.POST.getlist(helpers.ACTION_CHECKBOX_NAME)
+        selected = request.POST.getlist(helpers.ACTION_CHECKBOX_NAME)
         hidden = [("action", f"{action.name}_selected"), ("select_across", "1" if is_all else "0"), ("apply", "1")]
-        hidden += [(helpers.ACTION_CHECKBOX_NAME, pk) for pk in (ticked[:1] if is_all else ticked)]
+        hidden += [(helpers.ACTION_CHECKBOX_NAME, pk) for pk in (selected[:1] if is_all else selected)]
         return self._show_confirmation(request, queryset, action, form, hidden, request.get_full_path())
 
     def do_one(self, request: HttpRequest, object_id: str, action: Action) -> HttpResponse:

@@ -88,7 +88,7 @@ def test_staff_see_rows_of_their_workspaces_only() -> None:
         assert client.get(url(model, "change", foreign.pk)).status_code in {302, 404}, model
 
 
-def test_what_has_no_workspace_is_scoped_by_its_owner() -> None:
+def test_rows_without_a_workspace_are_scoped_by_their_owner() -> None:
     own, other = factories.WorkspaceFactory(), factories.WorkspaceFactory()
     make_one_of_each(other)
     client = log_in_staff(own)
@@ -184,7 +184,9 @@ COUNTED: list[tuple[type[Model], Callable[[Sequence], Any]]] = [
 
 
 @pytest.mark.parametrize(("model", "make"), [pytest.param(*each, id=each[0]._meta.label) for each in COUNTED])
-def test_a_list_asks_as_much_for_thirty_rows_as_for_one(model: type[Model], make: Callable[[Sequence], Any]) -> None:
+def test_a_list_takes_as_many_queries_for_thirty_rows_as_for_one(
+    model: type[Model], make: Callable[[Sequence], Any]
+) -> None:
     sequence = factories.StepFactory().sequence
     client = log_in_root()
     make(sequence)
@@ -199,7 +201,7 @@ def test_a_list_asks_as_much_for_thirty_rows_as_for_one(model: type[Model], make
     assert thirty.count == one.count
 
 
-def test_every_list_asks_as_much_for_many_rows_as_for_few() -> None:
+def test_every_list_takes_as_many_queries_for_many_rows_as_for_few() -> None:
     client = log_in_root()
     lists = [model for model in MODELS if model is not ExecutorState]
     urls = [*(url(model, "changelist") for model in lists), reverse("admin:index")]
@@ -220,7 +222,7 @@ def test_every_list_asks_as_much_for_many_rows_as_for_few() -> None:
     assert count() == few
 
 
-def test_the_lanes_ask_as_much_for_many_mailboxes_as_for_one_and_count_each_cap_once() -> None:
+def test_the_sending_queues_take_as_many_queries_for_many_mailboxes_as_for_one() -> None:
     workspace, owner = factories.WorkspaceFactory(), factories.UserFactory()
     factories.SendLimitFactory(workspace=workspace, scope="workspace", mailbox=None, maximum=500)
     client, path = log_in_root(), reverse("admin:emails_mailbox_lanes")
@@ -244,7 +246,7 @@ def test_the_lanes_ask_as_much_for_many_mailboxes_as_for_one_and_count_each_cap_
     assert [usage["detail"] for usage in lanes[second.pk]] == ["0/500 per 24 hours", "0/42 per 24 hours"]
 
 
-def test_a_slot_that_has_come_is_free_and_one_to_come_says_when() -> None:
+def test_a_past_slot_is_free_and_a_future_one_has_a_time() -> None:
     workspace = factories.WorkspaceFactory()
     now = timezone.now()
     free = factories.MailboxFactory(workspace=workspace, next_slot_at=now - timedelta(minutes=19))

@@ -51,8 +51,10 @@ def action(client: Client, row: Any, name: str, **answers: str) -> int:
 def bulk(client: Client, rows: list[Any], name: str, **answers: str) -> None:
     opts = rows[0]._meta
     url = reverse(f"admin:{opts.app_label}_{opts.model_name}_changelist")
-    ticked = [row.pk for row in rows]
-    client.post(url, {"action": f"{name}_selected", "_selected_action": ticked, "apply": "1", "reason": "x", **answers})
+    selected = [row.pk for row in rows]
+    client.post(
+        url, {"action": f"{name}_selected", "_selected_action": selected, "apply": "1", "reason": "x", **answers}
+    )
 
 
 WHO = [("sdr", True, True), ("sdr", False, False), ("manager", False, True), ("admin", False, True)]

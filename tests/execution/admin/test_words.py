@@ -90,6 +90,15 @@ def test_an_address_is_written_as_its_owner_writes_it() -> None:
     assert crumbs(log_in_root().get(change(contact)).content.decode()).endswith(" bob@prospect.example")
 
 
+def test_titles_name_enrollments_by_contact_and_lists_as_the_menu_does() -> None:
+    row: Any = factories.EnrollmentFactory()
+    client = log_in_root()
+    title = f"{row.contact.email} in {row.sequence.name}"
+    assert crumbs(client.get(change(row)).content.decode()).endswith(f"Execution queue chevron_right {title}")
+    assert client.get(QUEUE).context["title"] == "Execution queue"
+    assert client.get(reverse("admin:sequences_contact_changelist")).context["title"] == "Contacts"
+
+
 def test_a_role_is_a_word() -> None:
     assert " is SDR of " in str(factories.MembershipFactory(role="sdr"))
 
