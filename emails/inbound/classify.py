@@ -52,7 +52,7 @@ def classify_mail(
             budget.check()
         if found:
             return MailReading(found, read_authentication(mail, authserv_id))
-    raise AssertionError("what nobody else wrote was written by a person")
+    raise AssertionError("mail of no other kind is a reply")
 
 
 def _find(mail: InboundMail, received_on: date, own: frozenset[str]) -> Iterator[tuple[Finding, ...] | None]:

@@ -54,7 +54,7 @@ def permissions_of(role: Role) -> frozenset[str]:
 
 
 class RoleBackend(BaseBackend):
-    """Gives active members the permissions of their roles, beside what other backends give. Authenticates nobody."""
+    """Gives active members the permissions of their roles, beside what other backends give. Authenticates no user."""
 
     def get_all_permissions(self, user_obj: AbstractBaseUser | AnonymousUser, obj: Any = None) -> set[str]:
         if obj is not None or user_obj.pk is None or not user_obj.is_active:

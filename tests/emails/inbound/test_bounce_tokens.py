@@ -89,7 +89,7 @@ def test_a_forged_token_proves_nothing(server: MailServer) -> None:
 def test_a_token_proves_nothing_about_another_recipient(server: MailServer) -> None:
     message = send_one(server, **OPTION)
     to = bounce_address(message.mailbox.address, message.pk)
-    event = store(message.mailbox, report(to, "somebody.else@prospect.example"))
+    event = store(message.mailbox, report(to, "another@prospect.example"))
     assert event.bounce_type == "soft"
     assert not Suppression.objects.exists()
 
