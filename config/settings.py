@@ -138,7 +138,7 @@ TEMPLATES = [
 ]
 
 AUTHENTICATION_BACKENDS = [
-    "django.contrib.auth.backends.ModelBackend",
+    "sequences.access.login_limits.LimitedBackend",
     "sequences.access.desk_permissions.RoleBackend",
 ]
 AUTH_PASSWORD_VALIDATORS = [
@@ -272,6 +272,7 @@ def _is_lane(request: Any) -> bool:
 
 
 UNFOLD: dict[str, Any] = {
+    "LOGIN": {"form": "sequences.interface.admin.login.LoginForm"},
     "SITE_TITLE": "Sequence Executor",
     "SITE_HEADER": "Sequence Executor",
     "SITE_SYMBOL": "forward_to_inbox",

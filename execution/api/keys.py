@@ -4,13 +4,29 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.utils import timezone
 from drf_spectacular.contrib.knox_auth_token import KnoxTokenScheme
 from knox.auth import TokenAuthentication
-from rest_framework.exceptions import AuthenticationFailed
+from rest_framework.exceptions import AuthenticationFailed, Throttled
+from rest_framework.request import Request
+
+from sequences.access.login_limits import KEY_WINDOW, has_too_many_wrong_keys, note_wrong_key
+
+_TOO_MANY = "Too many wrong API keys from this address: wait a minute."
 
 
 class KeyAuthentication(TokenAuthentication):
-    """That of knox, which answers 401 also for a text that cannot be a key."""
+    """That of knox, which answers 401 also for a text that cannot be a key, and 429 after many wrong ones."""
+
+    def authenticate(self, request: Request) -> Any:
+        try:
+            return super().authenticate(request)
+        except AuthenticationFailed:
+            now = timezone.now()
+            if has_too_many_wrong_keys(request._request, now):
+                raise Throttled(wait=KEY_WINDOW.total_seconds(), detail=_TOO_MANY) from None
+            note_wrong_key(request._request, now)
+            raise
 
     def authenticate_credentials(self, token: bytes) -> Any:
         if not token.isalnum():

@@ -2,12 +2,13 @@
 
 from sequences.models.enrollment import Enrollment
 from sequences.models.erased import ErasedAddress, ErasureKey
+from sequences.models.login_failure import LoginFailure
 from sequences.models.people import Account, Contact
 from sequences.models.sequence import Sequence, Step
 from sequences.models.user_settings import UserSettings
 from sequences.models.workspace import Membership, Workspace
 
 __all__ = [
-    "Account", "Contact", "Enrollment", "ErasedAddress", "ErasureKey", "Membership", "Sequence", "Step",
-    "UserSettings", "Workspace",
+    "Account", "Contact", "Enrollment", "ErasedAddress", "ErasureKey", "LoginFailure", "Membership", "Sequence",
+    "Step", "UserSettings", "Workspace",
 ]  # fmt: skip
