@@ -20,6 +20,7 @@ from emails.inbound.parse import InboundMail, decode_text, own_parts, read_text,
 
 _WRITTEN = frozenset({MailKind.REPLY, MailKind.CALENDAR, MailKind.OPT_OUT, MailKind.POSSIBLE_OPT_OUT})
 _MOST_ATTACHMENTS = 100
+_MOST_COMMENTS = 20
 _MOST_IDS = 50
 _INTENTS = frozenset(intent.value for intent in ReplyIntent)
 
@@ -39,7 +40,7 @@ def read_written(
         intent = ReplyIntent.POSSIBLE_OPT_OUT
     return WrittenMail(
         sender=mail.sender,
-        sender_name=parseaddr(mail.header("From"))[0],
+        sender_name=_read_name(mail.header("From")),
         subject=mail.subject,
         header_id=mail.identity if mail.identity.startswith("<") else "",
         answered_ids=tuple(reversed(mail.named_ids[:_MOST_IDS])),
@@ -60,6 +61,11 @@ def read_written(
             "is_authenticated": authentication.is_authenticated,
         },
     )
+
+
+def _read_name(header: str) -> str:
+    """The display name of a From header, "" behind more comments than people write: `parseaddr` recurses into each."""
+    return parseaddr(header)[0] if header.count("(") <= _MOST_COMMENTS else ""
 
 
 def _is_by_person(mail: InboundMail, finding: Finding) -> bool:
