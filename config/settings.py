@@ -209,6 +209,7 @@ SPECTACULAR_SETTINGS: dict[str, Any] = {
     "SCHEMA_PATH_PREFIX": "/api",
     "COMPONENT_SPLIT_REQUEST": True,
     "ENUM_NAME_OVERRIDES": {
+        "Role": "sequences.choices.Role.choices",
         "EnrollmentStatus": "sequences.choices.EnrollmentStatus.choices",
         "SequenceStatus": "sequences.choices.SequenceStatus.choices",
         "TaskStatus": "tasks_app.choices.TaskStatus.choices",

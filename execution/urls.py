@@ -10,6 +10,7 @@ from execution.api.dead_letters import DeadLetterViewSet
 from execution.api.enrollments import EnrollmentViewSet
 from execution.api.executor import ExecutorViewSet
 from execution.api.idempotency import answer_once
+from execution.api.members import AlertViewSet, ManagedUserViewSet
 from execution.api.replies import ReplyViewSet
 from execution.api.row_actions import (
     CompletableTaskViewSet,
@@ -20,7 +21,7 @@ from execution.api.sequences import WrittenSequenceViewSet
 from execution.api.steps import StepViewSet
 from execution.api.webhooks import WebhookViewSet
 from execution.api.workspaces import WorkspaceSettingsViewSet
-from sequences.api.users import MeViewSet, UserViewSet
+from sequences.api.users import MeViewSet
 from sequences.interface.api.base import Router
 
 
@@ -40,7 +41,8 @@ def _list_api() -> list[Any]:
     router.register("tasks", CompletableTaskViewSet, "task")
     router.register("webhooks", WebhookViewSet, "webhook")
     router.register("dead-letters", DeadLetterViewSet, "dead-letter")
-    router.register("users", UserViewSet, "user")
+    router.register("users", ManagedUserViewSet, "user")
+    router.register("alerts", AlertViewSet, "alert")
     router.register("workspaces", WorkspaceSettingsViewSet, "workspace")
     me = re_path(r"^me/?$", MeViewSet.as_view({"get": "retrieve", "patch": "partial_update"}), name="me")
     patterns: list[Any] = [me, *router.urls]

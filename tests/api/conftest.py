@@ -19,6 +19,7 @@ from sequences.models import Enrollment, Sequence, Workspace
 from tests.factories import (
     NOW,
     AccountFactory,
+    AlertFactory,
     DeadLetterFactory,
     EmailMessageFactory,
     EnrollmentFactory,
@@ -135,6 +136,7 @@ def ids(enrollment: Enrollment) -> dict[str, int]:
         ),
         "workspaces": enrollment.workspace,
         "users": enrollment.owner,
+        "alerts": AlertFactory(workspace=enrollment.workspace),
         "dead-letters": DeadLetterFactory(enrollment__sequence=enrollment.sequence, enrollment__owner=enrollment.owner),
     }
     return {name: row.pk for name, row in rows.items()}

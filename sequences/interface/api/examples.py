@@ -102,6 +102,7 @@ BODIES: dict[tuple[str, str], dict[str, Any]] = {
     ("post", "/api/tasks/{id}/complete"): {"outcome": "will call back"},
     ("post", "/api/tasks/{id}/reassign"): {"assignee": 12, "reason": "she knows them"},
     ("post", "/api/tasks/{id}/snooze"): _UNTIL,
+    ("patch", "/api/users/{id}"): {"role": "manager"},
     ("post", "/api/webhooks"): _WEBHOOK,
     ("patch", "/api/webhooks/{id}"): {"events": ["*"]},
     ("patch", "/api/workspaces/{id}"): {"cool_down_days": 14, "timezone": "Europe/Berlin"},
