@@ -68,7 +68,7 @@ def test_a_right_password_forgets_the_wrong_ones(username: str) -> None:
 
 
 def test_an_account_that_does_not_exist_is_locked_the_same() -> None:
-    answers = [log_in("nobody@a.example", "wrong") for _ in range(5)]
+    answers = [log_in("missing@a.example", "wrong") for _ in range(5)]
     assert [LOCKED in answer for answer in answers] == [False] * 4 + [True]
 
 
