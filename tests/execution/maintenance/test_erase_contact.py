@@ -16,7 +16,15 @@ from django.db import connection, models
 from emails.choices import EventType
 from emails.facts.events import NewEvent, record_events
 from emails.facts.suppressions import suppress
-from emails.models import EmailEvent, EmailMessage, HookRecord, Suppression, SuppressionChange
+from emails.models import (
+    Answer,
+    EmailEvent,
+    EmailMessage,
+    HookRecord,
+    ReplyCorrection,
+    Suppression,
+    SuppressionChange,
+)
 from execution.maintenance.erase_contact import InFlightError, erase_contact, export_contact
 from execution.maintenance.personal_data import list_personal_tables
 from execution.models import ControlLog, DeadLetter, ExecutionLog, IdempotencyKey, WebhookDelivery, WebhookSubscription
@@ -35,6 +43,7 @@ from tests.factories import (
     ExecutionLogFactory,
     MailboxFactory,
     MembershipFactory,
+    ReplyFactory,
     SendingMessageFactory,
     SentMessageFactory,
     StepFactory,
@@ -72,13 +81,35 @@ def contact(workspace: Workspace) -> Contact:
     enrollment = EnrollmentFactory(sequence=step.sequence, contact=contact, last_error=f"{ADDRESS} is odd")
     values = {"enrollment": enrollment, "subject": "Dear Zebedee", "text": "Hi Zebedee", "html": "<p>Hi Zebedee</p>"}
     message = SentMessageFactory(**values, recipient=OLD_ADDRESS, error=f"550 {ADDRESS}")
-    EmailEventFactory(
+    event = EmailEventFactory(
         message=message,
         type=EventType.REPLIED.value,
         detail="Zebedee here",
         payload={"from": ADDRESS, "text": "Call me, Zebedee"},
         provider_event_id=f"1:<x@y>:bounced:{ADDRESS}",
     )
+    reply = ReplyFactory(
+        event=event,
+        sender=OLD_ADDRESS,
+        sender_name="Zebedee Quux",
+        subject="Re: Dear Zebedee",
+        header_id=f"<1.{ADDRESS}>",
+        answered_ids=[f"<2.{ADDRESS}>"],
+        text="Zebedee here",
+        quoted="Hi Zebedee",
+        html_text="Quux",
+        attachments=[{"name": "zebedee.pdf", "type": "application/pdf", "size": 1}],
+        intent_reason='names: "Zebedee"',
+        referral=OLD_ADDRESS,
+    )
+    ReplyCorrection.objects.create(
+        workspace=workspace, reply=reply, contact=contact, at=NOW, actor="x", intent_before="unclear",
+        intent_after="referral", referral_after=OLD_ADDRESS,
+    )  # fmt: skip
+    Answer.objects.create(
+        workspace=workspace, reply=reply, message=message, enrollment=enrollment, written_by="x",
+        body="Thanks, Zebedee", created_at=NOW,
+    )  # fmt: skip
     ExecutionLogFactory(
         enrollment=enrollment, message=f"sent to {ADDRESS}", details={"message": message.pk, "to": "Zebedee"}
     )
