@@ -47,7 +47,7 @@ class Inboxes:
         def connect(*args: object, **options: object) -> _Client:
             return _Client(self)
 
-        return patch("emails.inbound.imap.IMAPClient", connect)
+        return patch("emails.transport.imap_login._Client", connect)
 
 
 class _Client:

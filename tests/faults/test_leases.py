@@ -19,7 +19,14 @@ from sequences.models import Enrollment, Sequence
 from simulation.mail_server import MailServer, Moment, Stall
 from tasks_app.models import Task
 from tests.conftest import PATIENT, bound_idleness
-from tests.factories import EnrollmentFactory, MailboxFactory, SequenceFactory, StepFactory, TaskStepFactory
+from tests.factories import (
+    EnrollmentFactory,
+    MailboxFactory,
+    MembershipFactory,
+    SequenceFactory,
+    StepFactory,
+    TaskStepFactory,
+)
 from tests.faults.processes import CommandProcess, Executor, has_ended, kill, wait_until
 from tests.faults.promises import assert_ledger_explains, run_successor
 
@@ -31,7 +38,8 @@ def enroll(server: MailServer, people: int, mailboxes: int = 1) -> None:
     StepFactory(sequence=sequence)
     TaskStepFactory(sequence=sequence)
     StepFactory(sequence=sequence, subject="", body="Did this reach you?")
-    boxes = [MailboxFactory(workspace=sequence.workspace, smtp_port=server.port) for _ in range(mailboxes)]
+    owner = MembershipFactory(workspace=sequence.workspace).user
+    boxes = [MailboxFactory(workspace=sequence.workspace, smtp_port=server.port, owner=owner) for _ in range(mailboxes)]
     now = timezone.now()
     for number in range(people):
         EnrollmentFactory(sequence=sequence, mailbox=boxes[number % mailboxes], at=now)

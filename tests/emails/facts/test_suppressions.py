@@ -236,10 +236,10 @@ def test_the_admin_checks_a_file_before_it_stores_it(workspace: Workspace) -> No
     file = SimpleUploadedFile("list.csv", b"email\njo@x.example\nnonsense\n")
     answer = client.post(url, {"workspace": workspace.pk, "reason": "manual", "file": file})
     page = answer.content.decode()
-    assert "1 would be added" in page and "row 3" in page and "rejects.csv" in page
+    assert "1 would be added" in page and "Row 3" in page and "rejects.csv" in page
     assert not Suppression.objects.exists()
     carried = {name: str(value) for name, value in answer.context["carried"]}
-    assert "lost on the way" in client.post(url, {**carried, "content": "x", "store": "1"}).content.decode()
+    assert "was damaged" in client.post(url, {**carried, "content": "x", "store": "1"}).content.decode()
     assert "1 added" in client.post(url, {**carried, "store": "1"}).content.decode()
     assert Suppression.objects.get().email == "jo@x.example"
     export = client.get(reverse("admin:emails_suppression_export_file"))

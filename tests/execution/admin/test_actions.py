@@ -13,7 +13,7 @@ from django.utils import timezone
 from emails.models import EmailMessage, ExecutorState, InboxState, Mailbox, Suppression
 from execution.insight.timeline import read_timeline
 from execution.models import ControlLog, DeadLetter, ExecutionLog
-from sequences.models import Enrollment
+from sequences.models import Enrollment, Membership
 from tasks_app.models import Task
 from tests import factories
 from tests.support.admin_pages import ROOT_EMAIL, SECRET, log_in_root, log_in_staff, shown_messages
@@ -135,11 +135,10 @@ def test_actions_of_another_workspace_are_not_found(sequence: Any) -> None:
     assert row.status == "active"
 
 
-def test_actions_need_the_permission_to_change(sequence: Any) -> None:
-    row = factories.EnrollmentFactory(sequence=sequence)
+def test_an_sdr_only_reads_the_enrollments_of_a_colleague(sequence: Any) -> None:
+    row = factories.EnrollmentFactory(sequence=sequence, owner=factories.UserFactory())
     reader = log_in_staff(sequence.workspace)
-    user: Any = reader.get(reverse("admin:index")).wsgi_request.user
-    user.user_permissions.remove(*user.user_permissions.filter(codename__startswith="change_"))
+    Membership.objects.update(role="sdr")
     assert reader.get(reverse("admin:sequences_enrollment_change", args=[row.pk])).status_code == 200
     assert press(reader, "sequences_enrollment", row.pk, "exit").status_code == 403
     row.refresh_from_db()
