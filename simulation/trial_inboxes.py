@@ -13,6 +13,8 @@ from types import TracebackType
 from typing import Any, Self
 from unittest.mock import patch
 
+from emails.models import Mailbox
+
 _FOLDERS = ((), b"/", "INBOX"), ((b"\\Sent",), b"/", "Sent")
 
 
@@ -44,10 +46,12 @@ class Inboxes:
     def taking_over(self) -> AbstractContextManager[object]:
         """Within it, every IMAP connection of this process leads here."""
 
-        def connect(*args: object, **options: object) -> _Client:
-            return _Client(self)
+        def connect(mailbox: Mailbox, seconds: float) -> _Client:
+            client = _Client(self)
+            client.login(mailbox.imap_username or mailbox.address)
+            return client
 
-        return patch("emails.transport.imap_login._Client", connect)
+        return patch("emails.inbound.imap.log_in_to_imap", connect)
 
 
 class _Client:
@@ -68,11 +72,10 @@ class _Client:
     ) -> None:
         self._folder = ""
 
-    def login(self, user: str, password: str) -> bytes:
+    def login(self, user: str) -> None:
         self._inbox = self._inboxes[user]
         if self._inbox.is_down:
             raise ConnectionRefusedError(111, "Connection refused")
-        return b"OK"
 
     def capabilities(self) -> tuple[bytes, ...]:
         return (b"IMAP4REV1", b"SPECIAL-USE")

@@ -1,4 +1,4 @@
-"""From a mail that a person wrote to what is kept of it: text, quoted text, HTML as text, a list of attachments. Pure.
+"""From a mail that a person wrote to what is kept of it: text, quoted text, HTML as text, a list of attachments.
 
 Automatic mail, reports and the opt-outs that mail programs send by themselves are not written by a person.
 """

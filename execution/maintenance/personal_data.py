@@ -6,6 +6,7 @@ texts are blanked by type. What caps and reports count (rows, times, states, ids
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
@@ -77,6 +78,12 @@ class SearchedTable:
     documents: tuple[str, ...]
 
 
+def _label_of(model_name: str) -> str:
+    """The plural of a model's name in snake case: words on the screen may change, keys of an export may not."""
+    words = re.sub(r"(?<!^)(?=[A-Z])", "_", model_name).lower()
+    return f"{words[:-1]}ies" if words.endswith("y") else f"{words}s"
+
+
 @lru_cache(maxsize=1)
 def list_personal_tables() -> tuple[PersonalTable, ...]:
     """Tables with rows that belong to a contact, the contact's own last: the others are found by it."""
@@ -91,7 +98,7 @@ def list_personal_tables() -> tuple[PersonalTable, ...]:
         if links and model is not Contact:
             opts = model._meta
             blank = _BLANK.get(opts.db_table) or _blank_by_type(model)
-            label = str(opts.verbose_name_plural).lower().replace(" ", "_")
+            label = _label_of(opts.object_name)
             where = f"({' OR '.join(links)})"
             found.append(PersonalTable(opts.db_table, label, opts.pk.column, where, blank))
     return tuple(reversed(found))

@@ -129,7 +129,7 @@ class StepDraft:
     )
     instructions: str = _field(Kind.LONG_TEXT, "", _TASK, help="Liquid.", template_of=_TASK, is_content=True)
     wait_for_completion: bool = _field(
-        Kind.FLAG, False, _TASK, help="Wait until the task is done. By default the sequence goes on at once."
+        Kind.FLAG, False, _TASK, help="Wait until the task is completed. By default the enrollment continues at once."
     )
     condition_type: str = _field(
         Kind.CHOICE,

@@ -53,8 +53,8 @@ def log_in(user: AbstractBaseUser) -> APIClient:
     return client
 
 
-def join(workspace: Workspace, role: Role = Role.SDR, **values: Any) -> Any:
-    user = UserFactory(**values)
+def join(workspace: Workspace, role: Role = Role.SDR, *, is_operator: bool = False, **values: Any) -> Any:
+    user = (OperatorFactory if is_operator else UserFactory)(**values)
     MembershipFactory(workspace=workspace, user=user, role=role.value)
     return user
 

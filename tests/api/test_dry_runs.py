@@ -28,7 +28,7 @@ OTHERS = {"ApiKey", "IdempotencyKey"}
 
 @pytest.fixture
 def admin_api(workspace: Workspace) -> APIClient:
-    return log_in(join(workspace, role=Role.ADMIN, is_staff=True, email="ada@home.example"))
+    return log_in(join(workspace, role=Role.ADMIN, is_operator=True, email="ada@home.example"))
 
 
 def _state() -> dict[str, list[Any]]:
@@ -91,20 +91,20 @@ def test_no_call_changes_anything_in_a_dry_run(ids: dict[str, int], admin_api: A
 
 
 def test_a_dry_run_answers_no_ids_of_rows_that_do_not_exist(
-    manager_api: APIClient, ids: dict[str, int], sequence: Sequence
+    admin_api: APIClient, ids: dict[str, int], sequence: Sequence
 ) -> None:
     dry = {"dry_run": True}
-    contact = manager_api.post("/api/contacts", {"email": "new@x.example", **dry})
+    contact = admin_api.post("/api/contacts", {"email": "new@x.example", **dry})
     assert (contact.status_code, contact.json()["id"]) == (200, None)
-    made = manager_api.post("/api/sequences", {**BODIES["post", "/api/sequences"], **dry}).json()
+    made = admin_api.post("/api/sequences", {**BODIES["post", "/api/sequences"], **dry}).json()
     assert made["id"] is None
     assert [(step["id"], step["if_true_goto"]) for step in made["steps"]] == [(None, None)] * 3
     body = {"url": "http://127.0.0.1:9/hook", "events": ["*"], **dry}
-    webhook = manager_api.post("/api/webhooks", body).json()
+    webhook = admin_api.post("/api/webhooks", body).json()
     assert (webhook["id"], webhook["secret"]) == (None, None)
     new = ContactFactory(workspace=sequence.workspace)
     body = {"sequence": sequence.pk, "contacts": [new.pk], "mailbox": ids["mailboxes"], **dry}
-    enrolled = manager_api.post("/api/sequence-enrollments", body).json()
+    enrolled = admin_api.post("/api/sequence-enrollments", body).json()
     assert (enrolled["is_dry_run"], enrolled["enrolled"], enrolled["would_enroll"]) == (True, [], [new.pk])
 
 

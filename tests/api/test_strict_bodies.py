@@ -32,7 +32,7 @@ APPS = ("sequences", "emails", "tasks_app", "execution", "config")
 @pytest.fixture
 def admin_api(workspace: Workspace) -> APIClient:
     """An admin who is an operator too, so that no call is refused for lack of a right."""
-    return log_in(join(workspace, role=Role.ADMIN, is_staff=True))
+    return log_in(join(workspace, role=Role.ADMIN, is_operator=True))
 
 
 def _operations() -> Iterator[tuple[str, str, dict[str, Any]]]:

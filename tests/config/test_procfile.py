@@ -42,6 +42,7 @@ def environment(database_url: str, tmp_path: Path) -> dict[str, str]:
         "DATA_DIR": str(tmp_path / "data"),
         "DATABASE_URL": database_url,
         "DEBUG": "false",
+        "PRIVATE_NETWORKS": "127.0.0.0/8",
         "SECRET_KEY": settings.SECRET_KEY,
         "FIELD_ENCRYPTION_KEYS": settings.FIELD_ENCRYPTION_KEYS[0],
         "ALLOWED_HOSTS": "127.0.0.1",
