@@ -75,7 +75,7 @@ def test_the_last_migrations_can_be_undone_under_data_and_lose_nothing() -> None
     before = read_rows()
     assert sum(map(len, before.values())) > 20
     newest = leaves()
-    # undoing one removes what was built upon it; a table that it made is gone with its rows
+    # undoing one removes what was built on it; a table that it made is gone with its rows
     kept = set(before)
     for leaf, parent in last_steps():
         migrate([parent])
