@@ -23,7 +23,7 @@ from simulation.crash_points import POINTS, impatient
 from simulation.mail_script import Moment
 from simulation.trial_faults import FREEZABLE, REFUSABLE, SQLSTATES, Fault, Strike
 from simulation.trial_population import FLEETING, REMOVABLE, enroll_again, import_and_enroll
-from simulation.trial_truth import Crash, Hold, Person
+from simulation.trial_truth import Crash, PauseSpan, Person
 from simulation.trial_world import TrialWorld
 from tasks_app.choices import TaskStatus
 from tasks_app.models import Task
@@ -231,7 +231,7 @@ class FaultInjector:
             switches.archive_sequence(population.sequences[place], actor=ACTOR, now=now, reason="trial")
             truth.archived.add(place)
             people = self._people(lambda p: (p.workspace, p.sequence) == place)
-            truth.holds.append(Hold("archived sequence", people, truth.next_order(), now))
+            truth.holds.append(PauseSpan("archived sequence", people, truth.next_order(), now))
 
     def _remove_step(self, dice: random.Random, now: datetime) -> None:
         """Enrollments that have not sent it go on to the next step."""
@@ -250,7 +250,7 @@ class FaultInjector:
     def _hold(
         self, what: str, addresses: frozenset[str], until: datetime, release: Callable[[datetime], object]
     ) -> None:
-        hold = Hold(what, addresses, self._truth.next_order(), self._world.clock())
+        hold = PauseSpan(what, addresses, self._truth.next_order(), self._world.clock())
         self._truth.holds.append(hold)
 
         def end(now: datetime) -> None:

@@ -80,7 +80,7 @@ class Fact:
 
 
 @dataclass(slots=True)
-class Hold:
+class PauseSpan:
     """A stretch in which nothing may be sent to `addresses`; the ends are None until it is over."""
 
     what: str
@@ -123,7 +123,7 @@ class Truth:
     enrolled_again: int = 0
     receipts: list[Receipt] = field(default_factory=list)
     facts: list[Fact] = field(default_factory=list)
-    holds: list[Hold] = field(default_factory=list)
+    holds: list[PauseSpan] = field(default_factory=list)
     crashes: list[Crash] = field(default_factory=list)
     tenancy_leaks: list[str] = field(default_factory=list)
     troubles: list[str] = field(default_factory=list)

@@ -125,11 +125,11 @@ def count_older(since: datetime | None, workspace_id: int | None) -> int:
 
 
 def reclassify_batch(
-    total: Reclassified, after: int, *, since: datetime | None, workspace_id: int | None, now: datetime, keeps: bool
+    total: Reclassified, after: int, *, since: datetime | None, workspace_id: int | None, now: datetime, dry_run: bool
 ) -> tuple[int, int]:
     """Classify the next visits that older rules have classified, from the id `after`. Returns (how many, the last id).
 
-    Each batch is one transaction, so an interrupted run continues where it was. `keeps` false: only `total` changes.
+    Each batch is one transaction, so an interrupted run continues where it was. With `dry_run` only `total` changes.
     """
     with transaction.atomic():
         params = {
@@ -145,7 +145,7 @@ def reclassify_batch(
         changed = [
             (row, found) for row, found in zip(rows, classified, strict=True) if found.verdict.value != row["verdict"]
         ]
-        if keeps:
+        if not dry_run:
             _store(rows, classified)
             mark_scores_due([row["contact_id"] for row, _ in changed if row["contact_id"]], now)
             _wake([row["enrollment_id"] for row, _ in changed], now)

@@ -11,7 +11,7 @@ import pytest
 
 from simulation.trial_cast import Action, Persona
 from simulation.trial_promises import EndState, StoredState, check_promises
-from simulation.trial_truth import Cap, Crash, Fact, Hold, Hours, Person, Receipt, Truth
+from simulation.trial_truth import Cap, Crash, Fact, Hours, PauseSpan, Person, Receipt, Truth
 
 MONDAY = datetime(2026, 3, 2, 10, tzinfo=UTC)
 JO, BO = "jo@acme.example", "bo@acme.example"
@@ -72,7 +72,7 @@ def _after_a_colleagues_reply(truth: Truth) -> None:
 
 
 def _while_paused(truth: Truth) -> None:
-    truth.holds.append(Hold("executor", frozenset({JO}), -1, MONDAY, None))
+    truth.holds.append(PauseSpan("executor", frozenset({JO}), -1, MONDAY, None))
 
 
 def _over_the_cap(truth: Truth) -> None:
@@ -159,7 +159,7 @@ def test_an_archived_sequence_explains_an_end_and_sends_nothing() -> None:
     assert broken(truth, stored) == {"P4"}
     truth.archived.add(("w", "Intro"))
     assert broken(truth, stored) == set()
-    truth.holds.append(Hold("archived sequence", frozenset({JO}), -1, MONDAY))
+    truth.holds.append(PauseSpan("archived sequence", frozenset({JO}), -1, MONDAY))
     assert broken(truth, stored) == {"P2"}
 
 
@@ -185,7 +185,7 @@ def test_a_late_decision_and_a_silent_log_are_found() -> None:
 
 def test_a_paused_enrollment_is_not_late() -> None:
     truth, stored = clean()
-    truth.holds.append(Hold("executor", frozenset({JO}), 100, MONDAY + timedelta(minutes=1), 101))
+    truth.holds.append(PauseSpan("executor", frozenset({JO}), 100, MONDAY + timedelta(minutes=1), 101))
     late = [(JO, MONDAY, MONDAY + timedelta(minutes=60))]
     assert broken(truth, replace(stored, decisions=late)) == set()
 
@@ -193,5 +193,5 @@ def test_a_paused_enrollment_is_not_late() -> None:
 def test_an_email_the_server_already_had_may_arrive() -> None:
     truth, stored = clean()
     truth.receipts[-1] = replace(truth.receipts[-1], was_in_flight=True)
-    truth.holds.append(Hold("executor", frozenset({BO}), truth.receipts[-2].order, MONDAY, None))
+    truth.holds.append(PauseSpan("executor", frozenset({BO}), truth.receipts[-2].order, MONDAY, None))
     assert broken(truth, stored) == set()

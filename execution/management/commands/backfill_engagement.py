@@ -45,7 +45,7 @@ class Command(ProductCommand):
                     since=since,
                     workspace_id=workspace_id,
                     now=timezone.now(),
-                    keeps=not options["dry_run"],
+                    dry_run=options["dry_run"],
                 )
                 if not done:
                     break
