@@ -32,6 +32,8 @@ PUBLIC_BASE_URL = env.url(
 EXECUTOR_POLL_SECONDS = env.whole_number("EXECUTOR_POLL_SECONDS", 30, minimum=1, maximum=3600, unit="seconds")
 EXECUTOR_BATCH_SIZE = env.whole_number("EXECUTOR_BATCH_SIZE", 500, minimum=1, maximum=10_000)
 RETRY_MINUTES = env.whole_numbers("RETRY_MINUTES", [5, 10, 20], unit="minutes")
+# systemd and others must wait longer before they kill (docs/deploy)
+STOP_WAIT_SECONDS = env.whole_number("STOP_WAIT_SECONDS", 75, minimum=0, maximum=660, unit="seconds")
 REPLY_FRESHNESS_MINUTES = env.whole_number("REPLY_FRESHNESS_MINUTES", 15, minimum=1, maximum=1440, unit="minutes")
 SEND_DAILY_DEFAULT = env.whole_number("SEND_DAILY_DEFAULT", 50, minimum=1)
 SEND_HOURLY_DEFAULT = env.whole_number("SEND_HOURLY_DEFAULT", 10, minimum=1)

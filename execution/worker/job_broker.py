@@ -13,7 +13,7 @@ from django_q.brokers.orm import ORM
 from django_q.conf import Conf
 
 # No job lasts longer: one that is still there then was taken by a worker that has died.
-_LASTS_SECONDS = 75.0
+_LASTS_SECONDS = 80.0
 
 
 class FreeWorkersBroker(ORM):

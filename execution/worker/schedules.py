@@ -19,18 +19,18 @@ class Job:
 
 _OURS = "sequence-executor: "
 # stored schedules name this path, so it stays (see execution/jobs.py)
-_ENGINE = "execution.jobs.run_engine"
+ENGINE_FUNCTION = "execution.jobs.run_engine"
 
 
 def list_jobs(engines: int) -> list[Job]:
     """One schedule per engine: it runs once a minute on one of the hosts, whatever the number of clusters."""
     names = [f"{_OURS}engine{f' {number}' if number > 1 else ''}" for number in range(1, engines + 1)]
-    return [Job(name, _ENGINE, 1) for name in names]
+    return [Job(name, ENGINE_FUNCTION, 1) for name in names]
 
 
 def sync_schedules(engines: int | None = None) -> tuple[int, int]:
     """Make the schedules exactly those listed. Idempotent; None keeps the number. Returns (installed, removed)."""
-    installed = Schedule.objects.filter(name__startswith=_OURS, func=_ENGINE).count()
+    installed = Schedule.objects.filter(name__startswith=_OURS, func=ENGINE_FUNCTION).count()
     jobs = list_jobs(engines or max(installed, 1))
     with transaction.atomic():
         names = [job.name for job in jobs]

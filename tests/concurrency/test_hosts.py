@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import signal
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
@@ -77,8 +76,6 @@ def test_clusters_and_executors_share_the_work_and_each_schedule_runs_once(datab
         assert [executor.stop() for executor in executors] == [0] * EXECUTORS
         for host in clusters:
             host.send(signal.SIGTERM)
-        for job in jobs:
-            os.kill(job, signal.SIGTERM)
         assert [host.process.wait(DEADLINE_SECONDS) for host in clusters] == [0] * CLUSTERS
         received = list(server.messages)
 

@@ -16,6 +16,7 @@ from typing import Any
 import promql_parser
 import pytest
 import yaml
+from django.conf import settings
 from django.core.management import get_commands
 from prometheus_client.parser import text_string_to_metric_families
 
@@ -128,6 +129,13 @@ def test_units_start_existing_commands(path: Path) -> None:
     assert (unit["Service"]["Restart"], unit["Install"]["WantedBy"]) == ("always", "multi-user.target")
 
 
+@pytest.mark.parametrize("path", [path for path in UNITS if "web" not in path.stem], ids=lambda path: path.stem)
+def test_units_of_the_engine_are_killed_only_after_the_wait_for_answers(path: Path) -> None:
+    seconds = re.search(r"^TimeoutStopSec=(\d+)$", path.read_text(encoding="utf-8"), re.MULTILINE)
+    assert seconds is not None
+    assert int(seconds[1]) >= settings.STOP_WAIT_SECONDS + 15
+
+
 def test_the_procfile_starts_existing_commands() -> None:
     lines = dict(line.split(": ", 1) for line in (DEPLOY / "Procfile").read_text(encoding="utf-8").splitlines())
     named = re.findall(r"manage\.py (\w+)", " ".join(lines.values()))
@@ -140,9 +148,9 @@ def test_the_web_command_serves_and_stops_on_sigterm(database_url: str) -> None:
     text = (DEPLOY / "systemd" / "sequence-executor-web.service").read_text(encoding="utf-8")
     words = shlex.split(re.search(r"^ExecStart=(.*)$", text, re.MULTILINE)[1])  # type: ignore[index]
     arguments = ["127.0.0.1:0" if word.startswith("127.0.0.1:") else word for word in words[1:]]
-    settings = {"DATABASE_URL": database_url, "DEBUG": "true", "ENV_FILE": os.devnull}
+    variables = {"DATABASE_URL": database_url, "DEBUG": "true", "ENV_FILE": os.devnull}
     server = subprocess.Popen(
-        [sys.executable, "-m", "gunicorn", *arguments], cwd=ROOT, env={**os.environ, **settings},
+        [sys.executable, "-m", "gunicorn", *arguments], cwd=ROOT, env={**os.environ, **variables},
         stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
     )  # fmt: skip
     with server:

@@ -43,6 +43,8 @@ def run_manage_into(stdout: int, data_dir: Path, *arguments: str, **variables: s
         ("SEND_DAILY_DEFAULT", "many", lambda: env.whole_number("SEND_DAILY_DEFAULT", 50, minimum=1)),
         ("SEND_DAILY_DEFAULT", "0", lambda: env.whole_number("SEND_DAILY_DEFAULT", 50, minimum=1)),
         ("SEND_DAILY_DEFAULT", "-3", lambda: env.whole_number("SEND_DAILY_DEFAULT", 50, minimum=1)),
+        ("STOP_WAIT_SECONDS", "-1", lambda: env.whole_number("STOP_WAIT_SECONDS", 75, maximum=660, unit="seconds")),
+        ("STOP_WAIT_SECONDS", "661", lambda: env.whole_number("STOP_WAIT_SECONDS", 75, maximum=660, unit="seconds")),
         ("RETRY_MINUTES", "5,x", lambda: env.whole_numbers("RETRY_MINUTES", [5, 10], unit="minutes")),
         ("RETRY_MINUTES", "0", lambda: env.whole_numbers("RETRY_MINUTES", [5, 10], unit="minutes")),
         ("RETRY_MINUTES", ",", lambda: env.whole_numbers("RETRY_MINUTES", [5, 10], unit="minutes")),

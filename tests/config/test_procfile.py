@@ -13,7 +13,7 @@ import subprocess
 import sys
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -60,12 +60,10 @@ def commands() -> dict[str, str]:
 
 
 @contextmanager
-def running(
-    command: str, environment: dict[str, str], log: Path, end_job: Callable[[], None] | None = None
-) -> Iterator[None]:
+def running(command: str, environment: dict[str, str], log: Path, *, stop_by_group: bool = False) -> Iterator[None]:
     """The command, writing what it says to `log`, then SIGTERM and exit 0; killed with all its children if it fails us.
 
-    `end_job` is called after the SIGTERM.
+    The signal goes to its first process, or to its whole group as a terminal or a supervisor sends it.
     """
     with log.open("wb") as message:
         process = subprocess.Popen(
@@ -74,9 +72,10 @@ def running(
         )  # fmt: skip
     try:
         yield
-        process.terminate()
-        if end_job:
-            end_job()
+        if stop_by_group:
+            os.killpg(process.pid, signal.SIGTERM)
+        else:
+            process.terminate()
         assert process.wait(timeout=DEADLINE_SECONDS) == 0, log.read_text(encoding="utf-8")
     finally:
         if process.poll() is None:
@@ -90,12 +89,6 @@ def ask(url: str) -> tuple[int, dict[str, Any]]:
             return answer.status, json.load(answer)
     except urllib.error.HTTPError as error:
         return error.code, json.load(error)
-
-
-def end_job_of_cluster() -> None:
-    """What systemd would wait for until the job's minute is over: finish the batch, release the leases, leave."""
-    worker = Worker.objects.get(kind="qcluster", stopped_at=None)
-    os.kill(int(worker.name.rpartition(":")[2]), signal.SIGTERM)
 
 
 def sends_an_email(server: MailServer, url: str, kind: str) -> None:
@@ -129,6 +122,10 @@ def test_the_procfile_brings_the_product_up_and_takes_it_down(environment: dict[
         # a cluster looks at its schedules after half a minute; the same job is put before it at once
         async_task(list_jobs(1)[0].function)
         command = "python manage.py qcluster"
-        with running(command, environment, tmp_path / "cluster.log", end_job_of_cluster):
+        with running(command, environment, tmp_path / "cluster.log"):
             sends_an_email(server, url, "qcluster")
+        for number, line in enumerate((lines["executor"], command)):
+            async_task(list_jobs(1)[0].function)
+            with running(line, environment, tmp_path / f"group{number}.log", stop_by_group=True):
+                sends_an_email(server, url, ("run_executor", "qcluster")[number])
     assert not Worker.objects.filter(stopped_at=None).exists()

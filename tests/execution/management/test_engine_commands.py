@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import json
-import signal
 import threading
 import uuid
 from datetime import UTC, datetime, time, timedelta
 from io import StringIO
-from types import FrameType
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -20,7 +18,7 @@ from django_q.models import Schedule
 from execution import heartbeat
 from execution.control.switches import pause_executor, resume_executor
 from execution.models import ExecutionLog, Worker
-from execution.worker import jobs
+from execution.worker import jobs, stop_requests
 from execution.worker.runner import Runner
 from sequences.models import Enrollment
 from simulation.mail_server import MailServer
@@ -163,26 +161,24 @@ def test_the_cluster_runs_the_same_engine(monkeypatch: pytest.MonkeyPatch) -> No
     assert worker.stopped_at is not None
 
 
-def test_a_job_that_gets_sigterm_releases_its_leases(monkeypatch: pytest.MonkeyPatch) -> None:
-    died: list[bool] = []
+def test_a_job_that_is_asked_to_stop_releases_its_leases(monkeypatch: pytest.MonkeyPatch) -> None:
     work = Runner.run
 
-    def work_until_sigterm(runner: Runner, *, until: datetime | None = None) -> None:
-        signal.raise_signal(signal.SIGTERM)
+    def work_until_asked(runner: Runner, *, until: datetime | None = None) -> None:
+        assert stop_requests.is_busy()
+        stop_requests.request_stop()
         work(runner, until=until)
 
-    def die(number: int, frame: FrameType | None) -> None:
-        died.append(Worker.objects.get().stopped_at is not None)
-
+    monkeypatch.setattr(stop_requests, "_requested", threading.Event())
     monkeypatch.setattr(jobs, "_RUNS_SECONDS", 3600)
-    monkeypatch.setattr(Runner, "run", work_until_sigterm)
-    before = signal.signal(signal.SIGTERM, die)
-    try:
-        jobs.run_engine()
-        assert signal.getsignal(signal.SIGTERM) is die
-    finally:
-        signal.signal(signal.SIGTERM, before)
-    assert died == [True]
+    monkeypatch.setattr(Runner, "run", work_until_asked)
+    jobs.run_engine()
+    assert Worker.objects.get().stopped_at is not None
+    assert not stop_requests.is_busy()
+    # what begins after that ends at once
+    monkeypatch.setattr(Runner, "run", work)
+    jobs.run_engine()
+    assert Worker.objects.filter(stopped_at=None).count() == 0
 
 
 def test_schedules_are_made_exactly_once_and_strays_removed() -> None:
