@@ -212,6 +212,7 @@ SPECTACULAR_SETTINGS: dict[str, Any] = {
     "COMPONENT_SPLIT_REQUEST": True,
     "ENUM_NAME_OVERRIDES": {
         "Role": "sequences.choices.Role.choices",
+        "InvitationStatus": "sequences.choices.InvitationStatus.choices",
         "EnrollmentStatus": "sequences.choices.EnrollmentStatus.choices",
         "SequenceStatus": "sequences.choices.SequenceStatus.choices",
         "TaskStatus": "tasks_app.choices.TaskStatus.choices",
@@ -221,6 +222,8 @@ SPECTACULAR_SETTINGS: dict[str, Any] = {
         "TaskType": "sequences.choices.TaskType.choices",
         "StepType": "sequences.choices.StepType.choices",
         "TaskPriority": "sequences.choices.TaskPriority.choices",
+        "LimitScope": "emails.choices.LimitScope.choices",
+        "LimitWindow": "emails.choices.LimitWindow.choices",
         "Security": "emails.choices.Security.choices",
         "BreakerState": "emails.choices.BreakerState.choices",
         "ReplyIntent": "emails.choices.ReplyIntent.choices",
@@ -340,7 +343,8 @@ UNFOLD: dict[str, Any] = {
                 "separator": True,
                 "items": [
                     _page("Workspaces", "workspaces", "sequences_workspace_changelist", "sequences.view_workspace"),
-                    _page("Memberships", "badge", "sequences_membership_changelist", "sequences.view_membership"),
+                    _page("Members", "badge", "sequences_membership_changelist", "sequences.view_membership"),
+                    _page("Invitations", "person_add", "sequences_invitation_changelist", "sequences.add_invitation"),
                     _page("Users", "person", "auth_user_changelist", "auth.view_user"),
                     _page("Groups", "shield_person", "auth_group_changelist", "auth.view_group"),
                     _page("API keys", "key", "execution_apikey_changelist", "execution.view_apikey"),

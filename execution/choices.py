@@ -83,6 +83,7 @@ class ControlTarget(Choice):
     ACCOUNT = "account"
     WEBHOOK = "webhook"
     WORKSPACE = "workspace"
+    SEND_LIMIT = "send_limit"
 
 
 class ControlAction(Choice):
@@ -96,6 +97,14 @@ class ControlAction(Choice):
     RESUMED = "resumed"
     ARCHIVED = "archived"
     ERASED = "erased"
+    #: an address was invited to the workspace
+    INVITED = "invited"
+    #: an invitation was taken back
+    WITHDRAWN = "withdrawn"
+    #: a user accepted an invitation
+    JOINED = "joined"
+    #: a member was removed from the workspace
+    REMOVED = "removed"
 
 
 class DeliveryState(Choice):

@@ -1,19 +1,22 @@
-"""The endpoints of the API, and where those of each app are included."""
+"""The endpoints of the API, the page of invitations, and where those of each app are included."""
 
 from typing import Any
 
 from django.urls import URLPattern, URLResolver, include, path, re_path
 
 from emails.api.suppressions import SuppressionChangeViewSet, SuppressionViewSet
+from execution.admin.members.joining import show_invitation
 from execution.api.contacts import EngagedContactViewSet, ReleasableAccountViewSet
 from execution.api.dead_letters import DeadLetterViewSet
 from execution.api.enrollments import EnrollmentViewSet
 from execution.api.executor import ExecutorViewSet
 from execution.api.idempotency import answer_once
+from execution.api.invitations import InvitationViewSet
 from execution.api.members import AlertViewSet, ManagedUserViewSet
 from execution.api.replies import ReplyViewSet
 from execution.api.row_actions import (
     CompletableTaskViewSet,
+    LoggedSendLimitViewSet,
     OperatedMailboxViewSet,
     ResolvableMessageViewSet,
 )
@@ -34,6 +37,7 @@ def _list_api() -> list[Any]:
     router.register("accounts", ReleasableAccountViewSet, "account")
     router.register("contacts", EngagedContactViewSet, "contact")
     router.register("mailboxes", OperatedMailboxViewSet, "mailbox")
+    router.register("send-limits", LoggedSendLimitViewSet, "send-limit")
     router.register("messages", ResolvableMessageViewSet, "message")
     router.register("suppressions", SuppressionViewSet, "suppression")
     router.register("suppression-changes", SuppressionChangeViewSet, "suppression-change")
@@ -42,6 +46,7 @@ def _list_api() -> list[Any]:
     router.register("webhooks", WebhookViewSet, "webhook")
     router.register("dead-letters", DeadLetterViewSet, "dead-letter")
     router.register("users", ManagedUserViewSet, "user")
+    router.register("invitations", InvitationViewSet, "invitation")
     router.register("alerts", AlertViewSet, "alert")
     router.register("workspaces", WorkspaceSettingsViewSet, "workspace")
     me = re_path(r"^me/?$", MeViewSet.as_view({"get": "retrieve", "patch": "partial_update"}), name="me")
@@ -53,5 +58,6 @@ def _list_api() -> list[Any]:
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("api/", include((_list_api(), "api"))),
+    re_path(r"^join/(?P<token>[^/]+)/?$", show_invitation, name="join"),
     path("", include("emails.urls")),
 ]

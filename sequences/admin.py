@@ -8,7 +8,6 @@ from __future__ import annotations
 from typing import Any
 
 from django import forms
-from django.contrib import admin
 from django.db import transaction
 from django.db.models import QuerySet
 from django.http import HttpRequest
@@ -105,8 +104,9 @@ class WorkspaceBaseAdmin(WorkspaceAdmin):
         return False
 
 
-@admin.register(Membership)
-class MembershipAdmin(WorkspaceAdmin):
+class MembershipBaseAdmin(WorkspaceAdmin):
+    """The admin of members without the log of controls."""
+
     right = ADMINS
     form: Any = OneMembershipForm
     list_display = ("user", "workspace", "role")

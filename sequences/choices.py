@@ -50,6 +50,19 @@ class Role(Choice):
     ADMIN = "admin"
 
 
+class InvitationStatus(Choice):
+    """Of an invitation to a workspace."""
+
+    #: its link can be used
+    PENDING = "pending"
+    #: its link was used, once
+    ACCEPTED = "accepted"
+    #: its link is older than 7 days
+    EXPIRED = "expired"
+    #: an admin took it back, or invited the address again
+    WITHDRAWN = "withdrawn"
+
+
 class ReplyNotices(Choice):
     """When a user is told of new replies by email."""
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 from django import forms
-from django.contrib import admin
 from django.db import transaction
 from django.db.models import QuerySet
 from django.http import HttpRequest
@@ -15,8 +14,8 @@ from common.addresses import AddressError, parse_address, parse_domain
 from common.notify import notify_engine
 from emails.choices import LimitScope, SuppressionReason
 from emails.facts.suppressions import suppress
-from emails.models import Mailbox, SendLimit, Suppression
-from emails.sending.lanes import apply_new_caps
+from emails.models import SendLimit, Suppression
+from emails.sending.send_limits import wake_lanes_of
 from sequences.access.admin_rights import ADMINS, MANAGERS, MEMBERS
 from sequences.contacts.erased import ERASED_REASON, find_erased
 from sequences.interface.admin.base import (
@@ -118,8 +117,9 @@ class SendLimitForm(OneWorkspaceForm):
         return cleaned
 
 
-@admin.register(SendLimit)
-class SendLimitAdmin(WorkspaceAdmin):
+class SendLimitBaseAdmin(WorkspaceAdmin):
+    """The admin of send limits without the log of controls."""
+
     right = ADMINS
     form = SendLimitForm
     list_display = ("__str__", "scope", "window", "maximum", "first_touch_only", "workspace")
@@ -131,23 +131,14 @@ class SendLimitAdmin(WorkspaceAdmin):
     )  # fmt: skip
 
     def save_model(self, request: HttpRequest, obj: SendLimit, form: Any, change: bool) -> None:
-        wake_lanes_of({obj.workspace_id})
+        wake_lanes_of({obj.workspace_id}, timezone.now())
         super().save_model(request, obj, form, change)
 
     def delete_model(self, request: HttpRequest, obj: SendLimit) -> None:
-        wake_lanes_of({obj.workspace_id})
+        wake_lanes_of({obj.workspace_id}, timezone.now())
         super().delete_model(request, obj)
 
     def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> None:
         with transaction.atomic():
-            wake_lanes_of(set(queryset.values_list("workspace", flat=True)))
+            wake_lanes_of(set(queryset.values_list("workspace", flat=True)), timezone.now())
             super().delete_queryset(request, queryset)
-
-
-def wake_lanes_of(workspace_ids: set[int]) -> None:
-    """Recompute lanes and messages that wait for a time computed from the old limits.
-
-    Call it before the change, in its transaction: a worker that checks the lane then waits for the new limits.
-    """
-    mailboxes = Mailbox.objects.filter(workspace__in=workspace_ids)
-    apply_new_caps(list(mailboxes.values_list("pk", flat=True)), timezone.now())

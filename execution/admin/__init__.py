@@ -7,20 +7,25 @@ from execution.admin import (
     mailboxes,
     messages,
     replies,
+    send_limits,
     sequences,
     suppressions,
     system,
     tasks,
     webhooks,
 )
+from execution.admin.members import invitations, memberships
 
 __all__ = [
     "contacts",
     "dead_letters",
     "enrollments",
+    "invitations",
     "mailboxes",
+    "memberships",
     "messages",
     "replies",
+    "send_limits",
     "sequences",
     "suppressions",
     "system",

@@ -19,7 +19,10 @@ from emails.facts.scores import explain_score
 from execution.admin.confirm import Action, ConfirmsActions, RequiredReasonForm, on_one, on_selected
 from execution.admin.contact_files import ContactFiles
 from execution.admin.enrolling import MOST_AT_ONCE, EnrollForm, may_enroll, show_enrolling
+from execution.admin.logged import LogsChanges
+from execution.admin.members.memberships import LogsMembers
 from execution.admin.replanning import ReplansOnSave
+from execution.choices import ControlTarget
 from execution.control.colleagues import release_colleagues
 from execution.control.enrollments import Report
 from execution.maintenance.erase_contact import InFlightError, erase_contact, export_contact
@@ -155,5 +158,5 @@ class AccountAdmin(ReplansOnSave, ConfirmsActions, AccountBaseAdmin):
 
 
 @admin.register(Workspace)
-class WorkspaceOwnAdmin(ReplansOnSave, WorkspaceBaseAdmin):
-    pass
+class WorkspaceOwnAdmin(LogsChanges, ReplansOnSave, LogsMembers, WorkspaceBaseAdmin):
+    log_target = ControlTarget.WORKSPACE

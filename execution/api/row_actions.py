@@ -1,4 +1,4 @@
-"""Actions on rows of other apps that need the engine: on mailboxes, messages and tasks."""
+"""Actions on rows of other apps that need the engine: on mailboxes, send limits, messages and tasks."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from rest_framework.exceptions import ValidationError
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from emails.api.send_limits import SendLimitViewSet
 from emails.api.serializers import MailboxSerializer, MessageSerializer
 from emails.api.views import MailboxViewSet, MessageViewSet
 from emails.models import Mailbox
@@ -63,6 +64,11 @@ class OperatedMailboxViewSet(LoggedChanges, ReplansOnUpdate, MailboxViewSet):
         reason = form.validated_data["reason"]
         resume_mailbox(mailbox, actor=name_actor(request.user), now=timezone.now(), reason=reason)
         return Response(MailboxSerializer(mailbox).data)
+
+
+class LoggedSendLimitViewSet(LoggedChanges, SendLimitViewSet):
+    __doc__ = SendLimitViewSet.__doc__
+    log_target = ControlTarget.SEND_LIMIT
 
 
 class ResolvableMessageViewSet(MessageViewSet):

@@ -32,6 +32,7 @@ _SDR = {
 }
 _ADMIN = {
     "sequences.workspace": "change",
+    "sequences.invitation": "add change",
     "sequences.membership": "add change delete",
     "emails.sendlimit": "add change delete",
     "execution.webhooksubscription": "add change delete",

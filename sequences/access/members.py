@@ -29,3 +29,11 @@ def change_role(membership: Membership, role: Role) -> bool:
         changed = Membership.objects.filter(pk=membership.pk).exclude(role=role).update(role=role.value)
     membership.role = role.value
     return changed > 0
+
+
+def remove(membership: Membership) -> None:
+    """End a membership. Raises `LastAdminError`."""
+    with transaction.atomic():
+        if is_last_admin(membership):
+            raise LastAdminError(LAST_ADMIN)
+        Membership.objects.filter(pk=membership.pk).delete()

@@ -2,6 +2,7 @@
 
 from sequences.models.enrollment import Enrollment
 from sequences.models.erased import ErasedAddress, ErasureKey
+from sequences.models.invitation import Invitation
 from sequences.models.login_failure import LoginFailure
 from sequences.models.people import Account, Contact
 from sequences.models.sequence import Sequence, Step
@@ -9,6 +10,6 @@ from sequences.models.user_settings import UserSettings
 from sequences.models.workspace import Membership, Workspace
 
 __all__ = [
-    "Account", "Contact", "Enrollment", "ErasedAddress", "ErasureKey", "LoginFailure", "Membership", "Sequence",
-    "Step", "UserSettings", "Workspace",
+    "Account", "Contact", "Enrollment", "ErasedAddress", "ErasureKey", "Invitation", "LoginFailure", "Membership",
+    "Sequence", "Step", "UserSettings", "Workspace",
 ]  # fmt: skip

@@ -27,6 +27,7 @@ from tests.factories import (
     MembershipFactory,
     OperatorFactory,
     ReplyFactory,
+    SendLimitFactory,
     SequenceFactory,
     StepFactory,
     SuppressionFactory,
@@ -34,6 +35,7 @@ from tests.factories import (
     UserFactory,
     WorkspaceFactory,
 )
+from tests.support.invited import InvitationFactory
 
 
 class Traveller(Protocol):
@@ -135,6 +137,8 @@ def ids(enrollment: Enrollment) -> dict[str, int]:
             workspace=enrollment.workspace, url="http://127.0.0.1:9/", events=["*"], created_at=NOW, scanned_at=NOW
         ),
         "workspaces": enrollment.workspace,
+        "send-limits": SendLimitFactory(mailbox=enrollment.mailbox, maximum=1_000),
+        "invitations": InvitationFactory(workspace=enrollment.workspace),
         "users": enrollment.owner,
         "alerts": AlertFactory(workspace=enrollment.workspace),
         "dead-letters": DeadLetterFactory(enrollment__sequence=enrollment.sequence, enrollment__owner=enrollment.owner),

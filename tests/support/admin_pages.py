@@ -18,6 +18,7 @@ from execution.models import ApiKey, ControlLog, IdempotencyKey, WebhookSubscrip
 from execution.webhooks_out.operations import ping
 from sequences.models import Membership, Workspace
 from tests import factories
+from tests.support.invited import InvitationFactory
 
 ROOT_EMAIL = "root@sender.example"
 STAFF_EMAIL = "ada@sender.example"
@@ -51,6 +52,7 @@ def make_one_of_each(workspace: Workspace) -> None:
     now = timezone.now()
     user: Any = factories.UserFactory()
     factories.MembershipFactory(workspace=workspace, user=user)
+    InvitationFactory(workspace=workspace)
     account = factories.AccountFactory(workspace=workspace)
     sequence = factories.SequenceFactory(workspace=workspace)
     step = factories.StepFactory(sequence=sequence)

@@ -57,6 +57,7 @@ BODIES: dict[tuple[str, str], dict[str, Any]] = {
     ("post", "/api/dead-letters/bulk"): {"action": "replay", "similar_to": 31, "dry_run": True},
     ("post", "/api/dead-letters/{id}/discard"): {"reason": "left the company"},
     ("post", "/api/dead-letters/{id}/replay"): {"reason": "the field is filled in"},
+    ("post", "/api/invitations"): {"email": "grace@example.com", "role": "sdr"},
     ("patch", "/api/me"): {"reply_notices": "daily"},
     ("post", "/api/replies/{id}/answer"): {"body": "Gladly. Does **Tuesday at ten** suit you?"},
     ("post", "/api/replies/{id}/classify"): {"intent": "not_now", "until": "2031-06-01"},
@@ -67,6 +68,9 @@ BODIES: dict[tuple[str, str], dict[str, Any]] = {
     ("post", "/api/mailboxes/{id}/pause"): {"reason": "on leave"},
     ("post", "/api/mailboxes/{id}/resume"): {"reason": "back again"},
     ("post", "/api/messages/{id}/resolve"): {"as": "sent", "reason": "it is in the Sent folder"},
+    ("post", "/api/send-limits"): {"scope": "mailbox", "key": "ada@example.com", "window": "day", "maximum": 50},
+    ("put", "/api/send-limits/{id}"): {"scope": "recipient_domain", "key": "acme.com", "window": "hour", "maximum": 5},
+    ("patch", "/api/send-limits/{id}"): {"maximum": 80},
     ("post", "/api/sequence-enrollments"): {"sequence": 3, "emails": ["bob@prospect.com"], "mailbox": 1},
     ("post", "/api/sequence-enrollments/bulk"): {
         "action": "pause",
