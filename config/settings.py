@@ -70,6 +70,7 @@ INSTALLED_APPS = [
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
+    "django.contrib.humanize",
     "django.contrib.messages",
     "whitenoise.runserver_nostatic",
     "django.contrib.staticfiles",
@@ -289,7 +290,10 @@ UNFOLD: dict[str, Any] = {
     "DASHBOARD_CALLBACK": "execution.admin.overview.fill_overview",
     "SHOW_VIEW_ON_SITE": False,
     "STYLES": [lambda request: static("execution/admin.css")],
-    "SCRIPTS": [lambda request: static("execution/admin.js")],
+    "SCRIPTS": [
+        lambda request: static("execution/admin.js"),
+        lambda request: static("execution/rows.js"),
+    ],
     "SIDEBAR": {
         "show_search": True,
         "navigation": [

@@ -17,6 +17,7 @@ from sequences.access.admin_rights import ADMINS, MANAGERS, MEMBERS
 from sequences.access.members import LAST_ADMIN, is_last_admin
 from sequences.choices import Role
 from sequences.contacts.erased import ErasedError, require_not_erased
+from sequences.contacts.operations import validate_fields
 from sequences.interface.admin.base import (
     OneWorkspaceForm,
     RowInline,
@@ -26,6 +27,7 @@ from sequences.interface.admin.base import (
     filter_by,
     time_column,
 )
+from sequences.interface.admin.merge_fields import MergeFieldsField
 from sequences.models import Membership, Workspace
 
 WorkspaceFilter = filter_by(Workspace, "workspace", "name")
@@ -153,11 +155,17 @@ class AccountBaseAdmin(WorkspaceAdmin):
     list_filter = (WorkspaceFilter,)
     list_select_related = ("workspace",)
     search_fields = ("name", "domain")
-    readonly_fields = ("engagement_score",)
+    fieldsets: Any = ((None, {"fields": ("workspace", ("name", "domain"), "timezone")}),)
 
 
 class ContactForm(OneWorkspaceForm):
     """Stores the address in the form that files and the API store."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if "fields" in self.fields:
+            # the values that unchanged rows keep with their type
+            self.fields["fields"].initial = self.instance.fields
 
     def clean_email(self) -> str:
         try:
@@ -190,12 +198,27 @@ class ContactBaseAdmin(WorkspaceAdmin):
     ordering = ("-pk",)
     empty_text = "Import a CSV file, or add contacts one by one."
     autocomplete_fields = ("account",)
-    readonly_fields: Any = ("engagement_score",)
     fieldsets: Any = (
-        (None, {"fields": ("workspace", ("email", "phone"), ("first_name", "last_name"), ("title", "account"))}),
-        ("Time", {"fields": ("timezone",)}),
-        ("Merge fields", {"fields": ("fields", "engagement_score")}),
-    )
+        (
+            None,
+            {
+                "fields": (
+                    "workspace", ("email", "phone"), ("first_name", "last_name"), ("title", "account"), "timezone",
+                    "fields",
+                )
+            },
+        ),
+    )  # fmt: skip
+
+    def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        if db_field.name != "fields":
+            return super().formfield_for_dbfield(db_field, request, **kwargs)
+        return MergeFieldsField(
+            validate_fields=validate_fields,
+            required=False,
+            label="Merge fields",
+            help_text="What templates can insert beside the fields above, as {{ contact.name }}.",
+        )
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         return super().get_queryset(request).order_by("email", "pk")

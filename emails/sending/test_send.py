@@ -15,13 +15,13 @@ from emails.models import Mailbox
 from emails.rendering.merge_fields import PERSON_COLUMNS, PERSON_JOINS, MergeFields, local_time, sender_name
 from emails.rendering.mime import build_mime
 from emails.rendering.render import Frame, RenderedEmail, Template, render_email, unsubscribe_headers
+from emails.sending.check_emails import SAMPLE_UNSUBSCRIBE_URL
 from emails.transport import open_transport
 from emails.transport.send_result import Envelope, SendResult
 from sequences.choices import BodyFormat
 from sequences.liquid.templating import TemplateError, render
 from sequences.models import Contact, Step
 
-SAMPLE_UNSUBSCRIBE_URL = "https://unsubscribe.example/"
 _PERSON = f"""
 SELECT b.signature, w.postal_address, {PERSON_COLUMNS}
 FROM (SELECT %(contact)s::bigint AS contact_id, %(workspace)s::bigint AS workspace_id,

@@ -10,14 +10,11 @@ from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.utils import timezone
-from django.utils.html import format_html_join
-from django.utils.safestring import SafeString, mark_safe
-from django.utils.timesince import timesince
 from unfold.decorators import action
 
-from emails.facts.scores import explain_score
 from execution.admin.confirm import Action, ConfirmsActions, RequiredReasonForm, on_one, on_selected
 from execution.admin.contact_files import ContactFiles
+from execution.admin.contact_pages import present_account, present_contact
 from execution.admin.enrolling import MOST_AT_ONCE, EnrollForm, may_enroll, show_enrolling
 from execution.admin.logged import LogsChanges
 from execution.admin.members.memberships import LogsMembers
@@ -35,7 +32,6 @@ from sequences.models import Account, Contact, Workspace
 
 _ENROLL = action(description="Enroll", permissions=["enroll"], icon="group_add")
 _EXPORT_DATA = action(description="Export data", url_path="export-data", permissions=["operate"], icon="person_search")
-_WORDS = {"opened": ("open", "opens"), "clicked": ("click", "clicks"), "replied": ("reply", "replies")}
 
 
 def _erase(ids: Sequence[Any], answers: dict[str, Any], request: HttpRequest) -> Report:
@@ -74,12 +70,13 @@ class ContactAdmin(ReplansOnSave, ConfirmsActions, ContactFiles, ContactBaseAdmi
     actions_detail = ("export_data", "erase_one")
     action_right = MANAGERS
     erase_one = on_one(ERASE)
-    readonly_fields = ("engagement_score", "show_engagement")
-    fieldsets = (
-        *ContactBaseAdmin.fieldsets[:-1],
-        ("Merge fields", {"fields": ("fields",)}),
-        ("Engagement", {"fields": ("engagement_score", "show_engagement")}),
-    )
+    change_form_outer_before_template = "admin/sequences/contact/story.html"
+
+    def change_view(
+        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        context = present_contact(self.find_row(request, object_id), request, timezone.now())
+        return super().change_view(request, object_id, form_url, {**context, **(extra_context or {})})  # type: ignore[no-any-return]
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
         super().save_model(request, obj, form, change)
@@ -111,23 +108,6 @@ class ContactAdmin(ReplansOnSave, ConfirmsActions, ContactFiles, ContactBaseAdmi
     def has_enroll_permission(self, request: HttpRequest) -> bool:
         return may_enroll(request)
 
-    @admin.display(description="score details")
-    def show_engagement(self, contact: Contact) -> SafeString | str:
-        now = timezone.now()
-        parts: list[Any] = explain_score(contact.pk, now) if contact.pk else []
-        if not parts:
-            return "No opens, clicks or replies yet."
-        lines = (
-            (
-                f"{part.points:.1f}",
-                part.count,
-                _WORDS[part.type][part.count != 1],
-                timesince(part.newest_at, now, depth=1),
-            )
-            for part in parts
-        )
-        return format_html_join(mark_safe("<br>"), "{} points: {} {}, the latest {} ago", lines)
-
 
 def _release(ids: Sequence[Any], answers: dict[str, Any], request: HttpRequest) -> Report:
     return release_colleagues(ids, actor=name_actor(request), now=timezone.now(), **answers)
@@ -148,6 +128,13 @@ RELEASE = Action(
 class AccountAdmin(ReplansOnSave, ConfirmsActions, AccountBaseAdmin):
     actions = ("release_selected",)
     actions_detail = ("release_one",)
+    change_form_outer_before_template = "admin/sequences/account/story.html"
+
+    def change_view(
+        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        context = present_account(self.find_row(request, object_id), request, timezone.now())
+        return super().change_view(request, object_id, form_url, {**context, **(extra_context or {})})  # type: ignore[no-any-return]
 
     release_selected, release_one = on_selected(RELEASE), on_one(RELEASE)
 

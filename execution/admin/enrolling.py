@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import replace
 from typing import Any
 
 from django import forms
@@ -25,16 +25,18 @@ from unfold.widgets import (
 )
 
 from common.addresses import normalize_for_search
+from emails.choices import MailboxStatus
 from emails.models import Mailbox
 from execution.admin.confirm import ReaderTimeField
+from execution.admin.enroll_check import ERRORS_SHOWN, EnrollReport, group_missing, render_for_check
 from execution.control.enroll import EnrollError, EnrollResult, enroll_contacts
-from execution.control.enroll_rules import SkippedGroup, group_skipped
-from execution.insight.forecast import Forecast, forecast_first_touches
+from execution.control.enroll_rules import group_skipped
+from execution.insight.forecast import forecast_first_touches
 from sequences.access.admin_rights import MANAGERS, MEMBERS, is_allowed
 from sequences.access.roles import NOT_YOURS, manages_any
 from sequences.choices import SequenceStatus
 from sequences.interface.admin.base import name_actor, scope_rows
-from sequences.models import Contact, Sequence
+from sequences.models import Contact, Enrollment, Sequence
 
 # More addresses make the form slow.
 MOST_AT_ONCE = 5_000
@@ -88,6 +90,8 @@ class EnrollForm(forms.Form):
         for name, queryset in choices.items():
             field: Any = self.fields[name]
             field.queryset = scope_rows(queryset, request)
+        if not self.is_bound and (own := find_own_mailbox(request)):
+            self.fields["mailbox"].initial = own.pk
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or {}
@@ -115,22 +119,6 @@ class EnrollForm(forms.Form):
                 self.add_error(name, NOT_YOURS)
 
 
-@dataclass(frozen=True, slots=True)
-class EnrollReport:
-    """The result of enrolling or of a check: how many are enrolled, and the skipped contacts by rule with examples."""
-
-    enrolled: int
-    skipped: int
-    groups: tuple[SkippedGroup, ...]
-    forecast: Forecast | None
-
-    def __str__(self) -> str:
-        text = f"Enrolled {self.enrolled:,} contact{'' if self.enrolled == 1 else 's'}"
-        if self.groups:
-            text += f"; skipped {self.skipped:,}: {', '.join(map(str, self.groups))}"
-        return f"{text}."
-
-
 class EnrollPage:
     """Replaces the form for adding an enrollment with the form for enrolling contacts."""
 
@@ -145,7 +133,7 @@ class EnrollPage:
     ) -> HttpResponse:
         if not self.has_add_permission(request):
             raise PermissionDenied
-        form = EnrollForm(request, request.POST if request.method == "POST" else None)
+        form = EnrollForm(request, _with_mailbox(request) if request.method == "POST" else None)
         checked: EnrollReport | None = None
         if form.is_valid():
             is_check = "check" in request.POST
@@ -169,17 +157,46 @@ def show_enrolling(
     admin_site: Any, request: HttpRequest, form: EnrollForm, checked: EnrollReport | None = None
 ) -> HttpResponse:
     """The page with the form, and with the result of a check if there is one."""
-    context = {**admin_site.each_context(request), "title": "Enroll contacts", "form": form, "checked": checked}
+    context = {
+        **admin_site.each_context(request),
+        "title": "Enroll contacts",
+        "form": form,
+        "checked": checked,
+        "errors_shown": ERRORS_SHOWN,
+    }
     return TemplateResponse(request, "admin/sequences/enrollment/enroll.html", context)
+
+
+def find_own_mailbox(request: HttpRequest, workspace_id: int | None = None) -> Mailbox | None:
+    """The mailbox that is preselected: the user's own, the oldest of those that can send."""
+    own = scope_rows(Mailbox.objects.filter(owner=request.user.pk, status=MailboxStatus.ACTIVE.value), request)
+    if workspace_id is not None:
+        own = own.filter(workspace=workspace_id)
+    found: Mailbox | None = own.order_by("pk").first()
+    return found
+
+
+def _with_mailbox(request: HttpRequest) -> Any:
+    """The posted form; where it does not name a mailbox, as the page of a contact, with the preselected one."""
+    data: Any = request.POST
+    sequence = data.get("sequence", "")
+    if "mailbox" in data or not sequence.isdecimal():
+        return data
+    row = scope_rows(Sequence.objects.filter(pk=sequence), request).first()
+    mailbox = find_own_mailbox(request, row.workspace_id) if row else None
+    if mailbox is not None:
+        data = data.copy()
+        data["mailbox"] = str(mailbox.pk)
+    return data
 
 
 def _enroll(request: HttpRequest, answers: dict[str, Any], *, is_check: bool) -> EnrollReport:
     """Enroll, and roll the transaction back for a check."""
-    now, mailbox = timezone.now(), answers["mailbox"]
+    now, mailbox, sequence = timezone.now(), answers["mailbox"], answers["sequence"]
     owner: Any = answers["owner"] or (mailbox and mailbox.owner) or request.user
     with transaction.atomic():
         result: EnrollResult = enroll_contacts(
-            sequence=answers["sequence"],
+            sequence=sequence,
             contact_ids=answers["contact_ids"],
             mailbox=mailbox,
             owner=owner,
@@ -190,8 +207,14 @@ def _enroll(request: HttpRequest, answers: dict[str, Any], *, is_check: bool) ->
             allow_incomplete=answers["allow_incomplete"],
         )
         forecast = forecast_first_touches(result.enrolled, now)
+        enrolled = list(Enrollment.objects.filter(pk__in=result.enrolled).order_by("pk")) if is_check else []
         transaction.set_rollback(is_check)
-    return EnrollReport(len(result.enrolled), len(result.skipped), group_skipped(result.skipped), forecast)
+    report = EnrollReport(len(result.enrolled), result.skipped, group_skipped(result.skipped), forecast)
+    if not is_check:
+        return report
+    sender = mailbox or (Mailbox.objects.filter(pk=enrolled[0].mailbox_id).first() if enrolled else None)
+    rendered = render_for_check(sequence, [row.contact_id for row in enrolled], sender, owner.pk, now)
+    return replace(report, missing=group_missing(result.skipped, sequence), rendered=rendered)
 
 
 def _announce(request: HttpRequest, report: EnrollReport) -> None:

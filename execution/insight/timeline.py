@@ -90,11 +90,12 @@ def read_timeline(enrollment: Enrollment, limit: int = ENTRIES_SHOWN) -> list[En
     """The newest `limit` entries."""
     logs = ExecutionLog.objects.filter(enrollment=enrollment).order_by("-at", "-id")[:limit]
     events = EmailEvent.objects.filter(enrollment=enrollment).order_by("-occurred_at", "-id")[:limit]
-    entries = [*map(_from_log, logs), *map(_from_event, events)]
+    entries = [*map(present_log, logs), *map(present_event, events)]
     return sorted(entries, key=lambda entry: entry.at, reverse=True)[:limit]
 
 
-def _from_log(row: ExecutionLog) -> Entry:
+def present_log(row: ExecutionLog) -> Entry:
+    """A line of the log."""
     is_error = row.status == LogStatus.ERROR
     step = f"Step {row.step_number}" if row.step_number else ""
     step += f" ({label_of(row.step_type).lower()})" if step and row.step_type else ""
@@ -113,7 +114,8 @@ def _from_log(row: ExecutionLog) -> Entry:
     )
 
 
-def _from_event(row: EmailEvent) -> Entry:
+def present_event(row: EmailEvent) -> Entry:
+    """An event of an email."""
     is_machine = row.verdict == Verdict.MACHINE
     hardness = f" ({row.get_bounce_type_display().lower()})" if row.bounce_type else ""
     text = row.detail

@@ -60,7 +60,7 @@ def test_contacts_are_enrolled_after_a_check(desk: Page) -> None:  # noqa: F811
     desk.get_by_role("button", name="Check").click()
     expect(desk.get_by_text("1 of 2 will not fit the caps on their day")).to_be_visible()
     assert not Enrollment.objects.exists()
-    desk.get_by_role("button", name="Enroll", exact=True).click()
+    desk.get_by_role("button", name="Enroll 2 contacts").click()
     expect(desk.get_by_text("Enrolled 2 contacts.")).to_be_visible()
 
 

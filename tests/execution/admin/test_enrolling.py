@@ -9,6 +9,7 @@ from django.contrib.auth.models import Permission
 from django.test import Client
 from django.urls import reverse
 
+from emails.models import Mailbox
 from sequences.models import Contact, Enrollment, Sequence, Workspace
 from tests.factories import (
     CompletedEnrollmentFactory,
@@ -22,6 +23,7 @@ from tests.factories import (
     WorkspaceFactory,
 )
 from tests.support.admin_pages import APPS, shown_messages
+from tests.support.counting import count_statements
 
 pytestmark = pytest.mark.django_db
 
@@ -129,3 +131,48 @@ def test_an_admin_sets_the_rules_of_the_workspace(workspace: Workspace) -> None:
     page = client.get(reverse("admin:sequences_workspace_change", args=[workspace.pk])).content.decode()
     for name in ("answered_within_days", "cool_down_days", "parallel_sequences"):
         assert f'name="{name}"' in page
+
+
+def test_a_check_renders_every_email_and_says_who_lacks_what(workspace: Workspace, sequence: Sequence) -> None:
+    StepFactory(sequence=sequence, name="Blank", subject="{{ contact.title | default: '' }}", delay_days=1, body="Bye.")
+    contacts = make_contacts(workspace, sequence, 6)
+    client = log_in(workspace, "sdr")
+    page = post(client, sequence, contacts, check="1")
+    checked = page.context["checked"]
+    (missing,) = checked.missing
+    assert (missing.field, missing.step, missing.part) == ("contact.renewal_month", "2. Email", "body")
+    assert missing.addresses == (contacts[3].email,)
+    rendered = checked.rendered
+    assert (rendered.emails, rendered.contacts) == (6, 2)
+    assert [contact.address for contact in rendered.shown] == [contacts[4].email, contacts[5].email]
+    assert "Your May renewal" in rendered.shown[0].emails[1].email.text
+    assert {(held.address, held.step) for held in rendered.held} == {
+        (contacts[4].email, "3. Blank"),
+        (contacts[5].email, "3. Blank"),
+    }
+    assert "Your May renewal" in page.content.decode()
+    assert Enrollment.objects.filter(status="active").count() == 0
+
+
+def test_the_own_mailbox_is_preselected(workspace: Workspace, sequence: Sequence) -> None:
+    MailboxFactory(workspace=workspace)
+    client = log_in(workspace, "sdr")
+    first = Mailbox.objects.get(owner__isnull=False)
+    MailboxFactory(workspace=workspace, owner=first.owner)
+    page = client.get(reverse("admin:sequences_enrollment_add"))
+    assert page.context["form"]["mailbox"].value() == first.pk
+    post(client, sequence, ContactFactory.create_batch(1, workspace=workspace, fields={"renewal_month": "May"}))
+    assert Enrollment.objects.get().mailbox_id == first.pk
+
+
+def test_a_check_takes_as_many_statements_for_many_contacts_as_for_one(
+    workspace: Workspace, sequence: Sequence
+) -> None:
+    client = log_in(workspace, "sdr")
+    contacts = ContactFactory.create_batch(31, workspace=workspace, fields={"renewal_month": "May"})
+    counts = []
+    for chosen in (contacts[:1], contacts[1:]):
+        with count_statements() as counted:
+            assert post(client, sequence, chosen, check="1").context["checked"].enrolled == len(chosen)
+        counts.append(counted.count)
+    assert counts[0] == counts[1]

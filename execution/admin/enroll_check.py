@@ -1,0 +1,111 @@
+"""The result of *Check* on the page that enrolls: who would be enrolled, who is left out, who lacks what, every email.
+
+Presents what `enroll_contacts` answered in a transaction that was rolled back; changes nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence as Rows
+from dataclasses import dataclass
+from datetime import datetime
+
+from emails.models import Mailbox
+from emails.sending.check_emails import CheckedContact, check_emails
+from execution.control.enroll_rules import SkipCode, Skipped, SkippedGroup
+from execution.engine.sequence_facts import load_sequences
+from execution.insight.forecast import Forecast
+from sequences.models import Sequence, Step
+
+#: Rendering is a matter of seconds up to here.
+MOST_EMAILS = 20_000
+CONTACTS_SHOWN = 20
+ERRORS_SHOWN = 100
+
+
+@dataclass(frozen=True, slots=True)
+class MissingValue:
+    """A merge field that a step needs and these contacts lack."""
+
+    step: str
+    part: str
+    field: str
+    addresses: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """An email that cannot be rendered for a contact who would be enrolled: the contact is held there."""
+
+    address: str
+    step: str
+    error: str
+
+
+@dataclass(frozen=True, slots=True)
+class RenderedEmails:
+    """`emails`: how many were rendered for `contacts` of all contacts; `shown` are the first contacts with theirs."""
+
+    emails: int
+    contacts: int
+    held: tuple[Held, ...]
+    shown: tuple[CheckedContact, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class EnrollReport:
+    """The result of enrolling or of a check: how many are enrolled, and the skipped contacts by rule."""
+
+    enrolled: int
+    skipped: tuple[Skipped, ...]
+    groups: tuple[SkippedGroup, ...]
+    forecast: Forecast | None
+    missing: tuple[MissingValue, ...] = ()
+    rendered: RenderedEmails | None = None
+
+    def __str__(self) -> str:
+        text = f"Enrolled {self.enrolled:,} contact{'' if self.enrolled == 1 else 's'}"
+        if self.groups:
+            text += f"; skipped {len(self.skipped):,}: {', '.join(map(str, self.groups))}"
+        return f"{text}."
+
+
+def group_missing(skipped: Rows[Skipped], sequence: Sequence) -> tuple[MissingValue, ...]:
+    """Who lacks what, the field that most contacts lack first."""
+    incomplete = [one for one in skipped if one.code is SkipCode.INCOMPLETE]
+    if not incomplete:
+        return ()
+    names = {step.number: str(step) for step in Step.objects.filter(sequence=sequence)}
+    found: dict[tuple[int, str, str], list[str]] = {}
+    for one in incomplete:
+        for missing in one.missing:
+            found.setdefault((missing.step, missing.part, missing.field), []).append(one.email)
+    return tuple(
+        MissingValue(names.get(number, f"Step {number}"), part, field, tuple(addresses))
+        for (number, part, field), addresses in sorted(found.items(), key=lambda each: (-len(each[1]), each[0]))
+    )
+
+
+def render_for_check(
+    sequence: Sequence, contact_ids: Rows[int], mailbox: Mailbox | None, owner_id: int | None, now: datetime
+) -> RenderedEmails | None:
+    """Every email that these contacts could get; None when there is none."""
+    reached = {step.id for step in load_sequences([sequence.pk])[sequence.pk].reachable_steps()}
+    steps = list(Step.objects.filter(sequence=sequence, type="email", pk__in=reached).order_by("number"))
+    if not steps or not contact_ids:
+        return None
+    chosen = contact_ids[: max(MOST_EMAILS // len(steps), 1)]
+    held: list[Held] = []
+    shown: list[CheckedContact] = []
+    found = check_emails(
+        steps,
+        chosen,
+        workspace_id=sequence.workspace_id,
+        mailbox_id=mailbox.pk if mailbox else None,
+        owner_id=owner_id,
+        now=now,
+    )
+    for contact in found:
+        if len(shown) < CONTACTS_SHOWN:
+            shown.append(contact)
+        held += [Held(contact.address, email.step, email.error) for email in contact.emails if email.error]
+    return RenderedEmails(len(chosen) * len(steps), len(chosen), tuple(held), tuple(shown))
