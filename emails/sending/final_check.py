@@ -3,6 +3,7 @@
 1. Lock the mailbox's row (FOR UPDATE), if the lease is still ours; read its status, pace, breaker, ramp and whether the
    executor runs. A transaction that queues a message at the same time waits for this row and wakes the lane after us.
 2. Lock the enrollments of the first queued messages, in lane order; those that are locked are left to the next chunk.
+   There are none while the workspace is paused, which is read here since the pause waits for the lock of step 1.
 3. Re-read addresses, stop facts, suppressions, windows and the freshness of the inbox. Withhold stopped messages and
    wake their enrollments; hold those that must wait.
 4. Lock the caps concerned in id order, count what the ledger says was sent, choose what they allow.
@@ -34,6 +35,7 @@ from emails.pacing.windows import find_opening
 from emails.sending.answer_stops import find_refused_answers
 from emails.sending.lanes import LEASE_SECONDS, Lease, LeaseLostError
 from sequences.enrollment_sql import wake_enrollments
+from sequences.models.workspace import workspace_sends
 
 # How many messages are checked for chunks of up to 1, 8 and 50: more than the chunk takes, so that those that must wait
 # do not block the ones behind them. Few different numbers, since each is a statement with a plan of its own.
@@ -63,15 +65,16 @@ FROM emails_mailbox b JOIN sequences_workspace w ON w.id = b.workspace_id
 WHERE b.id = %(mailbox)s AND b.lease_token = %(token)s
 FOR UPDATE OF b
 """
-_CANDIDATES = """
+_CANDIDATES = f"""
 SELECT m.id AS message_id, e.id
 FROM emails_emailmessage m
 JOIN sequences_enrollment e ON e.id = m.enrollment_id
 JOIN sequences_sequence s ON s.id = e.sequence_id
 WHERE m.mailbox_id = %(mailbox)s AND m.status = 'queued' AND m.send_after_at <= %(now)s
+  AND {workspace_sends("m.workspace_id")}
   AND (m.is_answer OR (e.status = 'active' AND s.status IN ('active', 'archived')))
 ORDER BY m.lane_order_at, m.id
-LIMIT {limit}
+LIMIT {{limit}}
 FOR NO KEY UPDATE OF e SKIP LOCKED
 """
 _DETAILS = f"""

@@ -22,7 +22,7 @@ COUNTED_AT_MOST = 10_000
 
 @dataclass(frozen=True, slots=True)
 class QueuedMessage:
-    """`planned_at`: when it is sent if nothing else is queued; None while its enrollment or sequence is paused."""
+    """`planned_at`: when it is sent if nothing else is queued; None while it is paused."""
 
     id: int
     enrollment_id: int
@@ -61,7 +61,7 @@ class LaneView:
 _QUEUE = """
 SELECT m.id, m.enrollment_id, m.message_id AS header_id, m.recipient, m.recipient_domain, m.priority, m.is_first_touch,
        m.owner_id, m.due_at, m.queued_at, m.send_after_at, m.held_by,
-       (m.is_answer OR (e.status = 'active' AND s.status = 'active')) AS may_leave,
+       (m.is_answer OR (e.status = 'active' AND s.status = 'active')) AND w.sending_paused_at IS NULL AS may_leave,
        s.window::text AS window, coalesce(t.skip_weekends, false) AS skip_weekends,
        c.timezone AS contact_timezone, a.timezone AS account_timezone, b.timezone AS mailbox_timezone,
        w.timezone AS workspace_timezone, w.holiday_country, w.extra_holidays

@@ -13,6 +13,7 @@ from datetime import datetime, timedelta
 from common.db import execute, fetch_all
 from emails.choices import LimitScope
 from emails.models import EXECUTOR_RUNS
+from sequences.models.workspace import workspace_sends
 
 LEASE_SECONDS = 45
 RENEW_SECONDS = 10
@@ -38,7 +39,7 @@ WHERE b.id = (
     SELECT id FROM emails_mailbox
     WHERE lane_at <= %(now)s AND status = 'active' AND (leased_until IS NULL OR leased_until <= %(now)s)
       AND (%(workspace)s::bigint IS NULL OR workspace_id = %(workspace)s)
-      AND {EXECUTOR_RUNS}
+      AND {EXECUTOR_RUNS} AND {workspace_sends("workspace_id")}
     ORDER BY lane_at, id LIMIT 1 FOR NO KEY UPDATE SKIP LOCKED)
 RETURNING b.id, b.workspace_id
 """
@@ -88,7 +89,7 @@ _CAP_CODES = [f"{scope.value}_cap" for scope in LimitScope]
 _NEXT = f"""
 SELECT min(greatest(lane_at, coalesce(leased_until, lane_at))) AS at FROM emails_mailbox
 WHERE lane_at IS NOT NULL AND status = 'active' AND (%(workspace)s::bigint IS NULL OR workspace_id = %(workspace)s)
-  AND {EXECUTOR_RUNS}
+  AND {EXECUTOR_RUNS} AND {workspace_sends("workspace_id")}
 """
 
 
@@ -139,6 +140,15 @@ def wake_lanes(mailbox_ids: Sequence[int], now: datetime) -> None:
         ids = sorted(set(mailbox_ids))
         execute(_WAIT_FOR_CHECKS, {"ids": ids})
         execute(_WAKE_LANES, {"ids": ids, "now": now})
+
+
+def wait_for_checks(mailbox_ids: Sequence[int]) -> None:
+    """Wait until the final checks of these lanes that have begun have marked their messages, and hold up later ones.
+
+    Call it in the transaction of a pause, after the pause is written: a later check reads it after the commit.
+    """
+    if mailbox_ids:
+        execute(_WAIT_FOR_CHECKS, {"ids": sorted(set(mailbox_ids))})
 
 
 def apply_new_caps(mailbox_ids: Sequence[int], now: datetime) -> None:

@@ -11,6 +11,7 @@ from emails.facts.stop_facts import load_stop_facts
 from emails.facts.stops import find_exit_reason
 from emails.models import EXECUTOR_RUNS
 from emails.sending.final_check import find_row_rest
+from sequences.models.workspace import workspace_sends
 
 _MARKED = f"""
 SELECT m.id AS message_id, e.id, e.workspace_id, e.contact_id, e.enrolled_at, e.resumed_at, s.status AS sequence_status,
@@ -24,7 +25,7 @@ JOIN sequences_workspace w ON w.id = e.workspace_id
 JOIN emails_mailbox b ON b.id = m.mailbox_id AND b.status = 'active'
 LEFT JOIN sequences_account a ON a.id = c.account_id
 WHERE m.id = ANY(%(messages)s::bigint[]) AND m.status = 'sending' AND NOT m.is_answer
-  AND {EXECUTOR_RUNS}
+  AND {EXECUTOR_RUNS} AND {workspace_sends("m.workspace_id")}
 """
 # A transaction that stores a stop fact sets `wake_at`, and the enrollment of a marked message has none: while it is
 # NULL, nothing was stored. Suppressions are looked up, since one may be of an address that the contact had before.
@@ -40,7 +41,7 @@ JOIN sequences_enrollment e ON e.id = m.enrollment_id AND (m.is_answer OR e.stat
 JOIN sequences_sequence s ON s.id = e.sequence_id AND (m.is_answer OR s.status = 'active')
 JOIN emails_mailbox b ON b.id = m.mailbox_id AND b.status = 'active'
 WHERE m.id = ANY(%(messages)s::bigint[]) AND m.status = 'sending' AND m.lease_token = %(token)s
-  AND {EXECUTOR_RUNS}
+  AND {EXECUTOR_RUNS} AND {workspace_sends("m.workspace_id")}
 """
 
 

@@ -13,6 +13,7 @@ from execution.admin import (
     system,
     tasks,
     webhooks,
+    workspaces,
 )
 from execution.admin.members import invitations, memberships
 
@@ -31,4 +32,5 @@ __all__ = [
     "system",
     "tasks",
     "webhooks",
+    "workspaces",
 ]

@@ -16,19 +16,16 @@ from execution.admin.confirm import Action, ConfirmsActions, RequiredReasonForm,
 from execution.admin.contact_files import ContactFiles
 from execution.admin.contact_pages import present_account, present_contact
 from execution.admin.enrolling import MOST_AT_ONCE, EnrollForm, may_enroll, show_enrolling
-from execution.admin.logged import LogsChanges
-from execution.admin.members.memberships import LogsMembers
 from execution.admin.replanning import ReplansOnSave
-from execution.choices import ControlTarget
 from execution.control.colleagues import release_colleagues
 from execution.control.enrollments import Report
 from execution.maintenance.erase_contact import InFlightError, erase_contact, export_contact
 from sequences.access.admin_rights import MANAGERS
 from sequences.access.roles import NOT_YOURS, is_admin
-from sequences.admin import AccountBaseAdmin, ContactBaseAdmin, WorkspaceBaseAdmin
+from sequences.admin import AccountBaseAdmin, ContactBaseAdmin
 from sequences.contacts.operations import wake_waiting_for
 from sequences.interface.admin.base import name_actor
-from sequences.models import Account, Contact, Workspace
+from sequences.models import Account, Contact
 
 _ENROLL = action(description="Enroll", permissions=["enroll"], icon="group_add")
 _EXPORT_DATA = action(description="Export data", url_path="export-data", permissions=["operate"], icon="person_search")
@@ -142,8 +139,3 @@ class AccountAdmin(ReplansOnSave, ConfirmsActions, AccountBaseAdmin):
         super().save_model(request, obj, form, change)
         if change:
             wake_waiting_for(obj, timezone.now())
-
-
-@admin.register(Workspace)
-class WorkspaceOwnAdmin(LogsChanges, ReplansOnSave, LogsMembers, WorkspaceBaseAdmin):
-    log_target = ControlTarget.WORKSPACE

@@ -12,9 +12,11 @@ from django.utils import timezone
 
 from execution.insight.overview import Hour, Overview, read_overview
 from execution.insight.queue import COUNTED_AT_MOST
-from sequences.access.roles import workspace_ids_of
+from sequences.access.roles import managed_workspaces, workspace_ids_of
+from sequences.models import Workspace
 
 _LATE = timedelta(minutes=5)
+_WORKSPACES_SHOWN = 5
 _CHART_HEIGHT, _BAR_WIDTH, _BAR_STEP = 96, 14, 18
 # The next step of the set-up, with the page to take it on.
 _NEXT = {
@@ -50,6 +52,7 @@ class Bar:
 def fill_overview(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
     """Unfold's callback for the index page."""
     now = timezone.now()
+    own = Workspace.objects.for_user(request.user)
     overview = read_overview(workspace_ids_of(request.user), now)
     text, name = _NEXT.get(overview.missing, ("", ""))
     most_sent = max((hour.sent for hour in overview.hours), default=0)
@@ -68,6 +71,8 @@ def fill_overview(request: HttpRequest, context: dict[str, Any]) -> dict[str, An
         # None where there is nothing to draw
         "most_sent": f"{most_sent:,}" if most_sent else None,
         "longest_delay": _seconds(max(delays)) if delays else None,
+        "paused_workspaces": own.exclude(sending_paused_at=None).order_by("name"),
+        "managed_workspaces": managed_workspaces(request.user).order_by("name")[:_WORKSPACES_SHOWN],
         "next_text": text,
         "next_link": reverse(name) if name else "",
     }

@@ -1,4 +1,4 @@
-"""Switches: pause and resume a sequence, a mailbox or the executor; activate and archive. And resolve messages.
+"""Switches: pause and resume a sequence, mailbox, workspace or the executor; activate, archive; resolve messages.
 
 Each switch stores its reason and actor and writes the control log. Resuming wakes what was held: the engine replans it,
 and the pace and caps of the lanes spread the backlog.
@@ -15,7 +15,7 @@ from common.db import fetch_all
 from common.notify import notify_engine
 from emails.choices import BreakerState, MailboxStatus, MessageStatus
 from emails.models import EmailMessage, ExecutorState, Mailbox
-from emails.sending.lanes import probe_now, wake_lanes
+from emails.sending.lanes import probe_now, wait_for_checks, wake_lanes
 from emails.sending.resolving import mark_sent, send_again
 from execution.choices import ControlAction, ControlTarget, LogAction
 from execution.control.blocked import send_blocked_again
@@ -24,7 +24,7 @@ from execution.engine.outcomes import LogLine
 from sequences.authoring import operations
 from sequences.choices import SequenceStatus
 from sequences.enrollment_sql import wake_where
-from sequences.models import Sequence
+from sequences.models import Sequence, Workspace
 
 _RESOLVED: dict[str, str] = {
     MessageStatus.SENT: "resolved as sent",
@@ -66,6 +66,41 @@ def resume_executor(*, actor: str, now: datetime, reason: str = "") -> bool:
             log_control(ControlTarget.EXECUTOR, None, ControlAction.RESUMED, actor, reason, now)
             notify_engine()
     return changed > 0
+
+
+def pause_workspace(workspace: Workspace, *, actor: str, now: datetime, reason: str = "") -> bool:
+    """Send no email of the workspace until resumed; steps are decided, and their emails wait. False when it is paused.
+
+    What a worker was giving to a server already leaves; nothing is begun after this returns.
+    """
+    text = reason or "paused by hand"
+    with transaction.atomic():
+        changed = Workspace.objects.filter(pk=workspace.pk, sending_paused_at=None).update(
+            sending_paused_at=now, sending_paused_by=actor, sending_paused_reason=text
+        )
+        if changed:
+            log_control(ControlTarget.WORKSPACE, workspace, ControlAction.PAUSED, actor, text, now)
+            wait_for_checks(_lanes_of(workspace))
+    workspace.refresh_from_db()
+    return changed > 0
+
+
+def resume_workspace(workspace: Workspace, *, actor: str, now: datetime, reason: str = "") -> bool:
+    """Let the workspace send again: windows, pace and caps spread what has waited. False when it is not paused."""
+    with transaction.atomic():
+        changed = Workspace.objects.filter(pk=workspace.pk, sending_paused_at__isnull=False).update(
+            sending_paused_at=None, sending_paused_by="", sending_paused_reason=""
+        )
+        if changed:
+            log_control(ControlTarget.WORKSPACE, workspace, ControlAction.RESUMED, actor, reason, now)
+            wake_lanes(_lanes_of(workspace), now)
+            notify_engine()
+    workspace.refresh_from_db()
+    return changed > 0
+
+
+def _lanes_of(workspace: Workspace) -> list[int]:
+    return list(Mailbox.objects.filter(workspace=workspace.pk).values_list("pk", flat=True))
 
 
 def activate_sequence(sequence: Sequence, *, actor: str, now: datetime, reason: str = "") -> None:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from common.db import Row, fetch_all
 from emails.choices import BreakerState, MailboxStatus, MessageStatus
@@ -51,11 +51,13 @@ SELECT e.id, e.last_error, e.pause_reason, e.paused_by, e.auto_exit_reason, e.co
        b.address, b.status AS mailbox_status, b.status_reason, b.status_actor, b.breaker_state, b.breaker_until,
        b.breaker_failures, b.breaker_error, b.leased_until, b.next_slot_at, b.lane_at, b.lane_held_by,
        b.inbound, b.inbox_read_at,
+       w.sending_paused_at, w.sending_paused_by, w.sending_paused_reason,
        x.is_paused AS executor_paused, x.paused_by AS executor_by, x.paused_reason AS executor_reason,
        EXISTS (SELECT 1 FROM execution_worker k
                WHERE k.stopped_at IS NULL AND k.heartbeat_at >= %(alive)s) AS has_worker
 FROM sequences_enrollment e
 JOIN sequences_sequence s ON s.id = e.sequence_id
+JOIN sequences_workspace w ON w.id = e.workspace_id
 LEFT JOIN emails_mailbox b ON b.id = e.mailbox_id
 LEFT JOIN emails_emailmessage m
        ON m.enrollment_id = e.id AND m.step_id = e.current_step_id AND m.visit = e.visit
@@ -89,6 +91,10 @@ def _explain(snapshot: Snapshot, row: Row, now: datetime) -> list[Hold]:
         holds.append(
             Hold("executor_paused", f"The executor is paused by {row['executor_by']}: {row['executor_reason']}")
         )
+    if row["sending_paused_at"] is not None:
+        who, since = row["sending_paused_by"], row["sending_paused_at"].astimezone(UTC)
+        text = f"Sending of the workspace is paused by {who} since {since:%Y-%m-%d %H:%M} UTC"
+        holds.append(Hold("workspace_paused", f"{text}: {row['sending_paused_reason']}"))
     if snapshot.status is EnrollmentStatus.QUARANTINED:
         holds.append(Hold("quarantined", f"Quarantined, needs review: {row['last_error']}"))
     if snapshot.status is EnrollmentStatus.PAUSED:

@@ -77,6 +77,12 @@ def require_manager(user: Reader) -> None:
         raise PermissionDenied("Only a manager or an admin can do this.")
 
 
+def require_manager_of(user: Reader, workspace_id: int) -> None:
+    """Raises `PermissionDenied` unless `user` can act on everything in the workspace."""
+    if not is_manager(user, workspace_id):
+        raise PermissionDenied("Only a manager or an admin of the workspace can do this.")
+
+
 def require_any_admin(user: Reader) -> None:
     """Raises `PermissionDenied` unless `user` is an admin of some workspace; which one is checked when it is known."""
     if not administered_workspaces(user).exists():

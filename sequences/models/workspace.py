@@ -26,6 +26,14 @@ def validate_holiday_country(value: str) -> None:
         raise ValidationError(f"{value!r} has no holiday calendar: use an ISO 3166 code such as DE or US-CA")
 
 
+_SENDS = "NOT EXISTS (SELECT 1 FROM sequences_workspace z WHERE z.id = {} AND z.sending_paused_at IS NOT NULL)"
+
+
+def workspace_sends(column: str) -> str:
+    """A condition for the WHERE clause of any statement: the workspace that `column` names is not paused."""
+    return _SENDS.format(column)
+
+
 class WorkspaceOwnQuerySet(models.QuerySet["Workspace"]):
     def for_user(self, user: AbstractBaseUser | AnonymousUser) -> Self:
         if not user.is_authenticated:
@@ -83,6 +91,11 @@ class Workspace(models.Model):
     retained_at = models.DateTimeField(
         null=True, editable=False, help_text="Enrollments that ended before this time have been cleaned up."
     )
+    sending_paused_at = models.DateTimeField(
+        null=True, editable=False, help_text="Since when no email of the workspace is sent; null while it sends."
+    )
+    sending_paused_by = models.CharField(max_length=200, blank=True, default="", db_default="", editable=False)
+    sending_paused_reason = models.CharField(max_length=500, blank=True, default="", db_default="", editable=False)
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)
 
