@@ -9,6 +9,7 @@ from urllib.parse import urlencode
 from django import forms
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
+from django.db import transaction
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import reverse
@@ -29,7 +30,8 @@ from emails.transport.send_result import Sent
 from execution.control.edit import duplicate_sequence, store_sequence
 from execution.insight.preview import Preview, PreviewStep, preview_sequence
 from sequences.access.admin_rights import MANAGERS, is_allowed
-from sequences.access.roles import NOT_YOURS, managed_workspaces
+from sequences.access.roles import NOT_YOURS, is_manager
+from sequences.access.sequence_rights import NOT_YOUR_DRAFT, is_writable_locked
 from sequences.authoring.operations import InvalidSequenceError, SequenceStateError
 from sequences.authoring.queries import load_draft
 from sequences.choices import StepType
@@ -43,7 +45,7 @@ from sequences.yaml.nodes import MAX_BYTES
 
 _PREVIEW = action(description="Preview", url_path="preview", permissions=["view"], icon="visibility")
 _EXPORT = action(description="Export YAML", url_path="export", permissions=["view"], icon="download")
-_DUPLICATE = action(description="Duplicate", url_path="duplicate", permissions=["operate"], icon="content_copy")
+_DUPLICATE = action(description="Duplicate", url_path="duplicate", permissions=["add"], icon="content_copy")
 _IMPORT = action(description="Import YAML", url_path="import", permissions=["add"], icon="upload_file")
 
 
@@ -92,9 +94,17 @@ class ImportYamlForm(forms.Form):
 
     def __init__(self, *args: Any, request: HttpRequest, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        workspaces = managed_workspaces(request.user)
+        workspaces = Workspace.objects.for_user(request.user)
+        self._request = request
         self.fields["workspace"].queryset = workspaces  # type: ignore[attr-defined]
         self.fields["workspace"].initial = workspaces.first()
+
+    def clean(self) -> dict[str, Any] | None:
+        cleaned = super().clean()
+        workspace = self.cleaned_data.get("workspace")
+        if workspace and self.cleaned_data.get("activate") and not is_manager(self._request.user, workspace.pk):
+            self.add_error("activate", "Only a manager or an admin activates sequences: import it as a draft.")
+        return cleaned
 
 
 class SequenceTools:
@@ -135,8 +145,6 @@ class SequenceTools:
         if not self.has_add_permission(request):  # type: ignore[attr-defined]
             raise PermissionDenied
         sequence = self.find_row(request, object_id)  # type: ignore[attr-defined]
-        if not self.has_operate_permission(request, sequence):  # type: ignore[attr-defined]
-            raise PermissionDenied(NOT_YOURS)
         if request.method != "POST":
             context = {
                 **self.admin_site.each_context(request),
@@ -144,7 +152,9 @@ class SequenceTools:
                 "back_url": reverse("admin:sequences_sequence_change", args=[sequence.pk]),
             }
             return TemplateResponse(request, "admin/sequences/sequence/duplicate.html", context)
-        made = duplicate_sequence(sequence, "", actor=name_actor(request), now=timezone.now()).saved.sequence
+        made = duplicate_sequence(
+            sequence, "", actor=name_actor(request), now=timezone.now(), owner=request.user
+        ).saved.sequence
         messages.success(request, f"{made} is a new draft with the same steps and no enrollments.")
         return HttpResponseRedirect(reverse("admin:sequences_sequence_change", args=[made.pk]))
 
@@ -215,13 +225,19 @@ def _import(form: ImportYamlForm, request: HttpRequest) -> Sequence | None:
     values = form.cleaned_data
     try:
         parsed = parse_text(values["file"].name, values["file"].read(MAX_BYTES + 1))
-        stored = store_sequence(
-            values["workspace"],
-            parsed.draft,
-            activate=values["activate"],
-            actor=name_actor(request),
-            now=timezone.now(),
-        )
+        with transaction.atomic():
+            known = Sequence.objects.filter(workspace=values["workspace"], name=parsed.draft.name).first()
+            if known is not None and not is_writable_locked(request.user, known.pk):
+                form.add_error("file", NOT_YOUR_DRAFT)
+                return None
+            stored = store_sequence(
+                values["workspace"],
+                parsed.draft,
+                activate=values["activate"],
+                actor=name_actor(request),
+                now=timezone.now(),
+                owner=request.user,
+            )
     except YamlFormError as error:
         form.add_error("file", list(error.problems))
     except InvalidSequenceError as error:

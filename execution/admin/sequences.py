@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from django.contrib import admin, messages
+from django.core.exceptions import PermissionDenied
 from django.db import transaction
 from django.db.models import Count, QuerySet
 from django.http import HttpRequest, HttpResponse, JsonResponse
@@ -22,10 +23,13 @@ from execution.admin.step_forms import StepFormSet, StepInline
 from execution.control import switches
 from execution.control.edit import StoredSequence
 from execution.control.enrollments import Report
+from sequences.access.admin_rights import MANAGERS, Right
+from sequences.access.sequence_rights import NOT_YOUR_DRAFT, is_writable_locked, may_write
 from sequences.authoring.validation import validate_sequence
 from sequences.choices import LIVE_STATUSES, SequenceStatus
 from sequences.interface.admin.base import (
     FactsAdmin,
+    OwnerFilter,
     WorkspaceAdmin,
     by_choice,
     filter_by,
@@ -106,6 +110,9 @@ _COLOURS = {"active": "success", "paused": "warning", "draft": "info"}
 
 @admin.register(SequenceModel)
 class SequenceAdmin(SequenceTools, ConfirmsActions, WorkspaceAdmin):
+    # drafts are their owners' too, see below; actions are for managers
+    right = Right(owner="owner_id")
+    action_right = MANAGERS
     form = SequenceForm
     inlines = (StepInline,)
     time_zone = show_described(describe_window_form, "time_zone", "Time zone")
@@ -116,15 +123,16 @@ class SequenceAdmin(SequenceTools, ConfirmsActions, WorkspaceAdmin):
         "show_status",
         "show_steps",
         "show_enrollments",
+        "owner",
         "priority",
         "workspace",
         time_column("updated_at"),
     )
-    list_filter = (*by_choice("status"), filter_by(Workspace, "workspace", "name"))
-    list_select_related = ("workspace",)
+    list_filter = (*by_choice("status"), OwnerFilter, filter_by(Workspace, "workspace", "name"))
+    list_select_related = ("workspace", "owner")
     search_fields = ("name", "description")
     empty_text = "Write a sequence, or import one from a YAML file."
-    readonly_fields = ("status", "pause_reason", "paused_by")
+    readonly_fields = ("status", "owner", "pause_reason", "paused_by")
     actions = ("activate_selected", "pause_selected", "resume_selected", "archive_selected")
     actions_list = ("import_file",)
     actions_detail = (
@@ -134,7 +142,7 @@ class SequenceAdmin(SequenceTools, ConfirmsActions, WorkspaceAdmin):
     fieldsets = (
         (None, {"fields": ("workspace", ("name", "priority"), "description", "on_reply", *WINDOW_FIELDS)}),
         ("Tracking", {"classes": ["collapse"], "fields": (("track_opens", "track_clicks"),)}),
-        ("State", {"classes": ["collapse"], "fields": (("status", "pause_reason", "paused_by"),)}),
+        ("State", {"classes": ["collapse"], "fields": (("status", "owner"), ("pause_reason", "paused_by"))}),
     )
 
     activate_selected, activate_one = on_selected(ACTIVATE), on_one(ACTIVATE)
@@ -146,8 +154,10 @@ class SequenceAdmin(SequenceTools, ConfirmsActions, WorkspaceAdmin):
         return super().get_queryset(request).order_by("name", "pk")
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        is_archived = isinstance(obj, SequenceModel) and obj.status == SequenceStatus.ARCHIVED
-        return not is_archived and super().has_change_permission(request, obj)
+        if isinstance(obj, SequenceModel):
+            is_archived = obj.status == SequenceStatus.ARCHIVED
+            return not is_archived and may_write(request.user, obj) and super().has_change_permission(request, obj)
+        return bool(super().has_change_permission(request, obj))
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         # Only drafts can be deleted; others are archived and stay readable.
@@ -180,6 +190,7 @@ class SequenceAdmin(SequenceTools, ConfirmsActions, WorkspaceAdmin):
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
         # an edit is stored with its steps in one go: enrollments are replanned once
         if not change:
+            obj.owner = request.user
             super().save_model(request, obj, form, change)
 
     def save_formset(self, request: HttpRequest, form: Any, formset: Any, change: bool) -> None:
@@ -190,6 +201,8 @@ class SequenceAdmin(SequenceTools, ConfirmsActions, WorkspaceAdmin):
             # validated by the forms; nothing is stored and no enrollment is locked
             formset.save(commit=False)
             return
+        if change and not is_writable_locked(request.user, form.instance.pk):
+            raise PermissionDenied(NOT_YOUR_DRAFT)
         options = read_options(request.POST, formset.new_keys)
         request.stored_sequence = formset.store(request, options, is_new=not change)  # type: ignore[attr-defined]
 

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.db import transaction
 from django.utils import timezone
 from rest_framework.exceptions import ValidationError
 from rest_framework.request import Request
 
 from execution.api.sequence_forms import explain_problems
 from execution.control.edit import EditOptions, StoredSequence, edit_sequence
-from sequences.access.roles import name_actor, require_right
+from sequences.access.roles import name_actor
+from sequences.access.sequence_rights import lock_writable, require_writable
 from sequences.authoring.drafts import SequenceDraft
 from sequences.authoring.operations import InvalidSequenceError, SequenceStateError
 from sequences.contacts.queries import has_address
@@ -20,8 +22,8 @@ from sequences.models import Contact, Sequence
 
 
 def require_sequence_right(request: Request, sequence: Sequence) -> None:
-    """Sequences belong to the whole workspace: managers and admins change them."""
-    require_right(request.user, sequence.workspace_id, None, is_shared_without_owner=False)
+    """Managers and admins change them, other members drafts of their own."""
+    require_writable(request.user, sequence)
 
 
 def edit(
@@ -29,14 +31,16 @@ def edit(
 ) -> StoredSequence:
     """Store the draft, or in a dry run only count its effects. The caller checks the right."""
     try:
-        return edit_sequence(
-            sequence,
-            draft,
-            options or EditOptions(),
-            actor=name_actor(request.user),
-            now=timezone.now(),
-            dry_run=is_dry_run(request),
-        )
+        with transaction.atomic():
+            lock_writable(request.user, sequence.pk)
+            return edit_sequence(
+                sequence,
+                draft,
+                options or EditOptions(),
+                actor=name_actor(request.user),
+                now=timezone.now(),
+                dry_run=is_dry_run(request),
+            )
     except InvalidSequenceError as error:
         raise explain_problems(error.problems, len(draft.steps)) from None
     except SequenceStateError as error:

@@ -46,7 +46,8 @@ from execution.control.edit import EditOptions, create_sequence, delete_sequence
 from execution.insight.preview import preview_sequence
 from execution.insight.sequence_stats import read_stats
 from execution.models import ControlLog
-from sequences.access.roles import name_actor, require_manager, require_right
+from sequences.access.roles import name_actor, require_manager_of
+from sequences.access.sequence_rights import lock_writable
 from sequences.api.sequences import SequenceSerializer, SequenceViewSet, StepSerializer
 from sequences.authoring.operations import InvalidSequenceError, SequenceStateError
 from sequences.authoring.queries import load_draft
@@ -57,7 +58,7 @@ from sequences.interface.api.paging import CursorPages
 from sequences.interface.api.parameters import PAGES, only_workspace, takes_no_body, takes_parameters
 from sequences.interface.api.parsers import FormParser, StorableJSONParser
 from sequences.interface.api.problems import ConflictError
-from sequences.models import Step
+from sequences.models import Sequence, Step
 from sequences.yaml.export import export_sequence
 from sequences.yaml.form import MAX_STEPS, YamlFormError, parse_text
 from sequences.yaml.nodes import MAX_BYTES
@@ -67,7 +68,7 @@ _NEW_STEP: dict[str, None] = {"id": None, "if_true_goto": None, "if_false_goto":
 
 
 class WrittenSequenceViewSet(SequenceViewSet):
-    """Sequences with their steps, in order. Every member reads them; managers and admins change them."""
+    """Sequences with their steps, in order. Every member reads them and drafts; managers and admins change all."""
 
     def blank_new(self, data: dict[str, Any]) -> dict[str, Any]:
         steps = [{**step, **_NEW_STEP} for step in data.get("steps", ())]
@@ -79,15 +80,15 @@ class WrittenSequenceViewSet(SequenceViewSet):
     @extend_schema(request=NewSequenceSerializer, responses={201: SequenceSerializer})
     def create(self, request: Request) -> Response:
         """A draft, with its steps or still without."""
-        require_manager(request.user)
         form = NewSequenceSerializer(data=request.data, context={"request": request})
         form.is_valid(raise_exception=True)
         values = form.validated_data
         workspace = values.get("workspace") or only_workspace(request)
-        require_right(request.user, workspace.pk, None, is_shared_without_owner=False)
         draft = draft_sequence(values)
         try:
-            stored = create_sequence(workspace, draft, actor=name_actor(request.user), now=timezone.now())
+            stored = create_sequence(
+                workspace, draft, actor=name_actor(request.user), now=timezone.now(), owner=request.user
+            )
         except InvalidSequenceError as error:
             raise explain_problems(error.problems, len(draft.steps)) from None
         except SequenceStateError as error:
@@ -238,12 +239,15 @@ class WrittenSequenceViewSet(SequenceViewSet):
     def duplicate(self, request: Request, pk: str) -> Response:
         """The same steps as a new draft, without enrollments."""
         sequence = self.get_object()
-        require_sequence_right(request, sequence)
         form = DuplicateSerializer(data=request.data)
         form.is_valid(raise_exception=True)
         try:
             stored = duplicate_sequence(
-                sequence, form.validated_data.get("name", ""), actor=name_actor(request.user), now=timezone.now()
+                sequence,
+                form.validated_data.get("name", ""),
+                actor=name_actor(request.user),
+                now=timezone.now(),
+                owner=request.user,
             )
         except SequenceStateError as error:
             raise ValidationError({"name": [f"{error}."]}) from None
@@ -256,12 +260,12 @@ class WrittenSequenceViewSet(SequenceViewSet):
     @action(detail=False, methods=["post"], url_path="import", parser_classes=[FormParser, StorableJSONParser])
     def import_file(self, request: Request) -> Response:
         """Create the sequence of a YAML file, or make the stored one of that name equal to it."""
-        require_manager(request.user)
         form = ImportSequenceSerializer(data=request.data, context={"request": request})
         form.is_valid(raise_exception=True)
         values = form.validated_data
         workspace = values.get("workspace") or only_workspace(request)
-        require_right(request.user, workspace.pk, None, is_shared_without_owner=False)
+        if values["activate"]:
+            require_manager_of(request.user, workspace.pk)
         where = "file" if "file" in values else "yaml"
         data = values["file"].read(MAX_BYTES + 1) if "file" in values else values["yaml"].encode()
         try:
@@ -272,7 +276,11 @@ class WrittenSequenceViewSet(SequenceViewSet):
         actor, now = name_actor(request.user), timezone.now()
         try:
             with transaction.atomic():
-                stored = store_sequence(workspace, parsed.draft, activate=values["activate"], actor=actor, now=now)
+                if known := Sequence.objects.filter(workspace=workspace, name=parsed.draft.name).first():
+                    lock_writable(request.user, known.pk)
+                stored = store_sequence(
+                    workspace, parsed.draft, activate=values["activate"], actor=actor, now=now, owner=request.user
+                )
                 presented = self._present(stored.saved.sequence.pk)
                 transaction.set_rollback(is_dry)
         except InvalidSequenceError as error:
@@ -296,7 +304,7 @@ class WrittenSequenceViewSet(SequenceViewSet):
 
     def _switch(self, switch: Callable[..., None], request: Request) -> Response:
         sequence = self.get_object()
-        require_sequence_right(request, sequence)
+        require_manager_of(request.user, sequence.workspace_id)
         form = ReasonSerializer(data=request.data)
         form.is_valid(raise_exception=True)
         try:

@@ -12,6 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import count
+from typing import Any
 
 from django.db import transaction
 
@@ -96,14 +97,16 @@ class StoredSequence:
 
 @transaction.atomic
 def store_sequence(
-    workspace: Workspace, draft: SequenceDraft, *, activate: bool, actor: str, now: datetime
+    workspace: Workspace, draft: SequenceDraft, *, activate: bool, actor: str, now: datetime, owner: Any = None
 ) -> StoredSequence:
-    """Create or edit the sequence of that name and, if asked, activate it. All or nothing.
+    """Create or edit the sequence of that name and, if asked, activate it. All or nothing. `owner`: of a new one.
 
     Raises `InvalidSequenceError` and `SequenceStateError` of sequences.authoring.operations.
     """
     existing = Sequence.objects.select_for_update().filter(workspace=workspace, name=draft.name).first()
     stored = _store(existing, lambda: save_sequence(workspace, draft, now), EditOptions(), actor, now)
+    if stored.saved.created:
+        _set_owner(stored, owner)
     if activate:
         activate_sequence(stored.saved.sequence.pk, now)
         stored.saved.sequence.refresh_from_db()
@@ -111,11 +114,15 @@ def store_sequence(
 
 
 @transaction.atomic
-def create_sequence(workspace: Workspace, draft: SequenceDraft, *, actor: str, now: datetime) -> StoredSequence:
+def create_sequence(
+    workspace: Workspace, draft: SequenceDraft, *, actor: str, now: datetime, owner: Any = None
+) -> StoredSequence:
     """A draft that may have no steps yet. Raises like `store_sequence`, also where the name is taken."""
     if Sequence.objects.filter(workspace=workspace, name=draft.name).exists():
         raise SequenceStateError(f"the workspace has a sequence {draft.name!r} already: choose another name")
-    return _store(None, lambda: save_sequence(workspace, draft, now), EditOptions(), actor, now)
+    stored = _store(None, lambda: save_sequence(workspace, draft, now), EditOptions(), actor, now)
+    _set_owner(stored, owner)
+    return stored
 
 
 @transaction.atomic
@@ -146,12 +153,14 @@ def edit_sequence(
 
 
 @transaction.atomic
-def duplicate_sequence(sequence: Sequence, name: str, *, actor: str, now: datetime) -> StoredSequence:
+def duplicate_sequence(
+    sequence: Sequence, name: str, *, actor: str, now: datetime, owner: Any = None
+) -> StoredSequence:
     """The same steps as a new draft; without a name, the old one with "copy" behind it. Raises `SequenceStateError`."""
     taken = set(Sequence.objects.filter(workspace=sequence.workspace_id).values_list("name", flat=True))
     tries = (f"{sequence.name[:185]} copy{f' {number}' if number > 1 else ''}" for number in count(1))
     draft = replace(load_draft(sequence), name=name or next(each for each in tries if each not in taken))
-    return create_sequence(sequence.workspace, draft, actor=actor, now=now)
+    return create_sequence(sequence.workspace, draft, actor=actor, now=now, owner=owner)
 
 
 @transaction.atomic
@@ -224,6 +233,12 @@ def _exit_at_removed(sequence: Sequence, draft: SequenceDraft, actor: str, now: 
     standing = Enrollment.objects.filter(sequence=sequence, status__in=LIVE_STATUSES, current_step__in=removed)
     ids = list(standing.order_by("pk").values_list("pk", flat=True))
     return len(exit_enrollments(ids, actor=actor, now=now, reason="the step was removed").changed)
+
+
+def _set_owner(stored: StoredSequence, owner: Any) -> None:
+    if owner is not None:
+        stored.saved.sequence.owner = owner
+        Sequence.objects.filter(pk=stored.saved.sequence.pk).update(owner=owner)
 
 
 def _count_live(sequence: Sequence) -> int:

@@ -35,7 +35,7 @@ class SequenceSerializer(StrictModelSerializer[Sequence]):
     class Meta:
         model = Sequence
         fields = [
-            "id", "workspace", *SEQUENCE_FIELDS, "status", "pause_reason", "paused_by",
+            "id", "workspace", *SEQUENCE_FIELDS, "status", "owner", "pause_reason", "paused_by",
             "effective_window", "steps", "created_at", "updated_at",
         ]  # fmt: skip
         read_only_fields = fields
@@ -51,6 +51,7 @@ class SequenceSerializer(StrictModelSerializer[Sequence]):
 
 class SequenceFilter(django_filters.FilterSet):
     workspace = IdFilter(field_name="workspace_id")
+    owner = IdFilter(field_name="owner_id")
     status = django_filters.ChoiceFilter(choices=SequenceStatus.choices())
     name = django_filters.CharFilter(field_name="name", lookup_expr="icontains")
 

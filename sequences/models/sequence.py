@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.core.validators import MaxValueValidator
 from django.db import models
@@ -41,6 +42,16 @@ class Sequence(models.Model):
     name = models.CharField(max_length=200)
     description = models.TextField(blank=True)
     status = models.CharField(max_length=16, choices=SequenceStatus.choices(), default=SequenceStatus.DRAFT.value)
+    owner = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        on_delete=models.SET_NULL,
+        null=True,
+        blank=True,
+        editable=False,
+        db_index=False,
+        related_name="+",
+        help_text="Who drafted it. Members who are no managers change drafts of their own.",
+    )
     pause_reason = models.CharField(max_length=500, blank=True)
     paused_by = models.CharField(max_length=200, blank=True)
     window = models.JSONField(

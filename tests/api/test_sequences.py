@@ -100,7 +100,6 @@ def test_only_drafts_are_deleted(manager_api: APIClient, sequence: Sequence) -> 
 @pytest.mark.parametrize(
     ("method", "path", "body"),
     [
-        ("post", "sequences", {"name": "Mine", "steps": STEPS}),
         ("patch", "sequences/{sequence}", {"name": "Mine"}),
         ("put", "sequences/{sequence}", {"name": "Mine"}),
         ("delete", "sequences/{sequence}", {}),
@@ -108,15 +107,14 @@ def test_only_drafts_are_deleted(manager_api: APIClient, sequence: Sequence) -> 
         ("post", "sequences/{sequence}/pause", {}),
         ("post", "sequences/{sequence}/resume", {}),
         ("post", "sequences/{sequence}/archive", {}),
-        ("post", "sequences/{sequence}/duplicate", {}),
         ("post", "sequences/{sequence}/steps", STEPS[0]),
-        ("post", "sequences/import", {"yaml": "name: X\nsteps: [delay: {days: 1}]"}),
+        ("post", "sequences/import", {"yaml": "name: X\nsteps: [delay: {days: 1}]", "activate": True}),
         ("patch", "steps/{step}", {"name": "Mine"}),
         ("post", "steps/{step}/move", {"position": 2}),
         ("delete", "steps/{step}", {}),
     ],
 )
-def test_an_sdr_changes_no_sequence(
+def test_an_sdr_changes_no_sequence_of_the_workspace(
     api: APIClient, sequence: Sequence, method: str, path: str, body: dict[str, Any]
 ) -> None:
     step = sequence.steps.get(number=1)
