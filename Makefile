@@ -24,7 +24,7 @@ define INSTALL
 endef
 
 .DEFAULT_GOAL := help
-.PHONY: help demo run test check bench soak stop format requirements migrated
+.PHONY: help demo run test check bench soak stop format requirements client migrated
 
 help: ## List the targets.
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -78,6 +78,13 @@ requirements: $(VENV)/.dev ## Pin the packages of requirements/*.in again; ARGS=
 	$(COMPILE) $(ARGS) --output-file requirements/base.txt requirements/base.in
 	$(COMPILE) $(ARGS) --output-file requirements/dev.txt requirements/dev.in
 	$(COMPILE) $(ARGS) --output-file requirements/bench.txt requirements/bench.in
+
+client: $(VENV)/.dev ## Build the typed Python client in build/client, and the TypeScript one where npm is installed.
+	@mkdir -p build
+	@ENV_FILE=/dev/null DJANGO_SETTINGS_MODULE=tests.settings $(MANAGE) spectacular --validate --fail-on-warn --file build/openapi.yaml
+	@$(BIN)/openapi-python-client generate --path build/openapi.yaml --output-path build/client --overwrite --meta setup \
+		--config docs/integrations/python/generator.yaml --fail-on-warning
+	@if command -v npm >/dev/null; then cp -R docs/integrations/typescript build && cd build/typescript && npm ci --no-audit --no-fund && npm run generate; fi
 
 migrated: $(VENV)/.base
 	@$(MANAGE) migrate --verbosity 0

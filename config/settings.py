@@ -195,7 +195,7 @@ REST_FRAMEWORK: dict[str, Any] = {
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "DEFAULT_PARSER_CLASSES": ["sequences.interface.api.parsers.StorableJSONParser"],
     "DEFAULT_FILTER_BACKENDS": ["django_filters.rest_framework.DjangoFilterBackend"],
-    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "DEFAULT_SCHEMA_CLASS": "sequences.interface.api.autoschema.DocumentedSchema",
     "DEFAULT_THROTTLE_CLASSES": ["sequences.interface.api.throttling.CountingThrottle"],
     "DEFAULT_THROTTLE_RATES": {"user": "6000/min"},
     "URL_FORMAT_OVERRIDE": None,

@@ -137,15 +137,15 @@ class LoginReportSerializer(StrictSerializer):
     imap_checked = serializers.BooleanField()
 
 
-class _CheckSerializer(StrictSerializer):
+class _SetupCheckSerializer(StrictSerializer):
     code = serializers.CharField(help_text="smtp_login, imap_login, mx, spf, dkim, dmarc, alignment, links.")
     status = serializers.ChoiceField(choices=[word.value for word in Status])
     detail = serializers.CharField(help_text="What to do.")
     found = serializers.CharField(help_text="The record, shortened.")
 
 
-class SetupSerializer(StrictSerializer):
-    checks = _CheckSerializer(many=True)
+class MailboxSetupSerializer(StrictSerializer):
+    checks = _SetupCheckSerializer(many=True)
 
 
 class _BreakerSerializer(StrictSerializer):
@@ -155,7 +155,7 @@ class _BreakerSerializer(StrictSerializer):
     error = serializers.CharField(source="breaker_error")
 
 
-class _UsageSerializer(StrictSerializer):
+class _CapUsageSerializer(StrictSerializer):
     code = serializers.CharField(source="cap.code")
     scope = serializers.ChoiceField(choices=LimitScope.choices(), source="cap.scope")
     target = serializers.CharField(source="cap.target")
@@ -166,7 +166,7 @@ class _UsageSerializer(StrictSerializer):
     frees_at = serializers.DateTimeField(allow_null=True)
 
 
-class _QueuedSerializer(StrictSerializer):
+class _QueuedMessageSerializer(StrictSerializer):
     message = serializers.IntegerField(source="id")
     enrollment = serializers.IntegerField(source="enrollment_id")
     recipient = serializers.EmailField()
@@ -195,8 +195,8 @@ class LaneSerializer(StrictSerializer):
     queue_length = serializers.IntegerField()
     in_hand = serializers.IntegerField()
     unknown = serializers.IntegerField()
-    usage = _UsageSerializer(many=True, source="usages")
-    queue = _QueuedSerializer(many=True)
+    usage = _CapUsageSerializer(many=True, source="usages")
+    queue = _QueuedMessageSerializer(many=True)
 
 
 class MessageSerializer(StrictModelSerializer[EmailMessage]):

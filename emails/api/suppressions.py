@@ -68,7 +68,7 @@ class RemoveSuppressionSerializer(StrictSerializer):
     reason = serializers.CharField(max_length=500, help_text="Stands in the history.")
 
 
-class ImportedSerializer(StrictSerializer):
+class ImportedSuppressionsSerializer(StrictSerializer):
     created = serializers.IntegerField()
     updated = serializers.IntegerField()
     known = serializers.IntegerField()
@@ -152,7 +152,7 @@ class SuppressionViewSet(ReadViewSet):
 
     @extend_schema(
         request={"multipart/form-data": ImportSuppressionsSerializer},
-        responses=ImportedSerializer,
+        responses=ImportedSuppressionsSerializer,
     )
     @action(detail=False, methods=["post"], url_path="import", parser_classes=[FormParser])
     def import_file(self, request: Request) -> Response:
@@ -173,7 +173,7 @@ class SuppressionViewSet(ReadViewSet):
                 )
         except CsvFormError as error:
             raise ValidationError({"file": [str(error)]}) from None
-        return Response(ImportedSerializer(imported.present()).data)
+        return Response(ImportedSuppressionsSerializer(imported.present()).data)
 
     @extend_schema(filters=True, responses={(200, "text/csv"): OpenApiTypes.STR})
     @action(detail=False, methods=["get"], filterset_class=SuppressionFilter, renderer_classes=CSV_OR_PROBLEM)

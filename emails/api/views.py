@@ -6,7 +6,7 @@ from typing import Any
 
 import django_filters
 from django.db import transaction
-from django.db.models import QuerySet, RestrictedError, Subquery
+from django.db.models import QuerySet, RestrictedError
 from django.utils import timezone
 from drf_spectacular.utils import extend_schema
 from rest_framework import mixins, status
@@ -23,8 +23,8 @@ from emails.api.serializers import (
     LoginReportSerializer,
     MailboxCreateSerializer,
     MailboxSerializer,
+    MailboxSetupSerializer,
     MessageSerializer,
-    SetupSerializer,
 )
 from emails.choices import MailboxStatus, MessageStatus
 from emails.mailbox.login_test import check_mailbox
@@ -34,6 +34,7 @@ from emails.models import EmailMessage, Mailbox
 from emails.sending.lane_view import read_lane
 from sequences.access.roles import require_right
 from sequences.interface.api.base import IdFilter, ReadViewSet
+from sequences.interface.api.named import NamedRowFilter, find_named, read_named
 from sequences.interface.api.parameters import only_workspace, refuses_dry_run, takes_no_body
 from sequences.interface.api.problems import ConflictError
 
@@ -42,7 +43,7 @@ _CHANGES_NOTHING = "This call sends and changes nothing: leave dry_run out."
 
 class MailboxFilter(django_filters.FilterSet):
     workspace = IdFilter(field_name="workspace_id")
-    owner = IdFilter(field_name="owner_id")
+    owner = NamedRowFilter("owner")
     status = django_filters.ChoiceFilter(choices=MailboxStatus.choices())
     address = django_filters.CharFilter(field_name="address", lookup_expr="iexact")
 
@@ -113,13 +114,13 @@ class MailboxViewSet(mixins.CreateModelMixin, mixins.UpdateModelMixin, mixins.De
 
     @takes_no_body
     @refuses_dry_run(_CHANGES_NOTHING)
-    @extend_schema(request=None, responses=SetupSerializer)
-    @action(detail=True, methods=["post"], serializer_class=SetupSerializer, calls_server=True)
+    @extend_schema(request=None, responses=MailboxSetupSerializer)
+    @action(detail=True, methods=["post"], serializer_class=MailboxSetupSerializer, calls_server=True)
     def check(self, request: Request, pk: str) -> Response:
         """Its logins, and what DNS says of its domain: MX, SPF, DKIM, DMARC, alignment. Sends nothing."""
         mailbox = self.get_object()
         self.require_mailbox_right(mailbox)
-        return Response(SetupSerializer({"checks": check_setup(mailbox)}).data)
+        return Response(MailboxSetupSerializer({"checks": check_setup(mailbox)}).data)
 
     @extend_schema(responses=LaneSerializer)
     @action(detail=True, methods=["get"], serializer_class=LaneSerializer)
@@ -135,13 +136,14 @@ class MessageFilter(django_filters.FilterSet):
     workspace = IdFilter(field_name="workspace_id")
     enrollment = IdFilter(field_name="enrollment_id")
     contact = IdFilter(field_name="contact_id")
-    mailbox = IdFilter(method="filter_mailbox")
+    mailbox = NamedRowFilter("mailbox", method="filter_mailbox")
     status = django_filters.ChoiceFilter(choices=MessageStatus.choices())
 
-    def filter_mailbox(self, rows: QuerySet[EmailMessage], name: str, value: int) -> QuerySet[EmailMessage]:
+    def filter_mailbox(self, rows: QuerySet[EmailMessage], name: str, value: str) -> QuerySet[EmailMessage]:
         """The newest are read along the index of its workspace, instead of those of all workspaces."""
-        workspace = Mailbox.objects.filter(pk=value).values("workspace_id")
-        return rows.filter(mailbox_id=value, workspace_id=Subquery(workspace))
+        self.filters[name].refuse_unknown(EmailMessage, value)
+        mailbox = find_named(Mailbox.objects.for_user(self.request.user), "mailbox", read_named(value))
+        return rows.filter(mailbox=mailbox, workspace_id=mailbox.workspace_id) if mailbox else rows.none()
 
 
 class MessageViewSet(ReadViewSet):

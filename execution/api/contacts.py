@@ -101,7 +101,7 @@ class EngagedContactViewSet(LoggedChanges, ReplansOnUpdate, ContactViewSet):
         return Response(export_contact(contact, timezone.now()))
 
 
-class ReleasedSerializer(StrictSerializer):
+class ReleasedContactsSerializer(StrictSerializer):
     released = serializers.ListField(child=serializers.IntegerField(), help_text="Ids of enrollments.")
 
 
@@ -109,7 +109,7 @@ class ReleasableAccountViewSet(LoggedChanges, ReplansOnUpdate, AccountViewSet):
     __doc__ = AccountViewSet.__doc__
     log_target = ControlTarget.ACCOUNT
 
-    @extend_schema(request=ReasonSerializer, responses=ReleasedSerializer)
+    @extend_schema(request=ReasonSerializer, responses=ReleasedContactsSerializer)
     @action(detail=True, methods=["post"])
     def release(self, request: Request, pk: str) -> Response:
         """Resume the enrollments that a colleague's reply has paused; for managers and admins."""
@@ -120,4 +120,4 @@ class ReleasableAccountViewSet(LoggedChanges, ReplansOnUpdate, AccountViewSet):
         report = release_colleagues(
             [account.pk], actor=name_actor(request.user), now=timezone.now(), reason=form.validated_data["reason"]
         )
-        return Response(ReleasedSerializer({"released": report.changed}).data)
+        return Response(ReleasedContactsSerializer({"released": report.changed}).data)

@@ -23,6 +23,7 @@ from execution.models import DeadLetter
 from sequences.access.roles import filter_actable, name_actor, require_right, workspace_ids_of
 from sequences.interface.api.base import BIGGEST_ID, IdFilter, ReadViewSet, YesNoFilter
 from sequences.interface.api.dry_run import is_dry_run
+from sequences.interface.api.named import NamedRowFilter
 from sequences.interface.api.problems import ConflictError
 from sequences.interface.api.strict import StrictSerializer
 from sequences.models import Enrollment
@@ -31,7 +32,7 @@ from sequences.models import Enrollment
 class DeadLetterFilter(django_filters.FilterSet):
     workspace = IdFilter(field_name="workspace_id")
     enrollment = IdFilter(field_name="enrollment_id")
-    sequence = IdFilter(field_name="enrollment__sequence_id")
+    sequence = NamedRowFilter("enrollment__sequence")
     error_class = django_filters.CharFilter(field_name="error_class")
     resolution = django_filters.ChoiceFilter(choices=Resolution.choices())
     is_open = YesNoFilter(method="filter_open", label="Not resolved yet.")
@@ -44,7 +45,7 @@ class DeadLetterFilter(django_filters.FilterSet):
         return rows.filter(pk__in=find_similar(int(value)))
 
 
-class GroupSerializer(StrictSerializer):
+class DeadLetterGroupSerializer(StrictSerializer):
     """Open dead letters of one kind: the same class of error at the same step with the same words."""
 
     error_class = serializers.CharField()
@@ -57,8 +58,8 @@ class GroupSerializer(StrictSerializer):
     step_number = serializers.IntegerField(allow_null=True)
 
 
-class GroupsSerializer(StrictSerializer):
-    groups = GroupSerializer(many=True)
+class DeadLetterGroupsSerializer(StrictSerializer):
+    groups = DeadLetterGroupSerializer(many=True)
 
 
 class ResolveLettersSerializer(ReasonSerializer):
@@ -87,11 +88,11 @@ class DeadLetterViewSet(ReadViewSet):
     filterset_class = DeadLetterFilter
     ordering_fields = ("id", "created_at")
 
-    @extend_schema(responses=GroupsSerializer)
+    @extend_schema(responses=DeadLetterGroupsSerializer)
     @action(detail=False, methods=["get"], filter_backends=[], pagination_class=None)
     def groups(self, request: Request) -> Response:
         """What is open, alike ones together, the most frequent first."""
-        return Response(GroupsSerializer({"groups": list_groups(workspace_ids_of(request.user))}).data)
+        return Response(DeadLetterGroupsSerializer({"groups": list_groups(workspace_ids_of(request.user))}).data)
 
     @extend_schema(request=ReasonSerializer, responses=DeadLetterSerializer)
     @action(detail=True, methods=["post"])

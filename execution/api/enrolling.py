@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence as Rows
 from datetime import datetime
-from typing import Any
 
 from django.contrib.auth import get_user_model
 from django.contrib.auth.models import AbstractBaseUser
@@ -15,6 +14,7 @@ from execution.control.enroll import EnrollResult, enroll_contacts
 from execution.control.enroll_rules import Skipped, skip_missing
 from sequences.access.roles import Reader, is_manager, name_actor, require_right
 from sequences.contacts.queries import find_by_addresses
+from sequences.interface.api.named import find_named
 from sequences.models import Enrollment, Sequence
 
 
@@ -33,8 +33,8 @@ def enroll(
     now: datetime,
     contacts: Rows[int] = (),
     emails: Rows[str] = (),
-    mailbox: int | None = None,
-    owner: int | None = None,
+    mailbox: int | str | None = None,
+    owner: int | str | None = None,
     start_at: datetime | None = None,
     again: str = "",
     allow_incomplete: bool = False,
@@ -71,24 +71,26 @@ def list_contacts(enrollment_ids: Rows[int]) -> list[int]:
     return [found[pk] for pk in enrollment_ids if pk in found]
 
 
-def _find_mailbox(sequence: Sequence, mailbox_id: int | None) -> Mailbox | None:
-    if mailbox_id is None:
+def _find_mailbox(sequence: Sequence, named: int | str | None) -> Mailbox | None:
+    if named is None:
         return None
-    mailbox: Mailbox | None = Mailbox.objects.filter(workspace_id=sequence.workspace_id, pk=mailbox_id).first()
+    mailbox: Mailbox | None = find_named(Mailbox.objects.filter(workspace_id=sequence.workspace_id), "mailbox", named)
     if mailbox is None:
         raise EnrollRequestError("mailbox", "The sequence's workspace has no such mailbox.")
     return mailbox
 
 
 def _find_owner(
-    sequence: Sequence, owner_id: int | None, mailbox: Mailbox | None, user: Reader
+    sequence: Sequence, named: int | str | None, mailbox: Mailbox | None, user: Reader
 ) -> AbstractBaseUser | None:
-    if owner_id is None and mailbox is not None and mailbox.owner_id is not None:
+    if named is None and mailbox is not None and mailbox.owner_id is not None:
         return mailbox.owner
     members = get_user_model().objects.filter(memberships__workspace_id=sequence.workspace_id)
-    wanted: Any = user.pk if owner_id is None else owner_id
-    member = members.filter(pk=wanted).first()
-    if member is None and owner_id is not None:
+    if named is None:
+        own: AbstractBaseUser | None = members.filter(pk=int(user.pk or 0)).first()
+        return own
+    member = find_named(members, "owner", named)
+    if member is None:
         raise EnrollRequestError("owner", "The sequence's workspace has no such member.")
     return member
 

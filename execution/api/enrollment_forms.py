@@ -86,7 +86,7 @@ class BulkAnswerSerializer(StrictSerializer):
     )
 
 
-class EntrySerializer(StrictSerializer):
+class TimelineEntrySerializer(StrictSerializer):
     at = serializers.DateTimeField()
     kind = serializers.CharField(help_text="The log's action, or the event's type.")
     icon = serializers.CharField(source="mark.icon")
@@ -103,7 +103,7 @@ class EntrySerializer(StrictSerializer):
 class TimelineSerializer(StrictSerializer):
     """`entries` are the newest 200; the rest stands in the logs."""
 
-    entries = EntrySerializer(many=True)
+    entries = TimelineEntrySerializer(many=True)
     ahead = PreviewStepSerializer(many=True)
 
 

@@ -60,6 +60,7 @@ from sequences.access.roles import filter_actable, name_actor, require_right
 from sequences.choices import EnrollmentStatus
 from sequences.interface.api.base import IdFilter, ReadViewSet, TimeFilter
 from sequences.interface.api.dry_run import is_dry_run
+from sequences.interface.api.named import NamedRowFilter, find_named
 from sequences.interface.api.paging import CursorPages
 from sequences.interface.api.parameters import PAGES, takes_parameters
 from sequences.interface.api.problems import ConflictError
@@ -72,10 +73,10 @@ Check = Callable[[Enrollment, Mapping[str, Any]], None]
 class EnrollmentFilter(django_filters.FilterSet):
     workspace = IdFilter(field_name="workspace_id")
     status = django_filters.ChoiceFilter(choices=EnrollmentStatus.choices())
-    sequence = IdFilter(field_name="sequence_id")
+    sequence = NamedRowFilter("sequence")
     contact = IdFilter(field_name="contact_id")
-    owner = IdFilter(field_name="owner_id")
-    mailbox = IdFilter(field_name="mailbox_id")
+    owner = NamedRowFilter("owner")
+    mailbox = NamedRowFilter("mailbox")
     due_before = TimeFilter(field_name="next_step_at", lookup_expr="lt")
 
 
@@ -128,7 +129,7 @@ class EnrollmentViewSet(ReadViewSet):
         form = EnrollSerializer(data=request.data)
         form.is_valid(raise_exception=True)
         values = form.validated_data
-        sequence = Sequence.objects.for_user(request.user).filter(pk=values.pop("sequence")).first()
+        sequence = find_named(Sequence.objects.for_user(request.user), "sequence", values.pop("sequence"))
         if sequence is None:
             raise ValidationError({"sequence": ["There is no such sequence."]})
         is_dry, now = is_dry_run(request), timezone.now()

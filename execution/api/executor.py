@@ -13,8 +13,8 @@ from rest_framework.response import Response
 
 from execution.api.serializers import (
     ExecutorStatusSerializer,
+    QueuePageSerializer,
     QueueQuerySerializer,
-    QueueSerializer,
     ReasonSerializer,
     SuccessSerializer,
 )
@@ -65,7 +65,7 @@ class ExecutorViewSet(StrictView):
         return Response(_SUCCESS)
 
     @takes_parameters(QueueQuerySerializer)
-    @extend_schema(responses=QueueSerializer)
+    @extend_schema(responses=QueuePageSerializer)
     @action(detail=False, methods=["get"], permission_classes=[IsAuthenticated])
     def queue(self, request: Request) -> Response:
         """Who waits for the engine, most overdue first, with the first thing that holds each."""
@@ -78,4 +78,4 @@ class ExecutorViewSet(StrictView):
             form.validated_data["limit"],
             QueueFilter(chosen) if chosen else None,
         )
-        return Response(QueueSerializer({"queue": items}).data)
+        return Response(QueuePageSerializer({"queue": items}).data)

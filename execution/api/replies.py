@@ -23,6 +23,7 @@ from execution.control.replies import ClassifyError, Wanted, classify_reply, mar
 from execution.insight.replies import filter_readable, read_intent_figures, read_thread
 from sequences.access.roles import name_actor, workspace_ids_of
 from sequences.interface.api.base import BIGGEST_ID, IdFilter, ReadViewSet, TimeFilter, YesNoFilter
+from sequences.interface.api.named import NamedRowFilter, match_named
 from sequences.interface.api.problems import ConflictError
 from sequences.interface.api.strict import StrictModelSerializer, StrictSerializer
 from sequences.models import Sequence
@@ -32,14 +33,16 @@ class ReplyFilter(django_filters.FilterSet):
     workspace = IdFilter(field_name="workspace_id")
     intent = django_filters.ChoiceFilter(choices=ReplyIntent.choices())
     is_handled = YesNoFilter(field_name="is_handled")
-    mailbox = IdFilter(field_name="mailbox_id")
+    mailbox = NamedRowFilter("mailbox")
     contact = IdFilter(field_name="contact_id")
-    owner = IdFilter(method="filter_owner", label="Of the enrollment, or of the mailbox.")
-    sequence = IdFilter(field_name="enrollment__sequence_id")
+    owner = NamedRowFilter("mailbox__owner", method="filter_owner", label="Of the enrollment, or of the mailbox.")
+    sequence = NamedRowFilter("enrollment__sequence")
     received_after = TimeFilter(field_name="received_at", lookup_expr="gt")
 
-    def filter_owner(self, rows: QuerySet[Reply], name: str, value: int) -> QuerySet[Reply]:
-        return rows.filter(Q(enrollment__owner=value) | Q(enrollment__owner=None, mailbox__owner=value))
+    def filter_owner(self, rows: QuerySet[Reply], name: str, value: str) -> QuerySet[Reply]:
+        self.filters[name].refuse_unknown(Reply, value)
+        of_mailbox = Q(enrollment__owner=None) & match_named("mailbox__owner", value)
+        return rows.filter(match_named("enrollment__owner", value) | of_mailbox)
 
 
 class AttachmentSerializer(StrictSerializer):
@@ -158,7 +161,7 @@ class IntentFiguresSerializer(StrictSerializer):
     missed = serializers.IntegerField(help_text="Replies that users gave it and the rules did not.")
 
 
-class FiguresSerializer(StrictSerializer):
+class ReplyFiguresSerializer(StrictSerializer):
     intents = IntentFiguresSerializer(many=True)
 
 
@@ -226,12 +229,12 @@ class ReplyViewSet(ReadViewSet):
         mark_handled(reply, is_handled=is_handled, actor=name_actor(request.user), now=timezone.now())
         return Response(ReplySerializer(reply).data)
 
-    @extend_schema(responses=FiguresSerializer)
+    @extend_schema(responses=ReplyFiguresSerializer)
     @action(detail=False, methods=["get"], filter_backends=[], pagination_class=None)
     def figures(self, request: Request) -> Response:
         """How often users corrected the rules, per intent, in your workspaces."""
         figures = read_intent_figures(workspace_ids_of(request.user))
-        return Response(FiguresSerializer({"intents": figures}).data)
+        return Response(ReplyFiguresSerializer({"intents": figures}).data)
 
     def _find_sequence(self, reply: Reply, sequence_id: int | None) -> Sequence | None:
         if sequence_id is None:

@@ -13,15 +13,15 @@ from sequences.interface.api.strict import StrictModelSerializer, StrictSerializ
 from sequences.yaml.nodes import MAX_BYTES
 
 
-class ProblemsSerializer(StrictSerializer):
-    class _ProblemSerializer(StrictSerializer):
+class SequenceValidationSerializer(StrictSerializer):
+    class _DraftProblemSerializer(StrictSerializer):
         step_number = serializers.IntegerField(allow_null=True)
         field = serializers.CharField()
         message = serializers.CharField()
         severity = serializers.ChoiceField(choices=["error", "warning"])
 
     valid = serializers.BooleanField(help_text="No problem forbids activation.")
-    problems = _ProblemSerializer(many=True)
+    problems = _DraftProblemSerializer(many=True)
 
 
 class PreviewFormSerializer(StrictSerializer):

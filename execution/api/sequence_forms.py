@@ -20,7 +20,7 @@ from sequences.authoring.step_fields import STEP_FIELDS, Kind, StepDraft, StepFi
 from sequences.choices import OnReply, StepType
 from sequences.interface.api.base import BIGGEST_ID
 from sequences.interface.api.parameters import OwnWorkspaceField
-from sequences.interface.api.serializers import ClockField
+from sequences.interface.api.serializers import ClockField, ConditionConfigField, WindowField
 from sequences.interface.api.strict import StrictSerializer
 from sequences.models import Step
 from sequences.yaml.form import MAX_STEPS
@@ -69,7 +69,7 @@ def _form_field(spec: StepField) -> serializers.Field[Any, Any, Any, Any]:
             choices = spec.choices.choices() if spec.choices else []
             return serializers.ChoiceField(required=False, allow_blank=spec.default == "", choices=choices)
         case Kind.CONFIG:
-            return serializers.DictField(required=False, help_text=spec.help or None)
+            return ConditionConfigField(required=False, help_text=spec.help or None)
         case Kind.GOTO:
             return _GotoField(required=False, allow_null=True)
         case _:
@@ -145,9 +145,7 @@ class SequenceFormSerializer(StrictSerializer):
 
     name = serializers.CharField(max_length=200)
     description = serializers.CharField(required=False, allow_blank=True, max_length=LONGEST_TEXT)
-    window = serializers.DictField(
-        required=False, help_text='Such as {"timezone": "contact", "mon-fri": ["09:00-17:00"]}.'
-    )
+    window = WindowField(required=False)
     priority = serializers.IntegerField(required=False, min_value=0, max_value=100)
     on_reply = serializers.ChoiceField(
         required=False,

@@ -23,7 +23,7 @@ from execution.api.sequence_answers import (
     ImportSequenceSerializer,
     PreviewFormSerializer,
     PreviewSerializer,
-    ProblemsSerializer,
+    SequenceValidationSerializer,
     StatsSerializer,
 )
 from execution.api.sequence_edits import edit, find_contact, require_sequence_right
@@ -181,13 +181,13 @@ class WrittenSequenceViewSet(SequenceViewSet):
         return self._switch(switches.archive_sequence, request)
 
     @takes_no_body
-    @extend_schema(request=None, responses=ProblemsSerializer)
+    @extend_schema(request=None, responses=SequenceValidationSerializer)
     @action(detail=True, methods=["get", "post"], filter_backends=[])
     def validate(self, request: Request, pk: str) -> Response:
         """Everything that is wrong with it, and what to do."""
         problems = validate_sequence(self.get_object().pk)
         valid = not any(problem.severity == "error" for problem in problems)
-        return Response(ProblemsSerializer({"valid": valid, "problems": problems}).data)
+        return Response(SequenceValidationSerializer({"valid": valid, "problems": problems}).data)
 
     @takes_parameters(PreviewFormSerializer)
     @extend_schema(responses=PreviewSerializer)
@@ -225,7 +225,7 @@ class WrittenSequenceViewSet(SequenceViewSet):
         page = self.paginate_queryset(rows)
         return self.get_paginated_response(ControlLogSerializer(page or [], many=True).data)
 
-    @extend_schema(responses={(200, "application/yaml"): OpenApiTypes.OBJECT})
+    @extend_schema(responses={(200, "application/yaml"): OpenApiTypes.STR})
     @action(detail=True, methods=["get"], filter_backends=[])
     def export(self, request: Request, pk: str) -> HttpResponse:
         """As YAML, in the form that can be imported."""

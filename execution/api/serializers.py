@@ -16,6 +16,7 @@ from execution.insight.queue import QueueFilter
 from execution.models import DeadLetter, ExecutionLog, Worker
 from sequences.choices import EnrollmentStatus, ExitReason, StepType
 from sequences.interface.api.base import BIGGEST_ID, InstantField
+from sequences.interface.api.named import NamedRowField
 from sequences.interface.api.strict import StrictModelSerializer, StrictSerializer
 from sequences.models import Enrollment, Step
 
@@ -78,7 +79,7 @@ class _QueueItemSerializer(StrictSerializer):
     why = serializers.CharField()
 
 
-class QueueSerializer(StrictSerializer):
+class QueuePageSerializer(StrictSerializer):
     queue = _QueueItemSerializer(many=True)
 
 
@@ -142,6 +143,7 @@ class EnrollmentSerializer(StrictModelSerializer[Enrollment]):
     def get_auto_exited(self, enrollment: Enrollment) -> bool:
         return enrollment.auto_exit_reason != ""
 
+    @extend_schema_field(_HoldSerializer(many=True))
     def get_why(self, enrollment: Enrollment) -> list[dict[str, Any]]:
         holds = self.context["holds"].get(enrollment.pk, ())
         return list(_HoldSerializer(holds, many=True).data)
@@ -167,9 +169,11 @@ class AgainField(serializers.CharField):
 
 
 class EnrollSerializer(StrictSerializer):
-    """Exactly one of `contacts` (ids) and `emails`. The owner defaults to the mailbox's owner, else to the user."""
+    """Exactly one of `contacts` (ids) and `emails`. Rows are named by id, or by name or address.
 
-    sequence = serializers.IntegerField(min_value=1, max_value=BIGGEST_ID)
+    The owner defaults to the mailbox's owner, else to the user."""
+
+    sequence = NamedRowField()
     contacts = serializers.ListField(
         child=serializers.IntegerField(min_value=1, max_value=BIGGEST_ID),
         required=False,
@@ -179,8 +183,8 @@ class EnrollSerializer(StrictSerializer):
     emails = serializers.ListField(
         child=serializers.CharField(max_length=254), required=False, allow_empty=False, max_length=MOST_CONTACTS
     )
-    mailbox = serializers.IntegerField(required=False, allow_null=True, min_value=1, max_value=BIGGEST_ID)
-    owner = serializers.IntegerField(required=False, allow_null=True, min_value=1, max_value=BIGGEST_ID)
+    mailbox = NamedRowField(required=False, allow_null=True)
+    owner = NamedRowField(required=False, allow_null=True)
     start_at = InstantField(required=False, allow_null=True)
     again = AgainField(
         required=False,
@@ -206,20 +210,22 @@ class EnrollSerializer(StrictSerializer):
         return attrs
 
 
-class _MissingSerializer(StrictSerializer):
+class _MissingFieldSerializer(StrictSerializer):
     step = serializers.IntegerField(help_text="The step's number.")
     part = serializers.ChoiceField(choices=["subject", "body"])
     field = serializers.CharField(help_text="The merge field that has no value and no fallback.")
 
 
-class _SkippedSerializer(StrictSerializer):
+class _SkippedContactSerializer(StrictSerializer):
     contact = serializers.CharField(help_text="Its address; its id where it is not a contact of the workspace.")
     code = serializers.ChoiceField(choices=SkipCode.choices())
     reason = serializers.CharField(help_text="What kept it out, and what would allow it.")
     override = serializers.ChoiceField(
         choices=["again", "allow_incomplete"], allow_null=True, help_text="The option that would allow it; null: none."
     )
-    missing = _MissingSerializer(many=True, required=False, help_text="For `incomplete`: every field that is missing.")
+    missing = _MissingFieldSerializer(
+        many=True, required=False, help_text="For `incomplete`: every field that is missing."
+    )
 
 
 class ForecastSerializer(StrictSerializer):
@@ -233,7 +239,7 @@ class ForecastSerializer(StrictSerializer):
 
 class EnrollAnswerSerializer(StrictSerializer):
     enrolled = serializers.ListField(child=serializers.IntegerField(), help_text="The ids of the new enrollments.")
-    skipped = _SkippedSerializer(many=True)
+    skipped = _SkippedContactSerializer(many=True)
 
 
 class EnrollPreviewSerializer(EnrollAnswerSerializer):

@@ -37,6 +37,7 @@ from sequences.authoring.queries import load_draft
 from sequences.choices import StepType
 from sequences.interface.api.base import BIGGEST_ID, IdFilter, ReadViewSet
 from sequences.interface.api.dry_run import is_dry_run
+from sequences.interface.api.named import NamedRowFilter
 from sequences.interface.api.parameters import read_query_and_body, takes_body, takes_parameters
 from sequences.interface.api.problems import ConflictError
 from sequences.interface.api.strict import StrictSerializer
@@ -46,11 +47,11 @@ from sequences.models import Sequence, Step
 
 class StepFilter(django_filters.FilterSet):
     workspace = IdFilter(field_name="workspace_id")
-    sequence = IdFilter(field_name="sequence_id")
+    sequence = NamedRowFilter("sequence")
     type = django_filters.CharFilter(field_name="type")
 
 
-class TryFormSerializer(StrictSerializer):
+class TryStepSerializer(StrictSerializer):
     contact = serializers.IntegerField(required=False, min_value=1, max_value=BIGGEST_ID)
     email = serializers.CharField(required=False, max_length=254, help_text="Instead of the contact's id.")
     mailbox = serializers.IntegerField(
@@ -63,7 +64,7 @@ class TryFormSerializer(StrictSerializer):
         return attrs
 
 
-class RenderedSerializer(StrictSerializer):
+class RenderedStepSerializer(StrictSerializer):
     subject = serializers.CharField()
     text = serializers.CharField()
     html = serializers.CharField()
@@ -132,17 +133,17 @@ class StepViewSet(ReadViewSet):
         stored = edit(request, step.sequence, replace(draft, steps=tuple(steps)))
         return self._answer(step.pk, present_impact(stored, is_dry_run=is_dry_run(request)))
 
-    @extend_schema(request=TryFormSerializer, responses=RenderedSerializer)
+    @extend_schema(request=TryStepSerializer, responses=RenderedStepSerializer)
     @action(detail=True, methods=["post"])
     def render(self, request: Request, pk: str) -> Response:
         """Its email as that contact would get it. Nothing is sent."""
         step = self._find_email_step()
-        form = TryFormSerializer(data=request.data)
+        form = TryStepSerializer(data=request.data)
         form.is_valid(raise_exception=True)
         mailbox = self._find_mailbox(step, form.validated_data)
-        return Response(RenderedSerializer(self._render(step, form.validated_data, mailbox)).data)
+        return Response(RenderedStepSerializer(self._render(step, form.validated_data, mailbox)).data)
 
-    @extend_schema(request=TryFormSerializer, responses=TestSentSerializer)
+    @extend_schema(request=TryStepSerializer, responses=TestSentSerializer)
     @action(detail=True, methods=["post"], url_path="test-send", calls_server=True)
     def test_send(self, request: Request, pk: str) -> Response:
         """Send it to your own address, as that contact would get it, through one of your mailboxes.
@@ -150,7 +151,7 @@ class StepViewSet(ReadViewSet):
         A dry run renders it and sends nothing.
         """
         step = self._find_email_step()
-        form = TryFormSerializer(data=request.data)
+        form = TryStepSerializer(data=request.data)
         form.is_valid(raise_exception=True)
         mailbox = self._find_mailbox(step, form.validated_data)
         if mailbox is None:

@@ -10,7 +10,7 @@ from django.db.models import Model, QuerySet
 from django.http import StreamingHttpResponse
 from django.utils import timezone
 from drf_spectacular.types import OpenApiTypes
-from drf_spectacular.utils import extend_schema
+from drf_spectacular.utils import extend_schema, extend_schema_field
 from rest_framework import mixins, serializers
 from rest_framework.decorators import action
 from rest_framework.exceptions import PermissionDenied, ValidationError
@@ -37,7 +37,7 @@ from sequences.interface.api.base import CSV_OR_PROBLEM, IdFilter, ReadViewSet, 
 from sequences.interface.api.parameters import OwnWorkspaceField, only_workspace
 from sequences.interface.api.parsers import FormParser
 from sequences.interface.api.problems import ConflictError
-from sequences.interface.api.serializers import RejectedRowSerializer
+from sequences.interface.api.serializers import MERGE_FIELDS, TEXTS, RejectedRowSerializer
 from sequences.interface.api.strict import StrictModelSerializer, StrictSerializer
 from sequences.models import Account, Contact
 
@@ -66,6 +66,7 @@ class ContactSerializer(_PersonSerializer):
 
     def get_fields(self) -> dict[str, serializers.Field[Any, Any, Any, Any]]:
         fields = super().get_fields()
+        extend_schema_field(MERGE_FIELDS)(fields["fields"])  # type: ignore[type-var]
         if request := self.context.get("request"):
             fields["account"].queryset = Account.objects.for_user(request.user)  # type: ignore[attr-defined]
         return fields
@@ -110,10 +111,15 @@ class AccountFilter(django_filters.FilterSet):
     name = django_filters.CharFilter(field_name="name", lookup_expr="icontains")
 
 
+@extend_schema_field(TEXTS)
+class _MappingField(serializers.JSONField):
+    pass
+
+
 class ImportContactsSerializer(StrictSerializer):
     workspace = OwnWorkspaceField()
     file = serializers.FileField(help_text="CSV in UTF-8 with a header row and a column email.")
-    mapping = serializers.JSONField(
+    mapping = _MappingField(
         required=False,
         default=dict,
         help_text='What columns are read as, "" to leave one out: `{"E-Mail": "email", "Notes": ""}`.',

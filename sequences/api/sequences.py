@@ -11,7 +11,7 @@ from sequences.authoring.drafts import SEQUENCE_FIELDS
 from sequences.authoring.step_fields import STEP_FIELDS
 from sequences.choices import ConditionType, SequenceStatus
 from sequences.interface.api.base import IdFilter, ReadViewSet
-from sequences.interface.api.serializers import ClockField
+from sequences.interface.api.serializers import ClockField, ConditionConfigField, WindowField
 from sequences.interface.api.strict import StrictModelSerializer
 from sequences.models import Sequence, Step
 from sequences.time.window import TimingError, parse_window, window_to_raw
@@ -20,6 +20,7 @@ from sequences.time.window import TimingError, parse_window, window_to_raw
 class StepSerializer(StrictModelSerializer[Step]):
     type = serializers.CharField(read_only=True, help_text="It may be one that this release does not know.")
     send_time = ClockField(read_only=True, allow_null=True)
+    condition_config = ConditionConfigField(read_only=True)
     condition_type = serializers.ChoiceField(choices=ConditionType.choices(), allow_blank=True, read_only=True)
 
     class Meta:
@@ -29,6 +30,7 @@ class StepSerializer(StrictModelSerializer[Step]):
 
 
 class SequenceSerializer(StrictModelSerializer[Sequence]):
+    window = WindowField(read_only=True, help_text="Default: Monday to Friday 09:00-17:00.")
     steps = StepSerializer(many=True, read_only=True)
     effective_window = serializers.SerializerMethodField(help_text="The window that applies, defaults filled in.")
 
@@ -40,7 +42,7 @@ class SequenceSerializer(StrictModelSerializer[Sequence]):
         ]  # fmt: skip
         read_only_fields = fields
 
-    @extend_schema_field({"type": "object", "nullable": True, "additionalProperties": True})
+    @extend_schema_field(WindowField(allow_null=True))
     def get_effective_window(self, sequence: Sequence) -> dict[str, object] | None:
         """None: the stored window cannot be read; validation says why."""
         try:

@@ -107,7 +107,7 @@ def test_only_described_parameters_are_accepted(
 
 
 def test_a_time_of_day_is_described_as_it_is_answered(document: dict[str, Any]) -> None:
-    for name in ("Step", "PatchedStepFormRequest"):
+    for name in ("Step", "PatchedStepRequest"):
         described = document["components"]["schemas"][name]["properties"]["send_time"]
         assert "format" not in described
         assert re.fullmatch(described["pattern"], "09:30:00")

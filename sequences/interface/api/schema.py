@@ -82,7 +82,15 @@ def add_problems(result: dict[str, Any], **kwargs: Any) -> dict[str, Any]:
     for name, schema in result["components"]["schemas"].items():
         if name.endswith("Request") and "properties" in schema:
             schema["additionalProperties"] = False
+        _drop_defaults_of_answers(schema)
     return result
+
+
+def _drop_defaults_of_answers(schema: dict[str, Any]) -> None:
+    """A default says what is taken when nothing is given: nothing is ever given for what is only read."""
+    for described in schema.get("properties", {}).values():
+        if described.get("readOnly"):
+            described.pop("default", None)
 
 
 def _offer_dry_run(operation: dict[str, Any], schemas: dict[str, Any]) -> None:
