@@ -1,6 +1,7 @@
-"""The endpoints through which prospects reach the product: HTTP where there is an address, stored facts where not.
+"""The endpoints through which prospects reach the product: HTTP where there is an address, mail where there is not.
 
-A prospect knows nothing but the email that arrived. Must not write to the database except by `record_events`.
+A prospect knows nothing but the email that arrived. Must not write to the database except by
+`store_mails` and `record_events`.
 """
 
 from __future__ import annotations
@@ -12,24 +13,24 @@ import requests
 
 from emails.choices import EventType
 from emails.facts.events import NewEvent, record_events
-from simulation.prospects import Action
+from emails.inbound.imap import FetchedMail
+from emails.inbound.polling import store_mails
+from emails.models import EmailMessage
+from simulation import trial_cast
+from simulation.prospects import Action, write_words
 from simulation.reading import READER, EndpointError, find_link, find_pixel, find_unsubscribe
+from simulation.trial_mail import write_back
 
 _TIMEOUT_SECONDS = 10
 _AWAY_DAYS = 2
-# A reply and an out-of-office reach a real installation by IMAP, and a complaint by an ESP's webhook. The demo has
-# neither server, so these three come in as the facts that those endpoints would store.
-_STORED = {
-    Action.REPLY: EventType.REPLIED,
-    Action.OUT_OF_OFFICE: EventType.AUTO_REPLIED,
-    Action.COMPLAIN: EventType.COMPLAINED,
-}
+_PROVIDER = "demo"
 
 
 class Endpoints:
     """Acts on a received email as its reader's mail program would."""
 
     def __init__(self) -> None:
+        self._replies = 0
         self._session = requests.Session()
         self._session.trust_env = False
         self._session.headers["User-Agent"] = READER
@@ -45,17 +46,31 @@ class Endpoints:
             case Action.UNSUBSCRIBE:
                 url, form = find_unsubscribe(mime)
                 self._visit("POST", url, 200, form)
-            case Action.REPLY | Action.OUT_OF_OFFICE | Action.COMPLAIN:
-                until_at = now + timedelta(days=_AWAY_DAYS) if action is Action.OUT_OF_OFFICE else None
+            case Action.REPLY | Action.COMPLAIN:
+                self._write_back(action, mime, message_pk, now)
+            case Action.OUT_OF_OFFICE:
+                # the fact that an inbox would store
                 event = NewEvent(
-                    type=_STORED[action],
-                    provider="demo",
+                    type=EventType.AUTO_REPLIED,
+                    provider=_PROVIDER,
                     provider_event_id=f"{action}:{mime['Message-ID']}",
                     occurred_at=now,
                     message_pk=message_pk,
-                    until_at=until_at,
+                    until_at=now + timedelta(days=_AWAY_DAYS),
                 )
                 record_events([event], now)
+
+    def _write_back(self, action: Action, mime: Mime, message_pk: int, now: datetime) -> None:
+        message = EmailMessage.objects.filter(pk=message_pk).select_related("mailbox__workspace").first()
+        if message is None:
+            # a visitor has deleted it
+            return
+        words = write_words(message.recipient, self._replies)
+        self._replies += action is Action.REPLY
+        address, mailbox = message.recipient, message.mailbox
+        raw = write_back(trial_cast.Action(action.value), mime, address, mailbox.address, now, words)
+        # There is no IMAP server: the mail is read, classified and stored as if it came from an inbox.
+        store_mails([FetchedMail(0, now, raw)], mailbox, now, _PROVIDER)
 
     def _visit(self, method: str, url: str, expected: int, data: dict[str, str] | None = None) -> None:
         """Redirects are looked at and not followed: they lead out of the demo."""

@@ -61,6 +61,12 @@ class Story:
         self._finished: set[int] = set()
         self._mailboxes: dict[int, datetime] = {}
 
+    def skip_the_past(self) -> None:
+        """Tell only what happens from now on."""
+        console, self._console = self._console, Console(quiet=True)
+        self.tell()
+        self._console = console
+
     def tell(self) -> None:
         """Print what has happened since the last call, in the order of its time."""
         if self._console is None:

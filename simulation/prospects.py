@@ -23,6 +23,7 @@ class Persona(StrEnum):
     GONE = "gone"
     BUSY_SERVER = "busy server"
     COMPLAINER = "complainer"
+    UNCONFIRMED = "server that hangs up"
 
 
 class Action(StrEnum):
@@ -51,9 +52,40 @@ _CAST = (
 )
 
 
-def cast_personas(addresses: Sequence[str]) -> dict[str, Persona]:
+# Those whose day is yesterday when the demo reaches the present: something of every kind to look at.
+TRIAL_CAST = (
+    *(Persona.REPLIER, Persona.CLICKER, Persona.REPLIER, Persona.AWAY, Persona.READER, Persona.UNCONFIRMED),
+    *(Persona.REPLIER, Persona.READER, Persona.SILENT, Persona.REPLIER, Persona.CLICKER, Persona.READER),
+)
+# What a contact that is no sample does with its mail. The mail server knows nothing of them, so none bounces.
+_VISITORS_CAST = (Persona.READER, Persona.CLICKER, Persona.REPLIER)
+_REPLIES = (
+    "this comes at a good time: our old machine gives up in spring. Could you send me prices for about 300 cups a day? "
+    "I am interested in a call next week.",
+    "one question before we go on: what does the service cost in the second year, and who comes when it breaks?",
+    "this is not a good time, our budget is closed. Please write to me again in March.",
+    "I am not the right person for this. Please write to our office manager, {colleague}.",
+    "thank you, but we have just signed with another supplier. We are not interested.",
+    "yes, I would like to see a demo. Does Thursday at 10 suit you?",
+)
+
+
+def cast_personas(addresses: Sequence[str], cast: Sequence[Persona] = _CAST) -> dict[str, Persona]:
     """Who of one list of contacts is who, by address in lower case."""
-    return {address.lower(): _CAST[index % len(_CAST)] for index, address in enumerate(addresses)}
+    return {address.lower(): cast[index % len(cast)] for index, address in enumerate(addresses)}
+
+
+def cast_visitor(address: str) -> Persona:
+    """Who a contact is that a visitor of the demo has added."""
+    return _VISITORS_CAST[crc32(address.encode()) % len(_VISITORS_CAST)]
+
+
+def write_words(address: str, nth_reply: int) -> str:
+    """What a person writes in the `nth_reply` (from 0); no two of the first six in a row are equal."""
+    colleague = f"office@{address.partition('@')[2]}"
+    text = _REPLIES[nth_reply % len(_REPLIES)].format(colleague=colleague)
+    name = address.partition("@")[0].partition(".")[0].capitalize()
+    return f"Hello,\n\n{text}\n\nBest regards\n{name}"
 
 
 def plan_acts(persona: Persona, address: str, nth_email: int) -> tuple[Act, ...]:
@@ -66,7 +98,7 @@ def plan_acts(persona: Persona, address: str, nth_email: int) -> tuple[Act, ...]
     match persona:
         case Persona.SILENT | Persona.GONE:
             return ()
-        case Persona.READER | Persona.BUSY_SERVER:
+        case Persona.READER | Persona.BUSY_SERVER | Persona.UNCONFIRMED:
             return (opens,)
         case Persona.CLICKER:
             return (opens, Act(reads_after + timedelta(minutes=1), Action.CLICK))

@@ -15,18 +15,23 @@ _REPORTED = {
 }
 
 
-def write_back(action: Action, received: Mime, address: str, sender: str, at: datetime) -> bytes:
-    """What arrives in `sender`'s inbox when the person at `address` does that with the mail `received`."""
+def write_back(
+    action: Action, received: Mime, address: str, sender: str, at: datetime, text: str = "Thank you, let us talk soon."
+) -> bytes:
+    """What arrives in `sender`'s inbox when the person at `address` does that with the mail `received`.
+
+    `text`: what a reply says.
+    """
     match action:
         case Action.REPLY:
-            return _answer(received, address, sender, at, _quote(received, sender, "Thank you, let us talk soon."))
+            return _answer(received, address, sender, at, _quote(received, sender, text))
         case Action.OPT_OUT:
             return _answer(received, address, sender, at, _quote(received, sender, "Please remove me"))
         case Action.OUT_OF_OFFICE:
             back = at + timedelta(days=AWAY_DAYS)
-            text = f"I am out of the office and will be back on {back:%d %B %Y}.\r\n"
+            away = f"I am out of the office and will be back on {back:%d %B %Y}.\r\n"
             headers = {"Auto-Submitted": "auto-replied", "X-Auto-Response-Suppress": "All", "Precedence": "bulk"}
-            return _answer(received, address, sender, at, text, headers, subject="Automatic reply: away")
+            return _answer(received, address, sender, at, away, headers, subject="Automatic reply: away")
         case Action.COMPLAIN:
             return _report_complaint(received, address, sender, at)
         case Action.BOUNCE_HARD | Action.BOUNCE_SOFT:
@@ -45,7 +50,7 @@ def _answer(
 ) -> bytes:
     answer = Mime()
     answer["From"], answer["To"] = address, sender
-    answer["Subject"] = subject or f"Re: {received['Subject']}"
+    answer["Subject"] = subject or f"Re: {str(received['Subject']).removeprefix('Re: ')}"
     answer["Date"] = format_datetime(at)
     ours = str(received["Message-ID"])
     answer["Message-ID"] = f"<re.{ours.strip('<>').partition('@')[0]}.{at.timestamp():.0f}@{address.partition('@')[2]}>"

@@ -60,7 +60,7 @@ class Command(ProductCommand):
             self.check_fields(user, {"username": "EMAIL"})
             user.save()
             if options["operator"]:
-                user.groups.add(_operators())
+                user.groups.add(operators_group())
             Membership.objects.update_or_create(workspace=workspace, user=user, defaults={"role": options["role"]})
             name = options["token_name"] or (_KEY_NAME if options["token"] else None)
             token = ApiKey.objects.create(user=user, name=name)[1] if name else None
@@ -75,7 +75,7 @@ class Command(ProductCommand):
         self.emit(data, f"{done}\nToken (shown once): {token}" if token else done, as_json=options["json"])
 
 
-def _operators() -> Group:
+def operators_group() -> Group:
     """The group whose members pause and resume the executor. It gives nothing else: roles give the rest."""
     group, _ = Group.objects.get_or_create(name=_OPERATORS)
     app_label, codename = OPERATE_EXECUTOR.split(".")
