@@ -17,7 +17,7 @@ _LOCK = """
 SELECT scope, "window", maximum, mailbox_id, user_id, workspace_id, recipient_domain, first_touch_only
 FROM emails_sendlimit
 WHERE workspace_id = %(workspace)s AND (
-    scope = 'workspace' OR mailbox_id = %(mailbox)s OR user_id = ANY(%(owners)s::bigint[])
+    scope = 'workspace' OR mailbox_id = ANY(%(mailboxes)s::bigint[]) OR user_id = ANY(%(owners)s::bigint[])
     OR (scope = 'recipient_domain' AND (recipient_domain = '' OR recipient_domain = ANY(%(domains)s::text[]))))
 ORDER BY id
 {lock}
@@ -61,7 +61,7 @@ def lock_caps(candidates: Sequence[Candidate]) -> list[Cap]:
 
 
 def read_caps(candidates: Sequence[Candidate]) -> list[Cap]:
-    """The same without locks: to show, never to send."""
+    """The same without locks, also of several mailboxes of one workspace: to show, never to send."""
     return _read_caps(candidates, "")
 
 
@@ -73,7 +73,7 @@ def _read_caps(candidates: Sequence[Candidate], lock: str) -> list[Cap]:
         _LOCK.format(lock=lock),
         {
             "workspace": candidates[0].workspace_id,
-            "mailbox": candidates[0].mailbox_id,
+            "mailboxes": sorted({candidate.mailbox_id for candidate in candidates}),
             "owners": sorted({candidate.owner_id for candidate in candidates if candidate.owner_id}),
             "domains": domains,
         },

@@ -20,6 +20,7 @@ from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.functional import lazy
+from django.utils.http import url_has_allowed_host_and_scheme
 from unfold.decorators import action as unfold_action
 from unfold.widgets import UnfoldAdminSplitDateTimeWidget, UnfoldAdminTextInputWidget
 
@@ -145,13 +146,13 @@ class ConfirmsActions:
         if not self.has_operate_permission(request, row):  # type: ignore[attr-defined]
             raise PermissionDenied(NOT_YOURS)
         opts = self.model._meta
-        back_url = reverse(f"admin:{opts.app_label}_{opts.model_name}_change", args=[row.pk])
+        back_url = _read_next(request) or reverse(f"admin:{opts.app_label}_{opts.model_name}_change", args=[row.pk])
         queryset = self.get_queryset(request).filter(pk=row.pk)  # type: ignore[attr-defined]
         form = _build_form(action, request, is_answered=request.method == "POST")
         if form.is_valid():
             show_report(request, action, action.run([row.pk], form.cleaned_data, request), opts)
             listing = reverse(f"admin:{opts.app_label}_{opts.model_name}_changelist")
-            return HttpResponseRedirect(back_url if queryset.exists() else listing)
+            return HttpResponseRedirect(back_url if _read_next(request) or queryset.exists() else listing)
         return self._show_confirmation(request, queryset, action, form, [], back_url)
 
     def _show_confirmation(
@@ -181,6 +182,13 @@ class ConfirmsActions:
             "effects": self.describe_effects(queryset, action),
         }
         return TemplateResponse(request, "admin/confirm.html", context)
+
+
+def _read_next(request: HttpRequest) -> str:
+    """The page of this desk that the action was chosen on and returns to; empty for the page of the row."""
+    url = request.GET.get("next", "")
+    is_ours = url.startswith("/") and url_has_allowed_host_and_scheme(url, allowed_hosts=None)
+    return url if is_ours else ""
 
 
 def _build_form(action: Action, request: HttpRequest, *, is_answered: bool) -> ActionForm:

@@ -2,25 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from typing import Any
 
 from django.contrib import admin
-from django.db.models import Q, QuerySet
+from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
-from unfold.contrib.filters.admin import DropdownFilter
 from unfold.views import ChangeList
 
 from emails.models import Mailbox
 from execution.admin import actions as enrollment_actions
 from execution.admin.confirm import SUBJECTS_SHOWN, ConfirmsActions, on_one, on_selected
 from execution.admin.enrolling import EnrollPage
-from execution.insight.explain import Hold, explain_enrollments
+from execution.admin.queue_list import (
+    ExplainedList,
+    NeedsFilter,
+    describe_status,
+    present_due,
+    present_hold,
+    present_row_actions,
+)
+from execution.insight.explain import explain_enrollments
 from execution.insight.preview import preview_rest
-from execution.insight.queue import is_late
 from execution.insight.timeline import ENTRIES_SHOWN, read_timeline
 from sequences.access.admin_rights import Right
 from sequences.choices import ENDED_STATUSES, LIVE_STATUSES, EnrollmentStatus
@@ -33,7 +39,7 @@ from sequences.interface.admin.base import (
     label_column,
 )
 from sequences.interface.admin.quick_filters import HasQuickFilters, QuickFilter
-from sequences.interface.admin.times import show_breakable, show_time
+from sequences.interface.admin.times import show_breakable
 from sequences.models import Enrollment
 from sequences.models import Sequence as SequenceModel
 
@@ -51,66 +57,22 @@ _OFFERED = {
 }
 
 
-class NeedsFilter(DropdownFilter):
-    """Overdue, failing or live enrollments."""
-
-    title = "needs attention"
-    parameter_name = "needs"
-
-    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        return [("overdue", "Overdue"), ("errors", "Errors"), ("live", "Active")]
-
-    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
-        match self.value():
-            case "overdue":
-                return queryset.filter(is_late(timezone.now()), status=EnrollmentStatus.ACTIVE)
-            case "errors":
-                return queryset.filter(Q(status=EnrollmentStatus.QUARANTINED) | Q(retry_count__gt=0))
-            case "live":
-                return queryset.filter(status__in=LIVE_STATUSES)
-            case _:
-                return queryset
-
-
-class ExplainedList(ChangeList):
-    """A page of the list with what holds each of its rows, read in one pass."""
-
-    result_list: Any
-
-    def get_results(self, request: HttpRequest) -> None:
-        super().get_results(request)
-        rows: list[Any] = list(self.result_list)
-        holds = explain_enrollments([row.pk for row in rows], timezone.now())
-        for row in rows:
-            row.holds = holds.get(row.pk, ())
-        self.result_list = rows
-
-    def get_ordering_field(self, field_name: Any) -> Any:
-        """None for columns that cannot be sorted by: a hand-written URL would sort the whole table."""
-        name = getattr(field_name, "__name__", field_name)
-        return super().get_ordering_field(field_name) if name in self.sortable_by else None
-
-    def get_ordering(self, request: HttpRequest, queryset: QuerySet[Any]) -> list[Any]:
-        """Both directions follow the index; ids in the opposite direction would sort all rows without a time."""
-        ordering: list[Any] = super().get_ordering(request, queryset)
-        return ["-next_step_at", "-pk"] if ordering[0] == "-next_step_at" else ordering
-
-
 @admin.register(Enrollment)
 class EnrollmentAdmin(HasQuickFilters, EnrollPage, ConfirmsActions, FactsAdmin):
     right = Right("owner_id", is_shared=True)
     quick_filters = (
-        QuickFilter("All"),
-        QuickFilter("Active", (("needs", "live"),)),
+        QuickFilter("Active"),
         QuickFilter("Overdue", (("needs", "overdue"),)),
         QuickFilter("Errors", (("needs", "errors"),)),
         QuickFilter("Paused", (("status__exact", "paused"),)),
         QuickFilter("Quarantined", (("status__exact", "quarantined"),)),
+        QuickFilter("All", (("needs", "all"),)),
     )
     list_title = "Execution queue"
-    empty_text = "Enroll contacts in a sequence to start."
+    empty_text = "Enroll contacts in a sequence. Enrollments that have ended are under All."
     list_display = (
         "show_contact", "show_sequence", "show_step", "show_next_step_at", "show_status", "show_why",
+        "show_actions",
     )  # fmt: skip
     list_display_links = ("show_contact",)
     list_filter = (
@@ -214,6 +176,14 @@ class EnrollmentAdmin(HasQuickFilters, EnrollPage, ConfirmsActions, FactsAdmin):
         }
         return super().change_view(request, object_id, form_url, context)  # type: ignore[no-any-return]
 
+    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        # who searches for a contact also means an enrollment that has ended
+        if request.GET.get("q") and not any(request.GET.get(name) for name in ("needs", "status__exact")):
+            query: Any = request.GET.copy()
+            query["needs"] = "all"
+            request.GET = query
+        return super().changelist_view(request, extra_context)
+
     def name_subjects(self, queryset: QuerySet[Any]) -> Iterable[str]:
         return map(self.name_row, queryset[:SUBJECTS_SHOWN])
 
@@ -237,11 +207,15 @@ class EnrollmentAdmin(HasQuickFilters, EnrollPage, ConfirmsActions, FactsAdmin):
         is_ahead = row.current_step is not None and row.status in LIVE_STATUSES
         return str(row.current_step) if is_ahead else "–"
 
-    @admin.display(description="due", ordering="next_step_at")
+    @admin.display(description="due at", ordering="next_step_at")
     def show_next_step_at(self, row: Any) -> SafeString | str:
-        return present_due(row, row.holds)
+        return present_due(row, row.holds, row.planned_at)
 
-    @admin.display(description="due")
+    @admin.display(description="actions")
+    def show_actions(self, row: Any) -> SafeString:
+        return present_row_actions(row, self.name_row(row))
+
+    @admin.display(description="due at")
     def show_due(self, row: Enrollment) -> SafeString | str:
         return present_due(row, explain_enrollments([row.pk], timezone.now()).get(row.pk, ()), exact=True)
 
@@ -252,32 +226,6 @@ class EnrollmentAdmin(HasQuickFilters, EnrollPage, ConfirmsActions, FactsAdmin):
     @admin.display(description="why")
     def show_why(self, row: Any) -> SafeString | str:
         return present_hold(row.holds[0]) if row.holds else "–"
-
-
-def present_due(row: Enrollment, holds: Sequence[Hold], *, exact: bool = False) -> SafeString | str:
-    """When its step may run; for a step that has begun, what it waits for and until when."""
-    for hold in holds if row.status == EnrollmentStatus.ACTIVE else ():
-        if hold.code == "task_open":
-            return "when its task is completed"
-        if hold.code == "waiting_for_signal":
-            return format_html("<span>{} at the latest</span>", show_time(hold.until, exact=exact))
-    return show_time(row.next_step_at, exact=exact)
-
-
-def present_hold(hold: Hold) -> SafeString:
-    """One line: what holds it, and until when if known."""
-    if hold.until is None:
-        return format_html('<span class="se-why">{}</span>', hold.detail)
-    return format_html(
-        '<span class="se-why">{} <span class="se-muted">{}</span></span>', hold.detail, show_time(hold.until)
-    )
-
-
-def describe_status(row: Enrollment) -> str:
-    """The status in words; of a stopped enrollment with the reason."""
-    if row.status == EnrollmentStatus.AUTO_EXITED and row.auto_exit_reason:
-        return f"Stopped: {row.auto_exit_reason.replace('_', ' ')}"
-    return row.get_status_display()
 
 
 def _as_line(line: Any) -> tuple[str, ...]:

@@ -87,6 +87,9 @@ def _explain(snapshot: Snapshot, row: Row, now: datetime) -> list[Hold]:
         text = "Completed" if snapshot.status is EnrollmentStatus.COMPLETED else f"Stopped: {reason}"
         return [Hold(snapshot.status.value, text)]
     holds = []
+    # first: resuming the executor does not release it
+    if snapshot.status is EnrollmentStatus.QUARANTINED:
+        holds.append(Hold("quarantined", f"Quarantined, needs review: {row['last_error']}"))
     if row["executor_paused"]:
         holds.append(
             Hold("executor_paused", f"The executor is paused by {row['executor_by']}: {row['executor_reason']}")
@@ -95,8 +98,6 @@ def _explain(snapshot: Snapshot, row: Row, now: datetime) -> list[Hold]:
         who, since = row["sending_paused_by"], row["sending_paused_at"].astimezone(UTC)
         text = f"Sending of the workspace is paused by {who} since {since:%Y-%m-%d %H:%M} UTC"
         holds.append(Hold("workspace_paused", f"{text}: {row['sending_paused_reason']}"))
-    if snapshot.status is EnrollmentStatus.QUARANTINED:
-        holds.append(Hold("quarantined", f"Quarantined, needs review: {row['last_error']}"))
     if snapshot.status is EnrollmentStatus.PAUSED:
         holds.append(Hold("paused", f"Paused by {row['paused_by']}: {row['pause_reason']}", snapshot.resume_at))
     if snapshot.sequence.status == SequenceStatus.PAUSED:

@@ -100,7 +100,7 @@
   };
 
   // The queue: cells are replaced row by row, so that selected rows stay selected and nothing moves under the pointer.
-  // Added and removed rows are shown once no row is selected.
+  // Added and removed rows are shown once no row is selected or has the focus.
   const QUEUE_SECONDS = 15;
   const rowsOf = (list) =>
     new Map([...list.querySelectorAll("input.action-select")].map((box) => [box.value, box.closest("tr")]));
@@ -111,7 +111,8 @@
     const rows = rowsOf(list);
     const freshRows = rowsOf(fresh);
     const isTicked = list.querySelector("input.action-select:checked") !== null;
-    if (!isTicked && [...rows.keys()].join() !== [...freshRows.keys()].join()) {
+    const isFocused = list.contains(document.activeElement);
+    if (!isTicked && !isFocused && [...rows.keys()].join() !== [...freshRows.keys()].join()) {
       list.replaceChildren(...fresh.childNodes);
       return;
     }
@@ -119,7 +120,8 @@
       const cells = freshRows.get(key)?.cells;
       if (!cells || cells.length !== row.cells.length) continue;
       [...row.cells].forEach((cell, place) => {
-        if (!cell.querySelector("input.action-select")) cell.replaceChildren(...cells[place].childNodes);
+        const isInUse = cell.querySelector("input.action-select") || cell.contains(document.activeElement);
+        if (!isInUse) cell.replaceChildren(...cells[place].childNodes);
       });
     }
   };
