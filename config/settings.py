@@ -300,6 +300,7 @@ UNFOLD: dict[str, Any] = {
             {
                 "title": "Work",
                 "items": [
+                    {"title": "Home", "icon": "home", "link": reverse_lazy("admin:index")},
                     _page(
                         "Replies",
                         "forum",
@@ -307,7 +308,6 @@ UNFOLD: dict[str, Any] = {
                         "emails.view_reply",
                         badge="execution.admin.replies.show_to_answer",
                     ),
-                    {"title": "Overview", "icon": "dashboard", "link": reverse_lazy("admin:index")},
                     _page("Execution queue", "group", "sequences_enrollment_changelist", "sequences.view_enrollment"),
                     _page("Sequences", "account_tree", "sequences_sequence_changelist", "sequences.view_sequence"),
                     _page("Tasks", "task_alt", "tasks_app_task_changelist", "tasks_app.view_task"),

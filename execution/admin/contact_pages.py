@@ -10,7 +10,8 @@ from django.http import HttpRequest
 
 from emails.facts.scores import explain_score
 from execution.admin.enrolling import may_enroll
-from execution.admin.enrollments import STATUS_COLOURS, describe_status
+from execution.admin.enrollments import STATUS_COLOURS
+from execution.admin.queue_list import describe_status
 from execution.insight.contact_history import Participation, read_account, read_contact
 from sequences.access.admin_rights import MEMBERS, is_allowed
 from sequences.choices import LIVE_STATUSES, SequenceStatus

@@ -32,8 +32,8 @@ from execution.admin.enroll_check import ERRORS_SHOWN, EnrollReport, group_missi
 from execution.control.enroll import EnrollError, EnrollResult, enroll_contacts
 from execution.control.enroll_rules import group_skipped
 from execution.insight.forecast import forecast_first_touches
-from sequences.access.admin_rights import MANAGERS, MEMBERS, is_allowed
-from sequences.access.roles import NOT_YOURS, manages_any
+from sequences.access.admin_rights import MANAGERS, MEMBERS, is_allowed, manages_any_of
+from sequences.access.roles import NOT_YOURS
 from sequences.choices import SequenceStatus
 from sequences.interface.admin.base import name_actor, scope_rows
 from sequences.models import Contact, Enrollment, Sequence
@@ -80,7 +80,7 @@ class EnrollForm(forms.Form):
     def __init__(self, request: HttpRequest, data: Any = None, **kwargs: Any) -> None:
         super().__init__(data, **kwargs)
         self.request = request
-        if not manages_any(request.user):
+        if not manages_any_of(request):
             del self.fields["again"]
         choices: dict[str, Any] = {
             "sequence": Sequence.objects.filter(status__in=_ENROLLABLE).select_related("workspace"),

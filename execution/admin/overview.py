@@ -1,4 +1,7 @@
-"""The overview, the admin's first page: presents `execution.insight.overview` as texts, links and charts."""
+"""The admin's first page, by role: the own day, the team's rates and who needs help, the engine's figures and charts.
+
+Presents `execution.insight.home`, `team` and `overview`.
+"""
 
 from __future__ import annotations
 
@@ -10,9 +13,12 @@ from django.http import HttpRequest
 from django.urls import reverse
 from django.utils import timezone
 
-from execution.insight.overview import Hour, Overview, read_overview
-from execution.insight.queue import COUNTED_AT_MOST
-from sequences.access.roles import managed_workspaces, workspace_ids_of
+from execution.insight.home import read_day
+from execution.insight.overview import Hour, Overview, read_missing, read_overview
+from execution.insight.queue import COUNTED_AT_MOST, read_state
+from execution.insight.team import read_team
+from sequences.access.admin_rights import manages_any_of
+from sequences.access.roles import is_operator, managed_workspaces, workspace_ids_of
 from sequences.models import Workspace
 
 _LATE = timedelta(minutes=5)
@@ -50,33 +56,48 @@ class Bar:
 
 
 def fill_overview(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
-    """Unfold's callback for the index page."""
+    """Unfold's callback for the index page: the sections of the reader's role."""
     now = timezone.now()
+    ids = workspace_ids_of(request.user)
+    for_operator, is_managing = is_operator(request.user), manages_any_of(request)
+    context |= {"title": "Home", "chart_height": _CHART_HEIGHT, "bar_width": _BAR_WIDTH}
+    if for_operator or is_managing:
+        overview = read_overview(ids, now, for_operator=for_operator)
+        missing = overview.missing
+        context |= {"state": overview.status, **_present_engine(overview)}
+    else:
+        missing = read_missing(ids)
+        context["state"] = read_state(now)
+    if is_managing:
+        managed = list(managed_workspaces(request.user).order_by("pk").values_list("pk", flat=True))
+        context["team"] = read_team(managed, now, timezone.get_current_timezone_name())
+    if ids:
+        until = timezone.localtime(now).replace(hour=23, minute=59, second=59, microsecond=0)
+        context["day"] = read_day(request.user.pk or 0, ids, now, until)
+    text, name = _NEXT.get(missing, ("", ""))
     own = Workspace.objects.for_user(request.user)
-    overview = read_overview(workspace_ids_of(request.user), now)
-    text, name = _NEXT.get(overview.missing, ("", ""))
+    context |= {
+        "paused_workspaces": own.exclude(sending_paused_at=None).order_by("name"),
+        "managed_workspaces": managed_workspaces(request.user).order_by("name")[:_WORKSPACES_SHOWN],
+    }
+    return context | {"next_text": text, "next_link": reverse(name) if name else ""}
+
+
+def _present_engine(overview: Overview) -> dict[str, Any]:
     most_sent = max((hour.sent for hour in overview.hours), default=0)
     delays = [hour.delay_p95_seconds for hour in overview.hours if hour.delay_p95_seconds is not None]
-    context |= {
-        "title": "Overview",
+    return {
         "overview": overview,
         "cards": _cards(overview),
         "sent_bars": _bars(overview.hours, "sent"),
         "delay_bars": _bars(overview.hours, "delay_p95_seconds"),
-        "chart_height": _CHART_HEIGHT,
         "chart_width": _BAR_STEP * len(overview.hours),
-        "bar_width": _BAR_WIDTH,
         # five along the axis: a day ago, and every six hours until now
         "clocks": [*(f"{timezone.localtime(hour.at):%H:%M}" for hour in overview.hours[::6]), "now"],
         # None where there is nothing to draw
         "most_sent": f"{most_sent:,}" if most_sent else None,
         "longest_delay": _seconds(max(delays)) if delays else None,
-        "paused_workspaces": own.exclude(sending_paused_at=None).order_by("name"),
-        "managed_workspaces": managed_workspaces(request.user).order_by("name")[:_WORKSPACES_SHOWN],
-        "next_text": text,
-        "next_link": reverse(name) if name else "",
     }
-    return context
 
 
 def _cards(overview: Overview) -> list[Card]:

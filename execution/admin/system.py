@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from django.contrib import admin
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.utils import timezone
@@ -88,6 +88,13 @@ class AlertAdmin(FactsAdmin):
     )  # fmt: skip
     list_select_related = ("workspace",)
     search_fields = ("title", "key")
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        """Of the user's workspaces; operators also see those of the installation."""
+        own = super().get_queryset(request)
+        if not is_operator(request.user):
+            return own
+        return Alert.objects.filter(Q(workspace=None) | Q(pk__in=own.order_by().values("pk")))
 
     @label_column("state", {"open": "danger", "cleared": "success"})
     def show_state(self, row: Alert) -> str:

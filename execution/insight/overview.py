@@ -9,9 +9,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from django.db.models import Q
+
 from common.db import Row, fetch_all
 from execution.insight.queue import ExecutorStatus, read_status
 from execution.models import Alert
+from sequences.models import Workspace
 
 HOURS = 24
 _LANES_SHOWN, _ALERTS_SHOWN = 6, 5
@@ -104,28 +107,38 @@ SELECT cardinality(%(workspaces)s::bigint[]) > 0 AS workspace,
 """
 
 
-def read_overview(workspace_ids: Sequence[int], now: datetime) -> Overview:
-    """Everything at the moment `now`."""
+def read_missing(workspace_ids: Sequence[int]) -> str:
+    """The first that is not there of workspace, mailbox, contact, sequence, enrollment; empty: all are."""
+    there: Row = fetch_all(_THERE, {"workspaces": list(workspace_ids)})[0]
+    return next((name for name, is_there in there.items() if not is_there), "")
+
+
+def read_overview(workspace_ids: Sequence[int], now: datetime, *, for_operator: bool = False) -> Overview:
+    """Everything at the moment `now`. Operators also see the alerts of the installation.
+
+    An operator who belongs to no workspace sees the figures of all of them, and names nothing that is theirs.
+    """
+    is_stranger = for_operator and not workspace_ids
+    counted = list(Workspace.objects.values_list("pk", flat=True)) if is_stranger else list(workspace_ids)
     begin = now.replace(minute=0, second=0, microsecond=0) - timedelta(hours=HOURS - 1)
     asked = {
-        "workspaces": list(workspace_ids),
+        "workspaces": counted,
         "now": now,
         "since": begin,
         "sends": _SENDS_COUNTED,
         "delays": _DELAYS_COUNTED,
         "lanes": _LANES_SHOWN,
     }
-    there: Row = fetch_all(_THERE, asked)[0]
-    open_alerts = Alert.objects.filter(cleared_at__isnull=True, workspace_id__in=workspace_ids)
+    shown = Q(workspace_id__in=workspace_ids) | (Q(workspace=None) if for_operator else Q(pk__in=[]))
+    open_alerts = Alert.objects.filter(shown, cleared_at__isnull=True)
+    troubled = fetch_all(_TROUBLED, {**asked, "workspaces": list(workspace_ids)})
     return Overview(
-        status=read_status(workspace_ids, now),
+        status=read_status(counted, now),
         hours=_read_hours(asked, begin),
         lanes=tuple(LaneState(row["state"], row["number"]) for row in fetch_all(_LANES, asked)),
-        troubled=tuple(
-            TroubledLane(row["id"], row["address"], row["state"], row["reason"]) for row in fetch_all(_TROUBLED, asked)
-        ),
+        troubled=tuple(TroubledLane(row["id"], row["address"], row["state"], row["reason"]) for row in troubled),
         alerts=tuple(open_alerts.order_by("-raised_at")[:_ALERTS_SHOWN]),
-        missing=next((name for name, is_there in there.items() if not is_there), ""),
+        missing="" if is_stranger else read_missing(workspace_ids),
     )
 
 

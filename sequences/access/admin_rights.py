@@ -45,7 +45,9 @@ class ChecksRights:
     action_right: Right | None = None
 
     def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        may_some = bool(self.right.owner) or self.right.is_shared or _manages_any(request, self.right)
+        may_some = (
+            bool(self.right.owner) or self.right.is_shared or manages_any_of(request, as_admin=self.right.is_for_admins)
+        )
         return may_some and bool(super().has_add_permission(request))  # type: ignore[misc]
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
@@ -118,5 +120,10 @@ def is_allowed(request: HttpRequest, workspace_id: int | None, owner_id: int | N
     return known[key]
 
 
-def _manages_any(request: HttpRequest, right: Right) -> bool:
-    return administered_workspaces(request.user).exists() if right.is_for_admins else manages_any(request.user)
+def manages_any_of(request: HttpRequest, *, as_admin: bool = False) -> bool:
+    """Whether the user can act on everything in some workspace, or administers one; asked once for each request."""
+    known: dict[bool, bool] = request.__dict__.setdefault("_manages_any", {})
+    if as_admin not in known:
+        user = request.user
+        known[as_admin] = administered_workspaces(user).exists() if as_admin else manages_any(user)
+    return known[as_admin]

@@ -7,12 +7,13 @@ must not look at rows other than memberships.
 from __future__ import annotations
 
 from functools import cache
-from typing import Any
+from typing import Any, cast
 
 from django.apps import apps
-from django.contrib.auth.backends import BaseBackend
+from django.contrib.auth.backends import BaseBackend, ModelBackend
 from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
 
+from sequences.access.roles import OPERATE_EXECUTOR
 from sequences.choices import Role
 from sequences.models import Membership
 
@@ -38,6 +39,7 @@ _ADMIN = {
     "execution.webhooksubscription": "add change delete",
     "execution.webhookdelivery": "change",
 }
+_OPERATOR = frozenset({"emails.view_executorstate", "execution.view_worker", "execution.view_alert"})
 _EDITED: dict[Role, dict[str, str]] = {Role.SDR: _SDR, Role.MANAGER: _SDR, Role.ADMIN: {**_SDR, **_ADMIN}}
 
 
@@ -55,7 +57,10 @@ def permissions_of(role: Role) -> frozenset[str]:
 
 
 class RoleBackend(BaseBackend):
-    """Gives active members the permissions of their roles, beside what other backends give. Authenticates no user."""
+    """Gives active members the permissions of their roles, and operators the pages of the engine.
+
+    Beside what other backends give. Authenticates no user.
+    """
 
     def get_all_permissions(self, user_obj: AbstractBaseUser | AnonymousUser, obj: Any = None) -> set[str]:
         if obj is not None or user_obj.pk is None or not user_obj.is_active:
@@ -65,6 +70,9 @@ class RoleBackend(BaseBackend):
         if known is None:
             roles = Membership.objects.filter(user=user_obj.pk).order_by().values_list("role", flat=True).distinct()
             known = {name for role in roles for name in permissions_of(Role(role))}
+            # cached with the user by Django's own backend, which is asked for every permission too
+            if OPERATE_EXECUTOR in cast("Any", ModelBackend()).get_all_permissions(user_obj):
+                known |= _OPERATOR
             user_obj.__dict__["_role_permissions"] = known
         return known
 

@@ -7,7 +7,7 @@ from datetime import datetime
 from django import template
 from django.utils.safestring import SafeString
 
-from sequences.interface.admin.times import show_time
+from sequences.interface.admin.times import show_clock, show_time
 
 register = template.Library()
 
@@ -20,3 +20,8 @@ def relative_time(at: datetime | None) -> SafeString | str:
 @register.filter
 def exact_time(at: datetime | None) -> SafeString | str:
     return show_time(at, exact=True)
+
+
+@register.filter
+def clock_time(at: datetime | None) -> SafeString | str:
+    return show_clock(at)

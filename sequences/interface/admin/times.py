@@ -21,10 +21,23 @@ def show_time(at: datetime | None, *, exact: bool = False) -> SafeString | str:
     local = timezone.localtime(at)
     clock = f"{local:%a %d %b %Y, %H:%M} {local:%Z}"
     since = _LESSER_UNIT.sub("", str(naturaltime(at)))
+    return _mark_up(at, f"{clock} ({since})" if exact else since)
+
+
+def show_clock(at: datetime | None) -> SafeString | str:
+    """The time of day in the reader's zone, with the day when that is not today."""
+    if at is None:
+        return "–"
+    local = timezone.localtime(at)
+    is_today = local.date() == timezone.localdate()
+    return _mark_up(at, f"{local:%H:%M}" if is_today else f"{local:%a %d %b, %H:%M}")
+
+
+def _mark_up(at: datetime, text: str) -> SafeString:
+    """With the reader's time and the instant as its tooltip."""
     instant = f"{at.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
-    here = f"{local:%Y-%m-%d %H:%M:%S %Z}"
+    here = f"{timezone.localtime(at):%Y-%m-%d %H:%M:%S %Z}"
     tooltip = instant if here == instant else f"{here}\n{instant}"
-    text = f"{clock} ({since})" if exact else since
     return format_html('<time datetime="{}" title="{}">{}</time>', at.isoformat(), tooltip, text)
 
 
