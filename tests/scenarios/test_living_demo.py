@@ -83,7 +83,7 @@ def log_in(text: str, login: str) -> requests.Response:
 def test_the_demo_reaches_a_living_present_and_survives_its_visitors(database_url: str, tmp_path: Path) -> None:
     with running_demo(database_url, tmp_path / "first") as demo:
         text = demo.wait_for("from now on the clock is yours")
-        assert "make demo ARGS=--reset begins anew" in text
+        assert "make demo ARGS=--reset starts over" in text
         wait_until(Alert.objects.filter(cleared_at=None).exists, demo)
         enrollments = Enrollment.objects.filter(workspace__slug=SLUG)
         assert enrollments.filter(status="active").count() > 10

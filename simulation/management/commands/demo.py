@@ -63,9 +63,9 @@ class Command(ProductCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         super().add_arguments(parser)
         parser.add_argument("--port", type=int, help=f"of the web server (default: {_DEFAULT_PORT}; --once: any)")
-        parser.add_argument("--reset", action="store_true", help="forget what an earlier demo left, and begin anew")
+        parser.add_argument("--reset", action="store_true", help="forget what an earlier demo left, and start over")
         parser.add_argument(
-            "--once", action="store_true", help="begin anew, run to the end, print a summary and exit 0 or 1"
+            "--once", action="store_true", help="start over, run to the end, print a summary and exit 0 or 1"
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -126,7 +126,7 @@ class Command(ProductCommand):
         # deleted in the meantime, perhaps
         if Workspace.objects.filter(pk=workspace.pk).exists():
             leave_in_order(workspace, clock())
-        self.stdout.write("\nThe demo has ended. The next start continues here; --reset begins anew.")
+        self.stdout.write("\nThe demo has ended. The next start continues here; --reset starts over.")
 
     def _make_world(
         self,
@@ -158,7 +158,7 @@ class Command(ProductCommand):
         self.stdout.write(
             f"\nOpen {web.base_url}/admin/ and log in with the password {password} as\n"
             + "\n".join(lines)
-            + "\nCtrl-C ends the demo; it continues with the next start. make demo ARGS=--reset begins anew.\n"
+            + "\nCtrl-C ends the demo; it continues with the next start. make demo ARGS=--reset starts over.\n"
         )
         self.stdout.flush()
 
