@@ -37,7 +37,7 @@ def cast(workspace: Workspace) -> dict[str, Persona]:
 
 
 def enroll_all(workspace: Workspace, now: datetime) -> int:
-    """Everybody now. Returns how many."""
+    """Every sample contact now. Returns how many."""
     groups = [(sample, list_addresses(workspace, sample)) for sample in SAMPLES]
     for sample, addresses in groups:
         enroll_some(workspace, sample, addresses, now)
