@@ -10,24 +10,25 @@ from django.contrib import admin
 from django.contrib.auth import get_user_model
 from django.contrib.auth.admin import GroupAdmin, UserAdmin
 from django.contrib.auth.models import Group
-from django.db.models import Q, QuerySet
+from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.utils import timezone
 from django_q.admin import FailAdmin, QueueAdmin, ScheduleAdmin, TaskAdmin
 from django_q.models import Failure, OrmQ, Schedule, Success
-from knox.models import get_digest_token
-from knox.settings import CONSTANTS
 from unfold.admin import ModelAdmin
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
 
-from execution.models import DIGEST_SHOWN, ApiKey
-from sequences.access.roles import administered_workspaces
+from execution.control.keys import VALID_FOR, end_keys_of, make_key, revoke_keys
+from execution.control.members import log_role
+from execution.models import ApiKey
+from sequences.access.security_log import of_own_people
 from sequences.admin import MembershipInline
-from sequences.interface.admin.base import FactsAdmin, label_column, scope_rows, time_column
-from sequences.models import Membership
+from sequences.interface.admin.base import FactsAdmin, by_choice, label_column, name_actor, scope_rows, time_column
+from sequences.models import SecurityEvent
 
 User: Any = get_user_model()
+_EVENT_COLOURS = {"login_failed": "warning", "login_locked": "danger", "second_factor_off": "warning"}
 
 
 class UserMembershipInline(MembershipInline):
@@ -61,6 +62,20 @@ class ProductUserAdmin(UserAdmin[Any], ModelAdmin):
         outranks = getattr(obj, "is_superuser", False) and not getattr(request.user, "is_superuser", False)
         return not outranks and super().has_change_permission(request, obj)
 
+    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
+        super().save_model(request, obj, form, change)
+        if change and "is_active" in form.changed_data and not obj.is_active:
+            end_keys_of(obj, timezone.now(), reason="the user was deactivated", request=request)
+
+    def save_formset(self, request: HttpRequest, form: Any, formset: Any, change: bool) -> None:
+        before = {each.instance.pk: each.initial.get("role") for each in formset.initial_forms}
+        super().save_formset(request, form, formset, change)
+        roles: list[tuple[Any, Any, Any]] = [(row, None, row.role) for row in formset.new_objects]
+        roles += [(row, before.get(row.pk), row.role) for row, _ in formset.changed_objects]
+        roles += [(row, row.role, None) for row in formset.deleted_objects]
+        for row, old, new in roles:
+            log_role(row.workspace, str(row.user), old, new, actor=name_actor(request), now=timezone.now())
+
 
 class ProductGroupAdmin(GroupAdmin, ModelAdmin):
     filter_horizontal = ()
@@ -75,27 +90,27 @@ class ApiKeyForm(forms.ModelForm[Any]):
 
 
 class ApiKeyAdmin(ModelAdmin):
-    """API keys: the key is shown once, when it is created; only its digest is stored. Delete a key to revoke it."""
+    """API keys: the key is shown once, when it is created; only its digest is stored. Delete a key to revoke it.
+
+    Users see their own, and those of the members of workspaces that they are an admin of.
+    """
 
     form = ApiKeyForm
     fields = ("name", "user", "expiry")
     list_display = (
-        "show_name", "user", "show_digest", time_column("created"), time_column("expiry", "expires"), "show_state",
+        "show_name", "user", "show_prefix", time_column("created"), time_column("expiry", "expires"),
+        time_column("last_used_at", "last used"), "show_state",
     )  # fmt: skip
     list_select_related = ("user",)
     search_fields = ("name", "user__email", "user__username")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
-        """One's own keys, and those of the members of workspaces that one is an admin of."""
-        rows: QuerySet[Any] = super().get_queryset(request)
-        if getattr(request.user, "is_superuser", False):
-            return rows
-        members = Membership.objects.filter(workspace__in=administered_workspaces(request.user)).order_by()
-        return rows.filter(Q(user=request.user.pk) | Q(user__in=members.values("user")))
+        return of_own_people(super().get_queryset(request), request.user)
 
     def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
-        name = f"key of {timezone.now():%Y-%m-%d}"
-        return {"name": name, "user": request.user.pk, **super().get_changeform_initial_data(request)}
+        now = timezone.now()
+        proposed = {"name": f"key of {now:%Y-%m-%d}", "user": request.user.pk, "expiry": now + VALID_FOR}
+        return {**proposed, **super().get_changeform_initial_data(request)}
 
     def formfield_for_foreignkey(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
         # A key acts as its user: users create keys only for themselves.
@@ -106,9 +121,9 @@ class ApiKeyAdmin(ModelAdmin):
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
 
-    @admin.display(description="digest", ordering="digest")
-    def show_digest(self, key: Any) -> str:
-        return f"{key.digest[:DIGEST_SHOWN]}…"
+    @admin.display(description="begins with", ordering="token_key")
+    def show_prefix(self, key: Any) -> str:
+        return f"{key.prefix}…"
 
     @admin.display(description="name", ordering="name")
     def show_name(self, key: Any) -> str:
@@ -119,9 +134,14 @@ class ApiKeyAdmin(ModelAdmin):
         return "expired" if key.expiry is not None and key.expiry <= timezone.now() else "valid"
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
-        obj.digest, obj.shown_once = get_digest_token()
-        obj.token_key = obj.shown_once[: CONSTANTS.TOKEN_KEY_LENGTH]
-        obj.save(force_insert=True)
+        made, secret = make_key(obj.user, obj.name, obj.expiry, timezone.now(), request=request)
+        obj.pk, obj.shown_once = made.pk, secret
+
+    def delete_model(self, request: HttpRequest, obj: Any) -> None:
+        revoke_keys([obj], timezone.now(), request=request)
+
+    def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> None:
+        revoke_keys(queryset, timezone.now(), request=request)
 
     def response_add(self, request: HttpRequest, obj: Any, post_url_continue: str | None = None) -> HttpResponse:
         context = {
@@ -132,6 +152,24 @@ class ApiKeyAdmin(ModelAdmin):
             "token": obj.shown_once,
         }
         return TemplateResponse(request, "admin/token.html", context)
+
+
+class SecurityEventAdmin(FactsAdmin):
+    """One's own, and those of the members of workspaces that one is an admin of."""
+
+    list_display = (time_column("at", "when"), "show_kind", "user", "detail", "actor", "address")
+    list_display_links = ("show_kind",)
+    list_filter = by_choice("kind")
+    list_select_related = ("user",)
+    search_fields = ("user__email", "user__username", "actor", "address", "detail")
+    hidden_fields = ("id",)
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        return of_own_people(super().get_queryset(request), request.user)
+
+    @label_column("event", _EVENT_COLOURS, ordering="kind")
+    def show_kind(self, row: SecurityEvent) -> tuple[str, str]:
+        return row.kind, row.get_kind_display()
 
 
 class ProductScheduleAdmin(ScheduleAdmin, ModelAdmin):
@@ -172,3 +210,4 @@ for _model, _page in _PAGES:
         admin.site.unregister(_model)
         admin.site.register(_model, _page)
 admin.site.register(ApiKey, ApiKeyAdmin)
+admin.site.register(SecurityEvent, SecurityEventAdmin)

@@ -25,6 +25,7 @@ from common.networks import EVERYWHERE, Network
 _HOST = re.compile(r"\*|\.?[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*\.?|\[[0-9A-Fa-f:.]+\]")
 _ORIGIN = re.compile(r"https?://((\*\.)?[A-Za-z0-9_.-]+|\[[0-9A-Fa-f:.]+\])(:[0-9]{1,5})?")
 _ADDRESS = re.compile(r"[^@\s]+@[^@\s]+")
+_LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 DEFAULT_BASE_URL: Final = "http://localhost:8000"
 
 
@@ -178,6 +179,23 @@ def url(name: str, default: str = "", *, schemes: tuple[str, ...], example: str)
     if not valid:
         refuse(name, takes)
     return value.rstrip("/")
+
+
+def single_sign_on(*, debug: bool) -> dict[str, str]:
+    """The issuer, the client's id and its secret; empty without OIDC_ISSUER and the other two."""
+    names = ("OIDC_ISSUER", "OIDC_CLIENT_ID", "OIDC_CLIENT_SECRET")
+    given = {name: text(name) for name in names}
+    missing = [name for name in names if not given[name]]
+    if len(missing) == len(names):
+        return {}
+    if missing:
+        refuse(missing[0], f"is required for single sign-on, which needs {', '.join(names)}, all or none")
+    issuer = url("OIDC_ISSUER", schemes=("https", "http"), example="https://login.example.com")
+    parts = urlsplit(issuer)
+    is_local = debug and parts.hostname in _LOOPBACK
+    if parts.query or parts.fragment or "@" in parts.netloc or (parts.scheme == "http" and not is_local):
+        refuse("OIDC_ISSUER", "takes an https URL without a query, such as https://login.example.com")
+    return {"issuer": issuer, "client_id": given["OIDC_CLIENT_ID"], "client_secret": given["OIDC_CLIENT_SECRET"]}
 
 
 def mail_settings(name: str) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -50,6 +51,7 @@ env.start_error_reporting(env.url("SENTRY_DSN", schemes=("http", "https"), examp
 _PRIVATE_BY_DEFAULT = "all" if env.flag("WEBHOOKS_TO_PRIVATE_ADDRESSES", default=DEBUG) else "none"
 PRIVATE_NETWORKS = env.networks("PRIVATE_NETWORKS", _PRIVATE_BY_DEFAULT)
 IMAP_IDLE_CONNECTIONS = env.whole_number("IMAP_IDLE_CONNECTIONS", 20, maximum=500, unit="connections per process")
+OIDC = env.single_sign_on(debug=DEBUG)
 METRICS_TOKEN = env.text("METRICS_TOKEN")
 METRICS_WITHOUT_TOKEN = DEBUG
 TRACKING_LINK_DAYS = env.whole_number("TRACKING_LINK_DAYS", 365, minimum=30, maximum=3650, unit="days")
@@ -145,13 +147,16 @@ AUTHENTICATION_BACKENDS = [
     "sequences.access.desk_permissions.RoleBackend",
 ]
 AUTH_PASSWORD_VALIDATORS = [
-    {"NAME": f"django.contrib.auth.password_validation.{name}"}
-    for name in (
-        "UserAttributeSimilarityValidator",
-        "MinimumLengthValidator",
-        "CommonPasswordValidator",
-        "NumericPasswordValidator",
-    )
+    *(
+        {"NAME": f"django.contrib.auth.password_validation.{name}"}
+        for name in (
+            "UserAttributeSimilarityValidator",
+            "MinimumLengthValidator",
+            "CommonPasswordValidator",
+            "NumericPasswordValidator",
+        )
+    ),
+    {"NAME": "execution.control.keys.PasswordEndsKeys"},
 ]
 
 LANGUAGE_CODE = "en-us"
@@ -203,7 +208,7 @@ REST_FRAMEWORK: dict[str, Any] = {
     "TEST_REQUEST_DEFAULT_FORMAT": "json",
 }
 KNOX_TOKEN_MODEL = "execution.ApiKey"
-REST_KNOX = {"AUTH_HEADER_PREFIX": "Token", "TOKEN_TTL": None}
+REST_KNOX = {"AUTH_HEADER_PREFIX": "Token", "TOKEN_TTL": timedelta(days=365)}
 SPECTACULAR_SETTINGS: dict[str, Any] = {
     "TITLE": "Sequence Executor API",
     "DESCRIPTION": "Runs outbound sales sequences: on time, exactly once, and always able to say why.",
@@ -280,6 +285,12 @@ def _is_lane(request: Any) -> bool:
 
 UNFOLD: dict[str, Any] = {
     "LOGIN": {"form": "sequences.interface.admin.login.LoginForm"},
+    "ACCOUNT": {
+        "navigation": [
+            {"title": "Change password", "link": reverse_lazy("admin:password_change")},
+            {"title": "Second factor", "link": reverse_lazy("second_factor")},
+        ]
+    },
     "SITE_TITLE": "Sequence Executor",
     "SITE_HEADER": "Sequence Executor",
     "SITE_SYMBOL": "forward_to_inbox",
@@ -352,6 +363,12 @@ UNFOLD: dict[str, Any] = {
                     _page("Users", "person", "auth_user_changelist", "auth.view_user"),
                     _page("Groups", "shield_person", "auth_group_changelist", "auth.view_group"),
                     _page("API keys", "key", "execution_apikey_changelist", "execution.view_apikey"),
+                    _page(
+                        "Security events",
+                        "policy",
+                        "sequences_securityevent_changelist",
+                        "sequences.view_securityevent",
+                    ),
                 ],
             },
             {

@@ -8,11 +8,14 @@ from drf_spectacular.views import SpectacularJSONAPIView, SpectacularSwaggerSpli
 from config.api.errors import NoSuchEndpoint
 from config.api.health import show_health, show_readiness
 from config.api.metrics import show_metrics
+from config.login.second_factor import show_second_factor
 
 admin.autodiscover()
 
 urlpatterns = [
     path("", RedirectView.as_view(pattern_name="admin:index"), name="root"),
+    path("admin/login/", include("config.login.urls")),
+    path("admin/second-factor/", show_second_factor, name="second_factor"),
     path("admin/", admin.site.urls),
     re_path(r"^healthz/?$", show_health, name="healthz"),
     re_path(r"^readyz/?$", show_readiness, name="readyz"),

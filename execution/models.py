@@ -15,7 +15,7 @@ from execution.choices import ControlAction, ControlTarget, DeliveryState, LogAc
 from sequences.models import Enrollment, Step, Workspace
 from sequences.models.scope import WorkspaceQuerySet
 
-DIGEST_SHOWN = 12
+PREFIX_SHOWN = 8
 
 
 class ExecutionLog(models.Model):
@@ -217,14 +217,22 @@ class WebhookDelivery(models.Model):
 class ApiKey(AbstractAuthToken):
     """The login of a script. Only a digest of the key is stored; deleting the row revokes it."""
 
+    id = models.BigAutoField(primary_key=True)
+    digest = models.CharField(max_length=128, unique=True)
     name = models.CharField(max_length=100, help_text="Who or what uses it.")
+    last_used_at = models.DateTimeField(null=True, editable=False)
 
     class Meta:
         verbose_name = "API key"
         ordering = ["-created"]
 
     def __str__(self) -> str:
-        return self.name or f"{self.digest[:DIGEST_SHOWN]}…"
+        return self.name or f"{self.prefix}…"
+
+    @property
+    def prefix(self) -> str:
+        """The first characters of the key, by which its user recognizes it."""
+        return str(self.token_key)[:PREFIX_SHOWN]
 
 
 class IdempotencyKey(models.Model):

@@ -6,6 +6,7 @@ from django.urls import URLPattern, URLResolver, include, path, re_path
 
 from emails.api.suppressions import SuppressionChangeViewSet, SuppressionViewSet
 from execution.admin.members.joining import show_invitation
+from execution.api.api_keys import ApiKeyViewSet, SecurityEventViewSet
 from execution.api.contacts import EngagedContactViewSet, ReleasableAccountViewSet
 from execution.api.dead_letters import DeadLetterViewSet
 from execution.api.enrollments import EnrollmentViewSet
@@ -47,6 +48,8 @@ def _list_api() -> list[Any]:
     router.register("dead-letters", DeadLetterViewSet, "dead-letter")
     router.register("users", ManagedUserViewSet, "user")
     router.register("invitations", InvitationViewSet, "invitation")
+    router.register("api-keys", ApiKeyViewSet, "api-key")
+    router.register("security-events", SecurityEventViewSet, "security-event")
     router.register("alerts", AlertViewSet, "alert")
     router.register("workspaces", WorkspaceSettingsViewSet, "workspace")
     me = re_path(r"^me/?$", MeViewSet.as_view({"get": "retrieve", "patch": "partial_update"}), name="me")

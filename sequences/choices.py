@@ -63,6 +63,23 @@ class InvitationStatus(Choice):
     WITHDRAWN = "withdrawn"
 
 
+class SecurityEventKind(Choice):
+    """What happened to a login, a key, or the rights of a user."""
+
+    LOGIN = "login"
+    SINGLE_SIGN_ON = "single_sign_on"
+    LOGIN_FAILED = "login_failed"
+    LOGIN_LOCKED = "login_locked"
+    PASSWORD_CHANGED = "password_changed"
+    KEY_MADE = "key_made"
+    KEY_REVOKED = "key_revoked"
+    KEY_REFUSED = "key_refused"
+    #: of a member, also when added or removed
+    ROLE_CHANGED = "role_changed"
+    SECOND_FACTOR_ON = "second_factor_on"
+    SECOND_FACTOR_OFF = "second_factor_off"
+
+
 class ReplyNotices(Choice):
     """When a user is told of new replies by email."""
 

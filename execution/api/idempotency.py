@@ -24,6 +24,7 @@ from rest_framework.renderers import JSONRenderer
 from rest_framework.response import Response
 
 from common.db import execute, fetch_all
+from common.encryption import get_cipher
 from execution.models import IdempotencyKey
 from sequences.interface.api.parsers import TooBigError, require_size
 from sequences.interface.api.problems import CONTENT_TYPE, ConflictError
@@ -31,6 +32,7 @@ from sequences.interface.api.problems import CONTENT_TYPE, ConflictError
 _LONGEST_KEY = 255
 _LONGEST_PATH = 500
 _KEPT = timedelta(hours=24)
+_SEALED = "encrypted"
 _NOT_KEPT = {401, 403, 429}
 
 View = Callable[..., HttpResponseBase]
@@ -92,7 +94,7 @@ class _Guard:
                 return self._replay(request, identity)
             response = self._view(request, *args, **kwargs)
             if _is_kept(response):
-                _keep(identity, response)
+                _keep(identity, self._sealed(response))
             else:
                 transaction.set_rollback(True)
         return response
@@ -107,11 +109,16 @@ class _Guard:
         if _is_kept(response):
             with transaction.atomic():
                 if _take(identity, now):
-                    _keep(identity, response)
+                    _keep(identity, self._sealed(response))
         return response
 
     def _calls_server(self) -> bool:
         return bool(self._view.initkwargs.get("calls_server"))  # type: ignore[attr-defined]
+
+    def _sealed(self, response: HttpResponseBase) -> HttpResponseBase:
+        """What is stored: encrypted where the answer holds a secret."""
+        is_secret = getattr(self._view.cls, "answers_secret", False)  # type: ignore[attr-defined]
+        return _seal(response) if is_secret else response
 
     def _authenticate(self, request: HttpRequest) -> int | None:
         """The user's id; None when the credentials are bad, which the view itself answers."""
@@ -132,7 +139,9 @@ class _Guard:
             message = "This Idempotency-Key was used for another request: take a new key."
             return self._refuse(request, ConflictError(message))
         content_type = CONTENT_TYPE if (kept.status_code or 0) >= 400 else None
-        return self._finish(request, Response(kept.response, status=kept.status_code, content_type=content_type))
+        return self._finish(
+            request, Response(_unseal(kept.response), status=kept.status_code, content_type=content_type)
+        )
 
     def _refuse(self, request: HttpRequest, error: Exception) -> HttpResponseBase:
         view = self._instance()
@@ -188,7 +197,21 @@ def _is_kept(response: HttpResponseBase) -> bool:
 
 
 def _keep(identity: dict[str, Any], response: HttpResponseBase) -> None:
-    data = json.loads(JSONRenderer().render(getattr(response, "data", None)) or "null")
+    data = json.loads(_render(response))
     IdempotencyKey.objects.filter(user_id=identity["user"], key=identity["key"]).update(
         status_code=response.status_code, response=data
     )
+
+
+def _render(response: HttpResponseBase) -> bytes:
+    return JSONRenderer().render(getattr(response, "data", None)) or b"null"
+
+
+def _seal(response: HttpResponseBase) -> Response:
+    """The answer as it is stored when it holds a secret."""
+    return Response({_SEALED: get_cipher().encrypt(_render(response)).decode()}, status=response.status_code)
+
+
+def _unseal(stored: Any) -> Any:
+    is_sealed = isinstance(stored, dict) and set(stored) == {_SEALED}
+    return json.loads(get_cipher().decrypt(stored[_SEALED].encode())) if is_sealed else stored

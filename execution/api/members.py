@@ -8,6 +8,7 @@ from django.db.models import Q, QuerySet
 from django.utils import timezone
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers, status
+from rest_framework.decorators import action
 from rest_framework.exceptions import PermissionDenied, ValidationError
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -16,10 +17,17 @@ from execution.control.members import remove_member, set_role
 from execution.models import Alert
 from sequences.access.members import LastAdminError
 from sequences.access.roles import administered_workspaces, is_operator, name_actor
+from sequences.access.second_factor import may_reset_second_factor, switch_off
 from sequences.api.users import UserSerializer, UserViewSet
 from sequences.choices import Role
 from sequences.interface.api.base import ReadViewSet
-from sequences.interface.api.parameters import OwnWorkspaceField, read_query_and_body, takes_body, takes_parameters
+from sequences.interface.api.parameters import (
+    OwnWorkspaceField,
+    read_query_and_body,
+    takes_body,
+    takes_no_body,
+    takes_parameters,
+)
 from sequences.interface.api.problems import ConflictError
 from sequences.interface.api.strict import StrictModelSerializer, StrictSerializer
 from sequences.models import Membership
@@ -64,6 +72,17 @@ class ManagedUserViewSet(UserViewSet):
             remove_member(member, actor=name_actor(request.user), now=timezone.now())
         except LastAdminError as error:
             raise ConflictError(str(error)) from None
+        return Response(status=status.HTTP_204_NO_CONTENT)
+
+    @takes_no_body
+    @extend_schema(request=None, responses={204: None})
+    @action(detail=True, methods=["post"], url_path="reset-second-factor")
+    def reset_second_factor(self, request: Request, pk: str) -> Response:
+        """Switch off the second factor of a member who has lost it. Nothing happens when it is off."""
+        user = self.get_object()
+        if not may_reset_second_factor(request.user, user):
+            raise PermissionDenied("Only an admin of the workspace may do this.")
+        switch_off(user, timezone.now(), actor=name_actor(request.user), request=request._request)
         return Response(status=status.HTTP_204_NO_CONTENT)
 
     def _find_administered(self, user: Any) -> list[Membership]:

@@ -85,6 +85,8 @@ class WebhookViewSet(ReadViewSet):
     queryset = WebhookSubscription.objects.all()
     serializer_class = WebhookSerializer
     filterset_class = WebhookFilter
+    # answers that are kept for an Idempotency-Key are encrypted
+    answers_secret = True
 
     def blank_new(self, data: dict[str, Any]) -> dict[str, Any]:
         # a secret that will not sign anything

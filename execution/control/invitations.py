@@ -16,6 +16,7 @@ from django.db import IntegrityError, transaction
 from django.urls import reverse
 
 from execution.choices import ControlAction, ControlTarget
+from execution.control.members import note_role
 from execution.engine.logs import log_control
 from sequences.access.invitations import VALID_FOR, open_link, sign_link, users_with
 from sequences.choices import InvitationStatus, Role
@@ -159,9 +160,11 @@ def accept_as_new(token: str, password: str, first_name: str, last_name: str, *,
 
 
 def _join(invitation: Invitation, user: Any, now: datetime) -> Membership:
-    member, _ = Membership.objects.get_or_create(
+    member, is_new = Membership.objects.get_or_create(
         workspace=invitation.workspace, user=user, defaults={"role": invitation.role}
     )
+    if is_new:
+        note_role(user, invitation.workspace, None, member.role, user.get_username(), now)
     Invitation.objects.filter(pk=invitation.pk, accepted_at=None).update(accepted_at=now, accepted_by=user)
     _log(invitation, ControlAction.JOINED, user.get_username(), now)
     return member

@@ -1,16 +1,19 @@
-"""Members of a workspace: their role and their removal, each with its line in the control log."""
+"""Members of a workspace: their role and their removal, each with its line in the control log and a security event."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
+from typing import Any
 
+from django.contrib.auth import get_user_model
 from django.db import transaction
 
 from execution.choices import ControlAction, ControlTarget
 from execution.engine.logs import log_control
 from sequences.access.members import change_role, remove
-from sequences.choices import Role
+from sequences.access.security_log import record_event
+from sequences.choices import Role, SecurityEventKind
 from sequences.models import Membership, Workspace
 
 
@@ -52,3 +55,12 @@ def log_role(
     change = {"what": name, "field": "role", "before": before, "after": after}
     action = ControlAction.REMOVED if after is None else ControlAction.EDITED
     log_control(ControlTarget.WORKSPACE, workspace, action, actor, "", now, [change])
+    note_role(get_user_model()._default_manager.get_by_natural_key(name), workspace, before, after, actor, now)
+
+
+def note_role(
+    user: Any, workspace: Workspace, before: str | None, after: str | None, actor: str, now: datetime
+) -> None:
+    """The security event of it."""
+    detail = f"{workspace.name}: {before or 'no member'} → {after or 'no member'}"
+    record_event(SecurityEventKind.ROLE_CHANGED, now, user=user, actor=actor, detail=detail)

@@ -20,6 +20,7 @@ ENROLLMENTS_A_ROUND = 500
 _ROWS_A_ROUND = 5_000
 _ROWS_A_BATCH = 5_000
 _MONTH = timedelta(days=30)
+_SECURITY_EVENTS = timedelta(days=400)
 _ADVISORY_LOCK = 7_306_002
 
 
@@ -58,6 +59,7 @@ RULES = (
         emptied="text = '', quoted = '', html_text = '', attachments = '[]'",
     ),
     Rule("emails_answer", of_ended="o.body <> ''", emptied="body = ''"),
+    Rule("sequences_securityevent", by_age="o.at < %(before)s", kept=_SECURITY_EVENTS),
     Rule("execution_alert", by_age="o.cleared_at < %(before)s"),
     # what waits for a subscription that was switched off is never posted, and never reported as failed
     Rule(

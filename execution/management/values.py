@@ -11,6 +11,7 @@ from common.addresses import AddressError, parse_address
 from emails.choices import Security
 from sequences.time.timing import FIRST_YEAR, LAST_YEAR, is_plannable
 
+_LONGEST_DAYS = 3650
 _LONGEST_NAME = 100
 _LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 _PORTS = {
@@ -90,6 +91,15 @@ def key_name(text: str) -> str:
     if not 0 < len(text.strip()) <= _LONGEST_NAME:
         raise argparse.ArgumentTypeError(f"takes 1 to {_LONGEST_NAME} characters")
     return text.strip()
+
+
+def key_days(text: str) -> int | None:
+    """For how many days an API key is valid; None is without an end."""
+    if text == "never":
+        return None
+    if not (text.isascii() and text.isdecimal() and len(text) <= 9 and 0 < int(text) <= _LONGEST_DAYS):
+        raise argparse.ArgumentTypeError(f"takes a number of days from 1 to {_LONGEST_DAYS}, or never, not {text!r}")
+    return int(text)
 
 
 def count(text: str) -> int:

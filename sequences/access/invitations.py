@@ -59,6 +59,12 @@ def open_link(token: str, now: datetime, *, lock: bool = False) -> Invitation:
     return invitation  # type: ignore[no-any-return]
 
 
+def is_invited(user: Any, now: datetime) -> bool:
+    """Whether there is an invitation for the user that can be used."""
+    open_ones = Invitation.objects.filter(accepted_at=None, withdrawn_at=None, expires_at__gt=now)
+    return open_ones.filter(Q(email__iexact=user.get_username()) | Q(email__iexact=user.email)).exists()
+
+
 def users_with(email: str) -> QuerySet[Any]:
     """The logins of an address, by name or by address."""
     users: QuerySet[Any] = get_user_model()._default_manager.all()

@@ -5,11 +5,13 @@ from sequences.models.erased import ErasedAddress, ErasureKey
 from sequences.models.invitation import Invitation
 from sequences.models.login_failure import LoginFailure
 from sequences.models.people import Account, Contact
+from sequences.models.second_factor import SecondFactor
+from sequences.models.security_event import SecurityEvent
 from sequences.models.sequence import Sequence, Step
 from sequences.models.user_settings import UserSettings
 from sequences.models.workspace import Membership, Workspace
 
 __all__ = [
     "Account", "Contact", "Enrollment", "ErasedAddress", "ErasureKey", "Invitation", "LoginFailure", "Membership",
-    "Sequence", "Step", "UserSettings", "Workspace",
+    "SecondFactor", "SecurityEvent", "Sequence", "Step", "UserSettings", "Workspace",
 ]  # fmt: skip

@@ -13,9 +13,9 @@ from knox.models import get_token_model
 from rest_framework.test import APIClient
 
 from emails.models import SuppressionChange
-from execution.models import WebhookSubscription
+from execution.models import ApiKey, WebhookSubscription
 from sequences.choices import Role
-from sequences.models import Enrollment, Sequence, Workspace
+from sequences.models import Enrollment, SecurityEvent, Sequence, Workspace
 from tests.factories import (
     NOW,
     AccountFactory,
@@ -114,7 +114,7 @@ def enrollment(sequence: Sequence, sdr: Any) -> Enrollment:
 
 
 @pytest.fixture
-def ids(enrollment: Enrollment) -> dict[str, int]:
+def ids(enrollment: Enrollment, sdr: Any) -> dict[str, int]:
     """One row of each list, all of one workspace."""
     message = EmailMessageFactory(
         enrollment=enrollment, status="unknown", unknown_at=NOW, handed_over_at=NOW, attempts=1
@@ -140,6 +140,8 @@ def ids(enrollment: Enrollment) -> dict[str, int]:
         "send-limits": SendLimitFactory(mailbox=enrollment.mailbox, maximum=1_000),
         "invitations": InvitationFactory(workspace=enrollment.workspace),
         "users": enrollment.owner,
+        "api-keys": ApiKey.objects.create(user=sdr, name="import")[0],
+        "security-events": SecurityEvent.objects.create(user=sdr, kind="login", at=NOW),
         "alerts": AlertFactory(workspace=enrollment.workspace),
         "dead-letters": DeadLetterFactory(enrollment__sequence=enrollment.sequence, enrollment__owner=enrollment.owner),
     }

@@ -268,3 +268,46 @@ def test_private_networks_are_closed_in_production(tmp_path: Path, variables: di
         [sys.executable, "-c", code], cwd=ROOT, env=environment, capture_output=True, text=True, check=True
     )
     assert ended.stdout.strip() == str(count)
+
+
+_SINGLE_SIGN_ON = {
+    "OIDC_ISSUER": "https://login.example.com/",
+    "OIDC_CLIENT_ID": "desk",
+    "OIDC_CLIENT_SECRET": "s3cret",
+}
+
+
+@pytest.mark.parametrize(
+    ("change", "debug", "error"),
+    [
+        ({}, False, ""),
+        ({"OIDC_ISSUER": "http://127.0.0.1:9000"}, True, ""),
+        ({"OIDC_ISSUER": "http://127.0.0.1:9000"}, False, "OIDC_ISSUER: takes an https URL"),
+        ({"OIDC_ISSUER": "http://login.example.com"}, True, "OIDC_ISSUER: takes an https URL"),
+        ({"OIDC_ISSUER": "https://login.example.com?x=1"}, False, "OIDC_ISSUER: takes an https URL"),
+        ({"OIDC_ISSUER": "login.example.com"}, False, "OIDC_ISSUER: takes a URL such as"),
+        ({"OIDC_ISSUER": ""}, False, "OIDC_ISSUER: is required for single sign-on"),
+        ({"OIDC_CLIENT_ID": " "}, False, "OIDC_CLIENT_ID: is required for single sign-on"),
+        ({"OIDC_CLIENT_SECRET": ""}, False, "OIDC_CLIENT_SECRET: is required for single sign-on"),
+    ],
+)
+def test_single_sign_on_needs_all_three_and_an_https_issuer(
+    monkeypatch: pytest.MonkeyPatch, change: dict[str, str], debug: bool, error: str
+) -> None:
+    for name, value in {**_SINGLE_SIGN_ON, **change}.items():
+        monkeypatch.setenv(name, value)
+    if not error:
+        found = env.single_sign_on(debug=debug)
+        issuer = change.get("OIDC_ISSUER", "https://login.example.com")
+        assert found == {"issuer": issuer, "client_id": "desk", "client_secret": "s3cret"}
+        return
+    with pytest.raises(env.EnvError) as raised:
+        env.single_sign_on(debug=debug)
+    assert str(raised.value).startswith(error)
+    assert "s3cret" not in str(raised.value)
+
+
+def test_single_sign_on_is_off_without_settings(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in _SINGLE_SIGN_ON:
+        monkeypatch.delenv(name, raising=False)
+    assert env.single_sign_on(debug=False) == {}

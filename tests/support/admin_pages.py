@@ -16,7 +16,7 @@ from common.encryption import Secrets
 from emails.models import HookRecord, InboxState, SuppressionChange
 from execution.models import ApiKey, ControlLog, IdempotencyKey, WebhookSubscription
 from execution.webhooks_out.operations import ping
-from sequences.models import Membership, Workspace
+from sequences.models import Membership, SecurityEvent, Workspace
 from tests import factories
 from tests.support.invited import InvitationFactory
 
@@ -90,6 +90,7 @@ def make_one_of_each(workspace: Workspace) -> None:
     webhook.save()
     ping(webhook, now)
     ApiKey.objects.create(user=user, name="import")
+    SecurityEvent.objects.create(user=user, kind="login", at=now)
     Group.objects.get_or_create(name="Operators")
     _make_jobs(workspace)
 

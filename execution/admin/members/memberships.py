@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from django.contrib import admin, messages
@@ -10,8 +11,11 @@ from django.urls import reverse
 from django.utils import timezone
 from unfold.decorators import action as unfold_action
 
+from execution.admin.confirm import Action, ConfirmsActions, EmptyForm, on_one
+from execution.control.enrollments import Report
 from execution.control.members import log_role, log_roles, read_roles, remove_member
 from sequences.access.members import LastAdminError
+from sequences.access.second_factor import may_reset_second_factor, switch_off
 from sequences.admin import MembershipBaseAdmin
 from sequences.interface.admin.base import name_actor
 from sequences.models import Invitation, Membership
@@ -19,10 +23,35 @@ from sequences.models import Invitation, Membership
 _INVITE = unfold_action(description="Invite a colleague", url_path="invite", permissions=["invite"], icon="person_add")
 
 
+def _reset(ids: Sequence[Any], answers: dict[str, Any], request: HttpRequest) -> Report:
+    report = Report()
+    for member in Membership.objects.filter(pk__in=ids).select_related("user"):
+        if not may_reset_second_factor(request.user, member.user):
+            report.refused[member.pk] = "Only a superuser can reset a superuser's second factor."
+            continue
+        done = switch_off(member.user, timezone.now(), actor=name_actor(request), request=request)
+        (report.changed if done else report.unchanged).append(member.pk)
+    return report
+
+
+RESET = Action(
+    "reset_second_factor",
+    "Reset second factor",
+    "Reset the second factor of",
+    "phonelink_erase",
+    "For a colleague who has lost it. Logging in asks for the password only, until it is switched on again.",
+    _reset,
+    EmptyForm,
+    is_danger=True,
+)
+
+
 @admin.register(Membership)
-class MembershipAdmin(MembershipBaseAdmin):
+class MembershipAdmin(ConfirmsActions, MembershipBaseAdmin):
     list_title = "Members"
     actions_list = ("invite",)
+    actions_detail = ("reset_second_factor_one",)
+    reset_second_factor_one = on_one(RESET)
 
     def _open_form(self, request: HttpRequest) -> HttpResponse:
         return HttpResponseRedirect(reverse("admin:sequences_invitation_add"))

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import argparse
+from datetime import timedelta
 from typing import Any
 
 from django.contrib.auth import get_user_model
 from django.contrib.auth.models import Group, Permission
 from django.core.management.base import CommandParser
+from django.utils import timezone
 
-from execution.management.base import ProductCommand
-from execution.management.values import email_address, key_name
-from execution.models import ApiKey
+from execution.control.keys import VALID_FOR, make_key
+from execution.control.members import log_role
+from execution.management.base import BAD_ARGUMENTS, ProductCommand
+from execution.management.values import email_address, key_days, key_name
 from sequences.access.roles import OPERATE_EXECUTOR
 from sequences.choices import Role
 from sequences.models import Membership
@@ -38,6 +42,10 @@ class Command(ProductCommand):
         parser.add_argument(
             "--token-name", metavar="NAME", type=key_name, help=f"make one that is called so, not {_KEY_NAME!r}"
         )
+        parser.add_argument(
+            "--expires", metavar="DAYS|never", type=key_days, default=argparse.SUPPRESS,
+            help="when the API key ends: after that many days, or never (default: 365)",
+        )  # fmt: skip
         parser.add_argument("--password-stdin", action="store_true", help="read the password from standard input")
         parser.add_argument("--first-name", default="", help="for signatures and merge fields")
         parser.add_argument("--last-name", default="", help="for signatures and merge fields")
@@ -46,6 +54,10 @@ class Command(ProductCommand):
         workspace = self.find_workspace(options["workspace"])
         password = self.read_secret("", from_stdin=True) if options["password_stdin"] else None
         users = get_user_model().objects
+        now = timezone.now()
+        name = options["token_name"] or (_KEY_NAME if options["token"] else None)
+        if "expires" in options and name is None:
+            self.fail("expires: is about the API key: add --token", BAD_ARGUMENTS)
         email: str = options["email"]
         with self.keeping_changes(dry_run=options["dry_run"]):
             user = users.filter(username__iexact=email).first()
@@ -61,9 +73,16 @@ class Command(ProductCommand):
             user.save()
             if options["operator"]:
                 user.groups.add(operators_group())
-            Membership.objects.update_or_create(workspace=workspace, user=user, defaults={"role": options["role"]})
-            name = options["token_name"] or (_KEY_NAME if options["token"] else None)
-            token = ApiKey.objects.create(user=user, name=name)[1] if name else None
+            found = Membership.objects.filter(workspace=workspace, user=user).first()
+            before = found.role if found else None
+            member, _ = Membership.objects.update_or_create(
+                workspace=workspace, user=user, defaults={"role": options["role"]}
+            )
+            if before != member.role:
+                log_role(workspace, user.get_username(), before, member.role, actor=self.actor(), now=now)
+            days: int | None = options.get("expires", VALID_FOR.days)
+            expires_at = None if days is None else now + timedelta(days=days)
+            token = make_key(user, name, expires_at, now, actor=self.actor())[1] if name else None
         done = f"{'Created' if is_new else 'Updated'} {email}: {options['role']} of {workspace.slug}."
         if not user.has_usable_password():
             done += f" To log in to the desk it needs a password: manage.py changepassword {user.get_username()}"

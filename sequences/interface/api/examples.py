@@ -50,6 +50,7 @@ BODIES: dict[tuple[str, str], dict[str, Any]] = {
     ("put", "/api/accounts/{id}"): _ACCOUNT,
     ("patch", "/api/accounts/{id}"): {"timezone": "Europe/Berlin"},
     ("post", "/api/accounts/{id}/release"): {"reason": "another team"},
+    ("post", "/api/api-keys"): {"name": "nightly import", "expires_at": "2031-12-31T00:00:00Z"},
     ("post", "/api/contacts"): _CONTACT,
     ("put", "/api/contacts/{id}"): _CONTACT,
     ("patch", "/api/contacts/{id}"): {"title": "CTO"},

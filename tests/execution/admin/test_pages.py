@@ -15,7 +15,7 @@ from django.utils import timezone
 from emails.models import EmailEvent, EmailMessage, ExecutorState, InboxState, Mailbox, SendLimit
 from emails.models.reply import Answer, ReplyCorrection
 from execution.models import ApiKey, DeadLetter, ExecutionLog, IdempotencyKey
-from sequences.models import Contact, Enrollment, LoginFailure, Sequence, Step
+from sequences.models import Contact, Enrollment, LoginFailure, SecondFactor, Sequence, Step
 from sequences.models.erased import ErasedAddress, ErasureKey
 from sequences.models.user_settings import UserSettings
 from tasks_app.models import Task
@@ -38,7 +38,7 @@ def url(model: type[Model], name: str, *args: Any) -> str:
 def test_all_models_of_the_product_have_a_page_or_a_place_on_one_but_hashes() -> None:
     from django.apps import apps
 
-    secret = {ErasedAddress, ErasureKey, LoginFailure}
+    secret = {ErasedAddress, ErasureKey, LoginFailure, SecondFactor}
     # answers and corrections are on the page of their reply, settings are each user's own
     elsewhere = {Answer, ReplyCorrection, UserSettings}
     owned = {model for model in apps.get_models() if model._meta.app_label in PRODUCT_APPS} - secret - elsewhere

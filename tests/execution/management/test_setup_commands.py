@@ -7,6 +7,7 @@ import os
 import re
 import subprocess
 import sys
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 from unittest import mock
@@ -15,6 +16,7 @@ import psycopg
 import pytest
 from django.contrib.auth import get_user_model
 from django.core.management import get_commands, load_command_class
+from django.utils import timezone
 from knox.auth import TokenAuthentication
 
 from emails.models import Mailbox, SendLimit
@@ -82,7 +84,7 @@ OPTIONS = {
     "backfill_timezones": "--workspace",
     "create_mailbox": "ADDRESS --workspace --owner --smtp-url --imap-url --daily --hourly --gap --jitter --no-ramp "
     "--password-stdin --ca-certificate",
-    "create_user": "EMAIL --workspace --role --operator --token",
+    "create_user": "EMAIL --workspace --role --operator --token --expires",
     "create_workspace": "NAME --slug --timezone --holidays --postal-address",
     "demo": "--once --port",
     "enroll": "EMAIL --workspace --sequence --mailbox --all --again --allow-incomplete",
@@ -164,7 +166,8 @@ def test_create_user_makes_a_login_that_its_token_opens(shell: Shell, workspace:
     user = get_user_model().objects.get()
     assert data["id"] == user.pk
     opened, key = TokenAuthentication().authenticate_credentials(data["token"].encode())
-    assert (opened, key.name, key.expiry) == (user, "command line", None)
+    assert (opened, key.name) == (user, "command line")
+    assert key.expiry - timezone.now() == pytest.approx(timedelta(days=365), abs=timedelta(minutes=1))
     assert (user.username, user.email, user.is_staff, user.has_usable_password()) == (
         "ada@a.example", "ada@a.example", True, False,
     )  # fmt: skip
@@ -178,6 +181,20 @@ def test_create_user_says_how_a_user_gets_to_log_in(
     assert "manage.py changepassword ada@a.example" in shell(*args).out
     monkeypatch.setattr("sys.stdin", io.StringIO("correct horse\n"))
     assert "changepassword" not in shell(*args, "--password-stdin").out
+
+
+def test_create_user_says_when_the_key_ends(shell: Shell, workspace: Workspace) -> None:
+    args = ("create_user", "ada@a.example", "--workspace", "acme", "--role", "sdr")
+    shell(*args, "--token", "--expires", "never")
+    shell(*args, "--token", "--expires", "30")
+    endless, short = ApiKey.objects.order_by("pk")
+    assert endless.expiry is None
+    assert short.expiry - timezone.now() == pytest.approx(timedelta(days=30), abs=timedelta(minutes=1))
+    for days in ("0", "-1", "soon", "3651"):
+        refused = one_error(shell(*args, "--token", f"--expires={days}"), 2)
+        assert "takes a number of days from 1 to 3650, or never" in refused
+    assert "add --token" in one_error(shell(*args, "--expires", "30"), 2)
+    assert ApiKey.objects.count() == 2
 
 
 def test_create_user_names_the_key(shell: Shell, workspace: Workspace) -> None:

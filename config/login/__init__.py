@@ -1,0 +1,1 @@
+"""How a user gets into the desk: password, single sign-on, second factor."""
