@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import socket
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -45,8 +45,18 @@ class Dialler:
         """Raises `RefusedHostError`, `UnknownHostError` or `TimeoutError`. Connects to nothing."""
         self._resolve(host, port, deadline)
 
-    def connect(self, host: str, port: int, deadline: Deadline, *, at_most: float) -> socket.socket:
+    def connect(
+        self,
+        host: str,
+        port: int,
+        deadline: Deadline,
+        *,
+        at_most: float,
+        on_socket: Callable[[socket.socket], None] | None = None,
+    ) -> socket.socket:
         """A TCP connection to one of the host's addresses, with `at_most` seconds for each; raises as `check`, OSError.
+
+        `on_socket` gets each socket before it connects, so that another thread can end the wait by shutting it down.
 
         The caller verifies TLS by the name, not by the address.
         """
@@ -54,6 +64,8 @@ class Dialler:
         for each in self._resolve(host, port, deadline):
             sock = socket.socket(each.family, socket.SOCK_STREAM)
             try:
+                if on_socket is not None:
+                    on_socket(sock)
                 sock.settimeout(deadline.remaining(at_most))
                 sock.connect(each.socket_address)
             except OSError as error:

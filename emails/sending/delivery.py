@@ -33,8 +33,9 @@ from emails.sending.final_check import chunk_limit, claim_chunk
 from emails.sending.lanes import Lease, LeaseLostError, release_lane, take_lane
 from emails.sending.recheck import recheck
 from emails.sending.results import LANE_ERRORS, Result, record_lane_failure, record_results
+from emails.sending.under_way import UNDER_WAY
 from emails.transport import open_transport
-from emails.transport.send_result import Refused, SendResult, Transport, Unknown
+from emails.transport.send_result import BrokenOffError, Refused, SendResult, Transport, Unknown
 
 log = logging.getLogger(__name__)
 
@@ -70,6 +71,7 @@ class HeldLeases:
             return list(self._tokens)
 
 
+@UNDER_WAY.serving()
 def deliver_lane(
     clock: Clock,
     worker: str,
@@ -117,6 +119,7 @@ def _serve(lease: Lease, clock: Clock, is_stopping: Callable[[], bool]) -> int:
     tried, size = 0, 1
     with ExitStack() as stack:
         transports = [stack.enter_context(open_transport(mailbox)) for _ in range(max(mailbox.connections, 1))]
+        UNDER_WAY.use(transports)
         while not is_stopping():
             with transaction.atomic():
                 chunk = claim_chunk(lease, clock(), size)
@@ -204,7 +207,7 @@ def _send_by(
             continue
         answer, trace = _send_one(transport, item)
         results.append(Result(item.message_pk, answer, clock(), item, trace))
-        is_over = isinstance(answer, Refused) and answer.error_class in LANE_ERRORS
+        is_over = answer is None or (isinstance(answer, Refused) and answer.error_class in LANE_ERRORS)
     return results
 
 
@@ -216,10 +219,13 @@ def _recheck(lease: Lease, items: Sequence[Composed], now: datetime) -> set[int]
         return set()
 
 
-def _send_one(transport: Transport, item: Composed) -> tuple[SendResult, str]:
+def _send_one(transport: Transport, item: Composed) -> tuple[SendResult | None, str]:
+    """The result, none when the worker stops before the server could accept it; and the traceback of an error."""
     release_connection()
     try:
         return transport.send(item.envelope), ""
+    except BrokenOffError:
+        return None, ""
     except Exception as error:
         # it is not known whether the message was sent, and it must not be sent twice
         log.exception("sending message %d met an error in the program", item.message_pk)

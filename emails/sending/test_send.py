@@ -22,6 +22,8 @@ from sequences.choices import BodyFormat
 from sequences.liquid.templating import TemplateError, render
 from sequences.models import Contact, Step
 
+# a user waits for the result
+_ANSWER_SECONDS = 20.0
 _PERSON = f"""
 SELECT b.signature, w.postal_address, {PERSON_COLUMNS}
 FROM (SELECT %(contact)s::bigint AS contact_id, %(workspace)s::bigint AS workspace_id,
@@ -82,7 +84,7 @@ def send_test(
         html=marked.html,
         from_name=name,
     )
-    with open_transport(mailbox) as transport:
+    with open_transport(mailbox, answer_seconds=_ANSWER_SECONDS) as transport:
         return transport.send(envelope)
 
 

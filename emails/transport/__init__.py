@@ -27,15 +27,19 @@ __all__ = [
 ]
 
 
-def open_transport(mailbox: Mailbox) -> Transport:
-    """The mailbox's transport; a context manager. It connects when the first message is sent."""
+def open_transport(mailbox: Mailbox, *, answer_seconds: float | None = None) -> Transport:
+    """The mailbox's transport; a context manager. It connects when the first message is sent.
+
+    `answer_seconds`: how long the answer to a message is awaited, where that of the transport is too long.
+    """
+    options = {} if answer_seconds is None else {"answer_seconds": answer_seconds}
     if mailbox.transport == TransportName.SMTP:
         from emails.transport.smtp import SmtpTransport
 
-        return SmtpTransport(mailbox)
+        return SmtpTransport(mailbox, **options)
     from emails.transport.esp import EspTransport
 
-    return EspTransport(mailbox)
+    return EspTransport(mailbox, **options)
 
 
 def test_login(mailbox: Mailbox, seconds: float) -> LoginReport:

@@ -25,7 +25,7 @@ from emails.choices import ErrorClass
 from emails.choices import Transport as TransportName
 from emails.transport.errors import classify_http, tidy_error
 from emails.transport.oauth import list_secrets
-from emails.transport.send_result import Envelope, Refused, SendResult, Sent, Unknown
+from emails.transport.send_result import BrokenOffError, Envelope, Refused, SendResult, Sent, Unknown
 
 if TYPE_CHECKING:
     from emails.models.mailbox import Mailbox
@@ -82,6 +82,7 @@ class EspTransport:
         self._provider = PROVIDERS[TransportName(mailbox.transport)]
         self._timeouts = (connect_seconds, answer_seconds)
         self._backend: Any = None
+        self._is_broken_off = False
         self._wire = Wire(members_dialler())
 
     def __repr__(self) -> str:
@@ -100,7 +101,13 @@ class EspTransport:
         if backend is not None:
             backend.close()
 
+    def break_off(self) -> None:
+        """A request in hand is waited for: it may have been carried out."""
+        self._is_broken_off = True
+
     def send(self, envelope: Envelope) -> SendResult:
+        if self._is_broken_off:
+            raise BrokenOffError
         if self._mailbox.transport == TransportName.AMAZON_SES and not self._has_own_keys():
             return Refused(ErrorClass.MAILBOX, "", _NO_KEYS)
         try:

@@ -10,7 +10,17 @@ from typing import Protocol, Self
 from emails.choices import ErrorClass
 from emails.transport.errors import Stage
 
-__all__ = ["Envelope", "LoginReport", "Refused", "SendResult", "Sent", "Stage", "Transport", "Unknown"]
+__all__ = [
+    "BrokenOffError",
+    "Envelope",
+    "LoginReport",
+    "Refused",
+    "SendResult",
+    "Sent",
+    "Stage",
+    "Transport",
+    "Unknown",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +74,10 @@ class Unknown:
 SendResult = Sent | Refused | Unknown
 
 
+class BrokenOffError(Exception):
+    """The worker stops, and broke sending off before the server could accept the message."""
+
+
 @dataclass(frozen=True, slots=True)
 class LoginReport:
     """Whether a mailbox can log in. None: works; a text: why not. `imap_checked` is false without IMAP inbound."""
@@ -82,6 +96,10 @@ class Transport(Protocol):
 
     def send(self, envelope: Envelope) -> SendResult:
         """Send one message. Every expected failure is a result; an exception is an error in the program."""
+        ...
+
+    def break_off(self) -> None:
+        """From another thread: let `send` raise `BrokenOffError`, now and from now on, unless an answer is awaited."""
         ...
 
     def close(self) -> None:

@@ -20,7 +20,7 @@ from common.dialler import RefusedHostError, members_dialler
 from emails.choices import AuthMethod, ErrorClass, Security
 from emails.transport import oauth
 from emails.transport.errors import Stage, classify_smtp, tidy_error
-from emails.transport.send_result import Envelope, Refused, SendResult, Sent, Unknown
+from emails.transport.send_result import BrokenOffError, Envelope, Refused, SendResult, Sent, Unknown
 from emails.transport.smtp_session import StagedSMTP
 from emails.transport.tls import make_tls_context
 
@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 
 OPERATION_SECONDS = 20.0
 MESSAGE_SECONDS = 60.0
+# RFC 5321 section 4.5.3.2.6: who does not wait for the answer to the final dot sends twice
+ANSWER_SECONDS = 600.0
 QUIT_SECONDS = 2.0
 
 _PROVIDER_ID = (
@@ -64,11 +66,15 @@ class SmtpTransport:
         *,
         operation_seconds: float = OPERATION_SECONDS,
         message_seconds: float = MESSAGE_SECONDS,
+        answer_seconds: float = ANSWER_SECONDS,
     ) -> None:
         self._mailbox = mailbox
         self._operation_seconds = operation_seconds
         self._message_seconds = message_seconds
+        self._answer_seconds = answer_seconds
         self._session: StagedSMTP | None = None
+        self._connecting: StagedSMTP | None = None
+        self._is_broken_off = False
         self._needs_reset = False
 
     def __repr__(self) -> str:
@@ -82,7 +88,21 @@ class SmtpTransport:
     ) -> None:
         self.close()
 
+    def break_off(self) -> None:
+        self._is_broken_off = True
+        for session in (self._connecting, self._session):
+            if session is not None:
+                session.break_off()
+
     def send(self, envelope: Envelope) -> SendResult:
+        outcome = self._send(envelope)
+        if self._is_broken_off and isinstance(outcome, Refused) and outcome.error_class is ErrorClass.SERVER:
+            raise BrokenOffError(outcome.error)
+        return outcome
+
+    def _send(self, envelope: Envelope) -> SendResult:
+        if self._is_broken_off:
+            raise BrokenOffError
         deadline = Deadline(self._message_seconds)
         reused = self._take_reusable(deadline)
         if reused is not None:
@@ -153,10 +173,14 @@ class SmtpTransport:
             mailbox.smtp_host,
             str(DNS_NAME),
             operation_seconds=self._operation_seconds,
+            answer_seconds=self._answer_seconds,
             dialler=members_dialler(),
             tls_context=context if mailbox.smtp_security == Security.TLS else None,
         )
         session.begin(deadline)
+        self._connecting = session
+        if self._is_broken_off:
+            session.break_off()
         try:
             code, reply = session.connect(mailbox.smtp_host, mailbox.smtp_port)
             self._expect(code, reply, Stage.CONNECT, 200)
@@ -177,10 +201,14 @@ class SmtpTransport:
         except (OSError, smtplib.SMTPException) as error:
             session.close()
             raise _Ended(self._lost(error, session.stage)) from None
+        finally:
+            self._connecting = None
         if retry_login:
             session.close()
             return self._connect(deadline, force_refresh=True)
         self._session = session
+        if self._is_broken_off:
+            session.break_off()
         return session
 
     def _start_tls(self, session: StagedSMTP, context: ssl.SSLContext | None) -> None:

@@ -7,8 +7,10 @@ import re
 import smtplib
 import socket
 import ssl
+import threading
 from base64 import b64decode, b64encode
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from typing import Any
 
 from common.deadlines import Deadline
@@ -46,6 +48,7 @@ class StagedSMTP(smtplib.SMTP):
         ehlo_name: str,
         *,
         operation_seconds: float,
+        answer_seconds: float,
         dialler: Dialler,
         tls_context: ssl.SSLContext | None = None,
     ) -> None:
@@ -54,6 +57,10 @@ class StagedSMTP(smtplib.SMTP):
         self.is_dot_written = False
         self._host = host  # the name that STARTTLS verifies the certificate against
         self._operation_seconds = operation_seconds
+        self._answer_seconds = answer_seconds
+        self._before_dot = threading.Lock()
+        self._is_broken_off = False
+        self._dialled: socket.socket | None = None
         self._dialler = dialler
         self._tls_context = tls_context
         self._deadline = Deadline(operation_seconds)
@@ -67,22 +74,42 @@ class StagedSMTP(smtplib.SMTP):
         """Seconds left of the message's deadline, `at_most` so many. TimeoutError when none are."""
         return self._deadline.remaining(at_most)
 
+    def break_off(self) -> None:
+        """From another thread: end the dialogue, unless the final dot was written. No dot is written from now on."""
+        with self._before_dot:
+            self._is_broken_off = True
+            if not self.is_dot_written and self._dialled is not None:
+                with suppress(OSError):
+                    # of the plain socket: shutting TLS down would free the session while it is being read
+                    socket.socket.shutdown(self._dialled, socket.SHUT_RDWR)
+
+    def _note_socket(self, sock: socket.socket) -> None:
+        with self._before_dot:
+            self._dialled = sock
+            if self._is_broken_off:
+                raise ConnectionAbortedError("the worker stops")
+
     def patience(self) -> float:
-        # RFC 5321 section 4.5.3.2.6: the answer to the final dot may take long, and not to wait for it is how
-        # duplicates arise; so it alone may use all the time that is left
         return self._deadline.remaining(3600 if self.is_dot_written else self._operation_seconds)
 
     def _get_socket(self, host: str, port: int, timeout: float) -> socket.socket:
-        sock = self._dialler.connect(host, port, self._deadline, at_most=self._operation_seconds)
+        sock = self._dialler.connect(
+            host, port, self._deadline, at_most=self._operation_seconds, on_socket=self._note_socket
+        )
         if self._tls_context is None:
             return sock
         sock.settimeout(self.patience())
-        return self._tls_context.wrap_socket(sock, server_hostname=self._host)
+        sock = self._tls_context.wrap_socket(sock, server_hostname=self._host)
+        self._note_socket(sock)
+        return sock
 
     def starttls(self, *args: Any, **kwargs: Any) -> tuple[int, bytes]:
         if self.sock is not None:
             self.sock.settimeout(self.patience())
-        return super().starttls(*args, **kwargs)
+        answer = super().starttls(*args, **kwargs)
+        if self.sock is not None:
+            self._note_socket(self.sock)
+        return answer
 
     def send(self, s: Any) -> None:
         """Write all of it. OSError, unlike smtplib's, keeps its kind: whether bytes can have left depends on it."""
@@ -171,7 +198,12 @@ class StagedSMTP(smtplib.SMTP):
         if self._has_hung_up():
             self.close()
             raise smtplib.SMTPServerDisconnected("connection closed while the text was written")
-        self.is_dot_written = True
+        with self._before_dot:
+            if self._is_broken_off:
+                raise smtplib.SMTPServerDisconnected("the worker stops")
+            self.is_dot_written = True
+            # the answer may take long, and has a time of its own
+            self._deadline = Deadline(self._answer_seconds)
         try:
             self.send(b".\r\n")
         except ConnectionError:

@@ -31,6 +31,7 @@ from django_q.monitor import monitor
 from django_q.pusher import pusher
 from django_q.worker import worker
 
+from emails.sending.under_way import UNDER_WAY
 from execution.worker import stop_requests, watchdog
 from execution.worker.lifeline import Lifeline
 
@@ -41,6 +42,7 @@ _CHECK_SECONDS = 0.1
 # Beyond the wait for outstanding answers: what an engine and the cluster need to end.
 _ENGINE_SECONDS = 9.0
 _CLUSTER_SECONDS = 12.0
+_BREAK_OFF_SECONDS = 3.0
 _HAS_LOST_CHILD = 70  # EX_SOFTWARE of sysexits.h
 _ROLES = {worker: "worker", monitor: "monitor", pusher: "pusher"}
 
@@ -194,13 +196,18 @@ def _run_child(lifeline: Lifeline, target: Callable[..., None], *args: Any) -> N
     lifeline.join()
     threading.Thread(target=_end_with_cluster, args=(lifeline, os.getppid()), daemon=True).start()
     target(*args)
+    # sends outlive the job that began them: a recycled worker ends after they have
+    UNDER_WAY.wait(settings.STOP_WAIT_SECONDS)
 
 
 def _end_with_cluster(lifeline: Lifeline, sentinel_pid: int) -> None:
     """Once the lifeline is cut: ask the job to end, then leave the rest to the sentinel, or end without it."""
     lifeline.is_cut(None)
     stop_requests.request_stop()
-    ends_at = time.monotonic() + settings.STOP_WAIT_SECONDS + _ENGINE_SECONDS
-    while time.monotonic() < ends_at and (stop_requests.is_busy() or os.getppid() == sentinel_pid):
+    started_at = time.monotonic()
+    ends_at = started_at + settings.STOP_WAIT_SECONDS + _ENGINE_SECONDS
+    while time.monotonic() < ends_at and (stop_requests.is_busy() or UNDER_WAY.count() or os.getppid() == sentinel_pid):
         time.sleep(_CHECK_SECONDS)
+        if time.monotonic() > started_at + _BREAK_OFF_SECONDS:
+            UNDER_WAY.break_off()
     os._exit(_HAS_LOST_CHILD)

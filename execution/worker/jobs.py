@@ -23,6 +23,7 @@ def run_engine() -> dict[str, int]:
         batch_size=settings.EXECUTOR_BATCH_SIZE,
         kind="qcluster",
         watched_inboxes=settings.IMAP_IDLE_CONNECTIONS,
+        stop_wait_seconds=settings.STOP_WAIT_SECONDS,
     )
     runner = Runner(options, timezone.now)
     with on_stop(runner.ask_to_stop):

@@ -22,8 +22,8 @@ import socket
 import threading
 import time
 import uuid
-from collections.abc import Callable, Collection, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Collection
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -36,8 +36,9 @@ from emails.facts.suppressions import expire_suppressions
 from emails.inbound import poll_due_inboxes, resolve_unknown_by_evidence
 from emails.inbound.idle import Watcher
 from emails.sending.delivery import Clock, HeldLeases, deliver_lane
-from emails.sending.lanes import RENEW_SECONDS, next_lane_at, renew_leases
+from emails.sending.lanes import next_lane_at
 from emails.sending.recovery import recover_expired
+from emails.sending.under_way import UNDER_WAY
 from emails.tracking.reclassify import classify_pending_visits
 from execution import heartbeat
 from execution.engine.backoff import Policy
@@ -47,7 +48,8 @@ from execution.insight.reply_notices import notify_owners
 from execution.maintenance.retention import purge_round
 from execution.webhooks_out.round import deliver_webhooks
 from execution.worker.listener import Listener
-from execution.worker.outage import Outage, first_line
+from execution.worker.outage import Outage
+from execution.worker.renewal import renewing
 
 log = logging.getLogger(__name__)
 
@@ -59,6 +61,7 @@ _WATCH_SECONDS = 10.0
 _WEBHOOK_SECONDS = 3.0
 _LISTEN_SECONDS = 1.0
 _STOP_SECONDS = 8.0
+_BREAK_OFF_SECONDS = 3.0
 _SHORTEST_WAIT_SECONDS = 0.05
 _BUSY_SECONDS = 0.2
 
@@ -75,6 +78,7 @@ class Options:
     """How a runner runs. `limit`: stop after so many decided enrollments; None: no end.
 
     `watched_inboxes`: how many inboxes it may watch by IDLE at the same time.
+    `stop_wait_seconds`: how long a stop waits for the answers of servers that have a message.
     """
 
     policy: Policy
@@ -86,6 +90,7 @@ class Options:
     lane_threads: int = 16
     watched_inboxes: int = 0
     kind: str = "run_executor"
+    stop_wait_seconds: float = 75.0
 
 
 class Runner:
@@ -122,7 +127,11 @@ class Runner:
         self._is_asked_to_stop = True
 
     def run(self, until: datetime | None = None) -> None:
-        """Work until stopped, or until the clock passes `until`. Leaves within ten seconds of being stopped."""
+        """Work until stopped, or until the clock passes `until`.
+
+        Leaves within ten seconds; later when it was stopped while answers of servers are outstanding. Past `until` it
+        leaves them to their threads, which go on in this process.
+        """
         freeze_loaded_objects()
         heartbeat.start(self.id, self.name, self.options.kind, self.clock())
         threads = [threading.Thread(target=self._guard, args=(loop,), daemon=True) for loop in self._loops()]
@@ -139,9 +148,14 @@ class Runner:
             if self._is_asked_to_stop or (until is not None and self.clock() >= until):
                 self.stop()
             self._stop.wait(0.2)
+        has_come_to_end = until is not None and not self._is_asked_to_stop
+        if not has_come_to_end:
+            UNDER_WAY.break_off_after(_BREAK_OFF_SECONDS)
         deadline = time.monotonic() + _STOP_SECONDS
         for thread in threads:
             thread.join(timeout=max(deadline - time.monotonic(), 0))
+        if not has_come_to_end or self._is_asked_to_stop:
+            UNDER_WAY.finish(self.options.stop_wait_seconds)
 
     def wake_lanes(self) -> None:
         """Let one idle thread take a lane; the one that does wakes the next."""
@@ -306,32 +320,6 @@ def freeze_loaded_objects() -> None:
     """Exclude loaded modules from garbage collection: examining them again and again slows deciding."""
     gc.collect()
     gc.freeze()
-
-
-@contextmanager
-def renewing(leases: HeldLeases, clock: Clock) -> Iterator[None]:
-    """Extend the leases from a thread that does nothing else, so that nothing slow can delay it."""
-    ended = threading.Event()
-
-    def renew() -> None:
-        try:
-            while not ended.wait(RENEW_SECONDS):
-                try:
-                    renew_leases(leases.tokens(), clock())
-                    release_connection()
-                except TEMPORARY_ERRORS as error:
-                    log.warning("the leases could not be renewed, trying again: %s", first_line(error))
-                    connection.close()
-        finally:
-            connection.close()
-
-    thread = threading.Thread(target=renew, daemon=True)
-    thread.start()
-    try:
-        yield
-    finally:
-        ended.set()
-        thread.join(timeout=RENEW_SECONDS)
 
 
 def run_until_idle(options: Options, clock: Clock, stages: Collection[Stage] = ()) -> tuple[int, int]:

@@ -205,14 +205,14 @@ class TestSigterm:
             assert _stop(executor) == 0
         assert Worker.objects.get().stopped_at is not None
 
-    def test_sigterm_while_a_server_stalls_leaves_an_unknown_outcome(
+    def test_a_server_that_does_not_answer_within_the_wait_leaves_an_unknown_outcome(
         self, database_url: str, server: MailServer
     ) -> None:
         stall = Stall()
         server.on(Moment.DOT, stall)
         enroll(server, people=1)
         try:
-            with Executor(database_url, "run_executor") as executor:
+            with Executor(database_url, "run_executor", STOP_WAIT_SECONDS="0") as executor:
                 wait_until(stall.reached.is_set, "the email is being handed over")
                 assert _stop(executor) == 0
         finally:

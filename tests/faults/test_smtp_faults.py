@@ -46,9 +46,8 @@ def stalls() -> Iterator[Stall]:
 @pytest.fixture
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     """Time-outs of the production's kind, only shorter."""
-    monkeypatch.setattr(
-        delivery, "open_transport", lambda mailbox: SmtpTransport(mailbox, operation_seconds=1.0, message_seconds=2.0)
-    )
+    seconds = {"operation_seconds": 1.0, "message_seconds": 2.0, "answer_seconds": 2.0}
+    monkeypatch.setattr(delivery, "open_transport", lambda mailbox: SmtpTransport(mailbox, **seconds))
 
 
 def enroll(server: MailServer, people: int = 1, **fields: Any) -> Mailbox:

@@ -35,5 +35,7 @@ def make_envelope(recipient: str = BOB, number: int = 1, **fields: Any) -> Envel
 
 
 def send(server: MailServer, *, seconds: float = 10.0, **fields: Any) -> SendResult:
-    with SmtpTransport(make_mailbox(server, **fields), operation_seconds=seconds, message_seconds=seconds) as transport:
+    with SmtpTransport(
+        make_mailbox(server, **fields), operation_seconds=seconds, message_seconds=seconds, answer_seconds=seconds
+    ) as transport:
         return transport.send(make_envelope())

@@ -77,6 +77,7 @@ class Command(ProductCommand):
             limit=options["limit"],
             workspace_id=workspace.pk if workspace else None,
             watched_inboxes=settings.IMAP_IDLE_CONNECTIONS,
+            stop_wait_seconds=settings.STOP_WAIT_SECONDS,
         )
         if options["once"]:
             decided, delivered = self._run_once(run_options)

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import socket
 import threading
+import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -14,9 +16,11 @@ from common.encryption import Secrets
 from emails.choices import AuthMethod, ErrorClass, Security
 from emails.models import Mailbox
 from emails.transport import Refused, Sent, Unknown, open_transport
-from emails.transport.smtp import SmtpTransport, read_provider_id
+from emails.transport.send_result import BrokenOffError
+from emails.transport.smtp import ANSWER_SECONDS, MESSAGE_SECONDS, SmtpTransport, read_provider_id
 from simulation.certificates import make_certificate
 from simulation.mail_server import Drop, MailServer, Moment, Reply, Stall
+from tests.faults.processes import wait_until
 from tests.support.send_results import BOB, PASSWORD, make_envelope, make_mailbox, send
 
 
@@ -130,6 +134,50 @@ def test_an_answer_to_the_dot_that_never_comes_is_unknown(server: MailServer) ->
     stall.release()
     assert isinstance(outcome, Unknown)
     assert stall.reached.is_set()
+
+
+def test_the_answer_to_the_dot_has_a_time_of_its_own(server: MailServer) -> None:
+    """It comes after the time for the whole dialogue before it is over."""
+    stall = Stall()
+    server.on(Moment.DOT, stall, times=1)
+    assert (ANSWER_SECONDS, MESSAGE_SECONDS) == (600.0, 60.0)
+    transport = SmtpTransport(make_mailbox(server), operation_seconds=10, message_seconds=2, answer_seconds=60)
+    with transport, ThreadPoolExecutor(1) as pool:
+        began = time.monotonic()
+        sending = pool.submit(transport.send, make_envelope())
+        wait_until(lambda: time.monotonic() > began + 2.2, "the time for the dialogue is over")
+        assert stall.reached.is_set()
+        stall.release()
+        assert isinstance(sending.result(), Sent)
+
+
+@pytest.mark.parametrize("moment", [Moment.CONNECT, Moment.MAIL, Moment.RCPT, Moment.DATA])
+def test_breaking_off_ends_a_dialogue_before_its_dot(server: MailServer, moment: Moment) -> None:
+    stall = Stall()
+    server.on(moment, stall)
+    transport = SmtpTransport(make_mailbox(server))
+    with transport, ThreadPoolExecutor(1) as pool:
+        sending = pool.submit(transport.send, make_envelope())
+        assert stall.reached.wait(30)
+        transport.break_off()
+        with pytest.raises(BrokenOffError):
+            sending.result()
+        stall.release()
+        with pytest.raises(BrokenOffError):
+            transport.send(make_envelope(number=2))
+    assert server.messages == []
+
+
+def test_breaking_off_waits_for_an_answer_that_is_outstanding(server: MailServer) -> None:
+    stall = Stall()
+    server.on(Moment.DOT, stall)
+    transport = SmtpTransport(make_mailbox(server))
+    with transport, ThreadPoolExecutor(1) as pool:
+        sending = pool.submit(transport.send, make_envelope())
+        assert stall.reached.wait(30)
+        transport.break_off()
+        stall.release()
+        assert isinstance(sending.result(), Sent)
 
 
 @pytest.mark.parametrize("moment", [Moment.CONNECT, Moment.MAIL, Moment.RCPT, Moment.DATA])
