@@ -59,6 +59,7 @@ TRACKING_LINK_DAYS = env.whole_number("TRACKING_LINK_DAYS", 365, minimum=30, max
 HOOK_MOST_BYTES = DATA_UPLOAD_MAX_MEMORY_SIZE = 26 * 1024 * 1024
 JSON_MOST_BYTES = 1024 * 1024
 FORM_MOST_BYTES = 50 * 1024 * 1024
+FILE_UPLOAD_HANDLERS = ["common.uploads.UnnamedFileHandler"]
 
 DATABASE_POOL = env.whole_number("DATABASE_POOL", 0, maximum=1000, unit="connections per process")
 DATABASES = {"default": env.database_settings(env.postgres_address("DATABASE_URL"), DATA_DIR, DATABASE_POOL)}
@@ -94,6 +95,7 @@ INSTALLED_APPS = [
 
 MIDDLEWARE = [
     "config.request_id.with_request_id",
+    "config.body_limits.limit_bodies",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",

@@ -173,6 +173,14 @@ class ContactForm(OneWorkspaceForm):
         except AddressError as error:
             raise forms.ValidationError(f"{error}.") from None
 
+    def clean_fields(self) -> dict[str, Any]:
+        fields = self.cleaned_data["fields"] or {}
+        if not isinstance(fields, dict):
+            raise forms.ValidationError("It must be an object of merge fields.")
+        if problem := validate_fields(fields):
+            raise forms.ValidationError(f"{problem}.")
+        return fields
+
     def clean(self) -> dict[str, Any] | None:
         cleaned = super().clean()
         workspace = self.cleaned_data.get("workspace") or getattr(self.instance, "workspace", None)

@@ -28,25 +28,25 @@ class NoSuchEndpoint(APIView):
 
 def handle_400(request: HttpRequest, exception: Exception) -> HttpResponseBase:
     if _is_api(request):
-        return _answer(400, "parse_error", "The request cannot be understood.")
+        return answer_error(400, "parse_error", "The request cannot be understood.")
     return defaults.bad_request(request, exception)
 
 
 def handle_403(request: HttpRequest, exception: Exception) -> HttpResponseBase:
     if _is_api(request):
-        return _answer(403, "permission_denied", "It is not allowed.")
+        return answer_error(403, "permission_denied", "It is not allowed.")
     return defaults.permission_denied(request, exception)
 
 
 def handle_404(request: HttpRequest, exception: Exception) -> HttpResponseBase:
     if _is_api(request):
-        return _answer(404, "not_found", "There is no such endpoint.")
+        return answer_error(404, "not_found", "There is no such endpoint.")
     return defaults.page_not_found(request, exception)
 
 
 def handle_500(request: HttpRequest) -> HttpResponseBase:
     if _is_api(request):
-        return _answer(500, "internal_error", "Something went wrong on our side. It has been recorded.")
+        return answer_error(500, "internal_error", "Something went wrong on our side. It has been recorded.")
     return defaults.server_error(request)
 
 
@@ -54,5 +54,6 @@ def _is_api(request: HttpRequest) -> bool:
     return request.path == "/api" or request.path.startswith("/api/")
 
 
-def _answer(status_code: int, code: str, detail: str) -> HttpResponse:
+def answer_error(status_code: int, code: str, detail: str) -> HttpResponse:
+    """A problem outside of any endpoint (RFC 9457)."""
     return JsonResponse(describe_problem(status_code, code, detail), status=status_code, content_type=CONTENT_TYPE)

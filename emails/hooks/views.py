@@ -6,7 +6,6 @@ import logging
 import uuid
 
 from django.conf import settings
-from django.core.exceptions import RequestDataTooBig
 from django.db import DatabaseError, InterfaceError
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
@@ -28,7 +27,7 @@ _UNKNOWN = "no mailbox has this webhook: copy the address from the mailbox again
 @never_cache
 @require_http_methods(["GET", "HEAD", "POST"])
 def receive_hook(request: HttpRequest, provider: str, key: str, kind: str = "") -> HttpResponse:
-    """200 taken or kept · 400 not authenticated · 404 no such mailbox · 413 too big · 500 try again.
+    """200 taken or kept · 400 not authenticated · 404 no such mailbox · 500 try again.
 
     A GET or HEAD is how some providers try an address out; it changes nothing.
     """
@@ -37,16 +36,12 @@ def receive_hook(request: HttpRequest, provider: str, key: str, kind: str = "") 
         return _answer(_UNKNOWN, 404)
     if request.method != "POST":
         return HttpResponse()
-    if _length(request) > settings.HOOK_MOST_BYTES:
-        return _answer(f"the body is larger than {settings.HOOK_MOST_BYTES} bytes", 413)
     chosen = Kind.INBOUND if kind else Kind.TRACKING
     try:
         receive_call(mailbox, chosen, request, hook_url(mailbox, chosen), timezone.now())
     except UnauthenticatedError as error:
         log.warning("a %s webhook of mailbox %s was refused: %s", chosen, mailbox.pk, error)
         return _answer(str(error), 400)
-    except RequestDataTooBig:
-        return _answer("the body is too large", 413)
     except TryAgainError as error:
         return _answer(f"try again: {error}", 500)
     except (DatabaseError, InterfaceError):
@@ -72,11 +67,6 @@ def hook_url(mailbox: Mailbox, kind: Kind) -> str:
 def list_hook_urls(mailbox: Mailbox) -> dict[str, str]:
     """By kind; empty for a mailbox whose provider has no webhooks."""
     return {kind.value: hook_url(mailbox, kind) for kind in HOOKS.get(mailbox.transport, {})}
-
-
-def _length(request: HttpRequest) -> int:
-    text = request.headers.get("Content-Length") or "0"
-    return int(text) if text.isdigit() else 0
 
 
 def _answer(text: str, status: int) -> HttpResponse:

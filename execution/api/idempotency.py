@@ -26,7 +26,7 @@ from rest_framework.response import Response
 from common.db import execute, fetch_all
 from common.encryption import get_cipher
 from execution.models import IdempotencyKey
-from sequences.interface.api.parsers import TooBigError, require_size
+from sequences.interface.api.parsers import TooBigError
 from sequences.interface.api.problems import CONTENT_TYPE, ConflictError
 
 _LONGEST_KEY = 255
@@ -169,7 +169,6 @@ def _identify(request: HttpRequest, user_id: int, key: str) -> dict[str, Any]:
 
 
 def _read_body(request: HttpRequest) -> bytes:
-    require_size(request)
     if request.content_type == "multipart/form-data":
         # as `request.body` reads it, whose limit is that of forms without files
         if not hasattr(request, "_body"):

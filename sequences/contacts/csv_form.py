@@ -10,7 +10,7 @@ import json
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 from common.addresses import AddressError, parse_address, parse_website
 from sequences.contacts.csv_columns import KNOWN_COLUMNS, Column, read_columns
@@ -28,6 +28,8 @@ from sequences.time.zone_names import parse_timezone
 RESERVED = frozenset({"fields", "full_name", "engagement_score"})
 LONGEST_FIELD = 10_000
 LONGEST_NAME = 100
+MOST_FIELDS_BYTES = 1024 * 1024
+FIELDS_TOO_LARGE = "its merge fields have more than 1 MB in all: shorten or leave out some"
 _MAX_COLUMNS = 200
 # Addresses, web addresses and time zones are measured in their stored form.
 _MAX_LENGTHS = {"first_name": 200, "last_name": 200, "title": 200, "phone": 64, "company": 200}
@@ -43,7 +45,7 @@ FieldValue = str | int | float | bool
 class ContactRow:
     """A usable row. `fields` holds the custom columns whose cell is not empty; empty texts keep what is stored.
 
-    `warnings` say what of the row was left out.
+    `warnings` say what of the row was left out; `cells` are those of the file.
     """
 
     row: int
@@ -57,6 +59,13 @@ class ContactRow:
     timezone: str
     fields: dict[str, FieldValue]
     warnings: tuple[RowWarning, ...] = ()
+    cells: tuple[str, ...] = ()
+
+
+def size_of_fields(fields: Mapping[str, Any]) -> int:
+    """Bytes that merge fields have as JSON in UTF-8, with numbers written out as PostgreSQL keeps them."""
+    written_out = sum(len(f"{value:.0f}") for value in fields.values() if isinstance(value, float))
+    return len(json.dumps(fields, ensure_ascii=False).encode()) + written_out
 
 
 class ContactsFile(CellsFile):
@@ -134,13 +143,16 @@ class ContactsFile(CellsFile):
                 return f"{name} is {text[:50]!r}, which is no {column.type}: correct it"
             else:
                 fields[name] = value
+        # a quick look first: nearly all rows are small
+        if sum(map(len, cells)) > MOST_FIELDS_BYTES // 8 and size_of_fields(fields) > MOST_FIELDS_BYTES:
+            return FIELDS_TOO_LARGE
         if problem := _normalize(known):
             return problem
         email = known["email"].lower()
         if email in seen:
             return f"{known['email']} is already in row {seen[email]}: keep one of them"
         seen[email] = row
-        return ContactRow(row=row, fields=fields, warnings=tuple(warnings), **known)
+        return ContactRow(row=row, fields=fields, warnings=tuple(warnings), cells=tuple(written), **known)
 
 
 def _read_value(text: str, type_: str) -> FieldValue | None:

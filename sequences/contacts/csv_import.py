@@ -14,12 +14,14 @@ from typing import Any, BinaryIO
 from django.db import transaction
 
 from common.db import Row, execute, fetch_all
-from sequences.contacts.csv_form import ContactRow, ContactsFile
+from sequences.contacts.csv_form import FIELDS_TOO_LARGE, MOST_FIELDS_BYTES, ContactRow, ContactsFile
 from sequences.contacts.csv_reader import REJECT_COLUMN, RejectedRow, RowWarning, write_line
 from sequences.contacts.erased import ERASED_REASON, find_erased, lock_contacts
 from sequences.contacts.operations import wake_waiting_for_fields
 
 BATCH_ROWS = 1_000
+# of merge fields, which a batch holds several times in memory
+BATCH_BYTES = 4 * 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +85,12 @@ def import_contacts(
         nonlocal created
         erased = find_erased(workspace_id, [row.email for row in batch])
         rejected.extend(RejectedRow(row.row, ERASED_REASON, ()) for row in batch if row.email.lower() in erased)
-        stored = upsert_contacts(workspace_id, [row for row in batch if row.email.lower() not in erased], now)
+        usable = [row for row in batch if row.email.lower() not in erased]
+        stored = upsert_contacts(workspace_id, usable, now)
+        taken = {row["email"].lower() for row in stored}
+        rejected.extend(
+            RejectedRow(row.row, FIELDS_TOO_LARGE, row.cells) for row in usable if row.email.lower() not in taken
+        )
         created += sum(row["is_new"] for row in stored)
         ids.extend(row["id"] for row in stored)
         wake_waiting_for_fields([row["id"] for row in stored if not row["is_new"]], now)
@@ -91,6 +98,7 @@ def import_contacts(
         report(len(batch))
         batch.clear()
 
+    size = 0
     for row in contacts:
         if isinstance(row, RejectedRow):
             rejected.append(row)
@@ -98,8 +106,10 @@ def import_contacts(
             continue
         warnings.extend(row.warnings)
         batch.append(row)
-        if len(batch) == BATCH_ROWS:
+        size += sum(map(len, row.cells))
+        if len(batch) == BATCH_ROWS or size >= BATCH_BYTES:
             keep_batch()
+            size = 0
     if batch:
         keep_batch()
     contacts.detach()
@@ -146,6 +156,7 @@ FROM unnest(%(emails)s::text[], %(first_names)s::text[], %(last_names)s::text[],
 LEFT JOIN sequences_account d
        ON r.domain <> '' AND d.workspace_id = %(workspace)s AND d.domain <> '' AND lower(d.domain) = r.domain
 LEFT JOIN named n ON r.domain = '' AND r.company <> '' AND n.name = lower(r.company)
+WHERE octet_length(r.fields::jsonb::text) <= %(most_bytes)s
 ORDER BY lower(r.email)
 ON CONFLICT (workspace_id, lower(email)) DO UPDATE
 SET account_id = coalesce(excluded.account_id, c.account_id),
@@ -156,9 +167,10 @@ SET account_id = coalesce(excluded.account_id, c.account_id),
     timezone = coalesce(nullif(excluded.timezone, ''), c.timezone),
     fields = c.fields || excluded.fields,
     updated_at = excluded.updated_at
+WHERE octet_length((c.fields || excluded.fields)::text) <= %(most_bytes)s
 RETURNING c.id, c.xmax = 0 AS is_new, c.email, c.timezone, c.account_id
 )
-SELECT s.id, s.is_new, o.timezone AS contact_timezone, b.timezone AS account_timezone,
+SELECT s.id, s.is_new, s.email, o.timezone AS contact_timezone, b.timezone AS account_timezone,
        NOT s.is_new AND coalesce(nullif(s.timezone, ''), a.timezone, '')
                      <> coalesce(nullif(o.timezone, ''), b.timezone, '') AS is_moved
 FROM stored s
@@ -172,12 +184,14 @@ ORDER BY lower(s.email)
 def upsert_contacts(workspace_id: int, rows: Sequence[ContactRow], now: datetime) -> list[Row]:
     """Create or update these contacts and their companies in a fixed number of statements; addresses are distinct.
 
-    Answers each contact's `id`, whether it `is_new`, and whether it `is_moved` to another time zone than it followed,
-    with the ones it had. Call inside a transaction.
+    A row whose merge fields, merged with those that are stored, have more than `MOST_FIELDS_BYTES` is left out. Answers
+    each other contact's `id`, `email`, whether it `is_new`, and whether it `is_moved` to another time zone than it
+    followed, with the ones it had. Call inside a transaction.
     """
     params = {
         "workspace": workspace_id,
         "now": now,
+        "most_bytes": MOST_FIELDS_BYTES,
         "emails": [row.email for row in rows],
         "first_names": [row.first_name for row in rows],
         "last_names": [row.last_name for row in rows],

@@ -15,7 +15,14 @@ from django.db.models import Model
 from common.notify import notify_engine
 from sequences.choices import LIVE_STATUSES
 from sequences.contacts.csv_columns import KNOWN_COLUMNS, name_column
-from sequences.contacts.csv_form import LONGEST_FIELD, LONGEST_NAME, RESERVED
+from sequences.contacts.csv_form import (
+    FIELDS_TOO_LARGE,
+    LONGEST_FIELD,
+    LONGEST_NAME,
+    MOST_FIELDS_BYTES,
+    RESERVED,
+    size_of_fields,
+)
 from sequences.contacts.erased import ErasedError, require_not_erased
 from sequences.enrollment_sql import wake_where
 from sequences.models import Account, Contact, Enrollment, Workspace
@@ -48,7 +55,7 @@ def validate_fields(fields: Mapping[str, Any]) -> str | None:
             return f"{name} must be a text, a number or true or false"
         if isinstance(value, str) and len(value) > LONGEST_FIELD:
             return f"{name} has {len(value)} characters: {LONGEST_FIELD:,} are allowed"
-    return None
+    return FIELDS_TOO_LARGE if size_of_fields(fields) > MOST_FIELDS_BYTES else None
 
 
 class TakenError(ValueError):

@@ -1,4 +1,4 @@
-"""Reads bodies: JSON and forms, within their sizes. Refuses what is ambiguous and what PostgreSQL could not store."""
+"""Reads bodies: JSON and forms. Refuses what is ambiguous and what PostgreSQL could not store."""
 
 from __future__ import annotations
 
@@ -7,17 +7,12 @@ import json
 from collections.abc import Iterable, Mapping
 from typing import IO, Any
 
-from django.conf import settings
-from django.http import HttpRequest
 from rest_framework import status
 from rest_framework.exceptions import APIException, ParseError
 from rest_framework.parsers import JSONParser, MultiPartParser, get_encoding  # type: ignore[attr-defined]
-from rest_framework.request import Request
 from rest_framework.utils.json import strict_constant
 
 from common.text import storable_text
-
-_FORM = "multipart/form-data"
 
 
 class TooBigError(APIException):
@@ -30,25 +25,6 @@ class TooBigError(APIException):
         super().__init__(f"The body is larger than {limit} bytes: send it in parts.")
 
 
-def limit_of(content_type: str | None) -> int:
-    """The most bytes that a body of this content type (with its parameters or without) may have."""
-    is_form = (content_type or "").partition(";")[0].strip().lower() == _FORM
-    most: int = settings.FORM_MOST_BYTES if is_form else settings.JSON_MOST_BYTES
-    return most
-
-
-def require_size(request: HttpRequest | Request) -> None:
-    """Before a byte is read, so that no file is left behind. Raises `TooBigError`."""
-    limit = limit_of(request.content_type)
-    if _length_of(request) > limit:
-        raise TooBigError(limit)
-
-
-def _length_of(request: HttpRequest | Request) -> int:
-    text = request.META.get("CONTENT_LENGTH") or "0"
-    return int(text) if text.isdecimal() else 0
-
-
 class StorableJSONParser(JSONParser):
     """JSON in which each key is given once (RFC 8259 section 4), and whose texts can be stored.
 
@@ -59,8 +35,6 @@ class StorableJSONParser(JSONParser):
         self, stream: IO[Any], media_type: str | None = None, parser_context: Mapping[str, Any] | None = None
     ) -> Any:
         context = parser_context or {}
-        if request := context.get("request"):
-            require_size(request)
         try:
             text = codecs.getreader(get_encoding(context))(stream).read()
             data = json.loads(text, object_pairs_hook=_read_object, parse_constant=strict_constant)
@@ -78,8 +52,6 @@ class FormParser(MultiPartParser):
     def parse(
         self, stream: IO[Any], media_type: str | None = None, parser_context: Mapping[str, Any] | None = None
     ) -> Any:
-        if request := (parser_context or {}).get("request"):
-            require_size(request)
         parsed: Any = super().parse(stream, media_type, parser_context)
         _require_once(name for part in (parsed.data, parsed.files) for name, values in part.lists() for _ in values)
         return parsed
