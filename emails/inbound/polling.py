@@ -23,12 +23,11 @@ from common.notify import notify_engine
 from common.text import storable_text
 from emails.choices import EventType
 from emails.facts.events import NewEvent, record_events
-from emails.inbound.classify import classify_mail
-from emails.inbound.cpu_budget import CpuBudget, TooExpensiveError
 from emails.inbound.folders import read_other_folders
 from emails.inbound.imap import FetchedMail, Imap, ImapError, open_imap
 from emails.inbound.match import Received, match_mails
-from emails.inbound.parse import InboundMail, parse_headers, parse_mail
+from emails.inbound.parse import parse_headers
+from emails.inbound.reading import read_mail
 from emails.inbound.storing import build_event
 from emails.models import HookRecord, Mailbox
 from emails.sending.lanes import wake_lanes
@@ -257,7 +256,7 @@ def _find_events(fetched: Sequence[FetchedMail], mailbox: Mailbox, provider: str
             log.exception("the mail with UID %s of mailbox %s cannot be read", each.uid, mailbox.pk)
             _set_aside(each, mailbox, f"cannot be read: {type(error).__name__}: {error}", provider, now)
             continue
-        if trouble := found.mail.error or trouble:
+        if trouble:
             _set_aside(each, mailbox, f"is set aside: {trouble}", provider, now)
         if found.findings and not found.mail.error:
             received.append(found)
@@ -295,29 +294,16 @@ class _Reader:
 
 
 def _read_mail(fetched: FetchedMail, reader: _Reader) -> tuple[Received, str]:
-    """By its text, else by its headers alone: a contact's answer stops the sequence even with a broken body.
-
-    Returns why a user has to look at the mail as well, or an empty text.
-    """
-    is_large = fetched.size > LARGEST_BYTES
-    trouble = f"it is larger than {LARGEST_BYTES // 2**20} MB, only its beginning was read" if is_large else ""
-    budget = CpuBudget()
-    try:
-        return _classify(parse_mail(fetched.raw), fetched, reader, budget), trouble
-    except TooExpensiveError as error:
-        trouble = f"{error}, only its headers count"
-    except Exception:
-        log.exception("the body of the mail with UID %s cannot be read, going by its headers", fetched.uid)
-    return _classify(parse_headers(fetched.raw), fetched, reader, CpuBudget()), trouble
-
-
-def _classify(mail: InboundMail, fetched: FetchedMail, reader: _Reader, budget: CpuBudget) -> Received:
+    """Also why a user has to look at the mail as well, or an empty text."""
     received_at = min(fetched.received_at, reader.now)
     day = received_at.astimezone(reader.zone).date()
-    reading = classify_mail(mail, day, own=reader.own, authserv_id=reader.authserv_id, budget=budget)
+    read = read_mail(fetched.raw, lambda mail: day, own=reader.own, authserv_id=reader.authserv_id)
+    trouble = read.trouble
+    if not trouble and fetched.size > LARGEST_BYTES:
+        trouble = f"it is larger than {LARGEST_BYTES // 2**20} MB, only its beginning was read"
     # the mailbox's own mail, copied to itself, says nothing about a contact
-    findings = () if mail.sender in reader.own else reading.findings
-    return Received(mail, findings, received_at, reading.authentication)
+    findings = () if read.mail.sender in reader.own else read.reading.findings
+    return Received(read.mail, findings, received_at, read.reading.authentication), trouble
 
 
 def _set_aside(fetched: FetchedMail, mailbox: Mailbox, what: str, provider: str, now: datetime) -> None:

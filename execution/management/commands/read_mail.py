@@ -17,9 +17,9 @@ from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 
 from common.addresses import normalize_for_search
-from emails.inbound.classify import classify_mail
-from emails.inbound.findings import Finding, MailReading
-from emails.inbound.parse import MOST_BYTES, InboundMail, parse_headers, parse_mail
+from emails.inbound.findings import Finding
+from emails.inbound.parse import MOST_BYTES, InboundMail
+from emails.inbound.reading import ReadMail, read_mail
 from execution.management.base import BAD_ARGUMENTS, FAILED, ProductCommand
 
 _STANDARD_INPUT = "-"
@@ -112,15 +112,9 @@ def _read_file(name: str) -> bytes:
 
 
 def _read(name: str, raw: bytes, reader: _Reader) -> Iterator[dict[str, Any]]:
-    try:
-        mail = parse_mail(raw)
-    except Exception:
-        # as polling does: what the headers say still counts
-        mail = parse_headers(raw)
-    day = _received_on(mail, reader)
-    reading = classify_mail(mail, day, own=reader.own, authserv_id=reader.authserv_id)
-    for findings in _group(reading.findings):
-        yield _present(name, mail, reading, findings)
+    read = read_mail(raw, lambda mail: _received_on(mail, reader), own=reader.own, authserv_id=reader.authserv_id)
+    for findings in _group(read.reading.findings):
+        yield _present(name, read, findings)
 
 
 def _received_on(mail: InboundMail, reader: _Reader) -> date:
@@ -148,8 +142,8 @@ def _group(findings: Sequence[Finding]) -> list[list[Finding]]:
     return list(groups.values())
 
 
-def _present(name: str, mail: InboundMail, reading: MailReading, findings: Sequence[Finding]) -> dict[str, Any]:
-    first = findings[0]
+def _present(name: str, read: ReadMail, findings: Sequence[Finding]) -> dict[str, Any]:
+    mail, reading, first = read.mail, read.reading, findings[0]
     return {
         "file": name,
         "kind": first.kind.value,
@@ -170,7 +164,7 @@ def _present(name: str, mail: InboundMail, reading: MailReading, findings: Seque
             "dmarc": reading.authentication.dmarc or None,
         },
         "limits": list(mail.limits),
-        "error": mail.error or None,
+        "error": read.trouble or None,
     }
 
 
@@ -186,4 +180,4 @@ def _describe(entry: dict[str, Any]) -> str:
     message.append("authenticated" if entry["is_authenticated"] else "not authenticated")
     reason = entry["reason"]
     lines = [", ".join(message), f"  {reason if len(reason) <= _SHOWN else reason[: _SHOWN - 1] + '…'}"]
-    return "\n".join(lines + [f"  {limit}" for limit in entry["limits"]])
+    return "\n".join(lines + [f"  {limit}" for limit in (entry["error"], *entry["limits"]) if limit])

@@ -8,10 +8,11 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date, timedelta
+from typing import Any
 
 import pytest
 
-from emails.inbound import poll_due_inboxes, polling
+from emails.inbound import poll_due_inboxes, polling, reading
 from emails.inbound.cpu_budget import CpuBudget
 from emails.inbound.imap import FetchedMail, Folder
 from emails.inbound.polling import store_mails
@@ -184,10 +185,24 @@ def test_a_mail_that_takes_too_long_is_set_aside_and_the_next_is_read(
     _, message_id = sent_to(mailbox)
     inbox.mails += [answer(message_id, 1), answer(message_id, 2)]
     seconds = iter([-1.0, 60.0, 60.0])
-    monkeypatch.setattr(polling, "CpuBudget", lambda: CpuBudget(next(seconds)))
+    monkeypatch.setattr(reading, "CpuBudget", lambda: CpuBudget(next(seconds)))
     assert poll_due_inboxes(LATER, [mailbox.pk]) == 2
     assert [event.payload["text"] for event in EmailEvent.objects.order_by("provider_event_id")][1] == "Yes."
     assert "processor time, only its headers count" in HookRecord.objects.get().what
+
+
+def test_a_mail_whose_body_cannot_be_read_counts_by_its_headers_and_says_so(
+    inbox: Inbox, mailbox: Mailbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(raw: bytes) -> Any:
+        raise RecursionError
+
+    enrollment, message_id = sent_to(mailbox)
+    inbox.mails.append(answer(message_id))
+    monkeypatch.setattr(reading, "parse_mail", fail)
+    assert poll_due_inboxes(LATER, [mailbox.pk]) == 1
+    assert EmailEvent.objects.get().enrollment_id == enrollment.pk
+    assert "its body cannot be read (RecursionError), only its headers count" in HookRecord.objects.get().what
 
 
 def with_attachment(message_id: bytes, number: int) -> bytes:

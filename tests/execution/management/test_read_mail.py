@@ -10,6 +10,8 @@ from typing import Any
 import pytest
 from django.core.management import CommandError, call_command
 
+from emails.inbound import reading
+from emails.inbound.cpu_budget import CpuBudget
 from tests.support.inbound_mails import delivery_report, feedback_report
 
 FORM = {
@@ -114,3 +116,25 @@ def test_the_text_output_names_kind_and_reason(tmp_path: Path) -> None:
     first, second = out.getvalue().splitlines()[:2]
     assert first.endswith("away.eml: out_of_office, until 2026-03-09, authenticated")
     assert second.strip()
+
+
+def test_a_mail_that_costs_too_much_is_an_error_of_that_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    files = [write(tmp_path, f"{name}.eml", AWAY) for name in ("costly", "cheap")]
+    seconds = iter([-1.0, 60.0, 60.0])
+    monkeypatch.setattr(reading, "CpuBudget", lambda: CpuBudget(next(seconds)))
+    costly, cheap = read(*files)
+    assert costly["error"] == "reading it took more than -1 seconds of processor time, only its headers count"
+    assert (cheap["error"], cheap["kind"]) == (None, "out_of_office")
+
+
+def test_a_body_that_cannot_be_read_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(raw: bytes) -> Any:
+        raise RecursionError
+
+    monkeypatch.setattr(reading, "parse_mail", fail)
+    path = write(tmp_path, "away.eml", AWAY)
+    (entry,) = read(path)
+    assert entry["error"] == "its body cannot be read (RecursionError), only its headers count"
+    out = StringIO()
+    call_command("read_mail", path, stdout=out)
+    assert "only its headers count" in out.getvalue()
