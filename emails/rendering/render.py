@@ -17,6 +17,7 @@ from sequences.content.finishing import Page
 from sequences.content.markup import find_format
 from sequences.content.plain_text import write_text
 from sequences.content.rendering import render_markup, render_part
+from sequences.liquid.budget import TooCostlyError, one_budget
 from sequences.liquid.templating import TemplateError, render
 
 _LONGEST_SUBJECT = 255
@@ -104,8 +105,20 @@ def render_email(
 ) -> RenderedEmail:
     """Render one email. `explains`: list every change for the author, at the cost of a second reading.
 
-    Raises `TemplateError`, which names the part.
+    Subject, body and signature share one budget. Raises `TemplateError`, which names the part.
     """
+    try:
+        with one_budget() as budget:
+            rendered = _render_email(template, context, frame, tracking, explains=explains)
+            budget.check_time()
+    except TooCostlyError as error:
+        raise TemplateError(str(error)) from None
+    return rendered
+
+
+def _render_email(
+    template: Template, context: Mapping[str, object], frame: Frame, tracking: Tracking, *, explains: bool
+) -> RenderedEmail:
     subject = _render_subject(template, context)
     content, text, changes = _render_content(template, context, frame, explains=explains)
     footer = _footer(frame.postal_address, frame.unsubscribe_url)

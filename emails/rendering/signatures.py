@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import UTC, datetime
 
-from sequences.liquid.templating import TemplateError, render
+from sequences.content.rendering import render_part
+from sequences.liquid.templating import TemplateError
 
 # Nothing is known of this contact but the address.
 _UNKNOWN_CONTACT: Mapping[str, object] = {
@@ -21,7 +22,7 @@ _UNKNOWN_CONTACT: Mapping[str, object] = {
 def check_signature(signature: str) -> str | None:
     """What is wrong with it, or None. Every field that a contact may lack needs a fallback."""
     try:
-        render(signature, _UNKNOWN_CONTACT, autoescape=True)
+        render_part(signature, _UNKNOWN_CONTACT)
     except TemplateError as error:
         return str(error)
     return None

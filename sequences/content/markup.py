@@ -11,10 +11,12 @@ import re
 import css_inline
 from markdown_it import MarkdownIt
 from markdown_it.common.utils import unescapeAll
+from markdown_it.rules_block import StateBlock
 from markdown_it.rules_inline import StateInline
 
 from sequences.choices import BodyFormat
 from sequences.content.links import trim_address
+from sequences.liquid.budget import current_budget
 
 _NO_OUTPUT = re.compile(
     r"(?:\s|\ufeff|<!--.*?-->|\{%-?\s*(?P<block>comment|capture)\b.*?\{%-?\s*end(?P=block)\s*-?%\}|\{%.*?%\}|\{#.*?#\})+",
@@ -29,6 +31,7 @@ _LONG = 3
 # The number of an item: not indented as code is, maybe quoted or inside another list.
 _NUMBERED = re.compile(r"( {0,3}(?:[>*+-] {1,3})*)(\d{1,9})([.)])(?=\s|$)", re.ASCII)
 _FENCE = re.compile(r" {0,3}(`{3,}|~{3,})")
+_RULE_UNITS = 20
 _SCHEME_BEFORE = re.compile(r"(?<![\w@./=-])https?$", re.IGNORECASE)
 _BARE_ADDRESS = re.compile(r"https?://[^\s<>\"]+", re.IGNORECASE)
 _AMPERSAND = re.compile(r"&(?!(?:#\d{1,7}|#x[0-9a-f]{1,6}|[a-z][a-z\d]{1,31});)", re.IGNORECASE)
@@ -118,9 +121,22 @@ def _read_bare_address(state: StateInline, silent: bool) -> bool:
     return True
 
 
+def _charge_block(state: StateBlock, start_line: int, end_line: int, silent: bool) -> bool:
+    """Reads nothing: it counts what reading costs. Asked before all other rules, wherever a block may begin."""
+    current_budget().charge(_RULE_UNITS)
+    return False
+
+
+def _charge_inline(state: StateInline, silent: bool) -> bool:
+    current_budget().charge(_RULE_UNITS)
+    return False
+
+
 def _make_markdown() -> MarkdownIt:
     markdown = MarkdownIt("commonmark", {"html": True, "breaks": True}).enable(["table", "strikethrough"])
     markdown.disable("lheading")
+    markdown.block.ruler.before("table", "budget", _charge_block)
+    markdown.inline.ruler.before("text", "budget", _charge_inline)
     markdown.inline.ruler.after("text", "bare_address", _read_bare_address)
     return markdown
 

@@ -11,6 +11,7 @@ from sequences.choices import BodyFormat
 from sequences.content.allowed import list_removed, sanitise
 from sequences.content.finishing import Page, finish_page
 from sequences.content.markup import MarkupError, find_format, make_page
+from sequences.liquid.budget import TooCostlyError, one_budget
 from sequences.liquid.templating import TemplateError, render
 
 
@@ -28,10 +29,13 @@ def render_part(
 def render_markup(text: str, body_format: BodyFormat, *, explains: bool = False) -> Page:
     """The finished page of a text in which all values are filled in. Raises `TemplateError`."""
     try:
-        page = make_page(text, body_format)
-    except MarkupError as error:
+        with one_budget() as budget:
+            page = make_page(text, body_format)
+            budget.check_time()
+            finished = finish_page(sanitise(page))
+            budget.check_time()
+    except (MarkupError, TooCostlyError) as error:
         raise TemplateError(str(error)) from None
-    finished = finish_page(sanitise(page))
     if not explains:
         return finished
     return Page(finished.html, tuple(dict.fromkeys([*list_removed(text, page), *finished.changes])))

@@ -6,9 +6,9 @@ Templates come from many authors and run inside the engine: nothing is loaded, e
 from __future__ import annotations
 
 import html
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
-from typing import TextIO
+from typing import Any, TextIO
 
 from liquid import BoundTemplate, Environment, FalsyStrictUndefined, RenderContext
 from liquid.ast import Node
@@ -21,36 +21,69 @@ from liquid.builtin.expressions.logical import (
     LtExpression,
     NeExpression,
 )
-from liquid.builtin.expressions.primitive import Blank, Empty
+from liquid.builtin.expressions.primitive import Blank, Empty, IntegerLiteral, RangeLiteral
 from liquid.builtin.filters.misc import date as format_date
 from liquid.builtin.output import Output, OutputNode
 from liquid.builtin.tags.echo_tag import EchoNode, EchoTag
+from liquid.builtin.tags.for_tag import ForNode, ForTag
 from liquid.exceptions import LiquidValueError, LoopIterationLimitError
 from liquid.expression import Expression
 from liquid.filter import sequence_filter, string_filter, with_context
 from liquid.stringify import to_liquid_string
 from liquid.token import Token
-from liquid.undefined import is_undefined
+from liquid.undefined import UNDEFINED, is_undefined
 
+from sequences.liquid.budget import LARGEST_VALUE, current_budget, size_of
 from sequences.liquid.comparing import read_number
 from sequences.liquid.places import Place, find_place, write_value
 
-LARGEST_OUTPUT = 262_144
-_MOST_ITERATIONS = 10_000
+LARGEST_OUTPUT = LARGEST_VALUE
+MOST_ITERATIONS = 10_000
+TOO_MANY_ITERATIONS = f"its loops run more than {MOST_ITERATIONS} times"
+_READ_UNITS = 5
+_FILTER_UNITS = 8
 _ENCODING_FILTERS = frozenset({"url_encode"})
 _FORBIDDEN_TAGS = ("include", "render", "tablerow", "increment", "decrement", "ifchanged", "doc")
 
 
 class _Context(RenderContext):
-    """Counts the iterations of all loops of one rendering; the library bounds only those of one nest."""
+    """Counts what one rendering does: iterations of all loops (the library bounds only those of one nest), values that
+    are read, and characters that filters read and write."""
 
-    __slots__ = ("iterations",)
-    iterations: int
+    __slots__ = ("budget", "iterations", "loop_weight")
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.budget = current_budget()
+        self.iterations = 0
+        self.loop_weight = 1
+
+    def get(self, path: list[object], *, token: Token | None, default: object = UNDEFINED) -> object:
+        self.budget.charge(_READ_UNITS)
+        return super().get(path, token=token, default=default)
+
+    def filter(self, name: str, token: Token | None) -> Callable[..., object]:
+        run = super().filter(name, token)
+
+        def charged(*args: object, **named: object) -> object:
+            self.take(args)
+            self.take(tuple(named.values()))
+            return self.take(run(*args, **named))
+
+        return charged
+
+    def take(self, value: object) -> Any:
+        """The value itself, once its size is charged and found to be within the limit."""
+        size = size_of(value)
+        _check_size(size)
+        self.budget.charge(size + _FILTER_UNITS)
+        return value
 
     def raise_for_loop_limit(self, length: int = 1) -> None:
-        self.iterations = getattr(self, "iterations", 0) + length
-        if self.iterations > _MOST_ITERATIONS:
-            raise LoopIterationLimitError(f"its loops run more than {_MOST_ITERATIONS} times", token=None)
+        self.budget.charge(length * self.loop_weight)
+        self.iterations += length
+        if self.iterations > MOST_ITERATIONS:
+            raise LoopIterationLimitError(TOO_MANY_ITERATIONS, token=None)
 
 
 class _Template(BoundTemplate):
@@ -65,6 +98,78 @@ class _Environment(Environment):
     block_nesting_limit = 20
 
 
+class _WeighedFor(ForNode):
+    """A loop that knows what one iteration costs: the nodes and expressions in it, those of inner loops aside."""
+
+    __slots__ = ("weight",)
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.weight = _weigh(self.block)
+
+    def render_to_output(self, context: RenderContext, buffer: TextIO) -> int:
+        context.loop_weight = self.weight  # type: ignore[attr-defined]
+        return super().render_to_output(context, buffer)
+
+
+class _WeighedForTag(ForTag):
+    node_class = _WeighedFor
+
+
+def known_cost(nodes: Iterable[Node]) -> tuple[int, int]:
+    """Iterations and units of the loops over written numbers: they are the same for every contact."""
+    iterations = units = 0
+    for node in nodes:
+        inner_iterations, inner_units = known_cost(children_of(node))
+        times = _count_written(node) if isinstance(node, _WeighedFor) else 1
+        if isinstance(node, _WeighedFor) and times:
+            inner_iterations, inner_units = (inner_iterations + 1) * times, (inner_units + node.weight) * times
+        iterations, units = iterations + inner_iterations, units + inner_units
+    return iterations, units
+
+
+def _count_written(node: ForNode) -> int:
+    """How often the loop runs, 0 where it depends on more than what is written."""
+    loop, numbers = node.expression, node.expression.iterable
+    if loop.limit is not None or loop.offset is not None or not isinstance(numbers, RangeLiteral):
+        return 0
+    if not isinstance(numbers.start, IntegerLiteral) or not isinstance(numbers.stop, IntegerLiteral):
+        return 0
+    return max(numbers.stop.value - numbers.start.value + 1, 0)
+
+
+def _weigh(node: Node) -> int:
+    weight = 1 + sum(1 for top in node.expressions() for _ in walk_expressions(top))
+    inner = () if isinstance(node, ForNode) else children_of(node)
+    return weight + sum(map(_weigh, inner))
+
+
+class _BoundedOutput(OutputNode):
+    """A list is as large as all that it holds: known before it is written."""
+
+    __slots__ = ()
+
+    def render_to_output(self, context: RenderContext, buffer: TextIO) -> int:
+        value = context.take(self.expression.evaluate(context))  # type: ignore[attr-defined]
+        return buffer.write(to_liquid_string(value, context.autoescape))
+
+
+class _BoundedEcho(EchoNode):
+    __slots__ = ()
+
+    def render_to_output(self, context: RenderContext, buffer: TextIO) -> int:
+        value = context.take(self.expression.evaluate(context))  # type: ignore[attr-defined]
+        return buffer.write(to_liquid_string(value, context.autoescape))
+
+
+class _BoundedOutputTag(Output):
+    node_class = _BoundedOutput
+
+
+class _BoundedEchoTag(EchoTag):
+    node_class = _BoundedEcho
+
+
 class _EscapedOutput(OutputNode):
     """Writes a value as the place where it stands wants it."""
 
@@ -76,7 +181,8 @@ class _EscapedOutput(OutputNode):
         self.is_encoded = _is_encoded(expression)
 
     def render_to_output(self, context: RenderContext, buffer: TextIO) -> int:
-        return buffer.write(_write(self.expression.evaluate(context), self.place, is_encoded=self.is_encoded))
+        value = context.take(self.expression.evaluate(context))  # type: ignore[attr-defined]
+        return buffer.write(_write(value, self.place, is_encoded=self.is_encoded))
 
 
 class _EscapedEcho(EchoNode):
@@ -88,7 +194,8 @@ class _EscapedEcho(EchoNode):
         self.is_encoded = _is_encoded(expression)
 
     def render_to_output(self, context: RenderContext, buffer: TextIO) -> int:
-        return buffer.write(_write(self.expression.evaluate(context), self.place, is_encoded=self.is_encoded))
+        value = context.take(self.expression.evaluate(context))  # type: ignore[attr-defined]
+        return buffer.write(_write(value, self.place, is_encoded=self.is_encoded))
 
 
 class _EscapingOutputTag(Output):
@@ -278,9 +385,9 @@ def _make_environment(*, autoescape: bool) -> Environment:
     environment = _Environment(undefined=FalsyStrictUndefined, autoescape=autoescape)
     for tag in _FORBIDDEN_TAGS:
         environment.tags.pop(tag, None)
-    if autoescape:
-        environment.add_tag(_EscapingOutputTag)
-        environment.add_tag(_EscapingEchoTag)
+    environment.add_tag(_WeighedForTag)
+    environment.add_tag(_EscapingOutputTag if autoescape else _BoundedOutputTag)
+    environment.add_tag(_EscapingEchoTag if autoescape else _BoundedEchoTag)
     environment.filters.update({"default": _default, "replace": _replace, "join": _join, "uniq": _uniq, "date": _date})
     return environment
 

@@ -22,12 +22,16 @@ from liquid.builtin.tags.unless_tag import UnlessNode
 from liquid.exceptions import LiquidError, LiquidTypeError, UndefinedError
 from liquid.expression import Expression
 
+from sequences.liquid.budget import MOST_UNITS, TOO_COSTLY, TooCostlyError, one_budget
 from sequences.liquid.dialect import (
     ESCAPING,
+    MOST_ITERATIONS,
     PLAIN,
+    TOO_MANY_ITERATIONS,
     ComparedValue,
     adapt_expression,
     children_of,
+    known_cost,
     needs_default,
     walk_expressions,
     walk_nodes,
@@ -78,6 +82,11 @@ def _parse(source: str, autoescape: bool) -> BoundTemplate:
             if isinstance(expression, RangeLiteral) and not isinstance(node, ForNode):
                 raise TemplateError(f"line {_line(source, node.token.start_index)}: a range belongs in a for tag")
             adapt_expression(expression)
+    iterations, units = known_cost(template.nodes)
+    if iterations > MOST_ITERATIONS:
+        raise TemplateError(TOO_MANY_ITERATIONS)
+    if units > MOST_UNITS:
+        raise TemplateError(TOO_COSTLY)
     return template
 
 
@@ -160,7 +169,10 @@ def render(source: str, context: Mapping[str, object], *, autoescape: bool = Fal
     template = parse(source, autoescape=autoescape)
     try:
         # the library would read the clock of the server for a `now` that is not given
-        text = template.render(**{**context, "now": context.get("now"), "today": context.get("now")})
+        with one_budget():
+            text = template.render(**{**context, "now": context.get("now"), "today": context.get("now")})
+    except TooCostlyError as error:
+        raise TemplateError(str(error)) from None
     except LiquidError as error:
         raise TemplateError(_describe(error)) from None
     except ArithmeticError:
