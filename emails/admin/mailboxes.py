@@ -22,6 +22,7 @@ from emails.mailbox.secret_places import ask_again, find_moved
 from emails.models import InboxState, Mailbox, SendLimit
 from emails.rendering.signatures import check_signature
 from emails.sending.lanes import apply_new_caps, probe_now
+from emails.transport.endpoints import find_refused_endpoint
 from emails.transport.tls import CA_PEM, CertificateOptionError, validate_certificate_options
 from sequences.access.admin_rights import Right
 from sequences.interface.admin.base import OneWorkspaceForm, RowInline, WorkspaceAdmin, by_choice, exact_name
@@ -132,6 +133,8 @@ class MailboxForm(OneWorkspaceForm):
             kept = {name: value for name, value in options.items() if name != "bounce_token"}
             chosen = {"bounce_token": True} if self.cleaned_data.get("bounce_token") else {}
             self.cleaned_data["transport_options"] = kept | chosen
+        if refused := find_refused_endpoint(self.cleaned_data):
+            self.add_error(refused.field if refused.field in self.fields else None, f"{refused.text}.")
         stored = Mailbox.objects.filter(pk=self.instance.pk).first()
         self.moved = find_moved(vars(stored), self.cleaned_data) if stored else []
         if stored is not None and stored.credentials and self.moved and not self.typed_secrets:

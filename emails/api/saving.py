@@ -15,6 +15,7 @@ from emails.mailbox.secret_places import ask_again, find_moved
 from emails.models import Mailbox, SendLimit
 from emails.rendering.signatures import check_signature
 from emails.sending.lanes import apply_new_caps, probe_now
+from emails.transport.endpoints import find_refused_endpoint
 from emails.transport.tls import CertificateOptionError, validate_certificate_options
 from sequences.models import Membership
 
@@ -87,6 +88,8 @@ def _check(mailbox: Mailbox) -> None:
         raise InvalidMailboxError("transport_options", f"{error}.") from None
     if mailbox.transport == Transport.SMTP and not mailbox.smtp_host:
         raise InvalidMailboxError("smtp_host", "SMTP needs the name of its server.")
+    if refused := find_refused_endpoint(vars(mailbox)):
+        raise InvalidMailboxError(refused.field, f"{refused.text}.")
     if mailbox.transport == Transport.SMTP and mailbox.connections > 1:
         raise InvalidMailboxError("connections", "Only the mailboxes of an ESP may have several.")
     if problem := check_signature(mailbox.signature):

@@ -16,6 +16,7 @@ from common.encryption import Secrets
 from emails.choices import AuthMethod, Inbound, LimitScope, LimitWindow, MailboxStatus
 from emails.models import Mailbox, SendLimit
 from emails.sending.lanes import apply_new_caps, probe_now
+from emails.transport.endpoints import find_refused_endpoint
 from emails.transport.tls import CA_PEM, CertificateOptionError, validate_certificate_options
 from execution.control.replan_calendar import replanning
 from execution.management.base import BAD_ARGUMENTS, ProductCommand
@@ -104,6 +105,8 @@ class Command(ProductCommand):
             self.keeping_changes(dry_run=options["dry_run"]),
             replanning(mailbox, zone, actor=self.actor(), now=timezone.now()),
         ):
+            if refused := find_refused_endpoint(vars(mailbox)):
+                self.fail(f"{refused.field}: {refused.text}", BAD_ARGUMENTS)
             mailbox.save(update_fields=None if is_new else _changeable_columns())
             daily = _keep_limit(mailbox, LimitWindow.DAY, options["daily"], settings.SEND_DAILY_DEFAULT)
             hourly = _keep_limit(mailbox, LimitWindow.HOUR, options["hourly"], settings.SEND_HOURLY_DEFAULT)
