@@ -5,6 +5,9 @@ PYTHON ?= python3
 ARGS ?=
 VENV := .venv
 BENCH := .venv-bench
+AUDIT := .venv-audit
+# Advisories that are accepted, with the reason in docs/security.md.
+ACCEPTED :=
 BIN := $(VENV)/bin
 MANAGE := $(BIN)/python manage.py
 SOURCES := manage.py config common sequences emails tasks_app execution simulation tests $(wildcard benchmarks)
@@ -24,7 +27,7 @@ define INSTALL
 endef
 
 .DEFAULT_GOAL := help
-.PHONY: help demo run test check bench soak stop format requirements client migrated
+.PHONY: help demo run test check audit bench soak stop format requirements client migrated
 
 help: ## List the targets.
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -57,6 +60,10 @@ check: $(VENV)/.dev ## Style, words, types, import rules, migrations and deploym
 		FIELD_ENCRYPTION_KEYS="$$($(BIN)/python -c 'from cryptography.fernet import Fernet; print(Fernet.generate_key().decode())')" \
 		$(MANAGE) check --deploy --fail-level WARNING
 
+audit: $(AUDIT)/.audit ## Look for known vulnerabilities in the pinned packages; asks the network. docs/security.md lists what is accepted.
+	@status=0; for list in base dev audit; do $(AUDIT)/bin/pip-audit --require-hashes --disable-pip --progress-spinner off \
+		$(foreach id,$(ACCEPTED),--ignore-vuln $(id)) $(ARGS) -r requirements/$$list.txt || status=1; done; exit $$status
+
 bench: $(BENCH)/.bench ## Compare speed with other designs and queues; not part of the tests. ARGS=--help lists the parts.
 	@$(BENCH)/bin/python -m benchmarks $(ARGS)
 
@@ -78,6 +85,7 @@ requirements: $(VENV)/.dev ## Pin the packages of requirements/*.in again; ARGS=
 	$(COMPILE) $(ARGS) --output-file requirements/base.txt requirements/base.in
 	$(COMPILE) $(ARGS) --output-file requirements/dev.txt requirements/dev.in
 	$(COMPILE) $(ARGS) --output-file requirements/bench.txt requirements/bench.in
+	$(COMPILE) $(ARGS) --output-file requirements/audit.txt requirements/audit.in
 
 client: $(VENV)/.dev ## Build the typed Python client in build/client, and the TypeScript one where npm is installed.
 	@mkdir -p build
@@ -89,7 +97,7 @@ client: $(VENV)/.dev ## Build the typed Python client in build/client, and the T
 migrated: $(VENV)/.base
 	@$(MANAGE) migrate --verbosity 0
 
-$(VENV)/bin/python $(BENCH)/bin/python: %/bin/python:
+$(VENV)/bin/python $(BENCH)/bin/python $(AUDIT)/bin/python: %/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
 		echo "Python 3.11 or newer is needed, and $(PYTHON) is $$($(PYTHON) --version 2>&1 | tail -n 1)." \
 			"Name one: make PYTHON=python3.12" >&2; exit 1; }
@@ -100,6 +108,8 @@ $(VENV)/bin/python $(BENCH)/bin/python: %/bin/python:
 $(VENV)/.base $(VENV)/.dev: $(VENV)/.%: requirements/%.txt | $(VENV)/bin/python
 	$(INSTALL)
 
-# Packages for comparison stay out of the product's environment.
+# Packages for comparison and for the audit stay out of the product's environment.
+$(AUDIT)/.audit: requirements/audit.txt | $(AUDIT)/bin/python
+	$(INSTALL)
 $(BENCH)/.bench: requirements/bench.txt | $(BENCH)/bin/python
 	$(INSTALL)
