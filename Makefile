@@ -61,7 +61,7 @@ check: $(VENV)/.dev ## Style, words, types, import rules, migrations and deploym
 		$(MANAGE) check --deploy --fail-level WARNING
 
 audit: $(AUDIT)/.audit ## Look for known vulnerabilities in the pinned packages; asks the network. docs/security.md lists what is accepted.
-	@status=0; for list in base dev audit; do $(AUDIT)/bin/pip-audit --require-hashes --disable-pip --progress-spinner off \
+	@status=0; for list in base dev audit; do $(AUDIT)/bin/pip-audit --strict --require-hashes --disable-pip --progress-spinner off \
 		$(foreach id,$(ACCEPTED),--ignore-vuln $(id)) $(ARGS) -r requirements/$$list.txt || status=1; done; exit $$status
 
 bench: $(BENCH)/.bench ## Compare speed with other designs and queues; not part of the tests. ARGS=--help lists the parts.

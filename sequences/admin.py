@@ -16,6 +16,7 @@ from common.addresses import AddressError, parse_address, parse_website
 from sequences.access.admin_rights import ADMINS, MANAGERS, MEMBERS
 from sequences.access.members import LAST_ADMIN, is_last_admin
 from sequences.choices import Role
+from sequences.contacts.csv_form import FIELDS_TOO_LARGE, MOST_FIELDS_BYTES, size_of_fields
 from sequences.contacts.erased import ErasedError, require_not_erased
 from sequences.contacts.operations import validate_fields
 from sequences.interface.admin.base import (
@@ -174,11 +175,10 @@ class ContactForm(OneWorkspaceForm):
             raise forms.ValidationError(f"{error}.") from None
 
     def clean_fields(self) -> dict[str, Any]:
-        fields = self.cleaned_data["fields"] or {}
-        if not isinstance(fields, dict):
-            raise forms.ValidationError("It must be an object of merge fields.")
-        if problem := validate_fields(fields):
-            raise forms.ValidationError(f"{problem}.")
+        fields: dict[str, Any] = self.cleaned_data["fields"] or {}
+        # the field itself has read what was changed; the size is that of all
+        if size_of_fields(fields) > MOST_FIELDS_BYTES:
+            raise forms.ValidationError(f"{FIELDS_TOO_LARGE}.")
         return fields
 
     def clean(self) -> dict[str, Any] | None:

@@ -52,13 +52,10 @@ def test_a_row_above_the_limit_is_rejected_with_its_reason_and_harms_no_other() 
 def test_the_desk_refuses_fields_that_the_api_refuses() -> None:
     workspace = WorkspaceFactory()
     made = modelform_factory(Contact, ContactForm, fields=("workspace", "email", "fields"))
-    for fields, problem in (
-        ({"n": ["x"]}, "n must be a text"),
-        ({f"n{number}": "x" * 9_900 for number in range(120)}, FIELDS_TOO_LARGE),
-    ):
-        form = made({"workspace": workspace.pk, "email": "a@x.example", "fields": json.dumps(fields)})
-        form.is_valid()
-        assert problem in form.errors["fields"][0]
+    fields = {f"n{number}": "x" * 9_900 for number in range(120)}
+    form = made({"workspace": workspace.pk, "email": "a@x.example", "fields": json.dumps(fields)})
+    form.is_valid()
+    assert FIELDS_TOO_LARGE in form.errors["fields"][0]
 
 
 def test_what_python_measures_is_what_postgresql_stores() -> None:
