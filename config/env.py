@@ -151,6 +151,14 @@ def networks(name: str, default: str) -> tuple[Network, ...]:
     return tuple(found)
 
 
+def trusted_proxies(name: str) -> tuple[Network, ...]:
+    """Networks of proxies. Every address is refused: each visitor could then choose the one they come from."""
+    found = networks(name, "none")
+    if any(network.prefixlen == 0 for network in found):
+        refuse(name, "takes the networks of your own proxies, such as 10.0.3.0/24, not every address")
+    return found
+
+
 def origins(name: str) -> list[str]:
     found = listed(name)
     if not all(_ORIGIN.fullmatch(origin) for origin in found):

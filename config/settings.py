@@ -51,6 +51,7 @@ env.start_error_reporting(env.url("SENTRY_DSN", schemes=("http", "https"), examp
 _PRIVATE_BY_DEFAULT = "all" if env.flag("WEBHOOKS_TO_PRIVATE_ADDRESSES", default=DEBUG) else "none"
 PRIVATE_NETWORKS = env.networks("PRIVATE_NETWORKS", _PRIVATE_BY_DEFAULT)
 IMAP_IDLE_CONNECTIONS = env.whole_number("IMAP_IDLE_CONNECTIONS", 20, maximum=500, unit="connections per process")
+TRUSTED_PROXIES = env.trusted_proxies("TRUSTED_PROXIES")
 OIDC = env.single_sign_on(debug=DEBUG)
 METRICS_TOKEN = env.text("METRICS_TOKEN")
 METRICS_WITHOUT_TOKEN = DEBUG

@@ -311,3 +311,16 @@ def test_single_sign_on_is_off_without_settings(monkeypatch: pytest.MonkeyPatch)
     for name in _SINGLE_SIGN_ON:
         monkeypatch.delenv(name, raising=False)
     assert env.single_sign_on(debug=False) == {}
+
+
+def test_trusted_proxies_are_networks_and_never_every_address(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert env.trusted_proxies("TRUSTED_PROXIES") == ()
+    monkeypatch.setenv("TRUSTED_PROXIES", "10.0.3.25, fd00::/64")
+    assert [str(each) for each in env.trusted_proxies("TRUSTED_PROXIES")] == ["10.0.3.25/32", "fd00::/64"]
+    for value in ("all", "0.0.0.0/0", "10.0.0.0/8,::/0"):
+        monkeypatch.setenv("TRUSTED_PROXIES", value)
+        with pytest.raises(env.EnvError, match="TRUSTED_PROXIES: takes the networks of your own proxies"):
+            env.trusted_proxies("TRUSTED_PROXIES")
+    monkeypatch.setenv("TRUSTED_PROXIES", "1")
+    with pytest.raises(env.EnvError, match="TRUSTED_PROXIES: takes networks"):
+        env.trusted_proxies("TRUSTED_PROXIES")
