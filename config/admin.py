@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from django import forms
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.contrib.auth import get_user_model
 from django.contrib.auth.admin import GroupAdmin, UserAdmin
 from django.contrib.auth.models import Group
@@ -16,12 +16,15 @@ from django.template.response import TemplateResponse
 from django.utils import timezone
 from django_q.admin import FailAdmin, QueueAdmin, ScheduleAdmin, TaskAdmin
 from django_q.models import Failure, OrmQ, Schedule, Success
+from django_q.tasks import async_task
 from unfold.admin import ModelAdmin
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
+from unfold.widgets import UnfoldAdminSelectWidget
 
 from execution.control.keys import VALID_FOR, end_keys_of, make_key, revoke_keys
 from execution.control.members import log_role
 from execution.models import ApiKey
+from execution.worker.schedules import OUR_FUNCTIONS
 from sequences.access.security_log import of_own_people
 from sequences.admin import MembershipInline
 from sequences.interface.admin.base import FactsAdmin, by_choice, label_column, name_actor, scope_rows, time_column
@@ -172,12 +175,42 @@ class SecurityEventAdmin(FactsAdmin):
         return row.kind, row.get_kind_display()
 
 
+class ScheduleForm(forms.ModelForm[Schedule]):
+    func = forms.ChoiceField(
+        label="Function", choices=[(name, name) for name in OUR_FUNCTIONS], widget=UnfoldAdminSelectWidget
+    )
+
+    class Meta:
+        model = Schedule
+        fields = ("name", "func", "schedule_type", "minutes", "repeats", "next_run")
+
+
 class ProductScheduleAdmin(ScheduleAdmin, ModelAdmin):
-    pass
+    """Only the product's own functions: a free choice would let a stolen session run any code."""
+
+    form = ScheduleForm
+    fields = ("name", "func", "schedule_type", "minutes", "repeats", "next_run")
+
+    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
+        obj.args = obj.kwargs = obj.hook = obj.intended_date_kwarg = None
+        super().save_model(request, obj, form, change)
+
+
+@admin.action(description="Run selected jobs again")
+def run_again(page: Any, request: HttpRequest, queryset: QuerySet[Any]) -> None:
+    """Queue the selected jobs once more, if they are the product's own."""
+    own = [task for task in queryset if task.func in OUR_FUNCTIONS]
+    for task in own:
+        async_task(task.func, group=task.group)
+    if own:
+        messages.success(request, f"Queued: {len(own)}.")
+    if others := sorted({str(task.func) for task in queryset if task.func not in OUR_FUNCTIONS}):
+        messages.error(request, f"Not queued, since they are not functions of the product: {', '.join(others)}.")
 
 
 class ProductSuccessAdmin(TaskAdmin, ModelAdmin):
     empty_text = FactsAdmin.empty_text
+    actions = (run_again,)
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
@@ -185,6 +218,7 @@ class ProductSuccessAdmin(TaskAdmin, ModelAdmin):
 
 class ProductFailureAdmin(FailAdmin, ModelAdmin):
     empty_text = FactsAdmin.empty_text
+    actions = (run_again,)
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False

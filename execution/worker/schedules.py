@@ -20,6 +20,8 @@ class Job:
 _OURS = "sequence-executor: "
 # stored schedules name this path, so it stays (see execution/jobs.py)
 ENGINE_FUNCTION = "execution.jobs.run_engine"
+#: What the desk lets superusers schedule and run again: all without arguments.
+OUR_FUNCTIONS = (ENGINE_FUNCTION,)
 
 
 def list_jobs(engines: int) -> list[Job]:
