@@ -191,13 +191,16 @@ def url(name: str, default: str = "", *, schemes: tuple[str, ...], example: str)
 
 def single_sign_on(*, debug: bool) -> dict[str, str]:
     """The issuer, the client's id and its secret; empty without OIDC_ISSUER and the other two."""
-    names = ("OIDC_ISSUER", "OIDC_CLIENT_ID", "OIDC_CLIENT_SECRET")
-    given = {name: text(name) for name in names}
-    missing = [name for name in names if not given[name]]
-    if len(missing) == len(names):
+    given = {
+        "OIDC_ISSUER": text("OIDC_ISSUER"),
+        "OIDC_CLIENT_ID": text("OIDC_CLIENT_ID"),
+        "OIDC_CLIENT_SECRET": text("OIDC_CLIENT_SECRET"),
+    }
+    missing = [name for name, value in given.items() if not value]
+    if len(missing) == len(given):
         return {}
     if missing:
-        refuse(missing[0], f"is required for single sign-on, which needs {', '.join(names)}, all or none")
+        refuse(missing[0], f"is required for single sign-on, which needs {', '.join(given)}, all or none")
     issuer = url("OIDC_ISSUER", schemes=("https", "http"), example="https://login.example.com")
     parts = urlsplit(issuer)
     is_local = debug and parts.hostname in _LOOPBACK
