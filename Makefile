@@ -55,7 +55,7 @@ check: $(VENV)/.dev ## Style, words, types, import rules, migrations and deploym
 	$(BIN)/lint-imports
 	ENV_FILE=/dev/null DJANGO_SETTINGS_MODULE=tests.settings $(MANAGE) makemigrations --check --dry-run
 	@echo "check --deploy, as in production"
-	@ENV_FILE=/dev/null DEBUG=false ALLOWED_HOSTS=mail.example.com PUBLIC_BASE_URL=https://mail.example.com \
+	@ENV_FILE=/dev/null DEBUG=false DATABASE_URL=postgres://user@db.example.com/name ALLOWED_HOSTS=mail.example.com PUBLIC_BASE_URL=https://mail.example.com \
 		SECRET_KEY="$$($(BIN)/python -c 'import secrets; print(secrets.token_urlsafe(64))')" \
 		FIELD_ENCRYPTION_KEYS="$$($(BIN)/python -c 'from cryptography.fernet import Fernet; print(Fernet.generate_key().decode())')" \
 		$(MANAGE) check --deploy --fail-level WARNING

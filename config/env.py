@@ -237,6 +237,17 @@ def mail_settings(name: str) -> dict[str, Any]:
     }
 
 
+def database_address(*, debug: bool) -> PostgresAddress | None:
+    """`DATABASE_URL`; None stands for the embedded server, which is for development only."""
+    address = postgres_address("DATABASE_URL")
+    if address is None and not debug:
+        refuse(
+            "DATABASE_URL",
+            "is required when DEBUG=false; takes a PostgreSQL URI: postgres://user:password@host:5432/name",
+        )
+    return address
+
+
 def postgres_address(name: str) -> PostgresAddress | None:
     """Parse a PostgreSQL URI with libpq's own parser, so that sockets and every libpq parameter work; None if unset.
 

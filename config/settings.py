@@ -63,7 +63,7 @@ FORM_MOST_BYTES = 50 * 1024 * 1024
 FILE_UPLOAD_HANDLERS = ["common.uploads.UnnamedFileHandler"]
 
 DATABASE_POOL = env.whole_number("DATABASE_POOL", 0, maximum=1000, unit="connections per process")
-DATABASES = {"default": env.database_settings(env.postgres_address("DATABASE_URL"), DATA_DIR, DATABASE_POOL)}
+DATABASES = {"default": env.database_settings(env.database_address(debug=DEBUG), DATA_DIR, DATABASE_POOL)}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 INSTALLED_APPS = [
@@ -97,6 +97,7 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "config.request_id.with_request_id",
     "config.body_limits.limit_bodies",
+    "config.probes.answer_probes",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
@@ -182,8 +183,6 @@ STORAGES = {
 if env.flag("TRUST_PROXY", default=False):
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
 SECURE_SSL_REDIRECT = env.flag("SECURE_SSL_REDIRECT", default=not DEBUG)
-# /healthz and /readyz are called by probes inside the cluster, over plain HTTP
-SECURE_REDIRECT_EXEMPT = [r"^healthz/?$", r"^readyz/?$"]
 SECURE_HSTS_SECONDS = env.whole_number("SECURE_HSTS_SECONDS", 0 if DEBUG else 31_536_000, unit="seconds")
 SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = bool(SECURE_HSTS_SECONDS)
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = env.flag("SECURE_COOKIES", default=not DEBUG)

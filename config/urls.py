@@ -1,4 +1,4 @@
-"""The root of all addresses: the admin, the API's description, health, and what the apps list in execution/urls.py."""
+"""The root of all addresses: the admin, the API's description, and what the apps list in execution/urls.py."""
 
 from django.contrib import admin
 from django.urls import include, path, re_path
@@ -6,8 +6,6 @@ from django.views.generic import RedirectView
 from drf_spectacular.views import SpectacularJSONAPIView, SpectacularSwaggerSplitView
 
 from config.api.errors import NoSuchEndpoint
-from config.api.health import show_health, show_readiness
-from config.api.metrics import show_metrics
 from config.login.second_factor import show_second_factor
 
 admin.autodiscover()
@@ -17,9 +15,6 @@ urlpatterns = [
     path("admin/login/", include("config.login.urls")),
     path("admin/second-factor/", show_second_factor, name="second_factor"),
     path("admin/", admin.site.urls),
-    re_path(r"^healthz/?$", show_health, name="healthz"),
-    re_path(r"^readyz/?$", show_readiness, name="readyz"),
-    re_path(r"^metrics/?$", show_metrics, name="metrics"),
     re_path(r"^api/schema/?$", SpectacularJSONAPIView.as_view(), name="schema"),
     re_path(r"^api/docs/?$", SpectacularSwaggerSplitView.as_view(url_name="schema"), name="docs"),
     path("", include("execution.urls")),

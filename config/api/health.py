@@ -8,12 +8,9 @@ from django.db import DatabaseError, connection
 from django.db.migrations.loader import MigrationLoader
 from django.db.migrations.recorder import MigrationRecorder
 from django.http import HttpRequest, JsonResponse
-from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_safe
-
-from execution.heartbeat import alive_workers
 
 
 @csrf_exempt
@@ -28,9 +25,10 @@ def show_health(request: HttpRequest) -> JsonResponse:
 @never_cache
 @require_safe
 def show_readiness(request: HttpRequest) -> JsonResponse:
-    """200 when the database is available, its tables are current, and an executor was alive within the last minute.
+    """200 when this process can serve: the database is available and its tables are current.
 
-    503 names the first of `database`, `migrations`, `worker` that is missing.
+    503 names which of `database` and `migrations` is missing. Whether an executor is alive is no question of
+    a load balancer: `run_executor --check` and the metrics say it.
     """
     missing = _find_missing()
     if missing is None:
@@ -46,8 +44,6 @@ def _find_missing() -> tuple[str, str] | None:
         if behind:
             app, name = behind[0]
             return "migrations", f"{app}.{name} is not applied: run manage.py migrate"
-        if not alive_workers(timezone.now()):
-            return "worker", "no executor was alive within the last minute: start run_executor or qcluster"
     except DatabaseError:
         return "database", "the database cannot be reached: check DATABASE_URL and the server"
     return None

@@ -16,7 +16,12 @@ from cryptography.fernet import Fernet
 from config import env
 
 ROOT = Path(__file__).resolve().parents[2]
-PRODUCTION = {"DEBUG": "false", "SECRET_KEY": "s" * 60, "FIELD_ENCRYPTION_KEYS": Fernet.generate_key().decode()}
+PRODUCTION = {
+    "DEBUG": "false",
+    "DATABASE_URL": "postgres://user@db.example.com/name",
+    "SECRET_KEY": "s" * 60,
+    "FIELD_ENCRYPTION_KEYS": Fernet.generate_key().decode(),
+}
 
 
 def run_manage(data_dir: Path, *arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
@@ -166,7 +171,7 @@ def test_development_secrets_are_made_once_and_private(monkeypatch: pytest.Monke
     assert {stat.S_IMODE(path.stat().st_mode) for path in data_dir.iterdir()} == {0o600}
 
 
-@pytest.mark.parametrize("name", ["SECRET_KEY", "FIELD_ENCRYPTION_KEYS"])
+@pytest.mark.parametrize("name", ["SECRET_KEY", "FIELD_ENCRYPTION_KEYS", "DATABASE_URL"])
 def test_production_needs_its_secrets(tmp_path: Path, name: str) -> None:
     done = run_manage(tmp_path, "check", **(PRODUCTION | {name: ""}))
     assert done.returncode == 2
