@@ -18,7 +18,7 @@ from django.db import connection, transaction
 from common.addresses import AddressError, normalize_for_search, repair_address
 from common.db import execute, fetch_all
 from emails.choices import MessageStatus
-from emails.models import EmailMessage
+from emails.models import EmailMessage, Reply
 from execution.choices import ControlAction, ControlTarget
 from execution.control.enrollments import exit_enrollments
 from execution.engine.logs import log_control
@@ -26,6 +26,7 @@ from execution.maintenance.personal_data import SearchedTable, list_personal_tab
 from sequences.choices import LIVE_STATUSES
 from sequences.contacts.erased import lock_contacts, remember_erased
 from sequences.models import Contact, Enrollment
+from tasks_app.models import Task
 
 _MARK = "[erased]"
 # Shorter names are words that stand in other people's texts too.
@@ -37,6 +38,13 @@ _FURTHER = {
     "execution_idempotencykey": f"""
 DELETE FROM execution_idempotencykey o USING sequences_membership u
 WHERE {_OF_MEMBERS} AND (o.response::text ~* %(pattern)s OR o.path ~ %(path)s)
+""",
+    # a first name or a title alone is found by no pattern
+    "execution_controllog": """
+UPDATE execution_controllog o SET reason = '', changes = (
+    SELECT coalesce(jsonb_agg(c.value || jsonb_build_object('before', %(mark)s::text, 'after', %(mark)s::text)), '[]')
+    FROM jsonb_array_elements(o.changes) c)
+WHERE o.workspace_id = %(workspace)s AND o.target = 'contact' AND o.target_id = %(contact)s
 """,
     "django_admin_log": f"""
 UPDATE django_admin_log o SET object_repr = regexp_replace(o.object_repr, %(pattern)s, %(mark)s, 'gi'),
@@ -144,7 +152,7 @@ def _erase(contact: Contact, actor: str, reason: str, now: datetime) -> dict[str
             counts[table.name] = execute(f"UPDATE {table.name} o SET {table.blank} WHERE {table.where}", asked)
     asked = {
         "workspace": contact.workspace_id, "contact": contact.pk, "addresses": addresses, "pattern": pattern,
-        "mark": _MARK, "path": rf"/contacts/{contact.pk}(/|$)",
+        "mark": _MARK, "path": _paths_of(contact),
     }  # fmt: skip
     for name, statement in _FURTHER.items():
         counts[name] = counts.get(name, 0) + execute(statement, asked)
@@ -182,6 +190,20 @@ def _ids(contact: Contact) -> dict[str, Any]:
         "enrollments": list(Enrollment.objects.filter(contact=contact).values_list("pk", flat=True)),
         "messages": list(EmailMessage.objects.filter(contact=contact).values_list("pk", flat=True)),
     }
+
+
+def _paths_of(contact: Contact) -> str:
+    """A regular expression for the addresses of the API that name the contact's rows."""
+    ids = _ids(contact)
+    rows = {
+        "contacts": [contact.pk],
+        "sequence-enrollments": ids["enrollments"],
+        "messages": ids["messages"],
+        "replies": list(Reply.objects.filter(contact=contact).values_list("pk", flat=True)),
+        "tasks": list(Task.objects.filter(enrollment__in=ids["enrollments"]).values_list("pk", flat=True)),
+    }
+    named = (rf"{name}/({'|'.join(map(str, keys))})" for name, keys in rows.items() if keys)
+    return rf"/({'|'.join(named)})(/|\?|$)"
 
 
 def _addresses(contact: Contact) -> list[str]:

@@ -12,6 +12,7 @@ from django.apps import apps
 from django.contrib.admin.models import LogEntry
 from django.contrib.contenttypes.models import ContentType
 from django.db import connection, models
+from django_q.models import OrmQ, Success
 
 from emails.choices import EventType
 from emails.facts.events import NewEvent, record_events
@@ -120,6 +121,18 @@ def contact(workspace: Workspace) -> Contact:
         workspace=workspace, target="contact", target_id=contact.pk, label=ADDRESS, action="edited", actor="x", at=NOW,
         changes=[{"what": "row", "field": "first_name", "before": "Zebedee Quux", "after": ADDRESS.upper()}],
     )  # fmt: skip
+    ControlLog.objects.create(
+        workspace=workspace, target="contact", target_id=contact.pk, label=ADDRESS, action="edited", actor="x", at=NOW,
+        reason="Zebedee asked for it",
+        changes=[
+            {"what": "row", "field": "first_name", "before": "Zeb", "after": "Zebedee"},
+            {"what": "row", "field": "fields", "before": {}, "after": {"tea": "rooibos-lover"}},
+        ],
+    )  # fmt: skip
+    OrmQ.objects.create(key="jobs", payload="(signed)", lock=NOW)
+    Success.objects.create(
+        id="done", name="done", func="execution.jobs.run", started=NOW, stopped=NOW, success=True, result={"sent": 1}
+    )
     subscription = WebhookSubscription.objects.create(
         workspace=workspace, url="https://x.example", events=["*"], created_at=NOW, scanned_at=NOW
     )
@@ -135,6 +148,15 @@ def contact(workspace: Workspace) -> Contact:
         user=user, key="1", path="/api/contacts", body_hash="x", status_code=201, response={"email": ADDRESS},
         created_at=NOW,
     )  # fmt: skip
+    task = Task.objects.get(enrollment=enrollment)
+    for number, path in enumerate(
+        (f"/api/sequence-enrollments/{enrollment.pk}/pause", f"/api/replies/{reply.pk}/answer?x=1",
+         f"/api/tasks/{task.pk}/complete", f"/api/messages/{message.pk}/resolve")
+    ):  # fmt: skip
+        IdempotencyKey.objects.create(
+            user=user, key=f"of row {number}", path=path, body_hash="x", status_code=200,
+            response={"outcome": "Zebedee will call"}, created_at=NOW,
+        )  # fmt: skip
     LogEntry.objects.create(
         user=user, content_type=ContentType.objects.get_for_model(Contact), object_id=str(contact.pk),
         object_repr=ADDRESS, action_flag=2, change_message=f"changed {ADDRESS}",
