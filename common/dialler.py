@@ -19,6 +19,7 @@ from common.networks import Network, is_reachable
 
 _LONGEST_NAME = 253  # RFC 1035 section 2.3.4
 _SHOWN = 100
+_LOOK_UP_SECONDS = 10.0
 
 
 class RefusedHostError(OSError):
@@ -111,7 +112,7 @@ def _look_up(host: str, port: int, deadline: Deadline) -> list[_Resolved]:
 
     thread = threading.Thread(target=run, daemon=True, name="resolve")
     thread.start()
-    thread.join(deadline.remaining(3600))
+    thread.join(deadline.remaining(_LOOK_UP_SECONDS))
     if thread.is_alive():
         raise TimeoutError("the name server took too long")
     return found

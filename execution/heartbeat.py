@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 
 from execution.models import Worker
@@ -16,9 +17,21 @@ def start(worker_id: uuid.UUID, name: str, kind: str, now: datetime) -> None:
     Worker.objects.create(id=worker_id, name=name, kind=kind, started_at=now, heartbeat_at=now)
 
 
-def beat(worker_id: uuid.UUID, now: datetime, decided: int, delivered: int, last_processed_at: datetime | None) -> None:
+def beat(
+    worker_id: uuid.UUID,
+    now: datetime,
+    decided: int,
+    delivered: int,
+    last_processed_at: datetime | None,
+    turns: Mapping[str, datetime],
+) -> None:
+    """`turns`: when each loop of the process had its last turn."""
     Worker.objects.filter(pk=worker_id).update(
-        heartbeat_at=now, decided=decided, delivered=delivered, last_processed_at=last_processed_at
+        heartbeat_at=now,
+        decided=decided,
+        delivered=delivered,
+        last_processed_at=last_processed_at,
+        turns={loop: at.isoformat() for loop, at in turns.items()},
     )
 
 

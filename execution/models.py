@@ -88,7 +88,7 @@ class DeadLetter(models.Model):
 
 
 class Worker(models.Model):
-    """A running process and when it was last alive."""
+    """A running process and when it was last alive. `turns`: when each of its loops had its last turn (ISO 8601)."""
 
     id = models.UUIDField(primary_key=True)
     name = models.CharField(max_length=200)
@@ -99,6 +99,7 @@ class Worker(models.Model):
     last_processed_at = models.DateTimeField(null=True)
     decided = models.PositiveBigIntegerField(default=0)
     delivered = models.PositiveBigIntegerField(default=0)
+    turns = models.JSONField(default=dict, blank=True, db_default=models.Value({}, models.JSONField()))
 
     class Meta:
         ordering = ["-heartbeat_at"]

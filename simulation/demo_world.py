@@ -188,7 +188,7 @@ class World:
         heartbeat.stop(self._worker_id, self._clock(), self._decided, self._delivered, self._clock())
 
     def _beat(self) -> None:
-        heartbeat.beat(self._worker_id, self._clock(), self._decided, self._delivered, self._clock())
+        heartbeat.beat(self._worker_id, self._clock(), self._decided, self._delivered, self._clock(), {})
 
     def _wait(self, pause: timedelta) -> None:
         if self._speed is not None:

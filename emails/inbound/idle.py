@@ -24,6 +24,7 @@ _CLAIMED_SECONDS = 90
 _RENEW_SECONDS = 30
 # Servers may cut an idle connection after 29 minutes; networks do it sooner.
 _CONNECTION_SECONDS = 600
+_SESSION_SECONDS = _CONNECTION_SECONDS + 60
 _CHECK_SECONDS = 2.0
 _WITHOUT_IDLE = timedelta(days=1)
 _AFTER_ERROR = timedelta(minutes=2)
@@ -79,7 +80,7 @@ class Watcher:
     def _run(self, mailbox_id: int) -> None:
         free_at = self._clock()
         try:
-            with open_imap(Mailbox.objects.get(pk=mailbox_id)) as imap:
+            with open_imap(Mailbox.objects.get(pk=mailbox_id), _SESSION_SECONDS) as imap:
                 if imap.can_idle():
                     imap.open_folder("INBOX")
                     self._watch(imap, mailbox_id)

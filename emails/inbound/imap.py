@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from imapclient.exceptions import IMAPClientError
 from imapclient.imapclient import ALL, JUNK, SENT
 
+from common.deadlines import Deadline, hang_up_after
 from emails.transport import oauth
 from emails.transport.errors import tidy_error
 from emails.transport.imap_login import log_in_to_imap
@@ -22,7 +23,11 @@ from emails.transport.imap_login import log_in_to_imap
 if TYPE_CHECKING:
     from emails.models import Mailbox
 
-LOGIN_SECONDS = 30.0
+LOGIN_SECONDS = 20.0
+# After the login: for all there is to ask, and for one question of it.
+SESSION_SECONDS = 75.0
+EXCHANGE_SECONDS = 35.0
+_LONGEST_SESSION_SECONDS = 3_600.0
 # headers, text and reports come first; what is cut off is an attachment
 FETCHED_BYTES = 256 * 1024
 _SPECIAL_USES = {"sent": SENT, "junk": JUNK, "all": ALL}
@@ -54,25 +59,42 @@ class FetchedMail:
 
 
 @contextmanager
-def open_imap(mailbox: Mailbox) -> Iterator[Imap]:
-    """A logged-in connection. Raises `ImapError` for whatever goes wrong, inside the block as well."""
+def open_imap(mailbox: Mailbox, seconds: float = SESSION_SECONDS) -> Iterator[Imap]:
+    """A logged-in connection, cut off after so many seconds. Raises `ImapError`, inside the block as well."""
     try:
         with log_in_to_imap(mailbox, LOGIN_SECONDS) as client:
             client.normalise_times = False
-            yield Imap(client)
+            yield Imap(client, Deadline(seconds))
     except (IMAPClientError, OSError, oauth.TokenRefused, oauth.TokenUnavailable) as error:
         said = f"{mailbox.imap_host}:{mailbox.imap_port}: {_describe(error)}"
         raise ImapError(tidy_error(said, oauth.list_secrets(mailbox.credentials))) from None
 
 
 class Imap:
-    """One connection, one thread. Folders are opened read-only."""
+    """One connection, one thread. Folders are opened read-only.
 
-    def __init__(self, client: Any) -> None:
+    No exchange takes longer than `EXCHANGE_SECONDS`, nor all of them longer than the deadline: OSError, however slowly
+    the server drips.
+    """
+
+    def __init__(self, client: Any, deadline: Deadline) -> None:
         self._client = client
+        self._deadline = deadline
+
+    @contextmanager
+    def _limited(self) -> Iterator[None]:
+        exchange = Deadline(self._deadline.remaining(EXCHANGE_SECONDS))
+        try:
+            with hang_up_after(exchange.remaining(EXCHANGE_SECONDS), lambda: self._client.socket()):
+                yield
+        except (IMAPClientError, OSError):
+            if exchange.is_over:
+                raise TimeoutError("no answer in time") from None
+            raise
 
     def open_folder(self, name: str) -> Folder:
-        answer = self._client.select_folder(name, readonly=True)
+        with self._limited():
+            answer = self._client.select_folder(name, readonly=True)
         return Folder(int(answer[b"UIDVALIDITY"]), int(answer[b"UIDNEXT"]) if b"UIDNEXT" in answer else None)
 
     def find_sent_folder(self) -> str | None:
@@ -81,12 +103,14 @@ class Imap:
 
     def find_folder(self, role: str) -> str | None:
         """`sent`, `junk` or `all`, by its special use (RFC 6154), else by the usual names."""
-        name: str | None = self._client.find_special_folder(_SPECIAL_USES[role])
+        with self._limited():
+            name: str | None = self._client.find_special_folder(_SPECIAL_USES[role])
         return name
 
     def can_idle(self) -> bool:
         """Whether the server announces new mail by itself (RFC 2177)."""
-        return bool(self._client.has_capability("IDLE"))
+        with self._limited():
+            return bool(self._client.has_capability("IDLE"))
 
     @contextmanager
     def idling(self) -> Iterator[Callable[[float], bool]]:
@@ -95,27 +119,32 @@ class Imap:
         def has_news(seconds: float) -> bool:
             return any(b"EXISTS" in answer for answer in self._client.idle_check(timeout=seconds))
 
-        self._client.idle()
-        try:
-            yield has_news
-        finally:
-            self._client.idle_done()
+        with hang_up_after(self._deadline.remaining(_LONGEST_SESSION_SECONDS), lambda: self._client.socket()):
+            self._client.idle()
+            try:
+                yield has_news
+            finally:
+                self._client.idle_done()
 
     def list_above(self, uid: int) -> list[int]:
         # "n:*" always holds the last mail, even if its UID is below n
-        found = self._client.search(["UID", f"{uid + 1}:*"])
+        with self._limited():
+            found = self._client.search(["UID", f"{uid + 1}:*"])
         return sorted(each for each in found if each > uid)
 
     def list_since(self, day: date) -> list[int]:
-        return sorted(self._client.search(["SINCE", day]))
+        with self._limited():
+            return sorted(self._client.search(["SINCE", day]))
 
     def holds_message(self, message_id: str) -> bool:
-        return bool(self._client.search(["HEADER", "Message-ID", message_id]))
+        with self._limited():
+            return bool(self._client.search(["HEADER", "Message-ID", message_id]))
 
     def fetch(self, uids: Sequence[int]) -> list[FetchedMail]:
         """In the order of the UIDs, of each mail its beginning; mail that was deleted in the meantime is left out."""
         body = f"BODY.PEEK[]<0.{FETCHED_BYTES}>"
-        answers = self._client.fetch(uids, [body, "INTERNALDATE", "RFC822.SIZE"])
+        with self._limited():
+            answers = self._client.fetch(uids, [body, "INTERNALDATE", "RFC822.SIZE"])
         return [
             FetchedMail(uid, _aware(answer[b"INTERNALDATE"]), raw, int(answer.get(b"RFC822.SIZE", 0)))
             for uid, answer in sorted(answers.items())

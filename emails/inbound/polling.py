@@ -6,25 +6,33 @@ Where reading stopped is kept per inbox. Reading a mail twice is harmless: its e
 from __future__ import annotations
 
 import logging
-import uuid
+import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
 from zoneinfo import ZoneInfo
 
 import psycopg
 from django.db import DataError, connection, transaction
 
 from common.addresses import normalize_for_search
-from common.db import execute, fetch_all
+from common.db import execute
 from common.notify import notify_engine
 from common.text import storable_text
 from emails.choices import EventType
 from emails.facts.events import NewEvent, record_events
 from emails.inbound.folders import read_other_folders
 from emails.inbound.imap import FetchedMail, Imap, ImapError, open_imap
+from emails.inbound.inbox_claims import (
+    Asked,
+    InboxClaim,
+    claim_inbox,
+    count_due,
+    ensure_states,
+    finish,
+    keep_progress,
+)
 from emails.inbound.match import Received, match_mails
 from emails.inbound.parse import parse_headers
 from emails.inbound.reading import read_mail
@@ -35,57 +43,16 @@ from emails.tracking.links import find_unsubscribed_message
 
 log = logging.getLogger(__name__)
 
-POLL_SECONDS = 60
-THREADS = 4
 FIRST_LOOK_DAYS = 7
 MAILS_PER_POLL = 500
+# Of one poll; then the thread is for another inbox, and the next poll goes on where this one stopped.
+READ_SECONDS = 40.0
+_THREADS_AT_ONCE = 4
 _BATCH = 25
-_LEASE_SECONDS = 60
-# then the caller reads its clock again
-_INBOXES_PER_CALL = 25
-_LONGEST_PAUSE_POLLS = 8
 _SHOWN_BYTES = 2_000
 # larger mails are set aside for a user to look at; what their beginning says counts all the same
 LARGEST_BYTES = 25 * 1024 * 1024
 
-# Rows for inboxes that are read for the first time.
-_ENSURE = """
-INSERT INTO emails_inboxstate (mailbox_id, folder, folders, last_uid, last_error, failures)
-SELECT b.id, 'INBOX', '{}', 0, '', 0 FROM emails_mailbox b
-WHERE b.inbound = 'imap' AND NOT EXISTS (SELECT 1 FROM emails_inboxstate s WHERE s.mailbox_id = b.id)
-ON CONFLICT (mailbox_id) DO NOTHING
-"""
-_CLAIM = """
-UPDATE emails_inboxstate SET lease_token = %(token)s, leased_until = %(until)s, checked_at = %(now)s
-WHERE mailbox_id = (
-    SELECT s.mailbox_id FROM emails_inboxstate s JOIN emails_mailbox b ON b.id = s.mailbox_id
-    WHERE b.inbound = 'imap' AND (s.leased_until IS NULL OR s.leased_until <= %(now)s)
-      AND (%(workspace)s::bigint IS NULL OR b.workspace_id = %(workspace)s)
-      AND CASE WHEN %(ids)s::bigint[] IS NULL
-               THEN s.checked_at IS NULL OR s.checked_at + make_interval(
-                   secs => %(seconds)s * least(1 << least(s.failures, 10), %(longest)s)) <= %(now)s
-               ELSE s.mailbox_id = ANY(%(ids)s) AND (s.checked_at IS NULL OR s.checked_at <> %(now)s) END
-    ORDER BY s.checked_at NULLS FIRST LIMIT 1 FOR UPDATE OF s SKIP LOCKED)
-RETURNING mailbox_id, folder, uidvalidity, last_uid
-"""
-_COUNT_DUE = """
-SELECT count(*) AS due FROM emails_inboxstate s JOIN emails_mailbox b ON b.id = s.mailbox_id
-WHERE b.inbound = 'imap' AND (s.leased_until IS NULL OR s.leased_until <= %(now)s)
-  AND (%(workspace)s::bigint IS NULL OR b.workspace_id = %(workspace)s)
-  AND CASE WHEN %(ids)s::bigint[] IS NULL
-           THEN s.checked_at IS NULL OR s.checked_at + make_interval(
-               secs => %(seconds)s * least(1 << least(s.failures, 10), %(longest)s)) <= %(now)s
-           ELSE s.mailbox_id = ANY(%(ids)s) END
-"""
-_PROGRESS = """
-UPDATE emails_inboxstate SET uidvalidity = %(uidvalidity)s, last_uid = %(uid)s
-WHERE mailbox_id = %(mailbox)s AND lease_token = %(token)s
-"""
-_DONE = """
-UPDATE emails_inboxstate SET lease_token = NULL, leased_until = NULL, last_error = %(error)s::text,
-    failures = CASE WHEN %(error)s::text = '' THEN 0 ELSE failures + 1 END
-WHERE mailbox_id = %(mailbox)s AND lease_token = %(token)s
-"""
 _READ = "UPDATE emails_mailbox SET inbox_read_at = greatest(inbox_read_at, %(now)s) WHERE id = %(mailbox)s"
 # Skips locked rows: another process works on them now, and waiting for it could deadlock.
 _RELEASE_HELD = """
@@ -95,17 +62,6 @@ WHERE id IN (
     WHERE mailbox_id = %(mailbox)s AND status = 'queued' AND held_by LIKE 'inbox_stale%%'
     FOR NO KEY UPDATE SKIP LOCKED)
 """
-
-
-@dataclass(frozen=True, slots=True)
-class _Claim:
-    """The right to read one inbox, and where reading stopped the last time."""
-
-    mailbox_id: int
-    folder: str
-    uidvalidity: int | None
-    last_uid: int
-    token: uuid.UUID
 
 
 def poll_due_inboxes(
@@ -120,13 +76,13 @@ def poll_due_inboxes(
     With `mailbox_ids`: read these, whenever they were read. What an inbox answers wrong is kept in its state. `report`
     is called after each inbox that was tried.
     """
-    execute(_ENSURE, {})
-    asked = _due_params(now, mailbox_ids, workspace_id)
-    due: int = fetch_all(_COUNT_DUE, asked)[0]["due"]
+    ensure_states()
+    asked = Asked(now, mailbox_ids, workspace_id)
+    due = count_due(asked)
     if due <= 1:
-        return _poll_due(asked, report) if due else 0
-    with ThreadPoolExecutor(min(THREADS, due), "inbox") as pool:
-        jobs = [pool.submit(_poll_in_thread, asked, report) for _ in range(min(THREADS, due))]
+        return _poll_all(asked, report) if due else 0
+    with ThreadPoolExecutor(min(_THREADS_AT_ONCE, due), "inbox") as pool:
+        jobs = [pool.submit(_poll_in_thread, asked, report) for _ in range(min(_THREADS_AT_ONCE, due))]
         return sum(job.result() for job in jobs)
 
 
@@ -135,63 +91,46 @@ def poll_inbox(mailbox: Mailbox, now: datetime) -> int:
     return poll_due_inboxes(now, [mailbox.pk])
 
 
-def _due_params(now: datetime, mailbox_ids: Sequence[int] | None, workspace_id: int | None) -> dict[str, Any]:
-    return {
-        "now": now,
-        "ids": None if mailbox_ids is None else list(mailbox_ids),
-        "workspace": workspace_id,
-        "seconds": POLL_SECONDS,
-        "longest": _LONGEST_PAUSE_POLLS,
-    }
-
-
-def _poll_in_thread(asked: dict[str, Any], report: Callable[[int], None]) -> int:
+def _poll_in_thread(asked: Asked, report: Callable[[int], None]) -> int:
     try:
-        return _poll_due(asked, report)
+        return _poll_all(asked, report)
     finally:
         connection.close()
 
 
-def _poll_due(asked: dict[str, Any], report: Callable[[int], None]) -> int:
+def _poll_all(asked: Asked, report: Callable[[int], None]) -> int:
     new = 0
-    for _ in range(_INBOXES_PER_CALL if asked["ids"] is None else len(asked["ids"])):
-        claim = _claim(asked)
-        if claim is None:
-            break
-        new += _poll(claim, asked["now"])
+    while (claim := claim_inbox(asked)) is not None:
+        new += read_inbox(claim, asked.now)
         report(1)
     return new
 
 
-def _claim(asked: dict[str, Any]) -> _Claim | None:
-    token = uuid.uuid4()
-    until = asked["now"] + timedelta(seconds=_LEASE_SECONDS)
-    rows = fetch_all(_CLAIM, {**asked, "token": token, "until": until})
-    if not rows:
-        return None
-    row = rows[0]
-    return _Claim(row["mailbox_id"], row["folder"], row["uidvalidity"], row["last_uid"], token)
-
-
-def _poll(claim: _Claim, now: datetime) -> int:
+def read_inbox(claim: InboxClaim, now: datetime) -> int:
+    """Read what is new in a claimed inbox and release it. Returns how many events are new."""
     mailbox = Mailbox.objects.select_related("workspace").get(pk=claim.mailbox_id)
     new, is_complete, error = 0, False, ""
+    ends_at = time.monotonic() + READ_SECONDS
     try:
         with open_imap(mailbox) as imap:
-            new, is_complete = _read_folder(imap, claim, mailbox, now)
-            new += read_other_folders(imap, mailbox, claim.token, now, lambda mails: store_mails(mails, mailbox, now))
+            new, is_complete = _read_folder(imap, claim, mailbox, now, ends_at)
+            if time.monotonic() < ends_at:
+                new += read_other_folders(
+                    imap, mailbox, claim.token, now, lambda mails: store_mails(mails, mailbox, now)
+                )
     except ImapError as failure:
         error = str(failure)
         log.warning("inbox of mailbox %s was not read: %s", mailbox.pk, error)
-    execute(_DONE, {"mailbox": claim.mailbox_id, "token": claim.token, "error": error})
+    finish(claim, error)
     if is_complete:
         note_read(mailbox.pk, now)
     return new
 
 
-def _read_folder(imap: Imap, claim: _Claim, mailbox: Mailbox, now: datetime) -> tuple[int, bool]:
-    """(new events, whether everything there is was read)."""
+def _read_folder(imap: Imap, claim: InboxClaim, mailbox: Mailbox, now: datetime, ends_at: float) -> tuple[int, bool]:
+    """(new events, whether everything there is was read). After `ends_at` (monotonic) the next poll goes on."""
     folder = imap.open_folder(claim.folder)
+    claim.extend(now)
     last_uid = claim.last_uid
     if folder.uidvalidity == claim.uidvalidity:
         uids = imap.list_above(last_uid)
@@ -203,15 +142,20 @@ def _read_folder(imap: Imap, claim: _Claim, mailbox: Mailbox, now: datetime) -> 
         last_uid = 0
         uids = imap.list_since((since - timedelta(days=1)).date())
     taken = uids[:MAILS_PER_POLL]
-    new = 0
-    for batch in _batches(taken):
+    new = read = 0
+    # smaller batches after failures: of a slow line each must be there in time
+    for batch in _batches(taken, max(_BATCH >> min(claim.failures, 5), 1)):
+        claim.extend(now)
+        if read and time.monotonic() > ends_at:
+            break
         received, last_uid = imap.fetch(batch), batch[-1]
         new += store_mails(received, mailbox, now)
-        _keep_progress(claim, folder.uidvalidity, last_uid)
+        keep_progress(claim, folder.uidvalidity, last_uid)
+        read += len(batch)
     if not uids:
         newest = max(imap.list_above(0), default=0) if folder.next_uid is None else folder.next_uid - 1
-        _keep_progress(claim, folder.uidvalidity, max(last_uid, newest))
-    return new, len(taken) == len(uids)
+        keep_progress(claim, folder.uidvalidity, max(last_uid, newest))
+    return new, read == len(uids)
 
 
 def store_mails(received: Sequence[FetchedMail], mailbox: Mailbox, now: datetime, provider: str = "imap") -> int:
@@ -230,14 +174,9 @@ def store_mails(received: Sequence[FetchedMail], mailbox: Mailbox, now: datetime
     return sum(store_mails([each], mailbox, now, provider) for each in received)
 
 
-def _batches(uids: Sequence[int]) -> Iterator[Sequence[int]]:
-    for start in range(0, len(uids), _BATCH):
-        yield uids[start : start + _BATCH]
-
-
-def _keep_progress(claim: _Claim, uidvalidity: int, last_uid: int) -> None:
-    place = {"uidvalidity": uidvalidity, "uid": last_uid}
-    execute(_PROGRESS, {**place, "mailbox": claim.mailbox_id, "token": claim.token})
+def _batches(uids: Sequence[int], size: int) -> Iterator[Sequence[int]]:
+    for start in range(0, len(uids), size):
+        yield uids[start : start + size]
 
 
 def _find_events(fetched: Sequence[FetchedMail], mailbox: Mailbox, provider: str, now: datetime) -> list[NewEvent]:

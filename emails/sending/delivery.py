@@ -1,6 +1,6 @@
 """Sends the messages of a mailbox's lane. The only module through which emails of sequences leave.
 
-One thread serves one lane, under its lease, until it has nothing to send now. For each chunk:
+One thread serves one lane, under its lease, until it has nothing to send now or others need the thread. For each chunk:
 
 1. Transaction A (`emails.sending.final_check`): check everything under locks, mark the chunk as `sending`, commit.
 2. No transaction: render from fresh data, recheck what the dialogue before delayed, send.
@@ -20,17 +20,19 @@ import uuid
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, suppress
+from dataclasses import dataclass
 from datetime import datetime
 
 import psycopg
 from django.db import InterfaceError, OperationalError, connection, transaction
 
 from common.db import release_connection
+from common.fair_share import UNLIMITED, Shares, Turn, Work
 from emails.models import Mailbox
 from emails.pacing.breaker import Breaker
 from emails.rendering.compose import Composed, Uncomposed, compose
 from emails.sending.final_check import chunk_limit, claim_chunk
-from emails.sending.lanes import Lease, LeaseLostError, release_lane, take_lane
+from emails.sending.lanes import Lease, LeaseLostError, another_lane_waits, release_lane, take_lane
 from emails.sending.recheck import recheck
 from emails.sending.results import LANE_ERRORS, Result, record_lane_failure, record_results
 from emails.sending.under_way import UNDER_WAY
@@ -47,6 +49,10 @@ _UNCONFIRMED_SECONDS = 1.0
 _CHUNK_SECONDS = 1.0
 # How old the last check of a message may be when it is sent. With a distant server each message is checked again.
 _CHECK_SECONDS = 0.01
+# A turn, or a chunk of it, that takes longer is slow.
+SLOW_SECONDS = 5.0
+# After so long a lane gives its thread to one that waits; one that was slow does so after each chunk.
+_TURN_SECONDS = 5.0
 
 Clock = Callable[[], datetime]
 
@@ -71,7 +77,47 @@ class HeldLeases:
             return list(self._tokens)
 
 
-@UNDER_WAY.serving()
+@dataclass(frozen=True, slots=True)
+class LaneJob:
+    """A leased lane, for one thread of a `Dispatcher`. `on_served` gets the number of messages sent or tried."""
+
+    lease: Lease
+    leases: HeldLeases
+    clock: Clock
+    is_stopping: Callable[[], bool]
+    on_served: Callable[[int], None]
+    workspace_id: int | None = None
+
+    @property
+    def work(self) -> Work:
+        return Work(self.lease.mailbox_id, self.lease.host, self.lease.workspace_id)
+
+    def run(self, turn: Turn) -> None:
+        self.on_served(_serve_leased(self, turn))
+
+    def give_back(self) -> None:
+        self.leases.discard(self.lease.token)
+        release_lane(self.lease)
+
+
+def claim_lane(
+    clock: Clock,
+    worker: str,
+    leases: HeldLeases,
+    shares: Shares,
+    *,
+    workspace_id: int | None = None,
+    is_stopping: Callable[[], bool] = lambda: False,
+    on_served: Callable[[int], None] = lambda count: None,
+) -> LaneJob | None:
+    """Lease the lane that may start now by `shares`; None when there is none."""
+    lease = take_lane(clock(), worker, workspace_id, shares)
+    if lease is None:
+        return None
+    leases.add(lease.token)
+    return LaneJob(lease, leases, clock, is_stopping, on_served, workspace_id)
+
+
 def deliver_lane(
     clock: Clock,
     worker: str,
@@ -79,20 +125,21 @@ def deliver_lane(
     *,
     workspace_id: int | None = None,
     is_stopping: Callable[[], bool] = lambda: False,
-    on_taken: Callable[[], None] = lambda: None,
 ) -> int | None:
     """Serve the lane that has been ready longest until it has nothing to send now.
 
-    Returns how many messages were sent or tried, whatever the result; None when no lane is ready. `on_taken` is
-    called once the lane is leased.
+    Returns how many messages were sent or tried, whatever the result; None when no lane is ready.
     """
-    lease = take_lane(clock(), worker, workspace_id)
-    if lease is None:
-        return None
-    leases.add(lease.token)
-    on_taken()
+    job = claim_lane(clock, worker, leases, UNLIMITED, workspace_id=workspace_id, is_stopping=is_stopping)
+    return None if job is None else _serve_leased(job, None)
+
+
+@UNDER_WAY.serving()
+def _serve_leased(job: LaneJob, turn: Turn | None) -> int:
+    """Serve the lane and release it. Returns how many messages were sent or tried."""
+    lease, clock = job.lease, job.clock
     try:
-        return _serve(lease, clock, is_stopping)
+        return _serve(job, turn)
     except LeaseLostError as error:
         log.warning("%s", error)
         return 0
@@ -107,20 +154,21 @@ def deliver_lane(
             )
         return 0
     finally:
-        leases.discard(lease.token)
+        job.leases.discard(lease.token)
         with suppress(*_DATABASE_GONE):
             # a lease that is not released expires by itself
-            release_lane(lease)
+            release_lane(lease, clock())
 
 
-def _serve(lease: Lease, clock: Clock, is_stopping: Callable[[], bool]) -> int:
+def _serve(job: LaneJob, turn: Turn | None) -> int:
+    lease, clock = job.lease, job.clock
     mailbox = Mailbox.objects.get(pk=lease.mailbox_id)
     largest = chunk_limit(mailbox.gap_seconds, mailbox.jitter_seconds)
-    tried, size = 0, 1
+    tried, size, began = 0, 1, time.monotonic()
     with ExitStack() as stack:
         transports = [stack.enter_context(open_transport(mailbox)) for _ in range(max(mailbox.connections, 1))]
         UNDER_WAY.use(transports)
-        while not is_stopping():
+        while not job.is_stopping():
             with transaction.atomic():
                 chunk = claim_chunk(lease, clock(), size)
             if not chunk.message_ids:
@@ -137,8 +185,16 @@ def _serve(lease: Lease, clock: Clock, is_stopping: Callable[[], bool]) -> int:
             is_more = chunk.again_at is not None and chunk.again_at <= clock()
             if not is_more and all(result.answer is not None for result in results):
                 break
+            if turn is not None and _must_yield(job, turn, began):
+                break
             size = min(max(int(_UNCONFIRMED_SECONDS * len(results) / max(seconds, 0.001)), 1), largest)
     return tried
+
+
+def _must_yield(job: LaneJob, turn: Turn, began: float) -> bool:
+    now = time.monotonic()
+    turn.progress(now)
+    return turn.was_slow or (now - began > _TURN_SECONDS and another_lane_waits(job.workspace_id, job.clock()))
 
 
 def _record(lease: Lease, results: Sequence[Result], breaker: Breaker, clock: Clock) -> Breaker:

@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from common.db import execute, fetch_all
+from common.fair_share import UNLIMITED, Shares
+from common.share_sql import allowed, fairest_first, host_of_url, share_params
 from emails.choices import LimitScope
 from emails.models import EXECUTOR_RUNS
 from sequences.models.workspace import workspace_sends
@@ -25,13 +27,17 @@ class LeaseLostError(RuntimeError):
 
 @dataclass(frozen=True, slots=True)
 class Lease:
-    """The right of one worker to serve one mailbox, for `LEASE_SECONDS` unless renewed."""
+    """The right of one worker to serve one mailbox, for `LEASE_SECONDS` unless renewed. `host`: of its server."""
 
     mailbox_id: int
     workspace_id: int
     token: uuid.UUID
+    host: str = ""
 
 
+# What lanes share: the SMTP server, or the provider's API.
+_HOST = f"""CASE WHEN transport = 'smtp' THEN rtrim(lower(smtp_host), '.')
+                  ELSE coalesce(nullif({host_of_url("(transport_options ->> 'api_url')")}, ''), transport) END"""
 _TAKE = f"""
 UPDATE emails_mailbox b
 SET lease_token = %(token)s, leased_until = %(until)s, leased_by = %(worker)s
@@ -39,9 +45,9 @@ WHERE b.id = (
     SELECT id FROM emails_mailbox
     WHERE lane_at <= %(now)s AND status = 'active' AND (leased_until IS NULL OR leased_until <= %(now)s)
       AND (%(workspace)s::bigint IS NULL OR workspace_id = %(workspace)s)
-      AND {EXECUTOR_RUNS} AND {workspace_sends("workspace_id")}
-    ORDER BY lane_at, id LIMIT 1 FOR NO KEY UPDATE SKIP LOCKED)
-RETURNING b.id, b.workspace_id
+      AND {EXECUTOR_RUNS} AND {workspace_sends("workspace_id")} AND {allowed("id", _HOST, "workspace_id")}
+    ORDER BY {fairest_first(_HOST, "workspace_id")}, lane_at, id LIMIT 1 FOR NO KEY UPDATE SKIP LOCKED)
+RETURNING b.id, b.workspace_id, {_HOST} AS host
 """
 _RENEW = """
 UPDATE emails_mailbox SET leased_until = %(until)s
@@ -55,7 +61,8 @@ WHERE id IN (SELECT id FROM emails_emailmessage
              WHERE status = 'sending' AND lease_token = ANY(%(tokens)s) FOR NO KEY UPDATE SKIP LOCKED)
 """
 _RELEASE = """
-UPDATE emails_mailbox SET lease_token = NULL, leased_until = NULL, leased_by = ''
+UPDATE emails_mailbox SET lease_token = NULL, leased_until = NULL, leased_by = '',
+    lane_at = CASE WHEN lane_at < %(back_at)s::timestamptz THEN %(back_at)s ELSE lane_at END
 WHERE id = %(mailbox)s AND lease_token = %(token)s
 """
 # Conflicts with the lock of the final check, not with another wake.
@@ -86,6 +93,12 @@ SET breaker_until = %(now)s,
 WHERE id = %(mailbox)s AND breaker_state <> 'closed' AND breaker_until > %(now)s
 """
 _CAP_CODES = [f"{scope.value}_cap" for scope in LimitScope]
+_ANOTHER_WAITS = f"""
+SELECT EXISTS (SELECT 1 FROM emails_mailbox
+               WHERE lane_at <= %(now)s AND status = 'active' AND (leased_until IS NULL OR leased_until <= %(now)s)
+                 AND (%(workspace)s::bigint IS NULL OR workspace_id = %(workspace)s)
+                 AND {EXECUTOR_RUNS} AND {workspace_sends("workspace_id")}) AS waits
+"""
 _NEXT = f"""
 SELECT min(greatest(lane_at, coalesce(leased_until, lane_at))) AS at FROM emails_mailbox
 WHERE lane_at IS NOT NULL AND status = 'active' AND (%(workspace)s::bigint IS NULL OR workspace_id = %(workspace)s)
@@ -93,8 +106,8 @@ WHERE lane_at IS NOT NULL AND status = 'active' AND (%(workspace)s::bigint IS NU
 """
 
 
-def take_lane(now: datetime, worker: str, workspace_id: int | None = None) -> Lease | None:
-    """Lease the lane that has been ready longest; None when none is. Commits with the caller's transaction."""
+def take_lane(now: datetime, worker: str, workspace_id: int | None = None, shares: Shares = UNLIMITED) -> Lease | None:
+    """Lease the lane that is due and most deserves a thread; None when none may start. Commits with the caller."""
     token = uuid.uuid4()
     rows = fetch_all(
         _TAKE,
@@ -104,9 +117,10 @@ def take_lane(now: datetime, worker: str, workspace_id: int | None = None) -> Le
             "until": now + timedelta(seconds=LEASE_SECONDS),
             "worker": worker[:200],
             "workspace": workspace_id,
+            **share_params(shares),
         },
     )
-    return Lease(rows[0]["id"], rows[0]["workspace_id"], token) if rows else None
+    return Lease(rows[0]["id"], rows[0]["workspace_id"], token, rows[0]["host"]) if rows else None
 
 
 def renew_leases(tokens: Sequence[uuid.UUID], now: datetime) -> None:
@@ -120,8 +134,14 @@ def renew_leases(tokens: Sequence[uuid.UUID], now: datetime) -> None:
         execute(_RENEW_MESSAGES, {"tokens": [row["lease_token"] for row in renewed], "until": until})
 
 
-def release_lane(lease: Lease) -> None:
-    execute(_RELEASE, {"mailbox": lease.mailbox_id, "token": lease.token})
+def release_lane(lease: Lease, back_at: datetime | None = None) -> None:
+    """Free the lane. `back_at`: what it still has to send queues behind the lanes that were due until then."""
+    execute(_RELEASE, {"mailbox": lease.mailbox_id, "token": lease.token, "back_at": back_at})
+
+
+def another_lane_waits(workspace_id: int | None, now: datetime) -> bool:
+    """Whether a lane is due that no worker serves."""
+    return bool(fetch_all(_ANOTHER_WAITS, {"now": now, "workspace": workspace_id})[0]["waits"])
 
 
 def next_lane_at(workspace_id: int | None = None) -> datetime | None:

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from emails.models.mailbox import Mailbox
 
 READ_SECONDS = 15.0
+# LOGOUT is answered within this time, or the connection is closed without.
+_LOGOUT_SECONDS = 1.0
 
 
 class _Line:
@@ -58,6 +60,10 @@ class _Client(IMAPClient):
 
     def _create_IMAP4(self) -> imaplib.IMAP4:
         return _Imap4(self.host, self.port, self._line)
+
+    def logout(self) -> Any:
+        with hang_up_after(_LOGOUT_SECONDS, lambda: self.socket()):
+            return super().logout()
 
 
 def log_in_to_imap(mailbox: Mailbox, seconds: float) -> Any:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from imapclient.exceptions import IMAPClientError
 
-from common.deadlines import Deadline, hang_up_after
+from common.deadlines import Deadline
 from emails.choices import Inbound
 from emails.choices import Transport as TransportName
 from emails.transport import oauth
@@ -18,7 +18,6 @@ from emails.transport.smtp import SmtpTransport, describe
 if TYPE_CHECKING:
     from emails.models.mailbox import Mailbox
 
-_LOGOUT_SECONDS = 1.0
 _NO_TIME = "not tried, because the time for the test is over: test again"
 
 
@@ -42,9 +41,7 @@ def _check_imap(mailbox: Mailbox, deadline: Deadline) -> str | None:
         return _NO_TIME
     where = f"{mailbox.imap_host}:{mailbox.imap_port}"
     try:
-        client = log_in_to_imap(mailbox, deadline.remaining(3600))
-        # LOGOUT is answered within this time, or the connection is closed without
-        with hang_up_after(_LOGOUT_SECONDS, client.socket), client:
+        with log_in_to_imap(mailbox, deadline.remaining(3600)):
             pass
     except (IMAPClientError, OSError, oauth.TokenRefused, oauth.TokenUnavailable) as error:
         error_text = describe(error) if isinstance(error, OSError) else str(error)

@@ -15,6 +15,8 @@ from django.db import transaction
 
 from common.db import Row, execute, fetch_all, release_connection
 from common.dialler import members_dialler
+from common.fair_share import UNLIMITED, Shares, Turn, Work
+from common.share_sql import allowed, fairest_first, host_of_url, share_params
 from common.text import storable_text
 from execution.models import WebhookSubscription
 from execution.webhooks_out.posting import TIMEOUT_SECONDS, Answer, post
@@ -23,24 +25,33 @@ from execution.webhooks_out.signing import sign
 _LEASE = timedelta(seconds=6 * TIMEOUT_SECONDS)
 _FIRST_PAUSE = timedelta(seconds=10)
 _LONGEST_PAUSE = timedelta(hours=1)
+# A receiver that takes longer than this is slow.
+SLOW_SECONDS = 2.0
 _AT_ONCE = 8
-# A few of each subscription at a time: one that does not answer does not delay the others.
-_EACH = 4
 
-_CLAIM = """
+_HOST = host_of_url("s.url")
+# The row is chosen first and locked by the update, which looks again: two claims never take the same one.
+_CLAIM = f"""
 UPDATE execution_webhookdelivery d
 SET lease_token = %(token)s, leased_until = %(until)s, attempts = d.attempts + 1
-WHERE d.id IN (
-    SELECT p.id FROM execution_webhooksubscription s
+FROM (
+    SELECT p.id, s.workspace_id, {_HOST} AS host FROM execution_webhooksubscription s
     CROSS JOIN LATERAL (
         SELECT x.id, x.next_attempt_at FROM execution_webhookdelivery x
         WHERE x.subscription_id = s.id AND x.state = 'pending' AND x.next_attempt_at <= %(now)s
           AND (x.leased_until IS NULL OR x.leased_until <= %(now)s)
-        ORDER BY x.next_attempt_at, x.id LIMIT %(each)s FOR UPDATE SKIP LOCKED
+        ORDER BY x.next_attempt_at, x.id LIMIT 1
     ) p
-    WHERE s.is_active ORDER BY p.next_attempt_at LIMIT %(most)s
-)
-RETURNING d.id, d.subscription_id, d.event, d.payload, d.attempts, d.give_up_at
+    WHERE s.is_active AND {allowed("s.id", _HOST, "s.workspace_id")}
+    ORDER BY {fairest_first(_HOST, "s.workspace_id")}, p.next_attempt_at, p.id LIMIT 1
+) c
+WHERE d.id = c.id AND d.state = 'pending' AND d.next_attempt_at <= %(now)s
+  AND (d.leased_until IS NULL OR d.leased_until <= %(now)s)
+RETURNING d.id, d.subscription_id, d.event, d.payload, d.attempts, d.give_up_at, c.workspace_id, c.host
+"""
+_GIVE_BACK = """
+UPDATE execution_webhookdelivery SET lease_token = NULL, leased_until = NULL, attempts = attempts - 1
+WHERE id = %(id)s AND lease_token = %(token)s
 """
 _RECORD = """
 UPDATE execution_webhookdelivery
@@ -50,27 +61,58 @@ WHERE id = %(id)s AND lease_token = %(token)s AND state = 'pending'
 """
 
 
-def deliver_pending(now: datetime) -> int:
-    """Post some of the due deliveries. Returns how many were tried, accepted or not."""
+class Delivery:
+    """A claimed delivery. `row`: of the claim."""
+
+    def __init__(self, row: Row, token: uuid.UUID, subscription: WebhookSubscription, now: datetime) -> None:
+        self.work = Work(row["subscription_id"], row["host"], row["workspace_id"])
+        self._row = row
+        self._token = token
+        self._subscription = subscription
+        self._now = now
+
+    def run(self, turn: Turn) -> None:
+        release_connection()
+        self.record(self.post())
+
+    def post(self) -> Answer:
+        """Call the endpoint; touches no database."""
+        return _call(self._row, self._subscription, self._now)
+
+    def record(self, answer: Answer) -> None:
+        state = _next_state(self._row, answer, self._now)
+        execute(_RECORD, {**state, "id": self._row["id"], "token": self._token})
+
+    def give_back(self) -> None:
+        execute(_GIVE_BACK, {"id": self._row["id"], "token": self._token})
+
+
+def claim_delivery(now: datetime, shares: Shares = UNLIMITED) -> Delivery | None:
+    """Lease the due delivery that most deserves a thread; None when none may start."""
     token = uuid.uuid4()
     with transaction.atomic():
-        rows = fetch_all(
-            _CLAIM,
-            {"token": token, "until": now + _LEASE, "now": now, "each": _EACH, "most": _AT_ONCE * _EACH},
-        )
-        subscriptions = WebhookSubscription.objects.in_bulk({row["subscription_id"] for row in rows})
-    if not rows:
+        rows = fetch_all(_CLAIM, {"token": token, "until": now + _LEASE, "now": now, **share_params(shares)})
+        if not rows:
+            return None
+        subscription = WebhookSubscription.objects.get(pk=rows[0]["subscription_id"])
+    return Delivery(rows[0], token, subscription, now)
+
+
+def deliver_pending(now: datetime) -> int:
+    """Post some of the due deliveries at the same time. Returns how many were tried, accepted or not."""
+    claimed: list[Delivery] = []
+    while len(claimed) < _AT_ONCE and (delivery := claim_delivery(now)) is not None:
+        claimed.append(delivery)
+    if not claimed:
         return 0
-    calls = [(row, subscriptions[row["subscription_id"]], now) for row in rows]
     release_connection()
     with ThreadPoolExecutor(_AT_ONCE, "webhooks") as pool:
-        for row, answer in zip(rows, pool.map(_call, calls), strict=True):
-            execute(_RECORD, {**_next_state(row, answer, now), "id": row["id"], "token": token})
-    return len(rows)
+        for delivery, answer in zip(claimed, pool.map(Delivery.post, claimed), strict=True):
+            delivery.record(answer)
+    return len(claimed)
 
 
-def _call(given: tuple[Row, WebhookSubscription, datetime]) -> Answer:
-    row, subscription, now = given
+def _call(row: Row, subscription: WebhookSubscription, now: datetime) -> Answer:
     body = json.dumps({"id": row["id"], **row["payload"]}, ensure_ascii=False).encode()
     timestamp = str(int(now.timestamp()))
     headers = {

@@ -3,11 +3,12 @@
 Threads of one process, by stage:
 
 - `_decide`: runs ticks until none is due, then waits for the next due time, a notification or the poll.
-- `_deliver` (several): each serves one lane at a time; `_time_lanes` wakes one when the next lane may send.
-- `_read_inboxes`, `_watch_inboxes`: poll inboxes, and watch some of them by IMAP IDLE.
-- `_deliver_webhooks`: posts outgoing webhooks.
+- three pools (`execution.worker.pools`): each thread serves one lane, inbox or webhook at a time. `_time_lanes`,
+  `_time_inboxes` and `_queue_webhooks` wake them when something is due.
+- `_watch_inboxes`: watches some inboxes by IMAP IDLE.
 - `_listen`: PostgreSQL's NOTIFY wakes deciding and sending.
-- `_maintain`: heartbeat, recovery, visits, scores, alerts, retention.
+- `_maintain`: heartbeat, recovery, visits, scores, retention.
+- `_notify_users`: alerts and notices of replies, which wait for a mail server of the operator.
 - `renewing`: extends the leases, in a thread that does nothing else.
 
 A thread that creates work for another one wakes it.
@@ -30,11 +31,13 @@ from enum import StrEnum
 
 from django.db import connection
 
-from common.db import generic_plans, release_connection
+from common.db import release_connection
+from common.dispatcher import Dispatcher
 from emails.facts.scores import refresh_scores
 from emails.facts.suppressions import expire_suppressions
 from emails.inbound import poll_due_inboxes, resolve_unknown_by_evidence
 from emails.inbound.idle import Watcher
+from emails.inbound.inbox_jobs import prepare_inboxes
 from emails.sending.delivery import Clock, HeldLeases, deliver_lane
 from emails.sending.lanes import next_lane_at
 from emails.sending.recovery import recover_expired
@@ -46,10 +49,12 @@ from execution.engine.tick import TEMPORARY_ERRORS, next_wake_at, run_tick
 from execution.insight.alerts import reconcile_alerts
 from execution.insight.reply_notices import notify_owners
 from execution.maintenance.retention import purge_round
-from execution.webhooks_out.round import deliver_webhooks
+from execution.webhooks_out.round import deliver_webhooks, queue_webhooks
 from execution.worker.listener import Listener
 from execution.worker.outage import Outage
+from execution.worker.pools import make_inbox_pool, make_lane_pool, make_webhook_pool
 from execution.worker.renewal import renewing
+from execution.worker.turns import LoopTurns
 
 log = logging.getLogger(__name__)
 
@@ -108,17 +113,43 @@ class Runner:
         self._stop = threading.Event()
         self._is_asked_to_stop = False
         self._decide_wake = threading.Event()
-        self._lanes_wake = threading.Condition()
         self._lanes_changed = threading.Event()
-        self._lanes_calls = 0
         self._inbox_wake = threading.Event()
         self._last_processed_at: datetime | None = None
+        self._turns = LoopTurns(clock)
+        self._lanes = make_lane_pool(
+            clock,
+            self.name,
+            self.leases,
+            options.lane_threads,
+            is_stopping=self._stop.is_set,
+            on_served=self._note_served,
+            on_error=self._handle_error,
+            workspace_id=options.workspace_id,
+        )
+        self._inboxes = make_inbox_pool(
+            clock, workspace_id=options.workspace_id, on_facts=self._note_facts, on_error=self._handle_error
+        )
+        self._webhooks = make_webhook_pool(clock, on_error=self._handle_error)
+
+    @property
+    def _pools(self) -> dict[str, Dispatcher]:
+        """Those of this stage, by the name of their loop."""
+        stage = self.options.stage
+        pools = {}
+        if stage in {Stage.ALL, Stage.DELIVER}:
+            pools["deliver"] = self._lanes
+        if stage in {Stage.ALL, Stage.INBOUND}:
+            pools["read inboxes"] = self._inboxes
+        if stage is Stage.ALL:
+            pools["post webhooks"] = self._webhooks
+        return pools
 
     def stop(self) -> None:
         self._stop.set()
         self._decide_wake.set()
-        with self._lanes_wake:
-            self._lanes_wake.notify_all()
+        for pool in self._pools.values():
+            pool.stop()
         self._lanes_changed.set()
         self._inbox_wake.set()
 
@@ -152,29 +183,30 @@ class Runner:
         if not has_come_to_end:
             UNDER_WAY.break_off_after(_BREAK_OFF_SECONDS)
         deadline = time.monotonic() + _STOP_SECONDS
+        for pool in self._pools.values():
+            pool.join(deadline - time.monotonic())
         for thread in threads:
             thread.join(timeout=max(deadline - time.monotonic(), 0))
         if not has_come_to_end or self._is_asked_to_stop:
             UNDER_WAY.finish(self.options.stop_wait_seconds)
 
     def wake_lanes(self) -> None:
-        """Let one idle thread take a lane; the one that does wakes the next."""
-        with self._lanes_wake:
-            self._lanes_calls += 1
-            self._lanes_wake.notify()
-        self._lanes_changed.set()
+        """Let one idle thread take a lane, where this stage delivers; the one that does wakes the next."""
+        if "deliver" in self._pools:
+            self._lanes.wake()
+            self._lanes_changed.set()
 
     def _loops(self) -> list[Callable[[], None]]:
         stage = self.options.stage
-        loops = [self._maintain, self._listen]
+        loops = [self._maintain, self._listen, self._notify_users]
         if stage in {Stage.ALL, Stage.DECIDE}:
             loops.append(self._decide)
         if stage in {Stage.ALL, Stage.DELIVER}:
-            loops += [self._time_lanes, *[self._deliver] * self.options.lane_threads]
+            loops.append(self._time_lanes)
         if stage is Stage.ALL:
-            loops.append(self._deliver_webhooks)
+            loops.append(self._queue_webhooks)
         if stage in {Stage.ALL, Stage.INBOUND}:
-            loops.append(self._read_inboxes)
+            loops.append(self._time_inboxes)
             if self.options.watched_inboxes:
                 loops.append(self._watch_inboxes)
         return loops
@@ -186,15 +218,20 @@ class Runner:
                 try:
                     self.outage.check_end()
                     loop()
-                except TEMPORARY_ERRORS as error:
-                    connection.close()
-                    self.outage.report(error)
-                except Exception:
-                    log.exception("an error in the program stopped a loop of the executor, starting it again")
-                connection.close()
-                self._stop.wait(_AFTER_ERROR_SECONDS)
+                except Exception as error:
+                    self._handle_error(error)
         finally:
             connection.close()
+
+    def _handle_error(self, error: Exception) -> None:
+        """Of a loop or of a pool's thread, which goes on after a pause."""
+        if isinstance(error, TEMPORARY_ERRORS):
+            connection.close()
+            self.outage.report(error)
+        else:
+            log.error("an error in the program stopped a loop of the executor, starting it again", exc_info=error)
+        connection.close()
+        self._stop.wait(_AFTER_ERROR_SECONDS)
 
     def _decide(self) -> None:
         options = self.options
@@ -203,6 +240,7 @@ class Runner:
             limit = options.batch_size
             if options.limit is not None:
                 limit = min(limit, options.limit - self.decided)
+            self._turns.note("decide")
             tick = run_tick(self.clock(), limit, options.policy, options.workspace_id)
             if tick.claimed:
                 self.decided += tick.claimed
@@ -213,35 +251,19 @@ class Runner:
             elif not tick.is_full:
                 seconds = self._seconds_until(next_wake_at(self.options.workspace_id))
                 release_connection()
-                self._decide_wake.wait(seconds)
+                self._turns.wait(self._decide_wake, seconds, "decide")
 
-    def _deliver(self) -> None:
-        with generic_plans():
-            while not self._stop.is_set():
-                self._deliver_next()
-
-    def _deliver_next(self) -> None:
-        with self._lanes_wake:
-            calls = self._lanes_calls
-        sent_count = deliver_lane(
-            self.clock,
-            self.name,
-            self.leases,
-            workspace_id=self.options.workspace_id,
-            is_stopping=self._stop.is_set,
-            on_taken=self.wake_lanes,
-        )
+    def _note_served(self, sent_count: int) -> None:
         if sent_count:
             self.delivered += sent_count
             self._last_processed_at = self.clock()
             self._decide_wake.set()
-        if sent_count is not None:
-            self._lanes_changed.set()
-            return
-        release_connection()
-        with self._lanes_wake:
-            if self._lanes_calls == calls and not self._stop.is_set():
-                self._lanes_wake.wait(self.options.poll_seconds)
+        self._lanes_changed.set()
+
+    def _note_facts(self, count: int) -> None:
+        if count:
+            self._decide_wake.set()
+            self.wake_lanes()
 
     def _time_lanes(self) -> None:
         """Wake a lane thread when the next lane may send, so that not each of them queries for it."""
@@ -249,9 +271,10 @@ class Runner:
             self._lanes_changed.clear()
             seconds = self._seconds_until(next_lane_at(self.options.workspace_id))
             release_connection()
-            if self._lanes_changed.wait(max(seconds, _BUSY_SECONDS) if seconds <= _SHORTEST_WAIT_SECONDS else seconds):
-                continue
-            self.wake_lanes()
+            if seconds <= _SHORTEST_WAIT_SECONDS:
+                seconds = _BUSY_SECONDS
+            if not self._turns.wait(self._lanes_changed, seconds, "time lanes"):
+                self._lanes.wake()
 
     def _seconds_until(self, at: datetime | None) -> float:
         """At most the poll interval, which finds what no notification announced."""
@@ -263,6 +286,7 @@ class Runner:
     def _listen(self) -> None:
         with Listener() as listener:
             while not self._stop.is_set():
+                self._turns.note("listen")
                 if listener.wait(_LISTEN_SECONDS):
                     self._decide_wake.set()
                     self.wake_lanes()
@@ -271,44 +295,55 @@ class Runner:
         rounds = 0
         while not self._stop.is_set():
             now = self.clock()
-            heartbeat.beat(self.id, now, self.decided, self.delivered, self._last_processed_at)
+            heartbeat.beat(
+                self.id, now, self.decided, self.delivered, self._last_processed_at, self._turns.read(self._pools)
+            )
             if recover_expired(now) + classify_pending_visits(now):
                 self._decide_wake.set()
             expire_suppressions(now)
             if refresh_scores(now):
                 self._decide_wake.set()
-            if rounds % _ALERTS_EVERY_ROUNDS == 0:
-                reconcile_alerts(now)
             if rounds % _RETENTION_EVERY_ROUNDS == 1:
                 purge_round(now)
             rounds += 1
             release_connection()
             self._stop.wait(_MAINTENANCE_SECONDS)
 
-    def _deliver_webhooks(self) -> None:
+    def _notify_users(self) -> None:
+        rounds = 0
         while not self._stop.is_set():
-            tried = deliver_webhooks(self.clock())
+            self._turns.note("notify")
+            if rounds % _ALERTS_EVERY_ROUNDS == 0:
+                reconcile_alerts(self.clock())
+            if self.options.stage in {Stage.ALL, Stage.INBOUND}:
+                notify_owners(self.clock())
+            rounds += 1
             release_connection()
-            if not tried:
-                self._stop.wait(_WEBHOOK_SECONDS)
+            self._stop.wait(_MAINTENANCE_SECONDS)
 
-    def _read_inboxes(self) -> None:
+    def _queue_webhooks(self) -> None:
         while not self._stop.is_set():
-            found = poll_due_inboxes(self.clock(), workspace_id=self.options.workspace_id)
-            # not in the maintenance thread: a slow server must not delay the heartbeat
-            if resolve_unknown_by_evidence(self.clock()) or found:
-                self._decide_wake.set()
-                self.wake_lanes()
-            notify_owners(self.clock())
+            self._turns.note("queue webhooks")
+            new = queue_webhooks(self.clock())
+            self._webhooks.wake()
+            release_connection()
+            self._stop.wait(_BUSY_SECONDS if new else _WEBHOOK_SECONDS)
+
+    def _time_inboxes(self) -> None:
+        while not self._stop.is_set():
+            self._inbox_wake.clear()
+            self._turns.note("time inboxes")
+            prepare_inboxes(self.clock())
+            self._inboxes.wake()
             release_connection()
             self._inbox_wake.wait(_MAINTENANCE_SECONDS)
-            self._inbox_wake.clear()
 
     def _watch_inboxes(self) -> None:
         options = self.options
         watcher = Watcher(self.clock, options.watched_inboxes, self._inbox_wake.set, options.workspace_id)
         try:
             while not self._stop.is_set():
+                self._turns.note("watch inboxes")
                 watcher.take_on()
                 release_connection()
                 self._stop.wait(_WATCH_SECONDS)

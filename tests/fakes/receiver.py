@@ -21,13 +21,15 @@ class Call:
 class Receiver:
     """A context manager. `answers` are given in turn, the last one for good; a redirect leads to `/elsewhere`.
 
-    `drips`: so many bytes are sent, one by one, before any answer; `was_hung_up`: the caller closed the connection.
+    `drips`: so many bytes are sent, one by one, before any answer, or until `released`; `was_hung_up`: the caller
+    closed the connection.
     """
 
     answers: list[int] = field(default_factory=lambda: [200])
     calls: list[Call] = field(default_factory=list)
     drips: int = 0
     was_hung_up: threading.Event = field(default_factory=threading.Event)
+    released: threading.Event = field(default_factory=threading.Event)
 
     def __enter__(self) -> Self:
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._make_handler())
@@ -65,6 +67,8 @@ class Receiver:
 
             def _drip(self) -> None:
                 for _ in range(receiver.drips):
+                    if receiver.released.is_set():
+                        break
                     if select.select([self.connection], [], [], 0.05)[0]:
                         receiver.was_hung_up.set()
                         break

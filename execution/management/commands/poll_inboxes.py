@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import signal
 import threading
 from types import FrameType
@@ -12,11 +13,15 @@ from django.utils import timezone
 
 from emails.choices import Inbound
 from emails.inbound import poll_due_inboxes
-from emails.inbound.polling import POLL_SECONDS
+from emails.inbound.inbox_jobs import prepare_inboxes
 from emails.models import InboxState, Mailbox
 from execution.management.base import BAD_ARGUMENTS, ProductCommand
+from execution.worker.pools import make_inbox_pool
 
 _WAIT_SECONDS = 5.0
+_STOP_SECONDS = 8.0
+
+log = logging.getLogger(__name__)
 
 
 class Command(ProductCommand):
@@ -71,7 +76,22 @@ class Command(ProductCommand):
             signal.signal(number, stop)
         self.stderr.write("reading inboxes; Ctrl-C stops it")
         events = 0
+        counted = threading.Lock()
+
+        def count(new: int) -> None:
+            nonlocal events
+            with counted:
+                events += new
+
+        def log_error(error: Exception) -> None:
+            log.error("reading inboxes failed, trying again: %s", error)
+            stopping.wait(_WAIT_SECONDS)
+
+        pool = make_inbox_pool(timezone.now, mailbox_ids=ids, on_facts=count, on_error=log_error)
         while not stopping.is_set():
-            events += poll_due_inboxes(timezone.now(), ids)
-            stopping.wait(_WAIT_SECONDS if ids is None else POLL_SECONDS)
+            prepare_inboxes(timezone.now())
+            pool.wake()
+            stopping.wait(_WAIT_SECONDS)
+        pool.stop()
+        pool.join(_STOP_SECONDS)
         return events
