@@ -109,13 +109,20 @@ class Worker(models.Model):
 
 
 class Alert(models.Model):
-    """A condition that needs a user's attention: one open row for each key, until the condition has cleared."""
+    """A condition that needs a user's attention: one open row for each key, until the condition has cleared.
+
+    `number`: how many things it concerns now, `notified_number` when it was last sent; `news`: what was new then.
+    """
 
     workspace = models.ForeignKey(Workspace, on_delete=models.CASCADE, null=True, related_name="alerts")
     key = models.CharField(max_length=200)
     title = models.CharField(max_length=300)
     remedy = models.TextField(blank=True)
     link = models.CharField(max_length=500, blank=True)
+    recipients = ArrayField(models.EmailField(max_length=254), null=True, help_text="The users whose it is.")
+    number = models.PositiveIntegerField(default=1, db_default=1, help_text="How many things it concerns.")
+    notified_number = models.PositiveIntegerField(default=0, db_default=0)
+    news = models.CharField(max_length=200, blank=True, default="", db_default="")
     raised_at = models.DateTimeField()
     seen_at = models.DateTimeField()
     notified_at = models.DateTimeField(null=True)

@@ -15,6 +15,7 @@ from django.utils import timezone
 
 from execution.insight.home import read_day
 from execution.insight.overview import Hour, Overview, read_missing, read_overview
+from execution.insight.progress import Part
 from execution.insight.queue import COUNTED_AT_MOST, read_state
 from execution.insight.team import read_team
 from sequences.access.admin_rights import manages_any_of
@@ -34,6 +35,15 @@ _NEXT = {
 }  # fmt: skip
 
 
+_PARTS = {
+    Part.LANES: "sending queues",
+    Part.INBOXES: "inboxes",
+    Part.WEBHOOKS: "webhooks",
+    Part.LOOPS: "executor",
+    Part.WORKERS: "heartbeat",
+}
+
+
 @dataclass(frozen=True, slots=True)
 class Card:
     """One figure. `tone`: empty, warning or danger."""
@@ -43,6 +53,15 @@ class Card:
     note: str = ""
     tone: str = ""
     link: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Age:
+    """How long the oldest of one part of the product has been due."""
+
+    label: str
+    value: str
+    is_late: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +108,10 @@ def _present_engine(overview: Overview) -> dict[str, Any]:
     return {
         "overview": overview,
         "cards": _cards(overview),
+        "ages": [
+            Age(label, _age(timedelta(seconds=overview.progress.ages[part])), overview.progress.is_late(part))
+            for part, label in _PARTS.items()
+        ],
         "sent_bars": _bars(overview.hours, "sent"),
         "delay_bars": _bars(overview.hours, "delay_p95_seconds"),
         "chart_width": _BAR_STEP * len(overview.hours),

@@ -84,7 +84,8 @@ class WorkerAdmin(FactsAdmin):
 @admin.register(Alert)
 class AlertAdmin(FactsAdmin):
     list_display = (
-        "title", "show_state", time_column("raised_at", "raised"), time_column("seen_at", "last seen"), "workspace",
+        "title", "show_state", "number", "remedy", time_column("raised_at", "raised"),
+        time_column("notified_at", "last sent"), "workspace",
     )  # fmt: skip
     list_select_related = ("workspace",)
     search_fields = ("title", "key")

@@ -105,12 +105,18 @@ class ManagedUserViewSet(UserViewSet):
 class AlertSerializer(StrictModelSerializer[Alert]):
     class Meta:
         model = Alert
-        fields = ["id", "workspace", "title", "remedy", "link", "raised_at", "seen_at"]
+        fields = [
+            "id", "workspace", "title", "remedy", "link", "number", "news", "recipients", "raised_at", "seen_at",
+            "notified_at",
+        ]  # fmt: skip
         read_only_fields = fields
 
 
 class AlertViewSet(ReadViewSet):
-    """Open alerts: what is wrong, since when, and what to do (`remedy`). Operators also see the installation's."""
+    """Open alerts: what is wrong, since when, what to do (`remedy`), what was new when it was last sent (`news`).
+
+    `number`: how many things it concerns. Operators also see the installation's alerts.
+    """
 
     queryset = Alert.objects.filter(cleared_at=None)
     serializer_class = AlertSerializer

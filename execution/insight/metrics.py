@@ -16,6 +16,7 @@ from common.db import fetch_all
 from emails.choices import LimitWindow
 from emails.models import ExecutorState
 from execution.heartbeat import alive_workers
+from execution.insight.progress import read_progress
 
 _PREFIX = "sequence_executor_"
 _COUNTED_AT_MOST = 100_000
@@ -189,6 +190,13 @@ class _Collector:
             "Age of the oldest inbox check.",
             float(inboxes["oldest"] or 0),
         )
+        progress = read_progress(self._now)
+        ages = {part.value: age for part, age in progress.ages.items()}
+        yield _many("progress_age_seconds", "Since the oldest of each part was due: 0 where nothing is.", "part", ages)
+        stuck = dict.fromkeys(ages, 0.0)
+        for standstill in progress.standstills:
+            stuck[standstill.part.value] += standstill.number
+        yield _many("stuck", "Those without progress for more than five minutes.", "part", stuck)
         workers = alive_workers(self._now)
         yield _one("workers_alive", "Executors with a heartbeat within the last minute.", len(workers))
         ages = {worker.name: (self._now - worker.heartbeat_at).total_seconds() for worker in workers}

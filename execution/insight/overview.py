@@ -6,12 +6,13 @@ Reads only, of the workspaces that are named, in a fixed number of statements; n
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from django.db.models import Q
 
 from common.db import Row, fetch_all
+from execution.insight.progress import Progress, read_progress
 from execution.insight.queue import ExecutorStatus, read_status
 from execution.models import Alert
 from sequences.models import Workspace
@@ -55,6 +56,7 @@ class Overview:
     lanes: tuple[LaneState, ...]
     troubled: tuple[TroubledLane, ...]
     alerts: tuple[Alert, ...]
+    progress: Progress
     missing: str
 
     @property
@@ -138,8 +140,14 @@ def read_overview(workspace_ids: Sequence[int], now: datetime, *, for_operator: 
         lanes=tuple(LaneState(row["state"], row["number"]) for row in fetch_all(_LANES, asked)),
         troubled=tuple(TroubledLane(row["id"], row["address"], row["state"], row["reason"]) for row in troubled),
         alerts=tuple(open_alerts.order_by("-raised_at")[:_ALERTS_SHOWN]),
+        progress=_only_shown(read_progress(now, counted), workspace_ids, for_operator=for_operator),
         missing="" if is_stranger else read_missing(workspace_ids),
     )
+
+
+def _only_shown(progress: Progress, workspace_ids: Sequence[int], *, for_operator: bool) -> Progress:
+    shown = {*workspace_ids, *((None,) if for_operator else ())}
+    return replace(progress, standstills=tuple(each for each in progress.standstills if each.workspace_id in shown))
 
 
 def _read_hours(asked: dict[str, object], begin: datetime) -> tuple[Hour, ...]:

@@ -4,15 +4,14 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('execution', '0002_unused_knox_table'),
+        ("execution", "0005_end_of_membership"),
     ]
 
     operations = [
         migrations.AddField(
-            model_name='worker',
-            name='turns',
+            model_name="worker",
+            name="turns",
             field=models.JSONField(blank=True, db_default=models.Value({}, models.JSONField()), default=dict),
         ),
     ]

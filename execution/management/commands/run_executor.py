@@ -19,6 +19,7 @@ from execution.engine.policy import engine_policy
 from execution.engine.tick import count_overdue
 from execution.heartbeat import alive_workers
 from execution.insight.alerts import LATE_AFTER, reconcile_alerts
+from execution.insight.progress import read_progress
 from execution.management.base import BAD_ARGUMENTS, FAILED, ProductCommand
 from execution.worker.runner import Options, Runner, Stage, run_until_idle
 
@@ -111,15 +112,24 @@ class Command(ProductCommand):
         return runner.decided, runner.delivered
 
     def _check(self, as_json: bool) -> None:
-        """Healthy: a worker sent a heartbeat within the last minute, and nothing is overdue by more than five."""
+        """Healthy: a worker sent a heartbeat within the last minute, and nothing stands still for more than five."""
         now = timezone.now()
         workers = len(alive_workers(now))
         overdue = count_overdue(now - LATE_AFTER)
+        standstills = read_progress(now).standstills
         # raises the alert when no executor is running to do it
         reconcile_alerts(now)
-        healthy = workers > 0 and overdue == 0
+        healthy = workers > 0 and overdue == 0 and not standstills
         text = f"{'healthy' if healthy else 'not healthy'}: {workers} workers alive, {overdue} enrollments overdue"
-        self.emit({"healthy": healthy, "workers": workers, "overdue": overdue}, text, as_json=as_json)
+        document: dict[str, Any] = {"healthy": healthy, "workers": workers, "overdue": overdue}
+        if standstills:
+            text = "; ".join([text, *(each.text for each in standstills)])
+            document["stuck"] = [{"part": each.part.value, "text": each.text} for each in standstills]
+        self.emit(document, text, as_json=as_json)
         if not healthy:
-            remedy = "start run_executor or qcluster" if not workers else "look at manage.py why ENROLLMENT and the log"
+            remedy = "look at manage.py why ENROLLMENT and the log"
+            if not workers:
+                remedy = "start run_executor or qcluster"
+            elif not overdue:
+                remedy = "look at the open alerts and the executors' logs"
             self.fail(f"{text}: {remedy}", FAILED)
