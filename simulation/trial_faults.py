@@ -36,6 +36,9 @@ class Fault(StrEnum):
     REMOVED_STEPS = "removed-steps"
     POISON = "poison"
     NEWCOMERS = "newcomers"
+    SLOW_SERVERS = "slow-servers"
+    SLOW_INBOXES = "slow-inboxes"
+    SLOW_HOOKS = "slow-hooks"
 
 
 DESCRIPTIONS = {
@@ -60,6 +63,9 @@ DESCRIPTIONS = {
     Fault.REMOVED_STEPS: "an email step is removed under its people (P2 P4)",
     Fault.POISON: "contacts without a field that their email needs (P4)",
     Fault.NEWCOMERS: "people come by CSV and are enrolled from two sides at once while the engine works (P1 P4)",
+    Fault.SLOW_SERVERS: "24 lanes of one workspace meet a silent mail server, beside 8 healthy lanes (P12 P13)",
+    Fault.SLOW_INBOXES: "24 inboxes of one workspace answer nothing after the login, beside 8 healthy ones (P12 P13)",
+    Fault.SLOW_HOOKS: "two webhook receivers of one workspace do not answer, beside a healthy one (P12 P13)",
 }
 # Where the database is spoken to, so that an error of it can come.
 REFUSABLE = (
@@ -85,6 +91,9 @@ _PER_DAY = {
     Fault.NEWCOMERS: 3,
     Fault.ARCHIVE: 1,
     Fault.REMOVED_STEPS: 1,
+    Fault.SLOW_SERVERS: 1,
+    Fault.SLOW_INBOXES: 1,
+    Fault.SLOW_HOOKS: 1,
 }
 _EVERY = 1_000
 

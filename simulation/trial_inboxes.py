@@ -5,6 +5,7 @@ Speaks as much of IMAPClient as the product uses; a mailbox can be made unreacha
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
@@ -27,6 +28,8 @@ class Inbox:
     uidvalidity: int = 1
     first_uid: int = 1
     is_down: bool = False
+    # the server takes a login and then answers nothing until it is set
+    gate: threading.Event | None = None
 
     def renumber(self) -> None:
         """As a server does after a restore: the same mails, other numbers."""
@@ -92,6 +95,8 @@ class _Client:
     def select_folder(self, name: str, readonly: bool = False) -> dict[bytes, Any]:
         self._folder = name
         inbox = self._inbox
+        if inbox.gate is not None:
+            inbox.gate.wait()
         return {b"UIDVALIDITY": inbox.uidvalidity, b"UIDNEXT": inbox.first_uid + len(self._mails()), b"EXISTS": 1}
 
     def _mails(self) -> list[tuple[datetime, bytes]]:

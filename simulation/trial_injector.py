@@ -21,6 +21,11 @@ from sequences.models import Enrollment, Sequence
 from simulation import trial_workers
 from simulation.crash_points import POINTS, impatient
 from simulation.mail_script import Moment
+from simulation.trial_bulkheads import (
+    post_beside_slow_receivers,
+    read_beside_slow_inboxes,
+    send_beside_slow_servers,
+)
 from simulation.trial_faults import FREEZABLE, REFUSABLE, SQLSTATES, Fault, Strike
 from simulation.trial_population import FLEETING, REMOVABLE, enroll_again, import_and_enroll
 from simulation.trial_truth import Crash, PauseSpan, Person
@@ -112,6 +117,12 @@ class FaultInjector:
                 self._archive(dice, now)
             case Fault.REMOVED_STEPS:
                 self._remove_step(dice, now)
+            case Fault.SLOW_SERVERS:
+                self._truth.episodes.append(send_beside_slow_servers(world.clock))
+            case Fault.SLOW_INBOXES:
+                self._truth.episodes.append(read_beside_slow_inboxes(world.clock, world.inboxes))
+            case Fault.SLOW_HOOKS:
+                self._truth.episodes.append(post_beside_slow_receivers(world.clock))
             case Fault.PAUSES if dice.random() < 0.5:
                 world.run_beside(world.work, lambda: self._pause(dice, now))
             case Fault.PAUSES:

@@ -1,4 +1,4 @@
-"""Whether the promises P1–P10 were kept: from what the mail server saw and what was scripted. Pure.
+"""Whether the promises P1–P10, P12 and P13 were kept: from what the mail server saw and what was scripted. Pure.
 
 Only what no outsider can see comes from the product's tables, as `EndState` and `StoredState`: where each contact
 ended, and what the log says of it.
@@ -77,6 +77,8 @@ def check_promises(truth: Truth, stored: StoredState) -> list[PromiseResult]:
         _check_outages(truth, stored),
         _check_tenancy(truth),
         _check_log(truth, stored),
+        _check_bulkheads(truth),
+        _check_standstills(truth),
     ]
 
 
@@ -308,4 +310,23 @@ def _check_log(truth: Truth, stored: StoredState) -> PromiseResult:
         if stored.logged_sends.get(address, 0) < count:
             result.add_case(f"{address} got {count} emails, the log knows of {stored.logged_sends.get(address, 0)}")
     result.figure = f"{sum(stored.logged_sends.values())} sends in the log"
+    return result
+
+
+def _check_bulkheads(truth: Truth) -> PromiseResult:
+    result = PromiseResult("P12", "slow servers of one tenant delay no other by more than 30 s")
+    for episode in truth.episodes:
+        if episode.unserved:
+            result.add_case(f"{episode.kind} at {episode.at:%d %b %H:%M}: {episode.unserved} healthy ones not served")
+    slowest = max((episode.seconds for episode in truth.episodes), default=0.0)
+    result.figure = f"{len(truth.episodes)} episodes, slowest {slowest:.0f} s"
+    return result
+
+
+def _check_standstills(truth: Truth) -> PromiseResult:
+    result = PromiseResult("P13", "what makes no progress for five minutes is reported")
+    for episode in truth.episodes:
+        if not episode.is_named:
+            result.add_case(f"{episode.kind} at {episode.at:%d %b %H:%M}: not reported")
+    result.figure = f"{sum(episode.is_named for episode in truth.episodes)} of {len(truth.episodes)} reported"
     return result

@@ -103,6 +103,19 @@ class Crash:
     resumed_after: float | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Episode:
+    """Slow servers beside healthy ones. `unserved`: healthy items that were not served within 30 seconds; `seconds`
+    until all were. `is_named`: that the slow ones stand still, and no others, was reported after five minutes.
+    """
+
+    kind: str
+    at: datetime
+    unserved: int
+    seconds: float
+    is_named: bool
+
+
 @dataclass(slots=True)
 class Truth:
     """The record of one trial. Sequences are named by the slug of their workspace and their name.
@@ -125,6 +138,7 @@ class Truth:
     facts: list[Fact] = field(default_factory=list)
     holds: list[PauseSpan] = field(default_factory=list)
     crashes: list[Crash] = field(default_factory=list)
+    episodes: list[Episode] = field(default_factory=list)
     tenancy_leaks: list[str] = field(default_factory=list)
     troubles: list[str] = field(default_factory=list)
     _orders: itertools.count[int] = field(default_factory=itertools.count)
