@@ -1,8 +1,8 @@
 """Slow servers of one workspace beside healthy ones of another, in the product's own thread pools. For P12 and P13.
 
 Each episode makes two workspaces, lets a pool serve both, and removes them again. The slow server answers nothing until
-the episode ends, so what is measured is whether the healthy one is served meanwhile. The seconds are real; the clock of
-the trial stands still.
+the episode ends, so what is measured is whether the healthy one is served before that. The seconds are real; the clock
+of the trial stands still.
 """
 
 from __future__ import annotations
@@ -90,14 +90,13 @@ def send_beside_slow_servers(clock: Clock) -> Episode:
             on_served=lambda count: None,
             on_error=errors.append,
             workspace_id=None,
-            poll_seconds=1.0,
         )
 
         def release() -> None:
             ended.set()
             stall.release()
 
-        return _judge("slow servers", Part.LANES, pool, pair, clock(), done.count, release)
+        return _run_episode("slow servers", Part.LANES, pool, pair, clock(), done.count, release)
 
 
 def read_beside_slow_inboxes(clock: Clock, inboxes: Inboxes) -> Episode:
@@ -117,7 +116,7 @@ def read_beside_slow_inboxes(clock: Clock, inboxes: Inboxes) -> Episode:
             on_facts=lambda count: None,
             on_error=lambda error: None,
         )
-        return _judge("slow inboxes", Part.INBOXES, pool, pair, clock(), done.count, gate.set)
+        return _run_episode("slow inboxes", Part.INBOXES, pool, pair, clock(), done.count, gate.set)
 
 
 def post_beside_slow_receivers(clock: Clock) -> Episode:
@@ -140,10 +139,10 @@ def post_beside_slow_receivers(clock: Clock) -> Episode:
                     ping(subscription, clock())
         done = WebhookDelivery.objects.filter(workspace=pair.healthy, state="delivered")
         pool = make_webhook_pool(clock, on_error=lambda error: None)
-        return _judge("slow hooks", Part.WEBHOOKS, pool, pair, clock(), done.count, gate.set)
+        return _run_episode("slow hooks", Part.WEBHOOKS, pool, pair, clock(), done.count, gate.set)
 
 
-def _judge(
+def _run_episode(
     kind: str,
     part: Part,
     pool: Dispatcher,

@@ -25,7 +25,7 @@ class LoopTurns:
         self._turned_at[loop] = self._clock()
 
     def wait(self, event: threading.Event, seconds: float, loop: str) -> bool:
-        """Whether the event came in time. The loop's last turn stays recent meanwhile."""
+        """Whether the event came in time. The last turn of the loop stays recent in the meantime."""
         ends_at = time.monotonic() + seconds
         while not event.is_set() and (left := ends_at - time.monotonic()) > 0:
             self.note(loop)
