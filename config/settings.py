@@ -302,13 +302,12 @@ UNFOLD: dict[str, Any] = {
     "SHOW_HISTORY": True,
     "DASHBOARD_CALLBACK": "execution.admin.overview.fill_overview",
     "SHOW_VIEW_ON_SITE": False,
+    "COMMAND": {"show_history": True},
     "STYLES": [lambda request: static("execution/admin.css")],
-    "SCRIPTS": [
-        lambda request: static("execution/admin.js"),
-        lambda request: static("execution/rows.js"),
-    ],
+    "SCRIPTS": [lambda request: static("execution/admin.js"), lambda request: static("execution/rows.js")],
     "SIDEBAR": {
         "show_search": True,
+        "command_search": True,
         "navigation": [
             {
                 "title": "Work",
@@ -323,6 +322,7 @@ UNFOLD: dict[str, Any] = {
                     ),
                     _page("Execution queue", "group", "sequences_enrollment_changelist", "sequences.view_enrollment"),
                     _page("Sequences", "account_tree", "sequences_sequence_changelist", "sequences.view_sequence"),
+                    _page("Templates", "article", "sequences_snippet_changelist", "sequences.view_snippet"),
                     _page("Tasks", "task_alt", "tasks_app_task_changelist", "tasks_app.view_task"),
                     _page("Needs review", "report", "execution_deadletter_changelist", "execution.view_deadletter"),
                 ],

@@ -25,6 +25,7 @@ from execution.api.sequences import WrittenSequenceViewSet
 from execution.api.steps import StepViewSet
 from execution.api.webhooks import WebhookViewSet
 from execution.api.workspaces import WorkspaceSettingsViewSet
+from sequences.api.snippets import SnippetViewSet
 from sequences.api.users import MeViewSet
 from sequences.interface.api.base import Router
 
@@ -37,6 +38,7 @@ def _list_api() -> list[Any]:
     router.register("steps", StepViewSet, "step")
     router.register("accounts", ReleasableAccountViewSet, "account")
     router.register("contacts", EngagedContactViewSet, "contact")
+    router.register("snippets", SnippetViewSet, "snippet")
     router.register("mailboxes", OperatedMailboxViewSet, "mailbox")
     router.register("send-limits", LoggedSendLimitViewSet, "send-limit")
     router.register("messages", ResolvableMessageViewSet, "message")

@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from django import forms
+from django.contrib import admin
 from django.db import transaction
 from django.db.models import QuerySet
 from django.http import HttpRequest
@@ -15,6 +16,7 @@ from django.http import HttpRequest
 from common.addresses import AddressError, parse_address, parse_website
 from sequences.access.admin_rights import ADMINS, MANAGERS, MEMBERS
 from sequences.access.members import LAST_ADMIN, is_last_admin
+from sequences.authoring.snippets import validate_snippet
 from sequences.choices import Role
 from sequences.contacts.csv_form import FIELDS_TOO_LARGE, MOST_FIELDS_BYTES, size_of_fields
 from sequences.contacts.erased import ErasedError, require_not_erased
@@ -29,7 +31,7 @@ from sequences.interface.admin.base import (
     time_column,
 )
 from sequences.interface.admin.merge_fields import MergeFieldsField
-from sequences.models import Membership, Workspace
+from sequences.models import Membership, Snippet, Workspace
 
 WorkspaceFilter = filter_by(Workspace, "workspace", "name")
 
@@ -199,7 +201,7 @@ class ContactBaseAdmin(WorkspaceAdmin):
     delete_right = MANAGERS
     form = ContactForm
     list_display = ("email", "full_name", "title", "account", "engagement_score", time_column("created_at", "added"))
-    list_filter = (WorkspaceFilter,)
+    list_filter: Any = (WorkspaceFilter,)
     list_select_related = ("account",)
     search_fields = ("email", "first_name", "last_name", "account__name")
     # newest first: sorting by address takes seconds on large tables
@@ -235,3 +237,28 @@ class ContactBaseAdmin(WorkspaceAdmin):
         # erased contacts stay erased
         is_erased = getattr(obj, "erased_at", None) is not None
         return not is_erased and bool(super().has_change_permission(request, obj))
+
+
+class SnippetForm(OneWorkspaceForm):
+    """Validates the templates as the API does."""
+
+    def clean(self) -> dict[str, Any] | None:
+        cleaned = super().clean()
+        now = [str(self.cleaned_data.get(name, "")) for name in ("kind", "subject", "body")]
+        if problem := validate_snippet(*now):
+            self.add_error(*problem)
+        return cleaned
+
+
+@admin.register(Snippet)
+class SnippetAdmin(WorkspaceAdmin):
+    right = MEMBERS
+    delete_right = MANAGERS
+    form = SnippetForm
+    list_title = "Templates and snippets"
+    empty_text = "Write a text once and insert it into emails."
+    list_display = ("name", "kind", "subject", "workspace", time_column("updated_at", "changed"))
+    list_filter = (*by_choice("kind"), WorkspaceFilter)
+    list_select_related = ("workspace",)
+    search_fields = ("name", "subject")
+    fieldsets = ((None, {"fields": ("workspace", ("name", "kind"), "subject", "body")}),)

@@ -160,6 +160,13 @@ class Operator(Choice):
     AT_MOST = "at_most"
 
 
+class SnippetKind(Choice):
+    #: a whole email with its subject
+    TEMPLATE = "template"
+    #: a part of a body
+    SNIPPET = "snippet"
+
+
 class TaskType(Choice):
     CALL = "call"
     LINKEDIN = "linkedin"

@@ -19,10 +19,13 @@ from django.utils import timezone
 from unfold.decorators import action
 from unfold.widgets import UnfoldAdminFileFieldWidget, UnfoldAdminSelectWidget
 
+from execution.admin.finding.imported import keep_imported
 from execution.admin.uploads import MOST_BYTES, pack_file, unpack_file
 from execution.control.replan_calendar import replan_contacts
+from sequences.contacts.column_choices import propose_choices, remember_choices
 from sequences.contacts.csv_columns import KNOWN_COLUMNS, name_typed_column, read_columns
 from sequences.contacts.csv_export import export_contacts
+from sequences.contacts.csv_form import RESERVED
 from sequences.contacts.csv_import import ImportedContacts, import_contacts
 from sequences.contacts.csv_reader import CellsFile, CsvFormError, UnreadableError
 from sequences.interface.admin.base import name_actor, scope_rows
@@ -58,20 +61,26 @@ class FileForm(forms.Form):
 class MappingForm(forms.Form):
     """The contact field for each column of the file."""
 
-    def __init__(self, *args: Any, columns: list[str], **kwargs: Any) -> None:
+    def __init__(self, *args: Any, columns: list[str], workspace_id: int, rows: list[list[str]], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        proposed = propose_choices(workspace_id, columns)
         for place, (column, read_as) in enumerate(zip(columns, read_columns(columns), strict=True)):
-            name = name_typed_column(read_as.name, read_as.type)
-            choices = [("", "do not import"), *((known, known.replace("_", " ")) for known in KNOWN_COLUMNS)]
-            if name and name not in KNOWN_COLUMNS:
-                choices.append((name, f"merge field contact.{read_as.name}"))
-            self.fields[f"column_{place}"] = forms.ChoiceField(
+            own = name_typed_column(read_as.name, read_as.type)
+            choices = [("", "Do not import"), *((known, _label(known)) for known in KNOWN_COLUMNS)]
+            choices += [
+                (name, f"Merge field {name.partition(':')[0]}")
+                for name in dict.fromkeys((own, proposed[column]))
+                if name and name not in KNOWN_COLUMNS and name not in RESERVED
+            ]
+            field = forms.ChoiceField(
                 label=column or f"column {place + 1}",
                 choices=choices,
-                initial=name,
+                initial=proposed[column],
                 required=False,
                 widget=UnfoldAdminSelectWidget,
             )
+            field.examples = [row[place] for row in rows if place < len(row) and row[place].strip()]  # type: ignore[attr-defined]
+            self.fields[f"column_{place}"] = field
         self._columns = columns
 
     @property
@@ -81,6 +90,10 @@ class MappingForm(forms.Form):
             column: values.get(f"column_{place}", self.fields[f"column_{place}"].initial)
             for place, column in enumerate(self._columns)
         }
+
+
+def _label(known: str) -> str:
+    return {"timezone": "Time zone", "domain": "Domain or website"}.get(known) or known.replace("_", " ").capitalize()
 
 
 class ContactFiles:
@@ -112,7 +125,10 @@ class ContactFiles:
         # the user chooses the column of the address
         cells = CellsFile(name, io.BytesIO(content))
         columns = cells.columns
-        mapping_form = MappingForm(request.POST if is_mapped else None, columns=columns)
+        rows = cells.peek(ROWS_SHOWN)
+        mapping_form = MappingForm(
+            request.POST if is_mapped else None, columns=columns, workspace_id=workspace.pk, rows=rows
+        )
         is_stored = "store" in request.POST and mapping_form.is_valid()
         context: dict[str, Any] = {
             "mapping_form": mapping_form,
@@ -120,7 +136,7 @@ class ContactFiles:
             "name": name,
             "content": pack_file(content),
             "columns": columns,
-            "rows": cells.peek(ROWS_SHOWN),
+            "rows": rows,
             "is_stored": is_stored,
         }
         try:
@@ -129,12 +145,14 @@ class ContactFiles:
                     workspace.pk, name, io.BytesIO(content), timezone.now(), mapping=mapping_form.mapping
                 )
                 replanned = replan_contacts(imported.old_zones, actor=name_actor(request), now=timezone.now())
+                remember_choices(workspace.pk, mapping_form.mapping)
                 transaction.set_rollback(not is_stored)
         except UnreadableError:
             raise
         except CsvFormError as error:
             return {**context, "problem": str(error), "is_stored": False}
         if is_stored:
+            keep_imported(request, imported.contact_ids)
             messages.success(request, f"Imported {name}: {imported.created:,} created, {imported.updated:,} updated.")
             if replanned.planned:
                 messages.info(request, str(replanned))

@@ -10,12 +10,23 @@ from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.utils import timezone
+from unfold.contrib.filters.admin import RangeNumericFilter
 from unfold.decorators import action
 
 from execution.admin.confirm import Action, ConfirmsActions, RequiredReasonForm, on_one, on_selected
 from execution.admin.contact_files import ContactFiles
 from execution.admin.contact_pages import present_account, present_contact
 from execution.admin.enrolling import MOST_AT_ONCE, EnrollForm, may_enroll, show_enrolling
+from execution.admin.finding.contact_filters import (
+    AccountFilter,
+    AddedFilter,
+    EnrolledByFilter,
+    EnrolledInFilter,
+    MergeFieldFilter,
+    ParticipationFilter,
+    RepliedFilter,
+)
+from execution.admin.finding.imported import ImportedFilter
 from execution.admin.replanning import ReplansOnSave
 from execution.control.colleagues import release_colleagues
 from execution.control.enrollments import Report
@@ -25,6 +36,7 @@ from sequences.access.roles import NOT_YOURS, is_admin
 from sequences.admin import AccountBaseAdmin, ContactBaseAdmin
 from sequences.contacts.operations import wake_waiting_for
 from sequences.interface.admin.base import name_actor
+from sequences.interface.admin.saved_views import HasSavedViews
 from sequences.models import Account, Contact
 
 _ENROLL = action(description="Enroll", permissions=["enroll"], icon="group_add")
@@ -61,7 +73,19 @@ ERASE = Action(
 
 
 @admin.register(Contact)
-class ContactAdmin(ReplansOnSave, ConfirmsActions, ContactFiles, ContactBaseAdmin):
+class ContactAdmin(HasSavedViews, ReplansOnSave, ConfirmsActions, ContactFiles, ContactBaseAdmin):
+    list_filter = (
+        ("engagement_score", RangeNumericFilter),
+        ParticipationFilter,
+        RepliedFilter,
+        EnrolledInFilter,
+        EnrolledByFilter,
+        AccountFilter,
+        MergeFieldFilter,
+        ("created_at", AddedFilter),
+        ImportedFilter,
+        *ContactBaseAdmin.list_filter,
+    )
     actions = ("enroll_selected",)
     actions_list = ("import_file", "export_file")
     actions_detail = ("export_data", "erase_one")
@@ -122,7 +146,7 @@ RELEASE = Action(
 
 
 @admin.register(Account)
-class AccountAdmin(ReplansOnSave, ConfirmsActions, AccountBaseAdmin):
+class AccountAdmin(HasSavedViews, ReplansOnSave, ConfirmsActions, AccountBaseAdmin):
     actions = ("release_selected",)
     actions_detail = ("release_one",)
     change_form_outer_before_template = "admin/sequences/account/story.html"

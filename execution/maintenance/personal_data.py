@@ -49,7 +49,7 @@ _CONFIGURATION = frozenset(
     {
         "emails_mailbox", "emails_sendlimit", "execution_webhooksubscription", "sequences_account",
         "sequences_erasedaddress", "sequences_erasurekey", "sequences_membership", "sequences_sequence",
-        "sequences_step",
+        "sequences_snippet", "sequences_step", "sequences_columnchoice",
     }
 )  # fmt: skip
 _KEPT_WORDS = ("actor", "status", "state", "type", "provider", "code", "_by", "_id", "_key", "domain")

@@ -23,6 +23,7 @@ _SDR = {
     "sequences.contact": "add change delete",
     "sequences.enrollment": "add change",
     "sequences.sequence": "add change delete",
+    "sequences.snippet": "add change delete",
     "sequences.step": "add change delete",
     "emails.mailbox": "add change delete",
     "emails.emailmessage": "change",

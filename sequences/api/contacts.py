@@ -42,7 +42,7 @@ from sequences.interface.api.strict import StrictModelSerializer, StrictSerializ
 from sequences.models import Account, Contact
 
 
-class _PersonSerializer(StrictModelSerializer[Any]):
+class WorkspaceRowSerializer(StrictModelSerializer[Any]):
     """The workspace is named when it is made, and stays."""
 
     workspace = OwnWorkspaceField()
@@ -53,7 +53,7 @@ class _PersonSerializer(StrictModelSerializer[Any]):
         return fields
 
 
-class ContactSerializer(_PersonSerializer):
+class ContactSerializer(WorkspaceRowSerializer):
     email = AddressField()
 
     class Meta:
@@ -79,7 +79,7 @@ class ContactSerializer(_PersonSerializer):
         return value
 
 
-class AccountSerializer(_PersonSerializer):
+class AccountSerializer(WorkspaceRowSerializer):
     domain = WebsiteField(required=False, allow_blank=True)
 
     class Meta:
@@ -138,7 +138,7 @@ class ImportedContactsSerializer(StrictSerializer):
     warnings = RejectedRowSerializer(many=True, required=False, help_text="Stored without a cell that was unusable.")
 
 
-class _WrittenViewSet(mixins.CreateModelMixin, mixins.UpdateModelMixin, mixins.DestroyModelMixin, ReadViewSet):
+class WrittenViewSet(mixins.CreateModelMixin, mixins.UpdateModelMixin, mixins.DestroyModelMixin, ReadViewSet):
     """Every member writes; managers and admins delete."""
 
     filter_backends = [*ReadViewSet.filter_backends, SearchFilter]
@@ -157,7 +157,7 @@ class _WrittenViewSet(mixins.CreateModelMixin, mixins.UpdateModelMixin, mixins.D
 
     def perform_destroy(self, instance: Any) -> None:
         if not is_manager(self.request.user, instance.workspace_id):
-            raise PermissionDenied("Only a manager or an admin deletes contacts and accounts.")
+            raise PermissionDenied("Only a manager or an admin can delete it.")
         try:
             self.delete_row(instance)
         except InUseError as error:
@@ -178,7 +178,7 @@ class _WrittenViewSet(mixins.CreateModelMixin, mixins.UpdateModelMixin, mixins.D
             raise ValidationError({error.field: [str(error)]}) from None
 
 
-class ContactViewSet(_WrittenViewSet):
+class ContactViewSet(WrittenViewSet):
     """Contacts. Every member writes them; managers and admins delete those without enrollments."""
 
     queryset = Contact.objects.all()
@@ -222,7 +222,7 @@ class ContactViewSet(_WrittenViewSet):
         return StreamingHttpResponse(export_contacts(rows), content_type="text/csv; charset=utf-8", headers=headers)
 
 
-class AccountViewSet(_WrittenViewSet):
+class AccountViewSet(WrittenViewSet):
     """Accounts that contacts belong to. Every member writes them; managers and admins delete them, contacts stay."""
 
     queryset = Account.objects.all()

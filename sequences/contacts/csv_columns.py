@@ -1,8 +1,8 @@
 """Which column of a file is what: known columns under the names that CRMs and mail programs export, else merge fields.
 
-Names were collected from exports of HubSpot, Salesforce, Dynamics, Apollo, Outreach, Lemlist, LinkedIn, Google Contacts
-and Outlook. Of several columns that could be the same known one, the first in its list is; the others are merge fields.
-Pure.
+Names were collected from exports of HubSpot, Salesforce, Dynamics, Pipedrive, Zoho, Apollo, Outreach, Salesloft,
+Lemlist, ZoomInfo, Cognism, LinkedIn, Google Contacts and Outlook, and from lists in other languages. Of several columns
+that could be the same known one, the first in its list is; the others are merge fields. Pure.
 """
 
 from __future__ import annotations
@@ -19,18 +19,28 @@ _NAMES: Mapping[str, tuple[str, ...]] = {
         "businessemailaddress", "companyemail", "professionalemail", "corporateemail", "primaryemail",
         "primaryworkemail", "contactemail", "contactemailaddress", "leademail", "personemail", "useremail",
         "email1value", "email1", "email1address", "emailaddress1", "emailwork", "emailbusiness", "verifiedemail",
-        "emails", "emailaddresses",
+        "emails", "emailaddresses", "emailpro", "workmail", "businessmail", "personemailaddress", "prospectemail",
+        "prospectemailaddress", "emailid", "useremailaddress", "directemail", "enrichedemail", "emailfound",
+        "primaryemailaddress", "emailpersonal", "personalemail", "correo", "correoelectronico", "correoelectrónico",
+        "courriel", "adressemail", "adresseemail", "emailadresse", "mailadresse", "indirizzoemail", "adreseemail",
+        "eposta", "epost", "emailadres", "эмейл", "электроннаяпочта",
     ),
     "first_name": (
         "firstname", "givenname", "forename", "first", "fname", "contactfirstname", "leadfirstname",
-        "personfirstname",
+        "personfirstname", "prospectfirstname", "firstnamecleaned", "contactgivenname", "vorname", "prénom", "prenom",
+        "nombre", "primernombre", "voornaam", "imię", "имя", "förnamn", "fornavn", "primeironome",
     ),
     "last_name": (
         "lastname", "familyname", "surname", "last", "lname", "contactlastname", "leadlastname", "personlastname",
+        "prospectlastname", "contactsurname", "nachname", "familienname", "nomdefamille", "nom", "apellido",
+        "apellidos", "cognome", "achternaam", "nazwisko", "фамилия", "efternamn", "etternavn", "sobrenome", "apelido",
     ),
     "title": (
         "jobtitle", "position", "jobposition", "currentposition", "organizationtitle", "organisationtitle",
-        "organization1title", "jobrole", "contacttitle", "contactjobtitle", "leadtitle", "occupation", "title",
+        "organization1title", "jobrole", "contacttitle", "contactjobtitle", "leadtitle", "occupation",
+        "jobfunction", "roletitle", "currenttitle", "currentjobtitle", "prospecttitle", "persontitle", "positiontitle",
+        "stelle", "berufsbezeichnung", "funktion", "poste", "fonction", "intituléduposte", "cargo", "puesto", "ruolo",
+        "functie", "stanowisko", "должность", "title",
     ),
     "phone": (
         "phone", "phonenumber", "directdial", "directphone", "directphonenumber", "directline", "workdirectphone",
@@ -38,20 +48,31 @@ _NAMES: Mapping[str, tuple[str, ...]] = {
         "phone1value", "primaryphone", "contactphone", "contactphonenumber", "mobile", "mobilephone",
         "mobilephonenumber", "mobilenumber", "cell", "cellphone", "cellphonenumber", "corporatephone", "companyphone",
         "officephone", "otherphone", "homephone",
+        "workdirectphonenumber", "directphone1", "directnumber", "mobilephone1", "phone1", "phonework", "workphone1",
+        "prospectphone", "contactmobile", "companyphonenumber", "companyhqphone", "hqphone", "telefon", "telefonnummer",
+        "mobil", "mobiltelefon", "handy", "téléphone", "teléfono", "telefono", "telefone", "telefoon", "móvil", "movil",
+        "телефон",
     ),
     "company": (
         "company", "companyname", "accountname", "account", "organization", "organisation", "organizationname",
         "organisationname", "organization1name", "companyaccount", "currentcompany", "associatedcompany",
         "primarycompany", "primaryassociatedcompany", "companynameforemails", "employer", "business", "businessname",
         "leadcompany", "parentaccount",
+        "prospectcompany", "contactcompany", "companynamecleaned", "cleanedcompanyname", "currentcompanyname",
+        "currentemployer", "organizationlegalname", "firma", "firmenname", "unternehmen", "société", "societe",
+        "entreprise", "raisonsociale", "empresa", "compañía", "compania", "azienda", "bedrijf", "компания", "företag",
     ),
     "domain": (
         "domain", "domainname", "companydomain", "companydomainname", "emaildomain", "website", "companywebsite",
         "websiteurl", "companywebsiteurl", "accountwebsite", "accountdomain", "companyurl", "webpage",
         "businesswebsite", "homepage", "website1value", "organizationwebsite",
+        "companydomains", "primarydomain", "organizationdomain", "organizationprimarydomain", "organizationwebsiteurl",
+        "accountwebsiteurl", "companysite", "corporatewebsite", "webaddress", "webseite", "internetseite",
+        "siteweb", "sitioweb", "sitoweb", "paginaweb", "páginaweb",
     ),
     "timezone": (
-        "timezone", "timezonename", "tz", "ianatimezone", "contacttimezone", "usertimezone",
+        "timezone", "timezonename", "tz", "ianatimezone", "contacttimezone", "usertimezone", "persontimezone",
+        "zeitzone", "fuseauhoraire", "zonahoraria",
     ),
 }  # fmt: skip
 _RANKS = {word: (column, rank) for column, words in _NAMES.items() for rank, word in enumerate(words)}

@@ -32,6 +32,7 @@ Row = TypeVar("Row", bound=Model)
 _TAKEN = {
     "contact_email_once": ("email", "The workspace has a contact with this address already: change that one."),
     "account_domain_once": ("domain", "The workspace has an account with this domain already: change that one."),
+    "snippet_name_once": ("name", "The workspace has a template or snippet of this name already: change that one."),
 }
 _WAITS_FOR_FIELD = """
 e.status = 'active' AND e.current_step_id IN (
@@ -71,7 +72,7 @@ class InUseError(ValueError):
 
 
 def create_row(model: type[Row], workspace: Workspace, values: Mapping[str, Any]) -> Row:
-    """A new contact or account. Raises `TakenError`."""
+    """A new contact, account or snippet. Raises `TakenError`."""
     with transaction.atomic():
         _require_not_erased(workspace.pk, values)
         return _save(model(workspace=workspace, **values), None)

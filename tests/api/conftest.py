@@ -36,6 +36,7 @@ from tests.factories import (
     WorkspaceFactory,
 )
 from tests.support.invited import InvitationFactory
+from tests.support.snippets import make_snippet
 
 
 class Traveller(Protocol):
@@ -125,6 +126,7 @@ def ids(enrollment: Enrollment, sdr: Any) -> dict[str, int]:
         "steps": enrollment.current_step,
         "contacts": enrollment.contact,
         "accounts": AccountFactory(workspace=enrollment.workspace),
+        "snippets": make_snippet(enrollment.workspace),
         "mailboxes": enrollment.mailbox,
         "messages": message,
         "suppressions": SuppressionFactory(workspace=enrollment.workspace),

@@ -26,8 +26,8 @@ from tests.factories import (
 )
 
 LISTS = [
-    "sequence-enrollments", "sequences", "steps", "contacts", "accounts", "mailboxes", "messages", "suppressions",
-    "suppression-changes", "tasks", "replies", "dead-letters", "webhooks",
+    "sequence-enrollments", "sequences", "steps", "contacts", "accounts", "snippets", "mailboxes", "messages",
+    "suppressions", "suppression-changes", "tasks", "replies", "dead-letters", "webhooks",
 ]  # fmt: skip
 ACTIONS = [
     ("get", "sequence-enrollments", "logs", {}),

@@ -19,6 +19,7 @@ from execution.webhooks_out.operations import ping
 from sequences.models import Membership, SecurityEvent, Workspace
 from tests import factories
 from tests.support.invited import InvitationFactory
+from tests.support.snippets import make_snippet
 
 ROOT_EMAIL = "root@sender.example"
 STAFF_EMAIL = "ada@sender.example"
@@ -54,6 +55,7 @@ def make_one_of_each(workspace: Workspace) -> None:
     factories.MembershipFactory(workspace=workspace, user=user)
     InvitationFactory(workspace=workspace)
     account = factories.AccountFactory(workspace=workspace)
+    make_snippet(workspace)
     sequence = factories.SequenceFactory(workspace=workspace)
     step = factories.StepFactory(sequence=sequence)
     split: Any = factories.SplitStepFactory(sequence=sequence, if_true_goto=None)

@@ -45,6 +45,12 @@ _MAILBOX = {
 }
 _WEBHOOK = {"url": "https://crm.example.com/hook", "events": ["email.replied", "enrollment.exited"]}
 
+_SNIPPET = {
+    "kind": "snippet",
+    "name": "Meeting link",
+    "body": "Does [Tuesday at ten](https://cal.example/ada) suit you?",
+}
+
 BODIES: dict[tuple[str, str], dict[str, Any]] = {
     ("post", "/api/accounts"): _ACCOUNT,
     ("put", "/api/accounts/{id}"): _ACCOUNT,
@@ -55,6 +61,9 @@ BODIES: dict[tuple[str, str], dict[str, Any]] = {
     ("put", "/api/contacts/{id}"): _CONTACT,
     ("patch", "/api/contacts/{id}"): {"title": "CTO"},
     ("post", "/api/contacts/{id}/erase"): {"reason": "request of 3 March, ticket 812"},
+    ("post", "/api/snippets"): _SNIPPET,
+    ("put", "/api/snippets/{id}"): _SNIPPET,
+    ("patch", "/api/snippets/{id}"): {"name": "Calendar"},
     ("post", "/api/dead-letters/bulk"): {"action": "replay", "similar_to": 31, "dry_run": True},
     ("post", "/api/dead-letters/{id}/discard"): {"reason": "left the company"},
     ("post", "/api/dead-letters/{id}/replay"): {"reason": "the field is filled in"},

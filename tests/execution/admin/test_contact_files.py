@@ -9,7 +9,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from django.urls import reverse
 
-from sequences.models import Contact, Enrollment
+from sequences.models import ColumnChoice, Contact, Enrollment
 from tests import factories
 from tests.support.admin_pages import log_in_root, log_in_staff
 
@@ -141,3 +141,36 @@ def test_selected_contacts_are_enrolled(client: Client, monkeypatch: pytest.Monk
 
     monkeypatch.setattr("execution.admin.contacts.MOST_AT_ONCE", 1)
     assert "More than 1 contacts are selected" in client.post(page, chosen, follow=True).content.decode()
+
+
+def test_the_mapping_is_remembered_for_the_workspace_alone(client: Client) -> None:
+    workspace = factories.WorkspaceFactory()
+    first = read(client, workspace)
+    form = {"workspace": workspace.pk, "name": "people.csv", "content": first.context["content"], "store": "1"}
+    client.post(url(), {**form, "column_0": "email", "column_1": "first_name", "column_2": ""})
+    again = read(client, workspace, "Plan;Called;Where\nmax;Ann;ann@prospect.example\n")
+    assert again.context["imported"].created == 1
+    assert again.context["mapping_form"].mapping == {"Where": "email", "Called": "first_name", "Plan": ""}
+    elsewhere = read(client, factories.WorkspaceFactory())
+    assert "the column email is missing" in elsewhere.context["problem"]
+
+
+def test_a_check_remembers_nothing(client: Client) -> None:
+    workspace = factories.WorkspaceFactory()
+    first = read(client, workspace)
+    form = {"workspace": workspace.pk, "name": "people.csv", "content": first.context["content"]}
+    client.post(url(), {**form, "column_0": "email", "column_1": "first_name", "column_2": "plan"})
+    assert not ColumnChoice.objects.exists()
+
+
+def test_the_imported_contacts_are_one_click_away(client: Client) -> None:
+    workspace = factories.WorkspaceFactory()
+    factories.ContactFactory(workspace=workspace)
+    listing = reverse("admin:sequences_contact_changelist")
+    assert list(client.get(listing, {"imported": "last"}).context["cl"].result_list) == []
+    first = read(client, workspace, "E-Mail,Full Name\nbob@prospect.example,Bob B.\n")
+    form = {"workspace": workspace.pk, "name": "x.csv", "content": first.context["content"], "store": "1"}
+    page = client.post(url(), {**form, "column_0": "email", "column_1": ""}).content.decode()
+    assert f'href="{listing}?imported=last"' in page
+    shown = client.get(listing, {"imported": "last"}).context["cl"].result_list
+    assert [row.email for row in shown] == ["bob@prospect.example"]

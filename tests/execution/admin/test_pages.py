@@ -15,7 +15,16 @@ from django.utils import timezone
 from emails.models import EmailEvent, EmailMessage, ExecutorState, InboxState, Mailbox, SendLimit
 from emails.models.reply import Answer, ReplyCorrection
 from execution.models import ApiKey, DeadLetter, ExecutionLog, IdempotencyKey
-from sequences.models import Contact, Enrollment, LoginFailure, SecondFactor, Sequence, Step
+from sequences.models import (
+    ColumnChoice,
+    Contact,
+    Enrollment,
+    LoginFailure,
+    SavedView,
+    SecondFactor,
+    Sequence,
+    Step,
+)
 from sequences.models.erased import ErasedAddress, ErasureKey
 from sequences.models.user_settings import UserSettings
 from tasks_app.models import Task
@@ -40,7 +49,8 @@ def test_all_models_of_the_product_have_a_page_or_a_place_on_one_but_hashes() ->
 
     secret = {ErasedAddress, ErasureKey, LoginFailure, SecondFactor}
     # answers and corrections are on the page of their reply, settings are each user's own
-    elsewhere = {Answer, ReplyCorrection, UserSettings}
+    # saved views are above their list, choices of columns on the page that imports
+    elsewhere = {Answer, ColumnChoice, ReplyCorrection, SavedView, UserSettings}
     owned = {model for model in apps.get_models() if model._meta.app_label in PRODUCT_APPS} - secret - elsewhere
     assert owned <= set(admin.site._registry)
 

@@ -1,0 +1,1 @@
+"""Finding rows at the desk: the filters of contacts, and the search over everything."""
