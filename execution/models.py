@@ -12,6 +12,7 @@ from knox.models import AbstractAuthToken
 
 from common.encryption import SecretsField
 from execution.choices import ControlAction, ControlTarget, DeliveryState, LogAction, LogStatus, Resolution
+from sequences.choices import label_of
 from sequences.models import Enrollment, Step, Workspace
 from sequences.models.scope import WorkspaceQuerySet
 
@@ -84,7 +85,7 @@ class DeadLetter(models.Model):
         indexes = [models.Index(fields=["created_at"], name="dead_letter_created")]
 
     def __str__(self) -> str:
-        return f"{self.error_class}: {Truncator(self.error).chars(80)}"
+        return f"{label_of(self.error_class)}: {Truncator(self.error).chars(80)}"
 
 
 class Worker(models.Model):

@@ -24,6 +24,7 @@ _NAMES = {
     "starttls": "STARTTLS",
     "tls": "TLS",
     "unisender_go": "Unisender Go",
+    "unknown_outcome": "Delivery unconfirmed",
 }
 
 

@@ -21,6 +21,8 @@ from sequences.interface.admin.base import scope_rows
 
 LANES_PER_PAGE = 50
 QUEUE_SHOWN = 100
+# the circuit breaker in the words of mail
+_SERVER_STATES = {BreakerState.CLOSED: "OK", BreakerState.OPEN: "Failing", BreakerState.HALF_OPEN: "Trying again"}
 
 
 class LanePages:
@@ -78,7 +80,7 @@ def present_lane(lane: LaneView, now: datetime) -> dict[str, Any]:
         "url": reverse("admin:emails_mailbox_lane", args=[lane.mailbox_id]),
         "state": lane.status.capitalize(),
         "state_variant": "success" if lane.status == MailboxStatus.ACTIVE else "danger",
-        "breaker": lane.breaker.state.label,
+        "breaker": _SERVER_STATES[lane.breaker.state],
         "breaker_variant": "success" if lane.breaker.state is BreakerState.CLOSED else "danger",
         "usages": [present_usage(usage) for usage in lane.usages],
         "slot_at": slot_at if slot_at is not None and slot_at > now else None,
@@ -105,9 +107,9 @@ def _first_hold(lane: LaneView) -> str:
     if lane.status != MailboxStatus.ACTIVE:
         return lane.status_reason
     if lane.breaker.state is not BreakerState.CLOSED:
-        return lane.breaker_error or "the mail server is failing"
+        return lane.breaker_error or "The mail server is failing"
     if lane.held_by:
         return lane.held_by.partition(": ")[2] or lane.held_by
     if lane.is_inbox_stale:
-        return "the inbox has not been checked lately: follow-ups wait"
+        return "Follow-ups wait: the inbox has not been checked lately, and there may be a reply"
     return ""

@@ -18,6 +18,7 @@ from execution.control.dead_letters import Group, find_similar, list_groups
 from execution.models import DeadLetter
 from sequences.access.admin_rights import Right
 from sequences.access.roles import workspace_ids_of
+from sequences.choices import label_of
 from sequences.interface.admin.base import FactsAdmin, by_choice, label_column, time_column
 from sequences.interface.admin.quick_filters import HasQuickFilters, QuickFilter
 from sequences.interface.admin.times import show_breakable
@@ -100,7 +101,7 @@ class DeadLetterAdmin(HasQuickFilters, ConfirmsActions, FactsAdmin):
 
     @admin.display(description="error", ordering="error")
     def show_error(self, row: DeadLetter) -> SafeString:
-        return format_html('{} <span class="se-second">{}</span>', row.error, row.error_class)
+        return format_html('{} <span class="se-second">{}</span>', row.error, label_of(row.error_class))
 
     @admin.display(description="traceback")
     def show_trace(self, row: DeadLetter) -> SafeString | str:

@@ -213,7 +213,7 @@ class EnrollmentAdmin(HasQuickFilters, EnrollPage, ConfirmsActions, FactsAdmin):
 
     @admin.display(description="actions")
     def show_actions(self, row: Any) -> SafeString:
-        return present_row_actions(row, self.name_row(row))
+        return present_row_actions(row)
 
     @admin.display(description="due at")
     def show_due(self, row: Enrollment) -> SafeString | str:

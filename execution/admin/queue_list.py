@@ -96,14 +96,13 @@ def _may_be_queued(row: Any, now: datetime) -> bool:
     return row.status == EnrollmentStatus.ACTIVE and row.mailbox_id is not None and is_email and is_due
 
 
-def present_row_actions(row: Any, name: str) -> SafeString:
-    """View, and what the reader can do with the enrollment in its state. `name`: of the enrollment, for labels."""
+def present_row_actions(row: Any) -> SafeString:
+    """View, and what the reader can do with the enrollment in its state."""
     links = [(reverse("admin:sequences_enrollment_change", args=[row.pk]), "View")]
     for action, label in _ROW_ACTIONS.get(row.status, ()) if row.may_act else ():
         url = reverse(f"admin:sequences_enrollment_{action}_one", args=[row.pk])
         links.append((f"{url}?next={row.back}", label))
-    parts = ((url, f"{label}: {name}", label) for url, label in links)
-    text = format_html_join("", '<a class="se-link" href="{}" aria-label="{}">{}</a>', parts)
+    text = format_html_join("", '<a class="se-link" href="{}">{}</a>', links)
     return format_html('<span class="se-row-actions">{}</span>', text)
 
 

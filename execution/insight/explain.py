@@ -174,16 +174,20 @@ def _explain_lane(row: Row, now: datetime) -> list[Hold]:
         holds.append(Hold("mail_server_down", text, row["breaker_until"] or row["next_slot_at"]))
     code, _, detail = row["held_by"].partition(": ")
     if not row["is_first_touch"] and is_inbox_stale(row["inbound"], row["inbox_read_at"], now):
-        holds.append(
-            Hold("inbox_stale", f"The inbox of {row['address']} has not been checked lately; there may be a reply")
-        )
+        holds.append(Hold("inbox_stale", _describe_stale(row["address"], row["inbox_read_at"])))
     elif code and row["send_after_at"] > now:
         holds.append(Hold(code, detail, row["send_after_at"]))
     if row["lane_held_by"] and row["lane_at"] is not None and row["lane_at"] > now:
         code, _, detail = row["lane_held_by"].partition(": ")
         holds.append(Hold(code, f"{row['address']}: {detail}", row["lane_at"]))
     elif row["next_slot_at"] is not None and row["next_slot_at"] > now and not row["breaker_failures"]:
-        holds.append(Hold("gap", f"Send spacing for {row['address']}", row["next_slot_at"]))
+        at = row["next_slot_at"].astimezone(UTC)
+        holds.append(Hold("gap", f"Send spacing for {row['address']}: next send at {at:%Y-%m-%d %H:%M} UTC", at))
     elif row["leased_until"] is not None and row["leased_until"] > now:
         holds.append(Hold("lane_busy", f"{row['address']} is sending other emails right now"))
     return holds
+
+
+def _describe_stale(address: str, read_at: datetime | None) -> str:
+    since = f"since {read_at.astimezone(UTC):%Y-%m-%d %H:%M} UTC" if read_at else "yet"
+    return f"The inbox of {address} has not been checked {since}; there may be a reply"

@@ -161,20 +161,20 @@ def _read_today(
     example: dict[str, int] = {}
     for row in rows:
         at = planned.get(row["id"]) or max(row["next_step_at"], now)
-        hold = _find_hold(holds.get(row["id"], ()), at, until)
-        if hold is None:
-            leaving.append(Departure(row["id"], row["email"], row["sequence"], at))
+        reason = _find_reason(holds.get(row["id"], ()), at, until)
+        if reason:
+            reasons[reason] += 1
+            example.setdefault(reason, row["id"])
         else:
-            reasons[hold.detail] += 1
-            example.setdefault(hold.detail, row["id"])
+            leaving.append(Departure(row["id"], row["email"], row["sequence"], at))
     leaving.sort(key=lambda departure: departure.at)
     groups = tuple(HeldGroup(reason, number, example[reason]) for reason, number in reasons.most_common(SHOWN))
     return leaving, groups, reasons.total()
 
 
-def _find_hold(holds: Sequence[Hold], at: datetime, until: datetime) -> Hold | None:
-    """The first thing that keeps it from leaving today; None when nothing does."""
+def _find_reason(holds: Sequence[Hold], at: datetime, until: datetime) -> str:
+    """The first thing that keeps it from leaving today; empty when nothing does."""
     for hold in holds:
         if hold.code not in _FLOWING and (hold.until is None or hold.until > until):
-            return hold
-    return holds[0] if holds and at > until else None
+            return hold.detail
+    return "Planned for a later day by the send limits and spacing of its mailbox" if at > until else ""

@@ -14,6 +14,7 @@ from emails.pacing.health import measure_health
 from execution.engine.tick import count_overdue
 from execution.heartbeat import alive_workers
 from execution.insight.progress import Part, Standstill, read_progress
+from sequences.choices import label_of
 
 _RECENTLY = timedelta(days=7)
 _BLOCKED_WITHIN = timedelta(days=1)
@@ -218,12 +219,12 @@ def _unreadable(row: Row) -> Trouble:
 
 
 def _quarantine(row: Row) -> Trouble:
-    enrollments = plural(row["number"], "enrollment", "enrollments")
+    enrollments = plural(row["number"], "enrollment needs", "enrollments need")
     return Trouble(
         key=f"quarantine:{row['workspace_id']}:{row['error_class']}",
         workspace_id=row["workspace_id"],
-        title=f"{enrollments} of {row['workspace']} in quarantine ({row['error_class']})"[:300],
-        remedy=f"For example: {row['error']}. Fix the cause, then replay or discard them.",
+        title=f"{enrollments} review in {row['workspace']}: {label_of(row['error_class']).lower()}"[:300],
+        remedy=f"For example: {str(row['error']).removesuffix('.')}. Fix the cause, then replay or discard them.",
         link=_admin_link("execution_deadletter_changelist"),
         to=tuple(row["owners"] or ())[:_OWNERS_TOLD],
         number=row["number"],
@@ -240,7 +241,7 @@ def _jump(row: Row) -> Trouble | None:
         workspace_id=row["workspace_id"],
         title=f"Quarantines of {row['workspace']} jump: {row['number']} in {minutes} minutes, {row['before']} in the "
         "hour before"[:300],
-        remedy="They probably share a cause: check the groups of dead letters and the last edits of their sequences; "
+        remedy="They probably share a cause: check the groups under Needs review and the last edits of the sequences; "
         "pause a sequence until it is fixed, then replay them.",
         link=_admin_link("execution_deadletter_changelist"),
         to=(),

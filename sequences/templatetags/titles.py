@@ -25,3 +25,9 @@ def row_title(part: Any) -> str:
     """A row as its admin names it (`name_row`), else as the model does; other texts unchanged."""
     name_row = getattr(admin.site._registry.get(type(part)), "name_row", str) if isinstance(part, Model) else str
     return str(name_row(part))
+
+
+@register.filter
+def hold_text(held_by: str) -> str:
+    """The detail of a hold that is stored as `code: detail`."""
+    return held_by.partition(": ")[2] or held_by
