@@ -27,6 +27,7 @@ _SDR = {
     "sequences.step": "add change delete",
     "emails.mailbox": "add change delete",
     "emails.emailmessage": "change",
+    "emails.reply": "change",
     "emails.suppression": "add change delete",
     "tasks_app.task": "change",
     "execution.deadletter": "change",

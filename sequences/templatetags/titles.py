@@ -6,7 +6,8 @@ from typing import Any
 
 from django import template
 from django.contrib import admin
-from django.db.models import Model
+from django.db.models import ForeignKey, Model
+from django.http import HttpRequest
 
 register = template.Library()
 
@@ -31,3 +32,14 @@ def row_title(part: Any) -> str:
 def hold_text(held_by: str) -> str:
     """The detail of a hold that is stored as `code: detail`."""
     return held_by.partition(": ")[2] or held_by
+
+
+@register.filter
+def readable_value(field: Any, request: HttpRequest) -> Any:
+    """A read-only field's value; a reference to a row that the reader cannot open is its name, without the link."""
+    column = field.resolved_field[0] if field.resolved_field else None
+    if isinstance(column, ForeignKey):
+        opts: Any = column.remote_field.model._meta
+        if not request.user.has_perm(f"{opts.app_label}.view_{opts.model_name}"):
+            return str(getattr(field.form.instance, column.name))
+    return field.contents()

@@ -145,6 +145,8 @@
 
   document.addEventListener("DOMContentLoaded", () => {
     nameFirstColumn();
+    // A page that is opened by a click from another one is not always given its first field.
+    document.querySelector("[autofocus]")?.focus();
     for (const live of document.querySelectorAll("[data-refresh-seconds]")) {
       setInterval(() => refresh(live), Number(live.dataset.refreshSeconds) * 1000);
     }
