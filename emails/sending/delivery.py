@@ -22,10 +22,11 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from datetime import datetime
+from typing import TypeVar
 
-import psycopg
-from django.db import InterfaceError, OperationalError, connection, transaction
+from django.db import connection, transaction
 
+from common.database_errors import DATABASE_ERRORS, is_temporary
 from common.db import release_connection
 from common.fair_share import UNLIMITED, Shares, Turn, Work
 from emails.models import Mailbox
@@ -33,6 +34,7 @@ from emails.pacing.breaker import Breaker
 from emails.rendering.compose import Composed, Uncomposed, compose
 from emails.sending.final_check import chunk_limit, claim_chunk
 from emails.sending.lanes import Lease, LeaseLostError, another_lane_waits, release_lane, take_lane
+from emails.sending.late_results import record_late_results
 from emails.sending.recheck import recheck
 from emails.sending.results import LANE_ERRORS, Result, record_lane_failure, record_results
 from emails.sending.under_way import UNDER_WAY
@@ -41,9 +43,10 @@ from emails.transport.send_result import BrokenOffError, Refused, SendResult, Tr
 
 log = logging.getLogger(__name__)
 
-_DATABASE_GONE = (psycopg.OperationalError, psycopg.InterfaceError, OperationalError, InterfaceError)
-_RECORD_SECONDS = 300
+# An answer that is known is worth any wait: without it the outcome is unknown for good.
+_RECORD_SECONDS = 3600
 _RECORD_PAUSE_SECONDS = 0.5
+_RECORD_LONGEST_PAUSE_SECONDS = 5.0
 # A chunk is what the lane can send in a second at the speed of the one before; the rest goes back into the queue.
 _UNCONFIRMED_SECONDS = 1.0
 _CHUNK_SECONDS = 1.0
@@ -55,6 +58,7 @@ SLOW_SECONDS = 5.0
 _TURN_SECONDS = 5.0
 
 Clock = Callable[[], datetime]
+_T = TypeVar("_T")
 
 
 class HeldLeases:
@@ -143,9 +147,9 @@ def _serve_leased(job: LaneJob, turn: Turn | None) -> int:
     except LeaseLostError as error:
         log.warning("%s", error)
         return 0
-    except _DATABASE_GONE:
-        raise
     except Exception as error:
+        if is_temporary(error):
+            raise
         # other lanes are not affected: this one is tried again with growing pauses, and raises an alert
         log.exception("an error in the program stopped the lane of mailbox %d", lease.mailbox_id)
         with transaction.atomic():
@@ -155,7 +159,7 @@ def _serve_leased(job: LaneJob, turn: Turn | None) -> int:
         return 0
     finally:
         job.leases.discard(lease.token)
-        with suppress(*_DATABASE_GONE):
+        with suppress(*DATABASE_ERRORS):
             # a lease that is not released expires by itself
             release_lane(lease, clock())
 
@@ -198,25 +202,42 @@ def _must_yield(job: LaneJob, turn: Turn, began: float) -> bool:
 
 
 def _record(lease: Lease, results: Sequence[Result], breaker: Breaker, clock: Clock) -> Breaker:
-    """Record the results, waiting for the database if need be: without them the outcome would be unknown."""
-    deadline = time.monotonic() + _RECORD_SECONDS
+    """Record the results, waiting for the database if need be, whatever its error: else the outcome stays unknown.
+
+    Raises `LeaseLostError` when the lane was taken over; what is known is recorded all the same.
+    """
+    try:
+        return _persist(lease, lambda: record_results(lease, results, breaker, clock(), random.random()))
+    except LeaseLostError:
+        _persist(lease, lambda: record_late_results(lease, results, clock()))
+        raise
+
+
+def _persist(lease: Lease, record: Callable[[], _T]) -> _T:
+    deadline, pause, shown = time.monotonic() + _RECORD_SECONDS, _RECORD_PAUSE_SECONDS, ""
     while True:
         try:
             with transaction.atomic():
-                return record_results(lease, results, breaker, clock(), random.random())
-        except _DATABASE_GONE as error:
+                return record()
+        except DATABASE_ERRORS as error:
             if time.monotonic() > deadline:
                 raise
-            log.warning("the results of mailbox %d wait for the database: %s", lease.mailbox_id, error)
+            if str(error) != shown:
+                log.warning("the results of mailbox %d wait for the database: %s", lease.mailbox_id, error)
+            shown = str(error)
             connection.close()
-            time.sleep(_RECORD_PAUSE_SECONDS)
+        time.sleep(pause)
+        pause = min(2 * pause, _RECORD_LONGEST_PAUSE_SECONDS)
 
 
 def _send_all(lease: Lease, message_ids: Sequence[int], transports: Sequence[Transport], clock: Clock) -> list[Result]:
     checked_at = time.monotonic()
     try:
         composed = compose(message_ids, clock())
-    except _DATABASE_GONE as error:
+    except DATABASE_ERRORS as error:
+        if not is_temporary(error):
+            raise
+        connection.close()
         # nothing was sent: they go back into the queue
         log.warning("a chunk was not rendered, the database is not available: %s", error)
         return [Result(message_id, None, clock()) for message_id in message_ids]
@@ -270,7 +291,9 @@ def _send_by(
 def _recheck(lease: Lease, items: Sequence[Composed], now: datetime) -> set[int]:
     try:
         return recheck(lease.token, [item.message_pk for item in items], now)
-    except _DATABASE_GONE:
+    except DATABASE_ERRORS as error:
+        if not is_temporary(error):
+            raise
         connection.close()
         return set()
 
@@ -281,6 +304,11 @@ def _send_one(transport: Transport, item: Composed) -> tuple[SendResult | None, 
     try:
         return transport.send(item.envelope), ""
     except BrokenOffError:
+        return None, ""
+    except DATABASE_ERRORS as error:
+        # a transport uses the database before it connects only, for access tokens: nothing was sent
+        log.warning("message %d was not sent, the database failed: %s", item.message_pk, error)
+        connection.close()
         return None, ""
     except Exception as error:
         # it is not known whether the message was sent, and it must not be sent twice

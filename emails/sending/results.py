@@ -156,8 +156,13 @@ def _write_sent(lease: Lease, sent: Sequence[Result]) -> list[Row]:
     """`enrollment_id` and `is_answer` of each message that was ours to write."""
     if not sent:
         return []
+    return fetch_all(_SENT, {**sent_columns(sent), "token": lease.token})
+
+
+def sent_columns(sent: Sequence[Result]) -> dict[str, object]:
+    """What is stored of messages that were sent, as arrays by message."""
     providers = [result.answer.provider_message_id for result in sent if isinstance(result.answer, Sent)]
-    return fetch_all(_SENT, {**_texts(sent), "providers": providers, "token": lease.token})
+    return {**_texts(sent), "providers": providers}
 
 
 def _write_unknown(lease: Lease, unknown: Sequence[Result]) -> list[Row]:

@@ -22,6 +22,7 @@ class UnderWay:
     def __init__(self) -> None:
         self._changed = threading.Condition()
         self._lanes: dict[int, Sequence[Transport]] = {}
+        self._timer: threading.Timer | None = None
 
     @contextmanager
     def serving(self) -> Iterator[None]:
@@ -54,12 +55,14 @@ class UnderWay:
 
     def break_off_after(self, seconds: float) -> None:
         """The same, after the dialogues had so long to come to their end."""
-        timer = threading.Timer(seconds, self.break_off)
-        timer.daemon = True
-        timer.start()
+        self._timer = threading.Timer(seconds, self.break_off)
+        self._timer.daemon = True
+        self._timer.start()
 
     def finish(self, seconds: float) -> None:
         """Break off what can be, and wait up to so many seconds for the answers that are outstanding."""
+        if self._timer is not None:
+            self._timer.cancel()
         self.break_off()
         if lanes := self.count():
             log.info("stopping: %d sending queues wait for the answers of their servers", lanes)

@@ -15,9 +15,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-import psycopg
-from django.db import InterfaceError, OperationalError, transaction
+from django.db import transaction
 
+from common.database_errors import is_temporary
 from common.db import execute, fetch_all
 from emails.models import EXECUTOR_RUNS
 from execution.choices import LogAction, LogStatus
@@ -32,13 +32,6 @@ from sequences.enrollment_sql import LIVE
 
 log = logging.getLogger(__name__)
 
-# No row causes these: nothing was written, and the same batch may pass later. A statement prepared before a migration
-# changed its columns stays "not supported" on its connection and passes on the next one.
-TEMPORARY_ERRORS = (
-    *(psycopg.OperationalError, psycopg.InterfaceError, OperationalError, InterfaceError),
-    psycopg.errors.FeatureNotSupported,
-)
-
 
 @dataclass(frozen=True, slots=True)
 class Tick:
@@ -51,7 +44,7 @@ class Tick:
 def run_tick(now: datetime, limit: int, policy: Policy, workspace_id: int | None = None) -> Tick:
     """Decide up to `limit` due enrollments. Safe to run on any host, any number of times at once.
 
-    Raises `psycopg.OperationalError` when the database is not available; nothing is half done then.
+    Raises a temporary error (`common.database_errors`) when the database is not available; nothing is half done then.
     """
     claimed: list[Snapshot] = []
     try:
@@ -59,7 +52,7 @@ def run_tick(now: datetime, limit: int, policy: Policy, workspace_id: int | None
             claimed = claim_due(now, limit, workspace_id=workspace_id)
             apply_outcomes([(snapshot, _decide_safely(snapshot, now, policy)) for snapshot in claimed], now)
     except Exception as error:
-        if _is_temporary(error):
+        if is_temporary(error):
             raise
         log.warning("the database rejected a batch of %d; finding the row", len(claimed) or limit, exc_info=True)
         ids = [snapshot.id for snapshot in claimed] or _due_ids(now, limit, workspace_id)
@@ -89,7 +82,7 @@ def _run_halves(ids: Sequence[int], now: datetime, policy: Policy) -> None:
             apply_outcomes([(snapshot, _decide_safely(snapshot, now, policy)) for snapshot in _claim_again(ids)], now)
         return
     except Exception as error:
-        if _is_temporary(error):
+        if is_temporary(error):
             raise
         if len(ids) == 1:
             _quarantine_rejected(ids[0], error, now)
@@ -102,12 +95,6 @@ def _run_halves(ids: Sequence[int], now: datetime, policy: Policy) -> None:
 def _claim_again(ids: Sequence[int]) -> list[Snapshot]:
     """Without those that another engine or a user has ended since the batch was rejected."""
     return [snapshot for snapshot in claim_by_id(ids) if snapshot.status not in ENDED_STATUSES]
-
-
-def _is_temporary(error: Exception) -> bool:
-    """SQLSTATE class 54 (a value too long for an index …) is caused by a row and is not temporary."""
-    state = getattr(error, "sqlstate", None) or ""
-    return isinstance(error, TEMPORARY_ERRORS) and not state.startswith("54")
 
 
 def _storable(text: str) -> str:
@@ -126,7 +113,7 @@ def _quarantine_rejected(enrollment_id: int, error: Exception, now: datetime) ->
             decided: list[Decided] = [(snapshot, outcome) for snapshot in _claim_again([enrollment_id])]
             apply_outcomes(decided, now)
     except Exception as again:
-        if _is_temporary(again):
+        if is_temporary(again):
             raise
         log.exception("enrollment %d cannot be read, quarantining it without its facts", enrollment_id)
         execute(_QUARANTINE_UNREAD, {"id": enrollment_id, "error": text, "trace": trace, "now": now})

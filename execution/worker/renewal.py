@@ -10,10 +10,10 @@ from contextlib import contextmanager
 
 from django.db import connection
 
+from common.database_errors import DATABASE_ERRORS
 from common.db import release_connection
 from emails.sending.delivery import Clock, HeldLeases
 from emails.sending.lanes import RENEW_SECONDS, renew_leases
-from execution.engine.tick import TEMPORARY_ERRORS
 from execution.worker.outage import first_line
 
 log = logging.getLogger(__name__)
@@ -35,7 +35,7 @@ def renewing(leases: HeldLeases, clock: Clock) -> Iterator[None]:
                 try:
                     renew_leases(leases.tokens(), clock())
                     release_connection()
-                except TEMPORARY_ERRORS as error:
+                except DATABASE_ERRORS as error:
                     log.warning("the leases could not be renewed, trying again: %s", first_line(error))
                     connection.close()
         finally:

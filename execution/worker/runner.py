@@ -31,6 +31,7 @@ from enum import StrEnum
 
 from django.db import connection
 
+from common.database_errors import DATABASE_ERRORS, is_temporary
 from common.db import release_connection
 from common.dispatcher import Dispatcher
 from emails.facts.scores import refresh_scores
@@ -45,7 +46,7 @@ from emails.sending.under_way import UNDER_WAY
 from emails.tracking.reclassify import classify_pending_visits
 from execution import heartbeat
 from execution.engine.backoff import Policy
-from execution.engine.tick import TEMPORARY_ERRORS, next_wake_at, run_tick
+from execution.engine.tick import next_wake_at, run_tick
 from execution.insight.alerts import reconcile_alerts
 from execution.insight.reply_notices import notify_owners
 from execution.maintenance.retention import purge_round
@@ -107,7 +108,7 @@ class Runner:
         self.id = uuid.uuid4()
         self.name = f"{socket.gethostname()}:{os.getpid()}"
         self.leases = HeldLeases()
-        self.outage = Outage(TEMPORARY_ERRORS)
+        self.outage = Outage()
         self.decided = 0
         self.delivered = 0
         self._stop = threading.Event()
@@ -158,17 +159,16 @@ class Runner:
         self._is_asked_to_stop = True
 
     def run(self, until: datetime | None = None) -> None:
-        """Work until stopped, or until the clock passes `until`.
+        """Work until stopped, or until the clock passes `until`; leaves within ten seconds.
 
-        Leaves within ten seconds; later when it was stopped while answers of servers are outstanding. Past `until` it
-        leaves them to their threads, which go on in this process.
+        Once stopped it waits for outstanding answers of servers; past `until` their threads go on without it.
         """
         freeze_loaded_objects()
         heartbeat.start(self.id, self.name, self.options.kind, self.clock())
         threads = [threading.Thread(target=self._guard, args=(loop,), daemon=True) for loop in self._loops()]
         with renewing(self.leases, self.clock):
             self._run_threads(threads, until)
-        with suppress(*TEMPORARY_ERRORS):
+        with suppress(*DATABASE_ERRORS):
             heartbeat.stop(self.id, self.clock(), self.decided, self.delivered, self._last_processed_at)
         connection.close()
 
@@ -225,7 +225,7 @@ class Runner:
 
     def _handle_error(self, error: Exception) -> None:
         """Of a loop or of a pool's thread, which goes on after a pause."""
-        if isinstance(error, TEMPORARY_ERRORS):
+        if is_temporary(error):
             connection.close()
             self.outage.report(error)
         else:

@@ -9,10 +9,11 @@ from unittest import mock
 import pytest
 from django.db import connection
 
+from common.database_errors import DATABASE_ERRORS
 from emails.models import EmailEvent, EmailMessage, Suppression
 from emails.sending import results
 from execution.engine.backoff import Policy
-from execution.engine.tick import TEMPORARY_ERRORS, run_tick
+from execution.engine.tick import run_tick
 from sequences.models import Enrollment
 from simulation.mail_server import MailServer, Moment
 from tests.factories import NOW, EnrollmentFactory, MailboxFactory, SequenceFactory, StepFactory, WorkspaceFactory
@@ -50,7 +51,7 @@ def test_a_temporary_error_loses_nothing(sqlstate: str, table: str, event: str, 
         for _ in range(10):
             try:
                 clock.run()
-            except TEMPORARY_ERRORS:
+            except DATABASE_ERRORS:
                 connection.close()
         assert count_faults() >= 3
     clock.pass_by(minutes=2)

@@ -19,7 +19,6 @@ from pytest_django import DjangoDbBlocker
 
 from config.embedded_postgres.server import DATABASE, EmbeddedPostgres
 from emails.models import EmailMessage
-from execution.engine.tick import TEMPORARY_ERRORS
 from execution.worker.listener import Listener
 from execution.worker.outage import Outage
 from simulation.mail_server import MailServer, Moment, Stall
@@ -130,7 +129,7 @@ def test_an_outage_is_logged_once_however_often_it_is_met(
     own_url: str, own_server: EmbeddedPostgres, caplog: pytest.LogCaptureFixture
 ) -> None:
     """One line when the outage starts and one when it ends, whatever the number of threads and attempts."""
-    outage = Outage(TEMPORARY_ERRORS)
+    outage = Outage()
     with Listener() as listener, caplog.at_level(logging.INFO):
         connection.close()
         bring_down(own_server, "stopped")
