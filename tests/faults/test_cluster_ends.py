@@ -26,7 +26,6 @@ from tests.faults.processes import DEADLINE_SECONDS, ROOT, child_env, has_ended,
 pytestmark = [pytest.mark.slow, pytest.mark.django_db(transaction=True), pytest.mark.timeout(240)]
 
 WORKERS = 2
-STOP_SECONDS = 15.0
 
 
 class Cluster:
@@ -115,7 +114,7 @@ def test_a_signal_to_the_first_process_or_to_all_ends_the_cluster_well(
         os.killpg(cluster.process.pid, number)
     else:
         cluster.process.send_signal(number)
-    assert cluster.wait(STOP_SECONDS) == 0, cluster.log.read_text()
+    assert cluster.wait() == 0, cluster.log.read_text()
     assert cluster.left() == []
     assert not Worker.objects.filter(stopped_at=None).exists()
     assert not OrmQ.objects.exists(), "the job was acknowledged"

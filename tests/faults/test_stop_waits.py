@@ -22,7 +22,7 @@ from execution.worker.runner import Options, Runner
 from execution.worker.schedules import list_jobs
 from sequences.models import Enrollment
 from simulation.mail_server import MailServer, Moment, Stall
-from tests.faults.processes import Executor, wait_until
+from tests.faults.processes import DEADLINE_SECONDS, Executor, wait_until
 from tests.faults.promises import run_successor
 from tests.faults.three_steps import enroll_in_three_steps
 
@@ -64,7 +64,7 @@ def test_a_stop_waits_for_the_answer_to_a_message_and_records_it(
             wait_until(lambda: text in log.read_bytes(), "the executor waits")
         finally:
             stall.release()
-        assert executor.process.wait(30) == 0
+        assert executor.process.wait(DEADLINE_SECONDS) == 0
     assert EmailMessage.objects.filter(status="sent").count() == MAILBOXES == len(server.messages)
     assert not EmailMessage.objects.exclude(status__in=["sent", "queued"]).exists()
     assert not Mailbox.objects.exclude(lease_token=None).exists()
@@ -82,7 +82,7 @@ def test_a_stop_breaks_off_what_no_server_can_have_accepted(
         wait_until(all_wait_for_the_answer, "each mailbox has begun")
         assert stall.reached.wait(30)
         executor.send(signal.SIGTERM)
-        assert executor.process.wait(30) == 0
+        assert executor.process.wait(DEADLINE_SECONDS) == 0
     stall.release()
     server.forget_rules()
     assert set(EmailMessage.objects.values_list("status", "attempts")) == {("queued", 0)}
