@@ -17,7 +17,7 @@ from pathlib import Path
 
 from benchmarks.start import set_up
 
-PARTS = ("decide", "scale", "recovery", "deliver")
+PARTS = ("decide", "scale", "recovery", "deliver", "bulkheads")
 
 
 def main() -> int:
@@ -64,7 +64,7 @@ def _parts(text: str) -> tuple[str, ...]:
 
 
 def _run(part: str, report: object, options: argparse.Namespace) -> None:
-    from benchmarks import decide, deliver, growth, moments
+    from benchmarks import bulkheads, decide, deliver, growth, moments
 
     runs: dict[str, Callable[[], None]] = {
         "decide": lambda: decide.measure(
@@ -75,6 +75,7 @@ def _run(part: str, report: object, options: argparse.Namespace) -> None:
         ),
         "recovery": lambda: moments.measure(report, options.rounds, options.batch, _tell),
         "deliver": lambda: deliver.measure(report, options.rounds, options.messages, _tell),
+        "bulkheads": lambda: bulkheads.measure(report, _tell),
     }
     runs[part]()
 

@@ -35,8 +35,8 @@ _IS_BACK_WITHIN = timedelta(days=7)
 
 _RAISE = """
 INSERT INTO execution_alert AS a (workspace_id, key, title, remedy, link, recipients, number, raised_at, seen_at)
-SELECT r.workspace, r.key, r.title, r.remedy, r.link, string_to_array(nullif(r.recipients, ''), ' '), r.number,
-       %(now)s, %(now)s
+SELECT r.workspace, r.key, r.title, r.remedy, r.link,
+       coalesce(string_to_array(nullif(r.recipients, ''), ' '), '{}'), r.number, %(now)s, %(now)s
 FROM unnest(%(workspaces)s::bigint[], %(keys)s::text[], %(titles)s::text[], %(remedies)s::text[], %(links)s::text[],
             %(recipients)s::text[], %(numbers)s::int[]) AS r(workspace, key, title, remedy, link, recipients, number)
 ON CONFLICT (key) WHERE cleared_at IS NULL DO UPDATE
