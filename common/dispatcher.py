@@ -29,7 +29,7 @@ class Job(Protocol):
 
 
 class Dispatcher:
-    """`wake` it when there may be work; `stop` and `join` end it.
+    """`wake` it when there may be work; `stop` and `join` end it. Several, one after the other, may use the same share.
 
     `take` claims what may start now, None when nothing is due. `rest` is called before a thread waits, `on_error` with
     every exception that `take` or a job raises, and `around` surrounds the life of each thread.
@@ -55,7 +55,7 @@ class Dispatcher:
         self._around = around
         self._poll_seconds = poll_seconds
         self._monotonic = monotonic
-        self._lock = threading.Lock()
+        self._lock = share.lock
         self._changed = threading.Condition(self._lock)
         self._threads: set[threading.Thread] = set()
         self._idle: list[threading.Event] = []

@@ -14,6 +14,7 @@ The rules, for N threads; a *share* is a quarter of N, at least one:
 
 from __future__ import annotations
 
+import threading
 from collections import Counter, OrderedDict
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
@@ -45,10 +46,12 @@ def group_name(tenant: int, host: str) -> str:
 class Shares:
     """What a claim must know to take only what may start now. Without arguments: anything may.
 
-    An item may start when its group is not full, and it is either quick (not in `slow_items`, group in `quick_groups`)
-    or none of `is_full`, `full_hosts`, `full_tenants` concerns it. `busy_tenants` and `busy_hosts` count the turns.
+    Nothing may start while `is_closed`. Else an item may start when its group is not full, and it is either quick (not
+    in `slow_items`, group in `quick_groups`) or none of `is_full`, `full_hosts`, `full_tenants` concerns it.
+    `busy_tenants` and `busy_hosts` count the turns.
     """
 
+    is_closed: bool = False
     is_full: bool = False
     full_hosts: Collection[str] = ()
     full_tenants: Collection[int] = ()
@@ -59,7 +62,7 @@ class Shares:
     busy_hosts: Mapping[str, int] = field(default_factory=dict)
 
     def allow(self, work: Work) -> bool:
-        if work.group in self.full_groups:
+        if self.is_closed or work.group in self.full_groups:
             return False
         if work.item not in self.slow_items and work.group in self.quick_groups:
             return True
@@ -96,9 +99,10 @@ class Turn:
 
 
 class FairShare:
-    """The books of one pool. One caller at a time; every method gets the time."""
+    """The books of the pools that share N threads. Hold `lock` while calling a method; every method gets the time."""
 
     def __init__(self, threads: int, slow_seconds: float) -> None:
+        self.lock = threading.Lock()
         self.threads = threads
         self.slow_seconds = slow_seconds
         self.share = max(threads // 4, 1)
@@ -126,6 +130,7 @@ class FairShare:
             groups = Counter(turn.work.group for turn in self._turns)
             full_groups = {group for group, number in groups.items() if number >= self.share}
         return Shares(
+            is_closed=len(self._turns) >= self.most_threads(at),
             is_full=is_full,
             full_hosts=full_hosts,
             full_tenants=full_tenants,
@@ -138,7 +143,7 @@ class FairShare:
 
     def start(self, work: Work, at: float) -> Turn | None:
         """The turn; None when it may not start now."""
-        if len(self._turns) >= self.most_threads(at) or not self.view(at).allow(work):
+        if not self.view(at).allow(work):
             return None
         was_quick = self._groups.get(work.group, False) and work.item not in self._slow_items
         turn = Turn(work, at, self.slow_seconds, is_heavy=not was_quick)

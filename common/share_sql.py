@@ -12,7 +12,7 @@ def allowed(item: str, host: str, tenant: str) -> str:
     """The condition under which a row may start. Each argument is an SQL expression of that column."""
     group = f"({tenant} || ':' || {host})"
     return f"""
-    ({group} <> ALL(%(full_groups)s::text[])
+    (NOT %(is_closed)s::boolean AND {group} <> ALL(%(full_groups)s::text[])
      AND ({item} <> ALL(%(slow_items)s::bigint[]) AND {group} = ANY(%(quick_groups)s::text[])
           OR NOT %(is_full)s::boolean AND {host} <> ALL(%(full_hosts)s::text[])
              AND {tenant} <> ALL(%(full_tenants)s::bigint[])))"""
@@ -27,6 +27,7 @@ def fairest_first(host: str, tenant: str) -> str:
 
 def share_params(shares: Shares) -> dict[str, Any]:
     return {
+        "is_closed": shares.is_closed,
         "is_full": shares.is_full,
         "full_hosts": sorted(shares.full_hosts),
         "full_tenants": sorted(shares.full_tenants),

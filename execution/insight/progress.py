@@ -99,7 +99,7 @@ _OF_WORKSPACES = {
     Part.INBOXES: (_INBOXES, "inbox"),
     Part.WEBHOOKS: (_WEBHOOKS, "webhook"),
 }
-_DUE_SINCE = {Part.LANES: "due", Part.INBOXES: "unread", Part.WEBHOOKS: "not delivered"}
+_DUE_SINCE = {Part.LANES: "due", Part.INBOXES: "unread", Part.WEBHOOKS: "waiting"}
 _PLURAL = {"inbox": "inboxes"}
 
 
@@ -131,7 +131,8 @@ def _of_workspace(part: Part, noun: str, row: Row, now: datetime) -> Standstill:
     minutes = _minutes(now - row["oldest_at"])
     what = plural(row["number"], noun, _PLURAL.get(noun, f"{noun}s"))
     owners = tuple(row["owners"] or ())[:_OWNERS_TOLD]
-    text = f"{what} of {row['name']} {_DUE_SINCE[part]} for up to {minutes}, first {row['what']}"
+    verb = "has been" if row["number"] == 1 else "have been"
+    text = f"{what} of {row['name']} {verb} {_DUE_SINCE[part]} for up to {minutes}: first {row['what']}"
     return Standstill(part, f"stuck:{part}:{row['id']}", row["id"], row["number"], text, owners)
 
 

@@ -18,6 +18,9 @@ from emails.sending.delivery import Clock, HeldLeases, claim_lane
 from execution.webhooks_out.delivering import SLOW_SECONDS as SLOW_WEBHOOK_SECONDS
 from execution.webhooks_out.delivering import claim_delivery
 
+# One per process: a job of the cluster goes on with what the one before has learned, and still waits for.
+_SHARES: dict[tuple[str, int], FairShare] = {}
+
 INBOX_THREADS = 8
 WEBHOOK_THREADS = 8
 
@@ -38,7 +41,7 @@ def make_lane_pool(
     """`on_served` gets the number of messages that a lane sent or tried, after each turn."""
     return Dispatcher(
         "lane",
-        FairShare(threads, SLOW_LANE_SECONDS),
+        _share("lane", threads, SLOW_LANE_SECONDS),
         lambda shares: claim_lane(
             clock,
             worker,
@@ -65,7 +68,7 @@ def make_inbox_pool(
     """`on_facts` gets the number of new events, or of messages proven to be sent, of each inbox."""
     return Dispatcher(
         "inbox",
-        FairShare(INBOX_THREADS, SLOW_INBOX_SECONDS),
+        _share("inbox", INBOX_THREADS, SLOW_INBOX_SECONDS),
         lambda shares: take_inbox_job(Asked(clock(), mailbox_ids, workspace_id, only_due=True), shares, on_facts),
         on_error=on_error,
         rest=lambda: connection.close(),
@@ -76,12 +79,16 @@ def make_inbox_pool(
 def make_webhook_pool(clock: Clock, *, on_error: OnError) -> Dispatcher:
     return Dispatcher(
         "webhooks",
-        FairShare(WEBHOOK_THREADS, SLOW_WEBHOOK_SECONDS),
+        _share("webhooks", WEBHOOK_THREADS, SLOW_WEBHOOK_SECONDS),
         lambda shares: claim_delivery(clock(), shares),
         on_error=on_error,
         rest=lambda: connection.close(),
         around=_closing,
     )
+
+
+def _share(pool: str, threads: int, slow_seconds: float) -> FairShare:
+    return _SHARES.setdefault((pool, threads), FairShare(threads, slow_seconds))
 
 
 @contextmanager

@@ -148,3 +148,27 @@ def test_what_is_claimed_beyond_a_share_is_given_back_and_served_later(threads: 
         pool._take = lambda shares: blind(world, Shares())
         pool.wake()
         assert world.wait_for(done=12)
+
+
+def test_a_later_pool_of_the_same_share_counts_what_the_earlier_one_still_serves() -> None:
+    """A job of the cluster ends with its minute, and leaves outstanding answers to its threads."""
+    share, gate = FairShare(8, 5.0), threading.Event()
+    world = World([Work(number, "slow.example", 1) for number in range(6)], {"slow.example": gate})
+    earlier, later = (
+        Dispatcher("test", share, world.take, on_error=world.errors.append, monotonic=lambda: world.at)
+        for _ in range(2)
+    )
+    try:
+        earlier.wake()
+        assert world.wait_for(running=2)
+        earlier.stop()
+        world.at = 60.0
+        world.waiting.append(Work(9, "healthy.example", 2))
+        later.wake()
+        assert world.wait_for(done=1, running=2)
+        assert later.wait_until_idle(TIMEOUT_SECONDS)
+        assert [each.host for each in world.done] == ["healthy.example"]
+    finally:
+        later.stop()
+        gate.set()
+        assert earlier.join(TIMEOUT_SECONDS) and later.join(TIMEOUT_SECONDS)
