@@ -168,7 +168,11 @@ class ControlLog(models.Model):
 
 
 class WebhookSubscription(models.Model):
-    """An endpoint that receives a workspace's events. `scanned_at`: facts recorded before it have been queued."""
+    """An endpoint that receives a workspace's events. `scanned_at`: facts recorded before it have been queued.
+
+    `failing_since`: the first failure after what it last accepted; `held_until`: it asked not to be called before;
+    `disabled_at` and `disabled_reason`: when and why the engine switched it off.
+    """
 
     workspace = models.ForeignKey(Workspace, on_delete=models.CASCADE, related_name="webhooks")
     url = models.URLField(max_length=500)
@@ -178,6 +182,10 @@ class WebhookSubscription(models.Model):
     created_by = models.CharField(max_length=200, blank=True)
     created_at = models.DateTimeField()
     scanned_at = models.DateTimeField()
+    failing_since = models.DateTimeField(null=True, editable=False)
+    held_until = models.DateTimeField(null=True, editable=False)
+    disabled_at = models.DateTimeField(null=True, editable=False)
+    disabled_reason = models.CharField(max_length=300, blank=True, default="", db_default="", editable=False)
 
     objects = WorkspaceQuerySet.as_manager()
 

@@ -13,21 +13,27 @@ from rest_framework.exceptions import NotFound, ValidationError
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from common.text import instant_text
 from execution.choices import DeliveryState
 from execution.models import WebhookDelivery, WebhookSubscription
 from execution.webhooks_out.events import ALL, EVENTS
 from execution.webhooks_out.operations import (
     InvalidWebhookError,
+    SwitchedOffError,
     change_subscription,
     ping,
     redeliver,
+    replay,
+    rotate_secret,
     subscribe,
     unsubscribe,
 )
+from execution.webhooks_out.signing import ROTATION
 from sequences.access.roles import name_actor, require_admin, require_any_admin
-from sequences.interface.api.base import IdFilter, ReadViewSet, YesNoFilter
+from sequences.interface.api.base import IdFilter, InstantField, ReadViewSet, YesNoFilter
 from sequences.interface.api.dry_run import is_dry_run
 from sequences.interface.api.parameters import PAGES, OwnWorkspaceField, only_workspace, takes_no_body, takes_parameters
+from sequences.interface.api.problems import ConflictError
 from sequences.interface.api.strict import StrictModelSerializer, StrictSerializer
 
 _STATE = OpenApiParameter("state", str, enum=[word.value for word in DeliveryState])
@@ -38,7 +44,10 @@ class WebhookSerializer(StrictModelSerializer[WebhookSubscription]):
 
     class Meta:
         model = WebhookSubscription
-        fields = ["id", "workspace", "url", "events", "is_active", "created_by", "created_at"]
+        fields = [
+            "id", "workspace", "url", "events", "is_active", "failing_since", "disabled_at", "disabled_reason",
+            "created_by", "created_at",
+        ]  # fmt: skip
         read_only_fields = fields
 
 
@@ -46,8 +55,9 @@ class WebhookFormSerializer(StrictSerializer):
     url = serializers.URLField(max_length=500)
     events = serializers.ListField(child=serializers.CharField(max_length=40), max_length=len(EVENTS) + 1)
     secret = serializers.CharField(
-        required=False, min_length=16, max_length=200, write_only=True, help_text="Leave it out to have one generated."
-    )
+        required=False, max_length=200, write_only=True,
+        help_text="`whsec_` and the Base64 of 24 to 64 bytes. Leave it out to have one created.",
+    )  # fmt: skip
     is_active = serializers.BooleanField(required=False)
 
 
@@ -60,6 +70,25 @@ class CreatedWebhookSerializer(WebhookSerializer):
 
     class Meta(WebhookSerializer.Meta):
         fields = [*WebhookSerializer.Meta.fields, "secret"]
+
+
+class RotatedSecretSerializer(StrictSerializer):
+    secret = serializers.CharField(allow_null=True, help_text="Shown this once; null in a dry run.")
+    previous_until = serializers.DateTimeField(help_text="Until then the secret before it signs too.")
+
+
+class ReplayFormSerializer(StrictSerializer):
+    since = InstantField(help_text="What was recorded from this time on.")
+    until = InstantField(required=False, help_text="And up to this time; now by default.")
+    events = serializers.ListField(
+        child=serializers.ChoiceField(EVENTS), required=False, max_length=len(EVENTS),
+        help_text="Of those that it receives; all by default.",
+    )  # fmt: skip
+
+
+class ReplaySerializer(StrictSerializer):
+    queued = serializers.IntegerField(help_text="How many deliveries.")
+    by_event = serializers.DictField(child=serializers.IntegerField())
 
 
 class DeliverySerializer(StrictModelSerializer[WebhookDelivery]):
@@ -135,6 +164,33 @@ class WebhookViewSet(ReadViewSet):
         if is_dry_run(request):
             answer.data = self.blank_new(answer.data)
         return answer
+
+    @takes_no_body
+    @extend_schema(request=None, responses=RotatedSecretSerializer)
+    @action(detail=True, methods=["post"], url_path="rotate-secret")
+    def rotate_secret(self, request: Request, pk: str) -> Response:
+        """A new secret, answered this once. The one before it signs too for 24 hours: each call has two signatures."""
+        now = timezone.now()
+        secret = rotate_secret(self._find_own(), actor=name_actor(request.user), now=now)
+        shown = None if is_dry_run(request) else secret
+        return Response({"secret": shown, "previous_until": instant_text(now + ROTATION)})
+
+    @extend_schema(request=ReplayFormSerializer, responses={202: ReplaySerializer})
+    @action(detail=True, methods=["post"])
+    def replay(self, request: Request, pk: str) -> Response:
+        """Deliver what happened in a period again, also what was delivered or given up. 409 when it is switched off."""
+        row = self._find_own()
+        form = ReplayFormSerializer(data=request.data)
+        form.is_valid(raise_exception=True)
+        given = form.validated_data
+        try:
+            queued = replay(row, given["since"], given.get("until"), given.get("events"), timezone.now())
+        except InvalidWebhookError as error:
+            raise ValidationError({error.field: [str(error)]}) from None
+        except SwitchedOffError:
+            raise ConflictError("The webhook is switched off: switch it on, then replay.") from None
+        answer = {"queued": queued.total(), "by_event": dict(sorted(queued.items()))}
+        return Response(answer, status=status.HTTP_202_ACCEPTED)
 
     @takes_parameters(_STATE, *PAGES)
     @extend_schema(responses=DeliverySerializer(many=True))

@@ -84,6 +84,10 @@ SELECT b.id, b.workspace_id, b.address, s.last_error, u.email AS owner_email
 FROM emails_inboxstate s JOIN emails_mailbox b ON b.id = s.mailbox_id LEFT JOIN auth_user u ON u.id = b.owner_id
 WHERE b.inbound = 'imap' AND b.status = 'active' AND s.failures >= %(failures)s
 """
+_SWITCHED_OFF = """
+SELECT id, workspace_id, url, disabled_reason FROM execution_webhooksubscription
+WHERE NOT is_active AND disabled_reason <> ''
+"""
 _ADMINS = """
 SELECT m.workspace_id, u.email FROM sequences_membership m JOIN auth_user u ON u.id = m.user_id
 WHERE m.workspace_id = ANY(%(workspaces)s::bigint[]) AND m.role = 'admin' AND u.is_active AND u.email <> ''
@@ -125,6 +129,7 @@ def find_troubles(now: datetime) -> list[Trouble]:
     recently = now - _JUMP_WITHIN
     jumped = fetch_all(_JUMPED, {"recently": recently, "since": recently - _JUMP_AGAINST, "now": now})
     troubles += [trouble for row in jumped if (trouble := _jump(row))]
+    troubles += [_switched_off(row) for row in fetch_all(_SWITCHED_OFF, {})]
     return _with_admins(troubles)
 
 
@@ -246,6 +251,18 @@ def _jump(row: Row) -> Trouble | None:
         link=_admin_link("execution_deadletter_changelist"),
         to=(),
         number=row["number"],
+    )
+
+
+def _switched_off(row: Row) -> Trouble:
+    return Trouble(
+        key=f"webhook:{row['id']}:off",
+        workspace_id=row["workspace_id"],
+        title=f"The webhook to {row['url']} is switched off: {row['disabled_reason']}"[:300],
+        remedy="Fix the receiver, then switch the webhook on again: it receives what it missed. Delete it if it is "
+        "not needed.",
+        link=_admin_link("execution_webhooksubscription_change", row["id"]),
+        to=(),
     )
 
 

@@ -9,7 +9,6 @@ import json
 import uuid
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
-from typing import Any
 
 from django.db import transaction
 
@@ -17,14 +16,12 @@ from common.db import Row, execute, fetch_all, release_connection
 from common.dialler import members_dialler
 from common.fair_share import UNLIMITED, Shares, Turn, Work
 from common.share_sql import allowed, fairest_first, host_of_url, share_params
-from common.text import storable_text
 from execution.models import WebhookSubscription
+from execution.webhooks_out.outcome import next_state, record_health
 from execution.webhooks_out.posting import TIMEOUT_SECONDS, Answer, post
 from execution.webhooks_out.signing import sign
 
 _LEASE = timedelta(seconds=6 * TIMEOUT_SECONDS)
-_FIRST_PAUSE = timedelta(seconds=10)
-_LONGEST_PAUSE = timedelta(hours=1)
 # A receiver that takes longer than this is slow.
 SLOW_SECONDS = 2.0
 _AT_ONCE = 8
@@ -42,7 +39,7 @@ FROM (
           AND (x.leased_until IS NULL OR x.leased_until <= %(now)s)
         ORDER BY x.next_attempt_at, x.id LIMIT 1
     ) p
-    WHERE s.is_active AND {allowed("s.id", _HOST, "s.workspace_id")}
+    WHERE s.is_active AND coalesce(s.held_until <= %(now)s, true) AND {allowed("s.id", _HOST, "s.workspace_id")}
     ORDER BY {fairest_first(_HOST, "s.workspace_id")}, p.next_attempt_at, p.id LIMIT 1
 ) c
 WHERE d.id = c.id AND d.state = 'pending' AND d.next_attempt_at <= %(now)s
@@ -80,8 +77,9 @@ class Delivery:
         return _call(self._row, self._subscription, self._now)
 
     def record(self, answer: Answer) -> None:
-        state = _next_state(self._row, answer, self._now)
-        execute(_RECORD, {**state, "id": self._row["id"], "token": self._token})
+        state = next_state(self._row, answer, self._now)
+        if execute(_RECORD, {**state, "id": self._row["id"], "token": self._token}):
+            record_health(self._row["subscription_id"], answer, self._now)
 
     def give_back(self) -> None:
         execute(_GIVE_BACK, {"id": self._row["id"], "token": self._token})
@@ -113,23 +111,12 @@ def deliver_pending(now: datetime) -> int:
 
 
 def _call(row: Row, subscription: WebhookSubscription, now: datetime) -> Answer:
-    body = json.dumps({"id": row["id"], **row["payload"]}, ensure_ascii=False).encode()
-    timestamp = str(int(now.timestamp()))
+    body = json.dumps({"id": row["id"], **row["payload"]}, ensure_ascii=False)
     headers = {
         "Content-Type": "application/json",
         "User-Agent": "Sequence-Executor",
         "X-Event": row["event"],
         "X-Delivery": str(row["id"]),
-        "X-Timestamp": timestamp,
-        "X-Signature": sign((subscription.secret or {}).get("secret", ""), timestamp, body),
+        **sign(subscription.secret or {}, str(row["id"]), now, body),
     }
-    return post(subscription.url, body, headers, members_dialler())
-
-
-def _next_state(row: Row, answer: Answer, now: datetime) -> dict[str, Any]:
-    text = storable_text(answer.text)[:500]
-    result = {"state": "pending", "next": None, "code": answer.status_code, "response": text, "delivered": None}
-    if answer.is_accepted:
-        return result | {"state": "delivered", "delivered": now}
-    next_at = now + min(_FIRST_PAUSE * 2 ** min(row["attempts"] - 1, 20), _LONGEST_PAUSE)
-    return result | ({"next": next_at} if next_at < row["give_up_at"] else {"state": "failed"})
+    return post(subscription.url, body.encode(), headers, members_dialler())

@@ -7,9 +7,12 @@ later scan finds a fact that was committed late. The unique (subscription, fact)
 from __future__ import annotations
 
 import json
+from collections import Counter
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from common.db import execute, fetch_all
+from execution.models import WebhookSubscription
 from execution.webhooks_out.events import ALL, COMPLETED, EXECUTED, LOGGED, STORED
 
 GIVES_UP_AFTER = timedelta(hours=24)
@@ -29,17 +32,17 @@ _ABOUT = """
     'step', CASE WHEN f.step_number IS NULL THEN NULL ELSE jsonb_build_object('number', f.step_number) END
 """
 _FACTS = f"""
-WITH names AS (SELECT * FROM jsonb_each_text(%(names)s::jsonb) AS n(word, event)),
+names AS (SELECT * FROM jsonb_each_text(%(names)s::jsonb) AS n(word, event)),
 facts AS (
     SELECT 'log:' || l.id AS fact, n.event, l.at, l.at AS stored_at, l.enrollment_id, l.step_number,
            jsonb_build_object('message', l.message, 'error', l.error, 'actor', l.actor) AS details
     FROM execution_executionlog l
     JOIN names n ON n.word = CASE WHEN l.action = 'executed' THEN 'executed:' || l.step_type ELSE l.action END
-    WHERE l.at > %(since)s AND l.at <= %(now)s AND l.workspace_id = %(workspace)s
+    WHERE l.at > %(since)s AND l.at <= %(until)s AND l.workspace_id = %(workspace)s
   UNION ALL
     SELECT 'done:' || e.id || ':' || e.visit, %(completed)s, max(l.at), max(l.at), e.id, NULL, '{{}}'::jsonb
     FROM execution_executionlog l JOIN sequences_enrollment e ON e.id = l.enrollment_id
-    WHERE l.at > %(since)s AND l.at <= %(now)s AND l.workspace_id = %(workspace)s AND e.status = 'completed'
+    WHERE l.at > %(since)s AND l.at <= %(until)s AND l.workspace_id = %(workspace)s AND e.status = 'completed'
       AND l.at = e.completed_at
     GROUP BY e.id, e.visit
   UNION ALL
@@ -49,7 +52,7 @@ facts AS (
                        ELSE jsonb_build_object('reply', jsonb_build_object(
                            'id', y.id, 'intent', y.intent, 'text', left(y.text, {_TEXT_SENT}))) END
     FROM emails_emailevent v LEFT JOIN emails_reply y ON y.event_id = v.id JOIN names n ON n.word = 'event:' || v.type
-    WHERE v.recorded_at > %(since)s AND v.recorded_at <= %(now)s AND v.workspace_id = %(workspace)s
+    WHERE v.recorded_at > %(since)s AND v.recorded_at <= %(until)s AND v.workspace_id = %(workspace)s
       AND (v.verdict = 'human' OR v.type NOT IN ('opened', 'clicked')) AND v.enrollment_id IS NOT NULL
 )
 INSERT INTO execution_webhookdelivery (workspace_id, subscription_id, fact, event, payload, state, attempts,
@@ -64,7 +67,14 @@ JOIN sequences_contact c ON c.id = e.contact_id
 JOIN sequences_sequence s ON s.id = e.sequence_id
 WHERE f.stored_at >= %(from)s AND (%(events)s::text[] @> ARRAY['{ALL}'] OR f.event = ANY(%(events)s::text[]))
 ORDER BY f.at, f.fact
-ON CONFLICT (subscription_id, fact) DO NOTHING
+"""
+_NEW = f"WITH {_FACTS} ON CONFLICT (subscription_id, fact) DO NOTHING"
+_AGAIN = f"""
+WITH {_FACTS} LIMIT %(most)s
+ON CONFLICT (subscription_id, fact) DO UPDATE
+SET state = 'pending', attempts = 0, next_attempt_at = %(now)s, give_up_at = %(give_up)s, lease_token = NULL,
+    leased_until = NULL, delivered_at = NULL
+RETURNING id, event
 """
 _SCANNED = "UPDATE execution_webhooksubscription SET scanned_at = %(now)s WHERE id = %(id)s"
 _NAMES = json.dumps(
@@ -82,11 +92,12 @@ def fan_out(now: datetime) -> int:
     new = 0
     for row in fetch_all(_SUBSCRIBED, {}):
         new += execute(
-            _FACTS,
+            _NEW,
             {
                 "names": _NAMES,
                 "completed": COMPLETED,
                 "now": now,
+                "until": now,
                 "since": row["scanned_at"] - _OVERLAP,
                 "from": row["created_at"],
                 "workspace": row["workspace_id"],
@@ -97,3 +108,29 @@ def fan_out(now: datetime) -> int:
         )
         execute(_SCANNED, {"id": row["id"], "now": now})
     return new
+
+
+def queue_again(
+    subscription: WebhookSubscription, events: Sequence[str], since: datetime, until: datetime, most: int, now: datetime
+) -> Counter[str]:
+    """Queue the facts stored from `since` to `until`, whether or not they were delivered. Returns how many of an event.
+
+    At most `most`, the oldest first. A fact that has a delivery keeps it, and so its id.
+    """
+    rows = fetch_all(
+        _AGAIN,
+        {
+            "names": _NAMES,
+            "completed": COMPLETED,
+            "now": now,
+            "until": until,
+            "since": since - timedelta(microseconds=1),
+            "from": since,
+            "workspace": subscription.workspace_id,
+            "subscription": subscription.pk,
+            "events": list(events),
+            "give_up": now + GIVES_UP_AFTER,
+            "most": most,
+        },
+    )
+    return Counter(row["event"] for row in rows)

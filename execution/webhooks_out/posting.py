@@ -23,10 +23,14 @@ class RefusedAddressError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """`status_code` None: no answer. `text` is the beginning of the answer, or what went wrong."""
+    """`status_code` None: no answer. `text` is the beginning of the answer, or what went wrong.
+
+    `retry_after`: the header of that name.
+    """
 
     status_code: int | None
     text: str
+    retry_after: str = ""
 
     @property
     def is_accepted(self) -> bool:
@@ -62,4 +66,5 @@ def post(url: str, body: bytes, headers: Mapping[str, str], dialler: Dialler) ->
                 answer = session.post(url, data=body, headers=headers, timeout=TIMEOUT_SECONDS)
         except (requests.RequestException, OSError, ValueError) as error:
             return Answer(None, wire.refusal or f"{type(error).__name__}: no answer")
-    return Answer(answer.status_code, answer.content[:_KEPT_CHARACTERS].decode("utf-8", "replace"))
+    text = answer.content[:_KEPT_CHARACTERS].decode("utf-8", "replace")
+    return Answer(answer.status_code, text, answer.headers.get("Retry-After", ""))

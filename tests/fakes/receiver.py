@@ -28,6 +28,7 @@ class Receiver:
     answers: list[int] = field(default_factory=lambda: [200])
     calls: list[Call] = field(default_factory=list)
     drips: int = 0
+    retry_after: str = ""
     was_hung_up: threading.Event = field(default_factory=threading.Event)
     released: threading.Event = field(default_factory=threading.Event)
 
@@ -61,6 +62,8 @@ class Receiver:
                 self.send_response(status)
                 if 300 <= status < 400:
                     self.send_header("Location", "/elsewhere")
+                if receiver.retry_after:
+                    self.send_header("Retry-After", receiver.retry_after)
                 self.send_header("Content-Length", "2")
                 self.end_headers()
                 self.wfile.write(b"ok")

@@ -119,6 +119,7 @@ BODIES: dict[tuple[str, str], dict[str, Any]] = {
     ("patch", "/api/users/{id}"): {"role": "manager"},
     ("post", "/api/webhooks"): _WEBHOOK,
     ("patch", "/api/webhooks/{id}"): {"events": ["*"]},
+    ("post", "/api/webhooks/{id}/replay"): {"since": "2026-01-01T00:00:00Z", "events": ["email.replied"]},
     ("post", "/api/workspaces/{id}/pause"): {"reason": "rebranding"},
     ("post", "/api/workspaces/{id}/resume"): {"reason": "the new domain is set up"},
     ("patch", "/api/workspaces/{id}"): {"cool_down_days": 14, "timezone": "Europe/Berlin"},
