@@ -15,6 +15,7 @@ from execution.api.idempotency import answer_once
 from execution.api.invitations import InvitationViewSet
 from execution.api.members import AlertViewSet, ManagedUserViewSet
 from execution.api.replies import ReplyViewSet
+from execution.api.reports import ReportViewSet
 from execution.api.row_actions import (
     CompletableTaskViewSet,
     LoggedSendLimitViewSet,
@@ -53,6 +54,7 @@ def _list_api() -> list[Any]:
     router.register("api-keys", ApiKeyViewSet, "api-key")
     router.register("security-events", SecurityEventViewSet, "security-event")
     router.register("alerts", AlertViewSet, "alert")
+    router.register("reports", ReportViewSet, "report")
     router.register("workspaces", WorkspaceSettingsViewSet, "workspace")
     me = re_path(r"^me/?$", MeViewSet.as_view({"get": "retrieve", "patch": "partial_update"}), name="me")
     patterns: list[Any] = [me, *router.urls]

@@ -17,6 +17,7 @@ from emails.models import Reply
 from emails.sending.lane_view import read_planned_times
 from execution.insight.explain import Hold, explain_enrollments
 from execution.insight.replies import TO_ANSWER
+from sequences.choices import LIVE_STATUSES
 from tasks_app.choices import TaskStatus
 from tasks_app.models import Task
 
@@ -95,7 +96,7 @@ ORDER BY c.engagement_score DESC, c.id DESC LIMIT %(shown)s
 # Due by the end of the day, and held from running at all.
 _TODAY = """
 SELECT q.* FROM unnest(%(workspaces)s::bigint[]) AS w(id)
-CROSS JOIN unnest(ARRAY['active', 'paused', 'quarantined']) AS u(status)
+CROSS JOIN unnest(%(live)s::text[]) AS u(status)
 CROSS JOIN LATERAL (
     SELECT e.id, e.status, e.next_step_at, e.mailbox_id, c.email, s.name AS sequence FROM sequences_enrollment e
     JOIN sequences_contact c ON c.id = e.contact_id
@@ -153,7 +154,7 @@ def _read_today(
     user_id: int, workspace_ids: Sequence[int], now: datetime, until: datetime
 ) -> tuple[list[Departure], tuple[HeldGroup, ...], int]:
     asked = {"user": user_id, "workspaces": list(workspace_ids), "until": until, "explained": _EXPLAINED}
-    rows = fetch_all(_TODAY, asked)
+    rows = fetch_all(_TODAY, {**asked, "live": [status.value for status in LIVE_STATUSES]})
     holds = explain_enrollments([row["id"] for row in rows], now)
     planned = read_planned_times(sorted({row["mailbox_id"] for row in rows if row["mailbox_id"]}), now)
     leaving: list[Departure] = []
