@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import os
 import re
 from collections.abc import Iterator
@@ -27,6 +28,12 @@ settings.register_profile(
     derandomize=os.environ.get("CI", "").lower() in {"1", "true"},
 )
 settings.load_profile("product")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def throttles_with_the_real_clock() -> None:
+    """DRF keeps the clock of the moment in which it is imported: not while a test holds it still."""
+    importlib.import_module("rest_framework.throttling")
 
 
 @pytest.fixture(scope="session")
