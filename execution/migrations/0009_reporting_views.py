@@ -65,7 +65,7 @@ _VIEWS = {
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("execution", "0007_alert_incidents"),
+        ("execution", "0008_webhook_health"),
         ("sequences", "0007_second_factor"),
         ("emails", "0001_initial"),
     ]
