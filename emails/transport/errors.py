@@ -75,7 +75,7 @@ def classify_smtp(code: int, text: str, stage: Stage) -> Classified:
     enhanced = read_enhanced_status(text)
     shown = str(code) if enhanced is None else f"{code} {code // 100}.{enhanced[0]}.{enhanced[1]}"
     if not 400 <= code < 600:
-        return Classified(ErrorClass.SERVER if stage < Stage.MAIL else ErrorClass.UNCLASSIFIED, shown)
+        return Classified(ErrorClass.SERVER if stage < Stage.BODY else ErrorClass.UNCLASSIFIED, shown)
     cause = find_cause("", f"{code} {text}")
     if stage is not Stage.LOGIN and _is_limit(enhanced, cause):
         return Classified(ErrorClass.SERVER, shown, _wait_seconds(code, cause))

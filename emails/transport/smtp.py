@@ -112,8 +112,15 @@ class SmtpTransport:
             # the server closed the idle connection, or has reached its limit: no recipient was named
         try:
             session = self._connect(deadline)
+            if session.peek():
+                # answers would be taken for those of other commands
+                self._discard()
+                session = self._connect(deadline)
         except _Ended as ended:
             return ended.refused
+        if session.peek():
+            self._discard()
+            return self._lost(smtplib.SMTPServerDisconnected("it answers what was not asked"), session.stage)
         return self._transfer(session, envelope)
 
     def check_login(self) -> Refused | None:
@@ -153,6 +160,10 @@ class SmtpTransport:
                 self._discard()
                 return None
             self._needs_reset = False
+        if session.peek() is not None:
+            # it has hung up, or its next answer would not be that to MAIL
+            self._discard()
+            return None
         return session
 
     def _discard(self) -> None:

@@ -20,6 +20,9 @@ from emails.transport.errors import Stage
 _LINE_END = re.compile(rb"\r\n|\r|\n")
 _DOT_AT_LINE_START = re.compile(rb"(?m)^\.")
 MAX_CHALLENGES = 5
+_OUT_OF_SEQUENCE = frozenset({500, 502, 503})
+# Servers that offer PIPELINING and understood no more than the first of several commands, as long as the process lives.
+_NOT_PIPELINING: set[tuple[str, int]] = set()
 
 
 class _TimedReader(io.RawIOBase):
@@ -55,6 +58,7 @@ class StagedSMTP(smtplib.SMTP):
         super().__init__(local_hostname=ehlo_name, timeout=operation_seconds)
         self.stage = Stage.CONNECT
         self.is_dot_written = False
+        self._endpoint = ("", 0)
         self._host = host  # the name that STARTTLS verifies the certificate against
         self._operation_seconds = operation_seconds
         self._answer_seconds = answer_seconds
@@ -93,6 +97,7 @@ class StagedSMTP(smtplib.SMTP):
         return self._deadline.remaining(3600 if self.is_dot_written else self._operation_seconds)
 
     def _get_socket(self, host: str, port: int, timeout: float) -> socket.socket:
+        self._endpoint = (host, port)
         sock = self._dialler.connect(
             host, port, self._deadline, at_most=self._operation_seconds, on_socket=self._note_socket
         )
@@ -153,7 +158,7 @@ class StagedSMTP(smtplib.SMTP):
             (Stage.RCPT, f"RCPT TO:<{recipient}>", 200),
             (Stage.DATA, "DATA", 300),
         )
-        if self.has_extn("pipelining"):
+        if self.has_extn("pipelining") and self._endpoint not in _NOT_PIPELINING:
             return self._announce_together(commands)
         for stage, line, hundred in commands:
             self.stage = stage
@@ -171,18 +176,29 @@ class StagedSMTP(smtplib.SMTP):
         self.stage = Stage.MAIL
         self.send("".join(f"{line}\r\n" for _, line, _ in commands))
         refusal: tuple[int, bytes] | None = None
+        is_recipient_refused = False
         try:
             for stage, _, hundred in commands:
                 self.stage = self.stage if refusal else stage
                 code, reply = self.read_answer(stage)
+                if stage is Stage.RCPT:
+                    is_recipient_refused = 400 <= code < 600
                 if not refusal and not hundred <= code < hundred + 100:
+                    if stage is not Stage.MAIL and code in _OUT_OF_SEQUENCE:
+                        raise smtplib.SMTPServerDisconnected(f"commands in one flight are not understood: {code}")
                     refusal = code, reply
-            if refusal and code == 354:
+            if refusal and code == 354 and is_recipient_refused:
                 # RFC 2920 section 3.1: it waits for a text although no recipient is left
                 self.send(b".\r\n")
                 self.getreply()
+            elif refusal and code == 354:
+                # a recipient is left who must not get an empty message
+                self.close()
         except (OSError, smtplib.SMTPException):
             if not refusal:
+                if self.stage is not Stage.MAIL:
+                    # it understood the first command only; the next attempt sends them one by one
+                    _NOT_PIPELINING.add(self._endpoint)
                 raise
             self.close()
         return refusal
@@ -195,9 +211,17 @@ class StagedSMTP(smtplib.SMTP):
         self.stage = Stage.BODY
         text = _DOT_AT_LINE_START.sub(b"..", _LINE_END.sub(b"\r\n", mime))
         self.send(text if text.endswith(b"\r\n") else text + b"\r\n")
-        if self._has_hung_up():
+        unread = self.peek()
+        if unread == b"":
             self.close()
             raise smtplib.SMTPServerDisconnected("connection closed while the text was written")
+        if unread:
+            # no answer is due before the dot: a refusal ends the text, anything else is out of step
+            code, reply = self.getreply()
+            self.close()
+            if 400 <= code < 600:
+                return code, reply
+            raise smtplib.SMTPServerDisconnected(f"an answer before the end of the text: {code}")
         with self._before_dot:
             if self._is_broken_off:
                 raise smtplib.SMTPServerDisconnected("the worker stops")
@@ -214,18 +238,21 @@ class StagedSMTP(smtplib.SMTP):
         self.stage = Stage.DONE
         return code, reply
 
-    def _has_hung_up(self) -> bool:
-        """Whether the server closed the connection before the final dot: what can be known must not stay unknown."""
+    def peek(self) -> bytes | None:
+        """What the server has sent and no command has asked for; empty when it has hung up, None when there is nothing.
+
+        Answers are matched to commands by order alone, and what can be known must not stay unknown.
+        """
         if self.sock is None or not isinstance(self.file, io.BufferedReader):
-            return False
+            return None
         reader = self.file.raw
         assert isinstance(reader, _TimedReader)
         reader.is_instant = True
         try:
-            return self.file.peek(1) == b""
+            return self.file.peek(1)
         except (BlockingIOError, ssl.SSLWantReadError):
-            return False
+            return None
         except OSError:
-            return True
+            return b""
         finally:
             reader.is_instant = False

@@ -15,7 +15,8 @@ from emails.models import EmailMessage, Mailbox, Suppression
 from emails.sending import delivery
 from emails.transport.smtp import SmtpTransport
 from execution.control.switches import resume_mailbox
-from execution.models import DeadLetter
+from execution.insight.alerts import reconcile_alerts
+from execution.models import Alert, DeadLetter
 from sequences.models import Contact, Enrollment
 from simulation.certificates import make_certificate
 from simulation.mail_server import Drop, MailServer, Moment, Reply, Stall
@@ -220,6 +221,62 @@ def test_a_lasting_refusal_is_quarantined_after_the_last_retry(server: MailServe
     assert (letter.error_class, letter.created_at) == ("recipient_temporary", NOW + timedelta(minutes=35))
     assert server.attempts(RECIPIENT) == 4
     assert len(server.messages) == 1
+
+
+LIMITS = [
+    (Moment.MAIL, "550 5.4.5 Daily user sending limit exceeded. For more information go to support"),
+    (Moment.DOT, "550 5.4.5 Daily user sending limit exceeded"),
+    (Moment.DOT, "421 4.7.28 Gmail has detected an unusual rate of mail"),
+    (Moment.RCPT, "450 4.7.28 Gmail has detected an unusual rate of mail"),
+    (Moment.RCPT, "450 4.2.0 Rate limit exceeded, too many messages from this sender"),
+    (Moment.DOT, "550 5.1.90 Your message can't be sent because you've reached your daily limit"),
+]
+
+
+@pytest.mark.parametrize(("moment", "reply"), LIMITS)
+def test_a_providers_limit_defers_the_lane_until_a_probe_passes(moment: Moment, reply: str, server: MailServer) -> None:
+    mailbox, clock = enroll(server, people=3), DrivenClock()
+    server.on(moment, reply)
+    clock.run_through(NOW + timedelta(hours=12))
+    mailbox.refresh_from_db()
+    assert mailbox.status == "active"
+    assert set(Enrollment.objects.values_list("status", "retry_count")) == {("active", 0)}
+    assert set(EmailMessage.objects.values_list("status", "attempts")) == {("queued", 0)}
+    assert sum(map(server.attempts, EmailMessage.objects.values_list("recipient", flat=True))) < 60, "it probes"
+
+    server.forget_rules()
+    clock.run_through(NOW + timedelta(hours=15))
+    assert not Enrollment.objects.exclude(status="completed").exists()
+    assert_ledger_explains(server.messages)
+
+
+SENDERS_FAULT = [
+    (Moment.DOT, "550 5.7.26 Unauthenticated email from x.example is not accepted due to domain's DMARC policy"),
+    (Moment.DOT, "550 5.7.25 The IP address sending this message does not have a PTR record setup"),
+    (Moment.DOT, "550 5.7.27 The sender did not pass SPF checks"),
+    (Moment.DOT, "550 5.7.30 This mail has been blocked because DKIM does not pass"),
+    (Moment.DOT, "550 5.7.515 Access denied, sending domain x.example does not meet the required level"),
+    (Moment.RCPT, "554 5.7.1 Service unavailable; Client host [192.0.2.1] blocked using zen.spamhaus.org"),
+    (Moment.RCPT, "550 Reverse DNS lookup failed for host 192.0.2.1"),
+]
+
+
+@pytest.mark.parametrize(("moment", "reply"), SENDERS_FAULT)
+def test_a_refusal_of_the_sender_stops_the_lane_at_the_first_one(
+    moment: Moment, reply: str, server: MailServer
+) -> None:
+    mailbox, clock = enroll(server, people=3), DrivenClock()
+    server.on(moment, reply)
+    clock.run_through(NOW + timedelta(days=1))
+    mailbox.refresh_from_db()
+    assert mailbox.status == "broken"
+    assert reply[:11].strip() in mailbox.status_reason
+    assert set(Enrollment.objects.values_list("status", "retry_count")) == {("active", 0)}
+    assert set(EmailMessage.objects.values_list("status", "attempts")) == {("queued", 0)}
+    assert sum(map(server.attempts, EmailMessage.objects.values_list("recipient", flat=True))) == 1
+    assert not Suppression.objects.exists()
+    reconcile_alerts(clock())
+    assert Alert.objects.filter(title__contains=mailbox.address).exists()
 
 
 PERMANENT = [
