@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from execution.admin.sequence_drawing import Node, draw_steps
+from execution.admin.step_forms import name_step
+from execution.admin.text_preview import present_editor
 from execution.choices import ControlTarget
 from execution.insight.sequence_stats import read_stats
 from execution.models import ControlLog
@@ -14,6 +16,7 @@ from sequences.contacts.queries import list_custom_fields
 from sequences.models import Sequence, Step
 
 CHANGES_SHOWN = 10
+_MOST_WORKSPACES = 5
 _SHARES = ("opened", "clicked", "replied", "bounced")
 
 
@@ -34,7 +37,15 @@ def present_sequence(sequence: Sequence) -> dict[str, Any]:
         "counts": [(EnrollmentStatus(status).label, count) for status, count in sorted(stats.people.items())],
         "merge_fields": sorted(KNOWN_FIELDS | {f"contact.{name}" for name in custom}),
         "changes": changes[:CHANGES_SHOWN],
+        **present_editor([sequence.workspace_id]),
     }
+
+
+def present_new(workspace_ids: list[int]) -> dict[str, Any]:
+    """The context of the page of a sequence that is not stored yet."""
+    custom = frozenset().union(*(list_custom_fields(each) or frozenset() for each in workspace_ids[:_MOST_WORKSPACES]))
+    fields = sorted(KNOWN_FIELDS | {f"contact.{name}" for name in custom})
+    return {"merge_fields": fields, **present_editor(workspace_ids)}
 
 
 def _present_step(row: dict[str, Any], step: Step, steps: list[Step]) -> dict[str, Any]:
@@ -71,6 +82,7 @@ def list_problems(context: dict[str, Any]) -> list[str]:
     for inline in context["inline_admin_formsets"]:
         found += map(str, inline.formset.non_form_errors())
         for place, step_form in enumerate(inline.formset.forms, start=1):
-            number = step_form.instance.number or place
-            found += [f"step {number}, {name}: {text}" for name, texts in step_form.errors.items() for text in texts]
+            step_form.instance.number = step_form.instance.number or place
+            named = name_step(step_form.instance)
+            found += [f"{named}, {name}: {text}" for name, texts in step_form.errors.items() for text in texts]
     return found

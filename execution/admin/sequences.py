@@ -17,13 +17,15 @@ from django.utils import timezone
 from execution.admin.confirm import Action, ConfirmsActions, EmptyForm, ReasonForm, on_one, on_selected
 from execution.admin.form_fields import WINDOW_FIELDS, SequenceForm, describe_window_form, show_described
 from execution.admin.impact import ImpactForm, describe_impact, list_answers, needs_confirmation, read_options
-from execution.admin.sequence_state import list_problems, present_sequence
+from execution.admin.sequence_state import list_problems, present_new, present_sequence
 from execution.admin.sequence_tools import SequenceTools
 from execution.admin.step_forms import StepFormSet, StepInline
+from execution.admin.text_preview import PreviewsTexts
 from execution.control import switches
 from execution.control.edit import StoredSequence
 from execution.control.enrollments import Report
 from sequences.access.admin_rights import MANAGERS, Right
+from sequences.access.roles import workspace_ids_of
 from sequences.access.sequence_rights import NOT_YOUR_DRAFT, is_writable_locked, may_write
 from sequences.authoring.validation import validate_sequence
 from sequences.choices import LIVE_STATUSES, SequenceStatus
@@ -109,7 +111,7 @@ _COLOURS = {"active": "success", "paused": "warning", "draft": "info"}
 
 
 @admin.register(SequenceModel)
-class SequenceAdmin(SequenceTools, ConfirmsActions, WorkspaceAdmin):
+class SequenceAdmin(PreviewsTexts, SequenceTools, ConfirmsActions, WorkspaceAdmin):
     # drafts are their owners' too, see below; actions are for managers
     right = Right(owner="owner_id")
     action_right = MANAGERS
@@ -187,6 +189,12 @@ class SequenceAdmin(SequenceTools, ConfirmsActions, WorkspaceAdmin):
         context = {"problems": validate_sequence(sequence.pk), **present_sequence(sequence)}
         return super().change_view(request, object_id, form_url, {**context, **(extra_context or {})})  # type: ignore[no-any-return]
 
+    def add_view(
+        self, request: HttpRequest, form_url: str = "", extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        context = present_new(workspace_ids_of(request.user))
+        return super().add_view(request, form_url, {**context, **(extra_context or {})})  # type: ignore[no-any-return]
+
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
         # an edit is stored with its steps in one go: enrollments are replanned once
         if not change:
@@ -200,6 +208,7 @@ class SequenceAdmin(SequenceTools, ConfirmsActions, WorkspaceAdmin):
         if _CHECK in request.POST:
             # validated by the forms; nothing is stored and no enrollment is locked
             formset.save(commit=False)
+            request.checked_problems = formset.list_activation_problems()  # type: ignore[attr-defined]
             return
         if change and not is_writable_locked(request.user, form.instance.pk):
             raise PermissionDenied(NOT_YOUR_DRAFT)
@@ -211,10 +220,18 @@ class SequenceAdmin(SequenceTools, ConfirmsActions, WorkspaceAdmin):
             return JsonResponse({"problems": list_problems(context)})
         return super().render_change_form(request, context, *args, **kwargs)  # type: ignore[no-any-return]
 
+    def response_add(self, request: HttpRequest, obj: Any, *args: Any, **kwargs: Any) -> HttpResponse:
+        if _CHECK in request.POST:
+            return self._answer_check(request)
+        return super().response_add(request, obj, *args, **kwargs)  # type: ignore[no-any-return]
+
+    def _answer_check(self, request: HttpRequest) -> HttpResponse:
+        transaction.set_rollback(True)
+        return JsonResponse({"problems": request.checked_problems})  # type: ignore[attr-defined]
+
     def response_change(self, request: HttpRequest, obj: Any) -> HttpResponse:
         if _CHECK in request.POST:
-            transaction.set_rollback(True)
-            return JsonResponse({"problems": []})
+            return self._answer_check(request)
         stored: StoredSequence = request.stored_sequence  # type: ignore[attr-defined]
         if needs_confirmation(request, stored):
             page = self._show_impact(request, obj, stored)

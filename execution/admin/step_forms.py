@@ -17,6 +17,7 @@ from unfold.forms import PaginationInlineFormSet
 from unfold.widgets import UnfoldAdminIntegerFieldWidget
 
 from execution.admin.form_fields import ConditionForm, describe_condition, show_described
+from execution.admin.step_targets import TargetField, find_new_targets, offer_new_targets
 from execution.control.edit import EditOptions, StoredSequence, edit_sequence, fill_sequence
 from sequences.authoring.drafts import SequenceDraft
 from sequences.authoring.problems import Problem, draft_errors_of, errors_of
@@ -66,13 +67,16 @@ class StepFormSet(PaginationInlineFormSet):
         super().__init__(*args, **kwargs)
         rows = Step.objects.filter(sequence=self.instance).order_by("number") if self.instance.pk else []
         self.targets = [("", "End of the sequence"), *((row.pk, str(row)) for row in rows)]
+        self.new_targets: dict[Any, dict[str, Any]] = {}
 
     def add_fields(self, form: Any, index: int | None) -> None:
         super().add_fields(form, index)
         for name in _GOTOS:
             field = form.fields[name]
             field.queryset = Step.objects.filter(sequence=self.instance) if self.instance.pk else Step.objects.none()
-            field.choices = self.targets
+            # the browser offers the new steps of the page; a posted page keeps them
+            places = (self.initial_form_count(), self.total_form_count()) if self.is_bound else (0, 0)
+            field.choices = [*self.targets, *offer_new_targets(self.data, self.prefix, *places)]
 
     def clean(self) -> None:
         super().clean()
@@ -83,7 +87,9 @@ class StepFormSet(PaginationInlineFormSet):
         self.kept = [form for form in shown if not form.cleaned_data.get("DELETE")]
         for number, form in enumerate(self.kept, start=1):
             form.instance.number = number
-        self._validate(self.kept)
+        self.new_targets = {form: find_new_targets(form, self.forms, self.kept, _GOTOS) for form in self.kept}
+        if not any(form.errors for form in self.kept):
+            self._validate(self.kept)
 
     @property
     def new_keys(self) -> list[str]:
@@ -96,7 +102,7 @@ class StepFormSet(PaginationInlineFormSet):
         if sequence.workspace_id is None or (is_draft and not kept):
             return
         facts = load_workspace_facts(sequence.workspace)
-        draft = _draft(sequence, kept)
+        draft = self.build_draft()
         problems = (
             draft_errors_of(validate_draft(draft, replace(facts, custom_fields=None)))
             if is_draft
@@ -105,25 +111,47 @@ class StepFormSet(PaginationInlineFormSet):
         if elsewhere := [str(problem) for problem in problems if not _add_to_form(problem, kept)]:
             raise ValidationError(elsewhere)
 
+    def build_draft(self) -> SequenceDraft:
+        """What the page says. New steps have no id yet that another step could refer to: keys of their own."""
+        steps = [form.instance for form in self.kept]
+        draft = build_draft(self.instance, steps)
+        keys = {
+            form: step.key if form.instance.pk else _new_key(place)
+            for place, (form, step) in enumerate(zip(self.kept, draft.steps, strict=True))
+        }
+        keyed = []
+        for form, step in zip(self.kept, draft.steps, strict=True):
+            targets = self.new_targets.get(form, {}).items()
+            chosen: dict[str, Any] = {name.removesuffix("_goto"): keys[target] for name, target in targets}
+            keyed.append(replace(step, key=keys[form], **chosen))
+        return replace(draft, steps=tuple(keyed))
+
+    def list_activation_problems(self) -> list[str]:
+        """What prevents the activation of the draft on the page, with the names of its steps."""
+        sequence: Sequence = self.instance
+        if sequence.status != SequenceStatus.DRAFT or sequence.workspace_id is None:
+            return []
+        found = errors_of(validate_draft(self.build_draft(), load_workspace_facts(sequence.workspace)))
+        return [
+            f"{name_step(self.kept[problem.step_number - 1].instance)}: {problem.message}"
+            if problem.step_number
+            else problem.message
+            for problem in found
+        ]
+
     def store(self, request: HttpRequest, options: EditOptions, *, is_new: bool) -> StoredSequence:
         """Store the sequence with its steps and replan its enrollments. Call it in a transaction."""
         # records for Django's log what was added, changed and deleted
         self.save(commit=False)
-        draft, actor, now = _draft(self.instance, self.kept), name_actor(request), timezone.now()
+        draft, actor, now = self.build_draft(), name_actor(request), timezone.now()
         if is_new:
             return fill_sequence(self.instance, draft, actor=actor, now=now)
         return edit_sequence(self.instance, draft, options, actor=actor, now=now)
 
 
-def _draft(sequence: Sequence, forms_kept: list[Any]) -> SequenceDraft:
-    steps = [form.instance for form in forms_kept]
-    draft = build_draft(sequence, steps)
-    # New steps have no id yet that another step can refer to.
-    keyed = (
-        replace(step, key=step.key if stored.pk else _new_key(place))
-        for place, (step, stored) in enumerate(zip(draft.steps, steps, strict=True))
-    )
-    return replace(draft, steps=tuple(keyed))
+def name_step(step: Step) -> str:
+    """A step in a message: its place and its name."""
+    return f"step {step.number}" + (f" ({step.name})" if step.name else "")
 
 
 def _new_key(place: int) -> str:
@@ -152,6 +180,9 @@ def _list_fieldsets() -> list[tuple[str, dict[str, Any]]]:
 
 
 class StepInline(ScopedChoices, StackedInline):
+    class Media:
+        js = ("execution/builder.js", "execution/flow.js")
+
     model = Step
     form = StepForm
     formset = StepFormSet
@@ -183,6 +214,11 @@ class StepInline(ScopedChoices, StackedInline):
         ),
     )
 
+    def formfield_for_foreignkey(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        if db_field.name in _GOTOS:
+            kwargs["form_class"] = TargetField
+        return super().formfield_for_foreignkey(db_field, request, **kwargs)
+
     def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
         field = super().formfield_for_dbfield(db_field, request, **kwargs)
         if db_field.name == "condition_type":
@@ -191,7 +227,7 @@ class StepInline(ScopedChoices, StackedInline):
                 "data-compares": " ".join(word for word, spec in CONDITIONS.items() if spec.compares),
                 "data-field": " ".join(word for word, spec in CONDITIONS.items() if spec.names_field),
             }
-        if db_field.name in _GOTOS:
+        if db_field.name in _GOTOS and hasattr(field.widget, "can_add_related"):
             for link in ("can_add_related", "can_change_related", "can_delete_related", "can_view_related"):
                 setattr(field.widget, link, False)
         return field

@@ -32,7 +32,7 @@ def log_in(page: Page, workspace: Any, role: Role) -> Any:
     page.locator("#id_username").fill(user.username)
     page.locator("#id_password").fill("password")
     page.locator("#id_password").press("Enter")
-    expect(page.get_by_role("link", name="Tasks")).to_be_visible()
+    expect(page.get_by_role("link", name="Tasks").first).to_be_visible()
     return user
 
 

@@ -303,7 +303,7 @@ def test_validating_while_editing_stores_and_locks_nothing(client: Client) -> No
     ]  # fmt: skip
     assert not ControlLog.objects.exists()
     wrong = save(client, sequence, form_of(sequence, {"body": "{{ contact.nickname }}"}) | {"_check": "1"}).json()
-    assert wrong["problems"][0].startswith("step 1, body: body line 1: no contact has contact.nickname")
+    assert wrong["problems"][0].startswith("step 1 (first), body: body line 1: no contact has contact.nickname")
 
 
 def test_the_flow_chart_has_the_number_of_enrollments_at_each_step(client: Client) -> None:
