@@ -9,6 +9,10 @@ _BOX_HEIGHT, _PITCH, _LEFT, _TOP = 34, 64, 12, 6
 _LONGEST_LABEL = 44
 # Of a letter, of "12 here" beside the label, and of the edges.
 _LETTER_WIDTH, _COUNT_WIDTH, _MARGIN = 7, 70, 24
+# Between two branches beside each other, and how many there are at most.
+_GAP, _MOST_COLUMNS = 56, 4
+# Where lines enter and leave a box from above and below.
+_STEM = 40
 # How far to the right a line bulges that passes over one box more.
 _BULGE, _LANE = 46, 14
 
@@ -52,12 +56,16 @@ class Drawing:
 
 
 def draw_steps(nodes: Sequence[Node]) -> Drawing | None:
-    """In the order given, with the end below; None without steps."""
+    """In the order given from above, branches beside each other, with the end below; None without steps."""
     if not nodes:
         return None
     end = len(nodes)
     width = max(_box_width(node) for node in nodes)
-    boxes = [Box(_shorten(node.label), node.enrollments, _LEFT, _y(place), False) for place, node in enumerate(nodes)]
+    columns = [*_place_branches(nodes), 0]
+    boxes = [
+        Box(_shorten(node.label), node.enrollments, _x(columns[place], width), _y(place), False)
+        for place, node in enumerate(nodes)
+    ]
     boxes.append(Box("End", 0, _LEFT, _y(end), True))
     ways = [
         (place, end if target is None else target, word, number)
@@ -65,14 +73,29 @@ def draw_steps(nodes: Sequence[Node]) -> Drawing | None:
         for number, (word, target) in enumerate(node.leads)
     ]
     farthest = max((abs(target - place) for place, target, _, _ in ways), default=1)
+    right = _x(max(columns), width) + width
     return Drawing(
-        width=_LEFT + width + _BULGE + _LANE * farthest,
+        width=right + _BULGE + _LANE * farthest,
         height=_y(end) + _BOX_HEIGHT + _TOP,
         box_width=width,
         box_height=_BOX_HEIGHT,
         boxes=tuple(boxes),
-        lines=tuple(_line(*way, right=_LEFT + width) for way in ways),
+        lines=tuple(_line(*way, boxes=boxes, columns=columns, width=width, right=right) for way in ways),
     )
+
+
+def _place_branches(nodes: Sequence[Node]) -> list[int]:
+    """The column of each step: the way that a branch does not go on with begins a column of its own."""
+    columns: dict[int, int] = {0: 0}
+    for place, node in enumerate(nodes):
+        here = columns.setdefault(place, 0)
+        ahead = [target for _, target in node.leads if target is not None and target > place and target not in columns]
+        # the next step goes on below; where neither way is the next step, the first one does
+        ahead.sort(key=lambda target: target != place + 1)
+        for number, target in enumerate(ahead):
+            is_beside = number > 0 or (len(node.leads) > 1 and target != place + 1)
+            columns[target] = min(max(columns.values()) + 1, _MOST_COLUMNS - 1) if is_beside else here
+    return [columns[place] for place in range(len(nodes))]
 
 
 def _box_width(node: Node) -> int:
@@ -87,12 +110,36 @@ def _y(place: int) -> int:
     return _TOP + place * _PITCH
 
 
-def _line(place: int, target: int, word: str, number: int, *, right: int) -> Line:
-    if target == place + 1:
-        x, begin, end = _LEFT + 40, _y(place) + _BOX_HEIGHT, _y(target)
-        return Line(f"M {x} {begin} L {x} {end - 3}", word, x + 8, (begin + end) // 2 + 4)
+def _x(column: int, width: int) -> int:
+    return _LEFT + column * (width + _GAP)
+
+
+def _line(
+    place: int,
+    target: int,
+    word: str,
+    number: int,
+    *,
+    boxes: Sequence[Box],
+    columns: Sequence[int],
+    width: int,
+    right: int,
+) -> Line:
+    source, goal = boxes[place], boxes[target]
+    between = {columns[each] for each in range(place + 1, target)}
+    if target > place and source.x == goal.x and columns[place] not in between:
+        x, begin, end = source.x + _STEM, source.y + _BOX_HEIGHT, goal.y
+        return Line(f"M {x} {begin} L {x} {end - 3}", word, x + 8, begin + 19)
     # two lines of one box leave it one below the other
-    begin, end = _y(place) + 11 + 12 * number, _y(target) + _BOX_HEIGHT // 2
+    begin, end = source.y + 11 + 12 * number, goal.y + _BOX_HEIGHT // 2
+    out, above = source.x + width, begin - 3 if number == 0 else begin + 11
+    if target > place and goal.x > source.x and columns[target] not in between:
+        x = goal.x + _STEM
+        return Line(f"M {out} {begin} L {x} {begin} L {x} {goal.y - 3}", word, out + 8, above)
+    if target > place and goal.x < source.x and columns[place] not in between:
+        x = source.x + _STEM
+        path = f"M {x} {source.y + _BOX_HEIGHT} L {x} {end} L {goal.x + width + 4} {end}"
+        return Line(path, word, x + 8, source.y + _BOX_HEIGHT + 19)
     reach = right + _BULGE + _LANE * (abs(target - place) - 1)
-    path = f"M {right} {begin} C {reach} {begin}, {reach} {end}, {right + 4} {end}"
-    return Line(path, word, right + 8, begin - 3 if number == 0 else begin + 11)
+    path = f"M {out} {begin} C {reach} {begin}, {reach} {end}, {goal.x + width + 4} {end}"
+    return Line(path, word, out + 8, above)
