@@ -10,7 +10,8 @@ from execution.admin.text_preview import present_editor
 from execution.choices import ControlTarget
 from execution.insight.sequence_stats import read_stats
 from execution.models import ControlLog
-from sequences.authoring.validation import KNOWN_FIELDS
+from sequences.authoring.problems import Problem
+from sequences.authoring.validation import KNOWN_FIELDS, validate_sequence
 from sequences.choices import EnrollmentStatus, StepType
 from sequences.contacts.queries import list_custom_fields
 from sequences.models import Sequence, Step
@@ -27,6 +28,7 @@ def present_sequence(sequence: Sequence) -> dict[str, Any]:
     custom = list_custom_fields(sequence.workspace_id) or frozenset()
     changes = ControlLog.objects.filter(target=ControlTarget.SEQUENCE.value, target_id=sequence.pk)
     return {
+        "problems": [_present_problem(each, steps) for each in validate_sequence(sequence.pk)],
         "drawing": draw_steps(
             [
                 Node(str(step), row["standing"], _leads(step, steps))
@@ -46,6 +48,14 @@ def present_new(workspace_ids: list[int]) -> dict[str, Any]:
     custom = frozenset().union(*(list_custom_fields(each) or frozenset() for each in workspace_ids[:_MOST_WORKSPACES]))
     fields = sorted(KNOWN_FIELDS | {f"contact.{name}" for name in custom})
     return {"merge_fields": fields, **present_editor(workspace_ids)}
+
+
+def _present_problem(problem: Problem, steps: list[Step]) -> dict[str, Any]:
+    """With the name of its step."""
+    number = problem.step_number
+    is_named = number is not None and number <= len(steps)
+    text = f"{name_step(steps[number - 1])}: {problem.message}" if number and is_named else str(problem)
+    return {"severity": problem.severity, "text": text}
 
 
 def _present_step(row: dict[str, Any], step: Step, steps: list[Step]) -> dict[str, Any]:

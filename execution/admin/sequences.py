@@ -27,7 +27,6 @@ from execution.control.enrollments import Report
 from sequences.access.admin_rights import MANAGERS, Right
 from sequences.access.roles import workspace_ids_of
 from sequences.access.sequence_rights import NOT_YOUR_DRAFT, is_writable_locked, may_write
-from sequences.authoring.validation import validate_sequence
 from sequences.choices import LIVE_STATUSES, SequenceStatus
 from sequences.interface.admin.base import (
     FactsAdmin,
@@ -186,8 +185,8 @@ class SequenceAdmin(PreviewsTexts, SequenceTools, ConfirmsActions, WorkspaceAdmi
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
         sequence = self.find_row(request, object_id)
-        context = {"problems": validate_sequence(sequence.pk), **present_sequence(sequence)}
-        return super().change_view(request, object_id, form_url, {**context, **(extra_context or {})})  # type: ignore[no-any-return]
+        context = {**present_sequence(sequence), **(extra_context or {})}
+        return super().change_view(request, object_id, form_url, context)  # type: ignore[no-any-return]
 
     def add_view(
         self, request: HttpRequest, form_url: str = "", extra_context: dict[str, Any] | None = None

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from django.urls import reverse
 from django.utils import timezone
-from playwright.sync_api import Page, expect
+from playwright.sync_api import FilePayload, Page, expect
 
 from emails.models import Reply
 from sequences.choices import Role
@@ -156,3 +156,21 @@ def test_contacts_are_filtered_saved_as_a_view_and_found_from_everywhere(page: P
     page.locator("#search-input-command").press("ArrowDown")
     page.locator("#search-input-command").press("Enter")
     expect(page.get_by_role("region", name="Contact")).to_contain_text("Acme Robotics")
+
+
+def test_an_export_is_imported_in_four_clicks(page: Page, sdr: Any) -> None:
+    page.goto(reverse("admin:sequences_contact_changelist"))
+    page.get_by_role("link", name="Import CSV").click()
+    header = "Vorname,Nachname,E-Mail-Adresse,Firma,Webseite,Plan"
+    text = f"{header}\nEva,Braun,eva@acme.example,Acme,https://www.acme.example/de,Gold\n"
+    file: FilePayload = {"name": "export.csv", "mimeType": "text/csv", "buffer": text.encode()}
+    page.locator("input[type=file]").set_input_files(files=[file])
+    page.get_by_role("button", name="Check file").click()
+    expect(page.get_by_text("1 would be created, 0 would be updated, 0 rejected.")).to_be_visible()
+    look(page, "import")
+    page.get_by_role("button", name="Import").click()
+    page.get_by_role("link", name="Show the imported contacts").click()
+    expect(page.get_by_role("row", name="eva@acme.example")).to_contain_text("Eva Braun")
+    made = Contact.objects.get()
+    assert made.account is not None
+    assert (made.account.domain, made.fields) == ("acme.example", {"plan": "Gold"})
