@@ -136,6 +136,8 @@ def one_connection() -> Iterator[None]:
         signal.connect(close_old_connections)
 
 
+# more than a thousand requests: on a busy machine they take longer than the limit of one test
+@pytest.mark.timeout(900)
 @pytest.mark.slow
 @pytest.mark.parametrize("role", ["api", "manager_api", "operator_api", "stranger_api"])
 def test_responses_match_the_schema(
