@@ -162,7 +162,7 @@ def main() -> None:
     django.setup()
     from django.db import connection
 
-    from execution.worker.runner import freeze_loaded_objects
+    from execution.worker.garbage import freeze_loaded_objects
 
     connection.ensure_connection()
     # for every contestant, as the executor does when it starts

@@ -235,6 +235,7 @@ SPECTACULAR_SETTINGS: dict[str, Any] = {
         "Security": "emails.choices.Security.choices",
         "BreakerState": "emails.choices.BreakerState.choices",
         "ReplyIntent": "emails.choices.ReplyIntent.choices",
+        "ImportState": "sequences.choices.ImportState.choices",
     },
     "PREPROCESSING_HOOKS": ["sequences.interface.api.schema.strip_slashes"],
     "POSTPROCESSING_HOOKS": [
@@ -296,9 +297,7 @@ UNFOLD: dict[str, Any] = {
     "SITE_TITLE": "Sequence Executor",
     "SITE_HEADER": "Sequence Executor",
     "SITE_SYMBOL": "forward_to_inbox",
-    "SITE_FAVICONS": [
-        {"rel": "icon", "type": "image/svg+xml", "href": lambda request: static("execution/icon.svg")},
-    ],
+    "SITE_FAVICONS": [{"rel": "icon", "type": "image/svg+xml", "href": lambda request: static("execution/icon.svg")}],
     "SHOW_HISTORY": True,
     "DASHBOARD_CALLBACK": "execution.admin.overview.fill_overview",
     "SHOW_VIEW_ON_SITE": False,
@@ -353,6 +352,7 @@ UNFOLD: dict[str, Any] = {
                 "items": [
                     _page("Contacts", "contacts", "sequences_contact_changelist", "sequences.view_contact"),
                     _page("Accounts", "domain", "sequences_account_changelist", "sequences.view_account"),
+                    _page("Imports", "upload", "sequences_contactimport_changelist", "sequences.view_contactimport"),
                 ],
             },
             {

@@ -26,6 +26,7 @@ from execution.api.sequences import WrittenSequenceViewSet
 from execution.api.steps import StepViewSet
 from execution.api.webhooks import WebhookViewSet
 from execution.api.workspaces import WorkspaceSettingsViewSet
+from sequences.api.contact_imports import ContactImportViewSet
 from sequences.api.snippets import SnippetViewSet
 from sequences.api.users import MeViewSet
 from sequences.interface.api.base import Router
@@ -38,6 +39,7 @@ def _list_api() -> list[Any]:
     router.register("sequences", WrittenSequenceViewSet, "sequence")
     router.register("steps", StepViewSet, "step")
     router.register("accounts", ReleasableAccountViewSet, "account")
+    router.register("contact-imports", ContactImportViewSet, "contact-import")
     router.register("contacts", EngagedContactViewSet, "contact")
     router.register("snippets", SnippetViewSet, "snippet")
     router.register("mailboxes", OperatedMailboxViewSet, "mailbox")

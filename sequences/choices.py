@@ -64,6 +64,19 @@ class InvitationStatus(Choice):
     WITHDRAWN = "withdrawn"
 
 
+class ImportState(Choice):
+    """Of a stored import of contacts."""
+
+    #: an executor takes it up within seconds
+    WAITING = "waiting"
+    #: an executor reads and stores its rows
+    RUNNING = "running"
+    #: all rows are stored or rejected
+    DONE = "done"
+    #: the file cannot be read, or an error in the program; `problem` says which
+    FAILED = "failed"
+
+
 class SecurityEventKind(Choice):
     """What happened to a login, a key, or the rights of a user."""
 

@@ -1,6 +1,7 @@
 """The admin pages that use the engine: each parses its input, calls one function and presents the result."""
 
 from execution.admin import (
+    contact_imports,
     contacts,
     dead_letters,
     enrollments,
@@ -18,6 +19,7 @@ from execution.admin import (
 from execution.admin.members import invitations, memberships
 
 __all__ = [
+    "contact_imports",
     "contacts",
     "dead_letters",
     "enrollments",

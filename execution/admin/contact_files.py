@@ -14,6 +14,7 @@ from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
+from django.shortcuts import redirect
 from django.template.response import TemplateResponse
 from django.utils import timezone
 from unfold.decorators import action
@@ -25,11 +26,12 @@ from execution.control.replan_calendar import replan_contacts
 from sequences.contacts.column_choices import propose_choices, remember_choices
 from sequences.contacts.csv_columns import KNOWN_COLUMNS, name_typed_column, read_columns
 from sequences.contacts.csv_export import export_contacts
-from sequences.contacts.csv_form import RESERVED
+from sequences.contacts.csv_form import RESERVED, ContactsFile
 from sequences.contacts.csv_import import ImportedContacts, import_contacts
 from sequences.contacts.csv_reader import CellsFile, CsvFormError, UnreadableError
+from sequences.contacts.stored_imports import is_large, store_import
 from sequences.interface.admin.base import name_actor, scope_rows
-from sequences.models import Workspace
+from sequences.models import ContactImport, Workspace
 
 ROWS_SHOWN = 5
 REJECTS_SHOWN = 50
@@ -113,7 +115,10 @@ class ContactFiles:
             name = request.POST.get("name", "contacts.csv") if is_mapped else form.cleaned_data["file"].name
             try:
                 content = unpack_file(request.POST["content"]) if is_mapped else form.cleaned_data["file"].read()
-                context |= self._map(request, form.cleaned_data["workspace"], name, content, is_mapped=is_mapped)
+                found = self._map(request, form.cleaned_data["workspace"], name, content, is_mapped=is_mapped)
+                if isinstance(found, ContactImport):
+                    return redirect("admin:sequences_contactimport_change", found.pk)
+                context |= found
             except CsvFormError as error:
                 form.add_error(None, str(error))
         page = {**self.admin_site.each_context(request), "title": "Import contacts", **context}
@@ -121,7 +126,7 @@ class ContactFiles:
 
     def _map(
         self, request: HttpRequest, workspace: Workspace, name: str, content: bytes, *, is_mapped: bool
-    ) -> dict[str, Any]:
+    ) -> dict[str, Any] | ContactImport:
         # the user chooses the column of the address
         cells = CellsFile(name, io.BytesIO(content))
         columns = cells.columns
@@ -139,6 +144,8 @@ class ContactFiles:
             "rows": rows,
             "is_stored": is_stored,
         }
+        if is_large(io.BytesIO(content)):
+            return self._map_large(request, context, content, is_mapped=is_mapped)
         try:
             with transaction.atomic():
                 imported = import_contacts(
@@ -164,6 +171,26 @@ class ContactFiles:
             "rejects_file": rejects,
             "warnings": imported.warnings[:REJECTS_SHOWN],
         }
+
+    def _map_large(
+        self, request: HttpRequest, context: dict[str, Any], content: bytes, *, is_mapped: bool
+    ) -> dict[str, Any] | ContactImport:
+        """For an executor: only the header is read here. The import or its check once one of them is asked for."""
+        form = context["mapping_form"]
+        context |= {"is_large": True, "is_stored": False}
+        is_asked = is_mapped and form.is_valid() and not {"store", "check"}.isdisjoint(request.POST)
+        try:
+            if is_asked:
+                if "store" in request.POST:
+                    remember_choices(context["workspace"].pk, form.mapping)
+                return store_import(
+                    context["workspace"], context["name"], io.BytesIO(content), mapping=form.mapping,
+                    is_dry_run="store" not in request.POST, actor=name_actor(request), now=timezone.now(),
+                )  # fmt: skip
+            ContactsFile(context["name"], io.BytesIO(content), form.mapping)
+        except CsvFormError as error:
+            return {**context, "problem": str(error)}
+        return context
 
     def _send_export(self, request: HttpRequest) -> StreamingHttpResponse:
         headers = {"Content-Disposition": 'attachment; filename="contacts.csv"'}

@@ -15,6 +15,7 @@ from unfold.decorators import action
 
 from execution.admin.confirm import Action, ConfirmsActions, RequiredReasonForm, on_one, on_selected
 from execution.admin.contact_files import ContactFiles
+from execution.admin.contact_imports import ImportFilter
 from execution.admin.contact_pages import present_account, present_contact
 from execution.admin.enrolling import MOST_AT_ONCE, EnrollForm, may_enroll, show_enrolling
 from execution.admin.finding.contact_filters import (
@@ -84,6 +85,7 @@ class ContactAdmin(HasSavedViews, ReplansOnSave, ConfirmsActions, ContactFiles, 
         MergeFieldFilter,
         ("created_at", AddedFilter),
         ImportedFilter,
+        ImportFilter,
         *ContactBaseAdmin.list_filter,
     )
     actions = ("enroll_selected",)

@@ -46,6 +46,15 @@ UPDATE execution_controllog o SET reason = '', changes = (
     FROM jsonb_array_elements(o.changes) c)
 WHERE o.workspace_id = %(workspace)s AND o.target = 'contact' AND o.target_id = %(contact)s
 """,
+    "sequences_contactimportbatch": """
+UPDATE sequences_contactimportbatch o SET rejects = (
+    SELECT jsonb_agg(CASE WHEN r.value::text ~* %(pattern)s
+                          THEN r.value || jsonb_build_object('reason', %(mark)s::text, 'cells', '[]'::jsonb)
+                          ELSE r.value END ORDER BY r.ordinality)
+    FROM jsonb_array_elements(o.rejects) WITH ORDINALITY r
+)
+WHERE o.workspace_id = %(workspace)s AND o.rejects::text ~* %(pattern)s
+""",
     "django_admin_log": f"""
 UPDATE django_admin_log o SET object_repr = regexp_replace(o.object_repr, %(pattern)s, %(mark)s, 'gi'),
     change_message = regexp_replace(o.change_message, %(pattern)s, %(mark)s, 'gi')
@@ -60,6 +69,11 @@ DELETE FROM execution_webhookdelivery o
 WHERE o.workspace_id = %(workspace)s AND o.payload -> 'contact' ->> 'id' = %(contact)s::bigint::text
 """,
 }
+_REJECTED_ROWS = """
+SELECT r.value FROM sequences_contactimportbatch o CROSS JOIN jsonb_array_elements(o.rejects) r
+WHERE o.workspace_id = %(workspace)s AND r.value::text ~* %(pattern)s
+ORDER BY o.id
+"""
 # Enrolling and the final check before sending ask this list.
 _SUPPRESS = """
 INSERT INTO emails_suppression (workspace_id, email, domain, reason, note, actor, created_at)
@@ -119,6 +133,8 @@ def export_contact(contact: Contact, now: datetime) -> dict[str, Any]:
     listed = {"workspace": contact.workspace_id, "emails": _addresses(contact)}
     where = "o.workspace_id = %(workspace)s AND o.email = ANY(%(emails)s::text[])"
     found["suppressions"] = _read("emails_suppression", where, listed)
+    named = {"workspace": contact.workspace_id, "pattern": _pattern(_addresses(contact))}
+    found["rejected_import_rows"] = [row["value"] for row in fetch_all(_REJECTED_ROWS, named)]
     found["suppression_changes"] = _read("emails_suppressionchange", where, listed)
     return found
 

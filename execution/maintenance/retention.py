@@ -44,6 +44,7 @@ class Rule:
 
 
 _ENDED_BEFORE = "(SELECT e.completed_at FROM sequences_enrollment e WHERE e.id = o.enrollment_id) < %(before)s"
+_IMPORT_ENDED = "(SELECT i.finished_at FROM sequences_contactimport i WHERE i.id = o.contact_import_id)"
 RULES = (
     Rule("execution_executionlog", of_ended="true", by_age=f"o.at < %(before)s AND {_ENDED_BEFORE}"),
     Rule("execution_deadletter", of_ended="o.resolved_at IS NOT NULL", by_age="o.resolved_at < %(before)s"),
@@ -65,6 +66,13 @@ RULES = (
     Rule(
         "execution_webhookdelivery",
         by_age="o.created_at < %(before)s AND (o.state <> 'pending' OR o.give_up_at < %(before)s)",
+        kept=_MONTH,
+    ),
+    Rule("sequences_contactimportbatch", by_age=f"{_IMPORT_ENDED} < %(before)s", kept=_MONTH),
+    Rule(
+        "sequences_contactimport",
+        by_age="o.finished_at < %(before)s "
+        "AND NOT EXISTS (SELECT 1 FROM sequences_contactimportbatch b WHERE b.contact_import_id = o.id)",
         kept=_MONTH,
     ),
     Rule("emails_hookrecord", by_age="o.received_at < %(before)s", kept=_MONTH),

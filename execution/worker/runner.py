@@ -5,7 +5,7 @@ Threads of one process, by stage:
 - `_decide`: runs ticks until none is due, then waits for the next due time, a notification or the poll.
 - three pools (`execution.worker.pools`): each thread serves one lane, inbox or webhook at a time. `_time_lanes`,
   `_time_inboxes` and `_queue_webhooks` wake them when something is due.
-- `_watch_inboxes`: watches some inboxes by IMAP IDLE.
+- `_watch_inboxes`: watches some inboxes by IMAP IDLE. `_import_contacts`: carries out stored imports of contacts.
 - `_listen`: PostgreSQL's NOTIFY wakes deciding and sending.
 - `_maintain`: heartbeat, recovery, visits, scores, retention.
 - `_notify_users`: alerts and notices of replies, which wait for a mail server of the operator.
@@ -16,7 +16,6 @@ A thread that creates work for another one wakes it.
 
 from __future__ import annotations
 
-import gc
 import logging
 import os
 import socket
@@ -51,6 +50,8 @@ from execution.insight.alerts import reconcile_alerts
 from execution.insight.reply_notices import notify_owners
 from execution.maintenance.retention import purge_round
 from execution.webhooks_out.round import deliver_webhooks, queue_webhooks
+from execution.worker.garbage import freeze_loaded_objects
+from execution.worker.imports import carry_out_imports, import_all
 from execution.worker.listener import Listener
 from execution.worker.outage import Outage
 from execution.worker.pools import make_inbox_pool, make_lane_pool, make_webhook_pool
@@ -204,7 +205,7 @@ class Runner:
         if stage in {Stage.ALL, Stage.DELIVER}:
             loops.append(self._time_lanes)
         if stage is Stage.ALL:
-            loops.append(self._queue_webhooks)
+            loops += [self._queue_webhooks, self._import_contacts]
         if stage in {Stage.ALL, Stage.INBOUND}:
             loops.append(self._time_inboxes)
             if self.options.watched_inboxes:
@@ -321,6 +322,9 @@ class Runner:
             release_connection()
             self._stop.wait(_MAINTENANCE_SECONDS)
 
+    def _import_contacts(self) -> None:
+        carry_out_imports(self.clock, self.options.workspace_id, self._stop, self._turns, self._decide_wake.set)
+
     def _queue_webhooks(self) -> None:
         while not self._stop.is_set():
             self._turns.note("queue webhooks")
@@ -351,12 +355,6 @@ class Runner:
             watcher.stop(_STOP_SECONDS / 2)
 
 
-def freeze_loaded_objects() -> None:
-    """Exclude loaded modules from garbage collection: examining them again and again slows deciding."""
-    gc.collect()
-    gc.freeze()
-
-
 def run_until_idle(options: Options, clock: Clock, stages: Collection[Stage] = ()) -> tuple[int, int]:
     """Decide and deliver until nothing is due now. Returns (decided, sent).
 
@@ -370,6 +368,8 @@ def run_until_idle(options: Options, clock: Clock, stages: Collection[Stage] = (
 def _work_until_idle(options: Options, clock: Clock, leases: HeldLeases, stages: frozenset[Stage]) -> tuple[int, int]:
     decided = delivered = 0
     worker = f"{socket.gethostname()}:{os.getpid()}"
+    if Stage.ALL in stages:
+        import_all(clock, options.workspace_id)
     recover_expired(clock())
     classify_pending_visits(clock())
     expire_suppressions(clock())

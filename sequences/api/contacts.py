@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import Any
 
 import django_filters
@@ -11,7 +12,7 @@ from django.http import StreamingHttpResponse
 from django.utils import timezone
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema, extend_schema_field
-from rest_framework import mixins, serializers
+from rest_framework import mixins, serializers, status
 from rest_framework.decorators import action
 from rest_framework.exceptions import PermissionDenied, ValidationError
 from rest_framework.filters import SearchFilter
@@ -19,7 +20,8 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from common.addresses import normalize_for_search
-from sequences.access.roles import is_manager
+from sequences.access.roles import is_manager, name_actor
+from sequences.api.contact_imports import ContactImportSerializer
 from sequences.contacts.csv_export import export_contacts
 from sequences.contacts.csv_import import ImportedContacts, import_contacts
 from sequences.contacts.csv_reader import CsvFormError
@@ -31,9 +33,11 @@ from sequences.contacts.operations import (
     delete_contact,
     validate_fields,
 )
-from sequences.contacts.queries import has_address
+from sequences.contacts.queries import has_address, was_imported_by
+from sequences.contacts.stored_imports import is_large, store_import
 from sequences.interface.api.addresses import AddressField, WebsiteField
 from sequences.interface.api.base import CSV_OR_PROBLEM, IdFilter, ReadViewSet, TimeFilter
+from sequences.interface.api.dry_run import is_dry_run, mark_dry_run
 from sequences.interface.api.parameters import OwnWorkspaceField, only_workspace
 from sequences.interface.api.parsers import FormParser
 from sequences.interface.api.problems import ConflictError
@@ -96,6 +100,10 @@ class ContactFilter(django_filters.FilterSet):
     timezone = django_filters.CharFilter(field_name="timezone")
     score_at_least = django_filters.NumberFilter(field_name="engagement_score", lookup_expr="gte")
     created_after = TimeFilter(field_name="created_at", lookup_expr="gt")
+    contact_import = IdFilter(method="filter_import", label="The stored import that created or updated them.")
+
+    def filter_import(self, rows: QuerySet[Contact], name: str, value: Decimal) -> QuerySet[Contact]:
+        return rows.filter(was_imported_by(int(value)))
 
     def filter_email(self, rows: QuerySet[Contact], name: str, value: str) -> QuerySet[Contact]:
         return rows.filter(has_address(value))
@@ -192,23 +200,37 @@ class ContactViewSet(WrittenViewSet):
 
     @extend_schema(
         request={"multipart/form-data": ImportContactsSerializer},
-        responses=ImportedContactsSerializer,
+        responses={200: ImportedContactsSerializer, 202: ContactImportSerializer},
     )
-    @action(detail=False, methods=["post"], url_path="import", parser_classes=[FormParser])
+    @action(detail=False, methods=["post"], url_path="import", parser_classes=[FormParser], rehearses_itself=True)
     def import_file(self, request: Request) -> Response:
-        """Create and update contacts from a CSV file. Rows that cannot be used are answered with their reasons."""
+        """Create and update contacts from a CSV file. Rows that cannot be used are answered with their reasons.
+
+        A file of more than 1 MB or 2,000 lines is stored and imported by an executor: 202 and its `url`, where its
+        progress is read. A dry run alike.
+        """
         form = ImportContactsSerializer(data=request.data, context={"request": request})
         form.is_valid(raise_exception=True)
         values = form.validated_data
         workspace = values.get("workspace") or only_workspace(request)
-        file = values["file"]
+        file, mapping, now = values["file"], values["mapping"], timezone.now()
+        is_rehearsed = is_dry_run(request)
         try:
+            if is_large(file):
+                stored = store_import(
+                    workspace, file.name, file, mapping=mapping, is_dry_run=is_rehearsed,
+                    actor=name_actor(request.user), now=now,
+                )  # fmt: skip
+                answer = ContactImportSerializer(stored, context={"request": request}).data
+                return Response(answer, status=status.HTTP_202_ACCEPTED, headers={"Location": answer["url"]})
             with transaction.atomic():
-                imported = import_contacts(workspace.pk, file.name, file, timezone.now(), mapping=values["mapping"])
+                imported = import_contacts(workspace.pk, file.name, file, now, mapping=mapping)
                 self.note_imported(imported)
+                transaction.set_rollback(is_rehearsed)
         except CsvFormError as error:
             raise ValidationError({"file": [str(error)]}) from None
-        return Response(ImportedContactsSerializer(imported.present()).data)
+        response = Response(ImportedContactsSerializer(imported.present()).data)
+        return mark_dry_run(response, self.blank_new) if is_rehearsed else response
 
     def note_imported(self, imported: ImportedContacts) -> None:
         """Hook: replan what depends on the imported contacts."""

@@ -6,7 +6,7 @@ An address that is known is updated: a filled cell replaces, an empty one keeps,
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, BinaryIO
@@ -52,10 +52,25 @@ class ImportedContacts:
 
     def rejects_file(self) -> Iterator[str]:
         """The rejected rows with their reasons, line by line, to be corrected and imported again."""
-        yield write_line([*self.columns, REJECT_COLUMN])
-        for rejected in self.rejected:
-            padding = [""] * (len(self.columns) - len(rejected.cells))
-            yield write_line([*rejected.cells[: len(self.columns)], *padding, f"row {rejected.row}: {rejected.reason}"])
+        return write_rejects(self.columns, self.rejected)
+
+
+def write_rejects(columns: Sequence[str], rejected: Iterable[RejectedRow]) -> Iterator[str]:
+    """A file of rejected rows, line by line; `columns` are those of the file they came from."""
+    yield write_line([*columns, REJECT_COLUMN])
+    for row in rejected:
+        padding = [""] * (len(columns) - len(row.cells))
+        yield write_line([*row.cells[: len(columns)], *padding, f"row {row.row}: {row.reason}"])
+
+
+@dataclass(frozen=True, slots=True)
+class StoredBatch:
+    """What became of some rows; see `ImportedContacts`."""
+
+    created: int
+    contact_ids: tuple[int, ...]
+    rejected: tuple[RejectedRow, ...]
+    old_zones: Mapping[int, Row]
 
 
 @transaction.atomic
@@ -83,18 +98,11 @@ def import_contacts(
 
     def keep_batch() -> None:
         nonlocal created
-        erased = find_erased(workspace_id, [row.email for row in batch])
-        rejected.extend(RejectedRow(row.row, ERASED_REASON, ()) for row in batch if row.email.lower() in erased)
-        usable = [row for row in batch if row.email.lower() not in erased]
-        stored = upsert_contacts(workspace_id, usable, now)
-        taken = {row["email"].lower() for row in stored}
-        rejected.extend(
-            RejectedRow(row.row, FIELDS_TOO_LARGE, row.cells) for row in usable if row.email.lower() not in taken
-        )
-        created += sum(row["is_new"] for row in stored)
-        ids.extend(row["id"] for row in stored)
-        wake_waiting_for_fields([row["id"] for row in stored if not row["is_new"]], now)
-        old_zones.update({row["id"]: {name: row[name] for name in _ZONES} for row in stored if row["is_moved"]})
+        stored = store_batch(workspace_id, batch, now)
+        rejected.extend(stored.rejected)
+        created += stored.created
+        ids.extend(stored.contact_ids)
+        old_zones.update(stored.old_zones)
         report(len(batch))
         batch.clear()
 
@@ -116,6 +124,26 @@ def import_contacts(
     rejected.sort(key=lambda each: each.row)
     return ImportedContacts(
         created, len(ids) - created, tuple(rejected), tuple(ids), tuple(contacts.columns), old_zones, tuple(warnings)
+    )
+
+
+def store_batch(workspace_id: int, rows: Sequence[ContactRow], now: datetime) -> StoredBatch:
+    """Create or update the contacts of these rows, whose addresses are distinct.
+
+    Call inside a transaction that holds `lock_contacts`.
+    """
+    erased = find_erased(workspace_id, [row.email for row in rows])
+    rejected = [RejectedRow(row.row, ERASED_REASON, ()) for row in rows if row.email.lower() in erased]
+    usable = [row for row in rows if row.email.lower() not in erased]
+    stored = upsert_contacts(workspace_id, usable, now)
+    taken = {row["email"].lower() for row in stored}
+    rejected += [RejectedRow(row.row, FIELDS_TOO_LARGE, row.cells) for row in usable if row.email.lower() not in taken]
+    wake_waiting_for_fields([row["id"] for row in stored if not row["is_new"]], now)
+    return StoredBatch(
+        sum(row["is_new"] for row in stored),
+        tuple(row["id"] for row in stored),
+        tuple(rejected),
+        {row["id"]: {name: row[name] for name in _ZONES} for row in stored if row["is_moved"]},
     )
 
 

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from django.db.models import Func, Q, QuerySet, TextField, Value
+from django.db.models import BigIntegerField, Func, Q, QuerySet, TextField, Value
 from django.db.models.functions import Lower
 from django.db.models.lookups import Exact
 
 from common.addresses import normalize_for_search
 from common.db import fetch_all
 from sequences.contacts.erased import find_erased
-from sequences.models import Contact, Workspace
+from sequences.models import Contact, ContactImportBatch, Workspace
 
 
 def has_address(address: str, field: str = "email") -> Q:
@@ -59,3 +59,9 @@ def list_typed_fields(contacts: QuerySet[Contact]) -> list[tuple[str, str]]:
     pairs = contacts.order_by().annotate(name=name, type=type_).values_list("name", "type").distinct()
     known = ("number", "boolean")
     return sorted({(name, type_ if type_ in known else "text") for name, type_ in pairs if type_ != "null"})
+
+
+def was_imported_by(contact_import_id: int) -> Q:
+    """That a stored import created or updated the contact."""
+    batches = ContactImportBatch.objects.filter(contact_import=contact_import_id).order_by()
+    return Q(pk__in=batches.values_list(Func("contact_ids", function="unnest", output_field=BigIntegerField())))

@@ -35,6 +35,7 @@ from tests.factories import (
     UserFactory,
     WorkspaceFactory,
 )
+from tests.support.imports import make_csv, store_file
 from tests.support.invited import InvitationFactory
 from tests.support.snippets import make_snippet
 
@@ -125,6 +126,7 @@ def ids(enrollment: Enrollment, sdr: Any) -> dict[str, int]:
         "sequences": enrollment.sequence,
         "steps": enrollment.current_step,
         "contacts": enrollment.contact,
+        "contact-imports": store_file(enrollment.workspace, make_csv(2)),
         "accounts": AccountFactory(workspace=enrollment.workspace),
         "snippets": make_snippet(enrollment.workspace),
         "mailboxes": enrollment.mailbox,

@@ -18,6 +18,7 @@ from execution.models import ApiKey, ControlLog, IdempotencyKey, WebhookSubscrip
 from execution.webhooks_out.operations import ping
 from sequences.models import Membership, SecurityEvent, Workspace
 from tests import factories
+from tests.support.imports import make_csv, store_file
 from tests.support.invited import InvitationFactory
 from tests.support.snippets import make_snippet
 
@@ -70,6 +71,7 @@ def make_one_of_each(workspace: Workspace) -> None:
         workspace=workspace, mailbox=mailbox, provider="postmark", what="unknown", received_at=factories.NOW
     )
     contact = factories.ContactFactory(workspace=workspace, account=account)
+    store_file(workspace, make_csv(2))
     enrollment = factories.EnrollmentFactory(sequence=sequence, contact=contact, mailbox=mailbox, owner=user)
     message = factories.SentMessageFactory(enrollment=enrollment, html="<p>Hello</p><script>stolen()</script>")
     factories.EmailEventFactory(message=message)

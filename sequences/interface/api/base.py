@@ -141,6 +141,8 @@ class StrictView(ViewSetMixin, APIView):
     """
 
     calls_server = False
+    rehearses_itself = False
+    """An action that stores something also in a dry run, and undoes the rest in its code."""
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         super().initial(request, *args, **kwargs)
@@ -189,7 +191,7 @@ class StrictView(ViewSetMixin, APIView):
     def _prepare_dry_run(self, request: Request) -> None:
         if refusal := getattr(self._action, "dry_run_refusal", ""):
             raise ValidationError({DRY_RUN_KEY: [refusal]})
-        if not self.calls_server:
+        if not self.calls_server and not self.rehearses_itself:
             self._wrap(lambda handler: rehearse(handler, self.blank_new))
 
     def blank_new(self, data: dict[str, Any]) -> dict[str, Any]:

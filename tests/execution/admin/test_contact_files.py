@@ -9,9 +9,10 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from django.urls import reverse
 
-from sequences.models import ColumnChoice, Contact, Enrollment
+from sequences.models import ColumnChoice, Contact, ContactImport, Enrollment
 from tests import factories
 from tests.support.admin_pages import log_in_root, log_in_staff
+from tests.support.imports import make_csv, run_imports, store_file
 
 pytestmark = pytest.mark.django_db
 
@@ -174,3 +175,53 @@ def test_the_imported_contacts_are_one_click_away(client: Client) -> None:
     assert f'href="{listing}?imported=last"' in page
     shown = client.get(listing, {"imported": "last"}).context["cl"].result_list
     assert [row.email for row in shown] == ["bob@prospect.example"]
+
+
+def test_a_large_file_is_imported_in_the_background_with_its_progress(client: Client) -> None:
+    workspace = factories.WorkspaceFactory()
+    first = read(client, workspace, make_csv(2_001, bad=(4,)))
+    assert "imports it in the background" in first.content.decode()
+    assert "imported" not in first.context
+    form = {"workspace": workspace.pk, "name": "people.csv", "content": first.context["content"]}
+    form |= {"column_0": "email", "column_1": "first_name", "column_2": "seats"}
+    checked = client.post(url(), {**form, "check": "1"}, follow=True)
+    stored = client.post(url(), {**form, "store": "1"}, follow=True)
+    for answer in (checked, stored):
+        assert 'data-refresh-seconds="3"' in answer.content.decode()
+        assert "Waits for an executor" in answer.content.decode()
+    run_imports()
+    assert "2,000 would be created" in client.get(checked.request["PATH_INFO"]).content.decode()
+    page = client.get(stored.request["PATH_INFO"]).content.decode()
+    made = ContactImport.objects.get(is_dry_run=False)
+    assert "2,000 created, 0 updated, 1 rejected." in page
+    assert "data-refresh-seconds" not in page
+    rejects: Any = client.get(reverse("admin:sequences_contactimport_send_rejects", args=[made.pk]))
+    assert b"no-address,P4,4,row 6: " in b"".join(rejects.streaming_content)
+    contacts = client.get(reverse("admin:sequences_contact_changelist"), {"contact_import": made.pk})
+    assert contacts.context["cl"].result_count == 2_000
+
+
+def test_an_sdr_imports_a_large_file_and_sees_imports_of_the_own_workspace_only() -> None:
+    own, other = factories.WorkspaceFactory(), factories.WorkspaceFactory()
+    client = Client()
+    user = factories.UserFactory(is_staff=True)
+    factories.MembershipFactory(workspace=own, user=user, role="sdr")
+    client.force_login(user)
+    content = read(client, own, make_csv(2_001)).context["content"]
+    form = {"workspace": own.pk, "name": "people.csv", "content": content, "column_0": "email", "store": "1"}
+    assert client.post(url(), form, follow=True).status_code == 200
+    foreign = store_file(other, make_csv(2))
+    shown = client.get(reverse("admin:sequences_contactimport_changelist")).context["cl"].result_list
+    assert [row.workspace_id for row in shown] == [own.pk]
+    for name in ("change", "send_rejects"):
+        page = client.get(reverse(f"admin:sequences_contactimport_{name}", args=[foreign.pk]))
+        assert page.status_code in {302, 404}
+
+
+def test_a_large_file_with_a_header_that_cannot_be_used_is_not_stored(client: Client) -> None:
+    workspace = factories.WorkspaceFactory()
+    first = read(client, workspace, make_csv(2_001).replace(b"email", b"where"))
+    assert "the column email is missing" in first.context["problem"]
+    form = {"workspace": workspace.pk, "name": "x.csv", "content": first.context["content"], "store": "1"}
+    assert "the column email is missing" in client.post(url(), {**form, "column_0": ""}).context["problem"]
+    assert not ContactImport.objects.exists()

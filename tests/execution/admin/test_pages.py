@@ -18,6 +18,7 @@ from execution.models import ApiKey, DeadLetter, ExecutionLog, IdempotencyKey
 from sequences.models import (
     ColumnChoice,
     Contact,
+    ContactImportBatch,
     Enrollment,
     LoginFailure,
     SavedView,
@@ -48,9 +49,9 @@ def test_all_models_of_the_product_have_a_page_or_a_place_on_one_but_hashes() ->
     from django.apps import apps
 
     secret = {ErasedAddress, ErasureKey, LoginFailure, SecondFactor}
-    # answers and corrections are on the page of their reply, settings are each user's own
+    # answers, corrections and batches are on the page of their reply or import, settings are each user's own
     # saved views are above their list, choices of columns on the page that imports
-    elsewhere = {Answer, ColumnChoice, ReplyCorrection, SavedView, UserSettings}
+    elsewhere = {Answer, ColumnChoice, ContactImportBatch, ReplyCorrection, SavedView, UserSettings}
     owned = {model for model in apps.get_models() if model._meta.app_label in PRODUCT_APPS} - secret - elsewhere
     assert owned <= set(admin.site._registry)
 
