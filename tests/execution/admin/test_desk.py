@@ -133,3 +133,12 @@ def test_open_tasks_come_first_and_then_the_highest_scores(client: Client) -> No
     Task.objects.filter(pk=done.pk).update(status="completed", completed_at=factories.NOW)
     listed = client.get(reverse("admin:tasks_app_task_changelist")).context["cl"].result_list
     assert [task.pk for task in listed] == [hot.pk, cold.pk, done.pk]
+
+
+def test_the_menu_counts_replies_only_while_there_are_some() -> None:
+    workspace = factories.WorkspaceFactory()
+    client = log_in_staff(workspace)
+    assert "se-badge" not in client.get(reverse("admin:index")).content.decode()
+    enrollment = factories.EnrollmentFactory(sequence__workspace=workspace)
+    factories.ReplyFactory(message=factories.SentMessageFactory(enrollment=enrollment))
+    assert '<span class="se-badge">1</span>' in client.get(reverse("admin:index")).content.decode()
