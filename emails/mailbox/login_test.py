@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from common.user_exchanges import user_exchange
 from emails.models import Mailbox
 from emails.transport import LoginReport, test_login
 
@@ -9,5 +10,9 @@ TOTAL_SECONDS = 13.0
 
 
 def check_mailbox(mailbox: Mailbox, seconds: float = TOTAL_SECONDS) -> LoginReport:
-    """Try the logins of the mailbox within so many seconds in all. Sends nothing, changes nothing."""
-    return test_login(mailbox, seconds)
+    """Try the logins of the mailbox within so many seconds in all. Sends nothing, changes nothing.
+
+    Raises `BusyError` while this process tests others.
+    """
+    with user_exchange():
+        return test_login(mailbox, seconds)

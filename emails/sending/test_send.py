@@ -11,6 +11,7 @@ from email.utils import make_msgid
 
 from common.addresses import parse_address
 from common.db import Row, fetch_all
+from common.user_exchanges import user_exchange
 from emails.models import Mailbox
 from emails.rendering.merge_fields import PERSON_COLUMNS, PERSON_JOINS, MergeFields, local_time, sender_name
 from emails.rendering.mime import build_mime
@@ -54,7 +55,7 @@ def send_test(
 ) -> SendResult:
     """Send it to `to_address` through the mailbox's server, its subject marked. No transaction may be open.
 
-    Raises `TemplateError` and `AddressError`.
+    Raises `TemplateError`, `AddressError`, and `BusyError` while this process talks to the servers of others.
     """
     asked = {"contact": contact.pk, "workspace": contact.workspace_id, "mailbox": mailbox.pk, "owner": owner_id}
     row = fetch_all(_PERSON, asked)[0]
@@ -84,7 +85,7 @@ def send_test(
         html=marked.html,
         from_name=name,
     )
-    with open_transport(mailbox, answer_seconds=_ANSWER_SECONDS) as transport:
+    with user_exchange(), open_transport(mailbox, answer_seconds=_ANSWER_SECONDS) as transport:
         return transport.send(envelope)
 
 

@@ -5,15 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import redirect
 from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils import timezone
 from unfold.decorators import action
 
 from common.deadlines import Deadline
+from common.user_exchanges import BusyError
 from emails.admin.lanes import LanePages
 from emails.admin.mailboxes import MailboxBaseAdmin
 from emails.choices import MailboxStatus
@@ -47,7 +49,11 @@ def _test(ids: Sequence[Any], answers: dict[str, Any], request: HttpRequest) -> 
         if deadline.is_over:
             report.refused[mailbox.pk] = "not tested, because the time is over: test fewer mailboxes at once"
             continue
-        found = check_mailbox(mailbox, deadline.remaining(TOTAL_SECONDS))
+        try:
+            found = check_mailbox(mailbox, deadline.remaining(TOTAL_SECONDS))
+        except BusyError as error:
+            report.refused[mailbox.pk] = f"not tested: {error}"
+            continue
         if found.is_ok:
             report.changed.append(mailbox.pk)
         else:
@@ -99,10 +105,15 @@ def show_setup(self: Any, request: HttpRequest, object_id: str) -> HttpResponse:
     mailbox = self.find_row(request, object_id)
     if not self.has_operate_permission(request, mailbox):
         raise PermissionDenied(NOT_YOURS)
+    try:
+        checks = check_setup(mailbox)
+    except BusyError as error:
+        messages.error(request, f"Not checked: {error}.")
+        return redirect("admin:emails_mailbox_change", mailbox.pk)
     context = {
         **self.admin_site.each_context(request),
         "title": f"Set-up of {mailbox}",
-        "checks": [(check, _MARKS[check.status]) for check in check_setup(mailbox)],
+        "checks": [(check, _MARKS[check.status]) for check in checks],
         "back_url": reverse("admin:emails_mailbox_change", args=[mailbox.pk]),
     }
     return TemplateResponse(request, "admin/emails/mailbox/setup.html", context)

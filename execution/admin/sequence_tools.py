@@ -23,6 +23,7 @@ from unfold.widgets import (
 )
 
 from common.addresses import AddressError
+from common.user_exchanges import BusyError
 from emails.models import Mailbox
 from emails.rendering.render import RenderedEmail
 from emails.sending.test_send import render_for, send_test
@@ -185,7 +186,7 @@ class SequenceTools:
         if step is not None:
             try:
                 answer = send_test(step, contact, mailbox, request.user.pk, address, timezone.now())
-            except (TemplateError, AddressError) as error:
+            except (TemplateError, AddressError, BusyError) as error:
                 messages.error(request, f"The test was not sent: {error}.")
             else:
                 if isinstance(answer, Sent):

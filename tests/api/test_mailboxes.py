@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from unittest import mock
 
 import pytest
 from django.utils import timezone
 from rest_framework.test import APIClient
 
+from common.user_exchanges import user_exchange
 from emails.models import Mailbox, SendLimit
 from sequences.choices import Role
 from sequences.models import Enrollment, Workspace
@@ -239,6 +241,17 @@ def test_the_login_test_reports_the_error(api: APIClient, mailbox: Mailbox) -> N
     assert report["ok"] is False
     assert report["smtp_error"]
     assert SECRET not in answer.content.decode()
+
+
+@pytest.mark.parametrize("what", ["test", "check"])
+def test_a_third_test_at_once_is_answered_429_at_once(api: APIClient, mailbox: Mailbox, what: str) -> None:
+    with user_exchange(), user_exchange(), mock.patch("emails.mailbox.login_test.test_login") as login:
+        answer = api.post(f"{URL}/{mailbox.pk}/{what}")
+        assert (answer.status_code, answer.json()["code"], answer.headers["Retry-After"]) == (429, "throttled", "5")
+        assert "try again in a few seconds" in answer.json()["detail"]
+        login.assert_not_called()
+    Mailbox.objects.update(smtp_port=1)
+    assert api.post(f"{URL}/{mailbox.pk}/test").status_code == 200
 
 
 def test_the_lane_shows_queue_usage_and_breaker(api: APIClient, enrollment: Enrollment) -> None:

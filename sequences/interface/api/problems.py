@@ -14,6 +14,7 @@ from rest_framework import exceptions, status
 from rest_framework.response import Response
 from rest_framework.views import set_rollback
 
+from common.user_exchanges import TRY_AGAIN_SECONDS, BusyError
 from sequences.interface.api.parsers import TooBigError
 from sequences.interface.api.strict import READ_ONLY_KEY, UNKNOWN_KEY
 
@@ -32,6 +33,14 @@ class ConflictError(exceptions.APIException):
 
     status_code = status.HTTP_409_CONFLICT
     default_code = "conflict"
+
+
+class BusyProblem(exceptions.APIException):
+    """Too many exchanges with other servers at once."""
+
+    status_code = status.HTTP_429_TOO_MANY_REQUESTS
+    default_code = "throttled"
+    wait = TRY_AGAIN_SECONDS
 
 
 def describe_problem(status_code: int, code: str, detail: str, errors: object = None) -> dict[str, Any]:
@@ -81,6 +90,8 @@ def _translate(error: Exception) -> exceptions.APIException | None:
         return exceptions.NotFound()
     if isinstance(error, PermissionDenied):
         return exceptions.PermissionDenied()
+    if isinstance(error, BusyError):
+        return BusyProblem(f"Not possible now: {error}.")
     if isinstance(error, RequestDataTooBig):
         return TooBigError(settings.DATA_UPLOAD_MAX_MEMORY_SIZE)
     if isinstance(error, SuspiciousOperation):
