@@ -7,10 +7,12 @@ from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.indexes import BrinIndex
 from django.db import models
 from django.db.models import Q
+from django.db.models.functions import Coalesce
 from django.utils.text import Truncator
 from knox.models import AbstractAuthToken
 
 from common.encryption import SecretsField
+from common.transaction_ids import CurrentTransactionId
 from execution.choices import ControlAction, ControlTarget, DeliveryState, LogAction, LogStatus, Resolution
 from sequences.choices import label_of
 from sequences.models import Enrollment, Step, Workspace
@@ -39,6 +41,7 @@ class ExecutionLog(models.Model):
     error = models.TextField(blank=True)
     actor = models.CharField(max_length=200)
     details = models.JSONField(default=dict)
+    stored_in = models.BigIntegerField(null=True, editable=False, db_default=CurrentTransactionId())
 
     objects = WorkspaceQuerySet.as_manager()
 
@@ -47,6 +50,7 @@ class ExecutionLog(models.Model):
         indexes = [
             models.Index(fields=["enrollment", "-at", "-id"], name="log_enrollment"),
             BrinIndex(fields=["at"], name="log_at", autosummarize=True),
+            models.Index("workspace", Coalesce("stored_in", 0), "id", name="log_feed"),
         ]
 
     def __str__(self) -> str:
@@ -156,12 +160,16 @@ class ControlLog(models.Model):
     changes = models.JSONField(default=list, blank=True, db_default=[])
     actor = models.CharField(max_length=200)
     at = models.DateTimeField()
+    stored_in = models.BigIntegerField(null=True, editable=False, db_default=CurrentTransactionId())
 
     objects = WorkspaceQuerySet.as_manager()
 
     class Meta:
         ordering = ["-at", "-id"]
-        indexes = [models.Index(fields=["target", "target_id", "-at"], name="control_log_target")]
+        indexes = [
+            models.Index(fields=["target", "target_id", "-at"], name="control_log_target"),
+            models.Index("workspace", Coalesce("stored_in", 0), "id", name="control_log_feed"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.label or self.target} {self.action} by {self.actor}"

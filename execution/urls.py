@@ -10,6 +10,7 @@ from execution.api.api_keys import ApiKeyViewSet, SecurityEventViewSet
 from execution.api.contacts import EngagedContactViewSet, ReleasableAccountViewSet
 from execution.api.dead_letters import DeadLetterViewSet
 from execution.api.enrollments import EnrollmentViewSet
+from execution.api.events import FeedViewSet
 from execution.api.executor import ExecutorViewSet
 from execution.api.idempotency import answer_once
 from execution.api.invitations import InvitationViewSet
@@ -50,6 +51,7 @@ def _list_api() -> list[Any]:
     router.register("replies", ReplyViewSet, "reply")
     router.register("tasks", CompletableTaskViewSet, "task")
     router.register("webhooks", WebhookViewSet, "webhook")
+    router.register("events", FeedViewSet, "event")
     router.register("dead-letters", DeadLetterViewSet, "dead-letter")
     router.register("users", ManagedUserViewSet, "user")
     router.register("invitations", InvitationViewSet, "invitation")

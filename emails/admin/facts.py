@@ -37,7 +37,7 @@ class EmailEventAdmin(SearchesContacts, FactsAdmin):
     search_fields = ("contact__email",)
     # Not counted: the table is large.
     paginator = InfinitePaginator
-    hidden_fields = ("id",)
+    hidden_fields = ("id", "stored_in")
 
     @label_column("event", {"bounced": "danger", "complained": "danger"}, ordering="type")
     def show_type(self, event: EmailEvent) -> tuple[str, str]:

@@ -5,7 +5,9 @@ from __future__ import annotations
 from django.contrib.postgres.indexes import BrinIndex
 from django.db import models
 from django.db.models import Q
+from django.db.models.functions import Coalesce
 
+from common.transaction_ids import CurrentTransactionId
 from emails.choices import BounceType, EventType, Verdict
 from emails.models.mailbox import Mailbox
 from emails.models.message import EmailMessage
@@ -45,6 +47,7 @@ class EmailEvent(models.Model):
     )
     detail = models.TextField(blank=True)
     payload = models.JSONField(default=dict, blank=True)
+    stored_in = models.BigIntegerField(null=True, editable=False, db_default=CurrentTransactionId())
 
     objects = WorkspaceQuerySet.as_manager()
 
@@ -58,6 +61,7 @@ class EmailEvent(models.Model):
             models.Index(fields=["enrollment", "occurred_at"], name="event_enrollment"),
             models.Index(fields=["contact", "type", "occurred_at"], name="event_contact"),
             models.Index(fields=["occurred_at"], name="event_pending", condition=Q(verdict="pending")),
+            models.Index("workspace", Coalesce("stored_in", 0), "id", name="event_feed"),
             BrinIndex(fields=["recorded_at"], name="event_recorded", autosummarize=True),
         ]
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from django.db import models
 from django.db.models import Q
-from django.db.models.functions import Lower
+from django.db.models.functions import Coalesce, Lower
 
 from common.addresses import ADDRESS_FORM, DOMAIN_FORM
+from common.transaction_ids import CurrentTransactionId
 from emails.choices import SuppressionAction, SuppressionReason
 from sequences.models.scope import WorkspaceQuerySet
 from sequences.models.workspace import Workspace
@@ -66,12 +67,16 @@ class SuppressionChange(models.Model):
     note = models.CharField(max_length=500, blank=True)
     actor = models.CharField(max_length=200)
     at = models.DateTimeField()
+    stored_in = models.BigIntegerField(null=True, editable=False, db_default=CurrentTransactionId())
 
     objects = WorkspaceQuerySet.as_manager()
 
     class Meta:
         ordering = ["-id"]
-        indexes = [models.Index(fields=["workspace", "email"], name="suppression_change_email")]
+        indexes = [
+            models.Index(fields=["workspace", "email"], name="suppression_change_email"),
+            models.Index("workspace", Coalesce("stored_in", 0), "id", name="suppression_change_feed"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.email or f'@{self.domain}'} {self.action}"

@@ -15,6 +15,7 @@ from django.db import transaction
 
 from common.db import Row, execute, fetch_all
 from common.notify import notify_engine
+from common.transaction_ids import CURRENT
 from emails.choices import Verdict
 from emails.facts.scores import mark_scores_due
 from emails.tracking.visits import (
@@ -71,9 +72,11 @@ WITH chosen AS (
     ORDER BY id LIMIT %(limit)s FOR UPDATE)
 {_COLUMNS}
 """
-_STORE = """
+# A pending visit is no fact yet: the feed shows it with the transaction that classified it.
+_STORE = f"""
 UPDATE emails_emailevent v
-SET verdict = r.verdict, verdict_reason = r.reason, confidence = r.confidence, rules_version = %(version)s
+SET verdict = r.verdict, verdict_reason = r.reason, confidence = r.confidence, rules_version = %(version)s,
+    stored_in = CASE WHEN v.verdict = 'pending' THEN {CURRENT} ELSE v.stored_in END
 FROM unnest(%(ids)s::bigint[], %(verdicts)s::text[], %(reasons)s::text[], %(confidences)s::smallint[])
      AS r(id, verdict, reason, confidence)
 WHERE v.id = r.id

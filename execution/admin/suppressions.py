@@ -171,4 +171,4 @@ class SuppressionChangeAdmin(FactsAdmin):
     list_select_related = ("workspace",)
     search_fields = ("email", "domain", "actor")
     paginator = InfinitePaginator
-    hidden_fields = ("id",)
+    hidden_fields = ("id", "stored_in")

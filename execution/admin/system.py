@@ -113,7 +113,7 @@ class ExecutionLogAdmin(SearchesContacts, FactsAdmin):
     # The newest rows by primary key, without a count or a sort: the table is large.
     ordering = ("-id",)
     paginator = InfinitePaginator
-    hidden_fields = ("id",)
+    hidden_fields = ("id", "stored_in")
 
     @label_column("action", {"ok": "info", "waiting": "warning", "error": "danger"}, ordering="action")
     def show_action(self, row: ExecutionLog) -> tuple[str, str]:
@@ -130,7 +130,7 @@ class ControlLogAdmin(FactsAdmin):
     list_display_links = ("label",)
     list_filter = by_choice("target", "action")
     search_fields = ("label", "actor", "reason")
-    hidden_fields = ("id",)
+    hidden_fields = ("id", "stored_in")
 
 
 @admin.register(IdempotencyKey)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from emails.choices import EventType
-from execution.choices import LogAction
+from emails.choices import EventType, SuppressionAction
+from execution.choices import ControlAction, ControlTarget, LogAction
 from sequences.choices import StepType
 
 ALL = "*"
@@ -35,3 +35,29 @@ STORED = {
 COMPLETED = "enrollment.completed"
 PING = "ping"
 EVENTS = tuple(sorted({*LOGGED.values(), *EXECUTED.values(), *STORED.values(), COMPLETED}))
+
+# The feed has every log entry and every fact, also those that webhooks do not deliver.
+_ONLY_LOGGED = {
+    LogAction.QUEUED: "email.queued",
+    LogAction.WAITING: "step.waiting",
+    LogAction.MOVED: "enrollment.moved",
+    LogAction.REPLANNED: "enrollment.replanned",
+    LogAction.FAILED: "step.failed",
+    LogAction.RETRIED: "step.retried",
+    LogAction.COMPLETED: COMPLETED,
+    LogAction.RESOLVED: "email.resolved",
+    LogAction.TASK_CHANGED: "task.changed",
+    LogAction.CLASSIFIED: "reply.classified",
+    LogAction.ANSWERED: "reply.answered",
+}
+_ONLY_STORED = {EventType.HAND_WRITTEN: "email.hand_written", EventType.AUTOMATED: "email.automated"}
+ALL_LOGGED = (
+    {action.value: event for action, event in (LOGGED | _ONLY_LOGGED).items()}
+    | {f"executed:{kind.value}": event for kind, event in EXECUTED.items()}
+    | {f"executed:{kind}": "step.executed" for kind in ("", StepType.CONDITIONAL_SPLIT.value)}
+)
+ALL_STORED = {kind.value: event for kind, event in (STORED | _ONLY_STORED).items()}
+CONTROLLED = tuple(sorted(f"{target.value}.{action.value}" for target in ControlTarget for action in ControlAction))
+SUPPRESSED = tuple(f"suppression.{action.value}" for action in SuppressionAction)
+FEED_ONLY = tuple(sorted({*ALL_LOGGED.values(), *ALL_STORED.values(), *SUPPRESSED} - {*EVENTS}))
+FEED_TYPES = (*EVENTS, *FEED_ONLY, *CONTROLLED)

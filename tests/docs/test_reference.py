@@ -11,7 +11,7 @@ from django.core.management import get_commands
 
 from emails.choices import ErrorClass, MailboxStatus, MessageStatus
 from execution.choices import LogAction
-from execution.webhooks_out.events import EVENTS
+from execution.webhooks_out.events import EVENTS, FEED_ONLY
 from sequences.authoring.validation import KNOWN_FIELDS
 from sequences.choices import ConditionType, EnrollmentStatus, ExitReason, Operator, SequenceStatus
 from sequences.liquid.dialect import _FORBIDDEN_TAGS
@@ -52,7 +52,7 @@ def read_settings() -> set[str]:
         ("states.md", "Sequence status", SequenceStatus),
         ("states.md", "Log action", LogAction),
         ("errors.md", None, ErrorClass),
-        ("webhook-events.md", None, EVENTS),
+        ("webhook-events.md", None, [*EVENTS, *FEED_ONLY]),
         ("conditions.md", "Condition types", ConditionType),
         ("conditions.md", "Operators", Operator),
         ("merge-fields.md", "Fields", KNOWN_FIELDS),
