@@ -161,8 +161,16 @@ def slow_down(seconds: float) -> None:
 
 
 @contextmanager
-def impatient(seconds: float) -> Iterator[None]:
-    """Within it no worker waits longer than this for an answer of a mail server; production waits longer."""
+def impatient(seconds: float, *, but_for_dot: bool = False) -> Iterator[None]:
+    """Within it no worker waits longer than this for an answer of a mail server; production waits longer.
+
+    `but_for_dot`: the answer to the final dot has as long as in production.
+    """
     patience = StagedSMTP.patience
-    with mock.patch.object(StagedSMTP, "patience", lambda session: min(patience(session), seconds)):
+
+    def shorter(session: StagedSMTP) -> float:
+        left = patience(session)
+        return left if but_for_dot and session.is_dot_written else min(left, seconds)
+
+    with mock.patch.object(StagedSMTP, "patience", shorter):
         yield

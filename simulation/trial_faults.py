@@ -20,11 +20,13 @@ class Fault(StrEnum):
     TWO_ENGINES = "two-engines"
     CONNECTION = "connection"
     DATABASE_ERRORS = "database-errors"
+    READ_ONLY = "read-only"
     OUTAGE = "outage"
     REFUSALS = "refusals"
     LOST_ANSWERS = "lost-answers"
     LOGIN = "login"
     SILENCE = "silence"
+    SLOW_DOT = "slow-dot"
     CERTIFICATE = "certificate"
     INBOX_DOWN = "inbox-down"
     RENUMBER = "renumber"
@@ -47,11 +49,13 @@ DESCRIPTIONS = {
     Fault.TWO_ENGINES: "two engines at the same work at the same time (P1 P3)",
     Fault.CONNECTION: "PostgreSQL terminates a worker's connection in the middle (P1 P4)",
     Fault.DATABASE_ERRORS: "PostgreSQL reports a deadlock, a serialization failure or a statement time-out (P1 P4)",
+    Fault.READ_ONLY: "PostgreSQL ends a worker's session and is read-only for a while (P1 P4 P8)",
     Fault.OUTAGE: "the mail server refuses all mail for an hour (P8)",
     Fault.REFUSALS: "421, 452 and cut connections, here and there (P4 P8)",
     Fault.LOST_ANSWERS: "the server's answer to the final dot is lost, the mail kept or not (P1)",
     Fault.LOGIN: "a mailbox's password is refused until its owner looks (P8)",
     Fault.SILENCE: "the mail server falls silent at a stage of the dialogue, until the worker gives up (P1 P8)",
+    Fault.SLOW_DOT: "the answer to the final dot takes longer than the dialogue before it may (P1)",
     Fault.CERTIFICATE: "a mailbox's server shows an expired certificate for an hour (P8)",
     Fault.INBOX_DOWN: "a fifth of the inboxes cannot be read for two hours (P2)",
     Fault.RENUMBER: "an inbox renumbers its mails (P1 P2)",
@@ -72,6 +76,8 @@ REFUSABLE = (
     *("claimed", "applied", "lane leased", "marked", "results written"),
     *(f"statement {number} of apply" for number in range(1, 6)),
 )
+# Where a worker has something to write, also what it knows and cannot learn again.
+READ_ONLY_AT = ("claimed", "marked", "mark committed", "dot answered", "handed over")
 SQLSTATES = ("40P01", "40001", "57014")
 # Outside of transactions: a frozen holder of row locks is the business of PostgreSQL's idle time-out, by real time.
 FREEZABLE = ("lane leased", "mark committed", "composed", "RCPT answered", "dot answered", "handed over")
@@ -81,9 +87,11 @@ _PER_DAY = {
     Fault.TWO_ENGINES: 20,
     Fault.CONNECTION: 10,
     Fault.DATABASE_ERRORS: 10,
+    Fault.READ_ONLY: 6,
     Fault.OUTAGE: 1,
     Fault.LOGIN: 2,
     Fault.SILENCE: 4,
+    Fault.SLOW_DOT: 4,
     Fault.CERTIFICATE: 2,
     Fault.INBOX_DOWN: 1,
     Fault.RENUMBER: 3,

@@ -26,7 +26,7 @@ from simulation.trial_bulkheads import (
     read_beside_slow_inboxes,
     send_beside_slow_servers,
 )
-from simulation.trial_faults import FREEZABLE, REFUSABLE, SQLSTATES, Fault, Strike
+from simulation.trial_faults import FREEZABLE, READ_ONLY_AT, REFUSABLE, SQLSTATES, Fault, Strike
 from simulation.trial_population import FLEETING, REMOVABLE, enroll_again, import_and_enroll
 from simulation.trial_truth import Crash, PauseSpan, Person
 from simulation.trial_world import TrialWorld
@@ -42,6 +42,7 @@ _ENROLLED_AGAIN_EVERY = timedelta(hours=17)
 _LONGEST_WATCH = timedelta(minutes=30)
 _WATCHED_EVERY = timedelta(seconds=5)
 _PATIENCE_SECONDS = 0.3
+_READ_ONLY_SECONDS = 1.0
 _SILENT_AT = (Moment.CONNECT, Moment.LOGIN, Moment.MAIL, Moment.RCPT, Moment.DATA, Moment.DOT)
 _LEFT_BEHIND = """
 SELECT (SELECT count(*) FROM sequences_enrollment
@@ -95,6 +96,11 @@ class FaultInjector:
             case Fault.DATABASE_ERRORS:
                 point, sqlstate = dice.choice(REFUSABLE), dice.choice(SQLSTATES)
                 world.pending_fault = lambda work: self._refuse(work, point, sqlstate)
+            case Fault.READ_ONLY:
+                point = dice.choice(READ_ONLY_AT)
+                world.pending_fault = lambda work: self._turn_read_only(work, point)
+            case Fault.SLOW_DOT:
+                world.pending_fault = self._meet_slow_dot
             case Fault.NEWCOMERS:
                 self._let_in(self._newcomers.pop(), now)
             case Fault.OUTAGE:
@@ -141,6 +147,14 @@ class FaultInjector:
 
     def _meet_silence(self, work: Callable[[], object], moment: Moment) -> None:
         with self._world.server.silent(moment), impatient(_PATIENCE_SECONDS):
+            work()
+
+    def _turn_read_only(self, work: Callable[[], object], point: str) -> None:
+        trial_workers.run_read_only(work, point, _READ_ONLY_SECONDS)
+        self._watch(f"{point}, read-only")
+
+    def _meet_slow_dot(self, work: Callable[[], object]) -> None:
+        with self._world.server.slow(Moment.DOT, 2 * _PATIENCE_SECONDS), impatient(_PATIENCE_SECONDS, but_for_dot=True):
             work()
 
     def _let_in(self, people: list[Person], now: datetime) -> None:

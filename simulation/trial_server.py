@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -100,6 +101,21 @@ class TrialServer:
     def renew(self, address: str) -> None:
         connection = {"smtp_port": self.smtp.port, "smtp_security": Security.NONE.value}
         Mailbox.objects.filter(address=address).update(**connection)
+
+    @contextmanager
+    def slow(self, moment: Moment, seconds: float) -> Iterator[None]:
+        """The first answer at this moment comes after so many real seconds."""
+        stall = Stall()
+        rule = self.smtp.on(moment, stall)
+        release = threading.Timer(seconds, stall.release)
+        release.daemon = True
+        release.start()
+        try:
+            yield
+        finally:
+            release.cancel()
+            self.smtp.rules.remove(rule)
+            stall.release()
 
     @contextmanager
     def silent(self, moment: Moment) -> Iterator[None]:

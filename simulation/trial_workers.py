@@ -7,12 +7,14 @@ from __future__ import annotations
 
 import os
 import signal
+import threading
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 
 import psycopg
 from django.db import connection
+from psycopg import sql
 
 from common.db import execute
 from simulation.crash_points import POINTS
@@ -62,6 +64,33 @@ def run_refused(work: Work, point: str, nth: int, sqlstate: str) -> Ending:
         execute(f"DO $$BEGIN RAISE EXCEPTION 'refused by the trial' USING ERRCODE = '{sqlstate}'; END$$", {})
 
     return _await(_fork(work, point, nth, refuse))
+
+
+def run_read_only(work: Work, point: str, seconds: float) -> Ending:
+    """A worker whose session is ended at `point` while the database is read-only, for so many real seconds."""
+
+    def turn_read_only() -> None:
+        _set_read_only(is_on=True)
+        ending = threading.Timer(seconds, _set_read_only)
+        ending.daemon = True
+        ending.start()
+        with suppress(psycopg.OperationalError):
+            execute("SELECT pg_terminate_backend(pg_backend_pid())", {})
+
+    try:
+        return _await(_fork(work, point, 1, turn_read_only))
+    finally:
+        _set_read_only()
+
+
+def _set_read_only(*, is_on: bool = False) -> None:
+    """For sessions that begin from now on."""
+    params = {key: value for key, value in connection.get_connection_params().items() if key != "cursor_factory"}
+    name = sql.Identifier(connection.settings_dict["NAME"])
+    with psycopg.connect(**params, autocommit=True) as session:
+        session.execute("SET default_transaction_read_only = off")
+        change = "SET default_transaction_read_only = on" if is_on else "RESET default_transaction_read_only"
+        session.execute(sql.SQL("ALTER DATABASE {} " + change).format(name))
 
 
 def run_side_by_side(work: Work, workers: int) -> None:
