@@ -83,7 +83,7 @@ def fill_overview(request: HttpRequest, context: dict[str, Any]) -> dict[str, An
     if for_operator or is_managing:
         overview = read_overview(ids, now, for_operator=for_operator)
         missing = overview.missing
-        context |= {"state": overview.status, **_present_engine(overview)}
+        context |= {"state": overview.status, **_present_engine(overview, request.user)}
     else:
         missing = read_missing(ids)
         context["state"] = read_state(now)
@@ -102,12 +102,12 @@ def fill_overview(request: HttpRequest, context: dict[str, Any]) -> dict[str, An
     return context | {"next_text": text, "next_link": reverse(name) if name else ""}
 
 
-def _present_engine(overview: Overview) -> dict[str, Any]:
+def _present_engine(overview: Overview, reader: Any) -> dict[str, Any]:
     most_sent = max((hour.sent for hour in overview.hours), default=0)
     delays = [hour.delay_p95_seconds for hour in overview.hours if hour.delay_p95_seconds is not None]
     return {
         "overview": overview,
-        "cards": _cards(overview),
+        "cards": _cards(overview, reader),
         "ages": [
             Age(label, _age(timedelta(seconds=overview.progress.ages[part])), overview.progress.is_late(part))
             for part, label in _PARTS.items()
@@ -123,14 +123,18 @@ def _present_engine(overview: Overview) -> dict[str, Any]:
     }
 
 
-def _cards(overview: Overview) -> list[Card]:
+def _cards(overview: Overview, reader: Any) -> list[Card]:
+    """With links to the pages that the reader can open."""
     status = overview.status
     queue = reverse("admin:sequences_enrollment_changelist")
+    overdue, failing = f"{queue}?needs=overdue", f"{queue}?needs=errors"
+    if not reader.has_perm("sequences.view_enrollment"):
+        overdue = failing = ""
     oldest = timedelta(seconds=status.oldest_due_seconds)
     is_late = oldest > _LATE
     is_slow = (status.delay_p95_seconds or 0) > _LATE.total_seconds()
     due_note = _describe_oldest(oldest) if status.queue_depth else "nothing is due"
-    letters = reverse("admin:execution_deadletter_changelist")
+    letters = reverse("admin:execution_deadletter_changelist") if reader.has_perm("execution.view_deadletter") else ""
     errors, held = status.errors_last_hour, status.quarantined
     return [
         Card(
@@ -138,11 +142,17 @@ def _cards(overview: Overview) -> list[Card]:
             _bounded(status.queue_depth),
             due_note,
             "warning" if is_late else "",
-            f"{queue}?needs=overdue",
+            overdue,
         ),
         Card("Processing", f"{status.processing:,}", "emails being sent"),
         Card("Completed (last hour)", f"{status.completed_last_hour:,}", "steps"),
-        Card("Errors (last hour)", f"{errors:,}", "in the log", "danger" if errors else "", f"{queue}?needs=errors"),
+        Card(
+            "Errors (last hour)",
+            f"{errors:,}",
+            "in the log",
+            "danger" if errors else "",
+            failing,
+        ),
         Card("Needs review", _bounded(held), "quarantined enrollments", "danger" if held else "", letters),
         Card(
             "Processing delay (p95)",

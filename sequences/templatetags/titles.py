@@ -43,3 +43,9 @@ def readable_value(field: Any, request: HttpRequest) -> Any:
         if not request.user.has_perm(f"{opts.app_label}.view_{opts.model_name}"):
             return str(getattr(field.form.instance, column.name))
     return field.contents()
+
+
+@register.filter
+def sentence(text: str) -> str:
+    """With a capital letter, unless it begins with an address."""
+    return text if "@" in text.partition(" ")[0] else text[:1].upper() + text[1:]

@@ -97,7 +97,7 @@ def test_a_reply_is_answered_in_two_clicks(page: Page, workspace: Any) -> None:
     replies = page.locator("section[aria-labelledby=se-replies]")
     expect(replies).to_contain_text("Please send prices")
     clicks.on(replies.get_by_role("link").first)
-    page.get_by_label("Answer").fill("Here they are.")
+    page.get_by_role("textbox", name="Answer").fill("Here they are.")
     clicks.on(page.get_by_role("button", name="Send answer"))
     expect(page.get_by_text("The answer is queued.")).to_be_visible()
     assert clicks.number == 2
