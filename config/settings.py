@@ -282,6 +282,10 @@ def _page(title: str, icon: str, name: str, permission: str, **more: Any) -> dic
     }
 
 
+def _is_report(request: Any) -> bool:
+    return bool(request.path.endswith("/reports/"))
+
+
 def _is_lane(request: Any) -> bool:
     return "/lane" in request.path
 
@@ -324,6 +328,7 @@ UNFOLD: dict[str, Any] = {
                     _page("Templates", "article", "sequences_snippet_changelist", "sequences.view_snippet"),
                     _page("Tasks", "task_alt", "tasks_app_task_changelist", "tasks_app.view_task"),
                     _page("Needs review", "report", "execution_deadletter_changelist", "execution.view_deadletter"),
+                    _page("Reports", "monitoring", "emails_reports", "emails.view_emailmessage"),
                 ],
             },
             {
@@ -340,7 +345,13 @@ UNFOLD: dict[str, Any] = {
                         "emails.view_mailbox",
                         active=lambda request: "/emails/mailbox/" in request.path and not _is_lane(request),
                     ),
-                    _page("Email messages", "mail", "emails_emailmessage_changelist", "emails.view_emailmessage"),
+                    _page(
+                        "Email messages",
+                        "mail",
+                        "emails_emailmessage_changelist",
+                        "emails.view_emailmessage",
+                        active=lambda request: "/emails/emailmessage/" in request.path and not _is_report(request),
+                    ),
                     _page("Email events", "bolt", "emails_emailevent_changelist", "emails.view_emailevent"),
                     _page("Send limits", "speed", "emails_sendlimit_changelist", "emails.view_sendlimit"),
                     _page("Suppressions", "block", "emails_suppression_changelist", "emails.view_suppression"),
