@@ -72,7 +72,6 @@ class EnrollmentAdmin(HasQuickFilters, EnrollPage, ConfirmsActions, FactsAdmin):
     empty_text = "Enroll contacts in a sequence. Enrollments that have ended are under All."
     list_display = (
         "show_contact", "show_sequence", "show_step", "show_next_step_at", "show_status", "show_why",
-        "show_actions",
     )  # fmt: skip
     list_display_links = ("show_contact",)
     list_filter = (
@@ -211,10 +210,6 @@ class EnrollmentAdmin(HasQuickFilters, EnrollPage, ConfirmsActions, FactsAdmin):
     def show_next_step_at(self, row: Any) -> SafeString | str:
         return present_due(row, row.holds, row.planned_at)
 
-    @admin.display(description="actions")
-    def show_actions(self, row: Any) -> SafeString:
-        return present_row_actions(row)
-
     @admin.display(description="due at")
     def show_due(self, row: Enrollment) -> SafeString | str:
         return present_due(row, explain_enrollments([row.pk], timezone.now()).get(row.pk, ()), exact=True)
@@ -224,8 +219,9 @@ class EnrollmentAdmin(HasQuickFilters, EnrollPage, ConfirmsActions, FactsAdmin):
         return row.status, describe_status(row)
 
     @admin.display(description="why")
-    def show_why(self, row: Any) -> SafeString | str:
-        return present_hold(row.holds[0]) if row.holds else "–"
+    def show_why(self, row: Any) -> SafeString:
+        why = present_hold(row.holds[0]) if row.holds else "–"
+        return format_html("<div>{}{}</div>", why, present_row_actions(row))
 
 
 def _as_line(line: Any) -> tuple[str, ...]:

@@ -56,7 +56,7 @@ def test_ended_enrollments_are_under_all_and_found_by_a_search(nora: Any) -> Non
     assert listed(look(nora, f"?q={ended.contact.email}")) == [ended.pk]
     shown = look(nora).context["cl"].list_display[1:]
     assert shown == [
-        "show_contact", "show_sequence", "show_step", "show_next_step_at", "show_status", "show_why", "show_actions",
+        "show_contact", "show_sequence", "show_step", "show_next_step_at", "show_status", "show_why",
     ]  # fmt: skip
 
 
