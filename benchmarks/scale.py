@@ -27,10 +27,8 @@ PAGES = (
     f"{PEOPLE}?o=3", f"{PEOPLE}?o=-4", f"{PEOPLE}?o=5", f"{PEOPLE}?p=200", f"{PEOPLE}{{enrollment}}/change/",
     f"{ADMIN}sequences/contact/", f"{ADMIN}sequences/contact/?q=person77777", f"{ADMIN}sequences/contact/?q=missing",
     f"{ADMIN}sequences/contact/{{contact}}/change/", f"{ADMIN}search/?s=person77777",
-    *(f"{ADMIN}sequences/contact/?{each}" for each in (
-        "in_sequence=now", "in_sequence=never", "replied=yes", "engagement_score_from=50", "account=firm77",
-        "merge_field_name=plan&merge_field_value=pro", "created_at_from=2026-01-01",
-    )),
+    f"{ADMIN}sequences/contact/?in_sequence=never",
+    f"{ADMIN}sequences/contact/?merge_field_name=plan&merge_field_value=pro",
     f"{ADMIN}sequences/account/", f"{ADMIN}sequences/account/?q=firm77",
     f"{ADMIN}sequences/account/{{account}}/change/",
     f"{ADMIN}sequences/sequence/", f"{ADMIN}sequences/sequence/{{sequence}}/change/",
