@@ -26,12 +26,20 @@ WITH claimed AS MATERIALIZED (
     ORDER BY wake_at, id
     LIMIT %(limit)s
     FOR NO KEY UPDATE SKIP LOCKED
+), measured AS MATERIALIZED (
+    SELECT x.id, sum(octet_length(p.fields::text)) OVER (
+        ORDER BY x.wake_at, x.id ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING
+    ) AS bytes_before
+    FROM claimed x JOIN sequences_contact p ON p.id = x.contact_id
 )
 {columns}
 FROM claimed e
+JOIN measured ON measured.id = e.id AND coalesce(measured.bytes_before, 0) < %(most_bytes)s
 {joins}
 ORDER BY e.wake_at, e.id
 """
+# Of merge fields in one batch, as JSON: deciding holds them several times in memory.
+MOST_BYTES = 8 * 1024 * 1024
 _BY_ID = f"""
 WITH claimed AS MATERIALIZED (
     {locking("e.id = ANY(%(ids)s::bigint[])", "e.*")}
@@ -47,7 +55,8 @@ def claim_due(now: datetime, limit: int, *, workspace_id: int | None = None) -> 
     """Lock up to `limit` enrollments that the engine must look at, earliest first, and return their snapshots.
 
     Call inside a transaction: the locks last until its end. Rows locked by another engine are skipped. Nothing is due
-    while the executor is paused.
+    while the executor is paused. Fewer than `limit` when their contacts' merge fields have more than `MOST_BYTES` in
+    all: the others stay due.
     """
     sql = _CLAIM.format(
         columns=SNAPSHOT_COLUMNS,
@@ -55,7 +64,7 @@ def claim_due(now: datetime, limit: int, *, workspace_id: int | None = None) -> 
         runs=EXECUTOR_RUNS,
         workspace="AND workspace_id = %(workspace)s" if workspace_id else "",
     )
-    params: dict[str, Any] = {"now": now, "limit": limit}
+    params: dict[str, Any] = {"now": now, "limit": limit, "most_bytes": MOST_BYTES}
     if workspace_id:
         params["workspace"] = workspace_id
     return load_snapshots(fetch_all(sql, params))
