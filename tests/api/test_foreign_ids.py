@@ -51,7 +51,11 @@ def strangers() -> dict[str, APIClient]:
     elsewhere = WorkspaceFactory()
     people = {role.value: join(elsewhere, role) for role in Role}
     people["operator"] = OperatorFactory()
-    return {name: log_in(user) for name, user in people.items()}
+    clients = {name: log_in(user) for name, user in people.items()}
+    for client in clients.values():
+        # the first use of a key is noted with it
+        client.get("/api/me")
+    return clients
 
 
 def test_every_path_and_verb_hides_rows_of_another_workspace(document: dict[str, Any], ids: dict[str, int]) -> None:
