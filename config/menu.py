@@ -26,6 +26,10 @@ def _is_lane(request: Any) -> bool:
     return "/lane" in request.path
 
 
+def _is_mailbox(request: Any) -> bool:
+    return "/emails/mailbox/" in request.path and not _is_lane(request) and "/forecast" not in request.path
+
+
 NAVIGATION: list[dict[str, Any]] = [
     {
         "title": "Work",
@@ -51,13 +55,8 @@ NAVIGATION: list[dict[str, Any]] = [
         "separator": True,
         "items": [
             _page("Sending queues", "view_stream", "emails_mailbox_lanes", "emails.view_mailbox", active=_is_lane),
-            _page(
-                "Mailboxes",
-                "inbox",
-                "emails_mailbox_changelist",
-                "emails.view_mailbox",
-                active=lambda request: "/emails/mailbox/" in request.path and not _is_lane(request),
-            ),
+            _page("Mailboxes", "inbox", "emails_mailbox_changelist", "emails.view_mailbox", active=_is_mailbox),
+            _page("Forecast", "calendar_month", "emails_mailbox_forecast", "emails.view_mailbox"),
             _page(
                 "Email messages",
                 "mail",

@@ -12,6 +12,7 @@ from execution.api.dead_letters import DeadLetterViewSet
 from execution.api.enrollments import EnrollmentViewSet
 from execution.api.events import FeedViewSet
 from execution.api.executor import ExecutorViewSet
+from execution.api.forecast import ForecastViewSet
 from execution.api.idempotency import answer_once
 from execution.api.invitations import InvitationViewSet
 from execution.api.members import AlertViewSet, ManagedUserViewSet
@@ -60,6 +61,7 @@ def _list_api() -> list[Any]:
     router.register("alerts", AlertViewSet, "alert")
     router.register("reports", ReportViewSet, "report")
     router.register("workspaces", WorkspaceSettingsViewSet, "workspace")
+    router.register("forecast", ForecastViewSet, "forecast")
     me = re_path(r"^me/?$", MeViewSet.as_view({"get": "retrieve", "patch": "partial_update"}), name="me")
     patterns: list[Any] = [me, *router.urls]
     for pattern in patterns:

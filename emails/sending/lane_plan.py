@@ -1,4 +1,4 @@
-"""The planned send times of a lane's queue, by the pace and caps of the lane itself. Pure."""
+"""The order of a lane, and the planned send times of its queue, by the pace and caps of the lane itself. Pure."""
 
 from __future__ import annotations
 
@@ -7,6 +7,11 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from emails.pacing.limits import Candidate, Usage, covers
+
+# One rank of priority is worth this much waiting: urgent mail goes first, but nothing waits for ever.
+_RANK_IS_WORTH = timedelta(hours=1)
+_NORMAL_PRIORITY = 50
+_FIRST_TOUCH_YIELDS = timedelta(hours=4)
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,6 +22,12 @@ class Waiting:
     header_id: str
     send_after_at: datetime
     opening: Callable[[datetime], datetime]
+
+
+def lane_order(due_at: datetime, priority: int, *, is_first_touch: bool) -> datetime:
+    """The key a lane is sorted by: due time, moved by priority, follow-ups before first touches."""
+    moved = due_at + (priority - _NORMAL_PRIORITY) * _RANK_IS_WORTH
+    return moved + _FIRST_TOUCH_YIELDS if is_first_touch else moved
 
 
 def plan_queue(

@@ -7,17 +7,14 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import NamedTuple
 
 from common.db import execute, fetch_all
+from emails.sending.lane_plan import lane_order
 from emails.sending.lanes import wake_lanes
 
-# One rank of priority is worth this much waiting: urgent mail goes first, but nothing waits for ever.
-_RANK_IS_WORTH = timedelta(hours=1)
-_NORMAL_PRIORITY = 50
 _DRAWN_BYTES = 10
-_FIRST_TOUCH_YIELDS = timedelta(hours=4)
 
 
 class QueuedEmail(NamedTuple):
@@ -116,12 +113,6 @@ def _tokens(count: int, now: datetime) -> list[str]:
     drawn = os.urandom(_DRAWN_BYTES * count).hex()
     length = 2 * _DRAWN_BYTES
     return [began + drawn[start : start + length] for start in range(0, length * count, length)]
-
-
-def lane_order(due_at: datetime, priority: int, *, is_first_touch: bool) -> datetime:
-    """The key a lane is sorted by: due time, moved by priority, follow-ups before first touches."""
-    moved = due_at + (priority - _NORMAL_PRIORITY) * _RANK_IS_WORTH
-    return moved + _FIRST_TOUCH_YIELDS if is_first_touch else moved
 
 
 def requeue_emails(message_ids: Sequence[int], now: datetime) -> None:

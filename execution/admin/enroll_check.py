@@ -13,7 +13,7 @@ from emails.models import Mailbox
 from emails.sending.check_emails import CheckedContact, check_emails
 from execution.control.enroll_rules import SkipCode, Skipped, SkippedGroup
 from execution.engine.sequence_facts import load_sequences
-from execution.insight.forecast import Forecast
+from execution.insight.forecast import EnrollForecast
 from sequences.models import Sequence, Step
 
 #: Rendering is a matter of seconds up to here.
@@ -58,7 +58,7 @@ class EnrollReport:
     enrolled: int
     skipped: tuple[Skipped, ...]
     groups: tuple[SkippedGroup, ...]
-    forecast: Forecast | None
+    forecast: EnrollForecast | None
     missing: tuple[MissingValue, ...] = ()
     rendered: RenderedEmails | None = None
 

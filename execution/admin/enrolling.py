@@ -31,7 +31,7 @@ from execution.admin.confirm import ReaderTimeField
 from execution.admin.enroll_check import ERRORS_SHOWN, EnrollReport, group_missing, render_for_check
 from execution.control.enroll import EnrollError, EnrollResult, enroll_contacts
 from execution.control.enroll_rules import group_skipped
-from execution.insight.forecast import forecast_first_touches
+from execution.insight.forecast import forecast_enrollments
 from sequences.access.admin_rights import MANAGERS, MEMBERS, is_allowed, manages_any_of
 from sequences.access.roles import NOT_YOURS
 from sequences.choices import SequenceStatus
@@ -206,7 +206,7 @@ def _enroll(request: HttpRequest, answers: dict[str, Any], *, is_check: bool) ->
             again=answers.get("again", ""),
             allow_incomplete=answers["allow_incomplete"],
         )
-        forecast = forecast_first_touches(result.enrolled, now)
+        forecast = forecast_enrollments(result.enrolled, now)
         enrolled = list(Enrollment.objects.filter(pk__in=result.enrolled).order_by("pk")) if is_check else []
         transaction.set_rollback(is_check)
     report = EnrollReport(len(result.enrolled), result.skipped, group_skipped(result.skipped), forecast)

@@ -24,6 +24,7 @@ from emails.mailbox.records import Status
 from emails.mailbox.setup_check import check_setup
 from emails.models import Mailbox
 from execution.admin.confirm import Action, ConfirmsActions, EmptyForm, on_one, on_selected
+from execution.admin.forecast import ForecastPage
 from execution.admin.replanning import ReplansOnSave
 from execution.control import switches
 from execution.control.enrollments import Report
@@ -123,7 +124,7 @@ _STATUS_COLOURS = {"active": "success", "paused": "warning", "broken": "danger"}
 
 
 @admin.register(Mailbox)
-class MailboxAdmin(ReplansOnSave, LanePages, ConfirmsActions, MailboxBaseAdmin):
+class MailboxAdmin(ReplansOnSave, LanePages, ForecastPage, ConfirmsActions, MailboxBaseAdmin):
     list_display = (
         "address", "owner", "show_status", "show_breaker", "transport", "inbound",
         time_column("inbox_read_at", "inbox checked"),

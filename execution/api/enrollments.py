@@ -52,7 +52,7 @@ from execution.control.enrollments import (
     snooze_enrollments,
 )
 from execution.insight.explain import explain_enrollments
-from execution.insight.forecast import forecast_first_touches
+from execution.insight.forecast import forecast_enrollments
 from execution.insight.preview import preview_rest
 from execution.insight.timeline import read_timeline
 from execution.models import ExecutionLog
@@ -124,7 +124,7 @@ class EnrollmentViewSet(ReadViewSet):
         """Start a sequence for contacts. A contact that a rule keeps out is skipped with a code and a reason.
 
         `again` overrides the rules that a manager may override. A dry run is 200, answers the contacts in
-        `would_enroll`, and forecasts when the last of them would have had the first email.
+        `would_enroll`, and forecasts when the last of them would have had the first email and the last step.
         """
         form = EnrollSerializer(data=request.data)
         form.is_valid(raise_exception=True)
@@ -135,7 +135,7 @@ class EnrollmentViewSet(ReadViewSet):
         is_dry, now = is_dry_run(request), timezone.now()
         try:
             result = enroll(request.user, sequence, now=now, **values)
-            forecast = forecast_first_touches(result.enrolled, now) if is_dry else None
+            forecast = forecast_enrollments(result.enrolled, now) if is_dry else None
         except EnrollRequestError as error:
             raise ValidationError({error.field: [str(error)]}) from None
         except EnrollError as error:

@@ -229,11 +229,16 @@ class _SkippedContactSerializer(StrictSerializer):
 
 
 class ForecastSerializer(StrictSerializer):
-    """When their first emails will have left, by the caps of the mailbox and what it has to send already."""
+    """When their emails will have left, by every cap and window and with all that is to be sent already."""
 
     people = serializers.IntegerField()
     on_time = serializers.IntegerField(help_text="Get theirs on the day they are due.")
-    last_on = serializers.DateField(allow_null=True, help_text="The day of the last one; null: not within a year.")
+    last_first_touch_at = serializers.DateTimeField(
+        allow_null=True, help_text="When the last of the first emails is sent; null: no email, or not within a year."
+    )
+    last_step_at = serializers.DateTimeField(
+        allow_null=True, help_text="When the last step of all is done; null: not within a year."
+    )
     text = serializers.CharField(source="__str__")
 
 
@@ -244,7 +249,7 @@ class EnrollAnswerSerializer(StrictSerializer):
 
 class EnrollPreviewSerializer(EnrollAnswerSerializer):
     would_enroll = serializers.ListField(child=serializers.IntegerField(), help_text="The ids of the contacts.")
-    forecast = ForecastSerializer(allow_null=True, help_text="Null where the first step is no email.")
+    forecast = ForecastSerializer(allow_null=True, help_text="Null where no contact would be enrolled.")
 
 
 class DeadLetterSerializer(StrictModelSerializer[DeadLetter]):

@@ -74,7 +74,7 @@ def _signal_at(config: SplitConfig, snapshot: Snapshot, due_at: datetime) -> dat
         case ConditionType.TASK_COMPLETED:
             return task.completed_at if task and task.status == "completed" else None
         case ConditionType.CONTACT_FIELD:
-            matches = compare_field(_field_value(snapshot, config.field), config.operator, config.value)
+            matches = compare_field(field_value(snapshot.merge_fields, config.field), config.operator, config.value)
             return due_at if matches else None
         case ConditionType.ENGAGEMENT_SCORE:
             return due_at if compare_field(snapshot.engagement_score, config.operator, config.value) else None
@@ -91,8 +91,9 @@ def _pending_at(config: SplitConfig, snapshot: Snapshot) -> datetime | None:
     return email.click_pending_at if config.condition is ConditionType.EMAIL_CLICKED else None
 
 
-def _field_value(snapshot: Snapshot, field: str) -> object:
-    contact = snapshot.merge_fields["contact"]
+def field_value(merge_fields: Mapping[str, object], field: str) -> object:
+    """The value of a contact's field, which may be written with `contact.` or `contact.fields.` before it."""
+    contact = merge_fields["contact"]
     assert isinstance(contact, Mapping)
     return contact.get(field.removeprefix("contact.").removeprefix("fields."))
 

@@ -1,156 +1,214 @@
-"""When the first emails of newly enrolled contacts will be sent: day by day, by the caps of their mailbox.
+"""What leaves in the next days, by mailbox and day, and what will not fit; and when newly enrolled contacts are done.
 
-What the mailbox already has to send goes first. Other mailboxes that share a cap of the user or the workspace are not
-counted, nor are follow-ups of later days: it is the earliest possible time, not a promise.
+Computed with the planning and the caps of the engine over all mailboxes of a workspace at once, since they share caps.
+It counts the follow-ups that first touches cause. What is assumed is part of the answer.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence as Rows
+from collections import Counter
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta
-from math import ceil
+from datetime import UTC, date, datetime, time, timedelta, tzinfo
+from zoneinfo import ZoneInfo
 
-from common.db import fetch_all
-from emails.choices import LimitWindow
-from emails.models import Mailbox
-from emails.pacing.ledger import read_caps
-from emails.pacing.limits import Candidate, Cap
-from execution.engine.calendar import calendar_for
-from execution.engine.sequence_facts import load_sequences
-from execution.engine.snapshot import SequenceFacts, StepFacts
-from sequences.choices import StepType
-from sequences.models import Enrollment, Workspace
-from sequences.time.contact_calendar import ContactCalendar
-from sequences.time.timing import Calendar, TimingError, next_allowed, resolve_zone
+from common.db import Row
+from emails.choices import LimitScope, LimitWindow
+from emails.pacing.limits import Usage
+from emails.pacing.ramp import next_ramp_day
+from execution.insight.forecasting.journeys import Journeys, WantedEmail
+from execution.insight.forecasting.loading import read_lanes, read_mailboxes, read_usages, read_wanted, sends_nothing
+from execution.insight.forecasting.planner import Lane, Plan, plan_sending
+from sequences.models import Enrollment
 
-LOOKS_AHEAD_DAYS = 366
+DEFAULT_DAYS = 14
+MOST_DAYS = 90
+_LOOKS_AHEAD = timedelta(days=366)
+_ASSUMED = (
+    "Nothing comes back: no contact replies, bounces or opts out; branches that wait for an open or a click take No.",
+    "Tasks are completed when they are due.",
+    "No more contacts are enrolled. What is paused without an end or needs review stays so.",
+    "Mailboxes stay healthy, so that ramp-ups grow on each day on which they send.",
+    "A day begins at midnight in the mailbox's time zone. What does not fit waits and counts again on the next day.",
+)  # fmt: skip
 
-# What the mailbox already has to send, by the day it is due; what is overdue is due today.
-_LOAD = """
-SELECT greatest((e.next_step_at AT TIME ZONE %(zone)s)::date, %(today)s) AS day, count(*) AS number
-FROM sequences_enrollment e JOIN sequences_step t ON t.id = e.current_step_id
-WHERE e.mailbox_id = %(mailbox)s AND e.status = 'active' AND t.type = 'email' AND e.next_step_at IS NOT NULL
-  AND NOT e.id = ANY(%(new)s::bigint[])
-GROUP BY 1
-"""
-_NEW = """
-SELECT greatest((e.next_step_at AT TIME ZONE %(zone)s)::date, %(today)s) AS day, count(*) AS number
-FROM sequences_enrollment e JOIN sequences_step t ON t.id = e.current_step_id
-WHERE e.id = ANY(%(new)s::bigint[]) AND t.type = 'email' GROUP BY 1
-"""
+
+@dataclass(frozen=True, slots=True)
+class ForecastDay:
+    """One mailbox on one day of its time zone.
+
+    `cap`: the most it may send in 24 hours, None without a limit. `unplaced`: due by the end of the day, and not sent.
+    """
+
+    date: date
+    mailbox: int
+    address: str
+    follow_ups: int
+    first_touches: int
+    cap: int | None
+    unplaced: int
 
 
 @dataclass(frozen=True, slots=True)
 class Forecast:
-    """Of `people`, how many get their first email on the day it is due, and when the last one gets it.
+    """`days` by mailbox address, then date."""
 
-    `last_on` None: not within a year, or the mailbox may send nothing.
+    days: tuple[ForecastDay, ...]
+    assumptions: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class EnrollForecast:
+    """Of `people`, how many get their first email on the day it is due, and when the last step of all is done.
+
+    `last_first_touch_at` None: no email, or not within a year; so `last_step_at`. `has_emails`: some step sends one.
     """
 
     people: int
     on_time: int
-    last_on: date | None
+    has_emails: bool
+    last_first_touch_at: datetime | None
+    last_step_at: datetime | None
 
     def __str__(self) -> str:
         late = self.people - self.on_time
-        if self.last_on is None:
+        ends = f"the last step is on {self.last_step_at:%-d %B %Y}" if self.last_step_at else ""
+        if not self.has_emails:
+            return ends or "some will not be done within a year"
+        if self.last_first_touch_at is None:
             return f"{late:,} of {self.people:,} will not fit the caps within a year"
-        last = f"the last first touch is on {self.last_on:%-d %B %Y}"
-        return f"{late:,} of {self.people:,} will not fit the caps on their day; {last}" if late else f"all fit; {last}"
+        text = f"the last first touch is on {self.last_first_touch_at:%-d %B %Y}"
+        text += f", {ends or 'and some will not be done within a year'}"
+        return f"{late:,} of {self.people:,} will not fit the caps on their day; {text}" if late else f"all fit; {text}"
 
 
-def forecast_first_touches(enrollment_ids: Rows[int], now: datetime) -> Forecast | None:
-    """For enrollments created together that wait for their first email; None when none does."""
-    first = (
-        Enrollment.objects.filter(pk__in=enrollment_ids[:1])
-        .select_related("mailbox__workspace", "current_step")
-        .first()
+def forecast_workspaces(workspace_ids: Iterable[int], now: datetime, days: int = DEFAULT_DAYS) -> Forecast:
+    """The next `days` days, today included. A fixed number of statements for each workspace."""
+    found: list[ForecastDay] = []
+    paused: list[str] = []
+    for workspace_id in sorted(workspace_ids):
+        plan, mailboxes, lanes, usages = _plan(workspace_id, Journeys(now, now + _LOOKS_AHEAD), now, days)
+        for row, lane in zip(mailboxes, lanes, strict=True):
+            found += _count_days(plan, row, lane, usages, now, days)
+        if reason := _explain_pause(mailboxes):
+            paused.append(reason)
+    return Forecast(tuple(found), (*_ASSUMED, *dict.fromkeys(paused)))
+
+
+def forecast_enrollments(enrollment_ids: Sequence[int], now: datetime) -> EnrollForecast | None:
+    """When enrollments created together are done, beside everything else; None when there are none."""
+    first = Enrollment.objects.filter(pk__in=enrollment_ids[:1]).first()
+    if first is None:
+        return None
+    ids = frozenset(enrollment_ids)
+    journeys = Journeys(now, now + 2 * _LOOKS_AHEAD)
+    plan, _, lanes, _ = _plan(first.workspace_id, journeys, now, _LOOKS_AHEAD.days, only=ids)
+    zone = next(lane.zone for lane in lanes if lane.mailbox_id == first.mailbox_id) if first.mailbox_id else UTC
+    own = [email for email in plan.wanted if email.candidate.message_id in ids]
+    sent = {id(email): at for email, at in plan.sent}
+    firsts = {email.candidate.message_id: email for email in own if email.candidate.is_first_touch}
+    times = [(email.due_at, sent.get(id(email))) for email in firsts.values()]
+    on_time = sum(1 for due_at, at in times if at and _day(at, zone) <= max(_day(due_at, zone), _day(now, zone)))
+    left = [at for _, at in times if at is not None]
+    ended = [journeys.ended.get(pk) for pk in ids]
+    known = [at for at in ended if at is not None]
+    return EnrollForecast(
+        people=len(ids),
+        on_time=on_time + len(ids) - len(firsts),
+        has_emails=bool(firsts),
+        last_first_touch_at=max(left).astimezone(zone) if left and len(left) == len(firsts) else None,
+        last_step_at=max(known).astimezone(zone) if len(known) == len(ids) else None,
     )
-    if first is None or first.mailbox is None or first.current_step is None:
-        return None
-    if first.current_step.type != StepType.EMAIL:
-        return None
-    mailbox, workspace = first.mailbox, first.mailbox.workspace
-    facts = load_sequences([first.sequence_id])[first.sequence_id]
-    step = facts.step(first.current_step_id)
-    assert step is not None
-    calendar = _calendar(facts, step, mailbox, workspace)
-    today = now.astimezone(calendar.zone.zone).date()
-    asked = {"zone": calendar.zone.name, "today": today, "new": list(enrollment_ids), "mailbox": mailbox.pk}
-    load = {row["day"]: row["number"] for row in fetch_all(_LOAD, asked)}
-    new = {row["day"]: row["number"] for row in fetch_all(_NEW, asked)}
-    return _fill(new, load, _Capacity(mailbox, calendar, step, now), today)
 
 
-class _Capacity:
-    """How many emails the mailbox can send on a day."""
+def _plan(
+    workspace_id: int, journeys: Journeys, now: datetime, days: int, only: frozenset[int] = frozenset()
+) -> tuple[Plan[WantedEmail], list[Row], list[Lane], list[Usage]]:
+    """`only`: the enrollments that are asked about. Planning ends with them, and leaves out what cannot delay them."""
+    mailboxes = read_mailboxes(workspace_id)
+    until = max((_midnight(now, ZoneInfo(row["timezone"]), days) for row in mailboxes), default=now)
+    wanted = read_wanted(workspace_id, journeys, now, until)
+    usages = read_usages(workspace_id, mailboxes, wanted, now)
+    lanes = read_lanes(mailboxes, usages, now)
+    waiting = {email.candidate.message_id for email in wanted if email.candidate.message_id in only}
+    if only and all(usage.cap.scope is LimitScope.MAILBOX for usage in usages):
+        own = {email.candidate.mailbox_id for email in wanted if email.candidate.message_id in only}
+        wanted = [email for email in wanted if email.candidate.mailbox_id in own]
 
-    def __init__(self, mailbox: Mailbox, calendar: Calendar, step: StepFacts, now: datetime) -> None:
-        any_contact = Candidate(0, mailbox.pk, mailbox.workspace_id, mailbox.owner_id, "", is_first_touch=True)
-        self._caps = read_caps([any_contact])
-        self._mailbox, self._calendar, self._step, self._now = mailbox, calendar, step, now
-        self._sending_days = 0
+    def follow(email: WantedEmail, at: datetime) -> WantedEmail | None:
+        following = journeys.follow(email, at)
+        if following is None:
+            waiting.discard(email.candidate.message_id)
+        return following
 
-    def of(self, day: date) -> int:
-        minutes = self._count_open_minutes(day)
-        if not minutes:
-            return 0
-        seconds_each = self._mailbox.gap_seconds + self._mailbox.jitter_seconds / 2
-        most = [_per_day(cap, minutes) for cap in self._caps]
-        if seconds_each:
-            most.append(ceil(minutes * 60 / seconds_each))
-        if self._mailbox.ramp_enabled:
-            start = self._mailbox.ramp_allowance if self._mailbox.ramp_day else self._mailbox.ramp_start
-            most.append(start + self._sending_days * self._mailbox.ramp_step)
-            self._sending_days += 1
-        return min(most, default=10**9)
-
-    def _count_open_minutes(self, day: date) -> int:
-        zone = self._calendar.zone.zone
-        midnight = datetime.combine(day, time(), zone)
-        try:
-            opens = next_allowed(midnight, self._calendar, skip_weekends=self._step.timing.skip_weekends).at
-        except TimingError:
-            return 0
-        if opens.astimezone(zone).date() != day:
-            return 0
-        gone = self._now.astimezone(zone)
-        past = gone.hour * 60 + gone.minute if gone.date() == day else 0
-        ranges = self._calendar.window.days[day.weekday()] if self._calendar.window else ((0, 24 * 60),)
-        return sum(max(end - max(start, past), 0) for start, end in ranges)
+    caps = [usage for usage in usages if not usage.cap.is_ramp]
+    plan = plan_sending(wanted, lanes, caps, follow, until, is_enough=lambda: bool(only) and not waiting)
+    return plan, mailboxes, lanes, usages
 
 
-def _per_day(cap: Cap, minutes: int) -> int:
-    return cap.maximum if cap.window is LimitWindow.DAY else cap.maximum * ceil(minutes / 60)
+def _count_days(
+    plan: Plan[WantedEmail], mailbox: Row, lane: Lane, usages: Sequence[Usage], now: datetime, days: int
+) -> list[ForecastDay]:
+    today = _day(now, lane.zone)
+    own = [email for email in plan.wanted if email.candidate.mailbox_id == lane.mailbox_id]
+    due = Counter(max(_day(email.due_at, lane.zone), today) for email in own)
+    sent: Counter[tuple[date, bool]] = Counter(
+        (_day(at, lane.zone), email.candidate.is_first_touch)
+        for email, at in plan.sent
+        if email.candidate.mailbox_id == lane.mailbox_id
+    )
+    caps = _caps_of_days(plan, mailbox, lane, usages, [today + timedelta(days=offset) for offset in range(days)])
+    found, waiting = [], 0
+    for day, cap in caps.items():
+        follow_ups, first_touches = sent[day, False], sent[day, True]
+        waiting += due[day] - follow_ups - first_touches
+        found.append(ForecastDay(day, lane.mailbox_id, mailbox["address"], follow_ups, first_touches, cap, waiting))
+    return found
 
 
-def _fill(new: dict[date, int], load: dict[date, int], capacity: _Capacity, today: date) -> Forecast:
-    contacts = sum(new.values())
-    backlog = waiting = on_time = 0
-    last_on: date | None = None
-    left = contacts
-    for offset in range(LOOKS_AHEAD_DAYS):
-        day = today + timedelta(days=offset)
-        due = new.get(day, 0)
-        backlog += load.get(day, 0)
-        room = capacity.of(day)
-        ahead = min(room, backlog)
-        backlog -= ahead
-        late = min(room - ahead, waiting)
-        in_time = min(room - ahead - late, due)
-        waiting += due - late - in_time
-        on_time += in_time
-        left -= late + in_time
-        if late + in_time:
-            last_on = day
-        if not left:
-            return Forecast(contacts, on_time, last_on)
-    return Forecast(contacts, on_time, None)
+def _caps_of_days(
+    plan: Plan[WantedEmail], mailbox: Row, lane: Lane, usages: Sequence[Usage], days: Sequence[date]
+) -> dict[date, int | None]:
+    """The tightest cap of each day, of those that cover the whole mailbox."""
+    if lane.opens_at is None:
+        return dict.fromkeys(days, 0)
+    targets = {(LimitScope.MAILBOX, str(lane.mailbox_id)), (LimitScope.USER, str(mailbox["owner_id"]))}
+    maxima = [
+        usage.cap.maximum * (LimitWindow.DAY.seconds // usage.cap.window.seconds)
+        for usage in usages
+        if not usage.cap.is_ramp
+        and not usage.cap.first_touch_only
+        and (usage.cap.scope is LimitScope.WORKSPACE or (usage.cap.scope, usage.cap.target) in targets)
+    ]
+    tightest = min(maxima, default=None)
+    if lane.ramp is None:
+        return dict.fromkeys(days, tightest)
+    found: dict[date, int | None] = {}
+    ramp = lane.ramp.day
+    for day in days:
+        raised = next_ramp_day(ramp, day, lane.ramp.start, lane.ramp.step, is_healthy=True)
+        if day in plan.allowances[lane.mailbox_id]:
+            ramp = raised
+        found[day] = min(raised.allowance, tightest) if tightest is not None else raised.allowance
+    return found
 
 
-def _calendar(facts: SequenceFacts, step: StepFacts, mailbox: Mailbox, workspace: Workspace) -> Calendar:
-    """In the sender's time zone, since those of the contacts differ."""
-    zone = resolve_zone(facts.window, contact="", account="", mailbox=mailbox.timezone, workspace=workspace.timezone)
-    rules = ContactCalendar(zone, workspace.holiday_country or None, frozenset(workspace.extra_holidays))
-    return calendar_for(step.type, facts.window, rules)
+def _explain_pause(mailboxes: Sequence[Row]) -> str:
+    """What keeps mailboxes of a workspace from sending, in one line; empty where nothing does."""
+    if not mailboxes:
+        return ""
+    if not mailboxes[0]["executor_runs"]:
+        return "The executor is paused: nothing is sent until it is resumed."
+    if mailboxes[0]["is_workspace_paused"]:
+        return f"Sending of {mailboxes[0]['workspace']} is paused: nothing is sent until it is resumed."
+    stopped = [row["address"] for row in mailboxes if sends_nothing(row)]
+    return f"Not active, so that nothing is sent: {', '.join(stopped)}." if stopped else ""
+
+
+def _day(at: datetime, zone: tzinfo) -> date:
+    return at.astimezone(zone).date()
+
+
+def _midnight(now: datetime, zone: ZoneInfo, days: int) -> datetime:
+    """The end of the last of `days` days, in UTC."""
+    return datetime.combine(_day(now, zone) + timedelta(days=days), time(), zone).astimezone(UTC)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from urllib.parse import SplitResult, parse_qs, unquote, urlsplit
@@ -117,3 +118,14 @@ def instant(text: str) -> datetime:
     if not is_plannable(found):
         raise argparse.ArgumentTypeError(f"takes a time of the years {FIRST_YEAR} to {LAST_YEAR}, not {text!r}")
     return found if found.tzinfo else found.replace(tzinfo=UTC)
+
+
+def number_of_days(most: int) -> Callable[[str], int]:
+    """A parser of whole numbers from 1 to `most`."""
+
+    def parse(text: str) -> int:
+        if not (text.isascii() and text.isdecimal() and len(text) <= 9 and 1 <= int(text) <= most):
+            raise argparse.ArgumentTypeError(f"takes a number of days from 1 to {most}, not {text!r}")
+        return int(text)
+
+    return parse

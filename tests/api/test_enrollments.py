@@ -359,9 +359,11 @@ def test_a_dry_run_forecasts_and_enrolls_no_contact(api: APIClient, sequence: Se
     body = {"sequence": sequence.pk, "contacts": [contact.pk]}
     answer = api.post(f"{URL}?dry_run=1", body)
     assert answer.status_code == 200
-    assert answer.json()["forecast"] == {
-        "people": 1, "on_time": 1, "last_on": "2026-03-02", "text": "all fit; the last first touch is on 2 March 2026",
-    }  # fmt: skip
+    found = answer.json()["forecast"]
+    assert list(found) == ["people", "on_time", "last_first_touch_at", "last_step_at", "text"]
+    assert (found["people"], found["on_time"]) == (1, 1)
+    assert found["last_first_touch_at"] == "2026-03-02T10:00:00Z"
+    assert found["last_step_at"] > found["last_first_touch_at"]
     assert not Enrollment.objects.exists()
     assert list(api.post(URL, body).json()) == ["enrolled", "skipped"]
 

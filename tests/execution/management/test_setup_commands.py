@@ -91,6 +91,7 @@ OPTIONS = {
     "erase_contact": "EMAIL --workspace --reason",
     "export_contact": "EMAIL --workspace",
     "export_sequence": "--workspace",
+    "forecast": "--workspace --days",
     "import_contacts": "FILE --workspace --enroll-in --mailbox",
     "import_sequence": "FILE --workspace --activate",
     "poll_inboxes": "--once --workspace --mailbox",
@@ -109,8 +110,8 @@ OPTIONS = {
 }
 # What they do cannot be taken back, or they change nothing but what they are there to do.
 WITHOUT_DRY_RUN = {
-    "demo", "export_contact", "export_sequence", "poll_inboxes", "preview", "read_mail", "run_executor", "simulate",
-    "stop_database", "test_mailbox", "why",
+    "demo", "export_contact", "export_sequence", "forecast", "poll_inboxes", "preview", "read_mail", "run_executor",
+    "simulate", "stop_database", "test_mailbox", "why",
 }  # fmt: skip
 
 

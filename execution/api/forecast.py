@@ -1,0 +1,48 @@
+"""`/api/forecast`: what leaves in the next days, by mailbox and day."""
+
+from __future__ import annotations
+
+from django.utils import timezone
+from drf_spectacular.utils import extend_schema
+from rest_framework import serializers
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from execution.insight.forecast import DEFAULT_DAYS, MOST_DAYS, forecast_workspaces
+from sequences.access.roles import workspace_ids_of
+from sequences.interface.api.base import StrictView
+from sequences.interface.api.parameters import takes_parameters
+from sequences.interface.api.strict import StrictSerializer
+
+
+class ForecastDaysSerializer(StrictSerializer):
+    days = serializers.IntegerField(
+        default=DEFAULT_DAYS, min_value=1, max_value=MOST_DAYS, help_text="How many days, today included."
+    )
+
+
+class _DaySerializer(StrictSerializer):
+    date = serializers.DateField(help_text="In the mailbox's time zone.")
+    mailbox = serializers.IntegerField()
+    follow_ups = serializers.IntegerField(help_text="Emails after the first of an enrollment that are sent.")
+    first_touches = serializers.IntegerField(help_text="First emails of an enrollment that are sent.")
+    cap = serializers.IntegerField(allow_null=True, help_text="The most it may send in 24 hours; null: no limit.")
+    unplaced = serializers.IntegerField(help_text="Due by the end of the day, and not sent.")
+
+
+class WorkForecastSerializer(StrictSerializer):
+    days = _DaySerializer(many=True)
+    assumptions = serializers.ListField(child=serializers.CharField())
+
+
+class ForecastViewSet(StrictView):
+    """What leaves on each day, by mailbox, and what will not fit."""
+
+    @takes_parameters(ForecastDaysSerializer)
+    @extend_schema(responses=WorkForecastSerializer)
+    def list(self, request: Request) -> Response:
+        """Every mailbox of your workspaces, by the engine's own planning and caps, with what is assumed."""
+        form = ForecastDaysSerializer(data=request.query_params)
+        form.is_valid(raise_exception=True)
+        found = forecast_workspaces(workspace_ids_of(request.user), timezone.now(), form.validated_data["days"])
+        return Response(WorkForecastSerializer(found).data)
