@@ -7,7 +7,7 @@ from urllib.parse import parse_qs, urlsplit
 
 from django.core import signing
 from drf_spectacular.types import OpenApiTypes
-from drf_spectacular.utils import OpenApiParameter, extend_schema
+from drf_spectacular.utils import OpenApiParameter, extend_schema, extend_schema_serializer
 from rest_framework import serializers
 from rest_framework.exceptions import ValidationError
 from rest_framework.request import Request
@@ -53,6 +53,7 @@ class FeedEventSerializer(StrictSerializer):
     details = serializers.DictField()
 
 
+@extend_schema_serializer(many=False)
 class FeedSerializer(StrictSerializer):
     next = serializers.URLField(help_text="Always there: read on here, also later.")
     previous = serializers.URLField(allow_null=True, help_text="Always null: the feed goes one way.")
