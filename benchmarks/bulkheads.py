@@ -19,7 +19,8 @@ from benchmarks.tables import BODY, NOW, Filling, fill
 from emails.models import EmailMessage, Mailbox
 from execution.engine.backoff import Policy
 from execution.engine.tick import run_tick
-from execution.worker.runner import Options, Runner, Stage
+from execution.worker.options import Options, Stage
+from execution.worker.runner import Runner
 
 SLOW, HEALTHY, EACH = 200, 20, 3
 COMMAND_SECONDS = 6.0

@@ -34,7 +34,8 @@ def through_one_lane(count: int) -> dict[str, Any]:
 def through_lanes(count: int, threads: int) -> dict[str, Any]:
     """The executor's stage `deliver` with as many lanes at a time as it has threads."""
     from execution.engine.backoff import Policy
-    from execution.worker.runner import Options, Runner, Stage
+    from execution.worker.options import Options, Stage
+    from execution.worker.runner import Runner
 
     runner = Runner(Options(policy=Policy(), stage=Stage.DELIVER, lane_threads=threads), timezone.now)
     thread = threading.Thread(target=runner.run)
@@ -52,7 +53,8 @@ def through_lanes_of_many(threads: int) -> dict[str, Any]:
     """The same as one of several processes, until all lanes are empty. Returns what this process sent."""
     from emails.models import EmailMessage
     from execution.engine.backoff import Policy
-    from execution.worker.runner import Options, Runner, Stage
+    from execution.worker.options import Options, Stage
+    from execution.worker.runner import Runner
 
     runner = Runner(Options(policy=Policy(), stage=Stage.DELIVER, lane_threads=threads), timezone.now)
     thread = threading.Thread(target=runner.run)

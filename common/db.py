@@ -11,11 +11,12 @@ from contextlib import contextmanager
 from typing import Any
 
 import psycopg
-from django.db import connection
+from django.db import OperationalError, connection
 from django.db.backends.signals import connection_created
 from psycopg.rows import dict_row
 
 from common.arrays import pack_arrays, register_arrays
+from common.timelines import check_timeline
 
 Row = dict[str, Any]
 _thread_options = threading.local()
@@ -113,11 +114,16 @@ WHERE current_setting('idle_in_transaction_session_timeout') = '0'
 """
 
 
-def _bound_idleness(connection: Any, **_: object) -> None:
+def _admit(connection: Any, **_: object) -> None:
     driver = connection.connection
     # a pool returns the same connection again and again
     if not hasattr(driver, "is_bound"):
         driver.execute(_BOUND_IDLENESS)
+        try:
+            check_timeline(driver)
+        except psycopg.Error as error:
+            connection.close()
+            raise OperationalError(str(error)) from error
         driver.is_bound = True
 
 
@@ -127,7 +133,7 @@ def _set_generic_plans(connection: Any, **_: object) -> None:
             cursor.execute("SET plan_cache_mode = force_generic_plan")
 
 
-connection_created.connect(_bound_idleness, dispatch_uid="common.db.bound_idleness")
+connection_created.connect(_admit, dispatch_uid="common.db.admit")
 connection_created.connect(_set_generic_plans, dispatch_uid="common.db.plan_once")
 
 

@@ -349,7 +349,7 @@ def database_settings(address: PostgresAddress | None, data_dir: Path, pool_size
         options |= {"data_dir": str(data_dir / "postgres"), "durable": True}
         return {"ENGINE": "config.embedded_postgres", "NAME": "sequence_executor", "OPTIONS": options, **common}
     return {
-        "ENGINE": "django.db.backends.postgresql",
+        "ENGINE": "config.several_hosts" if "," in address.host else "django.db.backends.postgresql",
         "NAME": address.name,
         "USER": address.user,
         "PASSWORD": address.password,

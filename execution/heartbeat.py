@@ -6,6 +6,7 @@ import uuid
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 
+from common.clocks import is_wrong
 from execution.models import Worker
 
 ALIVE_SECONDS = 60
@@ -24,15 +25,26 @@ def beat(
     delivered: int,
     last_processed_at: datetime | None,
     turns: Mapping[str, datetime],
-) -> None:
-    """`turns`: when each loop of the process had its last turn."""
-    Worker.objects.filter(pk=worker_id).update(
+    clock_offset_seconds: float | None = None,
+) -> bool:
+    """`turns`: when each loop of the process had its last turn. False: there is no such worker.
+
+    `clock_offset_seconds`: by how much its clock is ahead of the database's.
+    """
+    changed = Worker.objects.filter(pk=worker_id).update(
         heartbeat_at=now,
         decided=decided,
         delivered=delivered,
         last_processed_at=last_processed_at,
         turns={loop: at.isoformat() for loop, at in turns.items()},
+        clock_offset_seconds=None if clock_offset_seconds is None else round(clock_offset_seconds, 1),
     )
+    return changed > 0
+
+
+def wrong_clocks(now: datetime) -> list[Worker]:
+    """Alive workers that take nothing because their clock is wrong."""
+    return [worker for worker in alive_workers(now) if is_wrong(worker.clock_offset_seconds or 0.0)]
 
 
 def stop(worker_id: uuid.UUID, now: datetime, decided: int, delivered: int, last_processed_at: datetime | None) -> None:

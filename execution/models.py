@@ -105,6 +105,10 @@ class Worker(models.Model):
     decided = models.PositiveBigIntegerField(default=0)
     delivered = models.PositiveBigIntegerField(default=0)
     turns = models.JSONField(default=dict, blank=True, db_default=models.Value({}, models.JSONField()))
+    clock_offset_seconds = models.FloatField(null=True, help_text="How far its clock is ahead of the database's.")
+    unconfirmed_timeline = models.IntegerField(
+        null=True, help_text="Of a failover, until it has found all that it sent before."
+    )
 
     class Meta:
         ordering = ["-heartbeat_at"]

@@ -29,7 +29,8 @@ from execution.control.replies import mark_handled
 from execution.control.switches import resume_mailbox
 from execution.control.tasks import complete_task
 from execution.insight.alerts import reconcile_alerts
-from execution.worker.runner import Options, Stage, run_until_idle
+from execution.worker.options import Options, Stage
+from execution.worker.runner import run_until_idle
 from sequences.models import Workspace
 from simulation.demo_endpoints import Endpoints
 from simulation.demo_story import Story

@@ -14,7 +14,7 @@ from django.core.management import call_command
 from django.utils import timezone
 
 from execution.engine.backoff import Policy
-from execution.worker.runner import Options
+from execution.worker.options import Options
 from simulation.trial_clock import TrialClock
 from simulation.trial_faults import Fault, plan_strikes
 from simulation.trial_inboxes import Inboxes

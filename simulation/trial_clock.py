@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import itertools
 import mmap
 import struct
 from datetime import UTC, datetime, timedelta
+
+from common.clocks import CheckedClock
 
 _FORMAT = "<q"
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -27,3 +30,9 @@ class TrialClock:
 
     def _set(self, at: datetime) -> None:
         self._shared[:] = struct.pack(_FORMAT, (at - _EPOCH) // timedelta(microseconds=1))
+
+
+def leaping_clock(clock: TrialClock, after: int, leap: timedelta) -> CheckedClock:
+    """The checked clock of a host that leaps when it has been read `after` times; its monotonic clock goes on."""
+    left = itertools.count(after, -1)
+    return CheckedClock(lambda: clock() + (leap if next(left) <= 0 else timedelta(0)), lambda: clock().timestamp())

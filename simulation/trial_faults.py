@@ -41,6 +41,7 @@ class Fault(StrEnum):
     SLOW_SERVERS = "slow-servers"
     SLOW_INBOXES = "slow-inboxes"
     SLOW_HOOKS = "slow-hooks"
+    CLOCK_LEAP = "clock-leap"
 
 
 DESCRIPTIONS = {
@@ -66,6 +67,7 @@ DESCRIPTIONS = {
     Fault.ARCHIVE: "a sequence is archived under its people, messages queued (P2 P4)",
     Fault.REMOVED_STEPS: "an email step is removed under its people (P2 P4)",
     Fault.POISON: "contacts without a field that their email needs (P4)",
+    Fault.CLOCK_LEAP: "a worker's clock leaps an hour ahead or back in the middle of its work (P3 P5)",
     Fault.NEWCOMERS: "people come by CSV and are enrolled from two sides at once while the engine works (P1 P4)",
     Fault.SLOW_SERVERS: "24 lanes of one workspace meet a silent mail server, beside 8 healthy lanes (P12 P13)",
     Fault.SLOW_INBOXES: "24 inboxes of one workspace answer nothing after the login, beside 8 healthy ones (P12 P13)",
@@ -97,6 +99,7 @@ _PER_DAY = {
     Fault.RENUMBER: 3,
     Fault.PAUSES: 8,
     Fault.NEWCOMERS: 3,
+    Fault.CLOCK_LEAP: 8,
     Fault.ARCHIVE: 1,
     Fault.REMOVED_STEPS: 1,
     Fault.SLOW_SERVERS: 1,

@@ -26,6 +26,7 @@ from simulation.trial_bulkheads import (
     read_beside_slow_inboxes,
     send_beside_slow_servers,
 )
+from simulation.trial_clock import leaping_clock
 from simulation.trial_faults import FREEZABLE, READ_ONLY_AT, REFUSABLE, SQLSTATES, Fault, Strike
 from simulation.trial_population import FLEETING, REMOVABLE, enroll_again, import_and_enroll
 from simulation.trial_truth import Crash, PauseSpan, Person
@@ -36,6 +37,7 @@ from tasks_app.models import Task
 ACTOR = "trial"
 _FROZEN = timedelta(seconds=100)
 _OUTAGE = timedelta(hours=1)
+_LEAP = timedelta(hours=1)
 _OWNER_LOOKS_AFTER = timedelta(minutes=50)
 _ROUND = timedelta(minutes=30)
 _ENROLLED_AGAIN_EVERY = timedelta(hours=17)
@@ -101,6 +103,9 @@ class FaultInjector:
                 world.pending_fault = lambda work: self._turn_read_only(work, point)
             case Fault.SLOW_DOT:
                 world.pending_fault = self._meet_slow_dot
+            case Fault.CLOCK_LEAP:
+                after, leap = dice.randrange(60), dice.choice((_LEAP, -_LEAP))
+                world.pending_fault = lambda _: world.work(leaping_clock(world.clock, after, leap))
             case Fault.NEWCOMERS:
                 self._let_in(self._newcomers.pop(), now)
             case Fault.OUTAGE:

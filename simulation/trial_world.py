@@ -17,12 +17,14 @@ from email.message import EmailMessage as Mime
 
 from django.db import connection
 
+from common.clocks import Clock
 from common.db import fetch_all
 from emails.inbound import poll_due_inboxes, resolve_unknown_by_evidence
 from emails.sending.lanes import next_lane_at
 from emails.tracking.reclassify import next_classification_at
 from execution.engine.tick import next_wake_at, run_tick
-from execution.worker.runner import Options, Stage, run_until_idle
+from execution.worker.options import Options, Stage
+from execution.worker.runner import run_until_idle
 from simulation.mail_server import ReceivedMessage
 from simulation.reading import EndpointError
 from simulation.trial_cast import Act, Action, draw, plan_acts
@@ -120,9 +122,12 @@ class TrialWorld:
         while self.clock() < until and fetch_all(_LIVE, {})[0]["are_there"]:
             self.advance(self.clock() + timedelta(days=1), report)
 
-    def work(self) -> None:
-        """Decide and deliver until nothing is due; the inboxes are read in turns of their own."""
-        run_until_idle(self._options, self.clock, {Stage.DECIDE, Stage.DELIVER})
+    def work(self, clock: Clock | None = None) -> None:
+        """Decide and deliver until nothing is due; the inboxes are read in turns of their own.
+
+        `clock`: that of the worker's host, where it is not the trial's.
+        """
+        run_until_idle(self._options, clock or self.clock, {Stage.DECIDE, Stage.DELIVER})
 
     def _decide_before(self, turn_at: datetime) -> None:
         """Decide what comes due before the next turn, unless a pending_fault waits for the work."""

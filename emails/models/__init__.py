@@ -1,7 +1,7 @@
 """Messages out, facts in."""
 
 from emails.models.event import EmailEvent
-from emails.models.executor import EXECUTOR_RUNS, ExecutorState
+from emails.models.executor import DURABLE_COMMIT, EXECUTOR_RUNS, SERVER, ExecutorState
 from emails.models.hook import HookRecord
 from emails.models.inbox import InboxState
 from emails.models.limit import SendLimit
@@ -11,7 +11,9 @@ from emails.models.reply import Answer, Reply, ReplyCorrection
 from emails.models.suppression import Suppression, SuppressionChange
 
 __all__ = [
+    "DURABLE_COMMIT",
     "EXECUTOR_RUNS",
+    "SERVER",
     "Answer",
     "EmailEvent",
     "EmailMessage",

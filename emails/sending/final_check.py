@@ -17,7 +17,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from zlib import crc32
 
 from django.conf import settings
 
@@ -26,12 +25,14 @@ from emails.choices import ADDRESS_CHANGED, SAME_TEXT, BreakerState, Inbound, Li
 from emails.facts.blocked import was_blocked
 from emails.facts.stop_facts import load_stop_facts
 from emails.facts.stops import Rest, Resting, find_exit_reason, find_rest
-from emails.models import EXECUTOR_RUNS
+from emails.models import DURABLE_COMMIT, EXECUTOR_RUNS
 from emails.pacing.breaker import Breaker
 from emails.pacing.ledger import count_usage, lock_caps
 from emails.pacing.limits import Candidate, Cap, SendHold, allot
 from emails.pacing.ramp import RampDay, advance_ramp
+from emails.pacing.slots import find_slot, planned_slot
 from emails.pacing.windows import find_opening
+from emails.sending import journal
 from emails.sending.answer_stops import find_refused_answers
 from emails.sending.lanes import LEASE_SECONDS, Lease, LeaseLostError
 from sequences.enrollment_sql import wake_enrollments
@@ -60,7 +61,7 @@ SELECT b.id, b.workspace_id, b.status, b.transport, b.inbound, b.inbox_read_at, 
        b.next_slot_at, b.breaker_state, b.breaker_failures, b.breaker_trips, b.breaker_until, b.ramp_enabled,
        b.ramp_start, b.ramp_step, b.ramp_allowance, b.ramp_day,
        coalesce(nullif(b.timezone, ''), w.timezone) AS timezone,
-       {EXECUTOR_RUNS} AS executor_runs
+       {EXECUTOR_RUNS} AS executor_runs, {DURABLE_COMMIT} AS commits
 FROM emails_mailbox b JOIN sequences_workspace w ON w.id = b.workspace_id
 WHERE b.id = %(mailbox)s AND b.lease_token = %(token)s
 FOR UPDATE OF b
@@ -152,24 +153,21 @@ def claim_chunk(lease: Lease, now: datetime, size: int) -> Chunk:
         return Chunk((), None, breaker)
     if breaker.is_open_at(now):
         return _rest(lane, breaker.until, breaker, ramp)
-    if lane["next_slot_at"] is not None and now < lane["next_slot_at"]:
-        return _rest(lane, lane["next_slot_at"], breaker, ramp)
+    gap_seconds, jitter_seconds = lane["gap_seconds"], lane["jitter_seconds"]
+    slot = find_slot(lane["next_slot_at"], gap_seconds, jitter_seconds, now, is_failing=breaker.allows_probe_only())
+    lane["next_slot_at"] = slot
+    if slot is not None:
+        return _rest(lane, slot, breaker, ramp)
     if breaker.state is BreakerState.OPEN:
         breaker = replace(breaker, state=BreakerState.HALF_OPEN)
     # the pace may have been set while the lane is served
-    most = 1 if breaker.allows_probe_only() else chunk_limit(lane["gap_seconds"], lane["jitter_seconds"])
+    most = 1 if breaker.allows_probe_only() else chunk_limit(gap_seconds, jitter_seconds)
     return _check_lane(lease, lane, breaker, ramp, now, min(size, most))
 
 
 def chunk_limit(gap_seconds: int, jitter_seconds: int) -> int:
     """The most messages whose outcome a crash may leave unknown: one where the mailbox has a pace."""
     return 1 if gap_seconds or jitter_seconds else _LARGEST_CHUNK
-
-
-def planned_slot(handed_over_at: datetime, header_id: str, gap_seconds: int, jitter_seconds: int) -> datetime:
-    """The earliest next send. The jitter derives from the Message-ID, so that the planned queue is the real one."""
-    jitter = crc32(header_id.encode()) % (jitter_seconds + 1)
-    return handed_over_at + timedelta(seconds=gap_seconds + jitter)
 
 
 def _check_lane(lease: Lease, lane: Row, breaker: Breaker, ramp: RampDay, now: datetime, size: int) -> Chunk:
@@ -286,6 +284,7 @@ def describe_hold(hold: SendHold) -> str:
 def _mark(lease: Lease, taken: Sequence[int], now: datetime) -> None:
     until = now + timedelta(seconds=LEASE_SECONDS)
     execute(_MARK, {"messages": list(taken), "token": lease.token, "until": until, "now": now})
+    journal.note(taken, journal.MARKED)
 
 
 def _again_at(

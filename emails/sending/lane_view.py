@@ -13,8 +13,9 @@ from emails.models import Mailbox
 from emails.pacing.breaker import Breaker
 from emails.pacing.ledger import count_usage, read_caps
 from emails.pacing.limits import Candidate, Cap, Usage
+from emails.pacing.slots import planned_slot
 from emails.pacing.windows import find_opening
-from emails.sending.final_check import is_inbox_stale, planned_slot
+from emails.sending.final_check import is_inbox_stale
 from emails.sending.lane_plan import Waiting, plan_queue
 
 COUNTED_AT_MOST = 10_000

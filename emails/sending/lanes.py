@@ -92,6 +92,15 @@ SET breaker_until = %(now)s,
                         ELSE next_slot_at END
 WHERE id = %(mailbox)s AND breaker_state <> 'closed' AND breaker_until > %(now)s
 """
+# The slots that `emails.pacing.slots.find_slot` does not count either.
+_WAKE_MISPLACED = """
+UPDATE emails_mailbox SET lane_at = %(now)s, next_slot_at = NULL
+WHERE id IN (
+    SELECT id FROM emails_mailbox
+    WHERE status = 'active' AND breaker_state = 'closed' AND breaker_failures = 0 AND lane_at > %(now)s
+      AND next_slot_at > %(now)s + make_interval(secs => gap_seconds + jitter_seconds)
+    ORDER BY id FOR NO KEY UPDATE SKIP LOCKED)
+"""
 _CAP_CODES = [f"{scope.value}_cap" for scope in LimitScope]
 _ANOTHER_WAITS = f"""
 SELECT EXISTS (SELECT 1 FROM emails_mailbox
@@ -185,3 +194,8 @@ def apply_new_caps(mailbox_ids: Sequence[int], now: datetime) -> None:
 def probe_now(mailbox_id: int, now: datetime) -> None:
     """Let an open breaker try one message at once: the change may have fixed its cause."""
     execute(_PROBE, {"mailbox": mailbox_id, "now": now})
+
+
+def wake_misplaced(now: datetime) -> int:
+    """Wake the lanes that sleep until a slot which their pace cannot have set: a wrong clock has written it."""
+    return execute(_WAKE_MISPLACED, {"now": now})

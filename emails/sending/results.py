@@ -18,8 +18,10 @@ from datetime import datetime
 from common.db import Row, execute, fetch_all
 from emails.choices import BounceType, BreakerState, ErrorClass, EventType, MailboxStatus
 from emails.facts.events import NewEvent, record_events, stop_unhealthy
+from emails.models import DURABLE_COMMIT
 from emails.pacing.breaker import Breaker, after_failure, after_success, pause_after
 from emails.rendering.compose import Composed
+from emails.sending import journal
 from emails.sending.lanes import Lease, LeaseLostError
 from emails.transport.send_result import Refused, SendResult, Sent, Unknown
 from sequences.enrollment_sql import LIVE, count_sent, lock_where
@@ -111,6 +113,7 @@ def record_results(lease: Lease, results: Sequence[Result], breaker: Breaker, no
 
     Raises `LeaseLostError`, writing nothing, when the lane was taken over.
     """
+    execute(f"SELECT {DURABLE_COMMIT}", {})
     lock_where(_OF_MESSAGES, {"messages": [result.message_pk for result in results]})
     sent = [result for result in results if isinstance(result.answer, Sent)]
     unknown = [result for result in results if isinstance(result.answer, Unknown)]
@@ -125,6 +128,8 @@ def record_results(lease: Lease, results: Sequence[Result], breaker: Breaker, no
     # fewer although the lane is ours: one was deleted with its contact, or resolved by an event
     if changed != len(results) and not fetch_all(_LOCK_LANE, {"mailbox": lease.mailbox_id, "token": lease.token}):
         raise LeaseLostError(f"the lane of mailbox {lease.mailbox_id} was taken over while it was sending")
+    journal.note([result.message_pk for result in (*sent, *failed, *unknown)], journal.ANSWERED)
+    journal.note([result.message_pk for result in back], journal.REQUEUED)
     # an answer is no step: it counts for no enrollment and moves none
     counts = Counter(row["enrollment_id"] for row in left if not row["is_answer"])
     count_sent({row["enrollment_id"]: counts[row["enrollment_id"]] for row in settled if not row["is_answer"]}, now)

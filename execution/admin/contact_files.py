@@ -20,9 +20,10 @@ from django.utils import timezone
 from unfold.decorators import action
 from unfold.widgets import UnfoldAdminFileFieldWidget, UnfoldAdminSelectWidget
 
+from common.deadlocks import retry_deadlocks
 from execution.admin.finding.imported import keep_imported
 from execution.admin.uploads import MOST_BYTES, pack_file, unpack_file
-from execution.control.replan_calendar import replan_contacts
+from execution.control.replan_calendar import Replanned, replan_contacts
 from sequences.contacts.column_choices import propose_choices, remember_choices
 from sequences.contacts.csv_columns import KNOWN_COLUMNS, name_typed_column, read_columns
 from sequences.contacts.csv_export import export_contacts
@@ -146,14 +147,19 @@ class ContactFiles:
         }
         if is_large(io.BytesIO(content)):
             return self._map_large(request, context, content, is_mapped=is_mapped)
+
+        @transaction.atomic
+        def store() -> tuple[ImportedContacts, Replanned]:
+            imported = import_contacts(
+                workspace.pk, name, io.BytesIO(content), timezone.now(), mapping=mapping_form.mapping
+            )
+            replanned = replan_contacts(imported.old_zones, actor=name_actor(request), now=timezone.now())
+            remember_choices(workspace.pk, mapping_form.mapping)
+            transaction.set_rollback(not is_stored)
+            return imported, replanned
+
         try:
-            with transaction.atomic():
-                imported = import_contacts(
-                    workspace.pk, name, io.BytesIO(content), timezone.now(), mapping=mapping_form.mapping
-                )
-                replanned = replan_contacts(imported.old_zones, actor=name_actor(request), now=timezone.now())
-                remember_choices(workspace.pk, mapping_form.mapping)
-                transaction.set_rollback(not is_stored)
+            imported, replanned = retry_deadlocks(store)
         except UnreadableError:
             raise
         except CsvFormError as error:

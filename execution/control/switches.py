@@ -19,6 +19,7 @@ from emails.sending.lanes import probe_now, wait_for_checks, wake_lanes
 from emails.sending.resolving import mark_sent, send_again
 from execution.choices import ControlAction, ControlTarget, LogAction
 from execution.control.blocked import send_blocked_again
+from execution.control.failover import trust_present_server
 from execution.engine.logs import LogRow, log_control, write_logs
 from execution.engine.outcomes import LogLine
 from sequences.authoring import operations
@@ -57,12 +58,13 @@ def pause_executor(*, actor: str, now: datetime, reason: str = "") -> bool:
 
 
 def resume_executor(*, actor: str, now: datetime, reason: str = "") -> bool:
-    """False when it is already running."""
+    """Also after a failover, whose risk the user accepts with it. False when it is already running."""
     with transaction.atomic():
         changed = ExecutorState.objects.filter(pk=1, is_paused=True).update(
-            is_paused=False, paused_by="", paused_reason="", changed_at=now
+            is_paused=False, paused_by="", paused_reason="", changed_at=now, failed_over_at=None
         )
         if changed:
+            trust_present_server()
             log_control(ControlTarget.EXECUTOR, None, ControlAction.RESUMED, actor, reason, now)
             notify_engine()
     return changed > 0

@@ -8,11 +8,13 @@ from datetime import datetime, timedelta
 from django.conf import settings
 from django.urls import NoReverseMatch, reverse
 
+from common.clocks import describe_offset
 from common.db import Row, fetch_all
 from common.text import plural
+from emails.models import ExecutorState
 from emails.pacing.health import measure_health
 from execution.engine.tick import count_overdue
-from execution.heartbeat import alive_workers
+from execution.heartbeat import alive_workers, wrong_clocks
 from execution.insight.progress import Part, Standstill, read_progress
 from sequences.choices import label_of
 
@@ -117,7 +119,7 @@ _REMEDIES = {
 
 def find_troubles(now: datetime) -> list[Trouble]:
     """Each with those whose it is: the owners, and the admins of its workspace."""
-    troubles = _queue_troubles(now)
+    troubles = _queue_troubles(now) + _clock_troubles(now) + _database_troubles()
     troubles += [_standstill(each) for each in read_progress(now).standstills]
     troubles += [trouble for row in fetch_all(_MAILBOXES, {}) for trouble in _mailbox_troubles(row)]
     bounced = fetch_all(_RECENTLY_BOUNCED, {"since": now - _RECENTLY})
@@ -167,6 +169,37 @@ def _queue_troubles(now: datetime) -> list[Trouble]:
     title = f"The queue is late: {enrollments} been due for more than {_LATE_MINUTES} minutes"
     remedy = "Check the executors' logs and the database; start more executors if both are fine."
     return [Trouble("queue:late", None, title, remedy, link, (), late)]
+
+
+def _clock_troubles(now: datetime) -> list[Trouble]:
+    offsets = {worker.name.partition(":")[0]: worker.clock_offset_seconds or 0.0 for worker in wrong_clocks(now)}
+    remedy = (
+        "Set it and keep it in step (NTP): they continue within seconds. Executors on other hosts are not affected."
+    )
+    return [
+        Trouble(
+            key=f"clock:{host}",
+            workspace_id=None,
+            title=f"The clock of {host} is {describe_offset(offset)}: its executors take no work",
+            remedy=remedy,
+            link=_admin_link("execution_worker_changelist"),
+            to=(),
+        )
+        for host, offset in offsets.items()
+    ]
+
+
+def _database_troubles() -> list[Trouble]:
+    failed_over = ExecutorState.objects.filter(failed_over_at__isnull=False).first()
+    if failed_over is None:
+        return []
+    title = f"Sending is paused: {failed_over.paused_reason}"[:300]
+    remedy = (
+        "Run manage.py after_restore: it holds what may have been sent since the last commit that the database has, "
+        "and ends this pause. docs/operations.md says how to release what it holds."
+    )
+    link = _admin_link("emails_executorstate_change", 1)
+    return [Trouble("database:failover", None, title, remedy, link, ())]
 
 
 def _mailbox_troubles(row: Row) -> list[Trouble]:

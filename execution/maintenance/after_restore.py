@@ -1,7 +1,7 @@
-"""After a backup of the database was restored: hold what may have been sent since, so that nothing is sent twice.
+"""After a restored backup, or a failover that lost commits: hold what may have been sent, so that none is sent twice.
 
-The restored tables do not know what was sent after the backup. Enrollments that may have sent an email are paused until
-a user resumes them; queued messages get an unknown outcome, which evidence or a user resolves.
+The tables do not know what was sent after the backup, or in the lost commits. Enrollments that may have sent an email
+are paused until a user resumes them; queued messages get an unknown outcome, which evidence or a user resolves.
 """
 
 from __future__ import annotations
@@ -16,8 +16,9 @@ from django.db.models import BigAutoField, Exists, OuterRef, Q, QuerySet
 
 from common.db import execute
 from common.text import instant_text
-from emails.models import EmailMessage
+from emails.models import EmailMessage, ExecutorState
 from execution.control.enrollments import pause_enrollments
+from execution.control.failover import ENGINE, describe_database_trouble, end_failover, trust_present_server
 from execution.control.switches import pause_executor
 from sequences.choices import LIVE_STATUSES
 from sequences.enrollment_sql import locking
@@ -30,7 +31,7 @@ _MARK_UNKNOWN = f"""
 WITH locked AS MATERIALIZED ({locking("e.id = ANY(%(ids)s::bigint[])")})
 UPDATE emails_emailmessage
 SET status = 'unknown', unknown_at = %(now)s, handed_over_at = coalesce(handed_over_at, %(now)s), lease_token = NULL,
-    leased_until = NULL, held_by = '', error = 'it was queued when the backup was taken and may have been sent since'
+    leased_until = NULL, held_by = '', error = %(error)s
 WHERE enrollment_id IN (SELECT id FROM locked) AND status IN ('queued', 'sending')
 """
 # A pause with an end may have ended since the backup.
@@ -70,19 +71,43 @@ def find_held(now: datetime) -> QuerySet[Enrollment]:
 
 
 def count_held(now: datetime) -> Held:
-    """What `hold_what_may_have_left` would hold."""
+    """What `hold_after_backup` and `hold_after_failover` would hold."""
     in_outbox = EmailMessage.objects.filter(status__in=("queued", "sending")).count()
     runs_by_itself = Q(status="active") | Q(status="paused", resume_at__isnull=False)
     return Held(find_held(now).filter(runs_by_itself).count(), in_outbox)
 
 
-def hold_what_may_have_left(
-    backup_taken_at: datetime, *, actor: str, now: datetime, report: Callable[[int], None]
-) -> Held:
+def hold_after_backup(backup_taken_at: datetime, *, actor: str, now: datetime, report: Callable[[int], None]) -> Held:
     """Pause the executor, then hold in batches. Doing it twice holds nothing more as long as nothing runs."""
+    what = f"restored from the backup of {instant_text(backup_taken_at)}"
+    with transaction.atomic():
+        pause_executor(actor=actor, now=now, reason=what)
+        # the pause holds from here on, and it is the user who ends it
+        end_failover(actor=actor, now=now)
+        trust_present_server()
+    return _hold_all(f"{what}: it may have sent an email since", actor, now, report)
+
+
+def hold_after_failover(*, actor: str, now: datetime, report: Callable[[int], None]) -> Held:
+    """Hold in batches, then end the pause that the failover caused. The pause of a user stays."""
+    with transaction.atomic():
+        # no executor may have noticed it yet
+        pause_executor(actor=ENGINE, now=now, reason="the database failed over")
+        ExecutorState.objects.filter(pk=1, failed_over_at__isnull=True).update(failed_over_at=now)
+        trust_present_server()
+    reason = "the database failed over and may have lost its last commits: it may have sent an email in them"
+    held = _hold_all(reason, actor, now, report)
+    end_failover(actor=actor, now=now)
+    return held
+
+
+def has_failed_over() -> bool:
+    """Whether a failover has paused sending, or will: the database is not the server that the executor trusts."""
+    return describe_database_trouble() != ""
+
+
+def _hold_all(reason: str, actor: str, now: datetime, report: Callable[[int], None]) -> Held:
     _skip_lost_ids()
-    reason = f"restored from the backup of {instant_text(backup_taken_at)}: it may have sent an email since"
-    pause_executor(actor=actor, now=now, reason=f"restored from the backup of {instant_text(backup_taken_at)}")
     held, after = Held(), 0
     while batch := list(find_held(now).filter(pk__gt=after).values_list("pk", flat=True)[:BATCH]):
         _hold(batch, held, reason, actor, now)
@@ -106,5 +131,5 @@ def _hold(ids: Sequence[int], held: Held, reason: str, actor: str, now: datetime
     with transaction.atomic():
         done = pause_enrollments(ids, actor=actor, now=now, reason=reason)
         kept = execute(_KEEP_PAUSED, {"ids": done.unchanged, "reason": reason, "now": now})
-        held.messages += execute(_MARK_UNKNOWN, {"ids": list(ids), "now": now})
+        held.messages += execute(_MARK_UNKNOWN, {"ids": list(ids), "now": now, "error": reason})
         held.enrollments += len(done.changed) + kept

@@ -7,8 +7,10 @@ from datetime import timedelta
 from django.conf import settings
 from django.utils import timezone
 
+from common.clocks import CheckedClock
 from execution.engine.policy import engine_policy
-from execution.worker.runner import Options, Runner
+from execution.worker.options import Options
+from execution.worker.runner import Runner
 from execution.worker.stop_requests import on_stop
 
 # The schedule is due once a minute, and a worker needs a moment to start the next run.
@@ -25,7 +27,7 @@ def run_engine() -> dict[str, int]:
         watched_inboxes=settings.IMAP_IDLE_CONNECTIONS,
         stop_wait_seconds=settings.STOP_WAIT_SECONDS,
     )
-    runner = Runner(options, timezone.now)
+    runner = Runner(options, CheckedClock(timezone.now))
     with on_stop(runner.ask_to_stop):
-        runner.run(until=timezone.now() + timedelta(seconds=_RUNS_SECONDS))
+        runner.run(until=runner.clock() + timedelta(seconds=_RUNS_SECONDS))
     return {"decided": runner.decided, "delivered": runner.delivered}

@@ -24,12 +24,11 @@ import time
 import uuid
 from collections.abc import Callable, Collection
 from contextlib import suppress
-from dataclasses import dataclass
 from datetime import datetime
-from enum import StrEnum
 
 from django.db import connection
 
+from common.clocks import is_right
 from common.database_errors import DATABASE_ERRORS, is_temporary
 from common.db import release_connection
 from common.dispatcher import Dispatcher
@@ -44,15 +43,16 @@ from emails.sending.recovery import recover_expired
 from emails.sending.under_way import UNDER_WAY
 from emails.tracking.reclassify import classify_pending_visits
 from execution import heartbeat
-from execution.engine.backoff import Policy
 from execution.engine.tick import next_wake_at, run_tick
 from execution.insight.alerts import reconcile_alerts
 from execution.insight.reply_notices import notify_owners
 from execution.maintenance.retention import purge_round
 from execution.webhooks_out.round import deliver_webhooks, queue_webhooks
 from execution.worker.garbage import freeze_loaded_objects
+from execution.worker.gate import Gate
 from execution.worker.imports import carry_out_imports, import_all
 from execution.worker.listener import Listener
+from execution.worker.options import Options, Stage
 from execution.worker.outage import Outage
 from execution.worker.pools import make_inbox_pool, make_lane_pool, make_webhook_pool
 from execution.worker.renewal import renewing
@@ -73,33 +73,6 @@ _SHORTEST_WAIT_SECONDS = 0.05
 _BUSY_SECONDS = 0.2
 
 
-class Stage(StrEnum):
-    DECIDE = "decide"
-    DELIVER = "deliver"
-    INBOUND = "inbound"
-    ALL = "all"
-
-
-@dataclass(frozen=True, slots=True)
-class Options:
-    """How a runner runs. `limit`: stop after so many decided enrollments; None: no end.
-
-    `watched_inboxes`: how many inboxes it may watch by IDLE at the same time.
-    `stop_wait_seconds`: how long a stop waits for the answers of servers that have a message.
-    """
-
-    policy: Policy
-    stage: Stage = Stage.ALL
-    poll_seconds: float = 30.0
-    batch_size: int = 500
-    limit: int | None = None
-    workspace_id: int | None = None
-    lane_threads: int = 16
-    watched_inboxes: int = 0
-    kind: str = "run_executor"
-    stop_wait_seconds: float = 75.0
-
-
 class Runner:
     """Start with `run`, end with `stop` from any thread, or with `ask_to_stop` from a signal handler."""
 
@@ -108,6 +81,7 @@ class Runner:
         self.clock = clock
         self.id = uuid.uuid4()
         self.name = f"{socket.gethostname()}:{os.getpid()}"
+        self.gate = Gate(self.id, self.name, options.kind, clock)
         self.leases = HeldLeases()
         self.outage = Outage()
         self.decided = 0
@@ -165,7 +139,7 @@ class Runner:
         Once stopped it waits for outstanding answers of servers; past `until` their threads go on without it.
         """
         freeze_loaded_objects()
-        heartbeat.start(self.id, self.name, self.options.kind, self.clock())
+        self.gate.start()
         threads = [threading.Thread(target=self._guard, args=(loop,), daemon=True) for loop in self._loops()]
         with renewing(self.leases, self.clock):
             self._run_threads(threads, until)
@@ -238,6 +212,9 @@ class Runner:
         options = self.options
         while not self._stop.is_set():
             self._decide_wake.clear()
+            if not is_right(self.clock):
+                self._turns.wait(self._decide_wake, _AFTER_ERROR_SECONDS, "decide")
+                continue
             limit = options.batch_size
             if options.limit is not None:
                 limit = min(limit, options.limit - self.decided)
@@ -295,10 +272,10 @@ class Runner:
     def _maintain(self) -> None:
         rounds = 0
         while not self._stop.is_set():
+            if self.gate.beat(self.decided, self.delivered, self._last_processed_at, self._turns.read(self._pools)):
+                self._decide_wake.set()
+                self.wake_lanes()
             now = self.clock()
-            heartbeat.beat(
-                self.id, now, self.decided, self.delivered, self._last_processed_at, self._turns.read(self._pools)
-            )
             if recover_expired(now) + classify_pending_visits(now):
                 self._decide_wake.set()
             expire_suppressions(now)

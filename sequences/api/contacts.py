@@ -20,6 +20,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from common.addresses import normalize_for_search
+from common.deadlocks import retry_deadlocks
 from sequences.access.roles import is_manager, name_actor
 from sequences.api.contact_imports import ContactImportSerializer
 from sequences.contacts.csv_export import export_contacts
@@ -215,6 +216,15 @@ class ContactViewSet(WrittenViewSet):
         workspace = values.get("workspace") or only_workspace(request)
         file, mapping, now = values["file"], values["mapping"], timezone.now()
         is_rehearsed = is_dry_run(request)
+
+        @transaction.atomic
+        def store() -> ImportedContacts:
+            file.seek(0)
+            imported = import_contacts(workspace.pk, file.name, file, now, mapping=mapping)
+            self.note_imported(imported)
+            transaction.set_rollback(is_rehearsed)
+            return imported
+
         try:
             if is_large(file):
                 stored = store_import(
@@ -223,10 +233,7 @@ class ContactViewSet(WrittenViewSet):
                 )  # fmt: skip
                 answer = ContactImportSerializer(stored, context={"request": request}).data
                 return Response(answer, status=status.HTTP_202_ACCEPTED, headers={"Location": answer["url"]})
-            with transaction.atomic():
-                imported = import_contacts(workspace.pk, file.name, file, now, mapping=mapping)
-                self.note_imported(imported)
-                transaction.set_rollback(is_rehearsed)
+            imported = retry_deadlocks(store)
         except CsvFormError as error:
             raise ValidationError({"file": [str(error)]}) from None
         response = Response(ImportedContactsSerializer(imported.present()).data)

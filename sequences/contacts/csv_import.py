@@ -69,6 +69,7 @@ class StoredBatch:
 
     created: int
     contact_ids: tuple[int, ...]
+    updated_ids: tuple[int, ...]
     rejected: tuple[RejectedRow, ...]
     old_zones: Mapping[int, Row]
 
@@ -85,13 +86,15 @@ def import_contacts(
     """Create and update the contacts of a CSV file; `file` names it in errors, `report` gets how many rows are done.
 
     `mapping`: columns as written to what they are read as, "" to leave one out.
-    Rejected rows harm no other. Raises `CsvFormError` when the file cannot be read; then nothing is kept.
+    Rejected rows harm no other. Call it in `retry_deadlocks`. Raises `CsvFormError`, keeping
+    nothing, when the file cannot be read.
     """
     lock_contacts(workspace_id)
     contacts = ContactsFile(file, stream, mapping)
     rejected: list[RejectedRow] = []
     warnings: list[RowWarning] = []
     ids: list[int] = []
+    updated: list[int] = []
     old_zones: dict[int, Row] = {}
     created = 0
     batch: list[ContactRow] = []
@@ -103,6 +106,7 @@ def import_contacts(
         created += stored.created
         ids.extend(stored.contact_ids)
         old_zones.update(stored.old_zones)
+        updated.extend(stored.updated_ids)
         report(len(batch))
         batch.clear()
 
@@ -120,6 +124,8 @@ def import_contacts(
             size = 0
     if batch:
         keep_batch()
+    # once for all batches: enrollments are locked in the order of their ids, for as short as can be
+    wake_waiting_for_fields(updated, now)
     contacts.detach()
     rejected.sort(key=lambda each: each.row)
     return ImportedContacts(
@@ -130,7 +136,7 @@ def import_contacts(
 def store_batch(workspace_id: int, rows: Sequence[ContactRow], now: datetime) -> StoredBatch:
     """Create or update the contacts of these rows, whose addresses are distinct.
 
-    Call inside a transaction that holds `lock_contacts`.
+    Call inside a transaction that holds `lock_contacts`, and wake those of `updated_ids` last in it.
     """
     erased = find_erased(workspace_id, [row.email for row in rows])
     rejected = [RejectedRow(row.row, ERASED_REASON, ()) for row in rows if row.email.lower() in erased]
@@ -138,10 +144,10 @@ def store_batch(workspace_id: int, rows: Sequence[ContactRow], now: datetime) ->
     stored = upsert_contacts(workspace_id, usable, now)
     taken = {row["email"].lower() for row in stored}
     rejected += [RejectedRow(row.row, FIELDS_TOO_LARGE, row.cells) for row in usable if row.email.lower() not in taken]
-    wake_waiting_for_fields([row["id"] for row in stored if not row["is_new"]], now)
     return StoredBatch(
         sum(row["is_new"] for row in stored),
         tuple(row["id"] for row in stored),
+        tuple(row["id"] for row in stored if not row["is_new"]),
         tuple(rejected),
         {row["id"]: {name: row[name] for name in _ZONES} for row in stored if row["is_moved"]},
     )

@@ -25,6 +25,7 @@ from sequences.contacts.csv_form import ContactRow, ContactsFile
 from sequences.contacts.csv_import import BATCH_BYTES, BATCH_ROWS, store_batch
 from sequences.contacts.csv_reader import CellsFile, CsvFormError, RejectedRow
 from sequences.contacts.erased import ERASED_REASON, find_erased, lock_contacts
+from sequences.contacts.operations import wake_waiting_for_fields
 from sequences.models import ContactImport, ContactImportBatch, Workspace
 
 log = logging.getLogger(__name__)
@@ -218,6 +219,7 @@ class _Run:
         with transaction.atomic():
             result = store_batch(stored.workspace_id, usable, now)
             self._replan(result.old_zones, stored.created_by, now)
+            wake_waiting_for_fields(result.updated_ids, now)
             transaction.set_rollback(stored.is_dry_run)
         rejected = sorted((*unusable, *result.rejected), key=lambda row: row.row)
         self._write(

@@ -18,7 +18,8 @@ from emails.sending.recheck import recheck
 from execution.control.switches import pause_workspace
 from execution.engine.backoff import Policy
 from execution.models import ControlLog
-from execution.worker.runner import Options, run_until_idle
+from execution.worker.options import Options
+from execution.worker.runner import run_until_idle
 from sequences.choices import Role
 from sequences.models import Enrollment, Workspace
 from simulation.mail_server import MailServer

@@ -13,7 +13,8 @@ from emails.models import EmailMessage, Mailbox
 from emails.sending.lane_view import read_lane
 from emails.sending.lanes import next_lane_at
 from execution.engine.backoff import Policy
-from execution.worker.runner import Options, Stage, run_until_idle
+from execution.worker.options import Options, Stage
+from execution.worker.runner import run_until_idle
 from simulation.mail_server import MailServer
 from tests.factories import (
     NOW,

@@ -130,6 +130,12 @@ def test_unset_database_is_the_embedded_one_and_a_pool_is_passed_on(tmp_path: Pa
     assert embedded["CONN_MAX_AGE"] == 0, "Django refuses a pool together with kept connections"
 
 
+def test_several_hosts_have_a_backend_that_chooses_the_newest_primary(tmp_path: Path) -> None:
+    one, several = (env.PostgresAddress("sales", "ann", "", host, "", {}) for host in ("a", "a,b"))
+    assert env.database_settings(one, tmp_path, 0)["ENGINE"] == "django.db.backends.postgresql"
+    assert env.database_settings(several, tmp_path, 0)["ENGINE"] == "config.several_hosts"
+
+
 def test_unset_values_are_the_defaults(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("RETRY_MINUTES", "DEBUG", "ALERT_EMAILS", "ALERT_FROM_EMAIL", "REDIS_URL", "DATABASE_URL"):
         monkeypatch.setenv(name, "")

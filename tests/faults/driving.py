@@ -7,7 +7,8 @@ from datetime import datetime, timedelta
 from emails.sending.lanes import next_lane_at
 from execution.engine.backoff import Policy
 from execution.engine.tick import next_wake_at
-from execution.worker.runner import Options, run_until_idle
+from execution.worker.options import Options
+from execution.worker.runner import run_until_idle
 from tests.factories import NOW
 
 

@@ -11,7 +11,8 @@ from django.utils import timezone
 from emails.models import EmailMessage
 from execution.engine.backoff import Policy
 from execution.models import DeadLetter
-from execution.worker.runner import Options, run_until_idle
+from execution.worker.options import Options
+from execution.worker.runner import run_until_idle
 from sequences.models import Enrollment
 from simulation.mail_server import ReceivedMessage
 

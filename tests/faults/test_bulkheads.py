@@ -19,8 +19,9 @@ from emails.models import InboxState, Mailbox
 from execution.engine.backoff import Policy
 from execution.models import WebhookDelivery
 from execution.webhooks_out.operations import ping, subscribe
+from execution.worker.options import Options, Stage
 from execution.worker.pools import INBOX_THREADS, WEBHOOK_THREADS, make_webhook_pool
-from execution.worker.runner import Options, Runner, Stage
+from execution.worker.runner import Runner
 from simulation.mail_server import MailServer, Moment, Rule, Stall
 from tests.factories import (
     EmailMessageFactory,

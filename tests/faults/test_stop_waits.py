@@ -18,7 +18,8 @@ from emails.models import EmailMessage, Mailbox
 from emails.sending.under_way import UNDER_WAY
 from execution.engine.backoff import Policy
 from execution.models import Worker
-from execution.worker.runner import Options, Runner
+from execution.worker.options import Options
+from execution.worker.runner import Runner
 from execution.worker.schedules import list_jobs
 from sequences.models import Enrollment
 from simulation.mail_server import MailServer, Moment, Stall

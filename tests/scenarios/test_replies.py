@@ -18,7 +18,8 @@ from execution.control.enroll_rules import SkipCode
 from execution.control.replies import Wanted, classify_reply
 from execution.engine.policy import engine_policy
 from execution.insight.replies import read_thread
-from execution.worker.runner import Options, Stage, run_until_idle
+from execution.worker.options import Options, Stage
+from execution.worker.runner import run_until_idle
 from sequences.models import Contact, Enrollment
 from simulation.mail_server import MailServer
 from tests.factories import (

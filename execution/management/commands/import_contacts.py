@@ -8,6 +8,7 @@ from typing import Any
 from django.core.management.base import CommandParser
 from django.utils import timezone
 
+from common.deadlocks import retry_deadlocks
 from execution.control.enroll import EnrollError, EnrollResult, enroll_contacts
 from execution.control.replan_calendar import replan_contacts
 from execution.management.base import BAD_ARGUMENTS, ProductCommand
@@ -41,10 +42,15 @@ class Command(ProductCommand):
         for option in ("mailbox", "again", "allow_incomplete"):
             if options[option] and not options["enroll_in"]:
                 self.fail(f"--{option.replace('_', '-')}: is only used with --enroll-in", BAD_ARGUMENTS)
-        with self.keeping_changes(dry_run=options["dry_run"]):
-            imported = self._import(workspace, options["file"])
-            replan_contacts(imported.old_zones, actor=self.actor(), now=timezone.now())
-            enrolled = self._enroll(workspace, imported, options) if options["enroll_in"] else None
+
+        def store() -> tuple[ImportedContacts, EnrollResult | None]:
+            with self.keeping_changes(dry_run=options["dry_run"]):
+                imported = self._import(workspace, options["file"])
+                replan_contacts(imported.old_zones, actor=self.actor(), now=timezone.now())
+                enrolled = self._enroll(workspace, imported, options) if options["enroll_in"] else None
+                return imported, enrolled
+
+        imported, enrolled = retry_deadlocks(store)
         if options["rejects"]:
             self._write_rejects(options["rejects"], imported)
         if not options["json"]:

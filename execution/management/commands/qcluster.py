@@ -13,6 +13,7 @@ from django.db import connection
 from django_q.management.commands import qcluster
 from django_q.models import OrmQ
 
+from common.suitable import UnsuitableError, check_environment
 from execution.worker.cluster import ClusterFailedError, run_cluster
 
 
@@ -20,6 +21,10 @@ class Command(qcluster.Command):
     def handle(self, *args: Any, **options: Any) -> None:
         if OrmQ._meta.db_table not in connection.introspection.table_names():
             raise CommandError("the database lacks the table of jobs: run manage.py migrate")
+        try:
+            check_environment()
+        except UnsuitableError as error:
+            raise CommandError(str(error)) from None
         if options.get("cluster_name"):
             os.environ["Q_CLUSTER_NAME"] = options["cluster_name"]
         # the cluster forks, and no two processes may share a connection

@@ -7,6 +7,7 @@ import signal
 import socket
 import sys
 import uuid
+from datetime import timedelta
 from types import FrameType
 from typing import Any
 
@@ -14,14 +15,19 @@ from django.conf import settings
 from django.core.management.base import CommandParser
 from django.utils import timezone
 
+from common.clocks import CheckedClock, describe_offset, is_wrong, measure_offset
+from common.suitable import UnsuitableError, check_environment
 from execution import heartbeat
+from execution.control.failover import describe_database_trouble
 from execution.engine.policy import engine_policy
 from execution.engine.tick import count_overdue
-from execution.heartbeat import alive_workers
+from execution.heartbeat import alive_workers, wrong_clocks
 from execution.insight.alerts import LATE_AFTER, reconcile_alerts
 from execution.insight.progress import read_progress
 from execution.management.base import BAD_ARGUMENTS, FAILED, ProductCommand
-from execution.worker.runner import Options, Runner, Stage, run_until_idle
+from execution.worker.gate import Gate
+from execution.worker.options import Options, Stage
+from execution.worker.runner import Runner, run_until_idle
 
 # The limits of the environment variables of the same meaning.
 _MOST_PER_BATCH = 10_000
@@ -80,6 +86,10 @@ class Command(ProductCommand):
             watched_inboxes=settings.IMAP_IDLE_CONNECTIONS,
             stop_wait_seconds=settings.STOP_WAIT_SECONDS,
         )
+        try:
+            check_environment()
+        except UnsuitableError as error:
+            self.fail(str(error), FAILED)
         if options["once"]:
             decided, delivered = self._run_once(run_options)
         else:
@@ -90,7 +100,7 @@ class Command(ProductCommand):
     def _run_once(self, run_options: Options) -> tuple[int, int]:
         """As a worker with a heartbeat: what it did counts as processed, and its end is recorded."""
         worker_id = uuid.uuid4()
-        heartbeat.start(worker_id, f"{socket.gethostname()}:{os.getpid()}", run_options.kind, timezone.now())
+        Gate(worker_id, f"{socket.gethostname()}:{os.getpid()}", run_options.kind, timezone.now).start()
         decided = delivered = 0
         try:
             decided, delivered = run_until_idle(run_options, timezone.now)
@@ -100,7 +110,7 @@ class Command(ProductCommand):
         return decided, delivered
 
     def _run(self, run_options: Options) -> tuple[int, int]:
-        runner = Runner(run_options, timezone.now)
+        runner = Runner(run_options, CheckedClock(timezone.now))
 
         def stop(number: int, frame: FrameType | None) -> None:
             runner.ask_to_stop()
@@ -112,23 +122,34 @@ class Command(ProductCommand):
         return runner.decided, runner.delivered
 
     def _check(self, as_json: bool) -> None:
-        """Healthy: a worker sent a heartbeat within the last minute, and nothing stands still for more than five."""
-        now = timezone.now()
+        """Healthy: a worker was alive within the last minute, nothing stands still for more than five, clocks agree."""
+        offset = measure_offset(timezone.now) or 0.0
+        # by the database's clock: this host's may be the one that is wrong
+        now = timezone.now() - timedelta(seconds=offset)
         workers = len(alive_workers(now))
         overdue = count_overdue(now - LATE_AFTER)
         standstills = read_progress(now).standstills
         # raises the alert when no executor is running to do it
         reconcile_alerts(now)
-        healthy = workers > 0 and overdue == 0 and not standstills
+        clocks = {worker.name: worker.clock_offset_seconds or 0.0 for worker in wrong_clocks(now)}
+        if is_wrong(offset):
+            clocks["this host"] = offset
+        trouble = describe_database_trouble()
+        healthy = workers > 0 and overdue == 0 and not standstills and not clocks and not trouble
         text = f"{'healthy' if healthy else 'not healthy'}: {workers} workers alive, {overdue} enrollments overdue"
         document: dict[str, Any] = {"healthy": healthy, "workers": workers, "overdue": overdue}
+        wrong = [f"the clock of {name} is {describe_offset(seconds)}" for name, seconds in clocks.items()]
+        text = "; ".join([text, *(each.text for each in standstills), *wrong, *([trouble] if trouble else [])])
         if standstills:
-            text = "; ".join([text, *(each.text for each in standstills)])
             document["stuck"] = [{"part": each.part.value, "text": each.text} for each in standstills]
         self.emit(document, text, as_json=as_json)
         if not healthy:
             remedy = "look at manage.py why ENROLLMENT and the log"
-            if not workers:
+            if trouble:
+                remedy = "see Failover in docs/operations.md"
+            elif clocks:
+                remedy = "set the clock (NTP)"
+            elif not workers:
                 remedy = "start run_executor or qcluster"
             elif not overdue:
                 remedy = "look at the open alerts and the executors' logs"

@@ -23,7 +23,7 @@ from execution.control.switches import resume_executor
 from execution.engine.policy import engine_policy
 from execution.heartbeat import alive_workers
 from execution.management.base import BAD_ARGUMENTS, FAILED, ProductCommand
-from execution.worker.runner import Options
+from execution.worker.options import Options
 from sequences.models import Workspace
 from simulation.demo_plot import SPAN, cast, enroll_all, spread_enrolling
 from simulation.demo_report import format_report, make_report

@@ -16,7 +16,8 @@ from emails.choices import BounceType, EventType, MessageStatus, Verdict
 from emails.facts.events import NewEvent, record_events
 from emails.models import EmailEvent, EmailMessage, Suppression
 from execution.engine.policy import engine_policy
-from execution.worker.runner import Options, Stage, run_until_idle
+from execution.worker.options import Options, Stage
+from execution.worker.runner import run_until_idle
 from sequences.choices import AccountReplyPolicy
 from sequences.models import Enrollment
 from tests.factories import (

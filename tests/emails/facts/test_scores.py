@@ -18,7 +18,8 @@ from emails.facts.scoring import score
 from emails.models import EmailEvent, EmailMessage
 from execution.engine.backoff import Policy
 from execution.insight.sequence_stats import read_stats
-from execution.worker.runner import Options, run_until_idle
+from execution.worker.options import Options
+from execution.worker.runner import run_until_idle
 from sequences.models import Contact
 from tests.factories import (
     NOW,

@@ -25,7 +25,8 @@ from emails.facts.suppressions import (
 from emails.models import EmailMessage, Suppression, SuppressionChange
 from execution.control.enroll import enroll_contacts
 from execution.engine.policy import engine_policy
-from execution.worker.runner import Options, run_until_idle
+from execution.worker.options import Options
+from execution.worker.runner import run_until_idle
 from sequences.contacts.csv_import import import_contacts
 from sequences.contacts.csv_reader import CsvFormError
 from sequences.contacts.queries import has_address

@@ -22,7 +22,8 @@ from emails.models import EmailEvent, HookRecord, InboxState, Mailbox
 from emails.tracking.links import unsubscribe_url
 from execution.engine.backoff import Policy
 from execution.insight.alerts import find_troubles
-from execution.worker.runner import Options, run_until_idle
+from execution.worker.options import Options
+from execution.worker.runner import run_until_idle
 from sequences.models import Enrollment
 from tests.factories import NOW, EnrollmentFactory, SentMessageFactory, StepFactory
 from tests.fakes.imap import ImapServer, imap_mailbox, running_imap

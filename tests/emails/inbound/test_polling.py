@@ -16,7 +16,8 @@ from emails.inbound import poll_due_inboxes
 from emails.inbound.imap import Imap
 from emails.models import EmailEvent, EmailMessage, InboxState, Mailbox, Suppression
 from execution.engine.policy import engine_policy
-from execution.worker.runner import Options, Stage, run_until_idle
+from execution.worker.options import Options, Stage
+from execution.worker.runner import run_until_idle
 from sequences.models import Enrollment
 from simulation.mail_server import MailServer
 from tests.factories import (

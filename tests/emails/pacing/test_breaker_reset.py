@@ -11,7 +11,8 @@ from emails.api.saving import change_mailbox
 from emails.models import Mailbox
 from execution.control.switches import pause_mailbox, resume_mailbox
 from execution.engine.backoff import Policy
-from execution.worker.runner import Options, run_until_idle
+from execution.worker.options import Options
+from execution.worker.runner import run_until_idle
 from simulation.mail_server import MailServer
 from tests.factories import NOW, EnrollmentFactory, MailboxFactory, StepFactory
 

@@ -19,7 +19,8 @@ from execution.control.switches import resume_mailbox
 from execution.engine.backoff import Policy
 from execution.insight.alerts import reconcile_alerts
 from execution.models import Alert
-from execution.worker.runner import Options, run_until_idle
+from execution.worker.options import Options
+from execution.worker.runner import run_until_idle
 from sequences.models import Enrollment
 from simulation.mail_server import MailServer
 from tests.factories import (

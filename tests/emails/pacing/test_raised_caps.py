@@ -12,7 +12,8 @@ from django.utils import timezone
 
 from emails.models import EmailMessage, Mailbox, SendLimit
 from execution.engine.backoff import Policy
-from execution.worker.runner import Options, run_until_idle
+from execution.worker.options import Options
+from execution.worker.runner import run_until_idle
 from simulation.mail_server import MailServer
 from tests.factories import EnrollmentFactory, MailboxFactory, MembershipFactory, SendLimitFactory, StepFactory
 from tests.support.admin_pages import log_in_root

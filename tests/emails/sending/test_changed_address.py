@@ -10,7 +10,8 @@ from emails.models import EmailMessage
 from execution.engine.backoff import Policy
 from execution.engine.tick import run_tick
 from execution.models import ExecutionLog
-from execution.worker.runner import Options, run_until_idle
+from execution.worker.options import Options
+from execution.worker.runner import run_until_idle
 from sequences.contacts.operations import change_row
 from sequences.models import Enrollment
 from simulation.mail_server import MailServer

@@ -13,7 +13,8 @@ from emails.tracking import links as tracking
 from emails.tracking.reclassify import classify_pending_visits
 from emails.tracking.visits import CLASSIFIED_AFTER, RULES_VERSION
 from execution.engine.policy import engine_policy
-from execution.worker.runner import Options, Stage, run_until_idle
+from execution.worker.options import Options, Stage
+from execution.worker.runner import run_until_idle
 from tests.emails.tracking.conftest import FIREFOX, LATER, path_of
 from tests.factories import NOW, EmailMessageFactory, EnrollmentFactory
 

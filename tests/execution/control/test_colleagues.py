@@ -14,7 +14,8 @@ from execution.control.colleagues import find_held
 from execution.control.enrollments import pause_enrollments
 from execution.engine.backoff import Policy
 from execution.models import ExecutionLog
-from execution.worker.runner import Options, run_until_idle
+from execution.worker.options import Options
+from execution.worker.runner import run_until_idle
 from sequences.models import Account, Enrollment
 from tests.factories import (
     NOW,

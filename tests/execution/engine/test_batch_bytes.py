@@ -8,7 +8,8 @@ from common.db import execute
 from execution.engine import claim
 from execution.engine.backoff import Policy
 from execution.engine.tick import run_tick
-from execution.worker.runner import Options, Stage, run_until_idle
+from execution.worker.options import Options, Stage
+from execution.worker.runner import run_until_idle
 from sequences.models import Enrollment, Sequence
 from tests.factories import NOW, EnrollmentFactory, SequenceFactory, TaskStepFactory
 

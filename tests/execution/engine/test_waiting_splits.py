@@ -16,7 +16,8 @@ from emails.tracking import links as tracking
 from emails.tracking.visits import CLASSIFIED_AFTER
 from execution.engine.backoff import Policy
 from execution.engine.tick import run_tick
-from execution.worker.runner import Options, Stage, run_until_idle
+from execution.worker.options import Options, Stage
+from execution.worker.runner import run_until_idle
 from sequences.models import Enrollment
 from tests.factories import NOW, EnrollmentFactory, SentMessageFactory, SequenceFactory, SplitStepFactory, StepFactory
 

@@ -19,7 +19,8 @@ from execution.maintenance import retention
 from execution.maintenance.retention import purge_round
 from execution.models import DeadLetter, ExecutionLog, WebhookDelivery, WebhookSubscription
 from execution.webhooks_out.operations import ping, subscribe
-from execution.worker.runner import _RETENTION_EVERY_ROUNDS, Options, Runner
+from execution.worker.options import Options
+from execution.worker.runner import _RETENTION_EVERY_ROUNDS, Runner
 from sequences.models import Workspace
 from tests.factories import (
     NOW,

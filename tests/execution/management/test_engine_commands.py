@@ -17,7 +17,7 @@ from django_q.models import Schedule
 
 from execution import heartbeat
 from execution.control.switches import pause_executor, resume_executor
-from execution.models import ExecutionLog, Worker
+from execution.models import Alert, ExecutionLog, Worker
 from execution.worker import jobs, stop_requests
 from execution.worker.runner import Runner
 from sequences.models import Enrollment
@@ -132,6 +132,19 @@ def test_check_succeeds_with_a_running_worker_and_nothing_overdue() -> None:
     Worker.objects.filter(pk=worker.pk).update(heartbeat_at=now - timedelta(minutes=2))
     with pytest.raises(CommandError, match="0 workers alive"):
         call_command("run_executor", "--check", stdout=StringIO())
+
+
+def test_check_fails_while_the_clock_of_a_worker_is_wrong() -> None:
+    now = timezone.now()
+    Worker.objects.create(
+        id=uuid.uuid4(), name="here:1", kind="run_executor", started_at=now, heartbeat_at=now, clock_offset_seconds=3600
+    )
+    with pytest.raises(CommandError, match="the clock of here:1 is 3,600 seconds ahead of the database's"):
+        call_command("run_executor", "--check", stdout=StringIO())
+    assert Alert.objects.get(cleared_at=None).title.startswith("The clock of here is 3,600 seconds ahead")
+    Worker.objects.update(clock_offset_seconds=19)
+    assert run("run_executor", "--check")["healthy"]
+    assert not Alert.objects.filter(cleared_at=None).exists()
 
 
 def test_the_cluster_runs_the_same_engine(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -23,7 +23,8 @@ from execution.webhooks_out.fan_out import fan_out
 from execution.webhooks_out.operations import ping, redeliver, subscribe, unsubscribe
 from execution.webhooks_out.posting import RefusedAddressError, post, validate_endpoint
 from execution.webhooks_out.round import deliver_webhooks
-from execution.worker.runner import Options, run_until_idle
+from execution.worker.options import Options
+from execution.worker.runner import run_until_idle
 from tests.factories import (
     NOW,
     CompletedEnrollmentFactory,
