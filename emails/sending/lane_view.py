@@ -68,17 +68,18 @@ SELECT m.id, m.enrollment_id, m.mailbox_id, m.message_id AS header_id, m.recipie
        s.window::text AS window, coalesce(t.skip_weekends, false) AS skip_weekends,
        c.timezone AS contact_timezone, a.timezone AS account_timezone, b.timezone AS mailbox_timezone,
        w.timezone AS workspace_timezone, w.holiday_country, w.extra_holidays
-FROM emails_emailmessage m
-JOIN sequences_enrollment e ON e.id = m.enrollment_id
+FROM unnest(%(mailboxes)s::bigint[]) AS x(id)
+CROSS JOIN LATERAL (
+    SELECT n.* FROM emails_emailmessage n WHERE n.mailbox_id = x.id AND n.status = 'queued'
+    ORDER BY n.lane_order_at, n.id LIMIT %(limit)s) m
+-- looked up one by one: the planner cannot know how few the lateral rows are
+CROSS JOIN LATERAL (SELECT i.* FROM sequences_enrollment i WHERE i.id = m.enrollment_id LIMIT 1) e
+CROSS JOIN LATERAL (SELECT i.* FROM sequences_contact i WHERE i.id = e.contact_id LIMIT 1) c
 JOIN sequences_sequence s ON s.id = e.sequence_id
-JOIN sequences_contact c ON c.id = e.contact_id
 JOIN sequences_workspace w ON w.id = e.workspace_id
 JOIN emails_mailbox b ON b.id = m.mailbox_id
 LEFT JOIN sequences_account a ON a.id = c.account_id
 LEFT JOIN sequences_step t ON t.id = m.step_id
-WHERE m.id IN (SELECT q.id FROM unnest(%(mailboxes)s::bigint[]) AS x(id) CROSS JOIN LATERAL (
-                   SELECT n.id FROM emails_emailmessage n WHERE n.mailbox_id = x.id AND n.status = 'queued'
-                   ORDER BY n.lane_order_at, n.id LIMIT %(limit)s) q)
 ORDER BY m.lane_order_at, m.id
 """
 _COUNTS = """

@@ -225,7 +225,7 @@ class WrittenSequenceViewSet(SequenceViewSet):
         page = self.paginate_queryset(rows)
         return self.get_paginated_response(ControlLogSerializer(page or [], many=True).data)
 
-    @extend_schema(responses={(200, "application/yaml"): OpenApiTypes.STR})
+    @extend_schema(responses={(200, "application/yaml"): OpenApiTypes.ANY})
     @action(detail=True, methods=["get"], filter_backends=[])
     def export(self, request: Request, pk: str) -> HttpResponse:
         """As YAML, in the form that can be imported."""

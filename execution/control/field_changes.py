@@ -38,4 +38,6 @@ def _plain(name: str, value: Any) -> Any:
         return value.pk
     if isinstance(value, datetime):
         return instant_text(value)
-    return value if isinstance(value, str | int | float | bool | list | dict | None) else str(value)
+    if isinstance(value, list | tuple):
+        return [_plain("", each) for each in value]
+    return value if isinstance(value, str | int | float | bool | dict | None) else str(value)

@@ -1,4 +1,4 @@
-"""What a template or a snippet must be before it is stored. Pure but for the models' words."""
+"""What a template or a snippet must be before it is stored. Pure."""
 
 from __future__ import annotations
 

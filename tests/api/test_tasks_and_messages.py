@@ -154,11 +154,12 @@ def test_lists_take_the_same_statements_for_any_number_of_rows(api: APIClient, e
 
     def cost(path: str) -> int:
         with count_statements() as statements:
-            assert api.get(f"/api/{path}?page_size=100").status_code == 200
+            assert api.get(f"/api/{path}", {} if path == "me" else {"page_size": 100}).status_code == 200
         return statements.count
 
     paths = ("sequences", "contacts", "messages", "tasks", "dead-letters", "suppressions", "mailboxes")
     make(1)
+    cost("me")  # notes that the key was used
     one = [cost(path) for path in paths]
     make(12)
     assert [cost(path) for path in paths] == one
