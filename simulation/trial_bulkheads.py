@@ -44,7 +44,12 @@ LATE_SECONDS = 30.0
 _POLL_SECONDS = 0.05
 # More than five minutes; what was read at the beginning is due again, but not for so long.
 _LOOK_AHEAD = timedelta(minutes=5, seconds=30)
-_SEQUENCE = b"name: Beside\nsteps:\n  - email: {subject: Hello, body: A word about your work}\n"
+# Open at all hours: an episode begins when it begins.
+_SEQUENCE = b"""name: Beside
+window: {timezone: UTC, mon-sun: ["00:00-24:00"]}
+steps:
+  - email: {subject: Hello, body: A word about your work}
+"""
 
 Clock = Callable[[], datetime]
 
