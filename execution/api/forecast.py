@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from django.utils import timezone
-from drf_spectacular.utils import extend_schema
+from drf_spectacular.utils import extend_schema, extend_schema_serializer
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -30,6 +30,7 @@ class _DaySerializer(StrictSerializer):
     unplaced = serializers.IntegerField(help_text="Due by the end of the day, and not sent.")
 
 
+@extend_schema_serializer(many=False)
 class WorkForecastSerializer(StrictSerializer):
     days = _DaySerializer(many=True)
     assumptions = serializers.ListField(child=serializers.CharField())

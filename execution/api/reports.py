@@ -56,7 +56,7 @@ class _GroupsField(serializers.Field[Any, Any, Any, Any]):
 
 
 class EngagementQuerySerializer(StrictSerializer):
-    group_by = _GroupsField(required=False, default=(), help_text=f"Separated by commas: {_GROUPS}. Without: one row.")
+    group_by = _GroupsField(required=False, help_text=f"Separated by commas: {_GROUPS}. Without: one row.")
     to = serializers.DateField(required=False, help_text="The last day, included; default: today.")
     workspace = serializers.IntegerField(required=False, min_value=1)
     sequence = NamedRowField(required=False)
@@ -71,6 +71,7 @@ class EngagementQuerySerializer(StrictSerializer):
         return {"from": first, **super().get_fields()}
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        attrs.setdefault("group_by", ())
         end: date = attrs.setdefault("to", max(timezone.now().date(), attrs.get("from", date.min)))
         start: date = attrs.setdefault("from", end - timedelta(days=DEFAULT_DAYS))
         if start > end:
