@@ -74,7 +74,9 @@ def alive() -> Worker:
 
 
 @pytest.mark.parametrize("part", PARTS)
-def test_what_stands_still_fails_the_check_and_is_named(part: Part) -> None:
+def test_what_stands_still_fails_the_check_and_is_named(part: Part, monkeypatch: pytest.MonkeyPatch) -> None:
+    # the database's clock cannot be frozen with the host's
+    monkeypatch.setattr("execution.management.commands.run_executor.measure_offset", lambda clock: 0.0)
     with freeze_time(NOW):
         call_command("run_executor", "--check", stdout=StringIO())
         named = PARTS[part]()
@@ -86,6 +88,12 @@ def test_what_stands_still_fails_the_check_and_is_named(part: Part) -> None:
     assert figures[f'stuck{{part="{part}"}}'] == 1
     assert figures[f'progress_age_seconds{{part="{part}"}}'] == 360
     assert [named in trouble.title for trouble in find_troubles(NOW)] == [True]
+
+
+def test_a_wrong_clock_of_the_host_fails_the_check() -> None:
+    with freeze_time(NOW), pytest.raises(CommandError, match=r"the clock of this host is .+ the database's") as caught:
+        call_command("run_executor", "--check", stdout=StringIO())
+    assert "set the clock (NTP)" in str(caught.value)
 
 
 @pytest.mark.parametrize("part", PARTS)

@@ -10,13 +10,14 @@ from django.utils import timezone
 from emails.models import EmailMessage, HookRecord
 from execution.maintenance.retention import purge_older
 from execution.models import Alert, DeadLetter, ExecutionLog
-from sequences.models import Enrollment
+from sequences.models import Enrollment, SecurityEvent
 from tests.factories import (
     CompletedEnrollmentFactory,
     DeadLetterFactory,
     EnrollmentFactory,
     MailboxFactory,
     SentMessageFactory,
+    UserFactory,
 )
 from tests.support.shell import Shell, one_error
 
@@ -46,21 +47,23 @@ def test_only_old_and_ended_rows_are_deleted(shell: Shell) -> None:
     kept = [log(ended, DAY), log(ended_lately, 300 * DAY), log(live, 300 * DAY)]
     Alert.objects.create(key="x", title="x", raised_at=now - 300 * DAY, seen_at=now, cleared_at=now - 190 * DAY)
     Alert.objects.create(key="y", title="y", raised_at=now - 300 * DAY, seen_at=now)
-    mailbox = MailboxFactory()
+    mailbox, user = MailboxFactory(), UserFactory()
     for age in (1, 200):
         HookRecord.objects.create(
             workspace=mailbox.workspace, mailbox=mailbox, provider="x", what="x", received_at=now - age * DAY
         )
+        SecurityEvent.objects.create(user=user, kind="login", at=now - age * DAY)
     expected = {
         "execution_executionlog": 1, "execution_deadletter": 0, "execution_alert": 1,
         "execution_webhookdelivery": 0, "emails_hookrecord": 1, "django_q_task": 0, "django_session": 0,
+        "sequences_securityevent": 1, "sequences_contactimport": 0, "sequences_contactimportbatch": 0,
     }  # fmt: skip
     assert shell("prune_logs", "--older-than", "180d", "--dry-run", "--json").data["deleted"] == expected
     assert ExecutionLog.objects.count() == 4
     assert shell("prune_logs", "--older-than", "180d", "--json").data["deleted"] == expected
     assert set(ExecutionLog.objects.values_list("pk", flat=True)) == {row.pk for row in kept}
     assert gone[0].pk not in ExecutionLog.objects.values_list("pk", flat=True)
-    assert (Alert.objects.get().key, HookRecord.objects.count()) == ("y", 1)
+    assert (Alert.objects.get().key, HookRecord.objects.count(), SecurityEvent.objects.count()) == ("y", 1, 1)
     assert EmailMessage.objects.get() == message
     assert not any(purge_older(now - 180 * DAY).values())
 
