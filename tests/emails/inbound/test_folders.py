@@ -13,7 +13,7 @@ from django.core.management import call_command
 
 from emails.choices import EventType
 from emails.facts.events import NewEvent, record_events
-from emails.inbound import poll_due_inboxes, polling
+from emails.inbound import poll_due_inboxes, reading
 from emails.inbound.classify import classify_mail
 from emails.inbound.findings import MailReading
 from emails.inbound.folders import LOOKED_AT_EVERY
@@ -156,10 +156,10 @@ def test_a_mail_that_cannot_be_read_is_set_aside(imap: ImapServer, mailbox: Mail
             raise ValueError("beyond reading")
         return classify_mail(mail, *rest, **named)
 
-    with mock.patch.object(polling, "classify_mail", fail):
+    with mock.patch.object(reading, "classify_mail", fail):
         assert poll_due_inboxes(LATER) == 1
     record = HookRecord.objects.get()
-    assert record.what == "a mail cannot be read: ValueError: beyond reading"
+    assert record.what == "a mail is set aside: it cannot be read: ValueError: beyond reading"
     assert "poison" in record.payload["begins"]
     assert poll_due_inboxes(LATER + timedelta(minutes=2)) == 0
 
