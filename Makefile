@@ -63,7 +63,7 @@ check: $(VENV)/.dev ## Style, words, types, import rules, migrations and deploym
 audit: $(AUDIT)/.audit ## Look for known vulnerabilities in the pinned packages; asks the network. docs/security.md lists what is accepted.
 	@status=0; for list in base dev audit; do $(AUDIT)/bin/pip-audit --strict --require-hashes --disable-pip --progress-spinner off \
 		$(foreach id,$(ACCEPTED),--ignore-vuln $(id)) $(ARGS) -r requirements/$$list.txt || { status=1; \
-		echo "requirements/$$list.txt: vulnerable, or not audited because pypi.org could not be asked; the lines above say which." >&2; }; \
+		echo "requirements/$$list.txt: vulnerable, or not audited because the package index could not be asked; the lines above say which." >&2; }; \
 		done; exit $$status
 
 bench: $(BENCH)/.bench ## Compare speed with other designs and queues; not part of the tests. ARGS=--help lists the parts.
