@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from base64 import b64encode
 from io import StringIO
 from typing import Any
 
@@ -37,7 +38,8 @@ def test_a_secret_is_ciphertext_at_rest_and_never_in_a_repr() -> None:
 
 def test_rotation_moves_secrets_to_the_first_key(settings: Any) -> None:
     mailbox = MailboxFactory(credentials={"password": "hunter2"})
-    values = {"url": "http://127.0.0.1:9/", "events": ["*"], "secret": "hunter2"}
+    secret = f"whsec_{b64encode(b'hunter2' * 4).decode()}"
+    values = {"url": "http://127.0.0.1:9/", "events": ["*"], "secret": secret}
     webhook = subscribe(mailbox.workspace, values, actor="ada", now=NOW)
     old, new = settings.FIELD_ENCRYPTION_KEYS, [Fernet.generate_key().decode()]
     settings.FIELD_ENCRYPTION_KEYS = new + old
@@ -47,7 +49,7 @@ def test_rotation_moves_secrets_to_the_first_key(settings: Any) -> None:
     call_command("rotate_encryption_keys")
     settings.FIELD_ENCRYPTION_KEYS = new
     assert Mailbox.objects.get(pk=mailbox.pk).credentials["password"] == "hunter2"
-    assert WebhookSubscription.objects.get(pk=webhook.pk).secret == {"secret": "hunter2"}
+    assert WebhookSubscription.objects.get(pk=webhook.pk).secret == {"secret": secret}
 
 
 def test_a_lost_key_is_one_line_that_names_the_setting(settings: Any) -> None:

@@ -9,6 +9,7 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
+from freezegun import freeze_time
 
 from emails.models import EmailMessage, ExecutorState, InboxState, Mailbox, Suppression
 from execution.insight.timeline import read_timeline
@@ -249,8 +250,12 @@ def test_contacts_are_enrolled(client: Client, sequence: Any) -> None:
     data |= {"start_at_0": "", "start_at_1": ""}
     url = reverse("admin:sequences_enrollment_add")
     assert "unknown@x.example is not a contact of" in client.post(url, data).content.decode()
-    response = client.post(url, {**data, "emails": contact.email.upper()})
-    assert shown_messages(response) == ["Enrolled 1 contact."]
+    with freeze_time(factories.NOW):
+        response = client.post(url, {**data, "emails": contact.email.upper()})
+        assert shown_messages(response) == [
+            "Enrolled 1 contact.",
+            "All fit; the last first touch is on 3 March 2026, the last step is on 3 March 2026.",
+        ]
     row = Enrollment.objects.get()
     assert (row.contact, last_log(row).actor) == (contact, ROOT_EMAIL)
 

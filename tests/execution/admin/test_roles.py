@@ -94,7 +94,8 @@ EXPECTED = {
     "admin": {
         **MANAGED,
         "invitation": "resend withdraw",
-        "webhooksubscription": "ping",
+        "membership": "reset_second_factor",
+        "webhooksubscription": "ping replay rotate_secret",
         "webhookdelivery": "redeliver",
     },
     "operator": {**ALL, "executorstate": "pause resume"},

@@ -114,6 +114,7 @@ def test_a_stranger_who_operates_sees_the_installation_and_no_ones_data() -> Non
     )
     factories.AlertFactory(workspace=letter.workspace, title="theirs is broken")
     factories.AlertFactory(workspace=None, title="The queue is late")
+    factories.ExecutorStateFactory()
     operator: Any = factories.UserFactory(is_staff=True)
     group = Group.objects.create(name="Operators")
     group.permissions.set(Permission.objects.filter(codename="operate_executor"))
