@@ -54,7 +54,7 @@ def open_sequence(page: Page) -> None:
 
 
 def open_step(page: Page, name: str) -> None:
-    title = page.get_by_role("button", name=name)
+    title = page.get_by_role("button", name=name, exact=True)
     expect(title).to_have_attribute("aria-expanded", "false")
     title.click()
     expect(title).to_have_attribute("aria-expanded", "true")

@@ -145,7 +145,7 @@ def test_steps_are_opened_by_keyboard_and_ordered_by_dragging(desk: Page) -> Non
     first: Any = factories.StepFactory(name="Intro")
     factories.StepFactory(sequence=first.sequence, name="Nudge", delay_days=2)
     desk.goto(reverse("admin:sequences_sequence_change", args=[first.sequence_id]))
-    title = desk.get_by_role("button", name="1. Intro")
+    title = desk.get_by_role("button", name="1. Intro", exact=True)
     expect(title).to_have_attribute("aria-expanded", "false")
     title.press("Enter")
     expect(title).to_have_attribute("aria-expanded", "true")
