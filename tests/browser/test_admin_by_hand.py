@@ -164,6 +164,7 @@ def test_the_queue_refreshes_and_keeps_the_selection(desk: Page) -> None:
     row.get_by_role("checkbox").uncheck()
     desk.clock.run_for(16_000)
     expect(desk.get_by_role("row", name=second.contact.email)).to_be_visible()
+    expect(row.get_by_role("checkbox")).to_be_focused()
 
 
 def test_the_timeline_of_an_enrollment_refreshes(desk: Page) -> None:

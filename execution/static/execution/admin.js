@@ -100,7 +100,8 @@
   };
 
   // The queue: cells are replaced row by row, so that selected rows stay selected and nothing moves under the pointer.
-  // Added and removed rows are shown once no row is selected or has the focus.
+  // Added and removed rows are shown once no row is selected and no link in one has the focus. A checkbox that is left
+  // with the focus, as by a click that unticks it, does not hold them up: the focus goes to the same row's new one.
   const QUEUE_SECONDS = 15;
   const rowsOf = (list) =>
     new Map([...list.querySelectorAll("input.action-select")].map((box) => [box.value, box.closest("tr")]));
@@ -111,9 +112,14 @@
     const rows = rowsOf(list);
     const freshRows = rowsOf(fresh);
     const isTicked = list.querySelector("input.action-select:checked") !== null;
-    const isFocused = list.contains(document.activeElement);
-    if (!isTicked && !isFocused && [...rows.keys()].join() !== [...freshRows.keys()].join()) {
+    const focused = list.contains(document.activeElement) ? document.activeElement : null;
+    const freshBox = focused?.matches("input.action-select")
+      ? freshRows.get(focused.value)?.querySelector("input.action-select")
+      : null;
+    const isHeld = isTicked || (focused && !freshBox);
+    if (!isHeld && [...rows.keys()].join() !== [...freshRows.keys()].join()) {
       list.replaceChildren(...fresh.childNodes);
+      freshBox?.focus({ preventScroll: true });
       return;
     }
     for (const [key, row] of rows) {
