@@ -24,6 +24,8 @@ def test_every_answer_has_the_policy() -> None:
 
 
 def test_the_reference_of_the_api_works_under_it(page: Page) -> None:
+    # a high window: what is scrolled out of it is not drawn
+    page.set_viewport_size({"width": 1400, "height": 20_000})
     page.goto("/api/docs")
     # a long wait: the whole schema is made first, which a busy machine takes its time for
     expect(page.get_by_text("/api/sequences/{id}/activate")).to_be_visible(timeout=60_000)
