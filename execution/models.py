@@ -250,6 +250,9 @@ class ApiKey(AbstractAuthToken):
     digest = models.CharField(max_length=128, unique=True)
     name = models.CharField(max_length=100, help_text="Who or what uses it.")
     last_used_at = models.DateTimeField(null=True, editable=False)
+    precedes_password = models.BooleanField(
+        default=False, db_default=False, editable=False, help_text="Its user had no password when it was made."
+    )
 
     class Meta:
         verbose_name = "API key"

@@ -37,7 +37,14 @@ def make_key(
     """The row, and the key itself, which is stored nowhere. `expires_at`: None never ends."""
     with transaction.atomic():
         digest, secret = get_digest_token()
-        key = ApiKey(user=user, name=name, digest=digest, token_key=secret[:_TOKEN_KEY_LENGTH], expiry=expires_at)
+        key = ApiKey(
+            user=user,
+            name=name,
+            digest=digest,
+            token_key=secret[:_TOKEN_KEY_LENGTH],
+            expiry=expires_at,
+            precedes_password=not user.has_usable_password(),
+        )
         key.save(force_insert=True)
         _record(SecurityEventKind.KEY_MADE, key, now, actor, request)
     return key, secret
@@ -67,7 +74,7 @@ def note_use(key: ApiKey, now: datetime) -> None:
 
 
 class PasswordEndsKeys:
-    """Ends a user's keys when their password changes, by whatever page, command or script.
+    """Ends a user's keys when their password changes, by whatever page, command or script; the first one ends none.
 
     Django calls `password_changed` of every password validator when it has stored a new password, and not when it only
     hashes the same one again: https://docs.djangoproject.com/en/5.2/topics/auth/passwords/#writing-your-own-validator
@@ -85,7 +92,9 @@ class PasswordEndsKeys:
         now = timezone.now()
         with transaction.atomic():
             record_event(SecurityEventKind.PASSWORD_CHANGED, now, user=user)
-            end_keys_of(user, now, reason="the password was changed")
+            keys = ApiKey.objects.filter(user=user.pk)
+            revoke_keys(keys.filter(precedes_password=False), now, reason="the password was changed")
+            keys.update(precedes_password=False)
 
 
 def _ids(keys: Iterable[ApiKey]) -> list[int]:

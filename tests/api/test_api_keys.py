@@ -10,6 +10,7 @@ from django.test import Client
 from django.urls import reverse
 from rest_framework.test import APIClient
 
+from execution.control.keys import make_key
 from execution.models import ApiKey, ControlLog, IdempotencyKey
 from sequences.access.invitations import sign_link
 from sequences.choices import Role
@@ -100,6 +101,20 @@ def test_a_new_password_ends_all_keys(sdr: Any, api: APIClient) -> None:
     assert api.get("/api/me").status_code == 401
     assert other.get("/api/me").status_code == 200
     assert events(user=sdr) == ["password_changed", "key_revoked"]
+
+
+def test_the_first_password_ends_no_key_and_the_next_one_does(db: None) -> None:
+    """An administrator makes a login and its key by command, and its password after that."""
+    user = join(WorkspaceFactory())
+    user.set_unusable_password()
+    user.save()
+    _, secret = make_key(user, "setup", None, NOW)
+    user.set_password("a-long-Passphrase-3")
+    user.save()
+    assert call(secret) == 200
+    user.set_password("another-long-Passphrase-3")
+    user.save()
+    assert call(secret) == 401
 
 
 def test_a_password_that_is_only_hashed_again_ends_none(sdr: Any, api: APIClient, settings: Any) -> None:
