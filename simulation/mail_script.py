@@ -58,6 +58,12 @@ class Stall:
         self._released = False
         self._waiting: list[tuple[asyncio.AbstractEventLoop, asyncio.Event]] = []
 
+    @property
+    def waiting(self) -> int:
+        """How many clients wait for an answer."""
+        with self._lock:
+            return len(self._waiting)
+
     def release(self) -> None:
         with self._lock:
             self._released = True

@@ -76,7 +76,7 @@ def test_answers_reach_the_ledger_after_the_database_has_failed(
     enroll_in_three_steps(server, PEOPLE, mailboxes=2)
     with Executor(database_url, "run_executor", log=log, LOG_LEVEL="INFO") as executor:
         wait_until(lambda: EmailMessage.objects.filter(status="sending").count() == 2, "both mailboxes have sent")
-        assert stall.reached.wait(30)
+        wait_until(lambda: stall.waiting == 2, "both servers have the message")
         with database_setting(setting, value):
             server.forget_rules()
             stall.release()
