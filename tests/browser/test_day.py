@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from datetime import timedelta
+from html import unescape
 from typing import Any
 from urllib.parse import urljoin, urlsplit
 
@@ -156,37 +157,38 @@ def test_the_first_page_is_accessible_in_light_dark_and_on_a_phone(page: Page, w
         assert page.evaluate(FITS), path
 
 
-def links_of(page: Page) -> Iterator[str]:
-    """The desk's links on the page, each once without its query."""
-    for href in page.eval_on_selector_all("a[href]", "all => all.map((each) => each.getAttribute('href'))"):
-        path = urlsplit(urljoin(page.url, href)).path
-        is_near = urlsplit(urljoin(page.url, href)).netloc == urlsplit(page.url).netloc
-        if is_near and path.startswith("/admin/") and not _NOT_FOLLOWED.search(path):
-            yield path
+def links_in(html: str, base: str) -> Iterator[str]:
+    """The desk's links on a page, without their queries."""
+    for href in re.findall(r'<a\b[^>]*?\shref="([^"]*)"', html):
+        url = urlsplit(urljoin(base, unescape(href)))
+        is_near = url.netloc == urlsplit(base).netloc
+        if is_near and url.path.startswith("/admin/") and not _NOT_FOLLOWED.search(url.path):
+            yield url.path
 
 
 @pytest.mark.slow
 @pytest.mark.timeout(900)
 @pytest.mark.parametrize("role", ROLES)
 def test_every_link_opens_for_the_role_that_sees_it(page: Page, workspace: Any, role: str) -> None:
-    """Rows of one kind have one page: each kind is opened once."""
+    """Rows of one kind have one page: each kind is opened once, by administrators with its scripts."""
     make_one_of_each(workspace)
     log_in(page, workspace, role)
-    waiting, seen, failed = [reverse("admin:index")], set[str](), dict[str, str]()
+    waiting, seen, failed = [reverse("admin:index")], set[str](), dict[str, int]()
     while waiting:
         path = waiting.pop(0)
         kind = re.sub(r"/\d+/|/[0-9a-f-]{32,}/", "/…/", path)
         if kind in seen:
             continue
         seen.add(kind)
-        # asked for first: a page cannot go to a file that is downloaded
         answer = page.request.get(path)
+        # a page cannot go to a file that is downloaded
         is_file = answer.headers.get("content-disposition", "").startswith("attachment")
-        opened = answer if is_file or not answer.ok else page.goto(path)
-        if opened is None or opened.status >= 400:
-            failed[path] = str(opened and opened.status)
-        if is_file or opened is None or opened.status >= 400:
-            continue
-        waiting.extend(links_of(page))
+        if role == "admin" and answer.ok and not is_file:
+            opened = page.goto(path)
+            assert opened is not None and opened.status < 400
+        if not answer.ok:
+            failed[path] = answer.status
+        elif not is_file:
+            waiting.extend(links_in(answer.text(), answer.url))
     assert failed == {}
     assert len(seen) > (3 if role == "operator" else 40)
