@@ -7,20 +7,20 @@ here.
 from __future__ import annotations
 
 import email.utils
-import json
+import re
 import uuid
+from collections.abc import Mapping
 from dataclasses import dataclass
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
-import requests
 from anymail.exceptions import AnymailAPIError, AnymailError, AnymailRecipientsRefused
 from django.core.exceptions import ImproperlyConfigured
 from django.core.mail import EmailMultiAlternatives
 from django.utils.module_loading import import_string
 
 from common.dialler import members_dialler
-from common.guarded_http import Wire, guard_pools, guard_session
+from common.guarded_http import Wire, guard_session
 from emails.choices import ErrorClass
 from emails.choices import Transport as TransportName
 from emails.transport.errors import classify_http, tidy_error
@@ -65,7 +65,7 @@ PROVIDERS: dict[TransportName, Provider] = {
     TransportName.UNISENDER_GO: Provider(("api_key",), ("api_url",)),
 }
 
-_NO_KEYS = "Amazon SES has no keys: give aws_access_key_id and aws_secret_access_key as secrets of the mailbox"
+_AWS_REGION = re.compile(r"[a-z]{2,}(-[a-z0-9]+)+")
 # after a 303 the request may have been carried out (RFC 9110 section 15.4.4); after these it was not
 _REDIRECTS = frozenset({301, 302, 307, 308})
 # the sender's own state, that some ESPs report as if the recipient had been refused
@@ -108,8 +108,9 @@ class EspTransport:
     def send(self, envelope: Envelope) -> SendResult:
         if self._is_broken_off:
             raise BrokenOffError
-        if self._mailbox.transport == TransportName.AMAZON_SES and not self._has_own_keys():
-            return Refused(ErrorClass.MAILBOX, "", _NO_KEYS)
+        is_ses = self._mailbox.transport == TransportName.AMAZON_SES
+        if is_ses and (problem := _find_ses_problem(self._mailbox.credentials, self._mailbox.transport_options)):
+            return Refused(ErrorClass.MAILBOX, "", problem)
         try:
             backend = self._open()
         except ImproperlyConfigured as error:
@@ -132,36 +133,20 @@ class EspTransport:
 
     def _open(self) -> Any:
         if self._backend is None:
-            make_backend = import_string(f"anymail.backends.{self._mailbox.transport}.EmailBackend")
-            backend = make_backend(**self._settings())
+            # botocore is loaded by those who send through it only
+            is_ses = self._mailbox.transport == TransportName.AMAZON_SES
+            room = "emails.transport" if is_ses else "anymail.backends"
+            backend = import_string(f"{room}.{self._mailbox.transport}.EmailBackend")(**self._settings())
             backend.open()
-            if isinstance(getattr(backend, "session", None), requests.Session):
-                guard_session(backend.session, self._wire)
-            else:
-                _guard_boto(backend.client, self._wire)
+            guard_session(backend.session, self._wire)
             self._backend = backend
         return self._backend
-
-    def _has_own_keys(self) -> bool:
-        """Whether the mailbox has keys of AWS: without them botocore looks for those of the machine."""
-        return all(self._mailbox.credentials.get(name) for name in ("aws_access_key_id", "aws_secret_access_key"))
 
     def _settings(self) -> dict[str, Any]:
         credentials, options = self._mailbox.credentials, self._mailbox.transport_options
         chosen = {name: credentials[name] for name in self._provider.secrets if credentials.get(name)}
         chosen |= {name: options[name] for name in self._provider.options if options.get(name)}
-        if self._mailbox.transport != TransportName.AMAZON_SES:
-            return {**chosen, "timeout": self._timeouts}
-        configuration_set = chosen.pop("configuration_set_name", None)
-        # botocore repeats a request whose answer was lost, up to five times: that is how duplicates arise
-        chosen["config"] = {
-            "retries": {"total_max_attempts": 1, "mode": "standard"},
-            "connect_timeout": self._timeouts[0],
-            "read_timeout": self._timeouts[1],
-            "proxies": {},
-        }
-        settings: dict[str, Any] = {"client_params": chosen}
-        return settings | ({"configuration_set_name": configuration_set} if configuration_set else {})
+        return {**chosen, "timeout": self._timeouts}
 
     def _build(self, envelope: Envelope, backend: Any) -> Any:
         headers = {"Message-ID": envelope.message_id, **envelope.headers}
@@ -221,33 +206,24 @@ class EspTransport:
         return Refused(verdict.error_class, verdict.code, self._tidy(f"{status} {text}"), wait)
 
     def _read_silence(self, error: AnymailAPIError) -> SendResult:
-        """No answer: unknown if the request was written. botocore shows it by the kind of its error."""
+        """No answer: unknown if the request was written."""
         if self._wire.refusal:
             return Refused(ErrorClass.MAILBOX, "", self._tidy(self._wire.refusal))
         cause = type(error.__cause__).__name__
         what = self._tidy(f"no answer from {self._mailbox.get_transport_display()} ({cause})")
-        if cause in {"NoCredentialsError", "PartialCredentialsError", "NoRegionError", "ParamValidationError"}:
-            return Refused(ErrorClass.MAILBOX, "", self._tidy(f"{cause}: {error.__cause__}"))
-        if self._mailbox.transport == TransportName.AMAZON_SES:
-            is_written = cause not in {
-                "EndpointConnectionError",
-                "ConnectTimeoutError",
-                "SSLError",
-                "ProxyConnectionError",
-            }
-        else:
-            is_written = self._wire.is_written
-        return Unknown(what) if is_written else Refused(ErrorClass.SERVER, "", what)
+        return Unknown(what) if self._wire.is_written else Refused(ErrorClass.SERVER, "", what)
 
     def _tidy(self, text: str) -> str:
         return tidy_error(text, list_secrets(self._mailbox.credentials))
 
 
-def _guard_boto(client: Any, wire: Wire) -> None:
-    from botocore.awsrequest import AWSHTTPConnectionPool, AWSHTTPSConnectionPool
-
-    manager = client._endpoint.http_session._manager
-    manager.pool_classes_by_scheme = guard_pools(wire, AWSHTTPConnectionPool, AWSHTTPSConnectionPool)
+def _find_ses_problem(secrets: Mapping[str, str], options: Mapping[str, str]) -> str:
+    """Why messages cannot be signed; empty when they can."""
+    if not (secrets.get("aws_access_key_id") and secrets.get("aws_secret_access_key")):
+        return "Amazon SES has no keys: give aws_access_key_id and aws_secret_access_key as secrets of the mailbox"
+    if not _AWS_REGION.fullmatch(options.get("region_name") or ""):
+        return "Amazon SES has no region: give region_name as in eu-west-1 in the ESP settings"
+    return ""
 
 
 def read_retry_after(headers: Any) -> int | None:
@@ -271,13 +247,12 @@ def _only_id(message_id: Any) -> str:
 
 
 def _status_code(error: AnymailError) -> int:
-    """The HTTP status of the answer, 0 if there is none. Botocore's answer is a dictionary."""
-    if isinstance(error.response, dict):
-        return int(error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0))
+    """The HTTP status of the answer, 0 if there is none."""
     return int(getattr(error.response, "status_code", None) or 0)
 
 
 def _body(response: Any) -> str:
-    if isinstance(response, dict):
-        return json.dumps(response.get("Error", {}))
-    return str(getattr(response, "text", ""))
+    """The answer's text; Amazon names the kind of an error in a header."""
+    kind = getattr(response, "headers", {}).get("x-amzn-ErrorType", "").partition(":")[0]
+    text = str(getattr(response, "text", ""))
+    return f"{kind}: {text}" if kind else text

@@ -2,21 +2,30 @@
 
 from __future__ import annotations
 
+import base64
+import email
+import hashlib
+import hmac
 import json
+import re
 import socket
 import threading
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import unquote_plus
 
 import pytest
+import time_machine
+from botocore.credentials import Credentials
 
 from common.encryption import Secrets
 from emails.choices import ErrorClass
 from emails.choices import Transport as TransportName
 from emails.models import Mailbox
 from emails.transport import Envelope, Refused, Sent, Unknown, open_transport
+from emails.transport.amazon_ses import sign_request
 from emails.transport.esp import PROVIDERS, EspTransport, read_retry_after
 
 KEY = "key-very-secret-0123456789"
@@ -269,19 +278,75 @@ def test_a_missing_key_is_the_mailboxs_and_named(esp: FakeEsp) -> None:
 
 
 def test_amazon_ses_is_asked_once_and_its_answers_are_read(esp: FakeEsp) -> None:
-    pytest.importorskip("boto3")
     mailbox = make_mailbox(esp, TransportName.AMAZON_SES, endpoint_url=esp.url, region_name="eu-west-1")
     with open_transport(mailbox) as transport:
         esp.answer = (200, {}, {"MessageId": "id-1"})
         assert transport.send(ENVELOPE) == Sent("id-1", "Amazon SES: queued")
         esp.answer = (429, {}, {"message": "Maximum sending rate exceeded."})
         throttled = transport.send(ENVELOPE)
+        rejected = {"x-amzn-ErrorType": "AccountSuspendedException:http://internal.amazon.com/"}
+        esp.answer = (400, rejected, {"message": "Sending is suspended."})
+        suspended = transport.send(ENVELOPE)
+        esp.answer = (403, {}, {"message": "The security token included in the request is invalid."})
+        forbidden = transport.send(ENVELOPE)
+        esp.answer = (307, {"Location": "http://169.254.169.254/"}, "")
+        redirected = transport.send(ENVELOPE)
+        esp.answer = (200, {}, "not JSON")
+        unread = transport.send(ENVELOPE)
         esp.answer = None
         lost = transport.send(ENVELOPE)
     assert isinstance(throttled, Refused)
     assert throttled.error_class is ErrorClass.SERVER
+    assert isinstance(suspended, Refused) and "AccountSuspendedException: " in suspended.error
+    for outcome in (forbidden, redirected):
+        assert isinstance(outcome, Refused)
+        assert outcome.error_class is ErrorClass.MAILBOX
+    assert isinstance(unread, Unknown)
     assert isinstance(lost, Unknown)
-    assert len(esp.requests) == 3
+    assert len(esp.requests) == 7
+
+
+def test_requests_to_amazon_ses_are_signed_as_aws_documents(esp: FakeEsp) -> None:
+    keys = Credentials("AKIDEXAMPLE", "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY")
+    with time_machine.travel(datetime(2015, 8, 30, 12, 36, tzinfo=UTC), tick=False):
+        # the case post-vanilla of the test suite of Signature Version 4
+        signed = sign_request("https://example.amazonaws.com/", b"", {}, keys, "us-east-1", "service")
+    assert signed["Authorization"] == (
+        "AWS4-HMAC-SHA256 Credential=AKIDEXAMPLE/20150830/us-east-1/service/aws4_request, "
+        "SignedHeaders=host;x-amz-date, Signature=5da7c1a2acd57cee7505fc6676e4e544621c30862966e37dddb68e92efbe5d6b"
+    )
+    options = {"endpoint_url": esp.url, "region_name": "eu-west-1", "configuration_set_name": "sales"}
+    esp.answer = (200, {}, {"MessageId": "id-1"})
+    with open_transport(make_mailbox(esp, TransportName.AMAZON_SES, **options)) as transport:
+        transport.send(ENVELOPE)
+    path, headers, body = esp.requests[0]
+    assert path == "/v2/email/outbound-emails"
+    sent = json.loads(body)
+    assert (sent["Destination"], sent["ConfigurationSetName"]) == ({"ToAddresses": ["bob@prospect.example"]}, "sales")
+    mime = email.message_from_bytes(base64.b64decode(sent["Content"]["Raw"]["Data"]))
+    assert (mime["Message-ID"], mime["Subject"]) == ("<42@sender.example>", "Hello")
+    assert headers["authorization"].endswith(f"Signature={sign_again(path, headers, body)}")
+
+
+def sign_again(path: str, headers: dict[str, str], body: str) -> str:
+    """The signature by the text of the documentation, over what has arrived."""
+    scope, names = re.findall(r"Credential=[^/]+/([^,]+), SignedHeaders=([^,]+)", headers["authorization"])[0]
+    assert {"host", "x-amz-date", "x-amz-security-token"} <= set(names.split(";"))
+    listed = "".join(f"{name}:{headers[name].strip()}\n" for name in names.split(";"))
+    canonical = "\n".join(["POST", path, "", listed, names, hashlib.sha256(body.encode()).hexdigest()])
+    digest = hashlib.sha256(canonical.encode()).hexdigest()
+    key = b"AWS4" + KEY.encode()
+    for part in scope.split("/"):
+        key = hmac.digest(key, part.encode(), "sha256")
+    return hmac.digest(key, f"AWS4-HMAC-SHA256\n{headers['x-amz-date']}\n{scope}\n{digest}".encode(), "sha256").hex()
+
+
+@pytest.mark.parametrize("region", ["", "x.evil.example/", "us-east-1.evil.example", "us-east-1@evil"])
+def test_amazon_ses_has_a_region_that_is_no_other_host(esp: FakeEsp, region: str) -> None:
+    with open_transport(make_mailbox(esp, TransportName.AMAZON_SES, region_name=region)) as transport:
+        outcome = transport.send(ENVELOPE)
+    assert isinstance(outcome, Refused)
+    assert (outcome.error_class, "region_name" in outcome.error) == (ErrorClass.MAILBOX, True)
 
 
 def test_settings_that_would_import_code_never_reach_a_backend(esp: FakeEsp) -> None:

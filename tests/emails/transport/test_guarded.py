@@ -144,7 +144,6 @@ def test_no_url_leads_inside(network: Network, trap: Trap, find_error: Callable[
 
 @override_settings(PRIVATE_NETWORKS=())
 def test_amazon_ses_is_guarded_too(network: Network, trap: Trap) -> None:
-    pytest.importorskip("boto3")
     for url in (
         f"http://127.0.0.1:{trap.port}/",
         f"http://metadata.example:{trap.port}/",
@@ -161,7 +160,6 @@ def test_amazon_ses_is_guarded_too(network: Network, trap: Trap) -> None:
 
 
 def test_amazon_ses_never_signs_as_the_machine(monkeypatch: pytest.MonkeyPatch, trap: Trap) -> None:
-    pytest.importorskip("boto3")
     for name, value in AWS.items():
         monkeypatch.setenv(name.upper(), value)
     options = {"endpoint_url": f"http://127.0.0.1:{trap.port}/", "region_name": "eu-west-1"}
