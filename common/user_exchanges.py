@@ -8,7 +8,8 @@ from contextlib import contextmanager
 
 MOST_AT_ONCE = 2
 TRY_AGAIN_SECONDS = 5
-_FREE = threading.BoundedSemaphore(MOST_AT_ONCE)
+_LOCK = threading.Lock()
+_UNDER_WAY: set[int] = set()
 
 
 class BusyError(RuntimeError):
@@ -19,11 +20,17 @@ class BusyError(RuntimeError):
 
 
 @contextmanager
-def user_exchange() -> Iterator[None]:
-    """Around one exchange. Raises `BusyError` instead of waiting."""
-    if not _FREE.acquire(blocking=False):
-        raise BusyError
+def user_exchange(workspace_id: int) -> Iterator[None]:
+    """Around one exchange, of which a workspace has one at a time. Raises `BusyError` instead of waiting.
+
+    So the servers of one workspace that hang leave room for those of another.
+    """
+    with _LOCK:
+        if workspace_id in _UNDER_WAY or len(_UNDER_WAY) == MOST_AT_ONCE:
+            raise BusyError
+        _UNDER_WAY.add(workspace_id)
     try:
         yield
     finally:
-        _FREE.release()
+        with _LOCK:
+            _UNDER_WAY.discard(workspace_id)

@@ -6,9 +6,10 @@ from collections.abc import Callable, Iterator
 
 from django.conf import settings
 
+from common.user_exchanges import user_exchange
 from emails.choices import Transport
 from emails.mailbox.dns import Dns
-from emails.mailbox.login_test import check_mailbox
+from emails.mailbox.login_test import try_logins
 from emails.mailbox.records import (
     Check,
     DnsError,
@@ -48,8 +49,13 @@ _PROVIDERS = {
 def check_setup(mailbox: Mailbox, dns: Dns | None = None) -> list[Check]:
     """The logins, then MX, SPF, DKIM, DMARC, alignment, links and postal address, within 15 seconds in all.
 
-    No transaction may be open: servers are talked to.
+    No transaction may be open: servers are talked to. Raises `BusyError` while this process tests other mailboxes.
     """
+    with user_exchange(mailbox.workspace_id):
+        return _check_setup(mailbox, dns)
+
+
+def _check_setup(mailbox: Mailbox, dns: Dns | None) -> list[Check]:
     checks = list(_check_logins(mailbox))
     domain = mailbox.address.rpartition("@")[2].lower()
     include, selectors = _find_provider(mailbox)
@@ -71,7 +77,7 @@ def check_setup(mailbox: Mailbox, dns: Dns | None = None) -> list[Check]:
 
 
 def _check_logins(mailbox: Mailbox) -> Iterator[Check]:
-    report = check_mailbox(mailbox, _LOGIN_SECONDS)
+    report = try_logins(mailbox, _LOGIN_SECONDS)
     if mailbox.transport == Transport.SMTP:
         yield _login("smtp_login", report.smtp_error)
     if report.imap_checked:

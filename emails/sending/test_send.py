@@ -85,7 +85,7 @@ def send_test(
         html=marked.html,
         from_name=name,
     )
-    with user_exchange(), open_transport(mailbox, answer_seconds=_ANSWER_SECONDS) as transport:
+    with user_exchange(mailbox.workspace_id), open_transport(mailbox, answer_seconds=_ANSWER_SECONDS) as transport:
         return transport.send(envelope)
 
 

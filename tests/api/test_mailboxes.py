@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -244,8 +245,14 @@ def test_the_login_test_reports_the_error(api: APIClient, mailbox: Mailbox) -> N
 
 
 @pytest.mark.parametrize("what", ["test", "check"])
-def test_a_third_test_at_once_is_answered_429_at_once(api: APIClient, mailbox: Mailbox, what: str) -> None:
-    with user_exchange(), user_exchange(), mock.patch("emails.mailbox.login_test.test_login") as login:
+@pytest.mark.parametrize("held", [(-1, -2), (None,)], ids=["two others", "one of the same workspace"])
+def test_a_test_too_many_at_once_is_answered_429_at_once(
+    api: APIClient, mailbox: Mailbox, what: str, held: tuple[int | None, ...]
+) -> None:
+    with contextlib.ExitStack() as busy:
+        for workspace_id in held:
+            busy.enter_context(user_exchange(workspace_id or mailbox.workspace_id))
+        login = busy.enter_context(mock.patch("emails.mailbox.login_test.test_login"))
         answer = api.post(f"{URL}/{mailbox.pk}/{what}")
         assert (answer.status_code, answer.json()["code"], answer.headers["Retry-After"]) == (429, "throttled", "5")
         assert "try again in a few seconds" in answer.json()["detail"]
