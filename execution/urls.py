@@ -4,6 +4,7 @@ from typing import Any
 
 from django.urls import URLPattern, URLResolver, include, path, re_path
 
+from emails.api.suppression_imports import SuppressionImportViewSet
 from emails.api.suppressions import SuppressionChangeViewSet, SuppressionViewSet
 from execution.admin.members.joining import show_invitation
 from execution.api.api_keys import ApiKeyViewSet, SecurityEventViewSet
@@ -47,6 +48,7 @@ def _list_api() -> list[Any]:
     router.register("mailboxes", OperatedMailboxViewSet, "mailbox")
     router.register("send-limits", LoggedSendLimitViewSet, "send-limit")
     router.register("messages", ResolvableMessageViewSet, "message")
+    router.register("suppression-imports", SuppressionImportViewSet, "suppression-import")
     router.register("suppressions", SuppressionViewSet, "suppression")
     router.register("suppression-changes", SuppressionChangeViewSet, "suppression-change")
     router.register("replies", ReplyViewSet, "reply")

@@ -64,8 +64,15 @@ class InvitationStatus(Choice):
     WITHDRAWN = "withdrawn"
 
 
+class ImportKind(Choice):
+    """What the rows of a stored import are."""
+
+    CONTACTS = "contacts"
+    SUPPRESSIONS = "suppressions"
+
+
 class ImportState(Choice):
-    """Of a stored import of contacts."""
+    """Of a stored import."""
 
     #: an executor takes it up within seconds
     WAITING = "waiting"

@@ -19,14 +19,18 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from common.notify import notify_engine
+from emails.api.suppression_imports import SuppressionImportSerializer
 from emails.choices import SuppressionAction, SuppressionReason
 from emails.facts.suppression_files import export_suppressions, import_suppressions, read_entry
+from emails.facts.suppression_importer import store_suppression_import
 from emails.facts.suppressions import Entry, remove_suppressions, suppress_entries
 from emails.models import Suppression, SuppressionChange
 from sequences.access.roles import is_manager, name_actor
 from sequences.contacts.csv_reader import CsvFormError, RejectedRow
 from sequences.contacts.erased import ERASED_REASON, find_erased
+from sequences.contacts.stored_imports import is_large
 from sequences.interface.api.base import CSV_OR_PROBLEM, IdFilter, InstantField, ReadViewSet
+from sequences.interface.api.dry_run import is_dry_run, mark_dry_run
 from sequences.interface.api.parameters import (
     OwnWorkspaceField,
     only_workspace,
@@ -152,28 +156,35 @@ class SuppressionViewSet(ReadViewSet):
 
     @extend_schema(
         request={"multipart/form-data": ImportSuppressionsSerializer},
-        responses=ImportedSuppressionsSerializer,
+        responses={200: ImportedSuppressionsSerializer, 202: SuppressionImportSerializer},
     )
-    @action(detail=False, methods=["post"], url_path="import", parser_classes=[FormParser])
+    @action(detail=False, methods=["post"], url_path="import", parser_classes=[FormParser], rehearses_itself=True)
     def import_file(self, request: Request) -> Response:
-        """Suppress what a CSV file lists. Rows that cannot be used are answered with their reasons."""
+        """Suppress what a CSV file lists. Rows that cannot be used are answered with their reasons.
+
+        A file of more than 1 MB or 2,000 lines is stored and imported by an executor: 202 and its `url`, where its
+        progress is read. A dry run alike.
+        """
         form = ImportSuppressionsSerializer(data=request.data, context={"request": request})
         form.is_valid(raise_exception=True)
         values = form.validated_data
         workspace = values.get("workspace") or only_workspace(request)
+        file, reason, is_rehearsed = values["file"], SuppressionReason(values["reason"]), is_dry_run(request)
+        actor, now = name_actor(request.user), timezone.now()
         try:
-            with transaction.atomic():
-                imported = import_suppressions(
-                    workspace.pk,
-                    values["file"].name,
-                    values["file"],
-                    actor=name_actor(request.user),
-                    now=timezone.now(),
-                    reason=SuppressionReason(values["reason"]),
+            if is_large(file):
+                stored = store_suppression_import(
+                    workspace, file.name, file, reason=reason, is_dry_run=is_rehearsed, actor=actor, now=now
                 )
+                answer = SuppressionImportSerializer(stored, context={"request": request}).data
+                return Response(answer, status=status.HTTP_202_ACCEPTED, headers={"Location": answer["url"]})
+            with transaction.atomic():
+                imported = import_suppressions(workspace.pk, file.name, file, actor=actor, now=now, reason=reason)
+                transaction.set_rollback(is_rehearsed)
         except CsvFormError as error:
             raise ValidationError({"file": [str(error)]}) from None
-        return Response(ImportedSuppressionsSerializer(imported.present()).data)
+        response = Response(ImportedSuppressionsSerializer(imported.present()).data)
+        return mark_dry_run(response, self.blank_new) if is_rehearsed else response
 
     @extend_schema(filters=True, responses={(200, "text/csv"): OpenApiTypes.STR})
     @action(detail=False, methods=["get"], filterset_class=SuppressionFilter, renderer_classes=CSV_OR_PROBLEM)

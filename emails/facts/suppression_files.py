@@ -30,6 +30,7 @@ from sequences.contacts.csv_reader import (
 from sequences.time.timing import FIRST_YEAR, LAST_YEAR, is_plannable
 
 BATCH_ROWS = 1_000
+MOST_NOTE = 500
 COLUMNS = ("email", "domain", "reason", "note", "expires")
 _REASONS = {reason.value for reason in SuppressionReason}
 
@@ -80,7 +81,7 @@ def import_suppressions(
         report(len(batch))
         batch.clear()
 
-    for found in _read(file, stream, reason, now):
+    for found in read_suppressions(CellsFile(file, stream), reason, now):
         if isinstance(found, RejectedRow):
             rejected.append(found)
             report(1)
@@ -101,14 +102,19 @@ def export_suppressions(rows: QuerySet[Suppression]) -> Iterator[str]:
         yield write_line((row.email, row.domain, row.reason, row.note, expires))
 
 
-def _read(file: str, stream: BinaryIO, reason: SuppressionReason, now: datetime) -> Iterator[Entry | RejectedRow]:
-    cells_file = CellsFile(file, stream)
-    names = _name_columns(cells_file.columns)
-    is_plain = not {"email", "domain"} & set(names)
+def is_plain_list(cells_file: CellsFile) -> bool:
+    """Whether it has no header but one entry per line, from the first. Raises `CsvFormError` when it has neither."""
+    is_plain = not {"email", "domain"} & set(_name_columns(cells_file.columns))
     if is_plain and any(cell.strip() for cell in cells_file.columns[1:]):
-        raise CsvFormError(f"{file}: row 1: neither email nor domain is a column: name one of them")
+        raise CsvFormError(f"{cells_file.file}: row 1: neither email nor domain is a column: name one of them")
+    return is_plain
+
+
+def read_suppressions(cells_file: CellsFile, reason: SuppressionReason, now: datetime) -> Iterator[Entry | RejectedRow]:
+    """The rows from first to last; `reason` is for those that name none. Raises `CsvFormError`."""
+    is_plain = is_plain_list(cells_file)
+    names = ["email"] if is_plain else _name_columns(cells_file.columns)
     if is_plain:
-        names = ["email"]
         yield read_entry({"email": cells_file.columns[0]}, 1, tuple(cells_file.columns), reason, now)
     for row, record in cells_file.read_rows():
         written = tuple(record.cells)
@@ -160,7 +166,7 @@ def read_entry(
         return RejectedRow(row, str(error)[:200], cells)
     if expires_at is not None and expires_at <= now:
         return RejectedRow(row, f"expires {values['expires']} has passed: leave it out", cells)
-    return Entry(named, domain, SuppressionReason(given), values.get("note", ""), expires_at)
+    return Entry(named, domain, SuppressionReason(given), values.get("note", "")[:MOST_NOTE], expires_at)
 
 
 def _read_expiry(text: str) -> datetime | None:

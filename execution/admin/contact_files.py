@@ -25,12 +25,13 @@ from execution.admin.finding.imported import keep_imported
 from execution.admin.uploads import MOST_BYTES, pack_file, unpack_file
 from execution.control.replan_calendar import Replanned, replan_contacts
 from sequences.contacts.column_choices import propose_choices, remember_choices
+from sequences.contacts.contact_importer import store_import
 from sequences.contacts.csv_columns import KNOWN_COLUMNS, name_typed_column, read_columns
 from sequences.contacts.csv_export import export_contacts
 from sequences.contacts.csv_form import RESERVED, ContactsFile
 from sequences.contacts.csv_import import ImportedContacts, import_contacts
 from sequences.contacts.csv_reader import CellsFile, CsvFormError, UnreadableError
-from sequences.contacts.stored_imports import is_large, store_import
+from sequences.contacts.stored_imports import is_large
 from sequences.interface.admin.base import name_actor, scope_rows
 from sequences.models import ContactImport, Workspace
 

@@ -1,4 +1,4 @@
-"""The admin of stored imports of contacts: their progress, what they rejected, and a link to the contacts."""
+"""The admin of stored imports: their progress, what they rejected, and a link to what they imported."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from unfold.contrib.filters.admin import DropdownFilter
 from unfold.decorators import action
 
 from sequences.access.admin_rights import MEMBERS
-from sequences.choices import ImportState
+from sequences.choices import ImportKind, ImportState
 from sequences.contacts.csv_import import write_rejects
 from sequences.contacts.queries import was_imported_by
 from sequences.contacts.stored_imports import list_rejects, list_warnings
@@ -31,7 +31,8 @@ class ImportFilter(DropdownFilter):
     parameter_name = "contact_import"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        rows = scope_rows(ContactImport.objects.filter(is_dry_run=False), request).order_by("-pk")
+        imports = ContactImport.objects.filter(kind=ImportKind.CONTACTS.value, is_dry_run=False)
+        rows = scope_rows(imports, request).order_by("-pk")
         shown = rows.values_list("pk", "file_name", "created_at")[:_IMPORTS_OFFERED]
         return [(str(pk), f"{name}, {at:%Y-%m-%d %H:%M} UTC") for pk, name, at in shown]
 
@@ -46,10 +47,10 @@ class ContactImportAdmin(FactsAdmin):
     list_title = "Imports"
     empty_text = "Files of more than 1 MB or 2,000 lines appear here when they are imported."
     list_display = (
-        "file_name", "show_state", "show_progress", "created", "updated", "rejected", "created_by",
+        "file_name", "kind", "show_state", "show_progress", "created", "updated", "rejected", "created_by",
         time_column("created_at", "uploaded"), "workspace",
     )  # fmt: skip
-    list_filter = (filter_by(Workspace, "workspace", "name"), *by_choice("state"))
+    list_filter = (filter_by(Workspace, "workspace", "name"), *by_choice("kind", "state"))
     list_select_related = ("workspace",)
     search_fields = ("file_name", "created_by")
     ordering = ("-pk",)

@@ -12,6 +12,7 @@ from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
+from django.shortcuts import redirect
 from django.template.response import TemplateResponse
 from django.utils import timezone
 from django.utils.text import capfirst
@@ -21,14 +22,21 @@ from unfold.widgets import UnfoldAdminFileFieldWidget, UnfoldAdminSelectWidget
 
 from emails.admin.rules import SuppressionBaseAdmin
 from emails.choices import SuppressionReason
-from emails.facts.suppression_files import ImportedSuppressions, export_suppressions, import_suppressions
+from emails.facts.suppression_files import (
+    ImportedSuppressions,
+    export_suppressions,
+    import_suppressions,
+    is_plain_list,
+)
+from emails.facts.suppression_importer import store_suppression_import
 from emails.facts.suppressions import remove_suppressions
 from emails.models import Suppression, SuppressionChange
 from execution.admin.confirm import Action, ConfirmsActions, RequiredReasonForm, on_one, on_selected
 from execution.admin.uploads import MOST_BYTES, pack_file, unpack_file
 from execution.control.enrollments import Report
 from sequences.access.admin_rights import MANAGERS
-from sequences.contacts.csv_reader import REJECT_COLUMN, CsvFormError, write_line
+from sequences.contacts.csv_reader import REJECT_COLUMN, CellsFile, CsvFormError, write_line
+from sequences.contacts.stored_imports import is_large
 from sequences.interface.admin.base import FactsAdmin, by_choice, filter_by, name_actor, scope_rows, time_column
 from sequences.models import Workspace
 
@@ -107,6 +115,8 @@ class SuppressionAdmin(ConfirmsActions, SuppressionBaseAdmin):
             del form.fields["file"]
         is_stored = is_carried and "store" in request.POST
         context = self._import(form, request, is_stored=is_stored) if form.is_valid() else {}
+        if stored := context.get("stored"):
+            return redirect("admin:sequences_contactimport_change", stored.pk)
         if is_carried and not context:
             form = ImportForm(request=request, initial={"reason": "manual"})
         page = {**self.admin_site.each_context(request), "title": "Import suppressions", "form": form, **context}
@@ -118,6 +128,8 @@ class SuppressionAdmin(ConfirmsActions, SuppressionBaseAdmin):
         name = file.name if file else request.POST.get("name", "suppressions.csv")
         try:
             content = file.read() if file else unpack_file(carried)
+            if is_large(io.BytesIO(content)):
+                return self._import_large(request, values, name, content)
             with transaction.atomic():
                 imported = import_suppressions(
                     values["workspace"].pk,
@@ -139,13 +151,21 @@ class SuppressionAdmin(ConfirmsActions, SuppressionBaseAdmin):
         return {
             "imported": imported,
             "is_stored": is_stored,
-            "carried": [
-                ("workspace", values["workspace"].pk), ("reason", values["reason"]), ("name", name),
-                ("content", pack_file(content)),
-            ],
+            "carried": _carry(values, name, content),
             "rejected": imported.rejected[:_SHOWN],
             "rejects_file": _write_rejects(imported) if imported.rejected else "",
-        }  # fmt: skip
+        }
+
+    def _import_large(self, request: HttpRequest, values: dict[str, Any], name: str, content: bytes) -> dict[str, Any]:
+        """For an executor, once the import or its check is asked for. Raises `CsvFormError`."""
+        if {"store", "check"}.isdisjoint(request.POST):
+            is_plain_list(CellsFile(name, io.BytesIO(content)))
+            return {"is_large": True, "name": name, "carried": _carry(values, name, content)}
+        stored = store_suppression_import(
+            values["workspace"], name, io.BytesIO(content), reason=SuppressionReason(values["reason"]),
+            is_dry_run="store" not in request.POST, actor=name_actor(request), now=timezone.now(),
+        )  # fmt: skip
+        return {"stored": stored}
 
     def _send_export(self, request: HttpRequest) -> StreamingHttpResponse:
         headers = {"Content-Disposition": 'attachment; filename="suppressions.csv"'}
@@ -154,6 +174,14 @@ class SuppressionAdmin(ConfirmsActions, SuppressionBaseAdmin):
 
     import_file = _IMPORT(_show_import)
     export_file = _EXPORT(_send_export)
+
+
+def _carry(values: dict[str, Any], name: str, content: bytes) -> list[tuple[str, Any]]:
+    """The hidden fields of the second step."""
+    return [
+        ("workspace", values["workspace"].pk), ("reason", values["reason"]), ("name", name),
+        ("content", pack_file(content)),
+    ]  # fmt: skip
 
 
 def _write_rejects(imported: ImportedSuppressions) -> str:

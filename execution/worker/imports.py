@@ -1,4 +1,4 @@
-"""Carries out stored imports of contacts, with what they change for enrollments."""
+"""Carries out stored imports of contacts and suppressions, with what they change for enrollments."""
 
 from __future__ import annotations
 
@@ -7,9 +7,12 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 
 from common.db import Row, release_connection
+from emails.facts.suppression_importer import SuppressionImporter
 from execution.control.replan_calendar import replan_contacts
 from execution.worker.turns import LoopTurns
-from sequences.contacts.stored_imports import Clock, run_next_import
+from sequences.choices import ImportKind
+from sequences.contacts.contact_importer import ContactImporter
+from sequences.contacts.stored_imports import Clock, Importers, run_next_import
 
 _LOOK_SECONDS = 2.0
 _LOOP = "import contacts"
@@ -19,7 +22,7 @@ def import_contacts(
     clock: Clock, workspace_id: int | None = None, is_stopping: Callable[[], bool] = lambda: False
 ) -> int | None:
     """Take up one import; returns how many rows were done, None when there is none to do."""
-    return run_next_import(clock, _replan, workspace_id=workspace_id, is_stopping=is_stopping)
+    return run_next_import(clock, _IMPORTERS, workspace_id=workspace_id, is_stopping=is_stopping)
 
 
 def import_all(clock: Clock, workspace_id: int | None = None) -> None:
@@ -50,3 +53,9 @@ def _is_stopping(stop: threading.Event, turns: LoopTurns) -> bool:
 
 def _replan(old_zones: Mapping[int, Row], actor: str, now: datetime) -> None:
     replan_contacts(old_zones, actor=actor, now=now)
+
+
+_IMPORTERS: Importers = {
+    ImportKind.CONTACTS.value: ContactImporter(_replan),
+    ImportKind.SUPPRESSIONS.value: SuppressionImporter(),
+}

@@ -13,7 +13,7 @@ from rest_framework import serializers
 from rest_framework.decorators import action
 from rest_framework.request import Request
 
-from sequences.choices import ImportState
+from sequences.choices import ImportKind, ImportState
 from sequences.contacts.csv_import import write_rejects
 from sequences.contacts.stored_imports import list_rejects, list_warnings
 from sequences.interface.api.base import CSV_OR_PROBLEM, IdFilter, ReadViewSet
@@ -24,7 +24,10 @@ from sequences.models import ContactImport
 WARNINGS_SHOWN = 100
 
 
-class ContactImportSerializer(StrictModelSerializer[ContactImport]):
+class StoredImportSerializer(StrictModelSerializer[ContactImport]):
+    """Of every kind of import; `route` is its own."""
+
+    route: str
     url = serializers.SerializerMethodField(help_text="Where its progress is read.")
     state = serializers.ChoiceField(choices=ImportState.choices(), read_only=True)
     rows = serializers.IntegerField(
@@ -41,7 +44,11 @@ class ContactImportSerializer(StrictModelSerializer[ContactImport]):
         read_only_fields = fields
 
     def get_url(self, stored: ContactImport) -> str:
-        return reverse("api:contact-import-detail", args=[stored.pk])
+        return reverse(f"api:{self.route}-detail", args=[stored.pk])
+
+
+class ContactImportSerializer(StoredImportSerializer):
+    route = "contact-import"
 
 
 class ContactImportDetailSerializer(ContactImportSerializer):
@@ -62,15 +69,10 @@ class ContactImportFilter(django_filters.FilterSet):
     state = django_filters.ChoiceFilter(choices=ImportState.choices())
 
 
-class ContactImportViewSet(ReadViewSet):
-    """Imports of contacts by files of more than 1 MB or 2,000 lines. Kept for 30 days after their end."""
+class StoredImportViewSet(ReadViewSet):
+    """Reads one kind of import."""
 
-    queryset = ContactImport.objects.defer("content")
-    serializer_class = ContactImportSerializer
     filterset_class = ContactImportFilter
-
-    def get_serializer_class(self) -> Any:
-        return ContactImportDetailSerializer if self.action == "retrieve" else super().get_serializer_class()
 
     @extend_schema(responses={(200, "text/csv"): OpenApiTypes.STR})
     @action(detail=True, methods=["get"], renderer_classes=CSV_OR_PROBLEM)
@@ -80,3 +82,13 @@ class ContactImportViewSet(ReadViewSet):
         headers = {"Content-Disposition": f'attachment; filename="rejects-{stored.pk}.csv"'}
         lines = write_rejects(stored.columns, list_rejects(stored))
         return StreamingHttpResponse(lines, content_type="text/csv; charset=utf-8", headers=headers)
+
+
+class ContactImportViewSet(StoredImportViewSet):
+    """Imports of contacts by files of more than 1 MB or 2,000 lines. Kept for 30 days after their end."""
+
+    queryset = ContactImport.objects.filter(kind=ImportKind.CONTACTS.value).defer("content")
+    serializer_class = ContactImportSerializer
+
+    def get_serializer_class(self) -> Any:
+        return ContactImportDetailSerializer if self.action == "retrieve" else super().get_serializer_class()

@@ -23,6 +23,7 @@ from common.addresses import normalize_for_search
 from common.deadlocks import retry_deadlocks
 from sequences.access.roles import is_manager, name_actor
 from sequences.api.contact_imports import ContactImportSerializer
+from sequences.contacts.contact_importer import store_import
 from sequences.contacts.csv_export import export_contacts
 from sequences.contacts.csv_import import ImportedContacts, import_contacts
 from sequences.contacts.csv_reader import CsvFormError
@@ -35,7 +36,7 @@ from sequences.contacts.operations import (
     validate_fields,
 )
 from sequences.contacts.queries import has_address, was_imported_by
-from sequences.contacts.stored_imports import is_large, store_import
+from sequences.contacts.stored_imports import is_large
 from sequences.interface.api.addresses import AddressField, WebsiteField
 from sequences.interface.api.base import CSV_OR_PROBLEM, IdFilter, ReadViewSet, TimeFilter
 from sequences.interface.api.dry_run import is_dry_run, mark_dry_run

@@ -1,8 +1,8 @@
-"""Imports of contacts that are too large for a request: stored with their file, carried out by executors in batches.
+"""Imports that are too large for a request: stored with their file, carried out by executors in batches.
 
 Every batch is one transaction that stores its rows and how far the import has come, so a row is stored exactly once,
 and another executor goes on after the last batch when one dies. First the whole file is read once: one that cannot be
-read to its end changes nothing. Needs no clock and no network; `replan` is what follows from changed time zones.
+read to its end changes nothing. Needs no clock and no network; an `Importer` knows the rows of one kind of file.
 """
 
 from __future__ import annotations
@@ -12,20 +12,18 @@ import logging
 import uuid
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, Protocol
 
 from django.db import transaction
 
-from common.db import Row, fetch_all
+from common.db import fetch_all
 from common.notify import notify_engine
-from sequences.choices import ImportState
-from sequences.contacts.csv_form import ContactRow, ContactsFile
-from sequences.contacts.csv_import import BATCH_BYTES, BATCH_ROWS, store_batch
-from sequences.contacts.csv_reader import CellsFile, CsvFormError, RejectedRow
+from sequences.choices import ImportKind, ImportState
+from sequences.contacts.csv_import import BATCH_BYTES, BATCH_ROWS
+from sequences.contacts.csv_reader import CsvFormError, RejectedRow, RowWarning
 from sequences.contacts.erased import ERASED_REASON, find_erased, lock_contacts
-from sequences.contacts.operations import wake_waiting_for_fields
 from sequences.models import ContactImport, ContactImportBatch, Workspace
 
 log = logging.getLogger(__name__)
@@ -39,8 +37,6 @@ _MOST_ATTEMPTS = 5
 _OPEN = (ImportState.WAITING.value, ImportState.RUNNING.value)
 
 Clock = Callable[[], datetime]
-Replan = Callable[[Mapping[int, Row], str, datetime], object]
-FileRow = ContactRow | RejectedRow
 
 _TAKE = """
 UPDATE sequences_contactimport i
@@ -56,6 +52,34 @@ WHERE i.id = (
 )
 RETURNING i.id
 """
+
+
+@dataclass(frozen=True, slots=True)
+class BatchResult:
+    """What became of some usable rows; `known` are those that changed nothing."""
+
+    created: int
+    updated: int
+    known: int = 0
+    contact_ids: tuple[int, ...] = ()
+    rejected: tuple[RejectedRow, ...] = ()
+    warnings: tuple[RowWarning, ...] = ()
+
+
+class Importer(Protocol):
+    """Reads and stores the rows of one kind of file. Reading raises `CsvFormError`."""
+
+    def read_records(self, stored: ContactImport, stream: BinaryIO) -> Iterator[object]:
+        """All rows, cheaply: as many as `read_rows` gives."""
+
+    def read_rows(self, stored: ContactImport, stream: BinaryIO, now: datetime) -> Iterator[tuple[int, Any]]:
+        """Each row with how many characters it holds in memory; one that cannot be used is a `RejectedRow`."""
+
+    def store_rows(self, stored: ContactImport, rows: list[Any], now: datetime) -> BatchResult:
+        """Store usable rows. Called inside a transaction that holds `lock_contacts`."""
+
+
+Importers = Mapping[str, Importer]
 
 
 class _LostError(Exception):
@@ -78,27 +102,30 @@ def is_large(stream: BinaryIO) -> bool:
 
 
 @transaction.atomic
-def store_import(
+def keep_import(
     workspace: Workspace,
+    kind: ImportKind,
     file: str,
     stream: BinaryIO,
     *,
-    mapping: Mapping[str, str],
+    columns: list[str],
     is_dry_run: bool,
     actor: str,
     now: datetime,
+    mapping: Mapping[str, str] | None = None,
+    reason: str = "",
 ) -> ContactImport:
-    """Keep the file for the executors. Raises `CsvFormError` when its header cannot be used."""
-    contacts = ContactsFile(file, stream, mapping)
-    contacts.detach()
+    """Keep a file, whose header was checked, for the executors. `columns` head the file of its rejected rows."""
     stream.seek(0)
     stored = ContactImport.objects.create(
         workspace=workspace,
+        kind=kind.value,
         file_name=file.replace("\0", "")[-254:],
         content=stream.read(),
-        mapping=dict(mapping),
+        mapping=dict(mapping or {}),
+        reason=reason,
         is_dry_run=is_dry_run,
-        columns=contacts.columns,
+        columns=columns,
         created_by=actor,
         created_at=now,
     )
@@ -124,7 +151,7 @@ def list_warnings(stored: ContactImport, most: int) -> list[dict[str, Any]]:
 
 def run_next_import(
     clock: Clock,
-    replan: Replan,
+    importers: Importers,
     *,
     workspace_id: int | None = None,
     is_stopping: Callable[[], bool] = lambda: False,
@@ -139,7 +166,7 @@ def run_next_import(
     if not taken:
         return None
     stored = ContactImport.objects.select_related("workspace").get(pk=taken[0]["id"])
-    run = _Run(stored, clock, replan, is_stopping)
+    run = _Run(stored, clock, importers[stored.kind], is_stopping)
     if stored.attempts > _MOST_ATTEMPTS:
         run.fail(f"stopped after row {stored.done:,}: an error in the program, which its log shows")
         return 0
@@ -157,10 +184,12 @@ def run_next_import(
 class _Run:
     """One executor's work on one import, as long as it holds the lease."""
 
-    def __init__(self, stored: ContactImport, clock: Clock, replan: Replan, is_stopping: Callable[[], bool]) -> None:
+    def __init__(
+        self, stored: ContactImport, clock: Clock, importer: Importer, is_stopping: Callable[[], bool]
+    ) -> None:
         self._stored = stored
         self._clock = clock
-        self._replan = replan
+        self._importer = importer
         self._is_stopping = is_stopping
         self._content = bytes(stored.content or b"")
         self._turn_ends = clock() + _TURN
@@ -187,23 +216,22 @@ class _Run:
 
     def _count(self) -> None:
         """Read the whole file, so that one that is broken at its end changes nothing."""
-        cells = CellsFile(self._stored.file_name, io.BytesIO(self._content))
         rows = 0
-        for rows, _ in enumerate(cells.read_rows(), start=1):
+        for rows, _ in enumerate(self._importer.read_records(self._stored, io.BytesIO(self._content)), start=1):
             self._go_on(rows)
         self._write(rows=rows)
 
-    def _read_batches(self) -> Iterator[list[FileRow]]:
+    def _read_batches(self) -> Iterator[list[Any]]:
         """The rows that are not done, as many as are stored at once."""
-        contacts = ContactsFile(self._stored.file_name, io.BytesIO(self._content), self._stored.mapping)
-        batch: list[FileRow] = []
+        found = self._importer.read_rows(self._stored, io.BytesIO(self._content), self._clock())
+        batch: list[Any] = []
         size = 0
-        for number, row in enumerate(contacts, start=1):
+        for number, (length, row) in enumerate(found, start=1):
             if number <= self.began_at:
                 self._go_on(number)
                 continue
             batch.append(row)
-            size += sum(map(len, row.cells))
+            size += length
             if len(batch) == BATCH_ROWS or size >= BATCH_BYTES:
                 yield batch
                 batch, size = [], 0
@@ -211,21 +239,20 @@ class _Run:
             yield batch
 
     @transaction.atomic
-    def _store(self, batch: list[FileRow]) -> None:
+    def _store(self, batch: list[Any]) -> None:
         now, stored = self._clock(), self._stored
         lock_contacts(stored.workspace_id)
-        usable = [row for row in batch if isinstance(row, ContactRow)]
+        usable = [row for row in batch if not isinstance(row, RejectedRow)]
         unusable = _blank_erased(stored.workspace_id, [row for row in batch if isinstance(row, RejectedRow)])
         with transaction.atomic():
-            result = store_batch(stored.workspace_id, usable, now)
-            self._replan(result.old_zones, stored.created_by, now)
-            wake_waiting_for_fields(result.updated_ids, now)
+            result = self._importer.store_rows(stored, usable, now)
             transaction.set_rollback(stored.is_dry_run)
         rejected = sorted((*unusable, *result.rejected), key=lambda row: row.row)
         self._write(
             done=self.done + len(batch),
             created=stored.created + result.created,
-            updated=stored.updated + len(result.contact_ids) - result.created,
+            updated=stored.updated + result.updated,
+            known=stored.known + result.known,
             rejected=stored.rejected + len(rejected),
             attempts=0,
             leased_until=now + _LEASE,
@@ -236,7 +263,7 @@ class _Run:
             first=self.done,
             contact_ids=[] if stored.is_dry_run else list(result.contact_ids),
             rejects=[_storable(row) for row in rejected],
-            warnings=[asdict(warning) for row in usable for warning in row.warnings],
+            warnings=[asdict(warning) for warning in result.warnings],
         )
         self.done = stored.done
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Iterator
 from datetime import datetime
 from typing import Any, Protocol
@@ -12,6 +13,8 @@ from django.contrib.auth.models import AbstractBaseUser
 from knox.models import get_token_model
 from rest_framework.test import APIClient
 
+from emails.choices import SuppressionReason
+from emails.facts.suppression_importer import store_suppression_import
 from emails.models import SuppressionChange
 from execution.models import ApiKey, WebhookSubscription
 from sequences.choices import Role
@@ -131,6 +134,15 @@ def ids(enrollment: Enrollment, sdr: Any) -> dict[str, int]:
         "snippets": make_snippet(enrollment.workspace),
         "mailboxes": enrollment.mailbox,
         "messages": message,
+        "suppression-imports": store_suppression_import(
+            enrollment.workspace,
+            "list.csv",
+            io.BytesIO(b"a@x.example\n"),
+            reason=SuppressionReason.MANUAL,
+            is_dry_run=False,
+            actor="sam",
+            now=NOW,
+        ),
         "suppressions": SuppressionFactory(workspace=enrollment.workspace),
         "suppression-changes": SuppressionChange.objects.create(
             workspace=enrollment.workspace, email="jo@x.example", action="added", reason="manual", actor="sam", at=NOW

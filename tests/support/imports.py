@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from execution.worker.imports import import_contacts
-from sequences.contacts.stored_imports import store_import
+from sequences.contacts.contact_importer import store_import
 from sequences.models import ContactImport, Workspace
 from tests.factories import NOW
 

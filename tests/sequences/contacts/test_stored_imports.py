@@ -11,7 +11,7 @@ import pytest
 from execution.maintenance.erase_contact import erase_contact, export_contact
 from execution.maintenance.retention import purge_round
 from execution.worker.imports import import_contacts
-from sequences.contacts import stored_imports
+from sequences.contacts import contact_importer, stored_imports
 from sequences.contacts.csv_import import store_batch
 from sequences.contacts.csv_reader import CsvFormError
 from sequences.contacts.stored_imports import is_large, list_rejects
@@ -87,11 +87,11 @@ def test_another_executor_goes_on_after_the_last_batch_of_one_that_died(
             raise KeyboardInterrupt
         return upsert(*args)
 
-    monkeypatch.setattr(stored_imports, "store_batch", die_in_third)
+    monkeypatch.setattr(contact_importer, "store_batch", die_in_third)
     with pytest.raises(KeyboardInterrupt):
         import_contacts(lambda: LATER)
     assert (reload(stored).done, Contact.objects.count()) == (20, 20)
-    monkeypatch.setattr(stored_imports, "store_batch", upsert)
+    monkeypatch.setattr(contact_importer, "store_batch", upsert)
     assert run_imports(LATER + timedelta(seconds=30)) == 0, "the dead executor still has the lease"
     assert run_imports(LATER + timedelta(seconds=61)) == 25
     stored = reload(stored)
@@ -138,7 +138,7 @@ def test_a_header_that_cannot_be_used_is_refused_at_once(workspace: Workspace) -
 
 def test_an_import_that_fails_again_and_again_ends(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
     stored = store_file(workspace, make_csv(30))
-    monkeypatch.setattr(stored_imports, "store_batch", None)
+    monkeypatch.setattr(contact_importer, "store_batch", None)
     for attempt in range(5):
         with pytest.raises(TypeError):
             import_contacts(lambda: LATER + timedelta(minutes=2 * attempt))  # noqa: B023
