@@ -1,6 +1,6 @@
 """Actions of users on enrollments: pause, snooze, resume, skip, move, retry, exit. Written by the engine's own writer.
 
-Each function works in batches of 500, each its own transaction:
+Each function works in batches of at most 500 and of bounded size, each its own transaction:
 
 1. Lock the named enrollments in id order and load their snapshots (`claim_by_id`).
 2. Choose an outcome for each: an outcome of the engine, nothing to change, or a refusal with its reason.
@@ -9,6 +9,7 @@ Each function works in batches of 500, each its own transaction:
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -196,11 +197,13 @@ def retry_enrollments(ids: Sequence[int], *, actor: str, now: datetime, reason: 
 
 def _act(ids: Sequence[int], choose: Choose, now: datetime) -> Report:
     report = Report()
-    for start in range(0, len(ids), _BATCH):
-        batch = ids[start : start + _BATCH]
+    waiting = sorted(set(ids))
+    while waiting:
+        batch = waiting[:_BATCH]
         with transaction.atomic():
             chosen = []
-            for snapshot in claim_by_id(batch):
+            claimed = claim_by_id(batch)
+            for snapshot in claimed:
                 outcome = _refuse_ended(snapshot) or choose(snapshot)
                 if outcome is None:
                     report.unchanged.append(snapshot.id)
@@ -212,6 +215,9 @@ def _act(ids: Sequence[int], choose: Choose, now: datetime) -> Report:
             if chosen:
                 notify_engine()
             report.changed += [snapshot.id for snapshot, _ in chosen]
+        # what had too many merge fields for this batch comes next
+        last = claimed[-1].id if claimed else batch[-1]
+        waiting = waiting[bisect_right(waiting, last) :]
     return report
 
 

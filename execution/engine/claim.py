@@ -43,9 +43,15 @@ MOST_BYTES = 8 * 1024 * 1024
 _BY_ID = f"""
 WITH claimed AS MATERIALIZED (
     {locking("e.id = ANY(%(ids)s::bigint[])", "e.*")}
+), measured AS MATERIALIZED (
+    SELECT x.id, sum(octet_length(p.fields::text)) OVER (
+        ORDER BY x.id ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING
+    ) AS bytes_before
+    FROM claimed x JOIN sequences_contact p ON p.id = x.contact_id
 )
 {SNAPSHOT_COLUMNS}
 FROM claimed e
+JOIN measured ON measured.id = e.id AND coalesce(measured.bytes_before, 0) < %(most_bytes)s
 {SNAPSHOT_JOINS}
 ORDER BY e.id
 """
@@ -71,5 +77,9 @@ def claim_due(now: datetime, limit: int, *, workspace_id: int | None = None) -> 
 
 
 def claim_by_id(ids: Sequence[int]) -> list[Snapshot]:
-    """Lock these enrollments in id order, waiting for other transactions that hold them, and return their snapshots."""
-    return load_snapshots(fetch_all(_BY_ID, {"ids": list(ids)}))
+    """Lock these enrollments in id order, waiting for other transactions that hold them, and return their snapshots.
+
+    The first of them only, when their contacts' merge fields have more than `MOST_BYTES` in all: at least one, and all
+    up to an id.
+    """
+    return load_snapshots(fetch_all(_BY_ID, {"ids": list(ids), "most_bytes": MOST_BYTES}))

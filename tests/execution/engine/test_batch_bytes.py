@@ -5,8 +5,10 @@ from __future__ import annotations
 import pytest
 
 from common.db import execute
+from execution.control import enrollments as controls
 from execution.engine import claim
 from execution.engine.backoff import Policy
+from execution.engine.snapshot import Snapshot
 from execution.engine.tick import run_tick
 from execution.worker.options import Options, Stage
 from execution.worker.runner import run_until_idle
@@ -53,3 +55,20 @@ def test_a_contact_above_the_limit_is_decided_alone(monkeypatch: pytest.MonkeyPa
 def test_small_contacts_fill_the_batch() -> None:
     enroll(30, 100)
     assert run_tick(NOW, 20, Policy()).claimed == 20
+
+
+def test_an_action_on_large_contacts_takes_a_part_of_them_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    enroll(20, MEGABYTE)
+    batches: list[int] = []
+
+    def claim_and_count(ids: list[int]) -> list[Snapshot]:
+        claimed = claim.claim_by_id(ids)
+        batches.append(len(claimed))
+        return claimed
+
+    monkeypatch.setattr(controls, "claim_by_id", claim_and_count)
+    ids = list(Enrollment.objects.order_by("pk").values_list("pk", flat=True))
+    report = controls.pause_enrollments([*reversed(ids), ids[0], ids[-1] + 9], actor="ada", now=NOW)
+    assert (report.changed, report.unchanged, report.refused) == (ids, [], {})
+    assert max(batches) <= claim.MOST_BYTES // MEGABYTE
+    assert set(Enrollment.objects.values_list("status", flat=True)) == {"paused"}
