@@ -148,6 +148,21 @@ def test_the_last_membership_ends_keys_and_sessions_at_once(workspace: Workspace
     assert log_in(sdr).get("/api/me").status_code == 200
 
 
+@pytest.mark.parametrize("is_in_group", [True, False])
+def test_an_operator_keeps_desk_and_keys_without_a_membership(workspace: Workspace, is_in_group: bool) -> None:
+    operator = join(workspace, is_operator=True, is_staff=True)
+    if not is_in_group:
+        operator.user_permissions.set(operator.groups.get().permissions.all())
+        operator.groups.clear()
+    client, browser = log_in(operator), Client()
+    browser.force_login(operator)
+    Membership.objects.filter(user=operator).delete()
+    assert client.post("/api/sequence-executor/pause", {"reason": "upgrade"}).json() == {"success": True}
+    assert client.get("/api/contacts").json()["results"] == []
+    assert browser.get(reverse("admin:index")).status_code == 200
+    assert browser.get(reverse("admin:sequences_contact_changelist")).status_code == 403
+
+
 def test_who_has_left_is_let_in_again_to_accept_an_invitation(workspace: Workspace, sdr: Any) -> None:
     sdr.set_password("a-right-Password-7")
     sdr.save()
