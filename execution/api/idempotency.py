@@ -1,14 +1,15 @@
 """`Idempotency-Key` on POST: a repeated request gets the first answer for 24 hours and changes nothing again.
 
 The key is stored in the transaction of what it guards, so that of two requests at once the second waits for the first
-and a request that dies leaves neither. https://datatracker.ietf.org/doc/draft-ietf-httpapi-idempotency-key-header/
+and a request that dies leaves neither. What must not happen in a transaction, such as an email, is done after it
+(`follow_up`). https://datatracker.ietf.org/doc/draft-ietf-httpapi-idempotency-key-header/
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from functools import wraps
 from io import BytesIO
@@ -36,6 +37,8 @@ _SEALED = "encrypted"
 _NOT_KEPT = {401, 403, 429}
 
 View = Callable[..., HttpResponseBase]
+FollowUp = Callable[[], Mapping[str, Any]]
+_FOLLOW_UP = "follow_up"
 
 # Takes the key unless another request holds it; one that has not committed yet is waited for, an expired one replaced.
 _TAKE = """
@@ -62,10 +65,31 @@ def answer_once(view: View) -> View:
     def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         key = request.headers.get("Idempotency-Key")
         if request.method != "POST" or key is None:
-            return view(request, *args, **kwargs)
+            response = view(request, *args, **kwargs)
+            _follow_up(response)
+            return response
         return _Guard(view, key).answer(request, *args, **kwargs)
 
     return guarded
+
+
+def follow_up(response: Response, finish: FollowUp) -> Response:
+    """Have `finish` run once the changes of the request are committed; what it returns replaces parts of the answer.
+
+    A repeated request gets the answer as it was last, and nothing runs again.
+    """
+    setattr(response, _FOLLOW_UP, finish)
+    return response
+
+
+def _follow_up(response: HttpResponseBase) -> bool:
+    """Whether there was something to do."""
+    finish: FollowUp | None = getattr(response, _FOLLOW_UP, None)
+    if finish is None or not isinstance(response, Response):
+        return False
+    delattr(response, _FOLLOW_UP)
+    response.data = {**response.data, **finish()}
+    return True
 
 
 class _Guard:
@@ -97,6 +121,8 @@ class _Guard:
                 _keep(identity, self._sealed(response))
             else:
                 transaction.set_rollback(True)
+        if _follow_up(response):
+            _keep(identity, self._sealed(response))
         return response
 
     def _answer_calling(

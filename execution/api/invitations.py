@@ -14,6 +14,7 @@ from rest_framework.exceptions import NotFound, ValidationError
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from execution.api.idempotency import follow_up
 from execution.control.invitations import NotInvitableError, invite, link_of, renew, send_invitation, withdraw
 from sequences.access.roles import administered_workspaces, name_actor, require_admin, require_any_admin
 from sequences.choices import InvitationStatus, Role
@@ -44,8 +45,8 @@ class InvitationSerializer(StrictModelSerializer[Invitation]):
     class Meta:
         model = Invitation
         fields = [
-            "id", "workspace", "email", "role", "status", "invited_by", "created_at", "expires_at", "accepted_at",
-            "accepted_by",
+            "id", "workspace", "email", "role", "status", "invited_by", "created_at", "expires_at", "emailed_at",
+            "accepted_at", "accepted_by",
         ]  # fmt: skip
         read_only_fields = fields
 
@@ -74,6 +75,7 @@ class InvitationViewSet(ReadViewSet):
     queryset = Invitation.objects.filter(withdrawn_at=None)
     serializer_class = InvitationSerializer
     filterset_class = InvitationFilter
+    answers_secret = True
 
     def get_queryset(self) -> QuerySet[Any]:
         rows = super().get_queryset()
@@ -102,7 +104,7 @@ class InvitationViewSet(ReadViewSet):
             invitation = invite(workspace, email, role, actor=name_actor(request.user), now=timezone.now())
         except NotInvitableError as error:
             raise ConflictError(str(error)) from None
-        return Response(self._send(invitation), status=status.HTTP_201_CREATED)
+        return self._answer(invitation, status.HTTP_201_CREATED)
 
     @takes_no_body
     @extend_schema(request=None, responses=SentInvitationSerializer)
@@ -114,7 +116,7 @@ class InvitationViewSet(ReadViewSet):
             renew(invitation, actor=name_actor(request.user), now=timezone.now())
         except NotInvitableError as error:
             raise ConflictError(str(error)) from None
-        return Response(self._send(invitation))
+        return self._answer(invitation, status.HTTP_200_OK)
 
     @extend_schema(responses={204: None})
     def destroy(self, request: Request, pk: str) -> Response:
@@ -138,8 +140,14 @@ class InvitationViewSet(ReadViewSet):
         require_admin(self.request.user, workspace.pk)
         return workspace
 
-    def _send(self, invitation: Invitation) -> dict[str, Any]:
+    def _answer(self, invitation: Invitation, code: int) -> Response:
+        """The invitation, whose email is sent once it is stored."""
+
+        def send() -> dict[str, Any]:
+            is_emailed = send_invitation(invitation, now=timezone.now())
+            return {**InvitationSerializer(invitation).data, "is_emailed": is_emailed}
+
         is_real = not is_dry_run(self.request)
-        is_emailed = is_real and send_invitation(invitation)
-        shown = {"link": link_of(invitation) if is_real else None, "is_emailed": is_emailed}
-        return {**InvitationSerializer(invitation).data, **shown}
+        shown = {"link": link_of(invitation) if is_real else None, "is_emailed": False}
+        response = Response({**InvitationSerializer(invitation).data, **shown}, status=code)
+        return follow_up(response, send) if is_real else response

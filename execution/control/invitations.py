@@ -75,7 +75,7 @@ def renew(invitation: Invitation, *, actor: str, now: datetime) -> None:
     """Give it a new link, valid for another 7 days; the old one ends. Raises `NotInvitableError`."""
     with transaction.atomic():
         changed = Invitation.objects.filter(pk=invitation.pk, accepted_at=None, withdrawn_at=None).update(
-            nonce=uuid.uuid4(), expires_at=now + VALID_FOR
+            nonce=uuid.uuid4(), expires_at=now + VALID_FOR, emailed_at=None
         )
         invitation.refresh_from_db()
         if not changed:
@@ -101,8 +101,11 @@ def link_of(invitation: Invitation) -> str:
     return base + reverse("join", args=[sign_link(invitation)])
 
 
-def send_invitation(invitation: Invitation) -> bool:
-    """Email the link. False when no mail server is set up or it did not accept the email: the admin passes it on."""
+def send_invitation(invitation: Invitation, *, now: datetime) -> bool:
+    """Email the link and note that it was sent. No transaction may be open.
+
+    False when no mail server is set up or it did not accept the email: the admin passes the link on.
+    """
     if settings.EMAIL_BACKEND == _NO_MAIL:
         return False
     text = _TEXT.format(
@@ -118,6 +121,8 @@ def send_invitation(invitation: Invitation) -> bool:
     except (OSError, smtplib.SMTPException) as error:
         log.error("an invitation could not be sent: %s", type(error).__name__)
         return False
+    invitation.emailed_at = now
+    Invitation.objects.filter(pk=invitation.pk, nonce=invitation.nonce).update(emailed_at=now)
     return True
 
 

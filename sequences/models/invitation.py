@@ -18,6 +18,7 @@ class Invitation(models.Model):
     """At most one open row for each workspace and address.
 
     `email`: the name of the login that it may create. `nonce`: part of the signed link; another one ends the link.
+    `emailed_at`: when a mail server accepted the email with the link that is valid now.
     """
 
     workspace = models.ForeignKey(Workspace, on_delete=models.CASCADE, related_name="invitations")
@@ -31,6 +32,7 @@ class Invitation(models.Model):
     accepted_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, editable=False, related_name="+"
     )
+    emailed_at = models.DateTimeField("emailed", null=True, editable=False)
     withdrawn_at = models.DateTimeField(null=True, editable=False)
 
     objects = WorkspaceQuerySet.as_manager()

@@ -5,13 +5,15 @@ from __future__ import annotations
 import re
 from datetime import timedelta
 from typing import Any
+from unittest import mock
 
 import pytest
 from django.core import mail
+from django.db import connection
 from django.test import Client
 from rest_framework.test import APIClient
 
-from execution.models import ControlLog
+from execution.models import ControlLog, IdempotencyKey
 from sequences.choices import Role
 from sequences.models import Invitation, Membership, Workspace
 from tests.api.conftest import Traveller, join, log_in
@@ -191,6 +193,47 @@ def test_without_a_mail_server_the_admin_passes_the_link_on(admin_api: APIClient
     made = invite(admin_api)
     assert made["is_emailed"] is False
     assert Client().post(path_of(made["link"]), FORM).status_code == 302
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("headers", [{}, {"Idempotency-Key": "grace"}])
+def test_the_email_is_sent_once_after_the_commit_and_its_failure_shown(
+    admin_api: APIClient, monkeypatch: pytest.MonkeyPatch, headers: dict[str, str]
+) -> None:
+    sent: list[tuple[bool, int]] = []
+
+    def refuse(message: Any) -> None:
+        sent.append((connection.in_atomic_block, Invitation.objects.filter(email=EMAIL).count()))
+        raise TimeoutError
+
+    body = {"email": EMAIL, "role": "sdr"}
+    with monkeypatch.context() as broken:
+        broken.setattr(mail.EmailMessage, "send", refuse)
+        made = admin_api.post("/api/invitations", body, headers=headers).json()
+        if headers:
+            assert admin_api.post("/api/invitations", body, headers=headers).json() == made
+    assert (made["is_emailed"], made["emailed_at"], sent) == (False, None, [(False, 1)])
+    assert made["link"].rpartition("/")[2] not in str(list(IdempotencyKey.objects.values()))
+    again = admin_api.post(f"/api/invitations/{made['id']}/resend", headers=headers and {"Idempotency-Key": "2"}).json()
+    assert (again["is_emailed"], again["emailed_at"]) == (True, "2026-03-02T10:00:00Z")
+    assert [message.to for message in mail.outbox] == [[EMAIL]]
+    if headers:
+        admin_api.post(f"/api/invitations/{made['id']}/resend", headers={"Idempotency-Key": "2"})
+        assert len(mail.outbox) == 1
+
+
+def test_the_desk_says_when_the_email_of_an_invitation_was_not_sent(
+    workspace: Workspace, settings: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rows = [InvitationFactory(workspace=workspace) for _ in range(3)]
+    client = Client()
+    client.force_login(join(workspace, Role.ADMIN, is_staff=True))
+    send = mock.Mock(side_effect=OSError)
+    monkeypatch.setattr(mail.EmailMessage, "send", send)
+    form = {"action": "resend_selected", "_selected_action": [row.pk for row in rows], "select_across": 0, "apply": 1}
+    page = client.post("/admin/sequences/invitation/", form, follow=True).content.decode()
+    assert page.count("No email was sent: pass the link on.") == 3
+    assert send.call_count == 1
 
 
 def test_an_admin_removes_a_member_but_never_the_last_admin(
