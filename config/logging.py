@@ -60,6 +60,7 @@ def _standard_library(log_format: str, shared: list[Processor]) -> dict[str, Any
             "django.db.backends": {"level": "WARNING"},
             # warns about consequences of an error that is raised anyway; the warnings of its pool stay
             "psycopg": {"level": "ERROR"},
+            "mcp": {"level": "WARNING"},
             "psycopg.pool": {"level": "WARNING"},
             # retries by itself, every few seconds in several processes
             "django-q": {"filters": ["outages in one line"]},

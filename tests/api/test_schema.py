@@ -8,7 +8,7 @@ from io import StringIO
 from typing import Any
 from unittest import mock
 
-import jsonschema  # type: ignore[import-untyped]
+import jsonschema
 import pytest
 import schemathesis
 from django.core.management import call_command
