@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from django import forms
@@ -10,7 +10,7 @@ from django.contrib import admin, messages
 from django.contrib.auth import get_user_model
 from django.contrib.auth.admin import GroupAdmin, UserAdmin
 from django.contrib.auth.models import Group
-from django.db.models import QuerySet
+from django.db.models import OuterRef, QuerySet, Subquery
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.utils import timezone
@@ -23,7 +23,7 @@ from unfold.widgets import UnfoldAdminSelectWidget
 
 from execution.control.keys import VALID_FOR, end_keys_of, make_key, revoke_keys
 from execution.control.members import log_role
-from execution.models import ApiKey
+from execution.models import AgentDay, ApiKey
 from execution.worker.schedules import OUR_FUNCTIONS
 from sequences.access.security_log import of_own_people
 from sequences.admin import MembershipInline
@@ -102,13 +102,15 @@ class ApiKeyAdmin(ModelAdmin):
     fields = ("name", "user", "expiry")
     list_display = (
         "show_name", "user", "show_prefix", time_column("created"), time_column("expiry", "expires"),
-        time_column("last_used_at", "last used"), "show_state",
+        time_column("last_used_at", "last used"), "show_changes", "show_state",
     )  # fmt: skip
     list_select_related = ("user",)
     search_fields = ("name", "user__email", "user__username")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
-        return of_own_people(super().get_queryset(request), request.user)
+        today = AgentDay.objects.filter(key=OuterRef("pk"), day=timezone.now().astimezone(UTC).date())
+        counted = super().get_queryset(request).annotate(changes_today=Subquery(today.values("changes")))
+        return of_own_people(counted, request.user)
 
     def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
         now = timezone.now()
@@ -131,6 +133,10 @@ class ApiKeyAdmin(ModelAdmin):
     @admin.display(description="name", ordering="name")
     def show_name(self, key: Any) -> str:
         return str(key)
+
+    @admin.display(description="rows changed by tools today", ordering="changes_today")
+    def show_changes(self, key: Any) -> int:
+        return key.changes_today or 0
 
     @label_column("state", {"valid": "success", "expired": "danger"}, ordering="expiry")
     def show_state(self, key: Any) -> str:

@@ -32,6 +32,8 @@ PUBLIC_BASE_URL = env.url(
 )
 
 EXECUTOR_POLL_SECONDS = env.whole_number("EXECUTOR_POLL_SECONDS", 30, minimum=1, maximum=3600, unit="seconds")
+# rows that one API key may change by the tools for agents on one day
+AGENT_DAILY_CHANGES = env.whole_number("AGENT_DAILY_CHANGES", 500, minimum=0, maximum=1_000_000)
 EXECUTOR_BATCH_SIZE = env.whole_number("EXECUTOR_BATCH_SIZE", 500, minimum=1, maximum=10_000)
 RETRY_MINUTES = env.whole_numbers("RETRY_MINUTES", [5, 10, 20], unit="minutes")
 # systemd and others must wait longer before they kill (docs/deploy)

@@ -267,6 +267,20 @@ class ApiKey(AbstractAuthToken):
         return str(self.token_key)[:PREFIX_SHOWN]
 
 
+class AgentDay(models.Model):
+    """How many rows an API key has changed by the tools for agents on one day (UTC)."""
+
+    key = models.ForeignKey(ApiKey, on_delete=models.CASCADE, related_name="+")
+    day = models.DateField()
+    changes = models.PositiveIntegerField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["key", "day"], name="agent_day_once")]
+
+    def __str__(self) -> str:
+        return f"{self.key}: {self.changes} on {self.day}"
+
+
 class IdempotencyKey(models.Model):
     """The first response to a POST, returned again when the request is repeated within 24 hours."""
 

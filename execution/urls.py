@@ -7,6 +7,8 @@ from django.urls import URLPattern, URLResolver, include, path, re_path
 from emails.api.suppression_imports import SuppressionImportViewSet
 from emails.api.suppressions import SuppressionChangeViewSet, SuppressionViewSet
 from execution.admin.members.joining import show_invitation
+from execution.agents.http import McpView
+from execution.agents.llms_txt import show_llms_txt
 from execution.api.api_keys import ApiKeyViewSet, SecurityEventViewSet
 from execution.api.contacts import EngagedContactViewSet, ReleasableAccountViewSet
 from execution.api.dead_letters import DeadLetterViewSet
@@ -73,6 +75,8 @@ def _list_api() -> list[Any]:
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("api/", include((_list_api(), "api"))),
+    re_path(r"^mcp/?$", McpView.as_view(), name="mcp"),
+    path("llms.txt", show_llms_txt),
     re_path(r"^join/(?P<token>[^/]+)/?$", show_invitation, name="join"),
     path("", include("emails.urls")),
 ]

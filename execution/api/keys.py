@@ -12,6 +12,7 @@ from rest_framework.request import Request
 
 from execution.control.keys import note_use
 from sequences.access.login_limits import KEY_WINDOW, has_too_many_wrong_keys, note_wrong_key
+from sequences.access.roles import AGENT_KEY
 from sequences.access.security_log import record_event
 from sequences.choices import SecurityEventKind
 
@@ -34,6 +35,7 @@ class KeyAuthentication(TokenAuthentication):
             raise
         if found is not None:
             note_use(found[1], now)
+            found[0].acting_agent = request._request.META.get(AGENT_KEY, "")
         return found
 
     def authenticate_credentials(self, token: bytes) -> Any:

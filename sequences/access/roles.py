@@ -15,14 +15,20 @@ from sequences.choices import Role
 from sequences.models import Membership, Workspace
 
 Reader = AbstractBaseUser | AnonymousUser
+#: Where a request from inside the process says which agent makes it; no header of HTTP gets there.
+AGENT_KEY = "sequence_executor.agent"
+_LONGEST_ACTOR = 200
+_LONGEST_AGENT = 60
 #: The permission of the group "Operators". No role gives it.
 OPERATE_EXECUTOR = "emails.operate_executor"
 NOT_YOURS = "It belongs to another user: only its owner, a manager or an admin of the workspace can do this."
 
 
 def name_actor(user: Reader) -> str:
-    """The user's name in logs."""
-    return getattr(user, "email", "") or user.get_username()
+    """The user's name in logs; with the agent that acts for them, if one does."""
+    name: str = getattr(user, "email", "") or user.get_username()
+    agent = getattr(user, "acting_agent", "")
+    return f"agent {agent[:_LONGEST_AGENT]} for {name}"[:_LONGEST_ACTOR] if agent else name
 
 
 def workspace_ids_of(user: Reader) -> list[int]:
