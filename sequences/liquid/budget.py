@@ -16,6 +16,8 @@ from liquid.undefined import is_undefined
 MOST_UNITS = 10_000_000
 CPU_SECONDS = 2.0
 LARGEST_VALUE = 262_144
+MOST_ITERATIONS = 10_000
+TOO_MANY_ITERATIONS = f"its loops run more than {MOST_ITERATIONS} times"
 TOO_COSTLY = "rendering it costs more than is allowed: take out loops and filters, or shorten it"
 _UNITS_PER_LOOK = 2_000
 

@@ -33,13 +33,12 @@ from liquid.stringify import to_liquid_string
 from liquid.token import Token
 from liquid.undefined import UNDEFINED, is_undefined
 
-from sequences.liquid.budget import LARGEST_VALUE, current_budget, size_of
+from sequences.liquid.budget import LARGEST_VALUE, MOST_ITERATIONS, TOO_MANY_ITERATIONS, current_budget, size_of
 from sequences.liquid.comparing import read_number
 from sequences.liquid.places import Place, find_place, write_value
+from sequences.liquid.ranges import ChargedRange
 
 LARGEST_OUTPUT = LARGEST_VALUE
-MOST_ITERATIONS = 10_000
-TOO_MANY_ITERATIONS = f"its loops run more than {MOST_ITERATIONS} times"
 _READ_UNITS = 5
 _FILTER_UNITS = 8
 _ENCODING_FILTERS = frozenset({"url_encode"})
@@ -106,6 +105,9 @@ class _WeighedFor(ForNode):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.weight = _weigh(self.block)
+        loop = self.expression
+        if isinstance(loop.iterable, RangeLiteral):
+            loop.iterable = ChargedRange(loop.iterable.token, loop.iterable.start, loop.iterable.stop)
 
     def render_to_output(self, context: RenderContext, buffer: TextIO) -> int:
         context.loop_weight = self.weight  # type: ignore[attr-defined]

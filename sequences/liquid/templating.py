@@ -22,12 +22,17 @@ from liquid.builtin.tags.unless_tag import UnlessNode
 from liquid.exceptions import LiquidError, LiquidTypeError, UndefinedError
 from liquid.expression import Expression
 
-from sequences.liquid.budget import MOST_UNITS, TOO_COSTLY, TooCostlyError, one_budget
+from sequences.liquid.budget import (
+    MOST_ITERATIONS,
+    MOST_UNITS,
+    TOO_COSTLY,
+    TOO_MANY_ITERATIONS,
+    TooCostlyError,
+    one_budget,
+)
 from sequences.liquid.dialect import (
     ESCAPING,
-    MOST_ITERATIONS,
     PLAIN,
-    TOO_MANY_ITERATIONS,
     ComparedValue,
     adapt_expression,
     children_of,

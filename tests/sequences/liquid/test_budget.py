@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import resource
 import threading
 import time
 import tracemalloc
@@ -52,6 +53,29 @@ def test_what_depends_on_the_contact_is_refused_when_it_is_rendered(source: str,
     assert spent.units > MOST_UNITS
     # another rendering has a budget of its own
     assert render("{{ contact.note | size }}", CONTEXT) == "9000"
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "{% for i in (1..contact.n) reversed %}x{% endfor %}",
+        "{% for i in (1..900000000) offset: 899999990 %}x{% endfor %}",
+        "{% for i in (1..contact.n) offset: 899999990 reversed limit: 1 %}x{% endfor %}",
+        "{% assign n = 50000 %}{% for j in (1..90) %}{% for i in (1..n) offset: 49999 %}x{% endfor %}{% endfor %}",
+        "{% for i in (1..contact.big) limit: 1 %}x{% endfor %}",
+    ],
+)
+def test_numbers_that_a_loop_only_passes_are_charged_too(source: str) -> None:
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    with pytest.raises(TemplateError, match=r"costs more than is allowed|run more than"):
+        render(source, {"contact": {"n": 900_000_000, "big": 10**30}})
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 200_000
+
+
+def test_a_part_of_a_range_is_what_it_was() -> None:
+    parts = ("limit: 2", "offset: 3", "reversed", "limit: 2 offset: 1", "offset: 'continue' limit: 1")
+    loops = "|".join(f"{{% for i in (1..n) {part} %}}{{{{ i }}}}{{% endfor %}}" for part in parts)
+    assert render("{% assign n = 5 %}" + loops, {}) == "12|45|54321|23|4"
 
 
 @pytest.mark.parametrize(
