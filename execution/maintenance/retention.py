@@ -31,6 +31,7 @@ class Rule:
     `of_ended`: what goes once its enrollment ended longer ago than the workspace's retention. `emptied`: columns that
     are emptied then; without them the row is deleted. `by_age`: what goes by its own age, counted back to `before`.
     `kept`: after which age executors apply `by_age` themselves; None leaves that to `prune_logs --older-than`.
+    `has_own_age`: goes after `kept` only, whatever age that command is given.
     `order`: the column that finds the oldest rows by index.
     """
 
@@ -39,6 +40,7 @@ class Rule:
     emptied: str = ""
     by_age: str = ""
     kept: timedelta | None = None
+    has_own_age: bool = False
     key: str = "id"
     order: str = "id"
 
@@ -60,7 +62,7 @@ RULES = (
         emptied="text = '', quoted = '', html_text = '', attachments = '[]'",
     ),
     Rule("emails_answer", of_ended="o.body <> ''", emptied="body = ''"),
-    Rule("sequences_securityevent", by_age="o.at < %(before)s", kept=_SECURITY_EVENTS),
+    Rule("sequences_securityevent", by_age="o.at < %(before)s", kept=_SECURITY_EVENTS, has_own_age=True),
     Rule("execution_alert", by_age="o.cleared_at < %(before)s"),
     # what waits for a subscription that was switched off is never posted, and never reported as failed
     Rule(
@@ -81,6 +83,7 @@ RULES = (
         "django_session", by_age="o.expire_date < %(before)s", kept=timedelta(0), key="session_key", order="expire_date"
     ),
 )
+_BY_GIVEN_AGE = tuple(rule for rule in RULES if rule.by_age and not rule.has_own_age)
 
 # The longest ended first, workspace by workspace: `retained_at` is how far retention has come.
 _ENDED = """
@@ -139,17 +142,14 @@ def count_older(before: datetime) -> dict[str, int]:
         rule.table: fetch_all(f"SELECT count(*) AS number FROM {rule.table} o WHERE {rule.by_age}", {"before": before})[
             0
         ]["number"]
-        for rule in RULES
-        if rule.by_age
+        for rule in _BY_GIVEN_AGE
     }
 
 
 def purge_older(before: datetime, report: Callable[[int], None] = lambda rows: None) -> dict[str, int]:
     """Delete by age, whatever the retention. Each batch commits alone. Returns rows by table."""
-    gone = {rule.table: 0 for rule in RULES if rule.by_age}
-    for rule in RULES:
-        if not rule.by_age:
-            continue
+    gone = {rule.table: 0 for rule in _BY_GIVEN_AGE}
+    for rule in _BY_GIVEN_AGE:
         old = f"SELECT o.{rule.key} FROM {rule.table} o WHERE {rule.by_age} LIMIT %(batch)s"
         number = _ROWS_A_BATCH
         while number == _ROWS_A_BATCH:

@@ -29,8 +29,9 @@ class Command(ProductCommand):
     help = (
         "Delete log entries of enrollments that ended before then, resolved dead letters, cleared alerts, delivered "
         "webhooks, provider events that could not be used, expired sessions and results of jobs. Messages and events "
-        "stay. What the workspaces' retention covers, executors delete by themselves. It works in batches and can be "
-        "stopped and started again at any time."
+        "stay, and so do security events until executors or --retention delete them after 400 days. What the "
+        "workspaces' retention covers, executors delete by themselves. It works in batches and can be stopped and "
+        "started again at any time."
     )
     example = "manage.py prune_logs --older-than 180d --dry-run"
     changes_data = True

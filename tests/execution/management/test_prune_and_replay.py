@@ -52,20 +52,23 @@ def test_only_old_and_ended_rows_are_deleted(shell: Shell) -> None:
         HookRecord.objects.create(
             workspace=mailbox.workspace, mailbox=mailbox, provider="x", what="x", received_at=now - age * DAY
         )
+    for age in (1, 200, 399, 401):
         SecurityEvent.objects.create(user=user, kind="login", at=now - age * DAY)
     expected = {
         "execution_executionlog": 1, "execution_deadletter": 0, "execution_alert": 1,
         "execution_webhookdelivery": 0, "emails_hookrecord": 1, "django_q_task": 0, "django_session": 0,
-        "sequences_securityevent": 1, "sequences_contactimport": 0, "sequences_contactimportbatch": 0,
+        "sequences_contactimport": 0, "sequences_contactimportbatch": 0,
     }  # fmt: skip
     assert shell("prune_logs", "--older-than", "180d", "--dry-run", "--json").data["deleted"] == expected
     assert ExecutionLog.objects.count() == 4
     assert shell("prune_logs", "--older-than", "180d", "--json").data["deleted"] == expected
     assert set(ExecutionLog.objects.values_list("pk", flat=True)) == {row.pk for row in kept}
     assert gone[0].pk not in ExecutionLog.objects.values_list("pk", flat=True)
-    assert (Alert.objects.get().key, HookRecord.objects.count(), SecurityEvent.objects.count()) == ("y", 1, 1)
+    assert (Alert.objects.get().key, HookRecord.objects.count(), SecurityEvent.objects.count()) == ("y", 1, 4)
     assert EmailMessage.objects.get() == message
     assert not any(purge_older(now - 180 * DAY).values())
+    assert shell("prune_logs", "--retention", "--json").data["rows"]["sequences_securityevent"] == 1
+    assert SecurityEvent.objects.count() == 3
 
 
 def test_an_age_has_a_unit(shell: Shell) -> None:
