@@ -18,6 +18,7 @@ from execution.heartbeat import alive_workers, last_processed_at
 from execution.insight.explain import Hold, explain_enrollments
 from execution.models import Worker
 from sequences.choices import SequenceStatus, StepType
+from sequences.models.workspace import workspace_sends
 
 COUNTED_AT_MOST = 10_000
 _LOOKS_BACK = timedelta(hours=1)
@@ -69,17 +70,19 @@ class QueueItem:
     why: str
 
 
-# A branch or a task that waits by design is late only once the engine must decide; an email is late until it is sent.
-_IS_LATE = """
+# A branch or a task that waits by design is late only once the engine must decide; an email is late until it is sent,
+# unless its workspace sends none.
+_IS_LATE = f"""
     e.next_step_at <= %(now)s AND s.status = 'active'
-    AND (e.wake_at <= %(now)s OR t.type = 'email')
+    AND (e.wake_at <= %(now)s OR t.type = 'email' AND {workspace_sends("e.workspace_id")})
 """
 
 
 def is_late(now: datetime) -> Q:
     """`_IS_LATE` of enrollments."""
     begun = Q(next_step_at__lte=now, sequence__status=SequenceStatus.ACTIVE)
-    return begun & (Q(wake_at__lte=now) | Q(current_step__type=StepType.EMAIL))
+    email = Q(current_step__type=StepType.EMAIL, workspace__sending_paused_at=None)
+    return begun & (Q(wake_at__lte=now) | email)
 
 
 _DEPTH = f"""

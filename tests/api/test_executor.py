@@ -9,6 +9,7 @@ import pytest
 from rest_framework.test import APIClient
 
 from emails.models import ExecutorState
+from execution.insight.queue import is_late
 from sequences.models import Enrollment, Sequence, Workspace
 from tests.api.conftest import log_in
 from tests.factories import (
@@ -139,6 +140,25 @@ def test_the_queue_has_the_most_overdue_first(api: APIClient, enrollment: Enroll
     assert queue[0]["due_at"] == "2026-03-02T08:00:00Z"
     assert queue[0]["status"] == "active"
     assert queue[0]["why"] != ""
+
+
+def test_emails_of_a_workspace_whose_sending_is_paused_are_not_overdue(
+    api: APIClient, enrollment: Enrollment, workspace: Workspace
+) -> None:
+    Enrollment.objects.update(wake_at=None, next_step_at=NOW - timedelta(hours=2))
+
+    def read() -> tuple[int, int, int, int]:
+        status = api.get(f"{URL}/status").json()
+        queue = api.get(f"{URL}/queue?filter=overdue").json()["queue"]
+        late = Enrollment.objects.filter(is_late(NOW)).count()
+        return status["queueDepth"], status["oldestDueSeconds"], len(queue), late
+
+    assert read() == (1, 7200, 1, 1)
+    Workspace.objects.update(sending_paused_at=NOW)
+    assert read() == (0, 0, 0, 0)
+    # what the engine has not decided is late all the same
+    Enrollment.objects.update(wake_at=NOW - timedelta(minutes=10))
+    assert read() == (1, 7200, 1, 1)
 
 
 @pytest.mark.parametrize("chosen", ["overdue", "errors", "paused", "quarantined"])
