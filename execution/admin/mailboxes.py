@@ -25,7 +25,9 @@ from emails.mailbox.setup_check import check_setup
 from emails.models import Mailbox
 from execution.admin.confirm import Action, ConfirmsActions, EmptyForm, on_one, on_selected
 from execution.admin.forecast import ForecastPage
+from execution.admin.logged import LogsChanges, LogsInlines
 from execution.admin.replanning import ReplansOnSave
+from execution.choices import ControlTarget
 from execution.control import switches
 from execution.control.enrollments import Report
 from sequences.access.roles import NOT_YOURS
@@ -124,7 +126,9 @@ _STATUS_COLOURS = {"active": "success", "paused": "warning", "broken": "danger"}
 
 
 @admin.register(Mailbox)
-class MailboxAdmin(ReplansOnSave, LanePages, ForecastPage, ConfirmsActions, MailboxBaseAdmin):
+class MailboxAdmin(LogsChanges, LogsInlines, ReplansOnSave, LanePages, ForecastPage, ConfirmsActions, MailboxBaseAdmin):
+    log_target = ControlTarget.MAILBOX
+    inline_target = ControlTarget.SEND_LIMIT
     list_display = (
         "address", "owner", "show_status", "show_breaker", "transport", "inbound",
         time_column("inbox_read_at", "inbox checked"),
@@ -152,6 +156,10 @@ class MailboxAdmin(ReplansOnSave, LanePages, ForecastPage, ConfirmsActions, Mail
         row = self.get_object(request, str(object_id))
         hidden = "resume" if row is not None and row.status == MailboxStatus.ACTIVE else "pause"
         return [each for each in super().get_actions_detail(request, object_id) if each.path != hidden]
+
+    def list_logged(self, form: Any) -> set[str]:
+        # without an entry they are not written: a worker may have refreshed a token
+        return super().list_logged(form) | ({"credentials"} if form.typed_secrets else set())
 
     @label_column("status", _STATUS_COLOURS, ordering="status")
     def show_status(self, row: Mailbox) -> tuple[str, str]:

@@ -14,9 +14,10 @@ from common.encryption import Secrets
 from emails.admin.mailboxes import MailboxForm
 from emails.facts.scores import mark_scores_due
 from emails.models import Mailbox
+from execution.models import ControlLog
 from sequences.contacts.operations import change_row
 from sequences.models import Account, Contact
-from tests.factories import NOW, AccountFactory, ContactFactory, MailboxFactory
+from tests.factories import NOW, AccountFactory, ContactFactory, MailboxFactory, SendLimitFactory
 from tests.support.admin_pages import log_in_root
 
 pytestmark = pytest.mark.django_db
@@ -109,3 +110,30 @@ def test_a_typed_secret_is_stored_beside_the_others() -> None:
     data = fill(client, mailbox, password="typed")
     assert client.post(reverse("admin:emails_mailbox_change", args=[mailbox.pk]), data).status_code == 302
     assert dict(Mailbox.objects.get().credentials) == {"imap_password": "kept", "password": "typed"}
+
+
+def test_what_is_changed_by_hand_is_logged_without_secrets() -> None:
+    client = log_in_root()
+    mailbox = MailboxFactory(credentials=Secrets({"password": "stored-secret"}), gap_seconds=120, timezone="")
+    limit = SendLimitFactory(mailbox=mailbox, maximum=50)
+    url = reverse("admin:emails_mailbox_change", args=[mailbox.pk])
+    row = "send_limits" if any("send_limits-TOTAL" in name for name in fill(client, mailbox)) else "sendlimit_set"
+    kept = {f"{row}-0-id": limit.pk, f"{row}-0-mailbox": mailbox.pk, f"{row}-0-window": limit.window}
+
+    def save(maximum: int, **changes: Any) -> None:
+        assert (
+            client.post(url, fill(client, mailbox, **kept, **{f"{row}-0-maximum": maximum}, **changes)).status_code
+            == 302
+        )
+
+    save(50)
+    assert not ControlLog.objects.exists()
+    save(30, gap_seconds=90, password="typed-secret")
+    lines = {(line.target, line.action): line for line in ControlLog.objects.all()}
+    assert set(lines) == {("mailbox", "edited"), ("send_limit", "edited")}
+    line = lines["mailbox", "edited"]
+    assert (line.target_id, line.actor) == (mailbox.pk, "root@sender.example")
+    found = {change["field"]: (change["before"], change["after"]) for change in line.changes}
+    assert found == {"gap_seconds": (120, 90), "credentials": ("(secret)", "(secret)")}
+    assert lines["send_limit", "edited"].changes[0]["field"] == "maximum"
+    assert "secret" not in str(list(ControlLog.objects.values())).replace("(secret)", "")
