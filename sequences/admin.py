@@ -102,6 +102,7 @@ class WorkspaceBaseAdmin(WorkspaceAdmin):
         ("Enrolling", {"fields": (("answered_within_days", "cool_down_days"), "parallel_sequences")}),
         ("Tracking", {"fields": (("track_opens", "track_clicks"),)}),
         ("Retention", {"fields": ("retention_days",)}),
+        ("Logins", {"fields": ("require_second_factor",)}),
     )
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:

@@ -99,6 +99,8 @@ class SecurityEventKind(Choice):
     ROLE_CHANGED = "role_changed"
     SECOND_FACTOR_ON = "second_factor_on"
     SECOND_FACTOR_OFF = "second_factor_off"
+    #: members of a workspace need one from now on, or no longer
+    SECOND_FACTOR_RULE = "second_factor_rule"
 
 
 class ReplyNotices(Choice):

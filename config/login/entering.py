@@ -1,6 +1,8 @@
-"""What follows a right password or a single sign-on: the second factor where it is on, then the session of the desk.
+"""What follows a right password or a single sign-on: the second factor, then the session of the desk.
 
-Every login goes through here; only who accepts an invitation as a new user enters without.
+Who has one is asked for a code; who has none and needs one sets it up first.
+
+Every login goes through here; only who accepts an invitation as a new user enters without, where none is needed.
 """
 
 from __future__ import annotations
@@ -19,7 +21,7 @@ from django.utils.crypto import constant_time_compare
 from django.utils.http import url_has_allowed_host_and_scheme
 
 from sequences.access.login_limits import LimitedBackend
-from sequences.access.second_factor import has_second_factor
+from sequences.access.second_factor import has_second_factor, requiring_workspaces
 from sequences.access.security_log import record_event
 from sequences.choices import SecurityEventKind
 
@@ -38,8 +40,9 @@ class Waiting:
 
 
 def go_on(request: HttpRequest, user: Any, next_url: str, kind: SecurityEventKind) -> HttpResponse:
-    """Ask for the second factor if the user has one, else open the session."""
-    if not has_second_factor(user):
+    """Ask for the second factor if the user has one or needs one, else open the session."""
+    has_one = has_second_factor(user)
+    if not has_one and not requiring_workspaces(user):
         return enter(request, user, next_url, kind)
     # nothing that the visitor did before they showed who they are is kept
     request.session.flush()
@@ -47,7 +50,7 @@ def go_on(request: HttpRequest, user: Any, next_url: str, kind: SecurityEventKin
         "user": user.pk, "next": next_url, "kind": kind.value, "since": timezone.now().timestamp(),
         "hash": user.get_session_auth_hash(),
     }  # fmt: skip
-    return HttpResponseRedirect(reverse("login_code"))
+    return HttpResponseRedirect(reverse("login_code" if has_one else "login_set_up"))
 
 
 def find_waiting(request: HttpRequest, now: datetime) -> Waiting | None:

@@ -13,9 +13,10 @@ from execution.admin.confirm import Action, ConfirmsActions, on_one
 from execution.admin.logged import LogsChanges
 from execution.admin.members.memberships import LogsMembers
 from execution.admin.replanning import ReplansOnSave
-from execution.choices import ControlTarget
+from execution.choices import ControlAction, ControlTarget
 from execution.control import switches
 from execution.control.enrollments import Report
+from execution.control.members import note_second_factor_rule
 from sequences.access.roles import is_manager
 from sequences.admin import WorkspaceBaseAdmin
 from sequences.interface.admin.base import name_actor
@@ -57,6 +58,10 @@ class WorkspaceOwnAdmin(ConfirmsActions, LogsChanges, ReplansOnSave, LogsMembers
     log_target = ControlTarget.WORKSPACE
     actions_detail = ("pause_one", "resume_one")
     pause_one, resume_one = on_one(PAUSE), on_one(RESUME)
+
+    def _log(self, request: HttpRequest, row: Any, action: ControlAction, changes: Any = ()) -> None:
+        super()._log(request, row, action, changes)
+        note_second_factor_rule(row, changes, request.user, timezone.now(), request)
 
     def has_operate_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """Managers too, who change no setting."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from django.utils import timezone
@@ -15,7 +15,8 @@ from rest_framework.response import Response
 from execution.api.logged import LoggedChanges
 from execution.api.replanning import ReplansOnUpdate
 from execution.api.serializers import ReasonSerializer
-from execution.choices import ControlTarget
+from execution.choices import ControlAction, ControlTarget
+from execution.control.members import note_second_factor_rule
 from execution.control.switches import pause_workspace, resume_workspace
 from sequences.access.roles import name_actor, require_admin, require_manager_of
 from sequences.choices import Role
@@ -54,6 +55,11 @@ class WorkspaceSettingsViewSet(LoggedChanges, ReplansOnUpdate, mixins.UpdateMode
     http_method_names = ["get", "patch", "post", "head", "options"]
     has_etags = True
     log_target = ControlTarget.WORKSPACE
+
+    def log(self, row: Any, action: ControlAction, changes: Iterable[Mapping[str, object]] = ()) -> None:
+        found = list(changes)
+        super().log(row, action, found)
+        note_second_factor_rule(row, found, self.request.user, timezone.now(), self.request._request)
 
     @extend_schema(responses=WorkspaceSerializer)
     def partial_update(self, request: Request, *args: Any, **kwargs: Any) -> Response:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -64,3 +64,14 @@ def note_role(
     """The security event of it."""
     detail = f"{workspace.name}: {before or 'no member'} → {after or 'no member'}"
     record_event(SecurityEventKind.ROLE_CHANGED, now, user=user, actor=actor, detail=detail)
+
+
+def note_second_factor_rule(
+    workspace: Workspace, changes: Iterable[Mapping[str, object]], user: Any, now: datetime, request: Any = None
+) -> None:
+    """The security event of the user who changed the setting, when it is among the changes of the workspace."""
+    for change in changes:
+        if change["field"] == "require_second_factor":
+            text = "required of members" if change["after"] else "no longer required of members"
+            kind = SecurityEventKind.SECOND_FACTOR_RULE
+            record_event(kind, now, user=user, request=request, detail=f"{text} of {workspace.name}"[:300])

@@ -43,6 +43,12 @@ def has_second_factor(user: Any) -> bool:
     return SecondFactor.objects.filter(user=user.pk, confirmed_at__isnull=False).exists()
 
 
+def requiring_workspaces(user: Any) -> list[str]:
+    """The names of the user's workspaces whose members need a second factor."""
+    own = Membership.objects.filter(user=user.pk, workspace__require_second_factor=True)
+    return list(own.order_by("workspace__name").values_list("workspace__name", flat=True))
+
+
 def count_recovery_codes(user: Any) -> int:
     row = SecondFactor.objects.filter(user=user.pk).first()
     return len(row.secrets.get("recovery", ())) if row is not None else 0

@@ -84,6 +84,12 @@ class Workspace(models.Model):
         db_default=0,
         help_text="Do not enroll contacts who got an email of a sequence within this many days. 0 turns the rule off.",
     )
+    require_second_factor = models.BooleanField(
+        default=False,
+        db_default=False,
+        help_text="Members without a second factor set one up when they next log in to the desk, also after single "
+        "sign-on. API keys are not asked for a code.",
+    )
     retention_days = models.PositiveIntegerField(
         default=730,
         help_text="Days after an enrollment ends until its log, texts and raw payloads are deleted. Messages are kept.",

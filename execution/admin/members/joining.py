@@ -23,7 +23,9 @@ from django.views.decorators.http import require_http_methods
 
 from execution.control.invitations import NOT_YOUR_ADDRESS, NotInvitableError, accept, accept_as_new, is_for
 from sequences.access.invitations import InvitationLinkError, open_link, users_with
-from sequences.choices import Role
+from sequences.access.second_factor import requiring_workspaces
+from sequences.access.security_log import record_event
+from sequences.choices import Role, SecurityEventKind
 from sequences.models import Invitation
 
 _NEW_PASSWORD = forms.PasswordInput({"autocomplete": "new-password"})
@@ -93,7 +95,14 @@ def _set_password(request: HttpRequest, token: str, invitation: Invitation) -> H
     known = authenticate(request, username=user.get_username(), password=values["password"])
     if known is None:
         return HttpResponseRedirect(reverse("admin:login"))
+    if requiring_workspaces(known):
+        # the login page has what is needed to set one up
+        messages.success(request, f"You are now a member of {invitation.workspace.name}. Log in.")
+        return HttpResponseRedirect(reverse("admin:login"))
     login(request, known)
+    record_event(
+        SecurityEventKind.LOGIN, timezone.now(), user=known, request=request, detail="a new user, by an invitation"
+    )
     return _enter(request, invitation.workspace.name)
 
 

@@ -11,19 +11,24 @@ import time_machine
 from django.db import connection
 from django.test import Client
 from django.urls import reverse
+from django.utils import timezone
 from rest_framework.test import APIClient
 
 from execution.models import ApiKey
+from sequences.access.invitations import sign_link
 from sequences.access.second_factor import LOCKED
 from sequences.choices import Role
 from sequences.models import LoginFailure, Membership, SecondFactor, SecurityEvent, Workspace
 from tests.factories import MembershipFactory, UserFactory, WorkspaceFactory
+from tests.support.invited import InvitationFactory
 
 pytestmark = pytest.mark.django_db
 
 NOW = datetime(2026, 3, 2, 10, tzinfo=UTC)
 PASSWORD = "a-right-Password-7"
 PAGE, CODE, LOGIN = "/admin/second-factor/", "/admin/login/code/", "/admin/login/"
+SET_UP = "/admin/login/set-up/"
+DAY = timedelta(days=1)
 
 
 class Traveller(Protocol):
@@ -240,3 +245,103 @@ def test_an_admin_does_not_reset_that_of_a_superuser(workspace: Workspace, clock
     client.force_authenticate(MembershipFactory(workspace=workspace, role=Role.ADMIN.value).user)
     assert client.post(f"/api/users/{root.pk}/reset-second-factor").status_code == 403
     assert SecondFactor.objects.exists()
+
+
+def require_it(workspace: Workspace, is_required: bool = True) -> None:
+    Workspace.objects.filter(pk=workspace.pk).update(require_second_factor=is_required)
+
+
+def test_a_workspace_that_requires_it_has_it_set_up_at_the_next_login(
+    member: Any, workspace: Workspace, clock: Traveller
+) -> None:
+    here = log_in(member)
+    require_it(workspace)
+    assert is_in(here)
+    client = log_in(member, next_url="/admin/sequences/contact/")
+    assert not is_in(client)
+    assert client.get("/api/me").status_code in {401, 403}
+    page = client.get(SET_UP)
+    assert f"{workspace.name} requires a second factor" in page.content.decode()
+    key = page.context["key"]
+    assert "is wrong" in client.post(SET_UP, {"code": "000000"}).content.decode()
+    shown = client.post(SET_UP, {"code": code_of(key)})
+    assert len(shown.context["codes"]) == 10
+    assert all(code in shown.content.decode() for code in shown.context["codes"])
+    assert 'href="/admin/sequences/contact/"' in shown.content.decode()
+    assert is_in(client)
+    assert SecurityEvent.objects.filter(kind="login").latest("pk").detail == "with a new second factor"
+    assert client.get(SET_UP).status_code == 302
+    clock.shift(timedelta(seconds=90))
+    assert "cannot be switched off" in client.get(PAGE).content.decode()
+    assert "required by" in client.post(PAGE, {"code": code_of(key)}).content.decode()
+    assert SecondFactor.objects.filter(user=member, confirmed_at__isnull=False).exists()
+    assert "Enter the code" in log_in(member).get(CODE).content.decode()
+    require_it(workspace, is_required=False)
+    client.post(PAGE, {"code": code_of(key)})
+    assert is_in(log_in(member))
+
+
+@pytest.mark.parametrize("path", [SET_UP, CODE])
+def test_no_set_up_without_a_password(client: Client, member: Any, workspace: Workspace, path: str) -> None:
+    require_it(workspace)
+    assert client.get(path).status_code == 302
+    assert client.post(path, {"code": "123456"}).status_code == 302
+    assert not SecondFactor.objects.exists()
+
+
+def test_who_has_one_sets_up_no_other_one_at_the_login(member: Any, workspace: Workspace, clock: Traveller) -> None:
+    switch_on(member)
+    require_it(workspace)
+    client = log_in(member)
+    assert client.get(SET_UP).status_code == 302
+    assert not is_in(client)
+
+
+@pytest.mark.parametrize("role", [Role.SDR, Role.MANAGER, Role.ADMIN])
+def test_admins_require_it_by_api_and_desk_with_an_event(workspace: Workspace, role: Role) -> None:
+    user: Any = MembershipFactory(workspace=workspace, role=role.value).user
+    api = APIClient()
+    api.force_authenticate(user)
+    answer = api.patch(f"/api/workspaces/{workspace.pk}", {"require_second_factor": True}, format="json")
+    form: dict[str, Any] = {
+        "name": workspace.name,
+        "slug": workspace.slug,
+        "timezone": "UTC",
+        "postal_address": "",
+        "extra_holidays": "",
+    }
+    form |= {"account_reply_policy": "ignore", "account_reply_delay_days": 7, "hand_written_policy": "ignore"}
+    form |= {"answered_within_days": 90, "cool_down_days": 0, "retention_days": 730, "holiday_country": ""}
+    own = Membership.objects.get(user=user)
+    form |= {"memberships-TOTAL_FORMS": 1, "memberships-INITIAL_FORMS": 1, "memberships-0-id": own.pk}
+    form |= {"memberships-0-workspace": workspace.pk, "memberships-0-user": user.pk, "memberships-0-role": own.role}
+    saved = browser_of(user).post(f"/admin/sequences/workspace/{workspace.pk}/change/", form)
+    details = list(SecurityEvent.objects.order_by("pk").values_list("kind", "detail", "user_id"))
+    if role is Role.ADMIN:
+        assert answer.json()["require_second_factor"] is True
+        assert saved.status_code == 302, saved.context["adminform"].form.errors
+        assert details == [
+            ("second_factor_rule", f"required of members of {workspace.name}", user.pk),
+            ("second_factor_rule", f"no longer required of members of {workspace.name}", user.pk),
+        ]
+    else:
+        assert (answer.status_code, details) == (403, [])
+    workspace.refresh_from_db()
+    assert workspace.require_second_factor is False
+
+
+@pytest.mark.parametrize("is_required", [False, True])
+def test_a_new_user_enters_by_an_invitation_with_an_event(workspace: Workspace, is_required: bool) -> None:
+    require_it(workspace, is_required)
+    invitation = InvitationFactory(workspace=workspace, email="grace@sender.example", expires_at=timezone.now() + DAY)
+    form = {"first_name": "Grace", "last_name": "", "password": PASSWORD, "repeated": PASSWORD}
+    client = Client()
+    answer = client.post(f"/join/{sign_link(invitation)}", form)
+    events = list(SecurityEvent.objects.filter(kind="login").values_list("detail", "actor"))
+    if is_required:
+        assert (answer.headers["Location"], is_in(client), events) == (LOGIN, False, [])
+        user = Membership.objects.get(workspace=workspace).user
+        assert log_in(user, client).get(SET_UP).status_code == 200
+    else:
+        assert is_in(client)
+        assert events == [("a new user, by an invitation", "grace@sender.example")]
