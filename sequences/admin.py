@@ -204,7 +204,7 @@ class ContactBaseAdmin(WorkspaceAdmin):
     list_display = ("email", "full_name", "title", "account", "engagement_score", time_column("created_at", "added"))
     list_filter: Any = (WorkspaceFilter,)
     list_select_related = ("account",)
-    search_fields = ("email", "first_name", "last_name", "account__name")
+    search_fields = ("email", "first_name", "last_name", "account__name", "external_id__exact")
     # newest first: sorting by address takes seconds on large tables
     ordering = ("-pk",)
     empty_text = "Import a CSV file, or add contacts one by one."
@@ -214,8 +214,8 @@ class ContactBaseAdmin(WorkspaceAdmin):
             None,
             {
                 "fields": (
-                    "workspace", ("email", "phone"), ("first_name", "last_name"), ("title", "account"), "timezone",
-                    "fields",
+                    "workspace", ("email", "phone"), ("first_name", "last_name"), ("title", "account"),
+                    ("timezone", "external_id"), "fields",
                 )
             },
         ),

@@ -13,7 +13,7 @@ from sequences.time.timing import Window
 
 # What every query that feeds `merge_fields` selects, and the joins it needs beside an enrollment `e`.
 PERSON_COLUMNS = """
-c.email, c.first_name, c.last_name, c.title, c.phone, c.timezone AS contact_timezone,
+c.email, c.first_name, c.last_name, c.title, c.phone, c.external_id, c.timezone AS contact_timezone,
 nullif(c.fields, '{}')::text AS fields, c.engagement_score,
 c.account_id, a.name AS account_name, a.domain AS account_domain, a.timezone AS account_timezone,
 b.address AS mailbox_address, b.display_name AS mailbox_name, b.timezone AS mailbox_timezone,
@@ -39,6 +39,7 @@ _COLUMNS = {
     "last_name": "last_name",
     "title": "title",
     "phone": "phone",
+    "external_id": "external_id",
     "company": "account_name",
     "domain": "account_domain",
     "timezone": "contact_timezone",

@@ -97,7 +97,8 @@ class MappingForm(forms.Form):
 
 
 def _label(known: str) -> str:
-    return {"timezone": "Time zone", "domain": "Domain or website"}.get(known) or known.replace("_", " ").capitalize()
+    labels = {"timezone": "Time zone", "external_id": "External ID", "domain": "Domain or website"}
+    return labels.get(known) or known.replace("_", " ").capitalize()
 
 
 class ContactFiles:

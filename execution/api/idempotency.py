@@ -1,4 +1,4 @@
-"""`Idempotency-Key` on POST: a repeated request gets the first answer for 24 hours and changes nothing again.
+"""`Idempotency-Key` on POST and upserts: a repeated request gets the first answer for 24 hours, changing nothing.
 
 The key is stored in the transaction of what it guards, so that of two requests at once the second waits for the first
 and a request that dies leaves neither. What must not happen in a transaction, such as an email, is done after it
@@ -64,7 +64,7 @@ def answer_once(view: View) -> View:
     @wraps(view)
     def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         key = request.headers.get("Idempotency-Key")
-        if request.method != "POST" or key is None:
+        if key is None or not (request.method == "POST" or _is_upsert(request, view)):
             response = view(request, *args, **kwargs)
             _follow_up(response)
             return response
@@ -90,6 +90,10 @@ def _follow_up(response: HttpResponseBase) -> bool:
     delattr(response, _FOLLOW_UP)
     response.data = {**response.data, **finish()}
     return True
+
+
+def _is_upsert(request: HttpRequest, view: View) -> bool:
+    return request.method == "PUT" and getattr(view, "actions", {}).get("put") == "upsert"
 
 
 class _Guard:
@@ -190,7 +194,8 @@ class _Guard:
 def _identify(request: HttpRequest, user_id: int, key: str) -> dict[str, Any]:
     """The key, and what must be the same when it is used again. The path is shortened; the hash covers all of it."""
     path = request.get_full_path().rstrip("/")
-    hashed = hashlib.sha256(path.encode() + b"\n" + _read_body(request)).hexdigest()
+    named = path if request.method == "POST" else f"{request.method} {path}"
+    hashed = hashlib.sha256(named.encode() + b"\n" + _read_body(request)).hexdigest()
     return {"user": user_id, "key": key, "path": path[:_LONGEST_PATH], "body_hash": hashed}
 
 

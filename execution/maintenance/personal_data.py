@@ -24,8 +24,8 @@ _KEPT_DETAILS = "('message', 'condition', 'answer', 'goto', 'reason', 'code', 'r
 # Statements call the row `o`.
 _BLANK = {
     "sequences_contact": "email = 'erased-' || o.id || '@erased.invalid', first_name = '', last_name = '', title = '', "
-    "phone = '', timezone = '', fields = '{}', account_id = NULL, engagement_score = 0, score_due_at = NULL, "
-    "erased_at = %(now)s, updated_at = %(now)s",
+    "external_id = NULL, phone = '', timezone = '', fields = '{}', account_id = NULL, engagement_score = 0, "
+    "score_due_at = NULL, erased_at = %(now)s, updated_at = %(now)s",
     "sequences_enrollment": "last_error = '', pause_reason = '', "
     "again_reason = CASE WHEN o.again_reason = '' THEN '' ELSE 'erased' END",
     "emails_emailmessage": "recipient = 'erased-' || o.contact_id || '@erased.invalid', subject = '', text = '', "

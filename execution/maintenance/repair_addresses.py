@@ -6,7 +6,7 @@ already, and no suppression is lost. What cannot be repaired stays as it is and 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -26,7 +26,7 @@ from sequences.models import Contact, Enrollment
 
 # Under this name a migration keeps the text of an address that could not be used (`sequences` 0010).
 STORED_ADDRESS = "stored_address"
-_MERGED = ("first_name", "last_name", "title", "phone", "timezone", "account_id")
+_MERGED = ("first_name", "last_name", "title", "phone", "timezone", "external_id", "account_id")
 # A message leaves by the address in its row.
 _READDRESS = """
 UPDATE emails_emailmessage m SET recipient = c.email, recipient_domain = lower(split_part(c.email, '@', 2))
@@ -170,12 +170,8 @@ def _merge(duplicate: Contact, kept: Contact, actor: str, now: datetime) -> int:
         setattr(kept, name, getattr(kept, name) or getattr(duplicate, name))
     kept.score_due_at = now
     duplicate.delete()
-    kept.save(update_fields=["fields", "score_due_at", "updated_at", *_columns(_MERGED)])
+    kept.save(update_fields=["fields", "score_due_at", "updated_at", *_MERGED])
     return len(ended.changed)
-
-
-def _columns(names: Sequence[str]) -> list[str]:
-    return [name.removesuffix("_id") for name in names]
 
 
 def _repair_mailboxes(result: RepairReport, now: datetime, report: Callable[[int], None]) -> None:

@@ -6,6 +6,7 @@ from decimal import Decimal
 from typing import Any
 
 import django_filters
+from django.core.exceptions import ValidationError as DjangoValidationError
 from django.db import transaction
 from django.db.models import Model, QuerySet
 from django.http import StreamingHttpResponse
@@ -37,6 +38,7 @@ from sequences.contacts.operations import (
 )
 from sequences.contacts.queries import has_address, was_imported_by
 from sequences.contacts.stored_imports import is_large
+from sequences.contacts.upserts import AmbiguousError, UnnamedError, find_upserted
 from sequences.interface.api.addresses import AddressField, WebsiteField
 from sequences.interface.api.base import CSV_OR_PROBLEM, IdFilter, ReadViewSet, TimeFilter
 from sequences.interface.api.dry_run import is_dry_run, mark_dry_run
@@ -46,6 +48,7 @@ from sequences.interface.api.problems import ConflictError
 from sequences.interface.api.serializers import MERGE_FIELDS, TEXTS, RejectedRowSerializer
 from sequences.interface.api.strict import StrictModelSerializer, StrictSerializer
 from sequences.models import Account, Contact
+from sequences.models.people import LONGEST_EXTERNAL_ID, validate_external_id
 
 
 class WorkspaceRowSerializer(StrictModelSerializer[Any]):
@@ -59,14 +62,32 @@ class WorkspaceRowSerializer(StrictModelSerializer[Any]):
         return fields
 
 
+class ExternalIdField(serializers.CharField):
+    """An id of another system; runs of white space are one blank, as in files."""
+
+    def to_internal_value(self, data: Any) -> str:
+        text = " ".join(super().to_internal_value(data).split())
+        try:
+            validate_external_id(text)
+        except DjangoValidationError as error:
+            raise serializers.ValidationError(error.messages) from None
+        return text
+
+
 class ContactSerializer(WorkspaceRowSerializer):
     email = AddressField()
+    external_id = ExternalIdField(
+        required=False,
+        allow_null=True,
+        max_length=LONGEST_EXTERNAL_ID,
+        help_text="The contact's id in another system, such as a CRM; one contact of a workspace has it.",
+    )
 
     class Meta:
         model = Contact
         fields = [
-            "id", "workspace", "account", "email", "first_name", "last_name", "title", "phone", "timezone", "fields",
-            "engagement_score", "created_at", "updated_at",
+            "id", "workspace", "account", "email", "external_id", "first_name", "last_name", "title", "phone",
+            "timezone", "fields", "engagement_score", "created_at", "updated_at",
         ]  # fmt: skip
         read_only_fields = ["id", "engagement_score", "created_at", "updated_at"]
 
@@ -85,6 +106,12 @@ class ContactSerializer(WorkspaceRowSerializer):
         return value
 
 
+class UpsertContactSerializer(ContactSerializer):
+    """A contact named by `email`, `external_id` or both. What is not given stays as it is; `fields` are added."""
+
+    email = AddressField(required=False)
+
+
 class AccountSerializer(WorkspaceRowSerializer):
     domain = WebsiteField(required=False, allow_blank=True)
 
@@ -98,6 +125,7 @@ class ContactFilter(django_filters.FilterSet):
     workspace = IdFilter(field_name="workspace_id")
     account = IdFilter(field_name="account_id")
     email = django_filters.CharFilter(method="filter_email", label="In upper or lower case.")
+    external_id = django_filters.CharFilter(field_name="external_id", label="Exactly as it is stored.")
     domain = django_filters.CharFilter(method="filter_domain", label="Of the address.")
     timezone = django_filters.CharFilter(field_name="timezone")
     score_at_least = django_filters.NumberFilter(field_name="engagement_score", lookup_expr="gte")
@@ -199,6 +227,43 @@ class ContactViewSet(WrittenViewSet):
 
     def delete_row(self, row: Model) -> None:
         delete_contact(row)  # type: ignore[arg-type]
+
+    @extend_schema(
+        operation_id="contacts_upsert",
+        request=UpsertContactSerializer,
+        responses={200: ContactSerializer, 201: ContactSerializer},
+    )
+    def upsert(self, request: Request) -> Response:
+        """Create the contact that `email` or `external_id` names, or change it: 201 or 200.
+
+        What is not given stays as it is, and `fields` are added to those that are stored. Both given and naming two
+        contacts, or a contact that has another external id: 409.
+        """
+        context = self.get_serializer_context()
+        form = UpsertContactSerializer(data=request.data, partial=True, context=context)
+        form.is_valid(raise_exception=True)
+        values = form.validated_data
+        workspace = values.pop("workspace", None) or only_workspace(request)
+        try:
+            with find_upserted(workspace.pk, values.get("email"), values.get("external_id")) as found:
+                if found is None:
+                    serializer = ContactSerializer(data=request.data, context=context)
+                    serializer.is_valid(raise_exception=True)
+                    self.perform_create(serializer)
+                else:
+                    given = {name: request.data[name] for name in values}
+                    if "fields" in values:
+                        given["fields"] = {**found.fields, **values["fields"]}
+                    serializer = ContactSerializer(found, data=given, partial=True, context=context)
+                    serializer.is_valid(raise_exception=True)
+                    if any(getattr(found, name) != value for name, value in serializer.validated_data.items()):
+                        self.perform_update(serializer)
+        except UnnamedError as error:
+            raise ValidationError({"email": [f"{error}."]}) from None
+        except AmbiguousError as error:
+            raise ConflictError(f"{error}.") from None
+        made = found is None
+        return Response(serializer.data, status=status.HTTP_201_CREATED if made else status.HTTP_200_OK)
 
     @extend_schema(
         request={"multipart/form-data": ImportContactsSerializer},

@@ -33,7 +33,7 @@ from sequences.time.timing import Calendar, Delay, StepTiming, TimingError, Wind
 
 _CONTACT_FIELDS = (
     "email", "first_name", "last_name", "full_name", "title", "phone", "company", "domain", "timezone",
-    "engagement_score",
+    "external_id", "engagement_score",
 )  # fmt: skip
 # Made when an email is sent.
 _UNSUBSCRIBE = "unsubscribe_url"

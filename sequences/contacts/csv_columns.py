@@ -11,7 +11,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-KNOWN_COLUMNS = ("email", "first_name", "last_name", "title", "phone", "company", "domain", "timezone")
+KNOWN_COLUMNS = ("email", "first_name", "last_name", "title", "phone", "company", "domain", "timezone", "external_id")
 # Words without blanks, marks and case. A title that is a salutation ("Mr.") comes after what says the job.
 _NAMES: Mapping[str, tuple[str, ...]] = {
     "email": (
@@ -74,6 +74,7 @@ _NAMES: Mapping[str, tuple[str, ...]] = {
         "timezone", "timezonename", "tz", "ianatimezone", "contacttimezone", "usertimezone", "persontimezone",
         "zeitzone", "fuseauhoraire", "zonahoraria",
     ),
+    "external_id": ("externalid",),
 }  # fmt: skip
 _RANKS = {word: (column, rank) for column, words in _NAMES.items() for rank, word in enumerate(words)}
 _TYPE = re.compile(r"(?P<name>.+):(?P<type>number|boolean)")

@@ -28,6 +28,7 @@ def export_contacts(rows: QuerySet[Contact]) -> Iterator[str]:
         known = [
             contact.email, contact.first_name, contact.last_name, contact.title, contact.phone,
             account.name if account else "", account.domain if account else "", contact.timezone,
+            contact.external_id or "",
         ]  # fmt: skip
         yield write_line([*known, *(_text(contact.fields.get(name), type_) for name, type_ in custom)])
 

@@ -32,7 +32,7 @@ MOST_FIELDS_BYTES = 1024 * 1024
 FIELDS_TOO_LARGE = "its merge fields have more than 1 MB in all: shorten or leave out some"
 _MAX_COLUMNS = 200
 # Addresses, web addresses and time zones are measured in their stored form.
-_MAX_LENGTHS = {"first_name": 200, "last_name": 200, "title": 200, "phone": 64, "company": 200}
+_MAX_LENGTHS = {"first_name": 200, "last_name": 200, "title": 200, "phone": 64, "company": 200, "external_id": 200}
 # What a spreadsheet shows where a formula failed, in several languages: #N/A, #REF!, #NAME?, #DIV/0!, #NV, #¿NOMBRE?
 _SHEET_ERROR = re.compile(r"#(?:N/A|N/D|NV|N/B|Н/Д|GETTING_DATA|¿?[^\W\d_]{2,14}(?:/0)?[!?])")
 _BOOLEANS = {"true": True, "false": False, "wahr": True, "falsch": False, "vrai": True, "faux": False}
@@ -57,6 +57,7 @@ class ContactRow:
     company: str
     domain: str
     timezone: str
+    external_id: str
     fields: dict[str, FieldValue]
     warnings: tuple[RowWarning, ...] = ()
     cells: tuple[str, ...] = ()
@@ -148,10 +149,14 @@ class ContactsFile(CellsFile):
             return FIELDS_TOO_LARGE
         if problem := _normalize(known):
             return problem
-        email = known["email"].lower()
-        if email in seen:
-            return f"{known['email']} is already in row {seen[email]}: keep one of them"
-        seen[email] = row
+        # an address has an @ and no blank, the mark of ids
+        keys = {known["email"].lower(): known["email"]}
+        if known["external_id"]:
+            keys[f"id {known['external_id']}"] = f"external_id {known['external_id']}"
+        for key, name in keys.items():
+            if key in seen:
+                return f"{name} is already in row {seen[key]}: keep one of them"
+        seen.update(dict.fromkeys(keys, row))
         return ContactRow(row=row, fields=fields, warnings=tuple(warnings), cells=tuple(written), **known)
 
 
@@ -173,4 +178,6 @@ def _normalize(known: dict[str, str]) -> str | None:
         known["timezone"] = parse_timezone(known["timezone"]) if known["timezone"] else ""
     except (AddressError, ValueError) as error:
         return str(error)
+    if not known["external_id"].isprintable():
+        return "external_id holds a control character: remove it"
     return None

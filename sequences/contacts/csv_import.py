@@ -18,6 +18,7 @@ from sequences.contacts.csv_form import FIELDS_TOO_LARGE, MOST_FIELDS_BYTES, Con
 from sequences.contacts.csv_reader import REJECT_COLUMN, RejectedRow, RowWarning, write_line
 from sequences.contacts.erased import ERASED_REASON, find_erased, lock_contacts
 from sequences.contacts.operations import wake_waiting_for_fields
+from sequences.models import Contact
 
 BATCH_ROWS = 1_000
 # of merge fields, which a batch holds several times in memory
@@ -140,10 +141,16 @@ def store_batch(workspace_id: int, rows: Sequence[ContactRow], now: datetime) ->
     """
     erased = find_erased(workspace_id, [row.email for row in rows])
     rejected = [RejectedRow(row.row, ERASED_REASON, ()) for row in rows if row.email.lower() in erased]
-    usable = [row for row in rows if row.email.lower() not in erased]
+    taken = _find_taken_ids(workspace_id, rows)
+    rejected += [
+        RejectedRow(row.row, f"external_id {row.external_id} is another contact's: correct it", row.cells)
+        for row in rows
+        if row.email.lower() not in erased and row.external_id in taken
+    ]
+    usable = [row for row in rows if row.email.lower() not in erased and row.external_id not in taken]
     stored = upsert_contacts(workspace_id, usable, now)
-    taken = {row["email"].lower() for row in stored}
-    rejected += [RejectedRow(row.row, FIELDS_TOO_LARGE, row.cells) for row in usable if row.email.lower() not in taken]
+    kept = {row["email"].lower() for row in stored}
+    rejected += [RejectedRow(row.row, FIELDS_TOO_LARGE, row.cells) for row in usable if row.email.lower() not in kept]
     return StoredBatch(
         sum(row["is_new"] for row in stored),
         tuple(row["id"] for row in stored),
@@ -151,6 +158,16 @@ def store_batch(workspace_id: int, rows: Sequence[ContactRow], now: datetime) ->
         tuple(rejected),
         {row["id"]: {name: row[name] for name in _ZONES} for row in stored if row["is_moved"]},
     )
+
+
+def _find_taken_ids(workspace_id: int, rows: Sequence[ContactRow]) -> set[str]:
+    """The external ids that contacts with other addresses have."""
+    addresses = {row.external_id: row.email.lower() for row in rows if row.external_id}
+    if not addresses:
+        return set()
+    found = Contact.objects.filter(workspace=workspace_id, external_id__in=list(addresses))
+    pairs = found.values_list("external_id", "email")
+    return {external_id for external_id, email in pairs if external_id and addresses[external_id] != email.lower()}
 
 
 _ZONES = ("contact_timezone", "account_timezone")
@@ -181,12 +198,13 @@ WITH named AS (
     GROUP BY lower(name)
 ), stored AS (
 INSERT INTO sequences_contact AS c (workspace_id, account_id, email, first_name, last_name, title, phone, timezone,
-                                    fields, engagement_score, created_at, updated_at)
+                                    external_id, fields, engagement_score, created_at, updated_at)
 SELECT %(workspace)s, coalesce(d.id, n.id), r.email, r.first_name, r.last_name, r.title, r.phone, r.timezone,
-       r.fields::jsonb, 0, %(now)s, %(now)s
+       nullif(r.external_id, ''), r.fields::jsonb, 0, %(now)s, %(now)s
 FROM unnest(%(emails)s::text[], %(first_names)s::text[], %(last_names)s::text[], %(titles)s::text[],
-            %(phones)s::text[], %(timezones)s::text[], %(fields)s::text[], %(companies)s::text[], %(domains)s::text[])
-     AS r(email, first_name, last_name, title, phone, timezone, fields, company, domain)
+            %(phones)s::text[], %(timezones)s::text[], %(external_ids)s::text[], %(fields)s::text[],
+            %(companies)s::text[], %(domains)s::text[])
+     AS r(email, first_name, last_name, title, phone, timezone, external_id, fields, company, domain)
 LEFT JOIN sequences_account d
        ON r.domain <> '' AND d.workspace_id = %(workspace)s AND d.domain <> '' AND lower(d.domain) = r.domain
 LEFT JOIN named n ON r.domain = '' AND r.company <> '' AND n.name = lower(r.company)
@@ -199,6 +217,7 @@ SET account_id = coalesce(excluded.account_id, c.account_id),
     title = coalesce(nullif(excluded.title, ''), c.title),
     phone = coalesce(nullif(excluded.phone, ''), c.phone),
     timezone = coalesce(nullif(excluded.timezone, ''), c.timezone),
+    external_id = coalesce(excluded.external_id, c.external_id),
     fields = c.fields || excluded.fields,
     updated_at = excluded.updated_at
 WHERE octet_length((c.fields || excluded.fields)::text) <= %(most_bytes)s
@@ -232,6 +251,7 @@ def upsert_contacts(workspace_id: int, rows: Sequence[ContactRow], now: datetime
         "titles": [row.title for row in rows],
         "phones": [row.phone for row in rows],
         "timezones": [row.timezone for row in rows],
+        "external_ids": [row.external_id for row in rows],
         "fields": [json.dumps(row.fields, ensure_ascii=False) for row in rows],
         "companies": [row.company for row in rows],
         "domains": [row.domain for row in rows],

@@ -23,7 +23,7 @@ from sequences.contacts.csv_form import (
     RESERVED,
     size_of_fields,
 )
-from sequences.contacts.erased import ErasedError, require_not_erased
+from sequences.contacts.erased import ErasedError, lock_contacts, require_not_erased
 from sequences.enrollment_sql import wake_where
 from sequences.models import Account, Contact, Enrollment, Workspace
 
@@ -31,6 +31,10 @@ Row = TypeVar("Row", bound=Model)
 
 _TAKEN = {
     "contact_email_once": ("email", "The workspace has a contact with this address already: change that one."),
+    "contact_external_id_once": (
+        "external_id",
+        "The workspace has a contact with this external id already: change that one.",
+    ),
     "account_domain_once": ("domain", "The workspace has an account with this domain already: change that one."),
     "snippet_name_once": ("name", "The workspace has a template or snippet of this name already: change that one."),
 }
@@ -74,7 +78,7 @@ class InUseError(ValueError):
 def create_row(model: type[Row], workspace: Workspace, values: Mapping[str, Any]) -> Row:
     """A new contact, account or snippet. Raises `TakenError`."""
     with transaction.atomic():
-        _require_not_erased(workspace.pk, values)
+        _lock_keys(workspace.pk, values)
         return _save(model(workspace=workspace, **values), None)
 
 
@@ -86,7 +90,7 @@ def change_row(row: Row, values: Mapping[str, Any], now: datetime) -> Row:
         setattr(row, name, value)
     with transaction.atomic():
         if isinstance(row, Contact):
-            _require_not_erased(row.workspace_id, values)
+            _lock_keys(row.workspace_id, values)
         saved = _save(row, [*values, "updated_at"])
         wake_waiting_for(saved, now)
     return saved
@@ -121,7 +125,10 @@ def delete_contact(contact: Contact) -> None:
         contact.delete()
 
 
-def _require_not_erased(workspace_id: int, values: Mapping[str, Any]) -> None:
+def _lock_keys(workspace_id: int, values: Mapping[str, Any]) -> None:
+    """Let no import or erasure pass while an address or external id is stored. Raises `TakenError` for the erased."""
+    if values.get("external_id"):
+        lock_contacts(workspace_id, is_shared=True)
     if email := values.get("email"):
         try:
             require_not_erased(workspace_id, email)

@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
+from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.models.functions import Lower
 
 from common.addresses import ADDRESS_FORM, DOMAIN_FORM
 from sequences.models.scope import WorkspaceQuerySet
 from sequences.models.workspace import Workspace, validate_timezone
+
+LONGEST_EXTERNAL_ID = 200
+
+
+def validate_external_id(value: str) -> None:
+    """Raises `ValidationError` for what two systems would read differently: control characters, spare blanks."""
+    if value != " ".join(value.split()) or not value.isprintable():
+        raise ValidationError("It holds control characters or spare blanks: remove them.")
 
 
 class Account(models.Model):
@@ -46,6 +55,14 @@ class Contact(models.Model):
     workspace = models.ForeignKey(Workspace, on_delete=models.CASCADE, related_name="contacts")
     account = models.ForeignKey(Account, on_delete=models.SET_NULL, null=True, blank=True, related_name="contacts")
     email = models.EmailField(max_length=254)
+    external_id = models.CharField(  # noqa: DJ001 - unique where it is known
+        "external ID",
+        max_length=LONGEST_EXTERNAL_ID,
+        null=True,
+        blank=True,
+        validators=[validate_external_id],
+        help_text="The contact's id in another system, such as a CRM. Compared as it is written.",
+    )
     first_name = models.CharField(max_length=200, blank=True)
     last_name = models.CharField(max_length=200, blank=True)
     title = models.CharField(max_length=200, blank=True)
@@ -66,6 +83,14 @@ class Contact(models.Model):
         ordering = ["email", "id"]
         constraints = [
             models.UniqueConstraint("workspace", Lower("email"), name="contact_email_once"),
+            # an expression, so that serializers leave the check to the database
+            models.UniqueConstraint(
+                "workspace",
+                models.F("external_id"),
+                name="contact_external_id_once",
+                condition=models.Q(external_id__isnull=False),
+                violation_error_message="Another contact of the workspace has this external ID.",
+            ),
             models.CheckConstraint(condition=models.Q(email__regex=ADDRESS_FORM), name="contact_email_form"),
         ]
         indexes = [

@@ -52,6 +52,54 @@ def test_one_address_in_any_script_is_one_contact(api: APIClient, workspace: Wor
     assert len(api.get(URL, {"email": "Bob@Bücher.example"}).json()["results"]) == 1
 
 
+def test_an_upsert_creates_or_changes_the_contact_that_is_named(api: APIClient, workspace: Workspace) -> None:
+    body = {"external_id": " crm  7 ", "email": "bob@bücher.example", "first_name": "Bob", "fields": {"plan": "pro"}}
+    assert api.put(f"{URL}?dry_run=1", body).json()["id"] is None
+    made = api.put(URL, body)
+    assert (made.status_code, made.json()["external_id"], made.json()["email"]) == (
+        201, "crm 7", "bob@xn--bcher-kva.example",
+    )  # fmt: skip
+    again = api.put(URL, {"email": "BOB@Bücher.example", "title": "CTO", "fields": {"seats": 7}})
+    assert (again.status_code, again.json()["id"]) == (200, made.json()["id"])
+    assert (again.json()["first_name"], again.json()["fields"]) == ("Bob", {"plan": "pro", "seats": 7})
+    moved = api.put(URL, {"external_id": "crm 7", "email": "bob@new.example"}, headers={"Idempotency-Key": "a"})
+    assert (moved.status_code, moved.json()["email"], moved.json()["title"]) == (200, "bob@new.example", "CTO")
+    logged = ControlLog.objects.count()
+    assert api.put(URL, {"external_id": "crm 7", "fields": {"plan": "pro"}}).status_code == 200
+    assert ControlLog.objects.count() == logged
+    headers = {"Idempotency-Key": "a"}
+    assert api.put(URL, {"external_id": "crm 7", "email": "b@new.example"}, headers=headers).status_code == 409
+    assert [row["id"] for row in api.get(URL, {"external_id": "crm 7"}).json()["results"]] == [made.json()["id"]]
+    ContactFactory(external_id="crm 7")
+    assert upload(api, "email,external_id\nbob@new.example,crm 8\neve@x.example,crm 9\n").json()["updated"] == 1
+    rejected = upload(api, "email,External ID\nmax@x.example,crm 8\n").json()["rejected"]
+    assert "crm 8 is another contact's" in rejected[0]["reason"]
+
+
+@pytest.mark.parametrize(
+    ("body", "status"),
+    [
+        ({"email": "eve@x.example", "external_id": "1"}, 409),
+        ({"email": "bob@x.example", "external_id": "3"}, 409),
+        ({"external_id": "3"}, 400),
+        ({"first_name": "Bob"}, 400),
+        ({"external_id": "1", "email": "no-address"}, 400),
+        ({"external_id": "1", "fields": {"deep": {"a": 1}}}, 400),
+        ({"external_id": "1", "nickname": "B"}, 400),
+        ({"external_id": "a\x01"}, 400),
+        ({"external_id": " ", "email": "bob@x.example"}, 400),
+    ],
+)
+def test_an_upsert_that_names_none_or_two_changes_nothing(
+    api: APIClient, workspace: Workspace, body: dict[str, Any], status: int
+) -> None:
+    for name, external_id in (("bob", "1"), ("eve", "2")):
+        ContactFactory(workspace=workspace, email=f"{name}@x.example", external_id=external_id)
+    before = list(Contact.objects.order_by("pk").values())
+    assert api.put(URL, body).status_code == status
+    assert list(Contact.objects.order_by("pk").values()) == before
+
+
 @pytest.mark.parametrize(
     ("body", "field"),
     [

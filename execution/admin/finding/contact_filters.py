@@ -26,7 +26,7 @@ from sequences.contacts.csv_columns import name_column
 from sequences.interface.admin.base import ScopedFilter, scope_rows
 from sequences.models import Account, Enrollment, Sequence
 
-_COLUMNS = {name: name for name in ("first_name", "last_name", "title", "phone", "timezone", "email")}
+_COLUMNS = {name: name for name in ("first_name", "last_name", "title", "phone", "timezone", "email", "external_id")}
 _COLUMNS |= {"company": "account__name", "domain": "account__domain"}
 
 

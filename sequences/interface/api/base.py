@@ -38,14 +38,16 @@ from sequences.interface.api.strict import (
 from sequences.time.timing import FIRST_YEAR, LAST_YEAR, is_plannable
 
 BIGGEST_ID = 2**63 - 1
-_SHOWS_ROW = frozenset({"create", "retrieve", "update", "partial_update"})
+_SHOWS_ROW = frozenset({"create", "retrieve", "update", "partial_update", "upsert"})
 
 
 class Router(SimpleRouter):
-    """Paths without a trailing slash; one is accepted too."""
+    """Paths without a trailing slash; one is accepted too. PUT of a list is the view's `upsert`, if it has one."""
 
     def __init__(self) -> None:
         super().__init__()
+        of_list: Any = self.routes[0]
+        self.routes = [of_list._replace(mapping={**of_list.mapping, "put": "upsert"}), *self.routes[1:]]
         self.trailing_slash = "/?"
 
 

@@ -58,6 +58,7 @@ BODIES: dict[tuple[str, str], dict[str, Any]] = {
     ("post", "/api/accounts/{id}/release"): {"reason": "another team"},
     ("post", "/api/api-keys"): {"name": "nightly import", "expires_at": "2031-12-31T00:00:00Z"},
     ("post", "/api/contacts"): _CONTACT,
+    ("put", "/api/contacts"): {"external_id": "crm-4711", **_CONTACT},
     ("put", "/api/contacts/{id}"): _CONTACT,
     ("patch", "/api/contacts/{id}"): {"title": "CTO"},
     ("post", "/api/contacts/{id}/erase"): {"reason": "request of 3 March, ticket 812"},

@@ -75,7 +75,7 @@ def add_problems(result: dict[str, Any], **kwargs: Any) -> dict[str, Any]:
                 operation["responses"].setdefault(code, _response(_STATUSES[code]))
             if method in _CHANGING and not operation.pop(REFUSES_DRY_RUN, False):
                 _offer_dry_run(operation, result["components"]["schemas"])
-            if method == "post":
+            if method == "post" or (method == "put" and "{" not in path):
                 operation.setdefault("parameters", []).append(_IDEMPOTENCY_KEY)
             if takes_json(operation) and (method, path) in BODIES:
                 operation["requestBody"]["content"]["application/json"]["example"] = BODIES[method, path]

@@ -17,13 +17,25 @@ COLUMNS = (
     "last_name",
     "title",
     "phone",
+    "external_id",
     "account_name",
     "account_domain",
     "contact_timezone",
     "engagement_score",
 )
 NAMES = (
-    *("email", "first_name", "last_name", "full_name", "title", "phone", "company", "domain", "timezone"),
+    *(
+        "email",
+        "first_name",
+        "last_name",
+        "full_name",
+        "title",
+        "phone",
+        "external_id",
+        "company",
+        "domain",
+        "timezone",
+    ),
     *("engagement_score", "fields", "plan", "missing"),
 )
 TEXTS = st.sampled_from(["", " ", "Ada", "Lovelace"])

@@ -76,6 +76,7 @@ def contact(workspace: Workspace) -> Contact:
         last_name="Quux",
         title="Chief Weaver",
         phone="+44 20 7946 0018",
+        external_id="crm-zebedee-7",
         fields={"tea": "rooibos-lover"},
     )
     step = StepFactory(sequence__workspace=workspace)
