@@ -7,7 +7,7 @@ from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.indexes import BrinIndex
 from django.db import models
 from django.db.models import Q
-from django.db.models.functions import Coalesce
+from django.db.models.functions import Coalesce, Now
 from django.utils.text import Truncator
 from knox.models import AbstractAuthToken
 
@@ -72,6 +72,7 @@ class DeadLetter(models.Model):
     resolution = models.CharField(max_length=16, choices=Resolution.choices(), blank=True)
     resolved_by = models.CharField(max_length=200, blank=True)
     resolved_at = models.DateTimeField(null=True, blank=True)
+    updated_at = models.DateTimeField(db_default=Now(), editable=False, help_text="Kept by the database.")
 
     objects = WorkspaceQuerySet.as_manager()
 
@@ -86,7 +87,10 @@ class DeadLetter(models.Model):
                 condition=Q(resolved_at__isnull=True) | ~Q(resolution=""), name="dead_letter_resolved_how"
             ),
         ]
-        indexes = [models.Index(fields=["created_at"], name="dead_letter_created")]
+        indexes = [
+            models.Index(fields=["created_at"], name="dead_letter_created"),
+            models.Index(fields=["workspace", "updated_at", "id"], name="dead_letter_updated"),
+        ]
 
     def __str__(self) -> str:
         return f"{label_of(self.error_class)}: {Truncator(self.error).chars(80)}"

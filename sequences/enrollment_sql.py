@@ -54,7 +54,7 @@ def wake_enrollments(ids: Sequence[int], now: datetime) -> int:
 
 _COUNT_SENT = f"""
 UPDATE sequences_enrollment e
-SET emails_sent = e.emails_sent + r.sent,
+SET emails_sent = e.emails_sent + r.sent, updated_at = %(now)s,
     wake_at = CASE WHEN e.status IN {LIVE} THEN %(now)s::timestamptz ELSE e.wake_at END
 FROM unnest(%(ids)s::bigint[], %(sent)s::int[]) AS r(id, sent)
 WHERE e.id = r.id

@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.conf import settings
 from django.db import models
 from django.db.models import Q
+from django.db.models.functions import Now
 
 from sequences.choices import TaskPriority, TaskType
 from sequences.models import Contact, Enrollment, Step, Workspace
@@ -35,6 +36,7 @@ class Task(models.Model):
     completed_at = models.DateTimeField(null=True, blank=True)
     completed_by = models.CharField(max_length=200, blank=True)
     outcome = models.TextField(blank=True)
+    updated_at = models.DateTimeField(db_default=Now(), editable=False, help_text="Kept by the database.")
 
     objects = WorkspaceQuerySet.as_manager()
 
@@ -50,6 +52,7 @@ class Task(models.Model):
             models.Index(fields=["assignee", "due_at"], name="task_open", condition=Q(status="open")),
             # the list of the API, page by page
             models.Index(fields=["workspace", "due_at", "id"], name="task_due"),
+            models.Index(fields=["workspace", "updated_at", "id"], name="task_updated"),
         ]
 
     def __str__(self) -> str:

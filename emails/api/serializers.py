@@ -13,6 +13,7 @@ from emails.mailbox.own_caps import OWN_CAPS, own_caps
 from emails.mailbox.records import Status
 from emails.models import EmailMessage, Mailbox
 from sequences.interface.api.addresses import AddressField
+from sequences.interface.api.expanded import Expandable
 from sequences.interface.api.strict import StrictModelSerializer, StrictSerializer
 from sequences.models import Workspace
 
@@ -199,7 +200,7 @@ class LaneSerializer(StrictSerializer):
     queue = _QueuedMessageSerializer(many=True)
 
 
-class MessageSerializer(StrictModelSerializer[EmailMessage]):
+class MessageSerializer(Expandable, StrictModelSerializer[EmailMessage]):
     """`subject`, `text` and `html` are what was rendered at the hand-over; empty before."""
 
     error_class = serializers.ChoiceField(choices=ErrorClass.choices(), allow_blank=True, read_only=True)
@@ -211,6 +212,6 @@ class MessageSerializer(StrictModelSerializer[EmailMessage]):
             "message_id", "in_reply_to", "provider_message_id", "priority", "is_first_touch", "due_at", "queued_at",
             "send_after_at", "held_by", "attempts", "handed_over_at", "sent_at", "unknown_at", "failed_at",
             "withheld_reason", "error_class", "error_code", "error", "resolution", "resolved_by", "resolved_at",
-            "subject", "text", "html",
+            "subject", "text", "html", "updated_at",
         ]  # fmt: skip
         read_only_fields = fields

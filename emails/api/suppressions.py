@@ -29,7 +29,7 @@ from sequences.access.roles import is_manager, name_actor
 from sequences.contacts.csv_reader import CsvFormError, RejectedRow
 from sequences.contacts.erased import ERASED_REASON, find_erased
 from sequences.contacts.stored_imports import is_large
-from sequences.interface.api.base import CSV_OR_PROBLEM, IdFilter, InstantField, ReadViewSet
+from sequences.interface.api.base import CSV_OR_PROBLEM, IdFilter, InstantField, ReadViewSet, UpdatedFilter
 from sequences.interface.api.dry_run import is_dry_run, mark_dry_run
 from sequences.interface.api.parameters import (
     OwnWorkspaceField,
@@ -46,7 +46,18 @@ from sequences.interface.api.strict import StrictModelSerializer, StrictSerializ
 class SuppressionSerializer(StrictModelSerializer[Suppression]):
     class Meta:
         model = Suppression
-        fields = ["id", "workspace", "email", "domain", "reason", "note", "actor", "created_at", "expires_at"]
+        fields = [
+            "id",
+            "workspace",
+            "email",
+            "domain",
+            "reason",
+            "note",
+            "actor",
+            "created_at",
+            "expires_at",
+            "updated_at",
+        ]
         read_only_fields = fields
 
 
@@ -94,14 +105,18 @@ class _LowerFilter(django_filters.CharFilter):
         return found
 
 
-class SuppressionFilter(django_filters.FilterSet):
+class _NamedFilter(django_filters.FilterSet):
     workspace = IdFilter(field_name="workspace_id")
     email = _LowerFilter(field_name="email")
     domain = _LowerFilter(field_name="domain")
     reason = django_filters.ChoiceFilter(choices=SuppressionReason.choices())
 
 
-class SuppressionChangeFilter(SuppressionFilter):
+class SuppressionFilter(UpdatedFilter, _NamedFilter):
+    pass
+
+
+class SuppressionChangeFilter(_NamedFilter):
     action = django_filters.ChoiceFilter(choices=SuppressionAction.choices())
 
 
@@ -111,7 +126,7 @@ class SuppressionViewSet(ReadViewSet):
     queryset = Suppression.objects.all()
     serializer_class = SuppressionSerializer
     filterset_class = SuppressionFilter
-    ordering_fields = ("id", "created_at")
+    ordering_fields = ("id", "created_at", "updated_at")
 
     @extend_schema(request=AddSuppressionSerializer, responses={200: SuppressionSerializer, 201: SuppressionSerializer})
     def create(self, request: Request, *args: Any, **kwargs: Any) -> Response:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 import django_filters
 from django.db import transaction
-from django.db.models import QuerySet, RestrictedError
+from django.db.models import Q, QuerySet, RestrictedError
 from django.utils import timezone
 from drf_spectacular.utils import extend_schema
 from rest_framework import mixins, status
@@ -33,7 +34,7 @@ from emails.mailbox.setup_check import check_setup
 from emails.models import EmailMessage, Mailbox
 from emails.sending.lane_view import read_lane
 from sequences.access.roles import require_right
-from sequences.interface.api.base import IdFilter, ReadViewSet
+from sequences.interface.api.base import IdFilter, ReadViewSet, TimeFilter, UpdatedFilter
 from sequences.interface.api.named import NamedRowFilter, find_named, read_named
 from sequences.interface.api.parameters import only_workspace, refuses_dry_run, takes_no_body
 from sequences.interface.api.problems import ConflictError
@@ -46,6 +47,10 @@ class MailboxFilter(django_filters.FilterSet):
     owner = NamedRowFilter("owner")
     status = django_filters.ChoiceFilter(choices=MailboxStatus.choices())
     address = django_filters.CharFilter(field_name="address", lookup_expr="iexact")
+    updated_after = TimeFilter(method="filter_updated", label="Edited, or in another state, since then.")
+
+    def filter_updated(self, rows: QuerySet[Mailbox], name: str, value: datetime) -> QuerySet[Mailbox]:
+        return rows.filter(Q(updated_at__gt=value) | Q(status_at__gt=value))
 
 
 class MailboxViewSet(mixins.CreateModelMixin, mixins.UpdateModelMixin, mixins.DestroyModelMixin, ReadViewSet):
@@ -57,7 +62,7 @@ class MailboxViewSet(mixins.CreateModelMixin, mixins.UpdateModelMixin, mixins.De
     # `updated_at` stays: a new password is seen by it, and what the engine notes does not change it
     volatile = frozenset({*MAILBOX_STATE, "is_dry_run"})
     filterset_class = MailboxFilter
-    ordering_fields = ("id", "address", "created_at")
+    ordering_fields = ("id", "address", "created_at", "updated_at")
 
     def blank_new(self, data: dict[str, Any]) -> dict[str, Any]:
         return {**super().blank_new(data), **({"webhook_urls": {}} if "webhook_urls" in data else {})}
@@ -132,7 +137,7 @@ class MailboxViewSet(mixins.CreateModelMixin, mixins.UpdateModelMixin, mixins.De
         require_right(self.request.user, mailbox.workspace_id, mailbox.owner_id, is_shared_without_owner=False)
 
 
-class MessageFilter(django_filters.FilterSet):
+class MessageFilter(UpdatedFilter):
     workspace = IdFilter(field_name="workspace_id")
     enrollment = IdFilter(field_name="enrollment_id")
     contact = IdFilter(field_name="contact_id")
@@ -152,3 +157,4 @@ class MessageViewSet(ReadViewSet):
     queryset = EmailMessage.objects.all()
     serializer_class = MessageSerializer
     filterset_class = MessageFilter
+    ordering_fields = ("id", "updated_at")

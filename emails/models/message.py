@@ -6,6 +6,7 @@ from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import Q
+from django.db.models.functions import Now
 
 from emails.choices import ErrorClass, MessageStatus
 from emails.models.mailbox import Mailbox
@@ -86,6 +87,7 @@ class EmailMessage(models.Model):
     resolved_by = models.CharField(max_length=200, blank=True)
     resolved_at = models.DateTimeField(null=True)
     resolution = models.CharField(max_length=200, blank=True)
+    updated_at = models.DateTimeField(db_default=Now(), editable=False, help_text="Kept by the database.")
 
     objects = WorkspaceQuerySet.as_manager()
 
@@ -125,6 +127,7 @@ class EmailMessage(models.Model):
             ),
             # the newest of one workspace, the usual page, without a sort
             models.Index(fields=["workspace", "id"], name="message_newest"),
+            models.Index(fields=["workspace", "updated_at", "id"], name="message_updated"),
             models.Index(fields=["leased_until"], name="message_leased", condition=Q(status="sending")),
             models.Index(fields=["workspace", "unknown_at"], name="message_unknown", condition=Q(status="unknown")),
             models.Index(

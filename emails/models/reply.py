@@ -6,6 +6,7 @@ from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import Q
+from django.db.models.functions import Now
 
 from emails.choices import ReplyIntent
 from emails.models.event import EmailEvent
@@ -63,6 +64,7 @@ class Reply(models.Model):
     handled_by = models.CharField(max_length=200, blank=True)
     handled_at = models.DateTimeField(null=True, blank=True)
     notified_at = models.DateTimeField(null=True, blank=True, help_text="When its owner was told, or was not to be.")
+    updated_at = models.DateTimeField(db_default=Now(), editable=False, help_text="Kept by the database.")
 
     objects = WorkspaceQuerySet.as_manager()
 
@@ -78,6 +80,7 @@ class Reply(models.Model):
             models.Index(fields=["workspace", "received_at", "id"], name="reply_newest"),
             models.Index(fields=["workspace", "received_at"], name="reply_open", condition=Q(is_handled=False)),
             models.Index(fields=["contact", "received_at"], name="reply_contact"),
+            models.Index(fields=["workspace", "updated_at", "id"], name="reply_updated"),
             models.Index(fields=["recorded_at"], name="reply_not_notified", condition=Q(notified_at__isnull=True)),
         ]
 

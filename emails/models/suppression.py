@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.db import models
 from django.db.models import Q
-from django.db.models.functions import Coalesce, Lower
+from django.db.models.functions import Coalesce, Lower, Now
 
 from common.addresses import ADDRESS_FORM, DOMAIN_FORM
 from common.transaction_ids import CurrentTransactionId
@@ -26,6 +26,7 @@ class Suppression(models.Model):
     actor = models.CharField(max_length=200, blank=True)
     created_at = models.DateTimeField()
     expires_at = models.DateTimeField(null=True, blank=True, help_text="Leave empty to suppress permanently.")
+    updated_at = models.DateTimeField(db_default=Now(), editable=False, help_text="Kept by the database.")
 
     objects = WorkspaceQuerySet.as_manager()
 
@@ -49,7 +50,8 @@ class Suppression(models.Model):
             ),
         ]
         indexes = [
-            models.Index(fields=["expires_at"], name="suppression_expiry", condition=Q(expires_at__isnull=False))
+            models.Index(fields=["expires_at"], name="suppression_expiry", condition=Q(expires_at__isnull=False)),
+            models.Index(fields=["workspace", "updated_at", "id"], name="suppression_updated"),
         ]
 
     def __str__(self) -> str:

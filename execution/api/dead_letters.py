@@ -21,7 +21,7 @@ from execution.control.bulk import act_on_all
 from execution.control.dead_letters import find_similar, list_groups, resolve_letters
 from execution.models import DeadLetter
 from sequences.access.roles import filter_actable, name_actor, require_right, workspace_ids_of
-from sequences.interface.api.base import BIGGEST_ID, IdFilter, ReadViewSet, YesNoFilter
+from sequences.interface.api.base import BIGGEST_ID, IdFilter, ReadViewSet, UpdatedFilter, YesNoFilter
 from sequences.interface.api.dry_run import is_dry_run
 from sequences.interface.api.named import NamedRowFilter
 from sequences.interface.api.problems import ConflictError
@@ -29,7 +29,7 @@ from sequences.interface.api.strict import StrictSerializer
 from sequences.models import Enrollment
 
 
-class DeadLetterFilter(django_filters.FilterSet):
+class DeadLetterFilter(UpdatedFilter):
     workspace = IdFilter(field_name="workspace_id")
     enrollment = IdFilter(field_name="enrollment_id")
     sequence = NamedRowFilter("enrollment__sequence")
@@ -86,7 +86,7 @@ class DeadLetterViewSet(ReadViewSet):
     queryset = DeadLetter.objects.all()
     serializer_class = DeadLetterSerializer
     filterset_class = DeadLetterFilter
-    ordering_fields = ("id", "created_at")
+    ordering_fields = ("id", "created_at", "updated_at")
 
     @extend_schema(responses=DeadLetterGroupsSerializer)
     @action(detail=False, methods=["get"], filter_backends=[], pagination_class=None)

@@ -27,6 +27,7 @@ from execution.api.enrollment_forms import (
     TimelineSerializer,
     present_bulk,
 )
+from execution.api.expanding import Expands
 from execution.api.serializers import (
     EnrollAnswerSerializer,
     EnrollmentAnswerSerializer,
@@ -58,7 +59,7 @@ from execution.insight.timeline import read_timeline
 from execution.models import ExecutionLog
 from sequences.access.roles import filter_actable, name_actor, require_right
 from sequences.choices import EnrollmentStatus
-from sequences.interface.api.base import IdFilter, ReadViewSet, TimeFilter
+from sequences.interface.api.base import IdFilter, ReadViewSet, TimeFilter, UpdatedFilter
 from sequences.interface.api.dry_run import is_dry_run
 from sequences.interface.api.named import NamedRowFilter, find_named
 from sequences.interface.api.paging import CursorPages
@@ -70,7 +71,7 @@ from sequences.models import Enrollment, Sequence, Step
 Check = Callable[[Enrollment, Mapping[str, Any]], None]
 
 
-class EnrollmentFilter(django_filters.FilterSet):
+class EnrollmentFilter(UpdatedFilter):
     workspace = IdFilter(field_name="workspace_id")
     status = django_filters.ChoiceFilter(choices=EnrollmentStatus.choices())
     sequence = NamedRowFilter("sequence")
@@ -100,14 +101,8 @@ class EnrollmentPages(CursorPages):
         return tuple(field.replace("enrolled_at", "id") for field in ordering)
 
 
-class EnrollmentViewSet(ReadViewSet):
-    """Contacts in sequences, and where they stand."""
-
-    queryset = Enrollment.objects.select_related("contact", "current_step")
-    serializer_class = EnrollmentSerializer
-    filterset_class = EnrollmentFilter
-    pagination_class = EnrollmentPages
-    ordering_fields = ("id", "enrolled_at", "updated_at")
+class _PresentedViewSet(ReadViewSet):
+    """Rows with what holds them."""
 
     def list(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         page = self.paginate_queryset(self.filter_queryset(self.get_queryset()))
@@ -115,6 +110,20 @@ class EnrollmentViewSet(ReadViewSet):
 
     def retrieve(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         return Response(present_enrollments([self.get_object()], timezone.now())[0])
+
+
+class EnrollmentViewSet(Expands, _PresentedViewSet):
+    """Contacts in sequences, and where they stand."""
+
+    queryset = Enrollment.objects.select_related("contact", "current_step")
+    serializer_class = EnrollmentSerializer
+    filterset_class = EnrollmentFilter
+    pagination_class = EnrollmentPages
+    ordering_fields = ("id", "enrolled_at", "updated_at")
+    expandable = {
+        "contact": "contact", "account": "account", "sequence": "sequence", "step": "current_step",
+        "mailbox": "mailbox", "owner": "owner",
+    }  # fmt: skip
 
     @extend_schema(
         request=EnrollSerializer,

@@ -18,18 +18,20 @@ from rest_framework.response import Response
 from emails.api.serializers import MessageSerializer
 from emails.choices import ReplyIntent
 from emails.models import Reply
+from execution.api.expanding import Expands
 from execution.control.answers import LONGEST_BODY, AnswerError, answer_reply, explain_refusal
 from execution.control.replies import ClassifyError, Wanted, classify_reply, mark_handled
 from execution.insight.replies import filter_readable, read_intent_figures, read_thread
 from sequences.access.roles import name_actor, workspace_ids_of
-from sequences.interface.api.base import BIGGEST_ID, IdFilter, ReadViewSet, TimeFilter, YesNoFilter
+from sequences.interface.api.base import BIGGEST_ID, IdFilter, ReadViewSet, TimeFilter, UpdatedFilter, YesNoFilter
+from sequences.interface.api.expanded import Expandable
 from sequences.interface.api.named import NamedRowFilter, match_named
 from sequences.interface.api.problems import ConflictError
 from sequences.interface.api.strict import StrictModelSerializer, StrictSerializer
 from sequences.models import Sequence
 
 
-class ReplyFilter(django_filters.FilterSet):
+class ReplyFilter(UpdatedFilter):
     workspace = IdFilter(field_name="workspace_id")
     intent = django_filters.ChoiceFilter(choices=ReplyIntent.choices())
     is_handled = YesNoFilter(field_name="is_handled")
@@ -84,7 +86,7 @@ class ThreadEntrySerializer(StrictSerializer):
     written_by = serializers.CharField(help_text="The user, for an answer.")
 
 
-class ReplySerializer(StrictModelSerializer[Reply]):
+class ReplySerializer(Expandable, StrictModelSerializer[Reply]):
     """One reply in a list."""
 
     email = serializers.CharField(source="contact.email", help_text="The contact's address.")
@@ -98,6 +100,7 @@ class ReplySerializer(StrictModelSerializer[Reply]):
             "id", "workspace", "contact", "email", "enrollment", "sequence", "message", "mailbox", "sender",
             "sender_name", "subject", "text", "received_at", "kind", "intent", "found_intent", "intent_reason",
             "until", "referral", "classified_by", "classified_at", "is_handled", "handled_by", "handled_at",
+            "updated_at",
         ]  # fmt: skip
         read_only_fields = fields
 
@@ -165,14 +168,18 @@ class ReplyFiguresSerializer(StrictSerializer):
     intents = IntentFiguresSerializer(many=True)
 
 
-class ReplyViewSet(ReadViewSet):
+class ReplyViewSet(Expands, ReadViewSet):
     """What contacts wrote, the newest first."""
 
     queryset = Reply.objects.select_related("contact", "enrollment__sequence", "mailbox", "workspace")
     serializer_class = ReplySerializer
     filterset_class = ReplyFilter
+    expandable = {
+        "contact": "contact", "account": "contact.account", "enrollment": "enrollment", "sequence": "sequence",
+        "message": "message", "mailbox": "mailbox",
+    }  # fmt: skip
     ordering = ("-received_at",)
-    ordering_fields = ("id", "received_at")
+    ordering_fields = ("id", "received_at", "updated_at")
     has_etags = True
 
     def get_queryset(self) -> QuerySet[Any]:

@@ -19,6 +19,7 @@ from emails.api.serializers import MailboxSerializer, MessageSerializer
 from emails.api.views import MailboxViewSet, MessageViewSet
 from emails.models import Mailbox
 from execution.api.enrollment_forms import SnoozeSerializer
+from execution.api.expanding import Expands
 from execution.api.logged import LoggedChanges
 from execution.api.replanning import ReplansOnUpdate
 from execution.api.serializers import ReasonSerializer, ResolveSerializer
@@ -71,8 +72,12 @@ class LoggedSendLimitViewSet(LoggedChanges, SendLimitViewSet):
     log_target = ControlTarget.SEND_LIMIT
 
 
-class ResolvableMessageViewSet(MessageViewSet):
+class ResolvableMessageViewSet(Expands, MessageViewSet):
     __doc__ = MessageViewSet.__doc__
+    expandable = {
+        "contact": "contact", "account": "contact.account", "enrollment": "enrollment",
+        "sequence": "enrollment.sequence", "step": "step", "mailbox": "mailbox", "owner": "owner",
+    }  # fmt: skip
 
     @extend_schema(request=ResolveSerializer, responses=MessageSerializer)
     @action(detail=True, methods=["post"])
@@ -105,8 +110,12 @@ class ReassignSerializer(ReasonSerializer):
     assignee = serializers.IntegerField(min_value=1, max_value=BIGGEST_ID, help_text="A member of its workspace.")
 
 
-class CompletableTaskViewSet(TaskViewSet):
+class CompletableTaskViewSet(Expands, TaskViewSet):
     __doc__ = TaskViewSet.__doc__
+    expandable = {
+        "contact": "contact", "account": "contact.account", "enrollment": "enrollment",
+        "sequence": "enrollment.sequence", "step": "step", "assignee": "assignee",
+    }  # fmt: skip
 
     @extend_schema(request=TaskSnoozeSerializer, responses=TaskSerializer)
     @action(detail=True, methods=["post"])

@@ -16,6 +16,7 @@ from execution.insight.queue import QueueFilter
 from execution.models import DeadLetter, ExecutionLog, Worker
 from sequences.choices import EnrollmentStatus, ExitReason, StepType
 from sequences.interface.api.base import BIGGEST_ID, InstantField
+from sequences.interface.api.expanded import Expandable
 from sequences.interface.api.named import NamedRowField
 from sequences.interface.api.strict import StrictModelSerializer, StrictSerializer
 from sequences.models import Enrollment, Step
@@ -119,7 +120,7 @@ class WhyAnswerSerializer(StrictSerializer):
     why = _HoldSerializer(many=True)
 
 
-class EnrollmentSerializer(StrictModelSerializer[Enrollment]):
+class EnrollmentSerializer(Expandable, StrictModelSerializer[Enrollment]):
     """The context holds what explains each: `holds`, by enrollment id."""
 
     account = serializers.IntegerField(source="contact.account_id", allow_null=True)
@@ -260,7 +261,7 @@ class DeadLetterSerializer(StrictModelSerializer[DeadLetter]):
         model = DeadLetter
         fields = [
             "id", "workspace", "enrollment", "step", "error_class", "error", "error_trace", "attempts", "facts",
-            "created_at", "resolution", "resolved_by", "resolved_at",
+            "created_at", "resolution", "resolved_by", "resolved_at", "updated_at",
         ]  # fmt: skip
         read_only_fields = fields
 

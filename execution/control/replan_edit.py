@@ -69,7 +69,7 @@ WHERE e.id = m.enrollment_id AND e.sequence_id = %(sequence)s AND m.status = 'qu
 RETURNING m.mailbox_id AS id
 """
 _SET_DUE = """
-UPDATE sequences_enrollment e SET next_step_at = r.due
+UPDATE sequences_enrollment e SET next_step_at = r.due, updated_at = %(now)s
 FROM unnest(%(ids)s::bigint[], %(dues)s::timestamptz[]) AS r(id, due)
 WHERE e.id = r.id
 """
@@ -173,7 +173,7 @@ def replan_removed(saved: SavedSequence, after: SequenceFacts, actor: str, now: 
     execute(_CANCEL_TASKS, {"ids": ids, "steps": steps, "now": now, "actor": actor})
     positions = [row for row in fetch_all(_MOVED, {"ids": ids}) if row["current_step_id"] is not None]
     dues = [plan_due(row, after, after.step(row["current_step_id"])) for row in positions]
-    execute(_SET_DUE, {"ids": [row["id"] for row in positions], "dues": dues})
+    execute(_SET_DUE, {"ids": [row["id"] for row in positions], "dues": dues, "now": now})
     numbers = {step.id: step.number for step in after.steps}
     write_logs([_log_removed(each, numbers, saved.sequence.workspace_id, actor) for each in saved.moved], now)
 

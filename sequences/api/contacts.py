@@ -40,7 +40,7 @@ from sequences.contacts.queries import has_address, was_imported_by
 from sequences.contacts.stored_imports import is_large
 from sequences.contacts.upserts import AmbiguousError, UnnamedError, find_upserted
 from sequences.interface.api.addresses import AddressField, WebsiteField
-from sequences.interface.api.base import CSV_OR_PROBLEM, IdFilter, ReadViewSet, TimeFilter
+from sequences.interface.api.base import CSV_OR_PROBLEM, IdFilter, ReadViewSet, TimeFilter, UpdatedFilter
 from sequences.interface.api.dry_run import is_dry_run, mark_dry_run
 from sequences.interface.api.parameters import OwnWorkspaceField, only_workspace
 from sequences.interface.api.parsers import FormParser
@@ -121,7 +121,7 @@ class AccountSerializer(WorkspaceRowSerializer):
         read_only_fields = ["id", "engagement_score", "created_at", "updated_at"]
 
 
-class ContactFilter(django_filters.FilterSet):
+class ContactFilter(UpdatedFilter):
     workspace = IdFilter(field_name="workspace_id")
     account = IdFilter(field_name="account_id")
     email = django_filters.CharFilter(method="filter_email", label="In upper or lower case.")
@@ -143,7 +143,7 @@ class ContactFilter(django_filters.FilterSet):
         return rows.filter(email__endswith=f"@{domain}")
 
 
-class AccountFilter(django_filters.FilterSet):
+class AccountFilter(UpdatedFilter):
     workspace = IdFilter(field_name="workspace_id")
     domain = django_filters.CharFilter(field_name="domain", lookup_expr="iexact")
     name = django_filters.CharFilter(field_name="name", lookup_expr="icontains")
@@ -324,4 +324,4 @@ class AccountViewSet(WrittenViewSet):
     serializer_class = AccountSerializer
     filterset_class = AccountFilter
     search_fields = ("name", "domain")
-    ordering_fields = ("id", "name", "engagement_score")
+    ordering_fields = ("id", "name", "engagement_score", "updated_at")

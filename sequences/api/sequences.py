@@ -10,7 +10,7 @@ from rest_framework import serializers
 from sequences.authoring.drafts import SEQUENCE_FIELDS
 from sequences.authoring.step_fields import STEP_FIELDS
 from sequences.choices import ConditionType, SequenceStatus
-from sequences.interface.api.base import IdFilter, ReadViewSet
+from sequences.interface.api.base import IdFilter, ReadViewSet, UpdatedFilter
 from sequences.interface.api.serializers import ClockField, ConditionConfigField, WindowField
 from sequences.interface.api.strict import StrictModelSerializer
 from sequences.models import Sequence, Step
@@ -51,7 +51,7 @@ class SequenceSerializer(StrictModelSerializer[Sequence]):
             return None
 
 
-class SequenceFilter(django_filters.FilterSet):
+class SequenceFilter(UpdatedFilter):
     workspace = IdFilter(field_name="workspace_id")
     owner = IdFilter(field_name="owner_id")
     status = django_filters.ChoiceFilter(choices=SequenceStatus.choices())

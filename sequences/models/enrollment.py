@@ -114,6 +114,8 @@ class Enrollment(models.Model):
             models.Index(
                 fields=["workspace", "completed_at"], name="enrollment_ended", condition=Q(completed_at__isnull=False)
             ),
+            # every move writes `wake_at` too, which has an index already
+            models.Index(fields=["workspace", "updated_at", "id"], name="enrollment_updated"),
             models.Index(fields=["owner"], name="enrollment_owner", condition=Q(owner__isnull=False)),
         ]
 

@@ -44,6 +44,7 @@ class Account(models.Model):
                 condition=models.Q(domain="") | models.Q(domain__regex=DOMAIN_FORM), name="account_domain_form"
             ),
         ]
+        indexes = [models.Index(fields=["workspace", "updated_at", "id"], name="account_updated")]
 
     def __str__(self) -> str:
         return self.name
@@ -94,6 +95,7 @@ class Contact(models.Model):
             models.CheckConstraint(condition=models.Q(email__regex=ADDRESS_FORM), name="contact_email_form"),
         ]
         indexes = [
+            models.Index(fields=["workspace", "updated_at", "id"], name="contact_updated"),
             models.Index(fields=["workspace", "-engagement_score", "-id"], name="contact_score"),
             models.Index(
                 fields=["score_due_at"], name="contact_score_due", condition=models.Q(score_due_at__isnull=False)

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from rest_framework import serializers
 
+from sequences.interface.api.expanded import Expandable
 from sequences.interface.api.strict import StrictModelSerializer, StrictSerializer
 from tasks_app.models import Task
 
 
-class TaskSerializer(StrictModelSerializer[Task]):
+class TaskSerializer(Expandable, StrictModelSerializer[Task]):
     class Meta:
         model = Task
         fields = [
             "id", "workspace", "enrollment", "step", "contact", "assignee", "type", "title", "instructions", "priority",
-            "status", "due_at", "created_at", "completed_at", "completed_by", "outcome",
+            "status", "due_at", "created_at", "completed_at", "completed_by", "outcome", "updated_at",
         ]  # fmt: skip
         read_only_fields = fields
 

@@ -6,13 +6,13 @@ import django_filters
 from django.db.models import QuerySet
 
 from sequences.choices import TaskPriority, TaskType
-from sequences.interface.api.base import IdFilter, ReadViewSet, TimeFilter, YesNoFilter
+from sequences.interface.api.base import IdFilter, ReadViewSet, TimeFilter, UpdatedFilter, YesNoFilter
 from tasks_app.api.serializers import TaskSerializer
 from tasks_app.choices import TaskStatus
 from tasks_app.models import Task
 
 
-class TaskFilter(django_filters.FilterSet):
+class TaskFilter(UpdatedFilter):
     workspace = IdFilter(field_name="workspace_id")
     enrollment = IdFilter(field_name="enrollment_id")
     contact = IdFilter(field_name="contact_id")
@@ -35,4 +35,4 @@ class TaskViewSet(ReadViewSet):
     serializer_class = TaskSerializer
     filterset_class = TaskFilter
     ordering = ("due_at",)
-    ordering_fields = ("id", "due_at", "created_at", "contact__engagement_score")
+    ordering_fields = ("id", "due_at", "created_at", "updated_at", "contact__engagement_score")

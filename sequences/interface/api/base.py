@@ -118,6 +118,12 @@ class InstantField(serializers.DateTimeField):
         return at
 
 
+class UpdatedFilter(django_filters.FilterSet):
+    """Of lists of what changes: `?updated_after=` with `?ordering=updated_at` reads what is new since the last time."""
+
+    updated_after = TimeFilter(field_name="updated_at", lookup_expr="gt")
+
+
 class CsvRenderer(JSONRenderer):
     """For answers that are CSV already; errors are still problems in JSON."""
 
