@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from django.db.migrations import RunSQL
 
+# Made by each migration that needs it, so that none depends on another app's; it stays when they are undone.
 _FUNCTION = """
 CREATE OR REPLACE FUNCTION note_update() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
@@ -17,13 +18,8 @@ END $$
 """
 
 
-def make_function() -> RunSQL:
-    """The operation of a migration that comes before those of `keep_update_times`."""
-    return RunSQL(_FUNCTION, "DROP FUNCTION IF EXISTS note_update()")
-
-
 def keep_update_times(table: str) -> RunSQL:
     """The operation of a migration that has the table's `updated_at` follow every change of a row."""
     create = f"""CREATE TRIGGER note_update BEFORE UPDATE ON {table}
         FOR EACH ROW WHEN (OLD.* IS DISTINCT FROM NEW.*) EXECUTE FUNCTION note_update()"""
-    return RunSQL(create, f"DROP TRIGGER IF EXISTS note_update ON {table}")
+    return RunSQL([_FUNCTION, create], f"DROP TRIGGER IF EXISTS note_update ON {table}")

@@ -7,7 +7,6 @@ from common.update_times import keep_update_times
 class Migration(migrations.Migration):
     dependencies = [
         ("emails", "0004_trusted_server"),
-        ("sequences", "0014_update_times"),
     ]
 
     operations = [

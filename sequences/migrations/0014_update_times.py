@@ -1,7 +1,6 @@
 from django.contrib.postgres.operations import AddIndexConcurrently
 from django.db import migrations, models
 
-from common.update_times import make_function
 
 
 class Migration(migrations.Migration):
@@ -12,7 +11,6 @@ class Migration(migrations.Migration):
     ]
 
     operations = [
-        make_function(),
         AddIndexConcurrently(
             "account", models.Index(fields=["workspace", "updated_at", "id"], name="account_updated")
         ),

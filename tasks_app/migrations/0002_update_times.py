@@ -7,7 +7,6 @@ from common.update_times import keep_update_times
 class Migration(migrations.Migration):
     dependencies = [
         ("tasks_app", "0001_initial"),
-        ("sequences", "0014_update_times"),
     ]
 
     operations = [
