@@ -7,7 +7,8 @@ from typing import Any
 from django.contrib.auth import get_user_model
 from rest_framework import serializers
 
-from emails.choices import BreakerState, ErrorClass, LimitScope, LimitWindow
+from emails.choices import BounceType, BreakerState, ErrorClass, LimitScope, LimitWindow
+from emails.facts.engagement import read_engagement
 from emails.hooks.views import list_hook_urls
 from emails.mailbox.own_caps import OWN_CAPS, own_caps
 from emails.mailbox.records import Status
@@ -200,8 +201,30 @@ class LaneSerializer(StrictSerializer):
     queue = _QueuedMessageSerializer(many=True)
 
 
+class _MessagesSerializer(serializers.ListSerializer[Any]):
+    """Reads the engagement of all its messages at once."""
+
+    def to_representation(self, data: Any) -> list[Any]:
+        messages = list(data)
+        found = read_engagement([message.pk for message in messages])
+        self.child.engagement = found  # type: ignore[union-attr]
+        return super().to_representation(messages)
+
+
 class MessageSerializer(Expandable, StrictModelSerializer[EmailMessage]):
-    """`subject`, `text` and `html` are what was rendered at the hand-over; empty before."""
+    """`subject`, `text` and `html` are what was rendered at the hand-over; empty before. Opens and clicks of people."""
+
+    engagement: dict[int, dict[str, Any]] | None = None
+    delivered_at = serializers.DateTimeField(allow_null=True, read_only=True, help_text="Confirmed by the provider.")
+    first_opened_at = serializers.DateTimeField(allow_null=True, read_only=True)
+    opens = serializers.IntegerField(read_only=True)
+    first_clicked_at = serializers.DateTimeField(allow_null=True, read_only=True)
+    clicks = serializers.IntegerField(read_only=True)
+    replied_at = serializers.DateTimeField(allow_null=True, read_only=True)
+    bounced_at = serializers.DateTimeField(allow_null=True, read_only=True, help_text="The last time.")
+    bounce_type = serializers.ChoiceField(choices=BounceType.choices(), allow_blank=True, read_only=True)
+    complained_at = serializers.DateTimeField(allow_null=True, read_only=True)
+    unsubscribed_at = serializers.DateTimeField(allow_null=True, read_only=True)
 
     error_class = serializers.ChoiceField(choices=ErrorClass.choices(), allow_blank=True, read_only=True)
 
@@ -213,5 +236,14 @@ class MessageSerializer(Expandable, StrictModelSerializer[EmailMessage]):
             "send_after_at", "held_by", "attempts", "handed_over_at", "sent_at", "unknown_at", "failed_at",
             "withheld_reason", "error_class", "error_code", "error", "resolution", "resolved_by", "resolved_at",
             "subject", "text", "html", "updated_at",
+            "delivered_at", "first_opened_at", "opens", "first_clicked_at", "clicks", "replied_at", "bounced_at",
+            "bounce_type", "complained_at", "unsubscribed_at",
         ]  # fmt: skip
         read_only_fields = fields
+        list_serializer_class = _MessagesSerializer
+
+    def to_representation(self, instance: EmailMessage) -> dict[str, Any]:
+        found = read_engagement([instance.pk]) if self.engagement is None else self.engagement
+        for name, value in found[instance.pk].items():
+            setattr(instance, name, value)
+        return super().to_representation(instance)

@@ -27,14 +27,15 @@ from emails.api.serializers import (
     MailboxSetupSerializer,
     MessageSerializer,
 )
-from emails.choices import MailboxStatus, MessageStatus
+from emails.choices import EventType, MailboxStatus, MessageStatus
+from emails.facts.engagement import has_event
 from emails.mailbox.login_test import check_mailbox
 from emails.mailbox.own_caps import own_caps
 from emails.mailbox.setup_check import check_setup
 from emails.models import EmailMessage, Mailbox
 from emails.sending.lane_view import read_lane
 from sequences.access.roles import require_right
-from sequences.interface.api.base import IdFilter, ReadViewSet, TimeFilter, UpdatedFilter
+from sequences.interface.api.base import IdFilter, ReadViewSet, TimeFilter, UpdatedFilter, YesNoFilter
 from sequences.interface.api.named import NamedRowFilter, find_named, read_named
 from sequences.interface.api.parameters import only_workspace, refuses_dry_run, takes_no_body
 from sequences.interface.api.problems import ConflictError
@@ -137,12 +138,36 @@ class MailboxViewSet(mixins.CreateModelMixin, mixins.UpdateModelMixin, mixins.De
         require_right(self.request.user, mailbox.workspace_id, mailbox.owner_id, is_shared_without_owner=False)
 
 
+class _HappenedFilter(YesNoFilter):
+    """Whether a message has a fact of a kind."""
+
+    def __init__(self, kind: EventType, **kwargs: Any) -> None:
+        self._kind = kind
+        super().__init__(**kwargs)
+
+    def filter(self, qs: QuerySet[Any], value: bool | None) -> QuerySet[Any]:
+        if value is None:
+            return qs
+        return qs.filter(has_event(self._kind)) if value else qs.exclude(has_event(self._kind))
+
+
 class MessageFilter(UpdatedFilter):
     workspace = IdFilter(field_name="workspace_id")
     enrollment = IdFilter(field_name="enrollment_id")
     contact = IdFilter(field_name="contact_id")
     mailbox = NamedRowFilter("mailbox", method="filter_mailbox")
+    sequence = NamedRowFilter("enrollment__sequence")
+    step = IdFilter(field_name="step_id")
     status = django_filters.ChoiceFilter(choices=MessageStatus.choices())
+    sent_after = TimeFilter(field_name="sent_at", lookup_expr="gt")
+    sent_before = TimeFilter(field_name="sent_at", lookup_expr="lt")
+    delivered = _HappenedFilter(EventType.DELIVERED, label="Delivery was confirmed by the provider.")
+    opened = _HappenedFilter(EventType.OPENED, label="By a person.")
+    clicked = _HappenedFilter(EventType.CLICKED, label="By a person.")
+    replied = _HappenedFilter(EventType.REPLIED, label="A person answered it.")
+    bounced = _HappenedFilter(EventType.BOUNCED)
+    complained = _HappenedFilter(EventType.COMPLAINED)
+    unsubscribed = _HappenedFilter(EventType.UNSUBSCRIBED)
 
     def filter_mailbox(self, rows: QuerySet[EmailMessage], name: str, value: str) -> QuerySet[EmailMessage]:
         """The newest are read along the index of its workspace, instead of those of all workspaces."""
