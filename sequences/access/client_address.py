@@ -11,6 +11,8 @@ from django.http import HttpRequest
 
 from common.networks import Address, Network
 
+_IPV6_PREFIX = 64
+
 
 def client_address(request: HttpRequest) -> str:
     """That of the connection; behind `TRUSTED_PROXIES`, the one that the outermost of them names.
@@ -21,6 +23,15 @@ def client_address(request: HttpRequest) -> str:
     peer = str(request.META.get("REMOTE_ADDR", ""))
     forwarded = request.META.get("HTTP_X_FORWARDED_FOR", "").split(",")
     return find_client(peer, forwarded, settings.TRUSTED_PROXIES)
+
+
+def limited_address(request: HttpRequest) -> str:
+    """What limits count: the address, or the network of it that one line of a provider has (IPv6: /64)."""
+    text = client_address(request)
+    address = _read(text)
+    if isinstance(address, ipaddress.IPv6Address):
+        return str(ipaddress.ip_network((address, _IPV6_PREFIX), strict=False))
+    return str(address or text)
 
 
 def find_client(peer: str, forwarded: Sequence[str], proxies: Sequence[Network]) -> str:

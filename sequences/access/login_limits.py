@@ -1,7 +1,7 @@
 """Limits on wrong passwords and wrong API keys, kept in the database so that they hold over all processes.
 
 Five wrong passwords for an account from an address lock that pair for 15 minutes; after 20 wrong keys in a minute an
-address is answered 429.
+address is answered 429. Of IPv6 a whole /64 network counts as one address: a visitor has all of it.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest
 from django.utils import timezone
 
-from sequences.access.client_address import client_address
+from sequences.access.client_address import limited_address
 from sequences.access.invitations import is_invited
 from sequences.access.security_log import record_event
 from sequences.choices import SecurityEventKind
@@ -76,12 +76,12 @@ def is_locked(username: str, request: HttpRequest, now: datetime) -> bool:
 
 def note_wrong_key(request: HttpRequest, now: datetime) -> None:
     """Count a wrong API key of this address."""
-    key = hash_parts("key", client_address(request))
+    key = hash_parts("key", limited_address(request))
     LoginFailure.objects.create(key=key, failed_at=now)
 
 
 def has_too_many_wrong_keys(request: HttpRequest, now: datetime) -> bool:
-    return count_failures(hash_parts("key", client_address(request)), now - KEY_WINDOW) >= MOST_KEYS
+    return count_failures(hash_parts("key", limited_address(request)), now - KEY_WINDOW) >= MOST_KEYS
 
 
 def count_failures(key: str, after: datetime, *, up_to: int | None = None) -> int:
@@ -91,7 +91,7 @@ def count_failures(key: str, after: datetime, *, up_to: int | None = None) -> in
 
 
 def _password_key(username: str, request: HttpRequest) -> str:
-    return hash_parts("password", username.casefold(), client_address(request))
+    return hash_parts("password", username.casefold(), limited_address(request))
 
 
 def hash_parts(*parts: str) -> str:

@@ -59,6 +59,24 @@ def test_other_accounts_and_addresses_are_not_locked(username: str) -> None:
     assert log_in(other.username, PASSWORD) == ""
 
 
+def test_the_addresses_of_one_ipv6_network_count_as_one(username: str) -> None:
+    for number in range(5):
+        log_in(username, "wrong", address=f"2001:db8:1:2:{number:x}::1")
+    assert LOCKED in log_in(username, PASSWORD, address="2001:db8:1:2:ffff::9")
+    assert log_in(username, PASSWORD, address="2001:db8:1:3::1") == ""
+    for number in range(20):
+        Client(REMOTE_ADDR=f"2001:db8:1:2::{number:x}").get("/api/me", headers={"Authorization": "Token wrong"})
+    answer = Client(REMOTE_ADDR="2001:db8:1:2::ff").get("/api/me", headers={"Authorization": "Token wrong"})
+    assert answer.status_code == 429
+
+
+def test_addresses_of_ipv4_count_alone_however_they_are_written(username: str) -> None:
+    for address in ("192.0.2.1", "::ffff:192.0.2.1", "192.0.2.1", "::ffff:c000:201", "192.0.2.1"):
+        log_in(username, "wrong", address=address)
+    assert LOCKED in log_in(username, PASSWORD, address="::ffff:192.0.2.1")
+    assert log_in(username, PASSWORD, address="::ffff:192.0.2.2") == ""
+
+
 def test_a_right_password_forgets_the_wrong_ones(username: str) -> None:
     for _ in range(3):
         for _ in range(4):
