@@ -36,6 +36,7 @@ from sequences.interface.admin.base import name_actor, scope_rows
 from sequences.models import ContactImport, Workspace
 
 ROWS_SHOWN = 5
+_BYTES_PEEKED = 262_144
 REJECTS_SHOWN = 50
 _IMPORT = action(description="Import CSV", url_path="import", permissions=["add"], icon="upload_file")
 _EXPORT = action(description="Export CSV", url_path="export", permissions=["view"], icon="download")
@@ -133,7 +134,8 @@ class ContactFiles:
         # the user chooses the column of the address
         cells = CellsFile(name, io.BytesIO(content))
         columns = cells.columns
-        rows = cells.peek(ROWS_SHOWN)
+        # of the beginning only: a file may begin with millions of blank rows
+        rows = CellsFile(name, io.BytesIO(content[:_BYTES_PEEKED])).peek(ROWS_SHOWN)
         mapping_form = MappingForm(
             request.POST if is_mapped else None, columns=columns, workspace_id=workspace.pk, rows=rows
         )

@@ -17,6 +17,9 @@ from typing import BinaryIO, TextIO
 # What a file of rejects adds to each row, so that it can be corrected and imported again.
 REJECT_COLUMN = "rejected_reason"
 MAX_CELL = 131_072
+# Reading what is no list of contacts would take minutes.
+MOST_ROWS = 2_000_000
+MOST_CELLS = 100_000
 _CHUNK = 65_536
 # What Excel writes and hides: the first line says by what the cells are parted.
 _DELIMITER_LINE = re.compile(r"\"?sep=([,;\t])\"?\s*", re.IGNORECASE)
@@ -82,6 +85,10 @@ def detect_delimiter(header: str) -> str:
     return max(",;\t", key=outside_quotes.count)
 
 
+class TooManyCellsError(ValueError):
+    """One record has more than `MOST_CELLS`."""
+
+
 class UnclosedQuoteError(ValueError):
     """The text ends inside quotes, so it is unknown where the record ends."""
 
@@ -101,7 +108,7 @@ class RecordReader:
         return self
 
     def __next__(self) -> Record:
-        """The next record. Raises `UnclosedQuoteError` and `UnicodeDecodeError`."""
+        """The next record. Raises `UnclosedQuoteError`, `TooManyCellsError` and `UnicodeDecodeError`."""
         if not self._peek():
             raise StopIteration
         line = self._buffer
@@ -120,6 +127,8 @@ class RecordReader:
                 return Record([])
             size, text = self._quoted() if is_quoted else self._plain()
             cells.append(text)
+            if len(cells) > MOST_CELLS:
+                raise TooManyCellsError
             if size > MAX_CELL:
                 problem = problem or f"cell {len(cells)} has {size:,} characters: at most {MAX_CELL:,} can be read"
             if self._peek() == self._delimiter:
@@ -310,8 +319,14 @@ class CellsFile:
 
     def _read_record(self) -> Record | None:
         self._row += 1
+        if self._row > MOST_ROWS:
+            raise UnreadableError(f"{self.file}: has more than {MOST_ROWS:,} rows: split it")
         try:
             return next(self._reader, None)
+        except TooManyCellsError:
+            raise UnreadableError(
+                f"{self.file}: row {self._row}: has more than {MOST_CELLS:,} cells: correct it"
+            ) from None
         except UnclosedQuoteError:
             raise UnreadableError(f"{self.file}: row {self._row}: a quotation mark is never closed: close it") from None
         except UnicodeDecodeError:

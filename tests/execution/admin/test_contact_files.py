@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from typing import Any
+from unittest import mock
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from django.urls import reverse
 
+from sequences.contacts.csv_reader import CellsFile
 from sequences.models import ColumnChoice, Contact, ContactImport, Enrollment
 from tests import factories
 from tests.support.admin_pages import log_in_root, log_in_staff
@@ -225,3 +227,20 @@ def test_a_large_file_with_a_header_that_cannot_be_used_is_not_stored(client: Cl
     form = {"workspace": workspace.pk, "name": "x.csv", "content": first.context["content"], "store": "1"}
     assert "the column email is missing" in client.post(url(), {**form, "column_0": ""}).context["problem"]
     assert not ContactImport.objects.exists()
+
+
+def test_a_large_file_of_blank_rows_is_not_read_while_its_sender_waits(
+    client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read = mock.Mock(wraps=CellsFile._read_record, autospec=True)
+    monkeypatch.setattr(CellsFile, "_read_record", lambda cells: read(cells))
+    first: Any = client.post(
+        url(),
+        {
+            "workspace": factories.WorkspaceFactory().pk,
+            "file": SimpleUploadedFile("people.csv", b"email\n" + b",,,,,,,,,\n" * 200_000 + b"bob@prospect.example\n"),
+        },
+    )
+    assert "imports it in the background" in first.content.decode()
+    assert first.context["rows"] == []
+    assert read.call_count < 100_000

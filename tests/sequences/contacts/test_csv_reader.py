@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from sequences.contacts import csv_reader
 from sequences.contacts.csv_reader import (
     MAX_CELL,
     CellsFile,
@@ -115,6 +116,23 @@ def test_quotes_that_never_end_are_an_error_of_the_file(cell: str) -> None:
     text = f"email,note\na@a.example,x\nb@b.example,{cell}\nc@c.example,x\n"
     with pytest.raises(UnreadableError, match="row 3: a quotation mark is never closed"):
         list(CellsFile("c.csv", io.BytesIO(text.encode())).read_rows())
+
+
+@pytest.mark.parametrize(
+    ("most", "text", "problem"),
+    [
+        ("MOST_ROWS", "email\n" + "\n" * 60 + "a@b.example\n", "x.csv: has more than 50 rows: split it"),
+        ("MOST_ROWS", "email\r" + ",\r" * 60, "x.csv: has more than 50 rows: split it"),
+        ("MOST_CELLS", 'email\n"a"' + "," * 60 + "\n", "x.csv: row 2: has more than 50 cells: correct it"),
+    ],
+)
+def test_what_takes_minutes_to_read_is_refused(
+    monkeypatch: pytest.MonkeyPatch, most: str, text: str, problem: str
+) -> None:
+    monkeypatch.setattr(csv_reader, most, 50)
+    with pytest.raises(UnreadableError) as error:
+        list(CellsFile("x.csv", io.BytesIO(text.encode())).read_rows())
+    assert str(error.value) == problem
 
 
 def test_the_remarks_above_the_header_of_linkedin_are_skipped() -> None:
