@@ -65,7 +65,7 @@ from sequences.interface.api.named import NamedRowFilter, find_named
 from sequences.interface.api.paging import CursorPages
 from sequences.interface.api.parameters import PAGES, takes_parameters
 from sequences.interface.api.problems import ConflictError
-from sequences.interface.api.strict import explain_unknown, shorten_name
+from sequences.interface.api.strict import MOST_NAMED, explain_unknown, shorten_name
 from sequences.models import Enrollment, Sequence, Step
 
 Check = Callable[[Enrollment, Mapping[str, Any]], None]
@@ -285,7 +285,7 @@ _BULK: dict[str, tuple[Callable[..., Report], tuple[str, ...]]] = {
 def _filter(rows: QuerySet[Any], given: Mapping[str, Any], request: Request) -> QuerySet[Any]:
     known = set(EnrollmentFilter.base_filters)
     if unknown := sorted(set(given) - known):
-        errors = {shorten_name(name): [explain_unknown(name, known)] for name in unknown}
+        errors = {shorten_name(name): [explain_unknown(name, known)] for name in unknown[:MOST_NAMED]}
         raise ValidationError({"filter": errors})
     chosen = EnrollmentFilter({name: str(value) for name, value in given.items()}, rows, request=request)
     if not chosen.is_valid():

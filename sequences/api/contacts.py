@@ -16,7 +16,6 @@ from drf_spectacular.utils import extend_schema, extend_schema_field
 from rest_framework import mixins, serializers, status
 from rest_framework.decorators import action
 from rest_framework.exceptions import PermissionDenied, ValidationError
-from rest_framework.filters import SearchFilter
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -40,7 +39,14 @@ from sequences.contacts.queries import has_address, was_imported_by
 from sequences.contacts.stored_imports import is_large
 from sequences.contacts.upserts import AmbiguousError, UnnamedError, find_upserted
 from sequences.interface.api.addresses import AddressField, WebsiteField
-from sequences.interface.api.base import CSV_OR_PROBLEM, IdFilter, ReadViewSet, TimeFilter, UpdatedFilter
+from sequences.interface.api.base import (
+    CSV_OR_PROBLEM,
+    BoundedSearch,
+    IdFilter,
+    ReadViewSet,
+    TimeFilter,
+    UpdatedFilter,
+)
 from sequences.interface.api.dry_run import is_dry_run, mark_dry_run
 from sequences.interface.api.parameters import OwnWorkspaceField, only_workspace
 from sequences.interface.api.parsers import FormParser
@@ -179,7 +185,7 @@ class ImportedContactsSerializer(StrictSerializer):
 class WrittenViewSet(mixins.CreateModelMixin, mixins.UpdateModelMixin, mixins.DestroyModelMixin, ReadViewSet):
     """Every member writes; managers and admins delete."""
 
-    filter_backends = [*ReadViewSet.filter_backends, SearchFilter]
+    filter_backends = [*ReadViewSet.filter_backends, BoundedSearch]
     has_etags = True
 
     def perform_create(self, serializer: Any) -> None:

@@ -19,7 +19,7 @@ from rest_framework.test import APIClient
 
 from sequences.choices import Role
 from sequences.interface.api.schema import takes_json
-from sequences.interface.api.strict import RefusesUnknownKeys, find_nearest
+from sequences.interface.api.strict import MOST_NAMED, RefusesUnknownKeys, find_nearest
 from sequences.models import Contact, Enrollment, Sequence, Workspace
 from tests.api.conftest import join, log_in
 
@@ -204,6 +204,19 @@ def test_json_beyond_1_mb_and_forms_beyond_50_mb_are_413(api: APIClient, setting
             )
         assert (answer.status_code, answer.json()["code"]) == (413, "too_big")
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [
+        ("/api/contacts", {f"key_{n}": 1 for n in range(500)}),
+        ("/api/sequence-enrollments/bulk", {"action": "pause", "filter": {f"key_{n}": 1 for n in range(500)}}),
+    ],
+)
+def test_of_many_unknown_keys_some_are_named(api: APIClient, path: str, body: dict[str, Any]) -> None:
+    answer = api.post(path, body)
+    assert (answer.status_code, answer.json()["code"]) == (400, "unknown_key")
+    assert answer.content.count(b"Unknown key") in {MOST_NAMED, MOST_NAMED + 1}
 
 
 @given(

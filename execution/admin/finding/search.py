@@ -16,6 +16,7 @@ from django.urls import reverse
 from unfold.dataclasses import SearchResult
 
 from sequences.interface.admin.base import scope_rows
+from sequences.interface.limits import MOST_SEARCH_WORDS
 from sequences.models import Account, Contact, Sequence
 
 MOST_OF_A_KIND = 8
@@ -28,9 +29,9 @@ _KINDS: tuple[tuple[type[Model], str, tuple[str, ...], str], ...] = (
 
 
 def search_desk(request: HttpRequest) -> HttpResponse:
-    """What fits the text in `s`; empty for fewer than two characters."""
+    """What fits the text in `s`; empty for fewer than two characters, and for more words than are searched for."""
     words = request.GET.get("s", "").replace("\0", "").lower().split()
-    if len("".join(words)) < _SHORTEST:
+    if len("".join(words)) < _SHORTEST or len(words) > MOST_SEARCH_WORDS:
         return HttpResponse()
     results = [*_find_rows(request, words), *_find_pages(request, words)]
     page = Paginator(results, max(len(results), 1)).page(1)

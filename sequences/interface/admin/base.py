@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar
 
 from django import forms
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.contrib.auth import get_user_model
 from django.contrib.auth.models import AbstractBaseUser
 from django.core.exceptions import NON_FIELD_ERRORS, PermissionDenied
@@ -26,6 +26,7 @@ from unfold.decorators import display
 
 from sequences.access.admin_rights import ChecksRights
 from sequences.interface.admin.times import show_time
+from sequences.interface.limits import MOST_SEARCH_WORDS
 from sequences.models.scope import WorkspaceQuerySet
 from sequences.models.workspace import Workspace, WorkspaceOwnQuerySet
 
@@ -187,6 +188,18 @@ class WorkspaceAdmin(ChecksRights, ScopedChoices, ModelAdmin):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         return scope_rows(super().get_queryset(request), request)
+
+    def lookup_allowed(self, lookup: str, value: str, request: HttpRequest | None = None) -> bool:
+        """No patterns: the database could be busy with one for hours."""
+        return not lookup.endswith("regex") and super().lookup_allowed(lookup, value, request)
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
+    ) -> tuple[QuerySet[Any], bool]:
+        if len(search_term.split()) > MOST_SEARCH_WORDS:
+            messages.error(request, f"Search for at most {MOST_SEARCH_WORDS} words.")
+            return queryset.none(), False
+        return super().get_search_results(request, queryset, search_term)  # type: ignore[no-any-return]
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         title = self.list_title or capfirst(self.model._meta.verbose_name_plural)

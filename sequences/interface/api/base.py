@@ -35,6 +35,7 @@ from sequences.interface.api.strict import (
     explain_unknown,
     shorten_name,
 )
+from sequences.interface.limits import MOST_SEARCH_WORDS
 from sequences.time.timing import FIRST_YEAR, LAST_YEAR, is_plannable
 
 BIGGEST_ID = 2**63 - 1
@@ -122,6 +123,16 @@ class UpdatedFilter(django_filters.FilterSet):
     """Of lists of what changes: `?updated_after=` with `?ordering=updated_at` reads what is new since the last time."""
 
     updated_after = TimeFilter(field_name="updated_at", lookup_expr="gt")
+
+
+class BoundedSearch(SearchFilter):
+    """A part of each word; every word is looked for in every column."""
+
+    def get_search_terms(self, request: Request) -> list[str]:
+        terms: list[str] = super().get_search_terms(request)
+        if len(terms) > MOST_SEARCH_WORDS:
+            raise ValidationError({self.search_param: [f"At most {MOST_SEARCH_WORDS} words are searched for."]})
+        return terms
 
 
 class CsvRenderer(JSONRenderer):

@@ -21,6 +21,8 @@ READ_ONLY_KEY = "read_only_key"
 DRY_RUN_KEY = "dry_run"
 
 _LONGEST_NAME = 50
+# of the keys of one object that are refused: looking for the nearest known key of each costs time
+MOST_NAMED = 20
 _HUMP = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 
 _Row = TypeVar("_Row", bound=Model)
@@ -95,6 +97,8 @@ class RefusesUnknownKeys:
             else:
                 error = explain_unknown(str(name), writable)
             refused[shorten_name(name)] = [error]
+            if len(refused) == MOST_NAMED:
+                break
         return refused
 
     def _read_stored(self) -> Mapping[str, Any]:
