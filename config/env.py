@@ -277,23 +277,23 @@ def postgres_address(name: str) -> PostgresAddress | None:
     )
 
 
-def secret_key(data_dir: Path, *, debug: bool) -> str:
-    """SECRET_KEY, or in development one that is created once and stored under the data directory."""
+def secret_key(data_dir: Path, *, makes: bool) -> str:
+    """SECRET_KEY; where one may be made, one that is created once and stored under the data directory."""
     value = text("SECRET_KEY")
     if value:
         return value
-    if not debug:
+    if not makes:
         refuse("SECRET_KEY", "is required when DEBUG=false; takes 50 or more random characters")
     return _kept_secret(data_dir / "secret_key", lambda: secrets.token_urlsafe(64))
 
 
-def field_encryption_keys(data_dir: Path, *, debug: bool) -> list[str]:
-    """Fernet keys: the first encrypts, all decrypt. In development one is created once and stored."""
+def field_encryption_keys(data_dir: Path, *, makes: bool) -> list[str]:
+    """Fernet keys: the first encrypts, all decrypt. Where keys may be made, one is created once and stored."""
     name = "FIELD_ENCRYPTION_KEYS"
     takes = "takes Fernet keys (32 bytes in URL-safe base64) separated by commas, the newest first"
     keys = listed(name)
     if not keys:
-        if not debug:
+        if not makes:
             refuse(name, f"is required when DEBUG=false; {takes}")
         keys = [_kept_secret(data_dir / "field_encryption_key", lambda: Fernet.generate_key().decode())]
     for key in keys:

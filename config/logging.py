@@ -7,7 +7,10 @@ from typing import Any, Literal
 
 import structlog
 from django.db.utils import InterfaceError, OperationalError
+from django.http import HttpRequest
 from structlog.typing import EventDict, Processor, WrappedLogger
+
+from config.routes import name_route
 
 
 def configure(log_format: str) -> None:
@@ -79,7 +82,9 @@ def _shorten_outage(record: logging.LogRecord) -> bool:
 
 
 def _leave_out_objects(logger: WrappedLogger, name: str, event: EventDict) -> EventDict:
-    """Django's records carry the request or its socket, whose text says nothing that the line does not."""
-    event.pop("request", None)
+    """Django's records carry the request or its socket; a path may hold a token, so its route is named instead."""
+    request = event.pop("request", None)
+    if isinstance(request, HttpRequest):
+        event["event"] = str(event["event"]).replace(request.path, name_route(request))
     event.pop("server_time", None)
     return event

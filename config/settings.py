@@ -11,20 +11,25 @@ from csp.constants import NONE, SELF, UNSAFE_EVAL, UNSAFE_INLINE
 from django.templatetags.static import static
 from django.urls import reverse_lazy
 
+from config import VERSION as VERSION
 from config import env, logging
 from config.menu import NAVIGATION
 
 django_stubs_ext.monkeypatch()
 
 BASE_DIR = Path(__file__).resolve().parent.parent
-env.read_env_file(BASE_DIR)
+# an installed package holds no one's data: those are where the command is run
+IS_CHECKOUT = (BASE_DIR / "manage.py").exists()
+HOME_DIR = BASE_DIR if IS_CHECKOUT else Path.cwd()
+env.read_env_file(HOME_DIR)
 
 DEBUG = env.flag("DEBUG", default=True)
-DATA_DIR = Path(env.text("DATA_DIR", str(BASE_DIR / ".data"))).absolute()
-SECRET_KEY = env.secret_key(DATA_DIR, debug=DEBUG)
+DATA_DIR = Path(env.text("DATA_DIR", str(HOME_DIR / ".data"))).absolute()
+_MAKES_KEYS = env.flag("GENERATE_KEYS", default=DEBUG)
+SECRET_KEY = env.secret_key(DATA_DIR, makes=_MAKES_KEYS)
 # replaced keys, newest first: what they signed (links in emails, sessions) stays valid
 SECRET_KEY_FALLBACKS = env.listed("SECRET_KEY_FALLBACKS")
-FIELD_ENCRYPTION_KEYS = env.field_encryption_keys(DATA_DIR, debug=DEBUG)
+FIELD_ENCRYPTION_KEYS = env.field_encryption_keys(DATA_DIR, makes=_MAKES_KEYS)
 ALLOWED_HOSTS = env.host_names("ALLOWED_HOSTS")
 CSRF_TRUSTED_ORIGINS = env.origins("CSRF_TRUSTED_ORIGINS")
 PUBLIC_BASE_URL = env.url(
@@ -99,6 +104,7 @@ INSTALLED_APPS = [
 
 MIDDLEWARE = [
     "config.request_id.with_request_id",
+    "config.access_log.log_requests",
     "config.body_limits.limit_bodies",
     "config.probes.answer_probes",
     "django.middleware.security.SecurityMiddleware",
@@ -137,7 +143,7 @@ LOGIN_REDIRECT_URL = "admin:index"
 TEMPLATES = [
     {
         "BACKEND": "django.template.backends.django.DjangoTemplates",
-        "DIRS": [BASE_DIR / "templates"],
+        "DIRS": [BASE_DIR / "templates" if IS_CHECKOUT else BASE_DIR / "config" / "templates"],
         "APP_DIRS": True,
         "OPTIONS": {
             "context_processors": [
@@ -172,7 +178,7 @@ USE_TZ = True
 TIME_ZONE = "UTC"
 
 STATIC_URL = "/static/"
-STATIC_ROOT = DATA_DIR / "static"
+STATIC_ROOT = Path(env.text("STATIC_ROOT", str(DATA_DIR / "static"))).absolute()
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "staticfiles": {
@@ -192,6 +198,7 @@ SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = env.flag("SECURE_COOKIES", default=
 SESSION_COOKIE_HTTPONLY = True
 X_FRAME_OPTIONS = "DENY"
 
+ACCESS_LOG = env.flag("ACCESS_LOG", default=not DEBUG)
 LOG_FORMAT = env.choice("LOG_FORMAT", ("console", "json"), "console")
 LOGGING_CONFIG = None
 logging.configure(LOG_FORMAT)

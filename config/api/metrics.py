@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+from typing import Any
+
 from django.conf import settings
 from django.db import DatabaseError
 from django.http import HttpRequest, HttpResponse
@@ -10,8 +13,10 @@ from django.utils.crypto import constant_time_compare
 from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_safe
-from prometheus_client import CONTENT_TYPE_PLAIN_0_0_4
+from prometheus_client import CONTENT_TYPE_PLAIN_0_0_4, CollectorRegistry, generate_latest
+from prometheus_client.multiprocess import MultiProcessCollector
 
+from config.access_log import COUNTED
 from execution.insight.metrics import render_metrics
 
 
@@ -29,6 +34,17 @@ def show_metrics(request: HttpRequest) -> HttpResponse:
         answer["WWW-Authenticate"] = "Bearer"
         return answer
     try:
-        return HttpResponse(render_metrics(timezone.now()), content_type=CONTENT_TYPE_PLAIN_0_0_4)
+        figures = render_metrics(timezone.now()) + render_requests()
+        return HttpResponse(figures, content_type=CONTENT_TYPE_PLAIN_0_0_4)
     except DatabaseError:
         return HttpResponse("the database cannot be reached\n", content_type="text/plain", status=503)
+
+
+def render_requests() -> bytes:
+    """Of all web workers where gunicorn has made a folder for them (config/gunicorn.py), else of this process."""
+    if not os.environ.get("PROMETHEUS_MULTIPROC_DIR"):
+        return generate_latest(COUNTED)
+    registry = CollectorRegistry()
+    collect: Any = MultiProcessCollector
+    collect(registry)
+    return generate_latest(registry)

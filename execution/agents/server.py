@@ -7,6 +7,7 @@ from typing import Any
 
 import mcp_types as types
 from asgiref.sync import sync_to_async
+from django.conf import settings
 from django.utils import timezone
 from mcp.server import ServerRequestContext
 from mcp.server.lowlevel import Server
@@ -35,7 +36,9 @@ def make_server(caller: Caller) -> Server[Any]:
         text = types.TextContent(type="text", text=json.dumps(data, ensure_ascii=False))
         return types.CallToolResult(content=[text], structured_content=data, is_error=answer.is_error)
 
-    return Server(NAME, instructions=INSTRUCTIONS, on_list_tools=list_tools, on_call_tool=call_tool)
+    return Server(
+        NAME, version=settings.VERSION, instructions=INSTRUCTIONS, on_list_tools=list_tools, on_call_tool=call_tool
+    )
 
 
 def list_all_tools() -> list[types.Tool]:

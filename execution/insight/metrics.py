@@ -5,9 +5,12 @@ Figures are of the whole installation and name no workspace, mailbox or contact.
 
 from __future__ import annotations
 
+import platform
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 
+import django
+from django.conf import settings
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.metrics_core import Metric
@@ -147,6 +150,10 @@ class _Collector:
             "measured": _MEASURED_AT_MOST,
         }
         due = fetch_all(_DUE, asked)[0]
+        built = {"version": settings.VERSION, "python": platform.python_version(), "django": django.get_version()}
+        family = GaugeMetricFamily(f"{_PREFIX}build_info", "Always 1; what runs.", labels=list(built))
+        family.add_metric(list(built.values()), 1)
+        yield family
         yield _one("due_enrollments", "Enrollments that the engine must look at; counted up to 100,000.", due["number"])
         oldest = (self._now - due["oldest_at"]).total_seconds() if due["oldest_at"] else 0.0
         yield _one("oldest_due_seconds", "How long the oldest of them has been due.", oldest)

@@ -9,6 +9,7 @@ import re
 import shlex
 import subprocess
 import sys
+import tomllib
 import urllib.request
 from pathlib import Path
 from typing import Any
@@ -18,8 +19,10 @@ import pytest
 import yaml
 from django.conf import settings
 from django.core.management import get_commands
+from django.test import Client
 from prometheus_client.parser import text_string_to_metric_families
 
+from config.api.metrics import render_requests
 from execution.insight.metrics import render_metrics
 from tests.factories import (
     NOW,
@@ -74,10 +77,13 @@ def served(db: None) -> dict[str, dict[str, set[str]]]:
     DeadLetterFactory()
     AlertFactory()
     WorkerFactory()
+    Client().get("/healthz")
     labels: dict[str, dict[str, set[str]]] = {}
-    for family in text_string_to_metric_families(render_metrics(NOW).decode()):
-        of_metric = labels.setdefault(family.name, {})
+    for family in text_string_to_metric_families((render_metrics(NOW) + render_requests()).decode()):
         for sample in family.samples:
+            if sample.name.endswith(("_created", "_count", "_sum")):
+                continue
+            of_metric = labels.setdefault(sample.name, {})
             for label, value in sample.labels.items():
                 of_metric.setdefault(label, set()).add(value)
     return labels
@@ -123,7 +129,7 @@ def test_units_start_existing_commands(path: Path) -> None:
     unit.read_string(path.read_text(encoding="utf-8"))
     words = shlex.split(unit["Service"]["ExecStart"])
     if words[0].endswith("/gunicorn"):
-        assert words[1] == "config.wsgi"
+        assert words[1:4] == ["--config", "python:config.gunicorn", "config.wsgi"]
     else:
         assert words[1] == "manage.py" and words[2] in get_commands()
     assert (unit["Service"]["Restart"], unit["Install"]["WantedBy"]) == ("always", "multi-user.target")
@@ -140,7 +146,7 @@ def test_the_procfile_starts_existing_commands() -> None:
     lines = dict(line.split(": ", 1) for line in (DEPLOY / "Procfile").read_text(encoding="utf-8").splitlines())
     named = re.findall(r"manage\.py (\w+)", " ".join(lines.values()))
     assert set(named) <= set(get_commands()) | {"migrate"}
-    assert lines["web"].startswith("gunicorn config.wsgi ")
+    assert lines["web"].startswith("gunicorn --config python:config.gunicorn config.wsgi ")
 
 
 @pytest.mark.slow
@@ -162,7 +168,48 @@ def test_the_web_command_serves_and_stops_on_sigterm(database_url: str) -> None:
             # the socket takes the call while the workers are still being started
             with urllib.request.urlopen(f"{url[0]}/healthz", timeout=120) as answer:
                 assert answer.status == 200
+            counted = set()
+            for _ in range(12):
+                with urllib.request.urlopen(f"{url[0]}/metrics", timeout=120) as answer:
+                    found = re.search(r'http_requests_total\{.*route="/healthz".*\} (\S+)', answer.read().decode())
+                counted.add(found and found[1])
+            assert counted == {"1.0"}, "whichever worker answers tells the figures of all"
         finally:
             server.terminate()
             server.stderr.close()
     assert server.returncode == 0
+
+
+def test_the_manifests_run_the_image_as_it_is_made() -> None:
+    document = yaml.safe_load((DEPLOY / "kubernetes" / "sequence-executor.yaml").read_text(encoding="utf-8"))
+    pods = [item["spec"]["template"]["spec"] for item in document["items"] if "template" in item.get("spec", {})]
+    dockerfile = (DEPLOY / "container" / "Dockerfile").read_text(encoding="utf-8")
+    for pod in pods:
+        assert f"USER {pod['securityContext']['runAsUser']}\n" in dockerfile
+        (container,) = pod["containers"]
+        assert container.get("args", ["sequence-executor", "check"])[1] in get_commands()
+        assert container["securityContext"]["readOnlyRootFilesystem"]
+        for name, path in (("livenessProbe", "/healthz"), ("readinessProbe", "/readyz")):
+            assert container.get(name, {}).get("httpGet", {}).get("path", path) == path
+    (engine,) = (pod for pod in pods if "run_executor" in pod["containers"][0].get("args", []))
+    assert engine["terminationGracePeriodSeconds"] >= settings.STOP_WAIT_SECONDS + 15
+
+
+def test_the_image_gets_all_that_the_package_is_made_of() -> None:
+    sent = {line[1:] for line in (ROOT / ".dockerignore").read_text(encoding="utf-8").splitlines() if line[:1] == "!"}
+    build = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    wheel = build["tool"]["hatch"]["build"]["targets"]["wheel"]
+    needed = {*wheel["packages"], *wheel["force-include"], build["project"]["readme"], "pyproject.toml"}
+    assert needed <= sent
+    assert {"requirements/base.in", "requirements/base.txt"} <= sent
+
+
+def test_compose_starts_existing_commands_after_the_tables_are_made() -> None:
+    services = yaml.safe_load((DEPLOY / "container" / "compose.yaml").read_text(encoding="utf-8"))["services"]
+    assert services["migrate"]["command"][1] in {"migrate"}
+    assert services["executor"]["command"][1] in get_commands()
+    for name in ("web", "executor"):
+        assert services[name]["depends_on"] == {"migrate": {"condition": "service_completed_successfully"}}
+    documented = (ROOT / "docs" / "reference" / "settings.md").read_text(encoding="utf-8")
+    for variable in services["web"]["environment"]:
+        assert f"`{variable}`" in documented

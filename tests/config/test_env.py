@@ -83,7 +83,7 @@ def run_manage_into(stdout: int, data_dir: Path, *arguments: str, **variables: s
         ("DATABASE_URL", "postgres://u:topsecret@h", lambda: env.postgres_address("DATABASE_URL")),
         ("DATABASE_URL", "postgres://u:topsecret@h:port/db", lambda: env.postgres_address("DATABASE_URL")),
         ("DATABASE_URL", "postgres://u:topsecret@h/db?nonsense=1", lambda: env.postgres_address("DATABASE_URL")),
-        ("FIELD_ENCRYPTION_KEYS", "topsecret", lambda: env.field_encryption_keys(Path("/nowhere"), debug=True)),
+        ("FIELD_ENCRYPTION_KEYS", "topsecret", lambda: env.field_encryption_keys(Path("/nowhere"), makes=True)),
     ],
 )
 def test_wrong_value_is_one_line_that_names_the_variable(
@@ -171,8 +171,8 @@ def test_development_secrets_are_made_once_and_private(monkeypatch: pytest.Monke
     monkeypatch.setenv("SECRET_KEY", "")
     monkeypatch.setenv("FIELD_ENCRYPTION_KEYS", "")
     data_dir = tmp_path / "data"
-    made = env.secret_key(data_dir, debug=True), env.field_encryption_keys(data_dir, debug=True)
-    assert made == (env.secret_key(data_dir, debug=True), env.field_encryption_keys(data_dir, debug=True))
+    made = env.secret_key(data_dir, makes=True), env.field_encryption_keys(data_dir, makes=True)
+    assert made == (env.secret_key(data_dir, makes=True), env.field_encryption_keys(data_dir, makes=True))
     assert sorted(path.name for path in data_dir.iterdir()) == ["field_encryption_key", "secret_key"]
     assert {stat.S_IMODE(path.stat().st_mode) for path in data_dir.iterdir()} == {0o600}
 
