@@ -74,6 +74,7 @@ NAVIGATION: list[dict[str, Any]] = [
         "separator": True,
         "items": [
             _page("Contacts", "contacts", "sequences_contact_changelist", "sequences.view_contact"),
+            _page("External events", "event_available", "emails_externalevent_changelist", "emails.view_externalevent"),
             _page("Accounts", "domain", "sequences_account_changelist", "sequences.view_account"),
             _page("Imports", "upload", "sequences_contactimport_changelist", "sequences.view_contactimport"),
         ],

@@ -15,6 +15,7 @@ from execution.api.dead_letters import DeadLetterViewSet
 from execution.api.enrollments import EnrollmentViewSet
 from execution.api.events import FeedViewSet
 from execution.api.executor import ExecutorViewSet
+from execution.api.external_events import ExternalEventViewSet
 from execution.api.forecast import ForecastViewSet
 from execution.api.idempotency import answer_once
 from execution.api.invitations import InvitationViewSet
@@ -65,6 +66,7 @@ def _list_api() -> list[Any]:
     router.register("alerts", AlertViewSet, "alert")
     router.register("reports", ReportViewSet, "report")
     router.register("workspaces", WorkspaceSettingsViewSet, "workspace")
+    router.register("external-events", ExternalEventViewSet, "external-event")
     router.register("forecast", ForecastViewSet, "forecast")
     me = re_path(r"^me/?$", MeViewSet.as_view({"get": "retrieve", "patch": "partial_update"}), name="me")
     patterns: list[Any] = [me, *router.urls]

@@ -34,11 +34,13 @@ WHERE id IN (SELECT id FROM sequences_contact WHERE id = ANY(%(ids)s) ORDER BY i
 _DUE = """
 SELECT id FROM sequences_contact WHERE score_due_at <= %(now)s ORDER BY score_due_at LIMIT %(limit)s
 """
-# People in a split that asks for the score must be looked at again; their rows are locked after the contacts', as by
-# transactions that change a contact.
+# Enrollments that wait for the score, at a split or by their goal, must be evaluated again. Their rows are locked after
+# the contacts', as by transactions that change a contact.
 _WAIT_FOR_SCORE = """
-e.contact_id = ANY(%(ids)s::bigint[]) AND e.status = 'active'
-AND e.current_step_id IN (SELECT id FROM sequences_step WHERE condition_type = 'engagement_score')
+e.contact_id = ANY(%(ids)s::bigint[]) AND (
+    e.status = 'active'
+    AND e.current_step_id IN (SELECT id FROM sequences_step WHERE condition_type = 'engagement_score')
+    OR e.sequence_id IN (SELECT id FROM sequences_sequence WHERE goal ? 'score'))
 """
 _COMPUTE = f"""
 WITH due AS (

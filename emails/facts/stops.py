@@ -28,7 +28,7 @@ class StopFacts:
 
     `suppressed_for` is the reason of a suppression that covers the address or its domain. `account_replied_at` is the
     latest reply of a colleague at the same account. `successor`: the address that an automatic answer names
-    as the one who took over from a contact who has left.
+    as the one who took over from a contact who has left. `goal_met`: what meets the goal of the sequence, in words.
     """
 
     replied_at: datetime | None = None
@@ -40,6 +40,7 @@ class StopFacts:
     account_replied_at: datetime | None = None
     left_company_at: datetime | None = None
     successor: str = ""
+    goal_met: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +75,8 @@ def find_exit_reason(stops: StopFacts, account_policy: str, sequence_status: str
         return _SUPPRESSION_EXITS.get(stops.suppressed_for, ExitReason.SUPPRESSED)
     if stops.account_replied_at is not None and account_policy == AccountReplyPolicy.STOP:
         return ExitReason.ACCOUNT_REPLIED
+    if stops.goal_met:
+        return ExitReason.GOAL_MET
     if sequence_status == SequenceStatus.ARCHIVED:
         return ExitReason.SEQUENCE_ARCHIVED
     return None

@@ -2,6 +2,7 @@
 
 from emails.models.event import EmailEvent
 from emails.models.executor import DURABLE_COMMIT, EXECUTOR_RUNS, SERVER, ExecutorState
+from emails.models.external_event import ExternalEvent
 from emails.models.hook import HookRecord
 from emails.models.inbox import InboxState
 from emails.models.limit import SendLimit
@@ -18,6 +19,7 @@ __all__ = [
     "EmailEvent",
     "EmailMessage",
     "ExecutorState",
+    "ExternalEvent",
     "HookRecord",
     "InboxState",
     "Mailbox",

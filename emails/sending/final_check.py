@@ -34,6 +34,7 @@ from emails.pacing.slots import find_slot, planned_slot
 from emails.pacing.windows import find_opening
 from emails.sending import journal
 from emails.sending.answer_stops import find_refused_answers
+from emails.sending.goals import add_met_goals, read_goal
 from emails.sending.lanes import LEASE_SECONDS, Lease, LeaseLostError
 from sequences.enrollment_sql import wake_enrollments
 from sequences.models.workspace import workspace_sends
@@ -85,7 +86,7 @@ SELECT m.id AS message_id, m.message_id AS header_id, m.recipient, m.recipient_d
        m.recipient AS email, c.email AS current_email, c.timezone AS contact_timezone, c.account_id,
        a.domain AS account_domain, a.timezone AS account_timezone, b.timezone AS mailbox_timezone,
        w.timezone AS workspace_timezone, w.holiday_country, w.extra_holidays, w.account_reply_policy,
-       w.account_reply_delay_days, s.on_reply,
+       w.account_reply_delay_days, s.on_reply, s.goal::text AS goal,
        NOT t.repeat AND EXISTS (
            SELECT 1 FROM emails_emailmessage p JOIN sequences_enrollment q ON q.id = p.enrollment_id
            WHERE p.contact_id = m.contact_id AND p.id <> m.id AND p.content_hash = t.content_hash
@@ -201,7 +202,7 @@ def _check_facts(lane: Row, rows: Sequence[Row], now: datetime) -> tuple[list[Ro
     """The messages that may be sent, and the holds of those that must wait. Withholds stopped ones and wakes them."""
     if not rows:
         return [], []
-    stops = load_stop_facts(rows)
+    stops = add_met_goals(load_stop_facts(rows), {row["id"]: read_goal(row["goal"]) for row in rows})
     refused = find_refused_answers([row["message_id"] for row in rows if row["is_answer"]])
     eligible: list[Row] = []
     held: list[SendHold] = []

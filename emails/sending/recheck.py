@@ -11,12 +11,13 @@ from emails.facts.stop_facts import load_stop_facts
 from emails.facts.stops import find_exit_reason
 from emails.models import EXECUTOR_RUNS
 from emails.sending.final_check import find_row_rest
+from emails.sending.goals import add_met_goals, read_goal
 from sequences.models.workspace import workspace_sends
 
 _MARKED = f"""
 SELECT m.id AS message_id, e.id, e.workspace_id, e.contact_id, e.enrolled_at, e.resumed_at, s.status AS sequence_status,
        m.recipient AS email, c.account_id, a.domain AS account_domain, w.account_reply_policy,
-       w.account_reply_delay_days, s.on_reply
+       w.account_reply_delay_days, s.on_reply, s.goal::text AS goal
 FROM emails_emailmessage m
 JOIN sequences_enrollment e ON e.id = m.enrollment_id AND e.status = 'active'
 JOIN sequences_sequence s ON s.id = e.sequence_id AND s.status = 'active'
@@ -55,7 +56,8 @@ def recheck(token: UUID, message_ids: Sequence[int], now: datetime) -> set[int]:
     if len(unchanged) == len(found):
         return unchanged
     rows = fetch_all(_MARKED, {"messages": [row["message_id"] for row in found if not row["is_unchanged"]]})
-    stops = load_stop_facts(rows) if rows else {}
+    facts = load_stop_facts(rows) if rows else {}
+    stops = add_met_goals(facts, {row["id"]: read_goal(row["goal"]) for row in rows})
     for row in rows:
         reason = find_exit_reason(
             stops[row["id"]][0], row["account_reply_policy"], row["sequence_status"], row["on_reply"]

@@ -13,6 +13,7 @@ from django import forms
 from django.core.exceptions import ValidationError
 from unfold.widgets import UnfoldAdminDecimalFieldWidget, UnfoldAdminSelectWidget, UnfoldAdminTextInputWidget
 
+from execution.admin.goal_form import GoalForm
 from sequences.authoring.step_config import CONDITION_KEYS, MAX_WAIT_HOURS, StepConfigError, parse_condition
 from sequences.choices import Operator, StepType
 from sequences.interface.admin.base import OneWorkspaceForm
@@ -60,7 +61,7 @@ def show_described(describe: Callable[[Any], dict[str, Any]], name: str, label: 
     return show
 
 
-class SequenceForm(OneWorkspaceForm):
+class SequenceForm(GoalForm, OneWorkspaceForm):
     time_zone = forms.ChoiceField(
         required=False,
         choices=_offer_zones,

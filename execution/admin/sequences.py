@@ -16,6 +16,7 @@ from django.utils import timezone
 
 from execution.admin.confirm import Action, ConfirmsActions, EmptyForm, ReasonForm, on_one, on_selected
 from execution.admin.form_fields import WINDOW_FIELDS, SequenceForm, describe_window_form, show_described
+from execution.admin.goal_form import GOAL_FIELDS, describe_goal_texts
 from execution.admin.impact import ImpactForm, describe_impact, list_answers, needs_confirmation, read_options
 from execution.admin.sequence_state import list_problems, present_new, present_sequence
 from execution.admin.sequence_tools import SequenceTools
@@ -118,6 +119,12 @@ class SequenceAdmin(PreviewsTexts, SequenceTools, ConfirmsActions, WorkspaceAdmi
     inlines = (StepInline,)
     time_zone = show_described(describe_window_form, "time_zone", "Time zone")
     sending_hours = show_described(describe_window_form, "sending_hours", "Sending hours")
+    goal_event = show_described(describe_goal_texts, "goal_event", "External event")
+    goal_score = show_described(describe_goal_texts, "goal_score", "Engagement score, at least")
+    goal_field = show_described(describe_goal_texts, "goal_field", "Contact field")
+    goal_operator = show_described(describe_goal_texts, "goal_operator", "Comparison")
+    goal_value = show_described(describe_goal_texts, "goal_value", "Compared with")
+    goal_match = show_described(describe_goal_texts, "goal_match", "If several are filled in")
     takes_along = (Step,)
     list_display = (
         "name",
@@ -142,6 +149,7 @@ class SequenceAdmin(PreviewsTexts, SequenceTools, ConfirmsActions, WorkspaceAdmi
     change_form_before_template = "admin/sequences/sequence/state.html"
     fieldsets = (
         (None, {"fields": ("workspace", ("name", "priority"), "description", "on_reply", *WINDOW_FIELDS)}),
+        ("Goal: the sequence ends for contacts who meet it", {"classes": ["collapse"], "fields": GOAL_FIELDS}),
         ("Tracking", {"classes": ["collapse"], "fields": (("track_opens", "track_clicks"),)}),
         ("State", {"classes": ["collapse"], "fields": (("status", "owner"), ("pause_reason", "paused_by"))}),
     )

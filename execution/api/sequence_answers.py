@@ -50,6 +50,7 @@ class PreviewSerializer(StrictSerializer):
     timezone = serializers.CharField(source="zone.name")
     zone_source = serializers.CharField(source="zone.source")
     steps = PreviewStepSerializer(many=True)
+    goal = serializers.CharField(help_text="What ends the sequence before any of its steps, in words; empty: nothing.")
 
 
 class StatsSerializer(StrictSerializer):

@@ -13,7 +13,7 @@ from rest_framework import serializers
 from rest_framework.exceptions import ValidationError
 
 from execution.control.edit import StoredSequence
-from sequences.api.sequences import SequenceSerializer, StepSerializer
+from sequences.api.sequences import GoalField, SequenceSerializer, StepSerializer
 from sequences.authoring.drafts import SequenceDraft
 from sequences.authoring.problems import Problem
 from sequences.authoring.step_fields import STEP_FIELDS, Kind, StepDraft, StepField
@@ -152,6 +152,7 @@ class SequenceFormSerializer(StrictSerializer):
         choices=OnReply.choices(),
         help_text="Whether a reply of the contact ends the sequence for them.",
     )
+    goal = GoalField(required=False, help_text="Ends the sequence for contacts who meet it. Empty: no goal.")
     track_opens = serializers.BooleanField(required=False, allow_null=True)
     track_clicks = serializers.BooleanField(required=False, allow_null=True)
     steps = NestedStepSerializer(many=True, required=False, max_length=MAX_STEPS)  # type: ignore[call-arg]

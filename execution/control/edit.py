@@ -35,6 +35,7 @@ from sequences.authoring.operations import (
 from sequences.authoring.queries import load_draft
 from sequences.authoring.step_matching import adopt_ids
 from sequences.choices import LIVE_STATUSES, SequenceStatus
+from sequences.enrollment_sql import wake_where
 from sequences.models import Enrollment, Sequence, Step, Workspace
 
 
@@ -205,7 +206,8 @@ def _store(
         for step in facts.steps:
             if step.id in requested:
                 sent += len(send_to_inserted(facts, step.id, actor, now))
-        if moved or replanned or sent:
+        has_new_goal = after.goal != before.goal and wake_where("e.sequence_id = %(id)s", {"id": sequence.pk}, now) > 0
+        if moved or replanned or sent or has_new_goal:
             notify_engine()
     if saved.created or changes:
         action = ControlAction.CREATED if saved.created else ControlAction.EDITED

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import assert_never
 
 from emails.tracking.visits import CLASSIFIED_AFTER
 from execution.engine.snapshot import Snapshot
+from sequences.authoring.goals import compare_field, field_value
 from sequences.authoring.step_config import SplitConfig
-from sequences.choices import ConditionType, Operator
-from sequences.liquid.comparing import fold_text, is_equal, read_number
+from sequences.choices import ConditionType
 
 # How soon the engine evaluates again when a visit should have been classified by now.
 _RECHECK = timedelta(seconds=5)
@@ -89,33 +88,3 @@ def _pending_at(config: SplitConfig, snapshot: Snapshot) -> datetime | None:
     if config.condition is ConditionType.EMAIL_OPENED:
         return min(filter(None, (email.open_pending_at, email.click_pending_at)), default=None)
     return email.click_pending_at if config.condition is ConditionType.EMAIL_CLICKED else None
-
-
-def field_value(merge_fields: Mapping[str, object], field: str) -> object:
-    """The value of a contact's field, which may be written with `contact.` or `contact.fields.` before it."""
-    contact = merge_fields["contact"]
-    assert isinstance(contact, Mapping)
-    return contact.get(field.removeprefix("contact.").removeprefix("fields."))
-
-
-def compare_field(actual: object, operator: Operator, expected: str) -> bool:
-    """Compare numbers as numbers, texts without case. `at_least` and `at_most` are false unless both are numbers."""
-    text = "" if actual is None else str(actual).strip()
-    match operator:
-        case Operator.IS_SET:
-            return text != ""
-        case Operator.IS_NOT_SET:
-            return text == ""
-        case Operator.EQUALS:
-            return is_equal(actual, expected)
-        case Operator.NOT_EQUALS:
-            return not is_equal(actual, expected)
-        case Operator.CONTAINS:
-            return fold_text(expected) in fold_text(text)
-        case Operator.AT_LEAST | Operator.AT_MOST:
-            left, right = read_number(actual), read_number(expected)
-            if left is None or right is None:
-                return False
-            return left >= right if operator is Operator.AT_LEAST else left <= right
-        case _:
-            assert_never(operator)

@@ -10,6 +10,7 @@ from emails.choices import Inbound, Transport
 from emails.facts.stop_facts import load_stop_facts
 from emails.facts.stops import Resting, StopFacts
 from emails.rendering.merge_fields import PERSON_COLUMNS, PERSON_JOINS, MergeFields
+from emails.sending.goals import add_met_goals
 from execution.engine.facts import StepRunFacts, load_step_facts
 from execution.engine.sequence_facts import load_sequences
 from execution.engine.snapshot import STORED_FIELDS, SequenceFacts, Snapshot
@@ -45,7 +46,8 @@ def load_snapshots(rows: list[Row]) -> list[Snapshot]:
     if not rows:
         return []
     sequences = load_sequences(sorted({row["sequence_id"] for row in rows}))
-    stop_facts = load_stop_facts(rows)
+    goals = {row["id"]: sequences[row["sequence_id"]].goal for row in rows}
+    stop_facts = add_met_goals(load_stop_facts(rows), goals)
     step_facts = load_step_facts(rows, sequences)
     return [
         _build_snapshot(

@@ -9,6 +9,7 @@ from itertools import groupby
 from operator import itemgetter
 
 from common.db import Row, fetch_all
+from emails.sending.goals import read_goal
 from execution.engine.snapshot import SequenceFacts, StepFacts
 from sequences.authoring.step_config import parse_config
 from sequences.authoring.step_fields import STEP_FIELDS
@@ -17,7 +18,7 @@ from sequences.time.timing import Delay, StepTiming, Window, parse_window
 _STEP_COLUMNS = ", ".join(f"t.{field.sql_column}" for field in STEP_FIELDS)
 _SEQUENCES = f"""
 SELECT s.id AS sequence_id, s.name AS sequence_name, s.status, s.on_reply, s.window::text AS window,
-       t.id, t.number, t.type, {_STEP_COLUMNS}
+       s.goal::text AS goal, t.id, t.number, t.type, {_STEP_COLUMNS}
 FROM sequences_sequence s
 LEFT JOIN sequences_step t ON t.sequence_id = s.id
 WHERE s.id = ANY(%(ids)s)
@@ -42,6 +43,7 @@ def _build_sequence(rows: list[Row]) -> SequenceFacts:
         window=_read_window(first["window"]),
         on_reply=first["on_reply"],
         steps=tuple(_build_step(row) for row in rows if row["id"] is not None),
+        goal=read_goal(first["goal"]),
     )
 
 

@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import NamedTuple
 
 from emails.facts.stops import Resting, StopFacts
+from sequences.authoring.goals import Goal
 from sequences.authoring.step_config import SplitConfig, StepConfig
 from sequences.choices import EnrollmentStatus
 from sequences.time.contact_calendar import ContactCalendar
@@ -26,7 +27,7 @@ class StepFacts:
 
 @dataclass(frozen=True, slots=True)
 class SequenceFacts:
-    """`steps` are in the order of their numbers."""
+    """`steps` are in the order of their numbers. `goal` None: the sequence has none."""
 
     id: int
     name: str
@@ -34,6 +35,7 @@ class SequenceFacts:
     window: Window
     on_reply: str
     steps: tuple[StepFacts, ...]
+    goal: Goal | None = None
 
     def step(self, step_id: int | None) -> StepFacts | None:
         for step in self.steps:

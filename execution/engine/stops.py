@@ -32,7 +32,13 @@ def find_stop(snapshot: Snapshot) -> Exit | None:
     )
     if reason is None:
         return None
-    log = LogLine(LogAction.EXITED, _REASONS[reason], details={"reason": reason.value})
+    details = {"reason": reason.value}
+    if reason is ExitReason.GOAL_MET:
+        text = f"The goal is met: {snapshot.stops.goal_met}"
+        details["goal"] = snapshot.stops.goal_met
+    else:
+        text = _REASONS[reason]
+    log = LogLine(LogAction.EXITED, text, details=details)
     return Exit(reason, log, tasks=_successor_task(snapshot) if reason is ExitReason.LEFT_COMPANY else ())
 
 

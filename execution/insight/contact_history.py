@@ -13,7 +13,7 @@ from typing import Any
 from django.db.models import Q, QuerySet
 
 from emails.choices import EventType
-from emails.models import EmailEvent, EmailMessage, Reply, Suppression
+from emails.models import EmailEvent, EmailMessage, ExternalEvent, Reply, Suppression
 from execution.choices import LogAction
 from execution.insight.explain import Hold, explain_enrollments
 from execution.insight.replies import filter_readable
@@ -30,6 +30,7 @@ MOST_CONTACTS = 50
 MOST_REPLIES = 10
 _SHOWN_CHARACTERS = 400
 _TASK_MARK = Mark("☐", "task")
+_EXTERNAL_MARK = Mark("📅", "event_available", "good")
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,6 +147,9 @@ def _read_entries(
         for event in events
     ]
     entries += [_present_task(task, sequences) for task in tasks]
+    entries += map(
+        _present_external, ExternalEvent.objects.filter(contact=contact).order_by("-occurred_at", "-id")[:limit]
+    )
     newest = sorted(entries, key=lambda each: each.entry.at, reverse=True)[:limit]
     return _with_subjects(newest)
 
@@ -165,6 +169,20 @@ def _with_reply(each: HistoryEntry, reply: Reply | None) -> HistoryEntry:
     words = text if len(text) <= _SHOWN_CHARACTERS else f"{text[:_SHOWN_CHARACTERS].rstrip()}…"
     entry = replace(each.entry, title=f"{each.entry.title} · {reply.get_intent_display()}", text="")
     return replace(each, entry=entry, reply_id=reply.pk, words=words)
+
+
+def _present_external(event: ExternalEvent) -> HistoryEntry:
+    entry = Entry(
+        at=event.occurred_at,
+        kind="external",
+        mark=_EXTERNAL_MARK,
+        title=f"External event · {event.type}",
+        text="",
+        error="",
+        actor=event.actor,
+        is_minor=False,
+    )
+    return HistoryEntry(entry)
 
 
 def _present_task(task: Task, sequences: dict[int, str]) -> HistoryEntry:

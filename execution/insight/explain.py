@@ -87,6 +87,8 @@ def _explain(snapshot: Snapshot, row: Row, now: datetime) -> list[Hold]:
         text = "Completed" if snapshot.status is EnrollmentStatus.COMPLETED else f"Stopped: {reason}"
         return [Hold(snapshot.status.value, text)]
     holds = []
+    if snapshot.stops.goal_met:
+        holds.append(Hold("goal_met", f"The goal is met, the sequence ends: {snapshot.stops.goal_met}", now))
     # first: resuming the executor does not release it
     if snapshot.status is EnrollmentStatus.QUARANTINED:
         holds.append(Hold("quarantined", f"Quarantined, needs review: {row['last_error']}"))

@@ -38,8 +38,11 @@ class PreviewStep:
 
 @dataclass(frozen=True, slots=True)
 class Preview:
+    """`goal`: what ends the sequence before any of its steps, in words; empty for none."""
+
     zone: Zone
     steps: tuple[PreviewStep, ...]
+    goal: str
 
 
 def preview_sequence(sequence: Sequence, contact: Contact, start_at: datetime, mailbox_timezone: str = "") -> Preview:
@@ -47,7 +50,7 @@ def preview_sequence(sequence: Sequence, contact: Contact, start_at: datetime, m
     facts = load_sequences([sequence.pk])[sequence.pk]
     rules = _Rules(facts, _calendar_of(contact, sequence.workspace, facts, mailbox_timezone))
     first = facts.steps[0] if facts.steps else None
-    return Preview(rules.calendar.zone, tuple(_walk(rules, first, start_at, "", frozenset())))
+    return Preview(rules.calendar.zone, tuple(_walk(rules, first, start_at, "", frozenset())), _goal_of(facts))
 
 
 def preview_rest(enrollment: Enrollment, now: datetime) -> Preview | None:
@@ -59,9 +62,12 @@ def preview_rest(enrollment: Enrollment, now: datetime) -> Preview | None:
     mailbox_timezone = enrollment.mailbox.timezone if enrollment.mailbox else ""
     rules = _Rules(facts, _calendar_of(enrollment.contact, enrollment.workspace, facts, mailbox_timezone))
     due_at = max(enrollment.next_step_at or now, enrollment.resume_at or now, now)
-    return Preview(
-        rules.calendar.zone, tuple(_walk(rules, step, enrollment.previous_ended_at, "", frozenset(), due_at))
-    )
+    steps = tuple(_walk(rules, step, enrollment.previous_ended_at, "", frozenset(), due_at))
+    return Preview(rules.calendar.zone, steps, _goal_of(facts))
+
+
+def _goal_of(facts: SequenceFacts) -> str:
+    return str(facts.goal) if facts.goal else ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -188,7 +188,7 @@ def _search(table: SearchedTable, workspace_id: int, pattern: str) -> int:
     found = [f"o.{name} ~* %(pattern)s" for name in table.texts]
     found += [f"o.{name}::text ~* %(pattern)s" for name in table.documents]
     # what must be unique stays so
-    marks = {"provider_event_id": "%(mark)s || o.id"}
+    marks = {"provider_event_id": "%(mark)s || o.id", "event_key": "%(mark)s || o.id"}
     sets = [
         f"{name} = regexp_replace(o.{name}, %(pattern)s, {marks.get(name, '%(mark)s')}, 'gi')" for name in table.texts
     ]

@@ -33,6 +33,7 @@ _BLANK = {
     "emails_reply": "sender = 'erased-' || o.contact_id || '@erased.invalid', sender_name = '', subject = '', "
     "header_id = '', answered_ids = '{}', header_date = '', text = '', quoted = '', html_text = '', "
     "attachments = '[]', authentication = '{}', intent_reason = '', referral = ''",
+    "emails_externalevent": "event_key = 'erased-' || o.id",
     "emails_emailevent": "detail = '', payload = '{}', verdict_reason = ''",
     "execution_executionlog": "message = '', error = '', details = (SELECT coalesce(jsonb_object_agg(d.key, d.value), "
     f"'{{}}') FROM jsonb_each(o.details) d WHERE d.key IN {_KEPT_DETAILS})",

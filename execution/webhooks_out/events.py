@@ -33,8 +33,9 @@ STORED = {
     EventType.LEFT_COMPANY: "email.left_company",
 }
 COMPLETED = "enrollment.completed"
+EXTERNAL = "external_event.recorded"
 PING = "ping"
-EVENTS = tuple(sorted({*LOGGED.values(), *EXECUTED.values(), *STORED.values(), COMPLETED}))
+EVENTS = tuple(sorted({*LOGGED.values(), *EXECUTED.values(), *STORED.values(), COMPLETED, EXTERNAL}))
 
 # The feed has every log entry and every fact, also those that webhooks do not deliver.
 _ONLY_LOGGED = {

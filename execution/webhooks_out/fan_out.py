@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 
 from common.db import execute, fetch_all
 from execution.models import WebhookSubscription
-from execution.webhooks_out.events import ALL, COMPLETED, EXECUTED, LOGGED, STORED
+from execution.webhooks_out.events import ALL, COMPLETED, EXECUTED, EXTERNAL, LOGGED, STORED
 
 GIVES_UP_AFTER = timedelta(hours=24)
 # Longer than any transaction that stores facts.
@@ -28,25 +28,26 @@ WHERE is_active ORDER BY scanned_at LIMIT 50 FOR NO KEY UPDATE SKIP LOCKED
 """
 _ABOUT = """
     'enrollment', f.enrollment_id, 'contact', jsonb_build_object('id', c.id, 'email', c.email),
-    'sequence', jsonb_build_object('id', s.id, 'name', s.name),
+    'sequence', CASE WHEN s.id IS NULL THEN NULL ELSE jsonb_build_object('id', s.id, 'name', s.name) END,
     'step', CASE WHEN f.step_number IS NULL THEN NULL ELSE jsonb_build_object('number', f.step_number) END
 """
 _FACTS = f"""
 names AS (SELECT * FROM jsonb_each_text(%(names)s::jsonb) AS n(word, event)),
 facts AS (
-    SELECT 'log:' || l.id AS fact, n.event, l.at, l.at AS stored_at, l.enrollment_id, l.step_number,
+    SELECT 'log:' || l.id AS fact, n.event, l.at, l.at AS stored_at, l.enrollment_id, NULL::bigint AS contact_id,
+           l.step_number,
            jsonb_build_object('message', l.message, 'error', l.error, 'actor', l.actor) AS details
     FROM execution_executionlog l
     JOIN names n ON n.word = CASE WHEN l.action = 'executed' THEN 'executed:' || l.step_type ELSE l.action END
     WHERE l.at > %(since)s AND l.at <= %(until)s AND l.workspace_id = %(workspace)s
   UNION ALL
-    SELECT 'done:' || e.id || ':' || e.visit, %(completed)s, max(l.at), max(l.at), e.id, NULL, '{{}}'::jsonb
+    SELECT 'done:' || e.id || ':' || e.visit, %(completed)s, max(l.at), max(l.at), e.id, NULL, NULL, '{{}}'::jsonb
     FROM execution_executionlog l JOIN sequences_enrollment e ON e.id = l.enrollment_id
     WHERE l.at > %(since)s AND l.at <= %(until)s AND l.workspace_id = %(workspace)s AND e.status = 'completed'
       AND l.at = e.completed_at
     GROUP BY e.id, e.visit
   UNION ALL
-    SELECT 'event:' || v.id, n.event, v.occurred_at, v.recorded_at, v.enrollment_id, NULL,
+    SELECT 'event:' || v.id, n.event, v.occurred_at, v.recorded_at, v.enrollment_id, NULL, NULL,
            jsonb_build_object('message', v.message_id, 'detail', v.detail, 'bounce_type', v.bounce_type)
                || CASE WHEN y.id IS NULL THEN '{{}}'::jsonb
                        ELSE jsonb_build_object('reply', jsonb_build_object(
@@ -54,6 +55,11 @@ facts AS (
     FROM emails_emailevent v LEFT JOIN emails_reply y ON y.event_id = v.id JOIN names n ON n.word = 'event:' || v.type
     WHERE v.recorded_at > %(since)s AND v.recorded_at <= %(until)s AND v.workspace_id = %(workspace)s
       AND (v.verdict = 'human' OR v.type NOT IN ('opened', 'clicked')) AND v.enrollment_id IS NOT NULL
+  UNION ALL
+    SELECT 'external:' || x.id, %(external)s, x.occurred_at, x.recorded_at, NULL, x.contact_id, NULL,
+           jsonb_build_object('id', x.event_key, 'type', x.type, 'actor', x.actor)
+    FROM emails_externalevent x
+    WHERE x.recorded_at > %(since)s AND x.recorded_at <= %(until)s AND x.workspace_id = %(workspace)s
 )
 INSERT INTO execution_webhookdelivery (workspace_id, subscription_id, fact, event, payload, state, attempts,
                                        next_attempt_at, give_up_at, response, created_at)
@@ -62,9 +68,9 @@ SELECT %(workspace)s, %(subscription)s, f.fact, f.event,
                           'occurred_at', to_char(f.at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'), {_ABOUT}),
        'pending', 0, %(now)s, %(give_up)s, '', %(now)s
 FROM facts f
-JOIN sequences_enrollment e ON e.id = f.enrollment_id
-JOIN sequences_contact c ON c.id = e.contact_id
-JOIN sequences_sequence s ON s.id = e.sequence_id
+LEFT JOIN sequences_enrollment e ON e.id = f.enrollment_id
+JOIN sequences_contact c ON c.id = coalesce(f.contact_id, e.contact_id)
+LEFT JOIN sequences_sequence s ON s.id = e.sequence_id
 WHERE f.stored_at >= %(from)s AND (%(events)s::text[] @> ARRAY['{ALL}'] OR f.event = ANY(%(events)s::text[]))
 ORDER BY f.at, f.fact
 """
@@ -96,6 +102,7 @@ def fan_out(now: datetime) -> int:
             {
                 "names": _NAMES,
                 "completed": COMPLETED,
+                "external": EXTERNAL,
                 "now": now,
                 "until": now,
                 "since": row["scanned_at"] - _OVERLAP,
@@ -122,6 +129,7 @@ def queue_again(
         {
             "names": _NAMES,
             "completed": COMPLETED,
+            "external": EXTERNAL,
             "now": now,
             "until": until,
             "since": since - timedelta(microseconds=1),

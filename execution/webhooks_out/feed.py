@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 from common.db import Row, fetch_all
 from common.transaction_ids import HORIZON, OWN
-from execution.webhooks_out.events import ALL_LOGGED, ALL_STORED
+from execution.webhooks_out.events import ALL_LOGGED, ALL_STORED, EXTERNAL
 
 SCANNED_AT_MOST = 1_000
 _BIGGEST = 2**63 - 1
@@ -144,6 +144,14 @@ _SOURCES = (
     jsonb_build_object('email', r.email, 'domain', r.domain, 'reason', r.reason, 'note', r.note) AS details""",
         """LEFT JOIN sequences_contact c
             ON c.workspace_id = r.workspace_id AND lower(c.email) = lower(r.email) AND r.email <> ''""",
+    ),
+    _Source(
+        "external",
+        "emails_externalevent",
+        f"'{EXTERNAL}' AS word, r.contact_id, NULL::bigint AS sequence_id, r.recorded_at",
+        """r.workspace_id AS workspace, r.occurred_at, NULL::bigint AS message, NULL::bigint AS mailbox,
+    NULL::bigint AS enrollment, NULL::bigint AS step, r.actor,
+    jsonb_build_object('id', r.event_key, 'type', r.type) AS details""",
     ),
 )
 _STREAM = f"""

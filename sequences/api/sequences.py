@@ -2,19 +2,41 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import django_filters
 from django.db.models import Prefetch
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from sequences.authoring.drafts import SEQUENCE_FIELDS
+from sequences.authoring.goals import MATCHES
 from sequences.authoring.step_fields import STEP_FIELDS
-from sequences.choices import ConditionType, SequenceStatus
+from sequences.choices import ConditionType, Operator, SequenceStatus
 from sequences.interface.api.base import IdFilter, ReadViewSet, UpdatedFilter
 from sequences.interface.api.serializers import ClockField, ConditionConfigField, WindowField
 from sequences.interface.api.strict import StrictModelSerializer
 from sequences.models import Sequence, Step
 from sequences.time.window import TimingError, parse_window, window_to_raw
+
+_GOAL: dict[str, Any] = {
+    "type": "object",
+    "properties": {
+        "event": {"type": "string", "description": "The type of an external event."},
+        "score": {"type": "integer", "minimum": 1, "maximum": 100, "description": "The engagement score, at least."},
+        "field": {"type": "string", "description": "A field of the contact, compared as branches do."},
+        "operator": {"type": "string", "enum": [each.value for each in Operator], "default": "equals"},
+        "value": {"description": "What the field is compared with."},
+        "match": {"type": "string", "enum": list(MATCHES), "default": "any", "description": "Of several conditions."},
+    },
+    "additionalProperties": False,
+    "example": {"event": "meeting_booked"},
+}
+
+
+@extend_schema_field(_GOAL)
+class GoalField(serializers.DictField):
+    """What must hold of a contact for the sequence to be over for them; empty: no goal."""
 
 
 class StepSerializer(StrictModelSerializer[Step]):
@@ -31,6 +53,7 @@ class StepSerializer(StrictModelSerializer[Step]):
 
 class SequenceSerializer(StrictModelSerializer[Sequence]):
     window = WindowField(read_only=True, help_text="Default: Monday to Friday 09:00-17:00.")
+    goal = GoalField(read_only=True, help_text="Ends the sequence for contacts who meet it. Empty: no goal.")
     steps = StepSerializer(many=True, read_only=True)
     effective_window = serializers.SerializerMethodField(help_text="The window that applies, defaults filled in.")
 

@@ -28,6 +28,7 @@ class SequenceDraft:
     track_opens: bool | None = None
     track_clicks: bool | None = None
     on_reply: str = OnReply.STOP.value
+    goal: Mapping[str, object] = field(default_factory=dict)
     steps: tuple[StepDraft, ...] = ()
 
 

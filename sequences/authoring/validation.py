@@ -12,6 +12,7 @@ from datetime import UTC, datetime, timedelta
 
 from sequences.authoring.drafts import SequenceDraft
 from sequences.authoring.email_checks import check_emails
+from sequences.authoring.goals import GoalError, parse_goal
 from sequences.authoring.problems import Problem, Severity
 from sequences.authoring.queries import load_draft
 from sequences.authoring.split_rules import check_splits
@@ -93,6 +94,10 @@ def _check_sequence(draft: SequenceDraft) -> Iterator[Problem]:
         parse_window(dict(draft.window))
     except TimingError as error:
         yield Problem(None, "window", f"window: {error}")
+    try:
+        parse_goal(draft.goal)
+    except GoalError as error:
+        yield Problem(None, "goal", str(error))
 
 
 def _read_window(draft: SequenceDraft) -> Window | None:

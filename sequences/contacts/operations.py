@@ -1,6 +1,6 @@
 """Contacts and accounts written one by one, by API and admin; `csv_import` writes those of files.
 
-A change wakes the enrollments that wait at a split for a field of the contact.
+A change wakes the enrollments that wait at a split for a field of the contact, or whose sequence has one for its goal.
 """
 
 from __future__ import annotations
@@ -39,8 +39,10 @@ _TAKEN = {
     "snippet_name_once": ("name", "The workspace has a template or snippet of this name already: change that one."),
 }
 _WAITS_FOR_FIELD = """
-e.status = 'active' AND e.current_step_id IN (
-    SELECT id FROM sequences_step WHERE type = 'conditional_split' AND condition_type = 'contact_field')
+(
+    e.status = 'active' AND e.current_step_id IN (
+        SELECT id FROM sequences_step WHERE type = 'conditional_split' AND condition_type = 'contact_field')
+    OR e.sequence_id IN (SELECT id FROM sequences_sequence WHERE goal ? 'field'))
 """
 _OF_CONTACTS = f"e.contact_id = ANY(%(contacts)s::bigint[]) AND {_WAITS_FOR_FIELD}"
 # `company` and `domain` are the account's

@@ -69,6 +69,12 @@ class Sequence(models.Model):
         db_default=OnReply.STOP.value,
         help_text="Stop ends the enrollment when the contact replies. With Continue, branches can check for replies.",
     )
+    goal = models.JSONField(
+        default=dict,
+        blank=True,
+        db_default={},
+        help_text="The sequence ends for contacts who meet it. Leave empty for none.",
+    )
     priority = models.PositiveSmallIntegerField(
         default=50, help_text="From 0 (first) to 100 (last). The default is 50."
     )

@@ -14,6 +14,7 @@ from typing import Any
 import yaml
 
 from sequences.authoring.drafts import DEFAULT_PRIORITY, SequenceDraft
+from sequences.authoring.goals import GOAL_KEYS, GoalError, parse_goal
 from sequences.authoring.step_fields import StepDraft
 from sequences.choices import OnReply
 from sequences.time.timing import TimingError, parse_window
@@ -28,6 +29,7 @@ from sequences.yaml.nodes import (
     read_items,
     read_mapping,
     read_text,
+    read_value,
     read_whole_number,
     shown,
 )
@@ -36,7 +38,7 @@ from sequences.yaml.steps import StepReader
 __all__ = ["ParsedFile", "YamlFormError", "parse_file", "parse_text"]
 
 MAX_STEPS = 500
-_TOP_KEYS = ("name", "description", "window", "priority", "track", "on_reply", "steps")
+_TOP_KEYS = ("name", "description", "window", "priority", "track", "on_reply", "goal", "steps")
 _TRACKED = ("opens", "clicks")
 
 
@@ -101,6 +103,7 @@ def _parse_sequence(root: yaml.Node, reader: StepReader) -> tuple[SequenceDraft,
         else DEFAULT_PRIORITY,
         steps=tuple(steps),
         on_reply=_parse_on_reply(top["on_reply"], problems) if "on_reply" in top else OnReply.STOP.value,
+        goal=_parse_goal(top["goal"], problems) if "goal" in top else {},
         **_parse_track(top["track"], problems) if "track" in top else {},
     )
     return draft, lines
@@ -111,6 +114,21 @@ def _parse_on_reply(node: yaml.Node, problems: Problems) -> str:
     if text not in list(OnReply):
         problems.add(line_of(node), f"on_reply must be one of {', '.join(OnReply)}, not {shown(node)}")
     return text
+
+
+def _parse_goal(node: yaml.Node, problems: Problems) -> dict[str, object]:
+    if is_empty(node):
+        return {}
+    if not isinstance(node, yaml.MappingNode):
+        problems.add(line_of(node), "goal must be a mapping such as {event: meeting_booked}")
+        return {}
+    found = read_mapping(node, "goal", GOAL_KEYS, problems)
+    goal = {key: read_value(value, f"goal {key}", problems) for key, value in found.items()}
+    try:
+        parse_goal(goal)
+    except GoalError as error:
+        problems.add(line_of(node), str(error))
+    return goal
 
 
 def _parse_track(node: yaml.Node, problems: Problems) -> dict[str, Any]:

@@ -17,6 +17,7 @@ from django.db import transaction
 
 from emails.choices import BounceType, EventType
 from emails.facts.events import NewEvent, record_events
+from emails.facts.external_events import record_external_event
 from emails.facts.suppressions import suppress
 from emails.models import EmailMessage, ExecutorState, Mailbox
 from emails.rendering import compose as composing
@@ -59,6 +60,11 @@ def suppressed(**what: str) -> Fact:
     return store
 
 
+def goal_event(person: Enrollment) -> None:
+    facts: dict[str, Any] = {"event_key": "crm-1", "event_type": "meeting_booked", "occurred_at": NOW}
+    record_external_event(person.contact, **facts, actor=SAM, now=NOW)
+
+
 STOPS: dict[str, tuple[Fact, str]] = {
     "replied": (event(EventType.REPLIED), "replied"),
     "unsubscribed": (event(EventType.UNSUBSCRIBED), "unsubscribed"),
@@ -67,6 +73,7 @@ STOPS: dict[str, tuple[Fact, str]] = {
     "suppressed address": (suppressed(emails="theirs"), "suppressed"),
     "suppressed domain": (suppressed(domains="prospect.example"), "suppressed"),
     "exited by hand": (lambda person: exit_enrollments([person.pk], actor=SAM, now=NOW), "manual"),
+    "goal by event": (goal_event, "goal_met"),
     "archived": (lambda person: archive_sequence(person.sequence, actor=SAM, now=NOW), "sequence_archived"),
 }
 PAUSES: dict[str, Fact] = {
@@ -82,7 +89,7 @@ PAUSES: dict[str, Fact] = {
 def person(server: MailServer) -> Enrollment:
     """Two emails without a delay in between: there is always a next one that must not leave."""
     ExecutorStateFactory()
-    sequence = SequenceFactory()
+    sequence = SequenceFactory(goal={"event": "meeting_booked"})
     StepFactory(sequence=sequence)
     StepFactory(sequence=sequence, subject="", body="Did this reach you?")
     mailbox = MailboxFactory(workspace=sequence.workspace, smtp_port=server.port)

@@ -13,7 +13,7 @@ from django.utils import timezone
 from django_q.models import Failure, OrmQ, Schedule, Success
 
 from common.encryption import Secrets
-from emails.models import HookRecord, InboxState, SuppressionChange
+from emails.models import ExternalEvent, HookRecord, InboxState, SuppressionChange
 from execution.models import ApiKey, ControlLog, IdempotencyKey, WebhookSubscription
 from execution.webhooks_out.operations import ping
 from sequences.models import Membership, SecurityEvent, Workspace
@@ -71,6 +71,10 @@ def make_one_of_each(workspace: Workspace) -> None:
         workspace=workspace, mailbox=mailbox, provider="postmark", what="unknown", received_at=factories.NOW
     )
     contact = factories.ContactFactory(workspace=workspace, account=account)
+    ExternalEvent.objects.create(
+        workspace=workspace, contact=contact, event_key="crm-1", type="meeting_booked", actor="sam",
+        occurred_at=factories.NOW, recorded_at=factories.NOW,
+    )  # fmt: skip
     store_file(workspace, make_csv(2))
     enrollment = factories.EnrollmentFactory(sequence=sequence, contact=contact, mailbox=mailbox, owner=user)
     message = factories.SentMessageFactory(enrollment=enrollment, html="<p>Hello</p><script>stolen()</script>")

@@ -14,9 +14,9 @@ from emails.facts.scoring import hot_priority
 from emails.pacing.limits import Candidate
 from emails.sending.lane_plan import lane_order
 from execution.engine.calendar import calendar_for
-from execution.engine.conditions import compare_field, field_value
 from execution.engine.decide import RUNAWAY_TRANSITIONS
 from execution.engine.snapshot import SequenceFacts, StepFacts
+from sequences.authoring.goals import compare_field, field_value
 from sequences.authoring.step_config import Broken, EmailConfig, SplitConfig, TaskConfig
 from sequences.choices import ConditionType
 from sequences.time.contact_calendar import ContactCalendar

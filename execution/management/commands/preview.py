@@ -56,8 +56,11 @@ class Command(ProductCommand):
                 }
                 for step in preview.steps
             ],
+            "goal": preview.goal,
         }
         lines = [f"{contact.email} in {sequence.name}, times in {preview.zone.name} (the {preview.zone.source}'s zone)"]
+        if preview.goal:
+            lines.append(f"  It ends before any step once the goal is met: {preview.goal}")
         for step in preview.steps:
             at = f"{step.earliest_at.astimezone(preview.zone.zone):%a %Y-%m-%d %H:%M}" if step.earliest_at else "never"
             branch = f"[{step.branch}] " if step.branch else ""

@@ -68,6 +68,12 @@ BODIES: dict[tuple[str, str], dict[str, Any]] = {
     ("post", "/api/dead-letters/bulk"): {"action": "replay", "similar_to": 31, "dry_run": True},
     ("post", "/api/dead-letters/{id}/discard"): {"reason": "left the company"},
     ("post", "/api/dead-letters/{id}/replay"): {"reason": "the field is filled in"},
+    ("post", "/api/external-events"): {
+        "id": "crm-4711",
+        "type": "meeting_booked",
+        "email": "bob@prospect.com",
+        "occurred_at": "2026-03-02T09:00:00Z",
+    },
     ("post", "/api/invitations"): {"email": "grace@example.com", "role": "sdr"},
     ("patch", "/api/me"): {"reply_notices": "daily"},
     ("post", "/api/replies/{id}/answer"): {"body": "Gladly. Does **Tuesday at ten** suit you?"},

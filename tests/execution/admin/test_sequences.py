@@ -322,3 +322,19 @@ def test_the_only_workspace_is_preselected(client: Client) -> None:
     assert client.get(add).context["adminform"].form.initial["workspace"] == workspace.pk
     factories.WorkspaceFactory()
     assert "workspace" not in client.get(add).context["adminform"].form.initial
+
+
+def test_a_goal_is_set_in_plain_words(client: Client) -> None:
+    sequence = make_sequence(status="draft")
+    fields = {"goal_event": "meeting_booked", "goal_field": "stage", "goal_value": "won", "goal_match": "all"}
+    assert save(client, sequence, {**form_of(sequence), **fields}).status_code == 302
+    sequence.refresh_from_db()
+    goal = {"event": "meeting_booked", "field": "stage", "value": "won", "match": "all"}
+    assert sequence.goal == goal
+    page = save(client, sequence, {**form_of(sequence), **fields, "goal_operator": "at_least"})
+    assert "must be a plain number such as 1200 or 2.5, not &#x27;won&#x27;" in page.content.decode()
+    sequence.refresh_from_db()
+    assert sequence.goal == goal
+    assert save(client, sequence, {**form_of(sequence), "goal_event": ""}).status_code == 302
+    sequence.refresh_from_db()
+    assert sequence.goal == {}

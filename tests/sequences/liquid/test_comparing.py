@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from execution.engine.conditions import compare_field
+from sequences.authoring.goals import compare_field
 from sequences.authoring.step_config import StepConfigError, parse_condition
 from sequences.choices import ConditionType, Operator
 from sequences.liquid.comparing import is_equal, read_number
