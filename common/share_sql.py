@@ -42,3 +42,8 @@ def share_params(shares: Shares) -> dict[str, Any]:
 def host_of_url(url: str) -> str:
     """The host in the URL that an SQL expression gives, in lower case; empty where there is none."""
     return f"coalesce(lower(substring({url} from '^[A-Za-z]+://(?:[^/@]*@)?([^/:?#]+)')), '')"
+
+
+def shown_url(url: str) -> str:
+    """The URL that an SQL expression gives, as alerts name it: without what may be a secret."""
+    return f"regexp_replace(split_part(split_part({url}, '?', 1), '#', 1), '//[^/@]*@', '//')"

@@ -43,6 +43,8 @@ def find_refused_endpoint(values: Mapping[str, Any]) -> RefusedEndpoint | None:
                 return RefusedEndpoint(field, str(error))
             except UnknownHostError:
                 continue
+        for name in _URL_OPTIONS:
+            _refuse_user(name, str((values.get("transport_options") or {}).get(name) or ""))
     except TimeoutError:
         return None
     except ValueError as error:
@@ -60,6 +62,13 @@ def _list_hosts(values: Mapping[str, Any]) -> Iterator[tuple[str, str, int]]:
     for name in _URL_OPTIONS:
         if url := options.get(name):
             yield "transport_options", *_split_url(name, str(url))
+
+
+def _refuse_user(name: str, url: str) -> None:
+    """Options are shown to every member. Raises ValueError."""
+    parts = urlsplit(url)
+    if parts.username or parts.password:
+        raise ValueError(f"{name}: it has a user name or password: give secrets as credentials")
 
 
 def _split_url(name: str, url: str) -> tuple[str, int]:

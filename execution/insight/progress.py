@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from common.db import Row, fetch_all
+from common.share_sql import shown_url
 from common.text import plural
 from emails.inbound.inbox_claims import LONGEST_PAUSE_POLLS, POLL_SECONDS
 from emails.models import EXECUTOR_RUNS
@@ -87,7 +88,8 @@ FROM (SELECT b.workspace_id, b.owner_id, b.address AS what, CASE
 """
 _WEBHOOKS = f"""
 {_COLUMNS}
-FROM (SELECT s.workspace_id, NULL::int AS owner_id, x.at, s.url AS what FROM execution_webhooksubscription s
+FROM (SELECT s.workspace_id, NULL::int AS owner_id, x.at, {shown_url("s.url")} AS what
+      FROM execution_webhooksubscription s
       CROSS JOIN LATERAL (SELECT next_attempt_at AS at FROM execution_webhookdelivery
                           WHERE subscription_id = s.id AND state = 'pending' AND next_attempt_at <= %(now)s
                           ORDER BY next_attempt_at, id LIMIT 1) x

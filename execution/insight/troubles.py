@@ -10,6 +10,7 @@ from django.urls import NoReverseMatch, reverse
 
 from common.clocks import describe_offset
 from common.db import Row, fetch_all
+from common.share_sql import shown_url
 from common.text import plural
 from emails.models import ExecutorState
 from emails.pacing.health import measure_health
@@ -86,8 +87,8 @@ SELECT b.id, b.workspace_id, b.address, s.last_error, u.email AS owner_email
 FROM emails_inboxstate s JOIN emails_mailbox b ON b.id = s.mailbox_id LEFT JOIN auth_user u ON u.id = b.owner_id
 WHERE b.inbound = 'imap' AND b.status = 'active' AND s.failures >= %(failures)s
 """
-_SWITCHED_OFF = """
-SELECT id, workspace_id, url, disabled_reason FROM execution_webhooksubscription
+_SWITCHED_OFF = f"""
+SELECT id, workspace_id, {shown_url("url")} AS url, disabled_reason FROM execution_webhooksubscription
 WHERE NOT is_active AND disabled_reason <> ''
 """
 _ADMINS = """

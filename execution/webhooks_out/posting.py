@@ -54,6 +54,8 @@ def validate_endpoint(url: str, dialler: Dialler) -> None:
         raise RefusedAddressError(f"the name server does not answer for {parts.hostname}: try again") from None
     except (RefusedHostError, UnknownHostError) as error:
         raise RefusedAddressError(str(error)) from None
+    if parts.username or parts.password:
+        raise RefusedAddressError("it has a user name or password: leave them out, and check the signature instead")
 
 
 def post(url: str, body: bytes, headers: Mapping[str, str], dialler: Dialler) -> Answer:
