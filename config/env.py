@@ -25,6 +25,7 @@ from common.networks import EVERYWHERE, Network
 _HOST = re.compile(r"\*|\.?[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*\.?|\[[0-9A-Fa-f:.]+\]")
 _ORIGIN = re.compile(r"https?://((\*\.)?[A-Za-z0-9_.-]+|\[[0-9A-Fa-f:.]+\])(:[0-9]{1,5})?")
 _ADDRESS = re.compile(r"[^@\s]+@[^@\s]+")
+_TENANT = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9.-]{0,250}[A-Za-z0-9])?")
 _LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 DEFAULT_BASE_URL: Final = "http://localhost:8000"
 
@@ -207,6 +208,35 @@ def single_sign_on(*, debug: bool) -> dict[str, str]:
     if parts.query or parts.fragment or "@" in parts.netloc or (parts.scheme == "http" and not is_local):
         refuse("OIDC_ISSUER", "takes an https URL without a query, such as https://login.example.com")
     return {"issuer": issuer, "client_id": given["OIDC_CLIENT_ID"], "client_secret": given["OIDC_CLIENT_SECRET"]}
+
+
+def mailbox_clients() -> dict[str, dict[str, str]]:
+    """The OAuth clients that mailboxes are connected with, by provider; without those that are not set."""
+    variables = {
+        "google": {
+            "GOOGLE_CLIENT_ID": text("GOOGLE_CLIENT_ID"),
+            "GOOGLE_CLIENT_SECRET": text("GOOGLE_CLIENT_SECRET"),
+        },
+        "microsoft": {
+            "MICROSOFT_CLIENT_ID": text("MICROSOFT_CLIENT_ID"),
+            "MICROSOFT_CLIENT_SECRET": text("MICROSOFT_CLIENT_SECRET"),
+        },
+    }
+    found: dict[str, dict[str, str]] = {}
+    for provider, given in variables.items():
+        missing = [name for name, value in given.items() if not value]
+        if len(missing) == 1:
+            refuse(missing[0], f"is required to connect mailboxes of {provider.title()}: set both")
+        if not missing:
+            found[provider] = dict(zip(("client_id", "client_secret"), given.values(), strict=True))
+    tenant = text("MICROSOFT_TENANT")
+    if tenant and not _TENANT.fullmatch(tenant):
+        refuse("MICROSOFT_TENANT", "takes the id or a domain of your directory, such as contoso.onmicrosoft.com")
+    if tenant and "microsoft" not in found:
+        refuse("MICROSOFT_CLIENT_ID", "is required with MICROSOFT_TENANT")
+    if "microsoft" in found:
+        found["microsoft"]["tenant"] = tenant or "common"
+    return found
 
 
 def mail_settings(name: str) -> dict[str, Any]:

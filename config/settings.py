@@ -61,6 +61,7 @@ PRIVATE_NETWORKS = env.networks("PRIVATE_NETWORKS", _PRIVATE_BY_DEFAULT)
 IMAP_IDLE_CONNECTIONS = env.whole_number("IMAP_IDLE_CONNECTIONS", 20, maximum=500, unit="connections per process")
 TRUSTED_PROXIES = env.trusted_proxies("TRUSTED_PROXIES")
 OIDC = env.single_sign_on(debug=DEBUG)
+MAILBOX_OAUTH = env.mailbox_clients()
 METRICS_TOKEN = env.text("METRICS_TOKEN")
 METRICS_WITHOUT_TOKEN = DEBUG
 TRACKING_LINK_DAYS = env.whole_number("TRACKING_LINK_DAYS", 365, minimum=30, maximum=3650, unit="days")

@@ -1,7 +1,8 @@
 """Access tokens of Google and Microsoft mailboxes: stored, refreshed under the mailbox's row lock, never shown.
 
 Credentials: `access_token`, `refresh_token`, `expires_at` (Unix time), `client_id`, `client_secret`, `tenant`
-(Microsoft). Refresh is RFC 6749 section 6, its use in SMTP and IMAP is XOAUTH2.
+(Microsoft). Mailboxes that were connected in the desk have no `client_secret`: it is the operator's. Refresh is
+RFC 6749 section 6, its use in SMTP and IMAP is XOAUTH2.
 """
 
 from __future__ import annotations
@@ -9,23 +10,17 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
-from urllib.parse import quote
 
 from django.db import transaction
 from requests import RequestException
 
 from common.dialler import members_dialler
 from common.guarded_http import Wire, guard_session
-from emails.choices import AuthMethod
+from emails.transport.oauth_providers import PROVIDERS, find_app, find_token_url
 
 if TYPE_CHECKING:
     from emails.models.mailbox import Mailbox
 
-GOOGLE_TOKEN_URL = "https://oauth2.googleapis.com/token"
-MICROSOFT_TOKEN_URL = "https://login.microsoftonline.com/{tenant}/oauth2/v2.0/token"
-MICROSOFT_SCOPES = (
-    "https://outlook.office.com/SMTP.Send https://outlook.office.com/IMAP.AccessAsUser.All offline_access"
-)
 REFRESH_SECONDS = 10.0
 EARLY_SECONDS = 120
 _PUBLIC = frozenset({"expires_at", "client_id", "tenant"})
@@ -89,16 +84,11 @@ def _refresh(mailbox: Mailbox, credentials: Mapping[str, Any], seconds: float) -
 
     if not credentials.get("refresh_token"):
         raise TokenRefused(f"{mailbox.address} has no refresh token; connect the mailbox again")
-    is_microsoft = mailbox.auth_method == AuthMethod.MICROSOFT
-    tenant = quote(str(credentials.get("tenant") or "common"), safe="")
-    default_url = MICROSOFT_TOKEN_URL.format(tenant=tenant) if is_microsoft else GOOGLE_TOKEN_URL
-    url = str(mailbox.transport_options.get("token_url") or default_url)
+    url, client_secret = _find_client(mailbox, credentials)
     session = OAuth2Session(
-        credentials.get("client_id"),
-        credentials.get("client_secret"),
-        token_endpoint_auth_method="client_secret_post",
+        credentials.get("client_id"), client_secret, token_endpoint_auth_method="client_secret_post"
     )
-    extra = {"scope": MICROSOFT_SCOPES} if is_microsoft else {}
+    extra = PROVIDERS[mailbox.auth_method].refresh_extra
     wire = Wire(members_dialler())
     guard_session(session, wire)
     try:
@@ -121,3 +111,12 @@ def _refresh(mailbox: Mailbox, credentials: Mapping[str, Any], seconds: float) -
     if token.get("refresh_token"):
         fresh["refresh_token"] = token["refresh_token"]
     return fresh
+
+
+def _find_client(mailbox: Mailbox, credentials: Mapping[str, Any]) -> tuple[str, str | None]:
+    """The token endpoint and the client's secret. The operator's secret goes to the provider alone."""
+    app = find_app(mailbox.auth_method)
+    if app is not None and app.client_id == credentials.get("client_id") and not credentials.get("client_secret"):
+        return app.token_url, app.client_secret
+    named = mailbox.transport_options.get("token_url")
+    return str(named or find_token_url(mailbox.auth_method, credentials)), credentials.get("client_secret")

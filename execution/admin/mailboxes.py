@@ -26,6 +26,7 @@ from emails.models import Mailbox
 from execution.admin.confirm import Action, ConfirmsActions, EmptyForm, on_one, on_selected
 from execution.admin.forecast import ForecastPage
 from execution.admin.logged import LogsChanges, LogsInlines
+from execution.admin.mailbox_connecting import ConnectPages, can_reconnect
 from execution.admin.replanning import ReplansOnSave
 from execution.choices import ControlTarget
 from execution.control import switches
@@ -126,7 +127,9 @@ _STATUS_COLOURS = {"active": "success", "paused": "warning", "broken": "danger"}
 
 
 @admin.register(Mailbox)
-class MailboxAdmin(LogsChanges, LogsInlines, ReplansOnSave, LanePages, ForecastPage, ConfirmsActions, MailboxBaseAdmin):
+class MailboxAdmin(
+    LogsChanges, LogsInlines, ReplansOnSave, LanePages, ForecastPage, ConnectPages, ConfirmsActions, MailboxBaseAdmin
+):
     log_target = ControlTarget.MAILBOX
     inline_target = ControlTarget.SEND_LIMIT
     list_display = (
@@ -135,8 +138,8 @@ class MailboxAdmin(LogsChanges, LogsInlines, ReplansOnSave, LanePages, ForecastP
     )  # fmt: skip
     change_form_outer_before_template = "admin/emails/mailbox/trouble.html"
     actions = ("pause_selected", "resume_selected", "test_selected")
-    actions_list = ("show_lanes",)
-    actions_detail = ("show_lane", "pause_one", "resume_one", "test_one", "show_setup")
+    actions_list = ("show_connect", "show_lanes")
+    actions_detail = ("show_lane", "pause_one", "resume_one", "test_one", "show_setup", "reconnect")
 
     pause_selected, pause_one = on_selected(PAUSE), on_one(PAUSE)
     resume_selected, resume_one = on_selected(RESUME), on_one(RESUME)
@@ -154,8 +157,9 @@ class MailboxAdmin(LogsChanges, LogsInlines, ReplansOnSave, LanePages, ForecastP
 
     def get_actions_detail(self, request: HttpRequest, object_id: Any) -> list[Any]:
         row = self.get_object(request, str(object_id))
-        hidden = "resume" if row is not None and row.status == MailboxStatus.ACTIVE else "pause"
-        return [each for each in super().get_actions_detail(request, object_id) if each.path != hidden]
+        hidden = {"resume" if row is not None and row.status == MailboxStatus.ACTIVE else "pause"}
+        hidden |= set() if can_reconnect(row) else {"reconnect"}
+        return [each for each in super().get_actions_detail(request, object_id) if each.path not in hidden]
 
     def list_logged(self, form: Any) -> set[str]:
         # without an entry they are not written: a worker may have refreshed a token

@@ -324,6 +324,35 @@ def test_single_sign_on_is_off_without_settings(monkeypatch: pytest.MonkeyPatch)
     assert env.single_sign_on(debug=False) == {}
 
 
+@pytest.mark.parametrize(
+    ("given", "error"),
+    [
+        ({"GOOGLE_CLIENT_ID": "id"}, "GOOGLE_CLIENT_SECRET: is required to connect mailboxes of Google"),
+        ({"MICROSOFT_CLIENT_SECRET": "s3cret"}, "MICROSOFT_CLIENT_ID: is required to connect mailboxes of Microsoft"),
+        ({"MICROSOFT_TENANT": "contoso.example"}, "MICROSOFT_CLIENT_ID: is required with MICROSOFT_TENANT"),
+        ({"MICROSOFT_TENANT": "a/../b"}, "MICROSOFT_TENANT: takes the id or a domain"),
+    ],
+)
+def test_clients_for_mailboxes_are_refused_in_part(
+    monkeypatch: pytest.MonkeyPatch, given: dict[str, str], error: str
+) -> None:
+    for name, value in given.items():
+        monkeypatch.setenv(name, value)
+    with pytest.raises(env.EnvError) as raised:
+        env.mailbox_clients()
+    assert str(raised.value).startswith(error)
+    assert "s3cret" not in str(raised.value)
+
+
+def test_clients_for_mailboxes_are_those_that_are_set(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert env.mailbox_clients() == {}
+    for name in ("GOOGLE_CLIENT_ID", "GOOGLE_CLIENT_SECRET", "MICROSOFT_CLIENT_ID", "MICROSOFT_CLIENT_SECRET"):
+        monkeypatch.setenv(name, name.lower())
+    google = {"client_id": "google_client_id", "client_secret": "google_client_secret"}
+    microsoft = {"client_id": "microsoft_client_id", "client_secret": "microsoft_client_secret", "tenant": "common"}
+    assert env.mailbox_clients() == {"google": google, "microsoft": microsoft}
+
+
 def test_trusted_proxies_are_networks_and_never_every_address(monkeypatch: pytest.MonkeyPatch) -> None:
     assert env.trusted_proxies("TRUSTED_PROXIES") == ()
     monkeypatch.setenv("TRUSTED_PROXIES", "10.0.3.25, fd00::/64")
