@@ -79,6 +79,7 @@ class ControlTarget(Choice):
     EXECUTOR = "executor"
     SEQUENCE = "sequence"
     MAILBOX = "mailbox"
+    MAILBOX_POOL = "mailbox_pool"
     CONTACT = "contact"
     ACCOUNT = "account"
     WEBHOOK = "webhook"

@@ -20,6 +20,7 @@ from execution.api.forecast import ForecastViewSet
 from execution.api.idempotency import answer_once
 from execution.api.invitations import InvitationViewSet
 from execution.api.members import AlertViewSet, ManagedUserViewSet
+from execution.api.pools import MailboxPoolViewSet
 from execution.api.replies import ReplyViewSet
 from execution.api.reports import ReportViewSet
 from execution.api.row_actions import (
@@ -49,6 +50,7 @@ def _list_api() -> list[Any]:
     router.register("contacts", EngagedContactViewSet, "contact")
     router.register("snippets", SnippetViewSet, "snippet")
     router.register("mailboxes", OperatedMailboxViewSet, "mailbox")
+    router.register("mailbox-pools", MailboxPoolViewSet, "mailbox-pool")
     router.register("send-limits", LoggedSendLimitViewSet, "send-limit")
     router.register("messages", ResolvableMessageViewSet, "message")
     router.register("suppression-imports", SuppressionImportViewSet, "suppression-import")

@@ -8,6 +8,7 @@ from emails.models.inbox import InboxState
 from emails.models.limit import SendLimit
 from emails.models.mailbox import Mailbox
 from emails.models.message import EmailMessage
+from emails.models.pool import MailboxPool
 from emails.models.reply import Answer, Reply, ReplyCorrection
 from emails.models.suppression import Suppression, SuppressionChange
 
@@ -23,6 +24,7 @@ __all__ = [
     "HookRecord",
     "InboxState",
     "Mailbox",
+    "MailboxPool",
     "Reply",
     "ReplyCorrection",
     "SendLimit",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from common.db import fetch_all
@@ -33,23 +34,32 @@ class Health:
 
 
 _HEALTH = """
-SELECT count(*) AS messages,
-       count(*) FILTER (WHERE error_class IN ('recipient_permanent', 'content') OR EXISTS (
-           SELECT 1 FROM emails_emailevent v
-           WHERE v.message_id = m.id AND (v.type = 'complained' OR (v.type = 'bounced' AND v.bounce_type <> 'soft'))
-       )) AS bounced
-FROM (
-    SELECT id, error_class FROM emails_emailmessage
-    WHERE mailbox_id = %(mailbox)s AND handed_over_at IS NOT NULL
-      AND (status = 'sent' OR (status = 'failed' AND error_class IN ('recipient_permanent', 'content')))
-      AND handed_over_at > coalesce(
-          (SELECT status_at FROM emails_mailbox WHERE id = %(mailbox)s AND status = 'active'), '-infinity')
-    ORDER BY handed_over_at DESC LIMIT %(last)s
-) m
+SELECT b.id, h.messages, h.bounced
+FROM emails_mailbox b CROSS JOIN LATERAL (
+    SELECT count(*) AS messages,
+           count(*) FILTER (WHERE error_class IN ('recipient_permanent', 'content') OR EXISTS (
+               SELECT 1 FROM emails_emailevent v
+               WHERE v.message_id = m.id
+                 AND (v.type = 'complained' OR (v.type = 'bounced' AND v.bounce_type <> 'soft'))
+           )) AS bounced
+    FROM (
+        SELECT id, error_class FROM emails_emailmessage
+        WHERE mailbox_id = b.id AND handed_over_at IS NOT NULL
+          AND (status = 'sent' OR (status = 'failed' AND error_class IN ('recipient_permanent', 'content')))
+          AND handed_over_at > coalesce(CASE WHEN b.status = 'active' THEN b.status_at END, '-infinity')
+        ORDER BY handed_over_at DESC LIMIT %(last)s
+    ) m
+) h
+WHERE b.id = ANY(%(mailboxes)s::bigint[])
 """
 
 
 def measure_health(mailbox_id: int) -> Health:
     """Over the last 200 messages since a user last activated the mailbox."""
-    row = fetch_all(_HEALTH, {"mailbox": mailbox_id, "last": LAST_MESSAGES})[0]
-    return Health(row["messages"], row["bounced"])
+    return measure_healths([mailbox_id])[mailbox_id]
+
+
+def measure_healths(mailbox_ids: Sequence[int]) -> dict[int, Health]:
+    """The same of several mailboxes, by id."""
+    rows = fetch_all(_HEALTH, {"mailboxes": list(mailbox_ids), "last": LAST_MESSAGES})
+    return {row["id"]: Health(row["messages"], row["bounced"]) for row in rows}

@@ -5,6 +5,7 @@ Presents what `enroll_contacts` answered in a transaction that was rolled back; 
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence as Rows
 from dataclasses import dataclass
 from datetime import datetime
@@ -14,7 +15,7 @@ from emails.sending.check_emails import CheckedContact, check_emails
 from execution.control.enroll_rules import SkipCode, Skipped, SkippedGroup
 from execution.engine.sequence_facts import load_sequences
 from execution.insight.forecast import EnrollForecast
-from sequences.models import Sequence, Step
+from sequences.models import Enrollment, Sequence, Step
 
 #: Rendering is a matter of seconds up to here.
 MOST_EMAILS = 20_000
@@ -53,7 +54,10 @@ class RenderedEmails:
 
 @dataclass(frozen=True, slots=True)
 class EnrollReport:
-    """The result of enrolling or of a check: how many are enrolled, and the skipped contacts by rule."""
+    """The result of enrolling or of a check: how many are enrolled, and the skipped contacts by rule.
+
+    `spread`: of a pool, how many contacts each mailbox gets, by address.
+    """
 
     enrolled: int
     skipped: tuple[Skipped, ...]
@@ -61,6 +65,7 @@ class EnrollReport:
     forecast: EnrollForecast | None
     missing: tuple[MissingValue, ...] = ()
     rendered: RenderedEmails | None = None
+    spread: tuple[tuple[str, int], ...] = ()
 
     def __str__(self) -> str:
         text = f"Enrolled {self.enrolled:,} contact{'' if self.enrolled == 1 else 's'}"
@@ -85,27 +90,35 @@ def group_missing(skipped: Rows[Skipped], sequence: Sequence) -> tuple[MissingVa
     )
 
 
-def render_for_check(
-    sequence: Sequence, contact_ids: Rows[int], mailbox: Mailbox | None, owner_id: int | None, now: datetime
-) -> RenderedEmails | None:
-    """Every email that these contacts could get; None when there is none."""
+def count_by_mailbox(enrolled: Rows[Enrollment]) -> tuple[tuple[str, int], ...]:
+    counts = Counter(row.mailbox_id for row in enrolled)
+    addresses = Mailbox.objects.filter(pk__in=[pk for pk in counts if pk]).order_by("address")
+    return tuple((address, counts[pk]) for pk, address in addresses.values_list("pk", "address"))
+
+
+def render_for_check(sequence: Sequence, enrolled: Rows[Enrollment], now: datetime) -> RenderedEmails | None:
+    """Every email that these contacts could get, each from its mailbox and its owner; None when there is none."""
     reached = {step.id for step in load_sequences([sequence.pk])[sequence.pk].reachable_steps()}
     steps = list(Step.objects.filter(sequence=sequence, type="email", pk__in=reached).order_by("number"))
-    if not steps or not contact_ids:
+    if not steps or not enrolled:
         return None
-    chosen = contact_ids[: max(MOST_EMAILS // len(steps), 1)]
+    chosen = enrolled[: max(MOST_EMAILS // len(steps), 1)]
+    by_sender: dict[tuple[int | None, int | None], list[int]] = {}
+    for row in chosen:
+        by_sender.setdefault((row.mailbox_id, row.owner_id), []).append(row.contact_id)
     held: list[Held] = []
     shown: list[CheckedContact] = []
-    found = check_emails(
-        steps,
-        chosen,
-        workspace_id=sequence.workspace_id,
-        mailbox_id=mailbox.pk if mailbox else None,
-        owner_id=owner_id,
-        now=now,
-    )
-    for contact in found:
-        if len(shown) < CONTACTS_SHOWN:
-            shown.append(contact)
-        held += [Held(contact.address, email.step, email.error) for email in contact.emails if email.error]
+    for (mailbox_id, owner_id), contact_ids in by_sender.items():
+        found = check_emails(
+            steps,
+            contact_ids,
+            workspace_id=sequence.workspace_id,
+            mailbox_id=mailbox_id,
+            owner_id=owner_id,
+            now=now,
+        )
+        for contact in found:
+            if len(shown) < CONTACTS_SHOWN:
+                shown.append(contact)
+            held += [Held(contact.address, email.step, email.error) for email in contact.emails if email.error]
     return RenderedEmails(len(chosen) * len(steps), len(chosen), tuple(held), tuple(shown))

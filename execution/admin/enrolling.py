@@ -17,6 +17,7 @@ from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.text import capfirst
+from rest_framework.exceptions import PermissionDenied as NotAllowed
 from unfold.widgets import (
     UnfoldAdminSelect2Widget,
     UnfoldAdminTextareaWidget,
@@ -26,11 +27,18 @@ from unfold.widgets import (
 
 from common.addresses import normalize_for_search
 from emails.choices import MailboxStatus
-from emails.models import Mailbox
+from emails.models import Mailbox, MailboxPool
 from execution.admin.confirm import ReaderTimeField
-from execution.admin.enroll_check import ERRORS_SHOWN, EnrollReport, group_missing, render_for_check
+from execution.admin.enroll_check import (
+    ERRORS_SHOWN,
+    EnrollReport,
+    count_by_mailbox,
+    group_missing,
+    render_for_check,
+)
 from execution.control.enroll import EnrollError, EnrollResult, enroll_contacts
 from execution.control.enroll_rules import group_skipped
+from execution.control.pools import require_right_to_pool
 from execution.insight.forecast import forecast_enrollments
 from sequences.access.admin_rights import MANAGERS, MEMBERS, is_allowed, manages_any_of
 from sequences.access.roles import NOT_YOURS
@@ -55,6 +63,13 @@ class EnrollForm(forms.Form):
         required=False,
         widget=UnfoldAdminSelect2Widget(),
         help_text="The mailbox that sends. Leave empty to take the owner's only mailbox.",
+    )
+    pool = forms.ModelChoiceField(
+        MailboxPool.objects.none(),
+        required=False,
+        widget=UnfoldAdminSelect2Widget(),
+        help_text="Instead of a mailbox: each contact gets one mailbox of the pool, by which its first email leaves "
+        "earliest. Leave empty to send from the mailbox above.",
     )
     owner = forms.ModelChoiceField(
         get_user_model().objects.none(),
@@ -85,6 +100,7 @@ class EnrollForm(forms.Form):
         choices: dict[str, Any] = {
             "sequence": Sequence.objects.filter(status__in=_ENROLLABLE).select_related("workspace"),
             "mailbox": Mailbox.objects.all(),
+            "pool": MailboxPool.objects.all(),
             "owner": get_user_model().objects.all(),
         }
         for name, queryset in choices.items():
@@ -113,10 +129,18 @@ class EnrollForm(forms.Form):
         if self.cleaned_data.get("again") and not is_allowed(self.request, sequence.workspace_id, None, MANAGERS):
             self.add_error("again", f"Only a manager or an admin of {sequence.workspace} can enroll contacts again.")
         mailbox = self.cleaned_data.get("mailbox")
+        pool = self.cleaned_data.get("pool")
+        if pool is not None and mailbox is not None:
+            self.add_error("pool", "Choose a mailbox or a pool, not both.")
         owner = self.cleaned_data.get("owner") or (mailbox and mailbox.owner) or self.request.user
         for name, owner_id in (("owner", owner.pk), ("mailbox", mailbox.owner_id if mailbox else None)):
             if not is_allowed(self.request, sequence.workspace_id, owner_id, MEMBERS):
                 self.add_error(name, NOT_YOURS)
+        if pool is not None:
+            try:
+                require_right_to_pool(self.request.user, pool)
+            except NotAllowed as error:
+                self.add_error("pool", str(error))
 
 
 class EnrollPage:
@@ -180,7 +204,7 @@ def _with_mailbox(request: HttpRequest) -> Any:
     """The posted form; where it does not name a mailbox, as the page of a contact, with the preselected one."""
     data: Any = request.POST
     sequence = data.get("sequence", "")
-    if "mailbox" in data or not sequence.isdecimal():
+    if "mailbox" in data or data.get("pool") or not sequence.isdecimal():
         return data
     row = scope_rows(Sequence.objects.filter(pk=sequence), request).first()
     mailbox = find_own_mailbox(request, row.workspace_id) if row else None
@@ -193,13 +217,17 @@ def _with_mailbox(request: HttpRequest) -> Any:
 def _enroll(request: HttpRequest, answers: dict[str, Any], *, is_check: bool) -> EnrollReport:
     """Enroll, and roll the transaction back for a check."""
     now, mailbox, sequence = timezone.now(), answers["mailbox"], answers["sequence"]
-    owner: Any = answers["owner"] or (mailbox and mailbox.owner) or request.user
+    pool = answers["pool"]
+    user: Any = request.user
+    owner: Any = answers["owner"] or (mailbox and mailbox.owner) or (None if pool else user)
     with transaction.atomic():
         result: EnrollResult = enroll_contacts(
             sequence=sequence,
             contact_ids=answers["contact_ids"],
             mailbox=mailbox,
             owner=owner,
+            pool=pool,
+            stand_in=user,
             actor=name_actor(request),
             now=now,
             start_at=answers["start_at"],
@@ -212,9 +240,9 @@ def _enroll(request: HttpRequest, answers: dict[str, Any], *, is_check: bool) ->
     report = EnrollReport(len(result.enrolled), result.skipped, group_skipped(result.skipped), forecast)
     if not is_check:
         return report
-    sender = mailbox or (Mailbox.objects.filter(pk=enrolled[0].mailbox_id).first() if enrolled else None)
-    rendered = render_for_check(sequence, [row.contact_id for row in enrolled], sender, owner.pk, now)
-    return replace(report, missing=group_missing(result.skipped, sequence), rendered=rendered)
+    rendered = render_for_check(sequence, enrolled, now)
+    spread = count_by_mailbox(enrolled) if pool else ()
+    return replace(report, missing=group_missing(result.skipped, sequence), rendered=rendered, spread=spread)
 
 
 def _announce(request: HttpRequest, report: EnrollReport) -> None:

@@ -9,9 +9,10 @@ from django.contrib.auth import get_user_model
 from django.contrib.auth.models import AbstractBaseUser
 from rest_framework.exceptions import PermissionDenied
 
-from emails.models import Mailbox
+from emails.models import Mailbox, MailboxPool
 from execution.control.enroll import EnrollResult, enroll_contacts
 from execution.control.enroll_rules import Skipped, skip_missing
+from execution.control.pools import require_right_to_pool
 from sequences.access.roles import Reader, is_manager, name_actor, require_right
 from sequences.contacts.queries import find_by_addresses
 from sequences.interface.api.named import find_named
@@ -34,6 +35,7 @@ def enroll(
     contacts: Rows[int] = (),
     emails: Rows[str] = (),
     mailbox: int | str | None = None,
+    pool: int | str | None = None,
     owner: int | str | None = None,
     start_at: datetime | None = None,
     again: str = "",
@@ -46,7 +48,11 @@ def enroll(
     if again and not is_manager(user, sequence.workspace_id):
         raise PermissionDenied("A manager or an admin may enroll contacts again.")
     sender = _find_mailbox(sequence, mailbox)
-    person = _find_owner(sequence, owner, sender, user)
+    chosen_pool = _find_pool(sequence, pool)
+    # of a pool, each enrollment has the owner of its mailbox
+    person = None if chosen_pool and owner is None else _find_owner(sequence, owner, sender, user)
+    if chosen_pool is not None:
+        require_right_to_pool(user, chosen_pool)
     require_right(user, sequence.workspace_id, person.pk if person else None, is_shared_without_owner=True)
     if sender is not None:
         require_right(user, sequence.workspace_id, sender.owner_id, is_shared_without_owner=True)
@@ -56,6 +62,8 @@ def enroll(
         contact_ids=ids,
         mailbox=sender,
         owner=person,
+        pool=chosen_pool,
+        stand_in=_find_owner(sequence, None, None, user) if chosen_pool else None,
         actor=name_actor(user),
         now=now,
         start_at=start_at,
@@ -78,6 +86,15 @@ def _find_mailbox(sequence: Sequence, named: int | str | None) -> Mailbox | None
     if mailbox is None:
         raise EnrollRequestError("mailbox", "The sequence's workspace has no such mailbox.")
     return mailbox
+
+
+def _find_pool(sequence: Sequence, named: int | str | None) -> MailboxPool | None:
+    if named is None:
+        return None
+    pool: MailboxPool | None = find_named(MailboxPool.objects.filter(workspace_id=sequence.workspace_id), "pool", named)
+    if pool is None:
+        raise EnrollRequestError("pool", "The sequence's workspace has no such mailbox pool.")
+    return pool
 
 
 def _find_owner(

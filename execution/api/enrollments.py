@@ -78,6 +78,7 @@ class EnrollmentFilter(UpdatedFilter):
     contact = IdFilter(field_name="contact_id")
     owner = NamedRowFilter("owner")
     mailbox = NamedRowFilter("mailbox")
+    pool = NamedRowFilter("pool")
     due_before = TimeFilter(field_name="next_step_at", lookup_expr="lt")
 
 

@@ -185,6 +185,11 @@ class EnrollSerializer(StrictSerializer):
         child=serializers.CharField(max_length=254), required=False, allow_empty=False, max_length=MOST_CONTACTS
     )
     mailbox = NamedRowField(required=False, allow_null=True)
+    pool = NamedRowField(
+        required=False,
+        allow_null=True,
+        help_text="A mailbox pool, instead of `mailbox`: each enrollment gets one of its mailboxes for life.",
+    )
     owner = NamedRowField(required=False, allow_null=True)
     start_at = InstantField(required=False, allow_null=True)
     again = AgainField(
@@ -201,6 +206,8 @@ class EnrollSerializer(StrictSerializer):
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         if ("contacts" in attrs) == ("emails" in attrs):
             raise serializers.ValidationError("Name contacts by their ids in `contacts`, or by address in `emails`.")
+        if attrs.get("mailbox") is not None and attrs.get("pool") is not None:
+            raise serializers.ValidationError({"pool": ["Name a mailbox or a pool, not both."]})
         reason = attrs.pop("reason", "")
         if attrs.get("again") is True:
             if not reason:

@@ -6,7 +6,7 @@ evaluation in `enroll_statement`, the check of templates in `enroll_preflight`. 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from collections.abc import Sequence as Rows
 from dataclasses import dataclass
 from datetime import datetime
@@ -18,9 +18,10 @@ from django.db import transaction
 from common.db import Row, fetch_all
 from common.notify import notify_engine
 from emails.facts.scoring import hot_priority
-from emails.models import Mailbox
+from emails.models import Mailbox, MailboxPool
 from emails.rendering.merge_fields import PERSON_COLUMNS
 from execution.choices import LogAction
+from execution.control.enroll_pool import PoolSender, find_pool_senders, give_mailboxes
 from execution.control.enroll_preflight import Obstacle, Preflight, find_obstacle
 from execution.control.enroll_rules import SkipCode, Skipped, skip_by_rule, skip_incomplete, skip_unknown
 from execution.control.enroll_statement import Candidate, Enrolling, insert_enrollments, lock_enrolling
@@ -36,6 +37,7 @@ from sequences.time.contact_calendar import ContactCalendar, read_contact_calend
 from sequences.time.timing import TimingError, plan
 
 BATCH_CONTACTS = 1_000
+_NOTHING: Mapping[str, object] = {}
 
 
 class EnrollError(ValueError):
@@ -63,6 +65,8 @@ def enroll_contacts(
     owner: AbstractBaseUser | None,
     actor: str,
     now: datetime,
+    pool: MailboxPool | None = None,
+    stand_in: AbstractBaseUser | None = None,
     start_at: datetime | None = None,
     again: str = "",
     allow_incomplete: bool = False,
@@ -75,6 +79,9 @@ def enroll_contacts(
     merge field: the engine holds each at the step that needs it. A dry run is the same call in a transaction that is
     rolled back.
 
+    With a `pool`, each enrollment gets one of its mailboxes for life, and without an `owner` that mailbox's owner, or
+    the `stand_in` where it has none. They are chosen together at the end, so that the first emails leave earliest.
+
     A fixed number of statements per 1,000 contacts; all or nothing. Raises `EnrollError`.
     """
     lock_enrolling(sequence.workspace_id)
@@ -82,16 +89,24 @@ def enroll_contacts(
     # keeps its first step and its status
     current = Sequence.objects.select_for_update(of=("self",), no_key=True).get(pk=sequence.pk)
     facts = _check_sequence(current)
+    preflight = Preflight(facts)
+    senders: list[PoolSender] = []
+    if pool is not None:
+        if mailbox is not None:
+            raise EnrollError("both a mailbox and a pool are named: name one of them")
+        senders = _list_senders(current, pool, owner, stand_in, preflight)
+        mailbox, responsible = senders[0].mailbox, senders[0].owner
     owned = _list_owned(current, mailbox, owner)
     sender = mailbox or (owned[0] if len(owned) == 1 else None)
-    responsible = owner or (sender.owner if sender else None)
-    preflight = Preflight(facts)
+    if pool is None:
+        responsible = owner or (sender.owner if sender else None)
     given = Enrolling(
         sequence=current,
         workspace=workspace,
         step_id=facts.steps[0].id,
         mailbox_id=sender.pk if sender else None,
         owner_id=responsible.pk if responsible else None,
+        pool_id=pool.pk if pool else None,
         again_reason=again.strip()[:500],
         actor=actor,
         starts_at=max(now, start_at) if start_at else now,
@@ -104,6 +119,7 @@ def enroll_contacts(
         preflight,
         find_obstacle(preflight, workspace.pk, sender, responsible, owned),
         allow_incomplete=allow_incomplete,
+        senders=senders,
     )
     # in the order of ids, so that two calls insert in the same order
     wanted = list(dict.fromkeys(contact_ids))
@@ -112,6 +128,8 @@ def enroll_contacts(
         batch = in_order[start : start + BATCH_CONTACTS]
         batches.enroll(batch)
         report(len(batch))
+    if batches.enrolled and pool is not None:
+        batches.give_mailboxes(pool.name)
     if batches.enrolled:
         notify_engine()
     return EnrollResult(
@@ -128,6 +146,24 @@ def _check_sequence(sequence: Sequence) -> SequenceFacts:
     if not facts.steps:
         raise EnrollError(f"the sequence {sequence.name!r} has no steps: add one")
     return facts
+
+
+def _list_senders(
+    sequence: Sequence,
+    pool: MailboxPool,
+    owner: AbstractBaseUser | None,
+    stand_in: AbstractBaseUser | None,
+    preflight: Preflight,
+) -> list[PoolSender]:
+    if pool.workspace_id != sequence.workspace_id:
+        raise EnrollError(f"the pool {pool.name!r} is not of this workspace: choose one of its own")
+    senders = find_pool_senders(pool, owner, stand_in, needs_owner=preflight.creates_tasks)
+    if not senders:
+        raise EnrollError(
+            f"the pool {pool.name!r} has no mailbox that can send: add an active one to it, or resume one of its own"
+        )
+    named = [sender for sender in senders if sender.has_name]
+    return named if named and preflight.names_sender else senders
 
 
 def _list_owned(sequence: Sequence, mailbox: Mailbox | None, owner: AbstractBaseUser | None) -> list[Mailbox]:
@@ -164,7 +200,13 @@ class _Batches:
         obstacle: Obstacle | None,
         *,
         allow_incomplete: bool,
+        senders: Rows[PoolSender],
     ) -> None:
+        self._senders = senders
+        self._zones = sorted({sender.mailbox.timezone for sender in senders})
+        # of enrollments into a pool: whether a rule was overridden, and when it is due by the mailbox's time zone
+        self._new: list[tuple[int, bool]] = []
+        self._dues: dict[int, dict[str, datetime]] = {}
         self._given, self._facts, self._mailbox = given, facts, mailbox
         self._preflight, self._obstacle, self._allow_incomplete = preflight, obstacle, allow_incomplete
         self._zone = ZoneInfo(given.workspace.timezone)
@@ -197,9 +239,22 @@ class _Batches:
             if found["id"] is not None:
                 self.enrolled[id_] = found["id"]
                 new.append((found["id"], found["is_again"]))
+                if self._senders:
+                    row = contacts[id_]
+                    self._dues[found["id"]] = {
+                        zone: self._plan({**row, "mailbox_timezone": zone}) for zone in self._zones
+                    }
             else:
                 self.skipped[id_] = self._explain(contacts[id_], found, obstacles.get(id_))
-        self._log(new)
+        if self._senders:
+            self._new += new
+        else:
+            self._log(new, {pk: self._mailbox for pk, _ in new})
+
+    def give_mailboxes(self, pool: str) -> None:
+        """Choose the mailboxes of all that were enrolled, together; then log them."""
+        chosen = give_mailboxes(self._given.workspace.pk, self._dues, self._senders, self._given.now)
+        self._log(self._new, {pk: sender.mailbox for pk, sender in chosen.items()}, {"pool": pool})
 
     def _find_obstacle(self, row: Row) -> Skipped | None:
         if self._obstacle is not None:
@@ -233,21 +288,25 @@ class _Batches:
                 raise EnrollError(f"step {step.number} can never run: {error}") from None
         return self._due_by_calendar[contact]
 
-    def _log(self, new: Rows[tuple[int, bool]]) -> None:
+    def _log(
+        self,
+        new: Rows[tuple[int, bool]],
+        mailboxes: Mapping[int, Mailbox | None],
+        more: Mapping[str, object] = _NOTHING,
+    ) -> None:
         given, step = self._given, self._facts.steps[0]
-        details: dict[str, object] = {"mailbox": self._mailbox.address} if self._mailbox else {}
         text = f"enrolled in {self._facts.name}"
-        line = LogLine(LogAction.ENROLLED, text, actor=given.actor, details=details)
-        again = LogLine(
-            LogAction.ENROLLED,
-            f"{text} again: {given.again_reason}",
-            actor=given.actor,
-            details={**details, "again": given.again_reason},
-        )
-        write_logs(
-            [
-                LogRow(given.workspace.pk, id_, step.id, step.number, step.type, again if is_again else line)
-                for id_, is_again in new
-            ],
-            given.now,
-        )
+        rows = []
+        for id_, is_again in new:
+            mailbox = mailboxes[id_]
+            details = {**({"mailbox": mailbox.address} if mailbox else {}), **more}
+            line = LogLine(LogAction.ENROLLED, text, actor=given.actor, details=details)
+            if is_again:
+                line = LogLine(
+                    LogAction.ENROLLED,
+                    f"{text} again: {given.again_reason}",
+                    actor=given.actor,
+                    details={**details, "again": given.again_reason},
+                )
+            rows.append(LogRow(given.workspace.pk, id_, step.id, step.number, step.type, line))
+        write_logs(rows, given.now)

@@ -6,6 +6,7 @@ its own for the templates. Must not write anything.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence as Rows
 
 from django.contrib.auth.models import AbstractBaseUser
@@ -21,6 +22,8 @@ from sequences.liquid.templating import TemplateError, missing_fields
 from sequences.models import Membership
 
 Obstacle = tuple[SkipCode, str]
+# What a mailbox may lack; it always has an address.
+_SENDER_NAME = re.compile(r"\bsender\b\s*(?!\.\s*email\b)")
 
 
 class Preflight:
@@ -39,6 +42,7 @@ class Preflight:
         ]
         self._all_sources = tuple(dict.fromkeys(source for _, _, source in self._sources))
         self._is_parsed = False
+        self.names_sender = any(_SENDER_NAME.search(source) for _, _, source in self._sources)
 
     def find_missing(self, row: Row) -> tuple[MissingField, ...]:
         """The merge fields that the contact of `row` (`PERSON_COLUMNS`) lacks. Raises `TemplateError`.

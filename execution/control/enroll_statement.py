@@ -102,10 +102,10 @@ WITH facts AS MATERIALIZED (
     FROM facts f
 ), inserted AS (
     INSERT INTO sequences_enrollment (
-        workspace_id, sequence_id, contact_id, mailbox_id, owner_id, status, current_step_id, visit,
+        workspace_id, sequence_id, contact_id, mailbox_id, pool_id, owner_id, status, current_step_id, visit,
         previous_ended_at, next_step_at, wake_at, priority, retry_count, last_error, instant_transitions, pause_reason,
         paused_by, emails_sent, steps_completed, auto_exit_reason, again_reason, again_by, enrolled_at, updated_at)
-    SELECT %(workspace)s, %(sequence)s, r.contact, %(mailbox)s, %(owner)s, 'active', %(step)s, 1,
+    SELECT %(workspace)s, %(sequence)s, r.contact, %(mailbox)s, %(pool)s, %(owner)s, 'active', %(step)s, 1,
            %(start)s, r.due, r.due, r.priority, 0, '', 0, '',
            '', 0, 0, '', CASE WHEN r.code IS NULL THEN '' ELSE %(again)s END,
            CASE WHEN r.code IS NULL THEN '' ELSE %(actor)s END, %(now)s, %(now)s
@@ -148,6 +148,7 @@ class Enrolling:
     step_id: int
     mailbox_id: int | None
     owner_id: int | None
+    pool_id: int | None
     again_reason: str
     actor: str
     starts_at: datetime
@@ -178,6 +179,7 @@ def insert_enrollments(candidates: Rows[Candidate], given: Enrolling) -> dict[in
             "sequence": given.sequence.pk,
             "mailbox": given.mailbox_id,
             "owner": given.owner_id,
+            "pool": given.pool_id,
             "step": given.step_id,
             "start": given.starts_at,
             "now": given.now,

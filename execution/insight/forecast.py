@@ -9,16 +9,16 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time, timedelta, tzinfo
+from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 from common.db import Row
-from emails.choices import LimitScope, LimitWindow
+from emails.choices import LimitScope
 from emails.pacing.limits import Usage
-from emails.pacing.ramp import next_ramp_day
-from execution.insight.forecasting.journeys import Journeys, WantedEmail
-from execution.insight.forecasting.loading import read_lanes, read_mailboxes, read_usages, read_wanted, sends_nothing
-from execution.insight.forecasting.planner import Lane, Plan, plan_sending
+from execution.forecasting.days import caps_of_days, day_of
+from execution.forecasting.journeys import Journeys, WantedEmail
+from execution.forecasting.loading import read_lanes, read_mailboxes, read_usages, read_wanted, sends_nothing
+from execution.forecasting.planner import Lane, Plan, plan_sending
 from sequences.models import Enrollment
 
 DEFAULT_DAYS = 14
@@ -108,7 +108,7 @@ def forecast_enrollments(enrollment_ids: Sequence[int], now: datetime) -> Enroll
     sent = {id(email): at for email, at in plan.sent}
     firsts = {email.candidate.message_id: email for email in own if email.candidate.is_first_touch}
     times = [(email.due_at, sent.get(id(email))) for email in firsts.values()]
-    on_time = sum(1 for due_at, at in times if at and _day(at, zone) <= max(_day(due_at, zone), _day(now, zone)))
+    on_time = sum(1 for due_at, at in times if at and day_of(at, zone) <= max(day_of(due_at, zone), day_of(now, zone)))
     left = [at for _, at in times if at is not None]
     ended = [journeys.ended.get(pk) for pk in ids]
     known = [at for at in ended if at is not None]
@@ -149,47 +149,22 @@ def _plan(
 def _count_days(
     plan: Plan[WantedEmail], mailbox: Row, lane: Lane, usages: Sequence[Usage], now: datetime, days: int
 ) -> list[ForecastDay]:
-    today = _day(now, lane.zone)
+    today = day_of(now, lane.zone)
     own = [email for email in plan.wanted if email.candidate.mailbox_id == lane.mailbox_id]
-    due = Counter(max(_day(email.due_at, lane.zone), today) for email in own)
+    due = Counter(max(day_of(email.due_at, lane.zone), today) for email in own)
     sent: Counter[tuple[date, bool]] = Counter(
-        (_day(at, lane.zone), email.candidate.is_first_touch)
+        (day_of(at, lane.zone), email.candidate.is_first_touch)
         for email, at in plan.sent
         if email.candidate.mailbox_id == lane.mailbox_id
     )
-    caps = _caps_of_days(plan, mailbox, lane, usages, [today + timedelta(days=offset) for offset in range(days)])
+    caps = caps_of_days(
+        plan, mailbox["owner_id"], lane, usages, [today + timedelta(days=offset) for offset in range(days)]
+    )
     found, waiting = [], 0
     for day, cap in caps.items():
         follow_ups, first_touches = sent[day, False], sent[day, True]
         waiting += due[day] - follow_ups - first_touches
         found.append(ForecastDay(day, lane.mailbox_id, mailbox["address"], follow_ups, first_touches, cap, waiting))
-    return found
-
-
-def _caps_of_days(
-    plan: Plan[WantedEmail], mailbox: Row, lane: Lane, usages: Sequence[Usage], days: Sequence[date]
-) -> dict[date, int | None]:
-    """The tightest cap of each day, of those that cover the whole mailbox."""
-    if lane.opens_at is None:
-        return dict.fromkeys(days, 0)
-    targets = {(LimitScope.MAILBOX, str(lane.mailbox_id)), (LimitScope.USER, str(mailbox["owner_id"]))}
-    maxima = [
-        usage.cap.maximum * (LimitWindow.DAY.seconds // usage.cap.window.seconds)
-        for usage in usages
-        if not usage.cap.is_ramp
-        and not usage.cap.first_touch_only
-        and (usage.cap.scope is LimitScope.WORKSPACE or (usage.cap.scope, usage.cap.target) in targets)
-    ]
-    tightest = min(maxima, default=None)
-    if lane.ramp is None:
-        return dict.fromkeys(days, tightest)
-    found: dict[date, int | None] = {}
-    ramp = lane.ramp.day
-    for day in days:
-        raised = next_ramp_day(ramp, day, lane.ramp.start, lane.ramp.step, is_healthy=True)
-        if day in plan.allowances[lane.mailbox_id]:
-            ramp = raised
-        found[day] = min(raised.allowance, tightest) if tightest is not None else raised.allowance
     return found
 
 
@@ -205,10 +180,6 @@ def _explain_pause(mailboxes: Sequence[Row]) -> str:
     return f"Not active, so that nothing is sent: {', '.join(stopped)}." if stopped else ""
 
 
-def _day(at: datetime, zone: tzinfo) -> date:
-    return at.astimezone(zone).date()
-
-
 def _midnight(now: datetime, zone: ZoneInfo, days: int) -> datetime:
     """The end of the last of `days` days, in UTC."""
-    return datetime.combine(_day(now, zone) + timedelta(days=days), time(), zone).astimezone(UTC)
+    return datetime.combine(day_of(now, zone) + timedelta(days=days), time(), zone).astimezone(UTC)

@@ -26,7 +26,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from common.addresses import normalize_for_search
 from common.encryption import DecryptionError
-from emails.models import Mailbox
+from emails.models import Mailbox, MailboxPool
 from sequences.models import Sequence as SequenceRow
 from sequences.models import Workspace
 
@@ -183,6 +183,23 @@ class ProductCommand(BaseCommand):
             slugs = ", ".join(mailbox.workspace.slug for mailbox in found)
             self.fail(f"several workspaces have the mailbox {address} ({slugs}): name the --workspace", BAD_ARGUMENTS)
         return found[0]
+
+    def find_pool(self, workspace: Workspace, name: str) -> MailboxPool:
+        pool: MailboxPool | None = MailboxPool.objects.filter(workspace=workspace, name__iexact=name.strip()).first()
+        if pool is None:
+            known = list(MailboxPool.objects.filter(workspace=workspace).values_list("name", flat=True)[:5])
+            remedy = f"use one of {', '.join(map(repr, known))}" if known else "make one in the desk or by the API"
+            self.fail(f"workspace {workspace.slug} has no mailbox pool {name!r}: {remedy}", BAD_ARGUMENTS)
+        return pool
+
+    def find_sending(
+        self, workspace: Workspace, options: Mapping[str, Any]
+    ) -> tuple[Mailbox | None, MailboxPool | None]:
+        """What `--mailbox` or `--pool` names."""
+        if options["mailbox"] and options["pool"]:
+            self.fail("--pool: name a mailbox or a pool, not both", BAD_ARGUMENTS)
+        mailbox = self.find_mailbox(workspace, options["mailbox"]) if options["mailbox"] else None
+        return mailbox, self.find_pool(workspace, options["pool"]) if options["pool"] else None
 
     def check_fields(self, row: Model, options: Mapping[str, str]) -> None:
         """Validate the values by the rules of the model. `options`: the options by column, where the names differ."""

@@ -33,7 +33,9 @@ _SDR = {
     "execution.deadletter": "change",
     "execution.apikey": "add delete",
 }
+_MANAGER = {**_SDR, "emails.mailboxpool": "add change delete"}
 _ADMIN = {
+    **_MANAGER,
     "sequences.workspace": "change",
     "sequences.invitation": "add change",
     "sequences.membership": "add change delete",
@@ -42,7 +44,7 @@ _ADMIN = {
     "execution.webhookdelivery": "change",
 }
 _OPERATOR = frozenset({"emails.view_executorstate", "execution.view_worker", "execution.view_alert"})
-_EDITED: dict[Role, dict[str, str]] = {Role.SDR: _SDR, Role.MANAGER: _SDR, Role.ADMIN: {**_SDR, **_ADMIN}}
+_EDITED: dict[Role, dict[str, str]] = {Role.SDR: _SDR, Role.MANAGER: _MANAGER, Role.ADMIN: _ADMIN}
 
 
 @cache

@@ -28,6 +28,15 @@ class Enrollment(models.Model):
     mailbox = models.ForeignKey(
         "emails.Mailbox", on_delete=models.RESTRICT, null=True, blank=True, related_name="enrollments"
     )
+    pool = models.ForeignKey(
+        "emails.MailboxPool",
+        on_delete=models.SET_NULL,
+        null=True,
+        blank=True,
+        related_name="enrollments",
+        db_index=False,
+        help_text="The mailbox pool that its mailbox was chosen from.",
+    )
     owner = models.ForeignKey(
         settings.AUTH_USER_MODEL,
         on_delete=models.SET_NULL,
@@ -117,6 +126,7 @@ class Enrollment(models.Model):
             # every move writes `wake_at` too, which has an index already
             models.Index(fields=["workspace", "updated_at", "id"], name="enrollment_updated"),
             models.Index(fields=["owner"], name="enrollment_owner", condition=Q(owner__isnull=False)),
+            models.Index(fields=["pool"], name="enrollment_pool", condition=Q(pool__isnull=False)),
         ]
 
     def __str__(self) -> str:

@@ -40,6 +40,7 @@ from tests.factories import (
 )
 from tests.support.imports import make_csv, store_file
 from tests.support.invited import InvitationFactory
+from tests.support.pools import make_pool
 from tests.support.snippets import make_snippet
 
 
@@ -133,6 +134,7 @@ def ids(enrollment: Enrollment, sdr: Any) -> dict[str, int]:
         "accounts": AccountFactory(workspace=enrollment.workspace),
         "snippets": make_snippet(enrollment.workspace),
         "mailboxes": enrollment.mailbox,
+        "mailbox-pools": make_pool(enrollment.workspace, enrollment.mailbox),
         "messages": message,
         "suppression-imports": store_suppression_import(
             enrollment.workspace,

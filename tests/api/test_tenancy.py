@@ -26,8 +26,8 @@ from tests.factories import (
 )
 
 LISTS = [
-    "sequence-enrollments", "sequences", "steps", "contacts", "accounts", "snippets", "mailboxes", "messages",
-    "suppressions", "suppression-changes", "tasks", "replies", "dead-letters", "webhooks",
+    "sequence-enrollments", "sequences", "steps", "contacts", "accounts", "snippets", "mailboxes", "mailbox-pools",
+    "messages", "suppressions", "suppression-changes", "tasks", "replies", "dead-letters", "webhooks",
 ]  # fmt: skip
 ACTIONS = [
     ("get", "sequence-enrollments", "logs", {}),
@@ -85,6 +85,8 @@ ACTIONS = [
     ("put", "mailboxes", "", {"gap_seconds": 7}),
     ("patch", "mailboxes", "", {"gap_seconds": 7}),
     ("delete", "mailboxes", "", {}),
+    ("patch", "mailbox-pools", "", {"name": "Mine"}),
+    ("delete", "mailbox-pools", "", {}),
     ("post", "messages", "resolve", {"as": "sent"}),
     ("post", "tasks", "complete", {}),
     ("delete", "suppressions", "", {"reason": "x"}),

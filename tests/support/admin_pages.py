@@ -20,6 +20,7 @@ from sequences.models import Membership, SecurityEvent, Workspace
 from tests import factories
 from tests.support.imports import make_csv, store_file
 from tests.support.invited import InvitationFactory
+from tests.support.pools import make_pool
 from tests.support.snippets import make_snippet
 
 ROOT_EMAIL = "root@sender.example"
@@ -63,6 +64,7 @@ def make_one_of_each(workspace: Workspace) -> None:
     factories.TaskStepFactory(sequence=sequence)
     mailbox = factories.MailboxFactory(workspace=workspace, owner=user, credentials={"password": SECRET})
     factories.SendLimitFactory(mailbox=mailbox)
+    make_pool(workspace, mailbox)
     InboxState.objects.create(mailbox=mailbox)
     SuppressionChange.objects.create(
         workspace=workspace, email="jo@prospect.example", action="added", reason="manual", actor="sam", at=factories.NOW

@@ -33,6 +33,7 @@ class Command(ProductCommand):
         parser.add_argument("--workspace", required=True, metavar="SLUG", help="the workspace's slug")
         parser.add_argument("--sequence", required=True, metavar="NAME", help="the sequence's name")
         parser.add_argument("--mailbox", metavar="ADDRESS", help="the mailbox that sends")
+        parser.add_argument("--pool", metavar="NAME", help="a mailbox pool instead: each gets one of its mailboxes")
         parser.add_argument(
             "--owner", metavar="EMAIL", help="the user who gets the tasks (default: the mailbox's owner)"
         )
@@ -46,7 +47,7 @@ class Command(ProductCommand):
             self.fail("name contacts by EMAIL, or all of them with --all", BAD_ARGUMENTS)
         workspace = self.find_workspace(options["workspace"])
         sequence = self.find_sequence(workspace, options["sequence"])
-        mailbox = self.find_mailbox(workspace, options["mailbox"]) if options["mailbox"] else None
+        mailbox, pool = self.find_sending(workspace, options)
         owner = mailbox.owner if mailbox else None
         if options["owner"]:
             members = get_user_model().objects.filter(memberships__workspace=workspace)
@@ -60,6 +61,7 @@ class Command(ProductCommand):
                     sequence=sequence,
                     contact_ids=ids,
                     mailbox=mailbox,
+                    pool=pool,
                     owner=owner,
                     actor=self.actor(),
                     now=timezone.now(),

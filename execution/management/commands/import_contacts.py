@@ -32,6 +32,7 @@ class Command(ProductCommand):
         parser.add_argument("--workspace", required=True, metavar="SLUG", help="the workspace's slug")
         parser.add_argument("--enroll-in", metavar="NAME", help="start this sequence for all contacts of the file")
         parser.add_argument("--mailbox", metavar="ADDRESS", help="the mailbox that sends to them")
+        parser.add_argument("--pool", metavar="NAME", help="a mailbox pool instead: each gets one of its mailboxes")
         add_enroll_options(parser)
         parser.add_argument("--rejects", metavar="FILE", type=Path, help="write the rejected rows with their reasons")
 
@@ -39,7 +40,7 @@ class Command(ProductCommand):
         workspace = self.find_workspace(options["workspace"])
         if options["rejects"]:
             self.check_writable(options["rejects"])
-        for option in ("mailbox", "again", "allow_incomplete"):
+        for option in ("mailbox", "pool", "again", "allow_incomplete"):
             if options[option] and not options["enroll_in"]:
                 self.fail(f"--{option.replace('_', '-')}: is only used with --enroll-in", BAD_ARGUMENTS)
 
@@ -81,12 +82,13 @@ class Command(ProductCommand):
 
     def _enroll(self, workspace: Workspace, imported: ImportedContacts, options: dict[str, Any]) -> EnrollResult:
         sequence = self.find_sequence(workspace, options["enroll_in"])
-        mailbox = self.find_mailbox(workspace, options["mailbox"]) if options["mailbox"] else None
+        mailbox, pool = self.find_sending(workspace, options)
         try:
             return enroll_contacts(
                 sequence=sequence,
                 contact_ids=imported.contact_ids,
                 mailbox=mailbox,
+                pool=pool,
                 owner=mailbox.owner if mailbox else None,
                 actor=self.actor(),
                 now=timezone.now(),

@@ -12,6 +12,14 @@
   form.addEventListener("change", markStale);
   // select2 tells its changes through jQuery only
   window.django?.jQuery?.(form).on("change", "select", markStale);
+  // a pool is chosen instead of a mailbox, and the other way round
+  const jQuery = window.django?.jQuery;
+  for (const [chosen, other] of [["mailbox", "pool"], ["pool", "mailbox"]]) {
+    jQuery?.(form).on("change", `[name=${chosen}]`, (event) => {
+      const select = form.querySelector(`[name=${other}]`);
+      if (event.target.value && select?.value) jQuery(select).val("").trigger("change");
+    });
+  }
   form.addEventListener("submit", () => {
     form.querySelector("[data-busy]").hidden = false;
     // after the browser has read which button was pressed

@@ -45,6 +45,7 @@ _MAILBOX = {
 }
 _WEBHOOK = {"url": "https://crm.example.com/hook", "events": ["email.replied", "enrollment.exited"]}
 
+_POOL = {"name": "West", "mailboxes": [1, "ada@example.com"]}
 _SNIPPET = {
     "kind": "snippet",
     "name": "Meeting link",
@@ -84,6 +85,9 @@ BODIES: dict[tuple[str, str], dict[str, Any]] = {
     ("patch", "/api/mailboxes/{id}"): {"daily_limit": 80},
     ("post", "/api/mailboxes/{id}/pause"): {"reason": "on leave"},
     ("post", "/api/mailboxes/{id}/resume"): {"reason": "back again"},
+    ("post", "/api/mailbox-pools"): _POOL,
+    ("put", "/api/mailbox-pools/{id}"): _POOL,
+    ("patch", "/api/mailbox-pools/{id}"): {"mailboxes": [1, 2, 5]},
     ("post", "/api/messages/{id}/resolve"): {"as": "sent", "reason": "it is in the Sent folder"},
     ("post", "/api/send-limits"): {"scope": "mailbox", "key": "ada@example.com", "window": "day", "maximum": 50},
     ("put", "/api/send-limits/{id}"): {"scope": "recipient_domain", "key": "acme.com", "window": "hour", "maximum": 5},

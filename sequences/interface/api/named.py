@@ -1,4 +1,5 @@
-"""Rows that a request names by id or by what people call them: a sequence by name, a mailbox or a user by address.
+"""Rows that a request names by id or by what people call them: a sequence or a pool by name, a mailbox or a user by
+address.
 
 Digits are an id. Names are compared without regard to case, inside the workspaces of the user; must not look further.
 """
@@ -23,7 +24,7 @@ _ID_OR_NAME: dict[str, Any] = {
     ]
 }
 _Row = TypeVar("_Row", bound=Model)
-_NAME_COLUMNS = {"sequence": "name", "mailbox": "address", "owner": "email", "contact": "email"}
+_NAME_COLUMNS = {"sequence": "name", "mailbox": "address", "owner": "email", "contact": "email", "pool": "name"}
 
 
 @extend_schema_field(_ID_OR_NAME)
@@ -92,7 +93,8 @@ def match_column(relation: str, name: str, prefix: str = "") -> Q:
 
 
 def find_named(rows: QuerySet[_Row], kind: str, named: int | str) -> _Row | None:
-    """The row of `rows` with this id or name; None if there is none. `kind`: sequence, mailbox, owner or contact.
+    """The row of `rows` with this id or name; None if there is none. `kind`: sequence, mailbox, pool, owner or
+    contact.
 
     Raises `ValidationError` under the key `kind` when several workspaces of the user have one of this name.
     """

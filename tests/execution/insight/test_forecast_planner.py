@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from emails.choices import LimitScope, LimitWindow
 from emails.pacing.limits import Candidate, Cap, Usage, covers
 from emails.pacing.ramp import RampDay
-from execution.insight.forecasting.planner import Lane, Plan, Ramp, plan_sending
+from execution.forecasting.planner import Lane, Plan, Ramp, plan_sending
 
 START = datetime(2026, 3, 2, 10, tzinfo=UTC)
 END = START + timedelta(days=5)

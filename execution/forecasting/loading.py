@@ -5,8 +5,8 @@ A fixed number of statements for a workspace, whatever it holds. Locks nothing.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -19,8 +19,8 @@ from emails.pacing.ramp import RampDay
 from emails.rendering.merge_fields import PERSON_COLUMNS, PERSON_JOINS, MergeFields
 from execution.engine.sequence_facts import load_sequences
 from execution.engine.snapshot import SequenceFacts
-from execution.insight.forecasting.journeys import Journeys, Traveller, WantedEmail
-from execution.insight.forecasting.planner import Lane, Ramp
+from execution.forecasting.journeys import Journeys, Traveller, WantedEmail
+from execution.forecasting.planner import Lane, Ramp
 from sequences.time.contact_calendar import read_contact_calendar
 
 _MAILBOXES = f"""
@@ -44,7 +44,8 @@ FROM sequences_enrollment e
 JOIN sequences_sequence s ON s.id = e.sequence_id
 {PERSON_JOINS}
 LEFT JOIN emails_emailmessage m ON m.enrollment_id = e.id AND m.step_id = e.current_step_id AND m.visit = e.visit
-WHERE e.workspace_id = %(workspace)s AND s.status = 'active' AND e.mailbox_id IS NOT NULL
+WHERE e.workspace_id = %(workspace)s AND e.mailbox_id IS NOT NULL
+  AND (s.status = 'active' OR e.id = ANY(%(spread)s::bigint[]))
   AND (e.status = 'active' OR (e.status = 'paused' AND e.resume_at < %(until)s))
   AND coalesce(e.next_step_at, e.previous_ended_at) < %(until)s
 ORDER BY e.id
@@ -58,6 +59,15 @@ GROUP BY 1
 """
 
 
+@dataclass(frozen=True, slots=True)
+class Sender:
+    """A mailbox that an enrollment may get, and the owner that the enrollment then has. `timezone`: the mailbox's."""
+
+    mailbox_id: int
+    owner_id: int | None
+    timezone: str
+
+
 def read_mailboxes(workspace_id: int) -> list[Row]:
     """The mailboxes of a workspace by address, with why one of them sends nothing."""
     return fetch_all(_MAILBOXES, {"workspace": workspace_id})
@@ -67,17 +77,49 @@ def sends_nothing(mailbox: Row) -> bool:
     return mailbox["status"] != MailboxStatus.ACTIVE or mailbox["is_workspace_paused"] or not mailbox["executor_runs"]
 
 
-def read_wanted(workspace_id: int, journeys: Journeys, now: datetime, until: datetime) -> list[WantedEmail]:
-    """The next email of every enrollment that has one before `until`."""
-    rows = fetch_all(_ENROLLMENTS, {"workspace": workspace_id, "until": until})
+def read_wanted(
+    workspace_id: int,
+    journeys: Journeys,
+    now: datetime,
+    until: datetime,
+    *,
+    spread: frozenset[int] = frozenset(),
+    senders: Sequence[Sender] = (),
+) -> list[WantedEmail]:
+    """The next email of every enrollment that has one before `until`.
+
+    Those of `spread` have one for each of `senders`, as if it were theirs, also while their sequence is paused.
+    """
+    rows = fetch_all(_ENROLLMENTS, {"workspace": workspace_id, "until": until, "spread": sorted(spread)})
     sequences = load_sequences(sorted({row["sequence_id"] for row in rows}))
     looping = [pk for pk, facts in sequences.items() if any(facts.comes_again(step) for step in facts.steps)]
     sent = {
         row["enrollment_id"]: frozenset(row["steps"])
         for row in fetch_all(_SENT_STEPS, {"workspace": workspace_id, "sequences": looping})
     }
-    found = (_next_email(row, sequences[row["sequence_id"]], sent, journeys, now) for row in rows)
-    return [email for email in found if email is not None]
+    found: list[WantedEmail] = []
+    for row in rows:
+        facts = sequences[row["sequence_id"]]
+        if row["id"] in spread:
+            found += _spread_email(row, facts, journeys, now, senders)
+        elif email := _next_email(row, facts, sent, journeys, now):
+            found.append(email)
+    return found
+
+
+def _spread_email(
+    row: Row, facts: SequenceFacts, journeys: Journeys, now: datetime, senders: Sequence[Sender]
+) -> Iterator[WantedEmail]:
+    """The first email by each sender. Those of one time zone share the planning."""
+    of_zone: dict[str, WantedEmail | None] = {}
+    for sender in senders:
+        if sender.timezone not in of_zone:
+            in_zone = {**row, "mailbox_timezone": sender.timezone}
+            of_zone[sender.timezone] = _next_email(in_zone, facts, {}, journeys, now)
+        email = of_zone[sender.timezone]
+        if email is not None:
+            candidate = replace(email.candidate, mailbox_id=sender.mailbox_id, owner_id=sender.owner_id)
+            yield replace(email, candidate=candidate, traveller=replace(email.traveller, candidate=candidate))
 
 
 def _next_email(

@@ -155,10 +155,14 @@ class _Sender(Generic[W]):
             return None
         return self._ramp_sent[-day.allowance] + _DAY
 
-    def send(self, group: _Group[W], at: datetime) -> W:
+    def drop(self, group: _Group[W]) -> W:
         wanted = heappop(group.queue)[2]
         if group.queue:
             self._offer(group)
+        return wanted
+
+    def send(self, group: _Group[W], at: datetime) -> W:
+        wanted = self.drop(group)
         for cap in group.caps:
             cap.add(at)
         self.ramp_day = self._ramp_on(at)
@@ -187,10 +191,12 @@ def plan_sending(
     follow: Callable[[W, datetime], W | None],
     until: datetime,
     is_enough: Callable[[], bool] = lambda: False,
+    is_dropped: Callable[[W, datetime], bool] = lambda wanted, at: False,
 ) -> Plan[W]:
     """Plan up to `until`, or until `is_enough`. `follow` answers the email that sending one at that time leads to.
 
-    Emails of a mailbox that is none of `lanes`, or sends nothing, are wanted and never sent.
+    Emails of a mailbox that is none of `lanes`, or sends nothing, are wanted and never sent. `is_dropped` is asked when
+    an email could leave at that time: it is not sent, now or later, if so.
     """
     senders: dict[int, _Sender[W]] = {
         lane.mailbox_id: _Sender(lane, lane.opens_at) for lane in lanes if lane.opens_at is not None
@@ -235,7 +241,7 @@ def plan_sending(
             schedule(sender, max(at, sender.slot_at))
         elif sender.try_at == at:
             sender.try_at = None
-            if (left := _serve(sender, at)) is not None:
+            if (left := _serve(sender, at, is_dropped)) is not None:
                 sent.append((left, at))
                 if (following := follow(left, at)) is not None:
                     want(following)
@@ -247,7 +253,7 @@ def _covered_by(candidate: Candidate) -> tuple[object, ...]:
     return candidate.mailbox_id, candidate.owner_id, candidate.recipient_domain, candidate.is_first_touch
 
 
-def _serve(sender: _Sender[W], at: datetime) -> W | None:
+def _serve(sender: _Sender[W], at: datetime, is_dropped: Callable[[W, datetime], bool]) -> W | None:
     """Send the first email that nothing holds; hold the groups met on the way."""
     sender.release(at)
     while (group := sender.first()) is not None:
@@ -259,6 +265,9 @@ def _serve(sender: _Sender[W], at: datetime) -> W | None:
         if (until := sender.ramp_full_until(at)) is not None:
             full.append((until, True))
         if not full:
+            if is_dropped(group.queue[0][2], at):
+                sender.drop(group)
+                continue
             return sender.send(group, at)
         if lane_wide := [until for until, is_lane_wide in full if is_lane_wide]:
             sender.slot_at = max(lane_wide)
