@@ -25,16 +25,24 @@ from sequences.interface.admin.times import show_breakable
 
 
 class OpenFilter(DropdownFilter):
+    """Without a choice the open ones, unless a resolution is chosen."""
+
     title = "state"
     parameter_name = "state"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        return [("open", "Open"), ("resolved", "Resolved")]
+        return [("open", "Open"), ("resolved", "Resolved"), ("all", "All, also resolved")]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
-        if self.value() in {"open", "resolved"}:
-            return queryset.filter(resolved_at__isnull=self.value() == "open")
-        return queryset
+        match self.value():
+            case "resolved":
+                return queryset.filter(resolved_at__isnull=False)
+            case "all":
+                return queryset
+            case None if request.GET.get("resolution__exact"):
+                return queryset
+            case _:
+                return queryset.filter(resolved_at__isnull=True)
 
 
 class KindFilter(DropdownFilter):
@@ -60,9 +68,9 @@ def _name_group(group: Group) -> str:
 class DeadLetterAdmin(HasQuickFilters, ConfirmsActions, FactsAdmin):
     right = Right("enrollment__owner_id", is_shared=True)
     quick_filters = (
-        QuickFilter("All"),
-        QuickFilter("Open", (("state", "open"),)),
+        QuickFilter("Open"),
         QuickFilter("Resolved", (("state", "resolved"),)),
+        QuickFilter("All", (("state", "all"),)),
     )
     list_title = "Needs review"
     empty_text = "Enrollments appear here when a step fails and retrying does not help."

@@ -51,7 +51,10 @@ def test_a_new_user_sets_a_password_and_becomes_a_member_with_the_role(
     assert mail.outbox[0].to == [EMAIL]
     assert made["link"] in mail.outbox[0].body
     client, path = Client(), path_of(made["link"])
-    assert "Choose a password" in texts(client.get(path))
+    page = texts(client.get(path))
+    assert "Choose a password" in page
+    assert "at least 8 characters" in page
+    assert "API keys" not in page
     joined = client.post(path, FORM)
     assert (joined.status_code, joined["Location"]) == (302, "/admin/")
     member = Membership.objects.get(user__email=EMAIL)

@@ -11,7 +11,7 @@ from urllib.parse import urlencode
 from django import forms
 from django.contrib import messages
 from django.contrib.auth import authenticate, login
-from django.contrib.auth.password_validation import password_validators_help_texts
+from django.contrib.auth.password_validation import get_default_password_validators, password_validators_help_texts
 from django.core.exceptions import ValidationError
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
@@ -22,12 +22,15 @@ from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods
 
 from execution.control.invitations import NOT_YOUR_ADDRESS, NotInvitableError, accept, accept_as_new, is_for
+from execution.control.keys import PasswordEndsKeys
 from sequences.access.invitations import InvitationLinkError, open_link, users_with
 from sequences.access.second_factor import requiring_workspaces
 from sequences.access.security_log import record_event
 from sequences.choices import Role, SecurityEventKind
 from sequences.models import Invitation
 
+# a new user has no keys yet
+_RULES = [rule for rule in get_default_password_validators() if not isinstance(rule, PasswordEndsKeys)]
 _NEW_PASSWORD = forms.PasswordInput({"autocomplete": "new-password"})
 
 
@@ -37,7 +40,7 @@ class PasswordForm(forms.Form):
     first_name = forms.CharField(max_length=150, required=False)
     last_name = forms.CharField(max_length=150, required=False)
     password = forms.CharField(
-        strip=False, max_length=4096, widget=_NEW_PASSWORD, help_text=" ".join(password_validators_help_texts())
+        strip=False, max_length=4096, widget=_NEW_PASSWORD, help_text=" ".join(password_validators_help_texts(_RULES))
     )
     repeated = forms.CharField(label="Password again", strip=False, max_length=4096, widget=_NEW_PASSWORD)
 

@@ -101,6 +101,10 @@ def test_dead_letters_of_one_kind_are_found_and_replayed_together(client: Client
     data = {"action": "replay_selected", "_selected_action": [example.pk], "select_across": 1, "apply": 1}
     client.post(where, data)
     assert list(DeadLetter.objects.filter(resolved_at__isnull=True)) == [other]
+    shown = {query: client.get(listing + query).context["cl"].result_count for query in ("", "?state=resolved")}
+    assert shown == {"": 1, "?state=resolved": 3}
+    for query in ("?state=all", "?resolution__exact=replayed"):
+        assert client.get(listing + query).context["cl"].result_count == (4 if "all" in query else 3)
 
 
 def test_the_timeline_has_both_orders_and_links_to_the_emails(client: Client, sequence: Any) -> None:
