@@ -18,6 +18,8 @@ workers = 4
 threads = 4
 max_requests = 5000
 max_requests_jitter = 500
+# its socket would lie in the home directory, which may be read-only
+control_socket_disable = True
 
 
 def on_starting(server: Any) -> None:
