@@ -23,6 +23,7 @@ from execution.maintenance.erase_contact import InFlightError, erase_contact, ex
 from sequences.access.roles import is_admin, is_manager, name_actor, require_right
 from sequences.api.contacts import AccountViewSet, ContactViewSet
 from sequences.contacts.csv_import import ImportedContacts
+from sequences.interface.api.exports import Exports
 from sequences.interface.api.problems import ConflictError
 from sequences.interface.api.strict import StrictSerializer
 
@@ -58,8 +59,9 @@ class EngagementSerializer(StrictSerializer):
     parts = _ScorePartSerializer(many=True)
 
 
-class EngagedContactViewSet(LoggedChanges, ReplansOnUpdate, ContactViewSet):
+class EngagedContactViewSet(Exports, LoggedChanges, ReplansOnUpdate, ContactViewSet):
     __doc__ = ContactViewSet.__doc__
+    export_name = "contacts"
     log_target = ControlTarget.CONTACT
 
     def note_imported(self, imported: ImportedContacts) -> None:

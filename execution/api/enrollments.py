@@ -61,6 +61,14 @@ from sequences.access.roles import filter_actable, name_actor, require_right
 from sequences.choices import EnrollmentStatus
 from sequences.interface.api.base import IdFilter, ReadViewSet, TimeFilter, UpdatedFilter
 from sequences.interface.api.dry_run import is_dry_run
+from sequences.interface.api.exports import (
+    EXPORT_FORMAT,
+    EXPORT_RENDERERS,
+    Exports,
+    read_batches,
+    read_format,
+    stream_rows,
+)
 from sequences.interface.api.named import NamedRowFilter, find_named
 from sequences.interface.api.paging import CursorPages
 from sequences.interface.api.parameters import PAGES, takes_parameters
@@ -113,7 +121,7 @@ class _PresentedViewSet(ReadViewSet):
         return Response(present_enrollments([self.get_object()], timezone.now())[0])
 
 
-class EnrollmentViewSet(Expands, _PresentedViewSet):
+class EnrollmentViewSet(Expands, Exports, _PresentedViewSet):
     """Contacts in sequences, and where they stand."""
 
     queryset = Enrollment.objects.select_related("contact", "current_step")
@@ -121,10 +129,14 @@ class EnrollmentViewSet(Expands, _PresentedViewSet):
     filterset_class = EnrollmentFilter
     pagination_class = EnrollmentPages
     ordering_fields = ("id", "enrolled_at", "updated_at")
+    export_name = "enrollments"
     expandable = {
         "contact": "contact", "account": "account", "sequence": "sequence", "step": "current_step",
         "mailbox": "mailbox", "owner": "owner",
     }  # fmt: skip
+
+    def present_rows(self, rows: Any) -> Any:
+        return present_enrollments(rows, timezone.now())
 
     @extend_schema(
         request=EnrollSerializer,
@@ -162,12 +174,18 @@ class EnrollmentViewSet(Expands, _PresentedViewSet):
             return Response(EnrollPreviewSerializer(answer).data)
         return Response(EnrollAnswerSerializer(answer).data, status=status.HTTP_201_CREATED)
 
-    @takes_parameters(*PAGES)
-    @extend_schema(responses=LogPageSerializer)
-    @action(detail=True, methods=["get"], filter_backends=[], pagination_class=LogPages)
-    def logs(self, request: Request, pk: str) -> Response:
-        """What happened, with actor and reason, newest first."""
-        rows = self.paginate_queryset(ExecutionLog.objects.filter(enrollment=self.get_object()))
+    @takes_parameters(*PAGES, EXPORT_FORMAT)
+    @extend_schema(responses={(200, "application/json"): LogPageSerializer})
+    @action(
+        detail=True, methods=["get"], filter_backends=[], pagination_class=LogPages, renderer_classes=EXPORT_RENDERERS
+    )
+    def logs(self, request: Request, pk: str) -> Any:
+        """What happened, with actor and reason, newest first; as a file the oldest first."""
+        logs = ExecutionLog.objects.filter(enrollment=self.get_object())
+        if form := read_format(request):
+            lines = read_batches(logs, lambda batch: LogSerializer(batch, many=True).data)
+            return stream_rows(f"enrollment-{pk}-logs", form, LogSerializer.Meta.fields, lines)
+        rows = self.paginate_queryset(logs)
         return self.get_paginated_response(LogSerializer(rows or [], many=True).data)
 
     @extend_schema(request=PauseSerializer, responses=EnrollmentAnswerSerializer)

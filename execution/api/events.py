@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -18,6 +19,7 @@ from execution.webhooks_out.events import FEED_TYPES
 from execution.webhooks_out.feed import START, Filters, Position, read_feed
 from sequences.access.roles import workspace_ids_of
 from sequences.interface.api.base import BIGGEST_ID, InstantField, StrictView
+from sequences.interface.api.exports import EXPORT_FORMAT, EXPORT_RENDERERS, read_format, stream_rows
 from sequences.interface.api.named import LONGEST_NAME, match_column, read_named
 from sequences.interface.api.paging import CursorPages
 from sequences.interface.api.parameters import takes_parameters
@@ -64,11 +66,14 @@ class FeedSerializer(StrictSerializer):
 class FeedViewSet(StrictView):
     """The facts and log entries of one's workspaces."""
 
-    @takes_parameters(*_PARAMETERS)
-    @extend_schema(responses=FeedSerializer)
-    def list(self, request: Request) -> Response:
+    renderer_classes = EXPORT_RENDERERS
+
+    @takes_parameters(*_PARAMETERS, EXPORT_FORMAT)
+    @extend_schema(responses={(200, "application/json"): FeedSerializer})
+    def list(self, request: Request) -> Any:
         """In the order in which they were stored. Following `next` misses nothing and repeats nothing."""
         given = request.query_params
+        form = read_format(request)
         after = _read_cursor(given["after"]) if "after" in given else START
         filters = Filters(
             types=_read_types(given["type"]) if given.get("type") else None,
@@ -76,7 +81,11 @@ class FeedViewSet(StrictView):
             sequences=_find(request, Sequence, "sequence"),
             since=_read_time(given["since"]) if "since" in given else None,
         )
-        page = read_feed(sorted(workspace_ids_of(request.user)), after, filters, _SIZES.get_page_size(request))
+        workspaces = sorted(workspace_ids_of(request.user))
+        if form:
+            columns = list(FeedEventSerializer().fields)
+            return stream_rows("events", form, columns, _read_all(workspaces, filters))
+        page = read_feed(workspaces, after, filters, _SIZES.get_page_size(request))
         cursor = signing.dumps(list(page.end), salt=_SALT)
         answer = {
             "next": replace_query_param(request.build_absolute_uri(), "after", cursor),
@@ -85,6 +94,14 @@ class FeedViewSet(StrictView):
             "results": page.rows,
         }
         return Response(FeedSerializer(answer).data)
+
+
+def _read_all(workspaces: list[int], filters: Filters) -> Iterator[Any]:
+    position, has_more = START, True
+    while has_more:
+        page = read_feed(workspaces, position, filters, _SIZES.max_page_size)
+        yield from FeedEventSerializer(page.rows, many=True).data
+        position, has_more = page.end, page.has_more
 
 
 def _read_cursor(text: str) -> Position:

@@ -64,14 +64,16 @@ class Expands:
     def list(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         names = self._read_names(request)
         response: Response = super().list(request, *args, **kwargs)  # type: ignore[misc]
-        self._expand(response.data["results"], names)
+        if names:
+            self._expand(response.data["results"], names)
         return response
 
     @extend_schema(parameters=[_EXPAND_PARAMETER])
     def retrieve(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         names = self._read_names(request)
         response: Response = super().retrieve(request, *args, **kwargs)  # type: ignore[misc]
-        self._expand([response.data], names)
+        if names:
+            self._expand([response.data], names)
         return response
 
     def _read_names(self, request: Request) -> tuple[str, ...]:
@@ -88,8 +90,6 @@ class Expands:
         return names
 
     def _expand(self, rows: Sequence[dict[str, Any]], names: Sequence[str]) -> None:
-        if not names:
-            return
         read: dict[str, dict[int, Any]] = {}
         shown: list[dict[str, Any]] = [{} for _ in rows]
         for name in names:

@@ -25,6 +25,7 @@ from execution.insight.replies import filter_readable, read_intent_figures, read
 from sequences.access.roles import name_actor, workspace_ids_of
 from sequences.interface.api.base import BIGGEST_ID, IdFilter, ReadViewSet, TimeFilter, UpdatedFilter, YesNoFilter
 from sequences.interface.api.expanded import Expandable
+from sequences.interface.api.exports import Exports
 from sequences.interface.api.named import NamedRowFilter, match_named
 from sequences.interface.api.problems import ConflictError
 from sequences.interface.api.strict import StrictModelSerializer, StrictSerializer
@@ -168,12 +169,13 @@ class ReplyFiguresSerializer(StrictSerializer):
     intents = IntentFiguresSerializer(many=True)
 
 
-class ReplyViewSet(Expands, ReadViewSet):
+class ReplyViewSet(Expands, Exports, ReadViewSet):
     """What contacts wrote, the newest first."""
 
     queryset = Reply.objects.select_related("contact", "enrollment__sequence", "mailbox", "workspace")
     serializer_class = ReplySerializer
     filterset_class = ReplyFilter
+    export_name = "replies"
     expandable = {
         "contact": "contact", "account": "contact.account", "enrollment": "enrollment", "sequence": "sequence",
         "message": "message", "mailbox": "mailbox",

@@ -29,6 +29,7 @@ from execution.control.switches import NotPossibleError, pause_mailbox, resolve_
 from execution.control.tasks import complete_task, reassign_tasks, snooze_tasks
 from sequences.access.roles import name_actor, require_right
 from sequences.interface.api.base import BIGGEST_ID
+from sequences.interface.api.exports import Exports
 from sequences.interface.api.problems import ConflictError
 from tasks_app.api.serializers import CompleteSerializer, TaskSerializer
 from tasks_app.api.views import TaskViewSet
@@ -72,8 +73,9 @@ class LoggedSendLimitViewSet(LoggedChanges, SendLimitViewSet):
     log_target = ControlTarget.SEND_LIMIT
 
 
-class ResolvableMessageViewSet(Expands, MessageViewSet):
+class ResolvableMessageViewSet(Expands, Exports, MessageViewSet):
     __doc__ = MessageViewSet.__doc__
+    export_name = "messages"
     expandable = {
         "contact": "contact", "account": "contact.account", "enrollment": "enrollment",
         "sequence": "enrollment.sequence", "step": "step", "mailbox": "mailbox", "owner": "owner",
@@ -110,8 +112,9 @@ class ReassignSerializer(ReasonSerializer):
     assignee = serializers.IntegerField(min_value=1, max_value=BIGGEST_ID, help_text="A member of its workspace.")
 
 
-class CompletableTaskViewSet(Expands, TaskViewSet):
+class CompletableTaskViewSet(Expands, Exports, TaskViewSet):
     __doc__ = TaskViewSet.__doc__
+    export_name = "tasks"
     expandable = {
         "contact": "contact", "account": "contact.account", "enrollment": "enrollment",
         "sequence": "enrollment.sequence", "step": "step", "assignee": "assignee",

@@ -27,6 +27,9 @@ from rest_framework.utils.urls import remove_query_param, replace_query_param
 
 _SALT = "sequences.interface.api.paging"
 _LONGEST_NUMBER = 9
+#: What a list with an `export_name` is answered as.
+FORMAT = "format"
+FORMATS = ("json", "csv", "jsonl")
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,7 +145,15 @@ class CursorPages(BasePagination):
 
     def get_schema_operation_parameters(self, view: Any) -> list[dict[str, Any]]:
         number = {"type": "integer", "minimum": 1, "default": self.page_size}
+        of_exports = {
+            "name": FORMAT,
+            "in": "query",
+            "required": False,
+            "description": "`csv` or `jsonl` (JSON Lines): every row, by id, without pages. Also by `Accept`.",
+            "schema": {"type": "string", "enum": list(FORMATS), "default": FORMATS[0]},
+        }
         return [
+            *([of_exports] if getattr(view, "export_name", "") else []),
             {
                 "name": self.cursor_query_param,
                 "in": "query",
