@@ -177,6 +177,7 @@ class ControlLog(models.Model):
         indexes = [
             models.Index(fields=["target", "target_id", "-at"], name="control_log_target"),
             models.Index("workspace", Coalesce("stored_in", 0), "id", name="control_log_feed"),
+            BrinIndex(fields=["at"], name="control_log_at", autosummarize=True),
         ]
 
     def __str__(self) -> str:

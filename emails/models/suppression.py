@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from django.contrib.postgres.indexes import BrinIndex
 from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Coalesce, Lower, Now
@@ -78,6 +79,7 @@ class SuppressionChange(models.Model):
         indexes = [
             models.Index(fields=["workspace", "email"], name="suppression_change_email"),
             models.Index("workspace", Coalesce("stored_in", 0), "id", name="suppression_change_feed"),
+            BrinIndex(fields=["at"], name="suppression_change_at", autosummarize=True),
         ]
 
     def __str__(self) -> str:

@@ -111,12 +111,14 @@ def deliver_pending(now: datetime) -> int:
 
 
 def _call(row: Row, subscription: WebhookSubscription, now: datetime) -> Answer:
-    body = json.dumps({"id": row["id"], **row["payload"]}, ensure_ascii=False)
+    # what was queued before an upgrade has no id of the feed
+    payload = {"id": str(row["id"]), **row["payload"]}
+    body = json.dumps(payload, ensure_ascii=False)
     headers = {
         "Content-Type": "application/json",
         "User-Agent": "Sequence-Executor",
         "X-Event": row["event"],
         "X-Delivery": str(row["id"]),
-        **sign(subscription.secret or {}, str(row["id"]), now, body),
+        **sign(subscription.secret or {}, payload["id"], now, body),
     }
     return post(subscription.url, body.encode(), headers, members_dialler())

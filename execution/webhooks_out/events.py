@@ -35,7 +35,22 @@ STORED = {
 COMPLETED = "enrollment.completed"
 EXTERNAL = "external_event.recorded"
 PING = "ping"
-EVENTS = tuple(sorted({*LOGGED.values(), *EXECUTED.values(), *STORED.values(), COMPLETED, EXTERNAL}))
+# Of the control log, what stops or starts sending.
+DELIVERED_CONTROLS = tuple(
+    f"{target.value}.{action.value}"
+    for target, actions in {
+        ControlTarget.EXECUTOR: (ControlAction.PAUSED, ControlAction.RESUMED),
+        ControlTarget.WORKSPACE: (ControlAction.PAUSED, ControlAction.RESUMED),
+        ControlTarget.MAILBOX: (ControlAction.PAUSED, ControlAction.RESUMED),
+        ControlTarget.SEQUENCE: (
+            ControlAction.ACTIVATED, ControlAction.PAUSED, ControlAction.RESUMED, ControlAction.ARCHIVED,
+        ),
+    }.items()
+    for action in actions
+)  # fmt: skip
+SUPPRESSED = tuple(f"suppression.{action.value}" for action in SuppressionAction)
+_OTHERS = (COMPLETED, EXTERNAL, *DELIVERED_CONTROLS, *SUPPRESSED)
+EVENTS = tuple(sorted({*LOGGED.values(), *EXECUTED.values(), *STORED.values(), *_OTHERS}))
 
 # The feed has every log entry and every fact, also those that webhooks do not deliver.
 _ONLY_LOGGED = {
@@ -59,6 +74,5 @@ ALL_LOGGED = (
 )
 ALL_STORED = {kind.value: event for kind, event in (STORED | _ONLY_STORED).items()}
 CONTROLLED = tuple(sorted(f"{target.value}.{action.value}" for target in ControlTarget for action in ControlAction))
-SUPPRESSED = tuple(f"suppression.{action.value}" for action in SuppressionAction)
-FEED_ONLY = tuple(sorted({*ALL_LOGGED.values(), *ALL_STORED.values(), *SUPPRESSED} - {*EVENTS}))
-FEED_TYPES = (*EVENTS, *FEED_ONLY, *CONTROLLED)
+FEED_ONLY = tuple(sorted({*ALL_LOGGED.values(), *ALL_STORED.values()} - {*EVENTS}))
+FEED_TYPES = tuple(dict.fromkeys((*EVENTS, *FEED_ONLY, *CONTROLLED)))

@@ -15,7 +15,8 @@ from typing import NamedTuple
 
 from common.db import Row, fetch_all
 from common.transaction_ids import HORIZON, OWN
-from execution.webhooks_out.events import ALL_LOGGED, ALL_STORED, EXTERNAL
+from execution.choices import LogAction
+from execution.webhooks_out.events import ALL_LOGGED, ALL_STORED, COMPLETED, EXTERNAL
 
 SCANNED_AT_MOST = 1_000
 _BIGGEST = 2**63 - 1
@@ -54,7 +55,7 @@ class Page:
 
 
 _SCAN = """
-    SELECT r.tx, r.id, {rank} AS rank, {columns} FROM {of} w(id)
+    SELECT r.tx, r.id, {rank} AS rank, {columns}, {ends} AS ends FROM {of} w(id)
     CROSS JOIN LATERAL (
         SELECT coalesce(r.stored_in, 0) AS tx, r.* FROM {table} r
         WHERE {own} AND {only}
@@ -67,7 +68,10 @@ _SCAN = """
 
 @dataclass(frozen=True, slots=True)
 class _Source:
-    """One table of the feed. `columns`: word, contact, sequence and time of a row, for the filters."""
+    """One table of the feed. `columns`: word, contact, sequence and time of a row, for the filters.
+
+    `ends`: the row may be that of a completed enrollment's end too, an object of its own (`_ENDS` decides).
+    """
 
     name: str
     table: str
@@ -76,6 +80,7 @@ class _Source:
     joins: str = ""
     shown_joins: str = ""
     only: str = "true"
+    ends: str = "false"
     has_workspace: bool = True
 
     def scan(self, rank: int) -> str:
@@ -87,11 +92,13 @@ class _Source:
             table=self.table,
             joins=self.joins,
             only=self.only,
+            ends=self.ends,
         )
 
     def show(self) -> str:
         joins = f"{self.joins} {self.shown_joins}"
-        return f"SELECT r.id, {self.shown} FROM {self.table} r {joins} WHERE r.id = ANY(%(ids)s::bigint[])"
+        named = "WHERE r.id = ANY(%(ids)s::bigint[])"
+        return f"SELECT r.id, {self.columns}, {self.shown} FROM {self.table} r {joins} {named}"
 
 
 _CONTROL_COLUMNS = """r.target || '.' || r.action AS word,
@@ -116,6 +123,7 @@ _SOURCES = (
             WHERE r.step_type = 'email' AND m.enrollment_id = r.enrollment_id AND m.step_id = r.step_id
               AND m.queued_at <= r.at
             ORDER BY m.visit DESC LIMIT 1) m ON true""",
+        ends=f"(e.status = 'completed' AND e.completed_at = r.at AND r.action <> '{LogAction.COMPLETED.value}')",
     ),
     _Source(
         "event",
@@ -163,19 +171,30 @@ WITH h AS (
     {"    UNION ALL".join(source.scan(rank) for rank, source in enumerate(_SOURCES, 1))}
 )
 SELECT s.tx, s.rank, s.id, coalesce(n.type, s.word) AS type, s.contact_id AS contact, s.sequence_id AS sequence,
-       s.recorded_at,
-       (%(types)s::text[] IS NULL OR coalesce(n.type, s.word) = ANY(%(types)s::text[]))
-           AND (%(contacts)s::bigint[] IS NULL OR coalesce(s.contact_id = ANY(%(contacts)s::bigint[]), false))
+       s.recorded_at, s.ends,
+       (%(types)s::text[] IS NULL OR coalesce(n.type, s.word) = ANY(%(types)s::text[])) AS is_of_type,
+       (%(contacts)s::bigint[] IS NULL OR coalesce(s.contact_id = ANY(%(contacts)s::bigint[]), false))
            AND (%(sequences)s::bigint[] IS NULL OR coalesce(s.sequence_id = ANY(%(sequences)s::bigint[]), false))
            AND (%(since)s::timestamptz IS NULL OR s.recorded_at >= %(since)s) AS is_wanted
 FROM stream s LEFT JOIN names n ON n.word = s.word
 ORDER BY s.tx, s.rank, s.id LIMIT %(scan)s
 """
+# Of the entries of one moment the last is that of the end, unless one says so itself.
+_ENDS = f"""
+SELECT r.id FROM execution_executionlog r
+WHERE r.id = ANY(%(ids)s::bigint[]) AND NOT EXISTS (
+    SELECT 1 FROM execution_executionlog n
+    WHERE n.enrollment_id = r.enrollment_id AND n.at = r.at
+      AND (n.id > r.id OR n.action = '{LogAction.COMPLETED.value}'))
+"""
 _NAMES = json.dumps(dict(ALL_LOGGED) | {f"event:{word}": name for word, name in ALL_STORED.items()})
 
 
 def read_feed(workspaces: Sequence[int], after: Position, filters: Filters, size: int) -> Page:
-    """The next rows behind `after` that the filters want, at most `size`, in the order of the feed."""
+    """The next rows behind `after` that the filters want, in the order of the feed.
+
+    At most `size`, and one more where the last is that of an enrollment's end too.
+    """
     bounds = [
         _BIGGEST if rank < after.rank else after.id if rank == after.rank else -1
         for rank in range(1, len(_SOURCES) + 1)
@@ -195,30 +214,48 @@ def read_feed(workspaces: Sequence[int], after: Position, filters: Filters, size
         },
     )
     chosen: list[Row] = []
+    ends = _find_ends(seen) if filters.types is None or COMPLETED in filters.types else set()
     end, looked_at = after, 0
     for row in seen:
         looked_at += 1
         end = Position(row["tx"], row["rank"], row["id"])
-        if row["is_wanted"]:
+        if row["is_wanted"] and row["is_of_type"]:
             chosen.append(row)
-        if len(chosen) == size:
+        if row["is_wanted"] and row["ends"] and row["id"] in ends:
+            chosen.append({**row, "type": COMPLETED, "is_end": True})
+        if len(chosen) >= size:
             break
     return Page(_show(chosen), end, has_more=looked_at < len(seen) or len(seen) == SCANNED_AT_MOST)
+
+
+def _find_ends(seen: Sequence[Row]) -> set[int]:
+    ids = [row["id"] for row in seen if row["is_wanted"] and row["ends"]]
+    return {row["id"] for row in fetch_all(_ENDS, {"ids": ids})} if ids else set()
+
+
+def show_rows(named: Sequence[tuple[str, int, str]]) -> dict[tuple[str, int], Row]:
+    """The objects of the feed of rows by source (`done`: of an end), id and type, by source and id; gone ones not."""
+    ranks = {source.name: rank for rank, source in enumerate(_SOURCES, 1)} | {"done": 1}
+    chosen = [
+        {"rank": ranks[source], "id": pk, "type": type_, "is_end": source == "done"} for source, pk, type_ in named
+    ]
+    by_id = {each["id"]: each for each in _show(chosen)}
+    return {(source, pk): by_id[f"{source}-{pk}"] for source, pk, _ in named if f"{source}-{pk}" in by_id}
 
 
 def _show(chosen: Sequence[Row]) -> list[Row]:
     shown: dict[tuple[int, int], Row] = {}
     for rank, source in enumerate(_SOURCES, 1):
         if ids := [row["id"] for row in chosen if row["rank"] == rank]:
-            shown |= {(rank, each["id"]): each for each in fetch_all(source.show(), {"ids": ids})}
+            for each in fetch_all(source.show(), {"ids": ids}):
+                del each["word"]
+                each["contact"], each["sequence"] = each.pop("contact_id"), each.pop("sequence_id")
+                shown[rank, each["id"]] = each
     return [
         {
             **shown[row["rank"], row["id"]],
-            "id": f"{_SOURCES[row['rank'] - 1].name}-{row['id']}",
+            "id": f"{'done' if row.get('is_end') else _SOURCES[row['rank'] - 1].name}-{row['id']}",
             "type": row["type"],
-            "recorded_at": row["recorded_at"],
-            "contact": row["contact"],
-            "sequence": row["sequence"],
         }
         for row in chosen
         if (row["rank"], row["id"]) in shown

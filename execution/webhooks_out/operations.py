@@ -96,7 +96,10 @@ def unsubscribe(row: WebhookSubscription, *, actor: str, now: datetime) -> None:
 
 def ping(subscription: WebhookSubscription, now: datetime) -> WebhookDelivery:
     """Queue a test delivery."""
+    fact = f"ping:{uuid.uuid4()}"
     payload = {
+        "id": fact,
+        "type": PING,
         "event": PING,
         "workspace": subscription.workspace_id,
         "occurred_at": instant_text(now),
@@ -104,7 +107,7 @@ def ping(subscription: WebhookSubscription, now: datetime) -> WebhookDelivery:
     return WebhookDelivery.objects.create(
         workspace_id=subscription.workspace_id,
         subscription=subscription,
-        fact=f"ping:{uuid.uuid4()}",
+        fact=fact,
         event=PING,
         payload=payload,
         next_attempt_at=now,

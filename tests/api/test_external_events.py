@@ -100,7 +100,7 @@ def test_it_is_in_the_feed_the_webhooks_and_the_timeline(api: APIClient, bob: An
     with transaction.atomic():
         assert fan_out(NOW + timedelta(minutes=1)) == 1
     sent = WebhookDelivery.objects.get()
-    assert (sent.event, sent.payload["contact"]["email"]) == ("external_event.recorded", bob.email)
+    assert (sent.event, sent.payload["contact_email"]) == ("external_event.recorded", bob.email)
     assert (sent.payload["sequence"], sent.payload["details"]["type"]) == (None, "meeting_booked")
     desk = Client()
     desk.force_login(sdr)

@@ -53,7 +53,7 @@ def test_the_librarys_receiver_verifies_what_is_delivered() -> None:
     secret = subscription.secret["secret"]
     assert is_standard(secret)
     assert [verifies(secret, call) for call in receiver.calls] == [True, True]
-    assert [call.headers["webhook-id"] for call in receiver.calls] == [str(row.pk)] * 2
+    assert [call.headers["webhook-id"] for call in receiver.calls] == [row.payload["id"]] * 2
     assert not verifies(make_secret(), receiver.calls[0])
     assert "X-Signature" not in receiver.calls[0].headers
 

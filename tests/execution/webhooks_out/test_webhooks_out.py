@@ -14,12 +14,16 @@ from standardwebhooks import Webhook
 
 from common.dialler import Dialler
 from common.networks import EVERYWHERE
+from emails.facts.suppressions import Entry, suppress_entries
 from emails.models import EmailEvent
+from execution.api.events import FeedEventSerializer
+from execution.control.switches import pause_executor, pause_mailbox, pause_workspace
 from execution.engine.policy import engine_policy
 from execution.maintenance.retention import purge_older
 from execution.models import ExecutionLog, WebhookDelivery, WebhookSubscription
 from execution.webhooks_out import delivering, posting
 from execution.webhooks_out.fan_out import fan_out
+from execution.webhooks_out.feed import START, Filters, read_feed
 from execution.webhooks_out.operations import ping, redeliver, subscribe, unsubscribe
 from execution.webhooks_out.posting import RefusedAddressError, post, validate_endpoint
 from execution.webhooks_out.round import deliver_webhooks
@@ -72,8 +76,8 @@ def test_an_event_is_delivered_once_with_a_valid_signature() -> None:
     assert (text["event"], text["enrollment"], text["workspace"]) == (
         "enrollment.paused", enrollment.pk, enrollment.workspace_id,
     )  # fmt: skip
-    assert text["contact"] == {"id": enrollment.contact_id, "email": enrollment.contact.email}
-    assert (text["details"]["message"], text["occurred_at"]) == ("legal", "2026-03-02T10:00:05.000000Z")
+    assert (text["contact"], text["contact_email"]) == (enrollment.contact_id, enrollment.contact.email)
+    assert (text["details"]["message"], text["occurred_at"]) == ("legal", "2026-03-02T10:00:05Z")
     assert call.headers["webhook-timestamp"] == str(int(LATER.timestamp()))
     assert call.headers["webhook-signature"] == Webhook(SECRET).sign(str(text["id"]), LATER, call.body.decode())
     delivery = WebhookDelivery.objects.get()
@@ -107,6 +111,41 @@ def test_sent_and_completed_have_their_own_event_names() -> None:
         deliver_webhooks(LATER)
         deliver_webhooks(LATER + timedelta(minutes=1))
     assert sorted(received_events(receiver)) == ["email.sent", "enrollment.completed"]
+
+
+def test_what_is_delivered_is_what_the_feed_has() -> None:
+    step = StepFactory()
+    done = CompletedEnrollmentFactory(sequence=step.sequence, completed_at=LATER)
+    workspace = done.workspace
+    log(done, "queued", step=step, step_type="email")
+    log(done, "executed", step=step, step_type="email")
+    message = SentMessageFactory(enrollment=done, step=step)
+    EmailEventFactory(message=message, type="replied", recorded_at=LATER)
+    EmailEvent.objects.update(recorded_at=LATER)
+    suppress_entries(workspace.pk, [Entry(done.contact.email)], actor="ada", now=LATER)
+    pause_workspace(workspace, actor="ada", now=LATER, reason="audit")
+    pause_executor(actor="root", now=LATER, reason="upgrade")
+    pause_mailbox(message.mailbox, actor="ada", now=LATER, reason="leave")
+    with Receiver() as receiver:
+        listen(receiver, workspace)
+        while deliver_webhooks(LATER):
+            pass
+    delivered = [json.loads(call.body) for call in receiver.calls]
+    assert [call.headers["webhook-id"] for call in receiver.calls] == [each["id"] for each in delivered]
+    feed = FeedEventSerializer(read_feed([workspace.pk], START, Filters(), 100).rows, many=True).data
+    by_id = {row["id"]: json.loads(json.dumps(row)) for row in feed}
+    added = {"event", "contact_email", "sequence_name"}
+    for each in delivered:
+        assert {name: value for name, value in each.items() if name not in added} == by_id[each["id"]]
+        assert each["event"] == each["type"]
+    assert {each["type"] for each in delivered} >= {
+        "email.sent", "enrollment.completed", "email.replied", "suppression.added", "workspace.paused",
+        "executor.paused", "mailbox.paused",
+    }  # fmt: skip
+    kept_back = {row["type"] for row in by_id.values()} - {each["type"] for each in delivered}
+    assert kept_back == {"email.queued", "webhook.created"}
+    only = read_feed([workspace.pk], START, Filters(types=["enrollment.completed"]), 100).rows
+    assert [row["type"] for row in only] == ["enrollment.completed"]
 
 
 def test_a_late_task_does_not_deliver_completion_again() -> None:

@@ -1,0 +1,17 @@
+from django.contrib.postgres.indexes import BrinIndex
+from django.contrib.postgres.operations import AddIndexConcurrently
+from django.db import migrations
+
+
+class Migration(migrations.Migration):
+    atomic = False
+
+    dependencies = [
+        ("emails", "0007_external_event"),
+    ]
+
+    operations = [
+        AddIndexConcurrently(
+            "suppressionchange", BrinIndex(fields=["at"], name="suppression_change_at", autosummarize=True)
+        ),
+    ]
