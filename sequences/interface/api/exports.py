@@ -62,7 +62,7 @@ def stream_rows(name: str, form: str, columns: Sequence[str], rows: Iterable[Row
 
 
 def read_batches(rows: QuerySet[Any], present: Callable[[list[Any]], Iterable[Row]]) -> Iterator[Row]:
-    """Every row once, by id, `_BATCH` at a time; what is added meanwhile behind the last one comes too."""
+    """Every row once, by id, `_BATCH` at a time; a row that is added behind the last one comes too."""
     last = 0
     while batch := list(rows.order_by("pk").filter(pk__gt=last)[:_BATCH]):
         yield from present(batch)
