@@ -7,7 +7,7 @@ class Migration(migrations.Migration):
     atomic = False
 
     dependencies = [
-        ("emails", "0007_external_event"),
+        ("emails", "0008_mailbox_pools"),
     ]
 
     operations = [

@@ -7,7 +7,7 @@ class Migration(migrations.Migration):
     atomic = False
 
     dependencies = [
-        ("execution", "0017_update_times_index"),
+        ("execution", "0018_mailbox_pools"),
     ]
 
     operations = [
