@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime, timedelta
 from functools import wraps
 from io import BytesIO
@@ -195,19 +195,27 @@ def _identify(request: HttpRequest, user_id: int, key: str) -> dict[str, Any]:
     """The key, and what must be the same when it is used again. The path is shortened; the hash covers all of it."""
     path = request.get_full_path().rstrip("/")
     named = path if request.method == "POST" else f"{request.method} {path}"
-    hashed = hashlib.sha256(named.encode() + b"\n" + _read_body(request)).hexdigest()
-    return {"user": user_id, "key": key, "path": path[:_LONGEST_PATH], "body_hash": hashed}
+    digest = hashlib.sha256(named.encode() + b"\n")
+    for part in _read_parts(request):
+        digest.update(part)
+    return {"user": user_id, "key": key, "path": path[:_LONGEST_PATH], "body_hash": digest.hexdigest()}
 
 
-def _read_body(request: HttpRequest) -> bytes:
+def _read_parts(request: HttpRequest) -> Iterator[memoryview]:
+    """The body without the boundary of a form, which each call of a client chooses. An upload is not copied."""
+    boundary = b""
     if request.content_type == "multipart/form-data":
         # as `request.body` reads it, whose limit is that of forms without files
         if not hasattr(request, "_body"):
             request._body = request.read()
             request._stream = BytesIO(request._body)
-        # clients choose another boundary each time
-        return request.body.replace((request.content_params or {}).get("boundary", "").encode(), b"")
-    return request.body
+        boundary = (request.content_params or {}).get("boundary", "").encode()
+    body, start = request.body, 0
+    view = memoryview(body)
+    while boundary and (found := body.find(boundary, start)) >= 0:
+        yield view[start:found]
+        start = found + len(boundary)
+    yield view[start:]
 
 
 def _take(identity: dict[str, Any], now: datetime) -> bool:
