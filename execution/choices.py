@@ -22,6 +22,8 @@ class LogAction(Choice):
     SKIPPED = "skipped"
     #: moved to another step, by a user or by an edit of the sequence
     MOVED = "moved"
+    #: got another mailbox of its pool before its first email
+    REHOMED = "rehomed"
     #: its due time was computed again: an edit, a time zone or holidays changed
     REPLANNED = "replanned"
     #: an attempt failed; another one is planned

@@ -7,19 +7,25 @@ from typing import Any
 import django_filters
 from django.db.models.functions import Lower
 from django.utils import timezone
+from django.utils.text import capfirst
 from drf_spectacular.utils import extend_schema
 from rest_framework import mixins, serializers, status
+from rest_framework.decorators import action
 from rest_framework.exceptions import ValidationError
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from emails.models import Mailbox, MailboxPool
+from execution.api.enrollment_forms import BulkAnswerSerializer, present_bulk
+from execution.api.serializers import ReasonSerializer
 from execution.control.pools import InvalidPoolError, delete_pool, save_pool
+from execution.control.rehome import RehomeError, rehome
 from sequences.access.roles import name_actor, require_manager, require_manager_of
 from sequences.interface.api.base import IdFilter, ReadViewSet
-from sequences.interface.api.named import NamedRowField
+from sequences.interface.api.dry_run import is_dry_run
+from sequences.interface.api.named import NamedRowField, find_named
 from sequences.interface.api.parameters import OwnWorkspaceField, only_workspace
-from sequences.interface.api.strict import StrictModelSerializer
+from sequences.interface.api.strict import StrictModelSerializer, StrictSerializer
 
 _MOST_MAILBOXES = 1_000
 
@@ -57,6 +63,26 @@ class NewMailboxPoolSerializer(MailboxPoolSerializer):
         read_only_fields = ["id", "created_at", "updated_at"]
 
 
+class RehomeSerializer(ReasonSerializer):
+    """`from`: the mailbox whose enrollments move, by id or address."""
+
+    def get_fields(self) -> dict[str, serializers.Field[Any, Any, Any, Any]]:
+        # `from` is a word of Python's own
+        return {"from": NamedRowField(), **super().get_fields()}
+
+
+class _RehomedToSerializer(StrictSerializer):
+    mailbox = serializers.IntegerField()
+    address = serializers.CharField()
+    count = serializers.IntegerField()
+
+
+class RehomedSerializer(BulkAnswerSerializer):
+    """`changed` have another mailbox; `refused` stay, by reason: in a thread, or with an email that may have left."""
+
+    to = _RehomedToSerializer(many=True, help_text="How many each mailbox got.")
+
+
 class MailboxPoolFilter(django_filters.FilterSet):
     workspace = IdFilter(field_name="workspace_id")
     mailbox = IdFilter(field_name="mailboxes", label="Pools that have this mailbox.")
@@ -90,6 +116,30 @@ class MailboxPoolViewSet(mixins.CreateModelMixin, mixins.UpdateModelMixin, mixin
         form.is_valid(raise_exception=True)
         self.perform_create(form)
         return Response(MailboxPoolSerializer(form.instance).data, status=status.HTTP_201_CREATED)
+
+    @extend_schema(request=RehomeSerializer, responses=RehomedSerializer)
+    @action(detail=True, methods=["post"], filter_backends=[])
+    def rehome(self, request: Request, pk: str) -> Response:
+        """Give those of a mailbox who have had nothing yet other mailboxes of the pool, chosen as when enrolling.
+
+        Each that has had an email stays. Those that another pool enrolled are left alone.
+        """
+        pool = self.get_object()
+        form = RehomeSerializer(data=request.data)
+        form.is_valid(raise_exception=True)
+        values = form.validated_data
+        mailbox = find_named(Mailbox.objects.filter(workspace_id=pool.workspace_id), "mailbox", values["from"])
+        if mailbox is None:
+            raise ValidationError({"from": ["The workspace has no such mailbox."]})
+        try:
+            done = rehome(
+                pool, mailbox, actor=name_actor(request.user), now=timezone.now(), reason=values.get("reason", "")
+            )
+        except RehomeError as error:
+            raise ValidationError({"from": [f"{capfirst(str(error))}."]}) from None
+        to = [{"mailbox": one.pk, "address": one.address, "count": count} for one, count in done.to]
+        answer = {**present_bulk(done.report, is_dry_run=is_dry_run(request)), "to": to}
+        return Response(RehomedSerializer(answer).data)
 
     def perform_create(self, serializer: Any) -> None:
         workspace = serializer.validated_data.pop("workspace", None) or only_workspace(self.request)

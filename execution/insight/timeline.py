@@ -38,6 +38,7 @@ _LOG_MARKS = {
     LogAction.BRANCHED: Mark("🔀", "call_split"),
     LogAction.SKIPPED: Mark("⏭", "skip_next"),
     LogAction.MOVED: Mark("↪", "redo"),
+    LogAction.REHOMED: Mark("📮", "move_to_inbox"),
     LogAction.REPLANNED: Mark("🗓", "edit_calendar"),
     LogAction.FAILED: _ERROR,
     LogAction.RETRIED: Mark("🔁", "refresh"),

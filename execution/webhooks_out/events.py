@@ -57,6 +57,7 @@ _ONLY_LOGGED = {
     LogAction.QUEUED: "email.queued",
     LogAction.WAITING: "step.waiting",
     LogAction.MOVED: "enrollment.moved",
+    LogAction.REHOMED: "enrollment.rehomed",
     LogAction.REPLANNED: "enrollment.replanned",
     LogAction.FAILED: "step.failed",
     LogAction.RETRIED: "step.retried",

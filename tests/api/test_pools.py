@@ -10,11 +10,18 @@ from django.urls import reverse
 from rest_framework.test import APIClient
 
 from emails.models import MailboxPool
-from execution.models import ControlLog
+from execution.models import ControlLog, ExecutionLog
 from sequences.choices import Role
 from sequences.models import Enrollment, Sequence, Workspace
 from tests.api.conftest import join
-from tests.factories import ContactFactory, MailboxFactory
+from tests.factories import (
+    NOW,
+    ContactFactory,
+    EmailMessageFactory,
+    EnrollmentFactory,
+    MailboxFactory,
+    SentMessageFactory,
+)
 from tests.support.pools import make_pool
 from tests.support.shell import Shell
 
@@ -162,3 +169,66 @@ def test_a_manager_makes_a_pool_in_the_desk_and_enrolls_into_it(sdr: Any, runnin
     colleague.force_login(sdr)
     assert colleague.get(reverse("admin:emails_mailboxpool_changelist")).status_code == 200
     assert colleague.get(add).status_code == 403
+
+
+def test_rehoming_moves_who_has_had_nothing_and_says_who_stays(
+    api: APIClient, manager_api: APIClient, running: Sequence
+) -> None:
+    old, new = (MailboxFactory(workspace=running.workspace, owner=join(running.workspace)) for _ in range(2))
+    pool, other = make_pool(running.workspace, old, new), make_pool(running.workspace, old, name="Other")
+    step = running.steps.get(number=1)
+    rows = {
+        name: EnrollmentFactory(sequence=running, mailbox=old, owner=old.owner, pool=which, current_step=step)
+        for name, which in (("queued", pool), ("named", None), ("other", other), ("sent", pool), ("unknown", pool))
+    }
+    queued = EmailMessageFactory(enrollment=rows["queued"], step=step, held_by="mailbox_cap: 5/5")
+    SentMessageFactory(enrollment=rows["sent"], step=step)
+    EmailMessageFactory(enrollment=rows["unknown"], step=step, status="unknown", unknown_at=NOW, handed_over_at=NOW)
+    body = {"from": old.address, "reason": "left the team"}
+    assert api.post(f"{URL}/{pool.pk}/rehome", body).status_code == 403
+    dry = manager_api.post(f"{URL}/{pool.pk}/rehome", {**body, "dry_run": True}).json()
+    assert not Enrollment.objects.filter(mailbox=new).exists()
+    done = manager_api.post(f"{URL}/{pool.pk}/rehome", body).json()
+    assert dry == {**done, "is_dry_run": True}
+    moved = sorted(rows[name].pk for name in ("queued", "named"))
+    assert (done["matched"], done["changed"], done["changed_ids"]) == (4, 2, moved)
+    assert {pk for each in done["refused"] for pk in each["ids"]} == {rows["sent"].pk, rows["unknown"].pk}
+    assert done["to"] == [{"mailbox": new.pk, "address": new.address, "count": 2}]
+    found = Enrollment.objects.filter(mailbox=new).order_by("pk")
+    assert [(row.pk, row.owner, row.pool) for row in found] == [(pk, new.owner, pool) for pk in moved]
+    queued.refresh_from_db()
+    assert (queued.status, queued.mailbox, queued.owner_id, queued.held_by) == ("queued", new, new.owner_id, "")
+    log = ExecutionLog.objects.filter(action="rehomed").first()
+    assert log is not None
+    assert (log.actor, log.details["from"], log.message.endswith("left the team")) == (
+        manager_api.get("/api/me").json()["email"], old.address, True
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("case", ["unknown", "alone", "outside"])
+def test_rehoming_that_is_not_possible_is_one_line(manager_api: APIClient, running: Sequence, case: str) -> None:
+    old, outside = (MailboxFactory(workspace=running.workspace) for _ in range(2))
+    row = EnrollmentFactory(sequence=running, mailbox=old)
+    pool = make_pool(running.workspace, old)
+    named = {"unknown": MailboxFactory().pk, "alone": old.pk, "outside": outside.pk}[case]
+    answer = manager_api.post(f"{URL}/{pool.pk}/rehome", {"from": named})
+    assert (answer.status_code, list(answer.json()["errors"])) == (400, ["from"])
+    row.refresh_from_db()
+    assert row.mailbox == old
+
+
+def test_a_manager_previews_and_rehomes_in_the_desk(sdr: Any, running: Sequence) -> None:
+    old, new = (MailboxFactory(workspace=running.workspace) for _ in range(2))
+    pool, row = make_pool(running.workspace, old, new), EnrollmentFactory(sequence=running, mailbox=old)
+    desk, colleague = Client(), Client()
+    desk.force_login(join(running.workspace, Role.MANAGER))
+    colleague.force_login(sdr)
+    url = reverse("admin:emails_mailboxpool_rehome_one", args=[pool.pk])
+    assert colleague.post(url, {"mailbox": old.pk}).status_code == 403
+    page = desk.post(url, {"mailbox": old.pk, "check": "1"})
+    assert "Would move <b>1</b> enrollment" in page.content.decode()
+    row.refresh_from_db()
+    assert row.mailbox == old
+    assert desk.post(url, {"mailbox": old.pk, "reason": "left"}).status_code == 302
+    row.refresh_from_db()
+    assert row.mailbox == new

@@ -88,6 +88,7 @@ BODIES: dict[tuple[str, str], dict[str, Any]] = {
     ("post", "/api/mailbox-pools"): _POOL,
     ("put", "/api/mailbox-pools/{id}"): _POOL,
     ("patch", "/api/mailbox-pools/{id}"): {"mailboxes": [1, 2, 5]},
+    ("post", "/api/mailbox-pools/{id}/rehome"): {"from": "ada@example.com", "reason": "left the team", "dry_run": True},
     ("post", "/api/messages/{id}/resolve"): {"as": "sent", "reason": "it is in the Sent folder"},
     ("post", "/api/send-limits"): {"scope": "mailbox", "key": "ada@example.com", "window": "day", "maximum": 50},
     ("put", "/api/send-limits/{id}"): {"scope": "recipient_domain", "key": "acme.com", "window": "hour", "maximum": 5},
