@@ -44,6 +44,7 @@ NAVIGATION: list[dict[str, Any]] = [
             ),
             _page("Execution queue", "group", "sequences_enrollment_changelist", "sequences.view_enrollment"),
             _page("Sequences", "account_tree", "sequences_sequence_changelist", "sequences.view_sequence"),
+            _page("Auto-enrollment", "group_add", "sequences_enrollrule_changelist", "sequences.view_enrollrule"),
             _page("Templates and snippets", "article", "sequences_snippet_changelist", "sequences.view_snippet"),
             _page("Tasks", "task_alt", "tasks_app_task_changelist", "tasks_app.view_task"),
             _page("Needs review", "report", "execution_deadletter_changelist", "execution.view_deadletter"),

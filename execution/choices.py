@@ -87,6 +87,7 @@ class ControlTarget(Choice):
     WEBHOOK = "webhook"
     WORKSPACE = "workspace"
     SEND_LIMIT = "send_limit"
+    ENROLL_RULE = "enroll_rule"
 
 
 class ControlAction(Choice):

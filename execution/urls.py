@@ -12,6 +12,7 @@ from execution.agents.llms_txt import show_llms_txt
 from execution.api.api_keys import ApiKeyViewSet, SecurityEventViewSet
 from execution.api.contacts import EngagedContactViewSet, ReleasableAccountViewSet
 from execution.api.dead_letters import DeadLetterViewSet
+from execution.api.enroll_rules import EnrollRuleViewSet
 from execution.api.enrollments import EnrollmentViewSet
 from execution.api.events import FeedViewSet
 from execution.api.executor import ExecutorViewSet
@@ -68,6 +69,7 @@ def _list_api() -> list[Any]:
     router.register("alerts", AlertViewSet, "alert")
     router.register("reports", ReportViewSet, "report")
     router.register("workspaces", WorkspaceSettingsViewSet, "workspace")
+    router.register("enroll-rules", EnrollRuleViewSet, "enroll-rule")
     router.register("external-events", ExternalEventViewSet, "external-event")
     router.register("forecast", ForecastViewSet, "forecast")
     me = re_path(r"^me/?$", MeViewSet.as_view({"get": "retrieve", "patch": "partial_update"}), name="me")

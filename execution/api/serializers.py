@@ -137,7 +137,7 @@ class EnrollmentSerializer(Expandable, StrictModelSerializer[Enrollment]):
             "id", "workspace", "sequence", "contact", "account", "mailbox", "owner", "status", "current_step",
             "current_step_number", "next_step_at", "pause_reason", "paused_by", "resume_at", "retry_count",
             "last_error", "emails_sent", "steps_completed", "auto_exited", "auto_exit_reason", "engagement_score",
-            "enrolled_at", "completed_at", "updated_at", "why",
+            "enrolled_at", "completed_at", "updated_at", "rule", "why",
         ]  # fmt: skip
         read_only_fields = fields
 

@@ -32,7 +32,7 @@ from execution.engine.sequence_facts import load_sequences
 from execution.engine.snapshot import SequenceFacts
 from sequences.choices import SequenceStatus
 from sequences.liquid.templating import TemplateError
-from sequences.models import Sequence, Workspace
+from sequences.models import EnrollRule, Sequence, Workspace
 from sequences.time.contact_calendar import ContactCalendar, read_contact_calendar
 from sequences.time.timing import TimingError, plan
 
@@ -70,14 +70,17 @@ def enroll_contacts(
     start_at: datetime | None = None,
     again: str = "",
     allow_incomplete: bool = False,
+    rule: EnrollRule | None = None,
+    most: int | None = None,
     report: Callable[[int], None] = lambda contacts: None,
 ) -> EnrollResult:
     """Start the sequence for these contacts at `start_at` (default `now`).
 
     Contacts that a rule keeps out are skipped with a code and a reason. `again` is the reason for overriding the rules
     that a manager may override; the caller checks that `actor` is one. `allow_incomplete` takes contacts that lack a
-    merge field: the engine holds each at the step that needs it. A dry run is the same call in a transaction that is
-    rolled back.
+    merge field: the engine holds each at the step that needs it. `rule` is the auto-enrollment rule that enrolls. At
+    most `most` are enrolled, those with the lowest ids; contacts beyond them are in neither list. A dry run is the same
+    call in a transaction that is rolled back.
 
     With a `pool`, each enrollment gets one of its mailboxes for life, and without an `owner` that mailbox's owner, or
     the `stand_in` where it has none. They are chosen together at the end, so that the first emails leave earliest.
@@ -111,6 +114,7 @@ def enroll_contacts(
         actor=actor,
         starts_at=max(now, start_at) if start_at else now,
         now=now,
+        rule_id=rule.pk if rule else None,
     )
     batches = _Batches(
         given,
@@ -120,11 +124,15 @@ def enroll_contacts(
         find_obstacle(preflight, workspace.pk, sender, responsible, owned),
         allow_incomplete=allow_incomplete,
         senders=senders,
+        rule=rule,
+        most=most,
     )
     # in the order of ids, so that two calls insert in the same order
     wanted = list(dict.fromkeys(contact_ids))
     in_order = sorted(wanted)
     for start in range(0, len(in_order), BATCH_CONTACTS):
+        if batches.is_full:
+            break
         batch = in_order[start : start + BATCH_CONTACTS]
         batches.enroll(batch)
         report(len(batch))
@@ -201,7 +209,10 @@ class _Batches:
         *,
         allow_incomplete: bool,
         senders: Rows[PoolSender],
+        rule: EnrollRule | None,
+        most: int | None,
     ) -> None:
+        self._rule, self._most = rule, most
         self._senders = senders
         self._zones = sorted({sender.mailbox.timezone for sender in senders})
         # of enrollments into a pool: whether a rule was overridden, and when it is due by the mailbox's time zone
@@ -214,8 +225,13 @@ class _Batches:
         self.enrolled: dict[int, int] = {}
         self.skipped: dict[int, Skipped] = {}
 
+    @property
+    def is_full(self) -> bool:
+        return self._most is not None and len(self.enrolled) >= self._most
+
     def enroll(self, ids: Rows[int]) -> None:
         given = self._given
+        most = None if self._most is None else self._most - len(self.enrolled)
         asked = {
             "ids": ids,
             "workspace": given.workspace.pk,
@@ -235,7 +251,7 @@ class _Batches:
             for row in contacts.values()
         ]
         new: list[tuple[int, bool]] = []
-        for id_, found in sorted(insert_enrollments(candidates, given).items()):
+        for id_, found in sorted(insert_enrollments(candidates, given, most).items()):
             if found["id"] is not None:
                 self.enrolled[id_] = found["id"]
                 new.append((found["id"], found["is_again"]))
@@ -244,7 +260,7 @@ class _Batches:
                     self._dues[found["id"]] = {
                         zone: self._plan({**row, "mailbox_timezone": zone}) for zone in self._zones
                     }
-            else:
+            elif found["code"] or not self.is_full or id_ in obstacles:
                 self.skipped[id_] = self._explain(contacts[id_], found, obstacles.get(id_))
         if self._senders:
             self._new += new
@@ -296,6 +312,9 @@ class _Batches:
     ) -> None:
         given, step = self._given, self._facts.steps[0]
         text = f"enrolled in {self._facts.name}"
+        if self._rule is not None and self._rule.pk is not None:
+            more = {**more, "rule": self._rule.pk}
+            text += f" by the rule {self._rule.name}"
         rows = []
         for id_, is_again in new:
             mailbox = mailboxes[id_]

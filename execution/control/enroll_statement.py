@@ -104,14 +104,16 @@ WITH facts AS MATERIALIZED (
     INSERT INTO sequences_enrollment (
         workspace_id, sequence_id, contact_id, mailbox_id, pool_id, owner_id, status, current_step_id, visit,
         previous_ended_at, next_step_at, wake_at, priority, retry_count, last_error, instant_transitions, pause_reason,
-        paused_by, emails_sent, steps_completed, auto_exit_reason, again_reason, again_by, enrolled_at, updated_at)
+        paused_by, emails_sent, steps_completed, auto_exit_reason, again_reason, again_by, enrolled_at, updated_at,
+        rule_id)
     SELECT %(workspace)s, %(sequence)s, r.contact, %(mailbox)s, %(pool)s, %(owner)s, 'active', %(step)s, 1,
            %(start)s, r.due, r.due, r.priority, 0, '', 0, '',
            '', 0, 0, '', CASE WHEN r.code IS NULL THEN '' ELSE %(again)s END,
-           CASE WHEN r.code IS NULL THEN '' ELSE %(actor)s END, %(now)s, %(now)s
+           CASE WHEN r.code IS NULL THEN '' ELSE %(actor)s END, %(now)s, %(now)s, %(rule)s
     FROM ruled r
     WHERE r.is_fit AND (r.code IS NULL OR (%(again)s <> '' AND r.code = ANY(%(overridable)s::text[])))
     ORDER BY r.contact
+    LIMIT %(most)s
     ON CONFLICT (sequence_id, contact_id) WHERE status IN {LIVE} DO NOTHING
     RETURNING id, contact_id, again_reason <> '' AS is_again
 )
@@ -126,6 +128,7 @@ LEFT JOIN sequences_sequence o ON o.id = r.other_sequence_id AND r.code = 'in_ot
 # A lock of its own and not the workspace's row: no other writer takes it, so it cannot deadlock with one that changes
 # the workspace and replans its enrollments.
 _LOCK = "SELECT pg_advisory_xact_lock(%(kind)s::int, %(workspace)s::int)"
+_TRY_LOCK = "SELECT pg_try_advisory_xact_lock(%(kind)s::int, %(workspace)s::int) AS is_free"
 _ADVISORY_LOCK = 72_002
 
 
@@ -141,7 +144,10 @@ class Candidate:
 
 @dataclass(frozen=True, slots=True)
 class Enrolling:
-    """What all enrollments of one call share. `again_reason` empty: no rule is overridden."""
+    """What all enrollments of one call share. `again_reason` empty: no rule is overridden.
+
+    `rule_id`: of the auto-enrollment rule that enrolls.
+    """
 
     sequence: Sequence
     workspace: Workspace
@@ -153,6 +159,7 @@ class Enrolling:
     actor: str
     starts_at: datetime
     now: datetime
+    rule_id: int | None = None
 
 
 def lock_enrolling(workspace_id: int) -> None:
@@ -160,10 +167,17 @@ def lock_enrolling(workspace_id: int) -> None:
     execute(_LOCK, {"kind": _ADVISORY_LOCK, "workspace": workspace_id})
 
 
-def insert_enrollments(candidates: Rows[Candidate], given: Enrolling) -> dict[int, Row]:
+def try_lock_enrolling(workspace_id: int) -> bool:
+    """The same lock without waiting: whether it was free."""
+    rows = fetch_all(_TRY_LOCK, {"kind": _ADVISORY_LOCK, "workspace": workspace_id})
+    return bool(rows[0]["is_free"])
+
+
+def insert_enrollments(candidates: Rows[Candidate], given: Enrolling, most: int | None = None) -> dict[int, Row]:
     """By contact id: `id` of the new enrollment, or the `code` of the rule that kept the contact out with its facts.
 
-    A row with neither lost to an enrollment that was committed at the same moment, or was not fit.
+    At most `most` are inserted, in the order of contacts. A row with neither is beyond them, was not fit, or lost to an
+    enrollment that was committed at the same moment.
     """
     if not candidates:
         return {}
@@ -185,6 +199,8 @@ def insert_enrollments(candidates: Rows[Candidate], given: Enrolling) -> dict[in
             "now": given.now,
             "again": given.again_reason,
             "actor": given.actor[:200],
+            "rule": given.rule_id,
+            "most": most,
             "overridable": [code.value for code in OVERRIDABLE],
             "parallel": workspace.parallel_sequences,
             "answered_since": _since(given.now, workspace.answered_within_days),

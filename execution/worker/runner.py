@@ -6,6 +6,7 @@ Threads of one process, by stage:
 - three pools (`execution.worker.pools`): each thread serves one lane, inbox or webhook at a time. `_time_lanes`,
   `_time_inboxes` and `_queue_webhooks` wake them when something is due.
 - `_watch_inboxes`: watches some inboxes by IMAP IDLE. `_import_contacts`: carries out stored imports of contacts.
+- `_auto_enroll`: runs the auto-enrollment rules that are due.
 - `_listen`: PostgreSQL's NOTIFY wakes deciding and sending.
 - `_maintain`: heartbeat, recovery, visits, scores, retention.
 - `_notify_users`: alerts and notices of replies, which wait for a mail server of the operator.
@@ -43,6 +44,7 @@ from emails.sending.recovery import recover_expired
 from emails.sending.under_way import UNDER_WAY
 from emails.tracking.reclassify import classify_pending_visits
 from execution import heartbeat
+from execution.control.auto_enroll import run_next_rule
 from execution.engine.tick import next_wake_at, run_tick
 from execution.insight.alerts import reconcile_alerts
 from execution.insight.reply_notices import notify_owners
@@ -179,7 +181,7 @@ class Runner:
         if stage in {Stage.ALL, Stage.DELIVER}:
             loops.append(self._time_lanes)
         if stage is Stage.ALL:
-            loops += [self._queue_webhooks, self._import_contacts]
+            loops += [self._queue_webhooks, self._import_contacts, self._auto_enroll]
         if stage in {Stage.ALL, Stage.INBOUND}:
             loops.append(self._time_inboxes)
             if self.options.watched_inboxes:
@@ -302,6 +304,16 @@ class Runner:
     def _import_contacts(self) -> None:
         carry_out_imports(self.clock, self.options.workspace_id, self._stop, self._turns, self._decide_wake.set)
 
+    def _auto_enroll(self) -> None:
+        while not self._stop.is_set():
+            self._turns.note("auto-enroll")
+            enrolled = run_next_rule(self.clock(), self.options.workspace_id) if is_right(self.clock) else None
+            if enrolled:
+                self._decide_wake.set()
+            release_connection()
+            if enrolled is None:
+                self._stop.wait(_MAINTENANCE_SECONDS)
+
     def _queue_webhooks(self) -> None:
         while not self._stop.is_set():
             self._turns.note("queue webhooks")
@@ -347,6 +359,8 @@ def _work_until_idle(options: Options, clock: Clock, leases: HeldLeases, stages:
     worker = f"{socket.gethostname()}:{os.getpid()}"
     if Stage.ALL in stages:
         import_all(clock, options.workspace_id)
+        while run_next_rule(clock(), options.workspace_id) is not None:
+            pass
     recover_expired(clock())
     classify_pending_visits(clock())
     expire_suppressions(clock())

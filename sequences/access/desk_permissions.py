@@ -33,7 +33,7 @@ _SDR = {
     "execution.deadletter": "change",
     "execution.apikey": "add delete",
 }
-_MANAGER = {**_SDR, "emails.mailboxpool": "add change delete"}
+_MANAGER = {**_SDR, "emails.mailboxpool": "add change delete", "sequences.enrollrule": "add change delete"}
 _ADMIN = {
     **_MANAGER,
     "sequences.workspace": "change",

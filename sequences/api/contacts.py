@@ -27,6 +27,7 @@ from sequences.contacts.contact_importer import store_import
 from sequences.contacts.csv_export import export_contacts
 from sequences.contacts.csv_import import ImportedContacts, import_contacts
 from sequences.contacts.csv_reader import CsvFormError
+from sequences.contacts.merge_field_search import having_merge_field
 from sequences.contacts.operations import (
     InUseError,
     TakenError,
@@ -136,10 +137,17 @@ class ContactFilter(UpdatedFilter):
     timezone = django_filters.CharFilter(field_name="timezone")
     score_at_least = django_filters.NumberFilter(field_name="engagement_score", lookup_expr="gte")
     created_after = TimeFilter(field_name="created_at", lookup_expr="gt")
+    merge_field_name = django_filters.CharFilter(method="filter_merge_field", label="A merge field that they have.")
+    merge_field_value = django_filters.CharFilter(method="filter_merge_field", label="A part of its value.")
     contact_import = IdFilter(method="filter_import", label="The stored import that created or updated them.")
 
     def filter_import(self, rows: QuerySet[Contact], name: str, value: Decimal) -> QuerySet[Contact]:
         return rows.filter(was_imported_by(int(value)))
+
+    def filter_merge_field(self, rows: QuerySet[Contact], name: str, value: str) -> QuerySet[Contact]:
+        given = [str(self.data.get(f"merge_field_{part}") or "") for part in ("name", "value")]
+        # either of the two asks for both
+        return rows if name == "merge_field_value" and given[0] else having_merge_field(rows, *given)
 
     def filter_email(self, rows: QuerySet[Contact], name: str, value: str) -> QuerySet[Contact]:
         return rows.filter(has_address(value))

@@ -2,6 +2,7 @@
 
 from sequences.models.column_choice import ColumnChoice
 from sequences.models.contact_import import ContactImport, ContactImportBatch
+from sequences.models.enroll_rule import EnrollRule
 from sequences.models.enrollment import Enrollment
 from sequences.models.erased import ErasedAddress, ErasureKey
 from sequences.models.invitation import Invitation
@@ -16,8 +17,24 @@ from sequences.models.user_settings import UserSettings
 from sequences.models.workspace import Membership, Workspace
 
 __all__ = [
-    "Account", "ColumnChoice", "Contact", "ContactImport", "ContactImportBatch", "Enrollment", "ErasedAddress",
-    "ErasureKey", "Invitation", "LoginFailure", "Membership", "SavedView", "SecondFactor", "SecurityEvent", "Sequence",
-    "Snippet", "Step", "UserSettings",
+    "Account",
+    "ColumnChoice",
+    "Contact",
+    "ContactImport",
+    "ContactImportBatch",
+    "EnrollRule",
+    "Enrollment",
+    "ErasedAddress",
+    "ErasureKey",
+    "Invitation",
+    "LoginFailure",
+    "Membership",
+    "SavedView",
+    "SecondFactor",
+    "SecurityEvent",
+    "Sequence",
+    "Snippet",
+    "Step",
+    "UserSettings",
     "Workspace",
-]  # fmt: skip
+]

@@ -11,6 +11,7 @@ from django.db import models
 from django.db.models import Q
 
 from sequences.choices import ENDED_STATUSES, LIVE_STATUSES, EnrollmentStatus, ExitReason
+from sequences.models.enroll_rule import EnrollRule
 from sequences.models.people import Contact
 from sequences.models.scope import WorkspaceQuerySet
 from sequences.models.sequence import Sequence, Step
@@ -73,6 +74,10 @@ class Enrollment(models.Model):
         db_default="",
         help_text="The reason for overriding a rule of enrolling. Empty when no rule was overridden.",
     )
+    rule = models.ForeignKey(
+        EnrollRule, on_delete=models.SET_NULL, null=True, blank=True, related_name="enrollments", db_constraint=False,
+        db_index=False, help_text="The auto-enrollment rule that enrolled the contact.",
+    )  # fmt: skip
     again_by = models.CharField(max_length=200, blank=True, db_default="", help_text="Who overrode the rule.")
     enrolled_at = models.DateTimeField()
     completed_at = models.DateTimeField(null=True, blank=True, help_text="When it ended, for any reason.")
@@ -125,6 +130,7 @@ class Enrollment(models.Model):
             ),
             # every move writes `wake_at` too, which has an index already
             models.Index(fields=["workspace", "updated_at", "id"], name="enrollment_updated"),
+            models.Index(fields=["rule", "enrolled_at"], name="enrollment_rule", condition=Q(rule__isnull=False)),
             models.Index(fields=["owner"], name="enrollment_owner", condition=Q(owner__isnull=False)),
             models.Index(fields=["pool"], name="enrollment_pool", condition=Q(pool__isnull=False)),
         ]

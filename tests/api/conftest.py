@@ -18,7 +18,7 @@ from emails.facts.suppression_importer import store_suppression_import
 from emails.models import SuppressionChange
 from execution.models import ApiKey, WebhookSubscription
 from sequences.choices import Role
-from sequences.models import Enrollment, SecurityEvent, Sequence, Workspace
+from sequences.models import Enrollment, EnrollRule, SecurityEvent, Sequence, Workspace
 from tests.factories import (
     NOW,
     AccountFactory,
@@ -155,6 +155,14 @@ def ids(enrollment: Enrollment, sdr: Any) -> dict[str, int]:
             workspace=enrollment.workspace, url="http://127.0.0.1:9/", events=["*"], created_at=NOW, scanned_at=NOW
         ),
         "workspaces": enrollment.workspace,
+        "enroll-rules": EnrollRule.objects.create(
+            workspace=enrollment.workspace,
+            name="New",
+            filter={"domain": "x.example"},
+            sequence=enrollment.sequence,
+            mailbox=enrollment.mailbox,
+            daily_maximum=5,
+        ),
         "send-limits": SendLimitFactory(mailbox=enrollment.mailbox, maximum=1_000),
         "invitations": InvitationFactory(workspace=enrollment.workspace),
         "users": enrollment.owner,

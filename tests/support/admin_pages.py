@@ -16,7 +16,7 @@ from common.encryption import Secrets
 from emails.models import ExternalEvent, HookRecord, InboxState, SuppressionChange
 from execution.models import ApiKey, ControlLog, IdempotencyKey, WebhookSubscription
 from execution.webhooks_out.operations import ping
-from sequences.models import Membership, SecurityEvent, Workspace
+from sequences.models import EnrollRule, Membership, SecurityEvent, Workspace
 from tests import factories
 from tests.support.imports import make_csv, store_file
 from tests.support.invited import InvitationFactory
@@ -73,6 +73,10 @@ def make_one_of_each(workspace: Workspace) -> None:
         workspace=workspace, mailbox=mailbox, provider="postmark", what="unknown", received_at=factories.NOW
     )
     contact = factories.ContactFactory(workspace=workspace, account=account)
+    EnrollRule.objects.create(
+        workspace=workspace, name="New", filter={"domain": "x.example"}, sequence=sequence, owner=user, daily_maximum=5,
+        made_by="sam",
+    )  # fmt: skip
     ExternalEvent.objects.create(
         workspace=workspace, contact=contact, event_key="crm-1", type="meeting_booked", actor="sam",
         occurred_at=factories.NOW, recorded_at=factories.NOW,

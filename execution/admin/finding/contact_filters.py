@@ -11,8 +11,7 @@ from typing import Any
 
 from django import forms
 from django.contrib import admin
-from django.db.models import Exists, F, OuterRef, Q, QuerySet
-from django.db.models.fields.json import KeyTextTransform
+from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.dateparse import parse_date
@@ -22,12 +21,9 @@ from unfold.widgets import UnfoldAdminTextInputWidget
 from emails.choices import EventType
 from emails.models import EmailEvent
 from sequences.choices import LIVE_STATUSES
-from sequences.contacts.csv_columns import name_column
+from sequences.contacts.merge_field_search import having_merge_field
 from sequences.interface.admin.base import ScopedFilter, scope_rows
 from sequences.models import Account, Enrollment, Sequence
-
-_COLUMNS = {name: name for name in ("first_name", "last_name", "title", "phone", "timezone", "email", "external_id")}
-_COLUMNS |= {"company": "account__name", "domain": "account__domain"}
 
 
 def _enrolled(**conditions: Any) -> Exists:
@@ -168,17 +164,7 @@ class MergeFieldFilter(admin.ListFilter):
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         given = [str(self.used_parameters.get(str(each)) or "") for each in self.expected_parameters()]
-        written, wanted = (text.strip().replace("\0", "") for text in given)
-        name = name_column(written.removeprefix("contact."))
-        if not name:
-            return queryset
-        if column := _COLUMNS.get(name):
-            has_some = Q(**{f"{column}__gt": ""})
-            return queryset.filter(Q(**{f"{column}__icontains": wanted}) if wanted else has_some)
-        if not wanted:
-            return queryset.filter(fields__has_key=name)
-        rows: QuerySet[Any] = queryset.annotate(merge_value=KeyTextTransform(name, F("fields")))
-        return rows.filter(merge_value__icontains=wanted)
+        return having_merge_field(queryset, *given)
 
     def choices(self, changelist: Any) -> Iterator[dict[str, Any]]:
         values = {str(each): str(self.used_parameters.get(str(each)) or "") for each in self.expected_parameters()}

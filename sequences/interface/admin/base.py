@@ -88,6 +88,7 @@ def label_column(
 _DUPLICATES = {
     "account_domain_once": ("domain", "An account with this domain already exists."),
     "contact_email_once": ("email", "A contact with this address already exists."),
+    "enroll_rule_name_once": ("name", "A rule of this name already exists."),
     "snippet_name_once": ("name", "A template or snippet of this name already exists."),
     "mailbox_pool_name_once": ("name", "A mailbox pool of this name already exists."),
     "mailbox_address_once": ("address", "A mailbox with this address already exists."),

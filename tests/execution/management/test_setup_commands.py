@@ -78,6 +78,7 @@ def test_a_database_that_fails_under_our_own_sql_is_one_line(shell: Shell, error
 # What docs promise of each; scripts are written against it.
 OPTIONS = {
     "after_restore": "--backup-taken-at",
+    "auto_enroll": "--workspace --rule",
     "backfill_engagement": "--workspace --since",
     "backfill_next_steps": "--workspace",
     "backfill_suppressions": "FILE --workspace --reason --rejects",
