@@ -178,6 +178,8 @@ STEP_SKIPPED = "skipped"
 SAME_TEXT = "same_text"
 # Why, until the engine queues it again: the contact's address has changed.
 ADDRESS_CHANGED = "address_changed"
+# Why, until the engine queues it again: the variant that it was to be is gone or switched off.
+VARIANT_CHANGED = "variant_changed"
 
 
 class BounceType(Choice):

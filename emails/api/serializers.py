@@ -235,7 +235,7 @@ class MessageSerializer(Expandable, StrictModelSerializer[EmailMessage]):
             "message_id", "in_reply_to", "provider_message_id", "priority", "is_first_touch", "due_at", "queued_at",
             "send_after_at", "held_by", "attempts", "handed_over_at", "sent_at", "unknown_at", "failed_at",
             "withheld_reason", "error_class", "error_code", "error", "resolution", "resolved_by", "resolved_at",
-            "subject", "text", "html", "updated_at",
+            "variant", "subject", "text", "html", "updated_at",
             "delivered_at", "first_opened_at", "opens", "first_clicked_at", "clicks", "replied_at", "bounced_at",
             "bounce_type", "complained_at", "unsubscribed_at",
         ]  # fmt: skip

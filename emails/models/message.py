@@ -76,6 +76,12 @@ class EmailMessage(models.Model):
     failed_at = models.DateTimeField(null=True)
 
     provider_message_id = models.CharField(max_length=255, blank=True)
+    variant = models.CharField(
+        max_length=32,
+        blank=True,
+        db_default="",
+        help_text="The variant of its step that the contact gets. Empty: the step has none.",
+    )
     content_hash = models.UUIDField(
         null=True, help_text="Subject and body before personalisation, as a hash: what the contact got with it."
     )

@@ -25,6 +25,7 @@ from emails.tracking import links as tracking
 from emails.tracking.bounce_addresses import bounce_address
 from emails.transport.send_result import Envelope, Refused
 from sequences.choices import BodyFormat
+from sequences.content.variants import ARM_JOIN, TEXT_HASH
 from sequences.liquid.templating import TemplateError, render
 
 
@@ -51,9 +52,10 @@ class Uncomposed:
 
 
 _CONTENT = f"""
-SELECT m.id AS message_pk, m.message_id, m.recipient, m.is_answer, t.id AS step_id, t.subject, t.body,
+SELECT m.id AS message_pk, m.message_id, m.recipient, m.is_answer, t.id AS step_id,
+       coalesce(arm.subject, t.subject) AS subject, coalesce(arm.body, t.body) AS body,
        t.format AS body_format,
-       coalesce(m.content_hash <> t.content_hash, false) AS was_edited,
+       t.id IS NOT NULL AND m.content_hash IS NOT NULL AND m.content_hash IS DISTINCT FROM {TEXT_HASH} AS was_edited,
        b.transport_options->'bounce_token' = 'true' AS has_bounce_token,
        b.signature, w.postal_address, coalesce(s.track_opens, w.track_opens) AS tracks_opens,
        coalesce(s.track_clicks, w.track_clicks) AS tracks_clicks,
@@ -66,6 +68,7 @@ JOIN sequences_enrollment e ON e.id = m.enrollment_id
 {PERSON_JOINS}
 JOIN sequences_sequence s ON s.id = e.sequence_id
 LEFT JOIN sequences_step t ON t.id = m.step_id
+{ARM_JOIN}
 LEFT JOIN emails_mailbox z ON z.id = m.mailbox_id
 LEFT JOIN emails_answer y ON y.message_id = m.id
 LEFT JOIN emails_reply r ON r.id = y.reply_id
@@ -73,8 +76,9 @@ LEFT JOIN LATERAL (
     SELECT array_agg(CASE WHEN p.provider_message_id LIKE '<%%@%%>' THEN p.provider_message_id ELSE p.message_id END
                      ORDER BY p.visit) AS ids,
            array_agg(p.subject ORDER BY p.visit) AS subjects, array_agg(p.in_reply_to ORDER BY p.visit) AS replies,
-           array_agg(coalesce(s.subject, '') ORDER BY p.visit) AS templates
+           array_agg(coalesce(v.value->>'subject', s.subject, '') ORDER BY p.visit) AS templates
     FROM emails_emailmessage p LEFT JOIN sequences_step s ON s.id = p.step_id
+    LEFT JOIN LATERAL jsonb_array_elements(s.variants) v ON v.value->>'key' = p.variant
     WHERE p.enrollment_id = m.enrollment_id AND p.visit < m.visit AND p.status = 'sent' AND NOT p.is_answer
 ) thread ON true
 WHERE m.id = ANY(%(messages)s::bigint[])

@@ -6,13 +6,14 @@ Writes nothing and sends nothing; a fixed number of statements per 500 contacts.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from common.db import Row, fetch_all
 from emails.rendering.merge_fields import PERSON_COLUMNS, PERSON_JOINS, MergeFields, local_time
 from emails.rendering.render import Frame, RenderedEmail, Template, render_email
 from sequences.choices import BodyFormat
+from sequences.content.variants import choose_variant, read_variants
 from sequences.liquid.templating import TemplateError, render
 from sequences.models import Step
 
@@ -52,36 +53,35 @@ def check_emails(
     now: datetime,
 ) -> Iterator[CheckedContact]:
     """Every email step of `steps`, in their order, for each contact, in the order of `contact_ids`."""
-    emails = _with_threads(steps)
     for start in range(0, len(contact_ids), _BATCH):
         batch = list(contact_ids[start : start + _BATCH])
         asked = {"contacts": batch, "workspace": workspace_id, "mailbox": mailbox_id, "owner": owner_id}
         rows = {row["contact_id"]: row for row in fetch_all(_PEOPLE, asked)}
         for contact_id in batch:
             row = rows[contact_id]
-            checked = tuple(_check(step, thread, row, now) for step, thread in emails)
+            checked = tuple(_check_emails(steps, row, now))
             yield CheckedContact(contact_id, row["email"], checked)
 
 
-def _with_threads(steps: Sequence[Step]) -> list[tuple[Step, str]]:
-    """The email steps, each with the subject of the thread it replies in; "" when it begins one."""
-    found: list[tuple[Step, str]] = []
+def _check_emails(steps: Sequence[Step], row: Row, now: datetime) -> Iterator[CheckedEmail]:
+    """Each in the variant that this contact gets, with the subject of the thread it replies in."""
     thread = ""
     for step in steps:
         if step.type != "email":
             continue
-        subject = step.subject.strip()
-        found.append((step, "" if subject else thread))
+        variant = choose_variant(row["contact_id"], step.pk, read_variants(step.variants))
+        subject, body = (variant.subject, variant.body) if variant else (step.subject.strip(), step.body)
+        name = f"{step}, variant {variant.key}" if variant else str(step)
+        template = Template(subject, body, None, BodyFormat(step.format))
+        yield _check(name, template, "" if subject else thread, row, now)
         thread = subject or thread
-    return found
 
 
-def _check(step: Step, thread: str, row: Row, now: datetime) -> CheckedEmail:
+def _check(name: str, written: Template, thread: str, row: Row, now: datetime) -> CheckedEmail:
     context = {**MergeFields(row), "now": local_time(row, now), "unsubscribe_url": SAMPLE_UNSUBSCRIBE_URL}
     frame = Frame(row["signature"] or "", row["postal_address"], SAMPLE_UNSUBSCRIBE_URL)
     try:
         earlier = render(thread, context) if thread else None
-        template = Template(step.subject.strip(), step.body, earlier, BodyFormat(step.format))
-        return CheckedEmail(str(step), render_email(template, context, frame))
+        return CheckedEmail(name, render_email(replace(written, reply_subject=earlier), context, frame))
     except TemplateError as error:
-        return CheckedEmail(str(step), None, str(error))
+        return CheckedEmail(name, None, str(error))

@@ -21,7 +21,16 @@ from datetime import datetime, timedelta
 from django.conf import settings
 
 from common.db import Row, execute, fetch_all
-from emails.choices import ADDRESS_CHANGED, SAME_TEXT, BreakerState, Inbound, LimitScope, LimitWindow, MailboxStatus
+from emails.choices import (
+    ADDRESS_CHANGED,
+    SAME_TEXT,
+    VARIANT_CHANGED,
+    BreakerState,
+    Inbound,
+    LimitScope,
+    LimitWindow,
+    MailboxStatus,
+)
 from emails.facts.blocked import was_blocked
 from emails.facts.stop_facts import load_stop_facts
 from emails.facts.stops import Rest, Resting, find_exit_reason, find_rest
@@ -36,6 +45,7 @@ from emails.sending import journal
 from emails.sending.answer_stops import find_refused_answers
 from emails.sending.goals import add_met_goals, read_goal
 from emails.sending.lanes import LEASE_SECONDS, Lease, LeaseLostError
+from sequences.content.variants import ARM_JOIN, HAS_ARM, TEXT_HASH
 from sequences.enrollment_sql import wake_enrollments
 from sequences.models.workspace import workspace_sends
 
@@ -89,11 +99,12 @@ SELECT m.id AS message_id, m.message_id AS header_id, m.recipient, m.recipient_d
        w.account_reply_delay_days, s.on_reply, s.goal::text AS goal,
        NOT t.repeat AND EXISTS (
            SELECT 1 FROM emails_emailmessage p JOIN sequences_enrollment q ON q.id = p.enrollment_id
-           WHERE p.contact_id = m.contact_id AND p.id <> m.id AND p.content_hash = t.content_hash
+           WHERE p.contact_id = m.contact_id AND p.id <> m.id AND p.content_hash = {TEXT_HASH}
              AND p.status IN ('sending', 'sent', 'unknown') AND q.sequence_id = e.sequence_id
              AND (q.id = e.id OR e.again_reason = '')
              AND NOT {was_blocked("p")}
-       ) AS is_same_text
+       ) AS is_same_text,
+       {HAS_ARM} AS has_variant
 FROM emails_emailmessage m
 JOIN sequences_enrollment e ON e.id = m.enrollment_id
 JOIN sequences_sequence s ON s.id = e.sequence_id
@@ -102,6 +113,7 @@ JOIN sequences_workspace w ON w.id = e.workspace_id
 JOIN emails_mailbox b ON b.id = m.mailbox_id
 LEFT JOIN sequences_account a ON a.id = c.account_id
 LEFT JOIN sequences_step t ON t.id = m.step_id
+{ARM_JOIN}
 WHERE m.id = ANY(%(messages)s::bigint[]) AND m.status = 'queued'
 ORDER BY m.lane_order_at, m.id
 """
@@ -115,11 +127,11 @@ UPDATE emails_emailmessage m SET send_after_at = r.until, held_by = r.held_by
 FROM unnest(%(messages)s::bigint[], %(until)s::timestamptz[], %(held_by)s::text[]) AS r(id, until, held_by)
 WHERE m.id = r.id AND m.status = 'queued'
 """
-_MARK = """
+_MARK = f"""
 UPDATE emails_emailmessage m
 SET status = 'sending', lease_token = %(token)s, leased_until = %(until)s, handed_over_at = %(now)s,
     attempts = attempts + 1, held_by = '',
-    content_hash = (SELECT t.content_hash FROM sequences_step t WHERE t.id = m.step_id)
+    content_hash = (SELECT {TEXT_HASH} FROM sequences_step t {ARM_JOIN} WHERE t.id = m.step_id)
 WHERE id = ANY(%(messages)s::bigint[]) AND status = 'queued'
 """
 _SET_LANE = """
@@ -223,6 +235,9 @@ def _check_facts(lane: Row, rows: Sequence[Row], now: datetime) -> tuple[list[Ro
         elif row["recipient"].lower() != row["current_email"].lower():
             # the engine queues it again, for the contact's new address
             withheld.append((row["message_id"], ADDRESS_CHANGED))
+        elif row["has_variant"] is False:
+            # the engine queues it again, with the variant that the contact gets now
+            withheld.append((row["message_id"], VARIANT_CHANGED))
         elif row["is_same_text"]:
             # the engine logs it and goes on to the next step
             withheld.append((row["message_id"], SAME_TEXT))

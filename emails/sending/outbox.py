@@ -6,7 +6,7 @@ Lock order everywhere: enrollments, then messages, then mailboxes. Callers hold 
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import NamedTuple
 
@@ -32,6 +32,7 @@ class QueuedEmail(NamedTuple):
     due_at: datetime
     is_first_touch: bool
     is_answer: bool = False
+    variant: str = ""
 
 
 _INSERT = """
@@ -39,16 +40,18 @@ INSERT INTO emails_emailmessage (
     workspace_id, enrollment_id, step_id, visit, mailbox_id, contact_id, owner_id, recipient, recipient_domain,
     is_first_touch, is_answer, status, message_id, priority, due_at, queued_at, lane_order_at, send_after_at, held_by,
     attempts, earlier_handed_over_at, withheld_reason, error_class, error_code, error, error_trace, provider_message_id,
-    in_reply_to, subject, text, html, resolved_by, resolution)
+    in_reply_to, subject, text, html, resolved_by, resolution, variant)
 SELECT r.workspace, r.enrollment, r.step, r.visit, r.mailbox, r.contact, r.owner, r.recipient, r.domain,
        r.first_touch, r.is_answer, 'queued', '<' || r.token || '@' || split_part(b.address, '@', 2) || '>', r.priority,
-       r.due_at, %(now)s, r.lane_order_at, %(now)s, '', 0, '{}', '', '', '', '', '', '', '', '', '', '', '', ''
+       r.due_at, %(now)s, r.lane_order_at, %(now)s, '', 0, '{}', '', '', '', '', '', '', '', '', '', '', '', '',
+       r.variant
 FROM unnest(%(workspaces)s::bigint[], %(enrollments)s::bigint[], %(steps)s::bigint[], %(visits)s::int[],
             %(mailboxes)s::bigint[], %(contacts)s::bigint[], %(owners)s::int[], %(recipients)s::text[],
             %(domains)s::text[], %(first_touches)s::bool[], %(answers)s::bool[], %(tokens)s::text[],
-            %(priorities)s::int[], %(due)s::timestamptz[], %(order)s::timestamptz[])
+            %(priorities)s::int[], %(due)s::timestamptz[], %(order)s::timestamptz[],
+            %(variants)s::text[])
      AS r(workspace, enrollment, step, visit, mailbox, contact, owner, recipient, domain, first_touch, is_answer, token,
-          priority, due_at, lane_order_at)
+          priority, due_at, lane_order_at, variant)
 JOIN emails_mailbox b ON b.id = r.mailbox
 ON CONFLICT (enrollment_id, step_id, visit) DO NOTHING
 """
@@ -57,9 +60,9 @@ _REQUEUE = """
 UPDATE emails_emailmessage m
 SET status = 'queued', send_after_at = %(now)s, held_by = '', withheld_reason = '', error_class = '', failed_at = NULL,
     lease_token = NULL, leased_until = NULL, recipient = c.email,
-    recipient_domain = lower(substring(c.email FROM '[^@]*$'))
-FROM sequences_contact c
-WHERE m.id = ANY(%(ids)s) AND m.status IN ('failed', 'withheld') AND c.id = m.contact_id
+    recipient_domain = lower(substring(c.email FROM '[^@]*$')), variant = r.variant
+FROM unnest(%(ids)s::bigint[], %(variants)s::text[]) AS r(id, variant), sequences_contact c
+WHERE m.id = r.id AND m.status IN ('failed', 'withheld') AND c.id = m.contact_id
 """
 _WITHDRAW = """
 UPDATE emails_emailmessage m SET status = 'withheld', withheld_reason = r.reason
@@ -95,6 +98,7 @@ def _columns(emails: Sequence[QueuedEmail], now: datetime) -> dict[str, object]:
         "owners": [email.owner_id for email in emails],
         "recipients": [email.recipient for email in emails],
         "domains": [email.recipient.rpartition("@")[2].lower() for email in emails],
+        "variants": [email.variant for email in emails],
         "answers": [email.is_answer for email in emails],
         "first_touches": [email.is_first_touch for email in emails],
         "tokens": _tokens(len(emails), now),
@@ -115,10 +119,14 @@ def _tokens(count: int, now: datetime) -> list[str]:
     return [began + drawn[start : start + length] for start in range(0, length * count, length)]
 
 
-def requeue_emails(message_ids: Sequence[int], now: datetime) -> None:
-    """Put failed or withheld messages back: the same rows, the same Message-IDs. The caller wakes the lanes."""
-    if message_ids:
-        execute(_REQUEUE, {"ids": sorted(message_ids), "now": now})
+def requeue_emails(variants: Mapping[int, str], now: datetime) -> None:
+    """Put failed or withheld messages back: the same rows, the same Message-IDs. The caller wakes the lanes.
+
+    `variants`: by message, the variant of its step that the contact gets.
+    """
+    if variants:
+        ids = sorted(variants)
+        execute(_REQUEUE, {"ids": ids, "variants": [variants[each] for each in ids], "now": now})
 
 
 def withdraw_emails(enrollment_ids: Sequence[int], reasons: Sequence[str]) -> int:

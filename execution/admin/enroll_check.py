@@ -83,7 +83,7 @@ def group_missing(skipped: Rows[Skipped], sequence: Sequence) -> tuple[MissingVa
     found: dict[tuple[int, str, str], list[str]] = {}
     for one in incomplete:
         for missing in one.missing:
-            found.setdefault((missing.step, missing.part, missing.field), []).append(one.email)
+            found.setdefault((missing.step, missing.where, missing.field), []).append(one.email)
     return tuple(
         MissingValue(names.get(number, f"Step {number}"), part, field, tuple(addresses))
         for (number, part, field), addresses in sorted(found.items(), key=lambda each: (-len(each[1]), each[0]))

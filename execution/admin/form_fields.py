@@ -11,11 +11,17 @@ from typing import Any
 
 from django import forms
 from django.core.exceptions import ValidationError
-from unfold.widgets import UnfoldAdminDecimalFieldWidget, UnfoldAdminSelectWidget, UnfoldAdminTextInputWidget
+from unfold.widgets import (
+    UnfoldAdminDecimalFieldWidget,
+    UnfoldAdminSelectWidget,
+    UnfoldAdminTextareaWidget,
+    UnfoldAdminTextInputWidget,
+)
 
 from execution.admin.goal_form import GoalForm
 from sequences.authoring.step_config import CONDITION_KEYS, MAX_WAIT_HOURS, StepConfigError, parse_condition
 from sequences.choices import Operator, StepType
+from sequences.content.variants import VariantError, read_variants, write_variants
 from sequences.interface.admin.base import OneWorkspaceForm
 from sequences.models import Sequence, Step
 from sequences.time.window import TimingError, describe_window, list_zones, parse_window, read_hours
@@ -59,6 +65,23 @@ def show_described(describe: Callable[[Any], dict[str, Any]], name: str, label: 
 
     show.short_description = label  # type: ignore[attr-defined]
     return show
+
+
+class VariantsField(forms.JSONField):
+    """The texts that an email step compares, as JSON; the page shows them as fields of their own."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(widget=UnfoldAdminTextareaWidget(attrs={"data-variants": "", "spellcheck": "false"}), **kwargs)
+
+    def to_python(self, value: Any) -> Any:
+        found = super().to_python(value)
+        try:
+            return write_variants(read_variants([] if found is None else found))
+        except VariantError as error:
+            raise ValidationError(f"{str(error)[:1].upper()}{str(error)[1:]}.") from None
+
+    def has_changed(self, initial: Any, data: Any) -> bool:
+        return super().has_changed(initial or None, None if data in ("", "[]") else data)
 
 
 class SequenceForm(GoalForm, OneWorkspaceForm):

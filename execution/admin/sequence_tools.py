@@ -26,7 +26,7 @@ from common.addresses import AddressError
 from common.user_exchanges import BusyError
 from emails.models import Mailbox
 from emails.rendering.render import RenderedEmail
-from emails.sending.test_send import render_for, send_test
+from emails.sending.test_send import render_for, send_test, variant_for
 from emails.transport.send_result import Sent
 from execution.control.edit import duplicate_sequence, store_sequence
 from execution.insight.preview import Preview, PreviewStep, preview_sequence
@@ -185,7 +185,8 @@ class SequenceTools:
         ).first()
         if step is not None:
             try:
-                answer = send_test(step, contact, mailbox, request.user.pk, address, timezone.now())
+                variant = variant_for(step, contact)
+                answer = send_test(step, contact, mailbox, request.user.pk, address, timezone.now(), variant)
             except (TemplateError, AddressError, BusyError) as error:
                 messages.error(request, f"The test was not sent: {error}.")
             else:
@@ -213,7 +214,8 @@ def _render_all(
             continue
         if step.pk not in rendered:
             try:
-                email = render_for(step, contact, mailbox, request.user.pk, timezone.now())
+                variant = variant_for(step, contact)
+                email = render_for(step, contact, mailbox, request.user.pk, timezone.now(), variant)
                 rendered[step.pk] = _Shown(planned, step.pk, email)
             except TemplateError as error:
                 rendered[step.pk] = _Shown(planned, step.pk, None, str(error))

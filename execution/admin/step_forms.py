@@ -16,7 +16,7 @@ from unfold.admin import StackedInline
 from unfold.forms import PaginationInlineFormSet
 from unfold.widgets import UnfoldAdminIntegerFieldWidget
 
-from execution.admin.form_fields import ConditionForm, describe_condition, show_described
+from execution.admin.form_fields import ConditionForm, VariantsField, describe_condition, show_described
 from execution.admin.step_targets import TargetField, find_new_targets, offer_new_targets
 from execution.control.edit import EditOptions, StoredSequence, edit_sequence, fill_sequence
 from sequences.authoring.drafts import SequenceDraft
@@ -32,6 +32,7 @@ from sequences.models import Sequence, Step
 _GOTOS = [spec.column for spec in GOTO_FIELDS]
 _DELAY = [spec.column for spec in DELAY_FIELDS.values()]
 _LAST = 1_000_000
+_TEXTS = {Kind.TEXT, Kind.LONG_TEXT, Kind.VARIANTS}
 
 
 class StepForm(ConditionForm):
@@ -171,8 +172,8 @@ def _list_fieldsets() -> list[tuple[str, dict[str, Any]]]:
     fieldsets: list[tuple[str, dict[str, Any]]] = []
     for step_type in StepType:
         own = [spec for spec in fields_of(step_type) if step_type is not StepType.CONDITIONAL_SPLIT]
-        short = tuple(spec.column for spec in own if spec.kind not in {Kind.TEXT, Kind.LONG_TEXT})
-        texts = [spec.column for spec in own if spec.kind in {Kind.TEXT, Kind.LONG_TEXT}]
+        short = tuple(spec.column for spec in own if spec.kind not in _TEXTS)
+        texts = [spec.column for spec in own if spec.kind in _TEXTS]
         if own:
             rows = (*([short] if short else []), *texts)
             fieldsets.append((step_type.label, {"classes": [f"step-for-{step_type}"], "fields": rows}))
@@ -181,7 +182,7 @@ def _list_fieldsets() -> list[tuple[str, dict[str, Any]]]:
 
 class StepInline(ScopedChoices, StackedInline):
     class Media:
-        js = ("execution/builder.js", "execution/flow.js")
+        js = ("execution/builder.js", "execution/variants.js", "execution/flow.js")
 
     model = Step
     form = StepForm
@@ -220,6 +221,8 @@ class StepInline(ScopedChoices, StackedInline):
         return super().formfield_for_foreignkey(db_field, request, **kwargs)
 
     def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        if db_field.name == "variants":
+            return VariantsField(required=False, help_text=db_field.help_text)
         field = super().formfield_for_dbfield(db_field, request, **kwargs)
         if db_field.name == "condition_type":
             # the page hides fields that the chosen condition does not use

@@ -22,6 +22,7 @@ from emails.models import Mailbox
 from execution.insight.reports import (
     DEFINITIONS,
     FIGURES,
+    INTERVAL,
     LONGEST_DAYS,
     RATES,
     Filters,
@@ -98,7 +99,7 @@ class EngagementRowSerializer(StrictSerializer):
 
     def get_fields(self) -> dict[str, serializers.Field[Any, Any, Any, Any]]:
         figures = {name: serializers.IntegerField(help_text=DEFINITIONS[name]) for name in FIGURES}
-        return {**super().get_fields(), **figures, **_rate_fields()}
+        return {**super().get_fields(), **figures, **_rate_fields(), **_interval_fields()}
 
 
 class EngagementTotalsSerializer(StrictSerializer):
@@ -117,10 +118,13 @@ class EngagementReportSerializer(StrictSerializer):
 
 
 def _rate_fields() -> dict[str, serializers.Field[Any, Any, Any, Any]]:
-    return {
-        name: serializers.FloatField(allow_null=True, help_text=f"{part} in percent of {whole}; null: none {whole}.")
-        for name, (part, whole) in RATES.items()
-    }
+    texts = {name: f"{part} in percent of {whole}; null: none {whole}." for name, (part, whole) in RATES.items()}
+    return {name: serializers.FloatField(allow_null=True, help_text=text) for name, text in texts.items()}
+
+
+def _interval_fields() -> dict[str, serializers.Field[Any, Any, Any, Any]]:
+    text = "Of variants only: a bound of the 95 % interval of positive_rate (Wilson); null: none delivered."
+    return {name: serializers.FloatField(required=False, allow_null=True, help_text=text) for name in INTERVAL}
 
 
 class ReportViewSet(StrictView):

@@ -44,6 +44,9 @@ class PreviewStepSerializer(StrictSerializer):
     branch = serializers.CharField(
         help_text="The answers of splits that lead to it; empty when all enrollments reach it."
     )
+    variant = serializers.CharField(
+        allow_null=True, help_text="The variant that the contact gets; null: the step has none."
+    )
 
 
 class PreviewSerializer(StrictSerializer):

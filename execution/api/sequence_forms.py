@@ -20,7 +20,7 @@ from sequences.authoring.step_fields import STEP_FIELDS, Kind, StepDraft, StepFi
 from sequences.choices import OnReply, StepType
 from sequences.interface.api.base import BIGGEST_ID
 from sequences.interface.api.parameters import OwnWorkspaceField
-from sequences.interface.api.serializers import ClockField, ConditionConfigField, WindowField
+from sequences.interface.api.serializers import ClockField, ConditionConfigField, VariantsField, WindowField
 from sequences.interface.api.strict import StrictSerializer
 from sequences.models import Step
 from sequences.yaml.form import MAX_STEPS
@@ -70,6 +70,8 @@ def _form_field(spec: StepField) -> serializers.Field[Any, Any, Any, Any]:
             return serializers.ChoiceField(required=False, allow_blank=spec.default == "", choices=choices)
         case Kind.CONFIG:
             return ConditionConfigField(required=False, help_text=spec.help or None)
+        case Kind.VARIANTS:
+            return VariantsField(required=False, help_text=spec.help or None)
         case Kind.GOTO:
             return _GotoField(required=False, allow_null=True)
         case _:

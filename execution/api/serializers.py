@@ -222,6 +222,7 @@ class _MissingFieldSerializer(StrictSerializer):
     step = serializers.IntegerField(help_text="The step's number.")
     part = serializers.ChoiceField(choices=["subject", "body"])
     field = serializers.CharField(help_text="The merge field that has no value and no fallback.")
+    variant = serializers.CharField(required=False, help_text="Of an email that has some.")
 
 
 class _SkippedContactSerializer(StrictSerializer):

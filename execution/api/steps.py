@@ -18,7 +18,7 @@ from rest_framework.response import Response
 from common.addresses import AddressError
 from emails.models import Mailbox
 from emails.rendering.render import RenderedEmail
-from emails.sending.test_send import render_for, send_test
+from emails.sending.test_send import render_for, send_test, variant_for
 from emails.transport.send_result import Sent
 from execution.api.sequence_edits import edit, find_contact, require_sequence_right
 from execution.api.sequence_forms import (
@@ -31,10 +31,12 @@ from execution.api.sequence_forms import (
     present_step,
 )
 from execution.control.edit import EditOptions
+from execution.insight.variants import VariantVerdict, read_variant_report
 from sequences.access.roles import require_right
 from sequences.api.sequences import StepSerializer
 from sequences.authoring.queries import load_draft
 from sequences.choices import StepType
+from sequences.content.variants import MAX_KEY
 from sequences.interface.api.base import BIGGEST_ID, IdFilter, ReadViewSet
 from sequences.interface.api.dry_run import is_dry_run
 from sequences.interface.api.named import NamedRowFilter
@@ -57,6 +59,11 @@ class TryStepSerializer(StrictSerializer):
     mailbox = serializers.IntegerField(
         required=False, min_value=1, max_value=BIGGEST_ID, help_text="Whose name and signature it bears."
     )
+    variant = serializers.CharField(
+        required=False,
+        max_length=MAX_KEY,
+        help_text="Of an email that has some; by default the one that this contact gets or has got.",
+    )
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         if ("contact" in attrs) == ("email" in attrs):
@@ -65,6 +72,7 @@ class TryStepSerializer(StrictSerializer):
 
 
 class RenderedStepSerializer(StrictSerializer):
+    variant = serializers.CharField(allow_null=True, help_text="Which one it is; null: the step has none.")
     subject = serializers.CharField()
     text = serializers.CharField()
     html = serializers.CharField()
@@ -76,6 +84,48 @@ class RenderedStepSerializer(StrictSerializer):
 
 class TestSentSerializer(StrictSerializer):
     sent_to = serializers.CharField(help_text="Your own address.")
+
+
+class VariantQuerySerializer(StrictSerializer):
+    difference = serializers.FloatField(
+        required=False,
+        min_value=0.0001,
+        max_value=0.5,
+        help_text="Of the rate of positive replies, as a share of 1; default: as much again as the workspace has.",
+    )
+
+
+class VariantReportSerializer(StrictSerializer):
+    """`better` is a variant that is shown to be better than each other one; null: no difference is shown yet."""
+
+    class VariantFiguresSerializer(StrictSerializer):
+        key = serializers.CharField()
+        weight = serializers.IntegerField()
+        is_on = serializers.BooleanField()
+        sent = serializers.IntegerField()
+        delivered = serializers.IntegerField()
+        positive = serializers.IntegerField(help_text="Answered with interest, or with the address of someone else.")
+        opted_out = serializers.IntegerField()
+        complained = serializers.IntegerField()
+        bounced = serializers.IntegerField()
+        positive_rate = serializers.FloatField(allow_null=True, help_text="Percent of delivered.")
+        positive_rate_low = serializers.FloatField(allow_null=True, help_text="Of its 95 % interval (Wilson).")
+        positive_rate_high = serializers.FloatField(allow_null=True)
+
+    class NeededSendsSerializer(StrictSerializer):
+        base_rate = serializers.FloatField(help_text="Positive replies per delivered email of the workspace.")
+        is_assumed = serializers.BooleanField(help_text="The workspace has too few emails: the rate is assumed.")
+        difference = serializers.FloatField()
+        sends = serializers.IntegerField(help_text="For each variant, looked at once at the end.")
+        sends_when_looking = serializers.IntegerField(help_text="For each variant, looked at all the time.")
+        power = serializers.FloatField()
+        alpha = serializers.FloatField()
+
+    variants = VariantFiguresSerializer(many=True)
+    verdict = serializers.ChoiceField(choices=VariantVerdict.choices())
+    better = serializers.CharField(allow_null=True)
+    detail = serializers.CharField()
+    needed = NeededSendsSerializer()
 
 
 class StepViewSet(ReadViewSet):
@@ -141,7 +191,9 @@ class StepViewSet(ReadViewSet):
         form = TryStepSerializer(data=request.data)
         form.is_valid(raise_exception=True)
         mailbox = self._find_mailbox(step, form.validated_data)
-        return Response(RenderedStepSerializer(self._render(step, form.validated_data, mailbox)).data)
+        variant, email = self._render(step, form.validated_data, mailbox)
+        shown = {"variant": variant, **{name: getattr(email, name) for name in ("subject", "text", "html", "changes")}}
+        return Response(RenderedStepSerializer(shown).data)
 
     @extend_schema(request=TryStepSerializer, responses=TestSentSerializer)
     @action(detail=True, methods=["post"], url_path="test-send", calls_server=True)
@@ -165,12 +217,24 @@ class StepViewSet(ReadViewSet):
             return Response({"is_dry_run": True, "sent_to": address})
         contact = find_contact(step.sequence, form.validated_data)
         try:
-            answer = send_test(step, contact, mailbox, request.user.pk, address, timezone.now())
+            variant = variant_for(step, contact, form.validated_data.get("variant", ""))
+            answer = send_test(step, contact, mailbox, request.user.pk, address, timezone.now(), variant)
         except (TemplateError, AddressError) as error:
             raise ValidationError([str(error)]) from None
         if not isinstance(answer, Sent):
             raise ConflictError(f"The mail server did not take it: {answer.error}")
         return Response(TestSentSerializer({"sent_to": address}).data)
+
+    @takes_parameters(VariantQuerySerializer)
+    @extend_schema(responses=VariantReportSerializer)
+    @action(detail=True, methods=["get"])
+    def variants(self, request: Request, pk: str) -> Response:
+        """The figures of its variants, what they show, and how many sends a difference needs."""
+        step = self._find_email_step()
+        form = VariantQuerySerializer(data=request.query_params.dict())
+        form.is_valid(raise_exception=True)
+        report = read_variant_report(step, timezone.now(), form.validated_data.get("difference"))
+        return Response(VariantReportSerializer(report).data)
 
     def find_shown(self, data: Any) -> Mapping[str, Any] | None:
         return data.get("step", data) if isinstance(data, Mapping) else None
@@ -197,10 +261,12 @@ class StepViewSet(ReadViewSet):
             raise ValidationError({"mailbox": ["The workspace of the step has no such mailbox."]})
         return mailbox
 
-    def _render(self, step: Step, values: dict[str, Any], mailbox: Mailbox | None) -> RenderedEmail:
+    def _render(self, step: Step, values: dict[str, Any], mailbox: Mailbox | None) -> tuple[str | None, RenderedEmail]:
         contact = find_contact(step.sequence, values)
         try:
-            return render_for(step, contact, mailbox, self.request.user.pk, timezone.now())
+            variant = variant_for(step, contact, values.get("variant", ""))
+            email = render_for(step, contact, mailbox, self.request.user.pk, timezone.now(), variant)
+            return variant.key if variant else None, email
         except TemplateError as error:
             raise ValidationError([str(error)]) from None
 

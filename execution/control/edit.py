@@ -21,6 +21,7 @@ from execution.choices import ControlAction, ControlTarget
 from execution.control.enrollments import exit_enrollments
 from execution.control.replan_edit import lock_waiting, release_queued, replan_removed, replan_waiting, send_to_inserted
 from execution.control.replan_order import OrderImpact, replan_order
+from execution.control.replan_variants import RedrawnVariants, find_redrawn
 from execution.engine.logs import log_control
 from execution.engine.sequence_facts import load_sequences
 from sequences.authoring.changes import Change, list_changes
@@ -58,7 +59,8 @@ class StoredSequence:
 
     `moved` go on at another step (theirs was removed, or a step not had comes before it now), `exited` left with a
     removed step, `replanned` have another due time, `sent` go to an inserted step that they had passed.
-    `would_repeat` and `would_miss`: see execution.control.replan_order.
+    `would_repeat` and `would_miss`: see execution.control.replan_order. `redrawn` have an email queued whose variant is
+    gone or off now: they get another one.
     """
 
     saved: SavedSequence
@@ -72,11 +74,13 @@ class StoredSequence:
     would_miss: int = 0
     changes: tuple[Change, ...] = ()
     order_warnings: tuple[str, ...] = ()
+    redrawn: int = 0
 
     @property
     def touched(self) -> int:
         """How many times an enrollment is affected; 0: the edit means nothing for any of them."""
-        return self.moved + self.exited + self.replanned + self.sent + self.would_repeat + self.would_miss
+        moved = self.moved + self.exited + self.replanned + self.sent
+        return moved + self.would_repeat + self.would_miss + self.redrawn
 
     @property
     def counts(self) -> dict[str, int]:
@@ -191,6 +195,7 @@ def _store(
     after = load_draft(sequence)
     changes = list_changes(before, after) if before else []
     moved, replanned, sent, order = len(saved.moved), 0, 0, OrderImpact()
+    redrawn = RedrawnVariants()
     if was is not None and before is not None:
         facts = load_sequences([sequence.pk])[sequence.pk]
         if saved.moved:
@@ -201,6 +206,7 @@ def _store(
         waiting = [row for row in waiting if row["id"] not in order.moved]
         replanned = len(replan_waiting(waiting, was, facts, actor, now))
         release_queued(was, facts, now)
+        redrawn = find_redrawn(was, facts)
         known = {step.id for step in was.steps}
         requested = {saved.step_ids[key] for key in options.past if key in saved.step_ids} - known
         for step in facts.steps:
@@ -224,7 +230,8 @@ def _store(
         order.would_repeat,
         order.would_miss,
         tuple(changes),
-        order.warnings,
+        (*order.warnings, *redrawn.warnings),
+        redrawn.enrollments,
     )
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence as Rows
+from dataclasses import replace
 
 from django.contrib.auth.models import AbstractBaseUser
 
@@ -27,22 +28,27 @@ _SENDER_NAME = re.compile(r"\bsender\b\s*(?!\.\s*email\b)")
 
 
 class Preflight:
-    """The templates of the email steps of one sequence that can be reached from its first step."""
+    """The templates of the email steps of one sequence that can be reached from its first step.
+
+    Those of every variant: a contact that one of them cannot be written for would leave the others with different
+    contacts to be compared by.
+    """
 
     def __init__(self, facts: SequenceFacts) -> None:
         reached = facts.reachable_steps()
         self.sends_emails = any(isinstance(step.config, EmailConfig) for step in reached)
         self.creates_tasks = any(isinstance(step.config, TaskConfig) for step in reached)
         self._sources = [
-            (step.number, part, source)
+            (MissingField(step.number, part, "", variant), source)
             for step in reached
             if isinstance(step.config, EmailConfig)
-            for part, source in (("subject", step.config.subject), ("body", step.config.body))
+            for variant, subject, body in step.config.texts
+            for part, source in (("subject", subject), ("body", body))
             if "{" in source
         ]
-        self._all_sources = tuple(dict.fromkeys(source for _, _, source in self._sources))
+        self._all_sources = tuple(dict.fromkeys(source for _, source in self._sources))
         self._is_parsed = False
-        self.names_sender = any(_SENDER_NAME.search(source) for _, _, source in self._sources)
+        self.names_sender = any(_SENDER_NAME.search(source) for _, source in self._sources)
 
     def find_missing(self, row: Row) -> tuple[MissingField, ...]:
         """The merge fields that the contact of `row` (`PERSON_COLUMNS`) lacks. Raises `TemplateError`.
@@ -58,9 +64,7 @@ class Preflight:
 
     def _list_missing(self, fields: MergeFields) -> tuple[MissingField, ...]:
         return tuple(
-            MissingField(number, part, path)
-            for number, part, source in self._sources
-            for path in _missing(fields, number, part, source)
+            replace(place, field=path) for place, source in self._sources for path in _missing(fields, place, source)
         )
 
 
@@ -98,8 +102,8 @@ def _may_own(owner: AbstractBaseUser, workspace_id: int) -> bool:
     return is_superuser or Membership.objects.filter(workspace=workspace_id, user=owner.pk).exists()
 
 
-def _missing(fields: MergeFields, number: int, part: str, source: str) -> tuple[str, ...]:
+def _missing(fields: MergeFields, place: MissingField, source: str) -> tuple[str, ...]:
     try:
         return missing_fields(fields, source)
     except TemplateError as error:
-        raise TemplateError(f"step {number} ({part}): {error}") from None
+        raise TemplateError(f"step {place.step} ({place.where}): {error}") from None

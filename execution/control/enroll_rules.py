@@ -84,11 +84,23 @@ ERASED_REASON = "belongs to a person whose data was erased: it is not stored or 
 
 @dataclass(frozen=True, slots=True)
 class MissingField:
-    """A merge field without a fallback that a step needs and a contact lacks. `part` is `subject` or `body`."""
+    """A merge field without a fallback that a step needs and a contact lacks. `part` is `subject` or `body`.
+
+    `variant`: of an email that has some.
+    """
 
     step: int
     part: str
     field: str
+    variant: str = ""
+
+    @property
+    def where(self) -> str:
+        return f"{self.part} of variant {self.variant}" if self.variant else self.part
+
+    def present(self) -> dict[str, object]:
+        shown: dict[str, object] = {"step": self.step, "part": self.part, "field": self.field}
+        return shown | ({"variant": self.variant} if self.variant else {})
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +125,7 @@ class Skipped:
             "override": self.code.override,
         }
         if self.missing:
-            shown["missing"] = [{"step": m.step, "part": m.part, "field": m.field} for m in self.missing]
+            shown["missing"] = [each.present() for each in self.missing]
         return shown
 
 
@@ -163,7 +175,7 @@ def skip_by_rule(contact_id: int, email: str, facts: Row, zone: ZoneInfo, days: 
 
 
 def skip_incomplete(contact_id: int, email: str, missing: Rows[MissingField]) -> Skipped:
-    named = "; ".join(f"no {field.field} for step {field.step} ({field.part})" for field in missing)
+    named = "; ".join(f"no {field.field} for step {field.step} ({field.where})" for field in missing)
     remedy = "fill it in, give the template a default, or enroll with allow_incomplete to hold it at that step"
     return Skipped(contact_id, email, SkipCode.INCOMPLETE, f"{named}: {remedy}", tuple(missing))
 

@@ -27,6 +27,7 @@ from execution.control.replan_edit import PLAN_COLUMNS, PLAN_JOINS, log_edits, p
 from execution.engine.snapshot import SequenceFacts
 from sequences.authoring.drafts import SequenceDraft
 from sequences.authoring.step_graph import build_graph, find_ahead
+from sequences.content.variants import HAS_TEXT_OF
 from sequences.enrollment_sql import LIVE
 
 _Steps = frozenset[int]
@@ -39,7 +40,7 @@ _STANDING = f"""
            SELECT t.id FROM emails_emailmessage p
            JOIN sequences_enrollment q ON q.id = p.enrollment_id AND q.sequence_id = e.sequence_id
            JOIN sequences_step t ON t.sequence_id = e.sequence_id AND t.type = 'email'
-                                AND (t.id = p.step_id OR t.content_hash = p.content_hash)
+                                AND (t.id = p.step_id OR {HAS_TEXT_OF})
            WHERE p.contact_id = e.contact_id AND p.status IN ('sending', 'sent', 'unknown')
              AND (q.id = e.id OR e.again_reason = '')
            UNION

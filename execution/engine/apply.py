@@ -80,15 +80,15 @@ def apply_outcomes(decided: Sequence[Decided], now: datetime) -> None:
 def _write_effects(decided: Sequence[Decided], now: datetime) -> None:
     emails: list[QueuedEmail] = []
     tasks: list[NewTask] = []
-    requeued: list[int] = []
+    requeued: dict[int, str] = {}
     lanes: list[int] = []
     for snapshot, outcome in decided:
         for effect in _effects(outcome):
             match effect:
                 case QueueEmail():
                     emails.append(_queued_email(snapshot, effect))
-                case RequeueEmail(message_id):
-                    requeued.append(message_id)
+                case RequeueEmail(message_id, variant):
+                    requeued[message_id] = variant
                     lanes.append(snapshot.mailbox_id or 0)
                 case CreateTask():
                     tasks.append(_new_task(snapshot, effect))
@@ -228,6 +228,7 @@ def _queued_email(snapshot: Snapshot, effect: QueueEmail) -> QueuedEmail:
         priority=effect.priority,
         due_at=effect.due_at,
         is_first_touch=effect.is_first_touch,
+        variant=effect.variant,
     )
 
 

@@ -38,6 +38,7 @@ from execution.engine.stops import find_pause, find_stop
 from execution.engine.task_text import render_task_text
 from sequences.authoring.step_config import Broken, DelayConfig, EmailConfig, SplitConfig, TaskConfig
 from sequences.choices import EnrollmentStatus, ExitReason, SequenceStatus, label_of
+from sequences.content.variants import Variant, choose_variant
 from sequences.liquid.templating import TemplateError, missing_fields
 from sequences.time.timing import Calendar, TimingError, is_allowed, next_allowed, plan
 
@@ -151,16 +152,17 @@ def _run_email(
     snapshot: Snapshot, step: StepFacts, config: EmailConfig, due_at: datetime, now: datetime, policy: Policy
 ) -> Outcome:
     if snapshot.message is not None:
-        return _follow_message(snapshot, step, snapshot.message, now, policy)
+        return _follow_message(snapshot, step, config, snapshot.message, now, policy)
     if _has_run_before(snapshot, step) and not config.repeat:
         return _skip_step(snapshot, step, "Same step: this enrollment already sent this email to the contact")
     if snapshot.mailbox_id is None:
         return _quarantine("data", "It has no mailbox to send from: assign one, then try again")
-    if not config.subject and snapshot.emails_sent == 0:
+    text = _choose_text(snapshot, step, config, snapshot.earlier_variant)
+    if not text.subject and snapshot.emails_sent == 0:
         return _quarantine("data", "Its first email needs a subject: without one an email replies in an earlier thread")
     if deferred := _defer_outside_window(snapshot, step, now):
         return deferred
-    if missing := missing_fields(snapshot.merge_fields, config.subject, config.body):
+    if missing := missing_fields(snapshot.merge_fields, text.subject, text.body):
         return _missing(missing)
     queue = QueueEmail(
         recipient=snapshot.recipient,
@@ -168,8 +170,29 @@ def _run_email(
         priority=hot_priority(snapshot.priority, snapshot.engagement_score),
         due_at=due_at,
         is_first_touch=snapshot.emails_sent == 0,
+        variant=text.key,
     )
-    return Wait(None, (queue,), _IN_OUTBOX)
+    return Wait(None, (queue,), _log_queued(text.key) if text.key else _IN_OUTBOX)
+
+
+def _choose_text(snapshot: Snapshot, step: StepFacts, config: EmailConfig, assigned: str) -> Variant:
+    """What this contact gets: its variant, or the step's own text with an empty key."""
+    chosen = choose_variant(snapshot.contact_id, step.id, config.variants, assigned)
+    return chosen or Variant("", 0, config.subject, config.body)
+
+
+def _log_queued(variant: str) -> LogLine:
+    return LogLine(LogAction.QUEUED, f"Email queued for sending: variant {variant}", details={"variant": variant})
+
+
+def _queue_again(
+    snapshot: Snapshot, step: StepFacts, config: EmailConfig, message: MessageFacts, log: LogLine
+) -> Outcome:
+    """The same message. Where its variant is gone or switched off, with another one that the contact can read."""
+    text = _choose_text(snapshot, step, config, message.variant)
+    if text.key != message.variant and (missing := missing_fields(snapshot.merge_fields, text.subject, text.body)):
+        return _missing(missing)
+    return Wait(None, (RequeueEmail(message.id, text.key),), log)
 
 
 def _has_run_before(snapshot: Snapshot, step: StepFacts) -> bool:
@@ -182,7 +205,7 @@ def _skip_step(snapshot: Snapshot, step: StepFacts, reason: str) -> Outcome:
 
 
 def _follow_message(
-    snapshot: Snapshot, step: StepFacts, message: MessageFacts, now: datetime, policy: Policy
+    snapshot: Snapshot, step: StepFacts, config: EmailConfig, message: MessageFacts, now: datetime, policy: Policy
 ) -> Outcome:
     match MessageStatus(message.status):
         case MessageStatus.QUEUED | MessageStatus.SENDING:
@@ -193,11 +216,11 @@ def _follow_message(
             return _skip_step(snapshot, step, "Same text: this sequence already sent this email to the contact")
         case MessageStatus.WITHHELD:
             log = LogLine(LogAction.QUEUED, f"Email queued again after it was withheld: {message.withheld_reason}")
-            return Wait(None, (RequeueEmail(message.id),), log)
+            return _queue_again(snapshot, step, config, message, log)
         case MessageStatus.UNKNOWN:
             return _wait_for_evidence(snapshot, message, now, policy)
         case MessageStatus.FAILED:
-            return _follow_failure(snapshot, message, now, policy)
+            return _follow_failure(snapshot, step, config, message, now, policy)
         case other:
             assert_never(other)
 
@@ -214,10 +237,12 @@ def _wait_for_evidence(snapshot: Snapshot, message: MessageFacts, now: datetime,
     )
 
 
-def _follow_failure(snapshot: Snapshot, message: MessageFacts, now: datetime, policy: Policy) -> Outcome:
+def _follow_failure(
+    snapshot: Snapshot, step: StepFacts, config: EmailConfig, message: MessageFacts, now: datetime, policy: Policy
+) -> Outcome:
     if snapshot.retry_at is not None:
         log = LogLine(LogAction.RETRIED, f"Attempt {message.attempts + 1}")
-        return Wait(None, (RequeueEmail(message.id),), log)
+        return _queue_again(snapshot, step, config, message, log)
     match ErrorClass(message.error_class):
         case ErrorClass.RECIPIENT_PERMANENT:
             log = LogLine(LogAction.EXITED, "The address bounced", LogStatus.ERROR, message.error)

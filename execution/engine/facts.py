@@ -16,7 +16,7 @@ from sequences.choices import StepType
 # An earlier run whose email bounced because of the sender has sent nothing.
 _MESSAGES = f"""
 SELECT r.id AS enrollment, m.visit = r.visit AS is_current, m.id, m.status, m.attempts, m.sent_at, m.failed_at,
-       m.unknown_at, m.error_class, m.error, m.error_trace, m.withheld_reason
+       m.unknown_at, m.error_class, m.error, m.error_trace, m.withheld_reason, m.variant
 FROM unnest(%(ids)s::bigint[], %(steps)s::bigint[], %(visits)s::int[]) AS r(id, step, visit)
 JOIN emails_emailmessage m ON m.enrollment_id = r.id AND m.step_id = r.step AND m.visit <= r.visit
 WHERE m.visit = r.visit OR m.status <> 'sent' OR NOT {was_blocked("m")}
@@ -25,7 +25,7 @@ WHERE m.visit = r.visit OR m.status <> 'sent' OR NOT {was_blocked("m")}
 # keeps it when its step is removed.
 _LATEST_MESSAGES = """
 SELECT DISTINCT ON (m.enrollment_id) m.enrollment_id AS enrollment, m.id, m.status, m.attempts, m.sent_at, m.failed_at,
-       m.unknown_at, m.error_class, m.error, m.error_trace, m.withheld_reason
+       m.unknown_at, m.error_class, m.error, m.error_trace, m.withheld_reason, m.variant
 FROM emails_emailmessage m WHERE m.enrollment_id = ANY(%(ids)s::bigint[]) AND NOT m.is_answer
 ORDER BY m.enrollment_id, m.visit DESC
 """
@@ -61,13 +61,17 @@ _MAY_BE_SENT = frozenset({MessageStatus.SENDING, MessageStatus.SENT, MessageStat
 
 @dataclass(frozen=True, slots=True)
 class StepRunFacts:
-    """What is known about the current run of a step. `has_run`: an earlier run has sent its email or has its task."""
+    """What is known about the current run of a step. `has_run`: an earlier run has sent its email or has its task.
+
+    `earlier_variant`: the one that such a run sent.
+    """
 
     message: MessageFacts | None = None
     task: TaskFacts | None = None
     last_email: LastEmail | None = None
     last_task: TaskFacts | None = None
     has_run: bool = False
+    earlier_variant: str = ""
 
 
 def load_step_facts(rows: list[Row], sequences: Mapping[int, SequenceFacts]) -> dict[int, StepRunFacts]:
@@ -80,7 +84,9 @@ def load_step_facts(rows: list[Row], sequences: Mapping[int, SequenceFacts]) -> 
             if found["is_current"]:
                 facts[found["enrollment"]] = replace(known, message=_message(found))
             elif found["status"] in _MAY_BE_SENT:
-                facts[found["enrollment"]] = replace(known, has_run=True)
+                facts[found["enrollment"]] = replace(
+                    known, has_run=True, earlier_variant=found["variant"] or known.earlier_variant
+                )
     if other_rows := [row for row in rows if types[row["id"]] in {StepType.TASK, StepType.CONDITIONAL_SPLIT}]:
         for found in fetch_all(_CONDITIONAL, _step_params(other_rows)):
             task, last_task = _task(found, "task"), _task(found, "last_task")
@@ -118,6 +124,7 @@ def _message(row: Row) -> MessageFacts:
         error=row["error"],
         error_trace=row["error_trace"],
         withheld_reason=row["withheld_reason"],
+        variant=row["variant"],
     )
 
 

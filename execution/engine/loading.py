@@ -83,4 +83,5 @@ def _build_snapshot(
         last_email=step.last_email,
         last_task=step.last_task,
         has_run=step.has_run,
+        earlier_variant=step.earlier_variant,
     )

@@ -26,19 +26,21 @@ class LogLine(NamedTuple):
 
 
 class QueueEmail(NamedTuple):
-    """Queue the current step's email, once per step run."""
+    """Queue the current step's email, once per step run. `variant`: the one of the step's that the contact gets."""
 
     recipient: str
     mailbox_id: int
     priority: int
     due_at: datetime
     is_first_touch: bool
+    variant: str = ""
 
 
 class RequeueEmail(NamedTuple):
     """Queue a failed or withheld message of this step run again: the same row, the same Message-ID."""
 
     message_id: int
+    variant: str = ""
 
 
 class CreateTask(NamedTuple):

@@ -90,6 +90,7 @@ class MessageFacts:
     error: str
     error_trace: str
     withheld_reason: str
+    variant: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +122,7 @@ class Snapshot(NamedTuple):
     """One enrollment. Times are aware UTC. A tuple, since a frozen dataclass takes three times as long to create.
 
     The columns that keep their names come first. `has_run`: an earlier run of the current step has sent its email, or
-    may have, or has created its task.
+    may have, or has created its task. `earlier_variant`: the one that such a run sent.
     """
 
     id: int
@@ -158,6 +159,7 @@ class Snapshot(NamedTuple):
     last_email: LastEmail | None
     last_task: TaskFacts | None
     has_run: bool
+    earlier_variant: str = ""
 
 
 STORED_FIELDS = Snapshot._fields[: Snapshot._fields.index("status")]

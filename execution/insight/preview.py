@@ -5,15 +5,17 @@ Emails leave and tasks are created when they are due; a split is shown with both
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
+from emails.sending.test_send import find_assigned
 from execution.engine.calendar import calendar_for
 from execution.engine.sequence_facts import load_sequences
 from execution.engine.snapshot import SequenceFacts, StepFacts
-from sequences.authoring.step_config import Broken, SplitConfig
+from sequences.authoring.step_config import Broken, EmailConfig, SplitConfig
 from sequences.choices import LIVE_STATUSES, ConditionType, OnReply
+from sequences.content.variants import choose_variant
 from sequences.models import Contact, Enrollment, Sequence, Workspace
 from sequences.time.contact_calendar import ContactCalendar
 from sequences.time.timing import Planned, TimingError, Zone, plan, resolve_zone
@@ -23,7 +25,8 @@ from sequences.time.timing import Planned, TimingError, Zone, plan, resolve_zone
 class PreviewStep:
     """`branch` says on which answers of splits the step is reached: empty before the first branch.
 
-    `asks`: the condition of a split in words, which counts as No from `false_at` on.
+    `asks`: the condition of a split in words, which counts as No from `false_at` on. `variant`: of an email that has
+    some, the one that this contact gets or has got.
     """
 
     number: int
@@ -34,6 +37,7 @@ class PreviewStep:
     branch: str
     asks: str = ""
     false_at: datetime | None = None
+    variant: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +52,8 @@ class Preview:
 def preview_sequence(sequence: Sequence, contact: Contact, start_at: datetime, mailbox_timezone: str = "") -> Preview:
     """Plan every step from `start_at` (aware) as if the contact were enrolled then."""
     facts = load_sequences([sequence.pk])[sequence.pk]
-    rules = _Rules(facts, _calendar_of(contact, sequence.workspace, facts, mailbox_timezone))
+    calendar = _calendar_of(contact, sequence.workspace, facts, mailbox_timezone)
+    rules = _Rules(facts, calendar, _choose_variants(contact.pk, facts))
     first = facts.steps[0] if facts.steps else None
     return Preview(rules.calendar.zone, tuple(_walk(rules, first, start_at, "", frozenset())), _goal_of(facts))
 
@@ -60,7 +65,8 @@ def preview_rest(enrollment: Enrollment, now: datetime) -> Preview | None:
     if step is None or enrollment.status not in LIVE_STATUSES:
         return None
     mailbox_timezone = enrollment.mailbox.timezone if enrollment.mailbox else ""
-    rules = _Rules(facts, _calendar_of(enrollment.contact, enrollment.workspace, facts, mailbox_timezone))
+    calendar = _calendar_of(enrollment.contact, enrollment.workspace, facts, mailbox_timezone)
+    rules = _Rules(facts, calendar, _choose_variants(enrollment.contact_id, facts))
     due_at = max(enrollment.next_step_at or now, enrollment.resume_at or now, now)
     steps = tuple(_walk(rules, step, enrollment.previous_ended_at, "", frozenset(), due_at))
     return Preview(rules.calendar.zone, steps, _goal_of(facts))
@@ -74,6 +80,19 @@ def _goal_of(facts: SequenceFacts) -> str:
 class _Rules:
     sequence: SequenceFacts
     calendar: ContactCalendar
+    variants: Mapping[int, str]
+
+
+def _choose_variants(contact_id: int, facts: SequenceFacts) -> dict[int, str]:
+    """By step, the variant that the contact gets; without those of steps that have none."""
+    offered = {
+        step.id: step.config.variants
+        for step in facts.steps
+        if isinstance(step.config, EmailConfig) and step.config.variants
+    }
+    assigned = find_assigned(contact_id, list(offered)) if offered else {}
+    chosen = {each: choose_variant(contact_id, each, offered[each], assigned.get(each)) for each in offered}
+    return {step_id: variant.key for step_id, variant in chosen.items() if variant}
 
 
 def _calendar_of(
@@ -116,7 +135,10 @@ def _walk(
         if isinstance(step.config, SplitConfig):
             yield from _branches(rules, step, step.config, previous_ended_at, planned.at, branch, seen)
             return
-        yield PreviewStep(step.number, step.type, step.name, planned.at, note, branch)
+        variant = rules.variants.get(step.id)
+        if variant:
+            note = "; ".join(filter(None, (note, f"variant {variant}")))
+        yield PreviewStep(step.number, step.type, step.name, planned.at, note, branch, variant=variant)
         previous_ended_at, due_at = planned.at, None
         step = rules.sequence.step_after(step)
 

@@ -12,6 +12,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
 from common.db import fetch_all
+from execution.insight.variant_statistics import wilson_interval
 from sequences.choices import Choice
 
 # A zone is at most 14 hours away from UTC, and a confirmed email can be handed over days before it is known to be sent.
@@ -38,6 +39,8 @@ RATES = {
     "positive_rate": ("positive", "delivered"),
     "opt_out_rate": ("opted_out", "delivered"),
 }
+#: The bounds of the 95 % interval of `positive_rate`; rows of variants have them.
+INTERVAL = ("positive_rate_low", "positive_rate_high")
 DEFINITIONS = {
     "sent": "Emails of steps that a server accepted; answers to replies are not counted.",
     "delivered": "Sent, and neither bounced nor blocked since.",
@@ -52,7 +55,7 @@ DEFINITIONS = {
 GROUP_COLUMNS: Mapping[Group, tuple[str, ...]] = {
     Group.SEQUENCE: ("sequence", "sequence_name"),
     Group.STEP: ("step", "step_number", "step_name"),
-    Group.VARIANT: ("variant",),
+    Group.VARIANT: ("step", "step_number", "step_name", "variant"),
     Group.MAILBOX: ("mailbox", "mailbox_address"),
     Group.OWNER: ("owner", "owner_email"),
     Group.WEEK: ("week",),
@@ -60,7 +63,7 @@ GROUP_COLUMNS: Mapping[Group, tuple[str, ...]] = {
 _KEYS = {
     Group.SEQUENCE: ("sequence_id",),
     Group.STEP: ("sequence_id", "step_id"),
-    Group.VARIANT: (),
+    Group.VARIANT: ("variant_step", "variant"),
     Group.MAILBOX: ("mailbox_id",),
     Group.OWNER: ("owner_id",),
     Group.WEEK: ("week",),
@@ -91,12 +94,13 @@ class Report:
 
     @property
     def columns(self) -> list[str]:
-        return [*(column for group in self.groups for column in GROUP_COLUMNS[group]), *FIGURES, *RATES]
+        return [*_list_columns(self.groups), *FIGURES, *RATES, *(INTERVAL if Group.VARIANT in self.groups else ())]
 
 
 _ENGAGEMENT = """
 WITH mails AS (
     SELECT m.id, m.status, m.mailbox_id, m.owner_id, m.step_id, e.sequence_id,
+           nullif(m.variant, '') AS variant, CASE WHEN m.variant <> '' THEN m.step_id END AS variant_step,
            date_trunc('week', coalesce(m.sent_at, m.failed_at) AT TIME ZONE w.timezone)::date AS week
     FROM emails_emailmessage m
     JOIN sequences_workspace w ON w.id = m.workspace_id
@@ -151,7 +155,11 @@ _NAMES = {
         "g.step_id AS step, t.number AS step_number, t.name AS step_name",
         "LEFT JOIN sequences_step t ON t.id = g.step_id",
     ),
-    Group.VARIANT: ("NULL::text AS variant", ""),
+    # the names of its step; of another group that has them, the same
+    Group.VARIANT: (
+        "g.variant, g.variant_step AS step, t.number AS step_number, t.name AS step_name",
+        "LEFT JOIN sequences_step t ON t.id = g.variant_step",
+    ),
     Group.MAILBOX: (
         "g.mailbox_id AS mailbox, b.address AS mailbox_address",
         "LEFT JOIN emails_mailbox b ON b.id = g.mailbox_id",
@@ -162,7 +170,7 @@ _NAMES = {
 _ORDERS = {
     Group.SEQUENCE: "s.name, g.sequence_id",
     Group.STEP: "g.sequence_id, t.number NULLS LAST, g.step_id",
-    Group.VARIANT: "",
+    Group.VARIANT: "t.number NULLS LAST, g.variant_step, g.variant",
     Group.MAILBOX: "b.address, g.mailbox_id",
     Group.OWNER: "u.email NULLS LAST, g.owner_id",
     Group.WEEK: "g.week",
@@ -188,13 +196,19 @@ def report_engagement(
         "owner": chosen.owner,
     }
     found = fetch_all(_statement(groups), asked)
-    columns = [column for group in groups for column in GROUP_COLUMNS[group]]
+    columns = _list_columns(groups)
     rows = [
         {**{column: _read(row, column) for column in columns}, **_with_rates({name: row[name] for name in FIGURES})}
         for row in found
     ]
+    if Group.VARIANT in groups:
+        rows = [_with_interval(row) for row in rows]
     totals = _with_rates({name: sum(row[name] for row in rows) for name in FIGURES})
     return Report(tuple(groups), start, end, rows, totals)
+
+
+def _list_columns(groups: Sequence[Group]) -> list[str]:
+    return list(dict.fromkeys(column for group in groups for column in GROUP_COLUMNS[group]))
 
 
 def _read(row: Mapping[str, Any], column: str) -> Any:
@@ -203,6 +217,7 @@ def _read(row: Mapping[str, Any], column: str) -> Any:
 
 def _statement(groups: Sequence[Group]) -> str:
     """Built of the fixed words above only."""
+    by_step = Group.STEP in groups
     keys = list(dict.fromkeys(key for group in groups for key in _KEYS[group]))
     counted = _ENGAGEMENT.format(
         keys="".join(f"m.{key}, " for key in keys),
@@ -211,9 +226,11 @@ def _statement(groups: Sequence[Group]) -> str:
     if not groups:
         return counted
     return _NAMED.format(
-        names=", ".join(_NAMES[group][0] for group in groups),
+        names=", ".join(
+            "g.variant AS variant_key" if by_step and group is Group.VARIANT else _NAMES[group][0] for group in groups
+        ),
         counted=counted,
-        joins=" ".join(_NAMES[group][1] for group in groups),
+        joins=" ".join(_NAMES[group][1] for group in groups if not (by_step and group is Group.VARIANT)),
         order=", ".join(filter(None, (_ORDERS[group] for group in groups))) or "g.sent",
     )
 
@@ -221,6 +238,13 @@ def _statement(groups: Sequence[Group]) -> str:
 def _with_rates(figures: dict[str, int]) -> dict[str, Any]:
     rates = {name: _percent(figures[part], figures[whole]) for name, (part, whole) in RATES.items()}
     return {**figures, **rates}
+
+
+def _with_interval(row: dict[str, Any]) -> dict[str, Any]:
+    low, high = wilson_interval(row["positive"], row["delivered"])
+    known = row["delivered"] > 0
+    bounds = (round(100 * low, 2), round(100 * high, 2)) if known else (None, None)
+    return {**row, **dict(zip(INTERVAL, bounds, strict=True))}
 
 
 def _percent(part: int, whole: int) -> float | None:

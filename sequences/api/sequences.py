@@ -14,7 +14,7 @@ from sequences.authoring.goals import MATCHES
 from sequences.authoring.step_fields import STEP_FIELDS
 from sequences.choices import ConditionType, Operator, SequenceStatus
 from sequences.interface.api.base import IdFilter, ReadViewSet, UpdatedFilter
-from sequences.interface.api.serializers import ClockField, ConditionConfigField, WindowField
+from sequences.interface.api.serializers import ClockField, ConditionConfigField, VariantsField, WindowField
 from sequences.interface.api.strict import StrictModelSerializer
 from sequences.models import Sequence, Step
 from sequences.time.window import TimingError, parse_window, window_to_raw
@@ -43,6 +43,7 @@ class StepSerializer(StrictModelSerializer[Step]):
     type = serializers.CharField(read_only=True, help_text="It may be one that this release does not know.")
     send_time = ClockField(read_only=True, allow_null=True)
     condition_config = ConditionConfigField(read_only=True)
+    variants = VariantsField(read_only=True)
     condition_type = serializers.ChoiceField(choices=ConditionType.choices(), allow_blank=True, read_only=True)
 
     class Meta:

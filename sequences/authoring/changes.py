@@ -58,7 +58,7 @@ def _names(draft: SequenceDraft, keys: list[str]) -> list[str]:
 
 
 def _name(step: StepDraft, number: int) -> str:
-    title = step.name or step.subject or step.type.replace("_", " ")
+    title = step.name or step.texts[0][1] or step.type.replace("_", " ")
     return f"step {number}, {title}" if number else title
 
 
@@ -74,4 +74,6 @@ def _change(what: str, field: str, before: object, after: object) -> Change:
 def _plain(value: object) -> object:
     if isinstance(value, time):
         return value.isoformat(timespec="minutes")
+    if isinstance(value, tuple):
+        return [each if isinstance(each, Mapping) else asdict(each) for each in value]
     return dict(value) if isinstance(value, Mapping) else value

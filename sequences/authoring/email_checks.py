@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 from sequences.authoring.drafts import SequenceDraft
 from sequences.authoring.problems import Problem, Severity
@@ -22,35 +23,58 @@ def check_emails(draft: SequenceDraft, *, has_postal_address: bool) -> Iterator[
         )
         yield Problem(None, "postal_address", message, fits_draft=True)
     for number, step in emails:
-        for name in ("subject", "body"):
-            yield from _check_comparisons(step, number, name)
-        try:
-            sample = sample_body(step.body, body_format_of(step))
-        except TemplateError as error:
-            yield Problem(number, "body", f"body: {error}")
-        else:
-            yield from _check_sample(sample, number)
+        for text in list_texts(step):
+            yield from _check_comparisons(text, number)
+            if text.part != "body":
+                continue
+            try:
+                sample = sample_body(text.source, body_format_of(step))
+            except TemplateError as error:
+                yield Problem(number, text.field, f"{text.label}: {error}")
+            else:
+                yield from _check_sample(sample, text, number)
 
 
-def _check_sample(sample: Sample, number: int) -> Iterator[Problem]:
+@dataclass(frozen=True, slots=True)
+class Text:
+    """A template of an email step: `part` is subject or body, `field` the field of the step in which it stands."""
+
+    part: str
+    source: str
+    field: str
+    label: str
+
+
+def list_texts(step: StepDraft) -> Iterator[Text]:
+    """All that an email step can send: of each variant where it has some, else its own subject and body."""
+    for variant, subject, body in step.texts:
+        for part, source in (("subject", subject), ("body", body)):
+            yield (
+                Text(part, source, "variants", f"variant {variant} {part}")
+                if variant
+                else Text(part, source, part, part)
+            )
+
+
+def _check_sample(sample: Sample, text: Text, number: int) -> Iterator[Problem]:
     for change in sample.changes:
-        yield Problem(number, "body", f"body: {change}", Severity.WARNING)
+        yield Problem(number, text.field, f"{text.label}: {change}", Severity.WARNING)
     for path in sample.link_fields:
         message = (
-            f"body: a link begins with {path}: a value without https:// gets it in front, and a value that is no "
-            "address makes no link; import whole addresses"
+            f"{text.label}: a link begins with {path}: a value without https:// gets it in front, and a value that "
+            "is no address makes no link; import whole addresses"
         )
-        yield Problem(number, "body", message, Severity.WARNING)
+        yield Problem(number, text.field, message, Severity.WARNING)
 
 
-def _check_comparisons(step: StepDraft, number: int, name: str) -> Iterator[Problem]:
+def _check_comparisons(text: Text, number: int) -> Iterator[Problem]:
     try:
-        found = find_number_comparisons(getattr(step, name))
+        found = find_number_comparisons(text.source)
     except TemplateError:
         return
     for path, line in found:
         message = (
-            f"{name} line {line}: {path} is compared with a number: imported values are texts; 1,200 counts "
+            f"{text.label} line {line}: {path} is compared with a number: imported values are texts; 1,200 counts "
             "as a number, any other makes the comparison false"
         )
-        yield Problem(number, name, message, Severity.WARNING)
+        yield Problem(number, text.field, message, Severity.WARNING)

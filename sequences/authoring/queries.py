@@ -7,6 +7,7 @@ from typing import Any
 
 from sequences.authoring.drafts import SEQUENCE_FIELDS, SequenceDraft
 from sequences.authoring.step_fields import STEP_FIELDS, Kind, StepDraft, StepField
+from sequences.content.variants import read_variants, write_variants
 from sequences.models import Sequence, Step
 
 
@@ -26,9 +27,13 @@ def _draft_step(step: Step) -> StepDraft:
 
 def _read(step: Step, spec: StepField) -> Any:
     value = getattr(step, spec.sql_column)
+    if spec.kind is Kind.VARIANTS:
+        return read_variants(value)
     return str(value) if spec.kind is Kind.GOTO and value else value
 
 
 def storable(value: object) -> object:
     """A draft's value as a model's attribute takes it."""
+    if isinstance(value, tuple):
+        return write_variants(value)
     return dict(value) if isinstance(value, Mapping) else value

@@ -21,7 +21,7 @@ from sequences.liquid.templating import TemplateError
 def may_have_link(step: StepDraft) -> bool:
     """Whether an email has, or may have once its merge fields are filled in, a link whose clicks are tracked."""
     try:
-        return sample_body(step.body, body_format_of(step)).may_have_link
+        return any(sample_body(body, body_format_of(step)).may_have_link for _, _, body in step.texts)
     except TemplateError:
         # a problem of its own
         return True

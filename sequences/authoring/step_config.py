@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from sequences.choices import ConditionType, Operator, StepType
+from sequences.content.variants import Variant, VariantError, read_variants
 from sequences.liquid.comparing import read_number
 
 MAX_WAIT_HOURS = 24 * 730
@@ -25,11 +26,20 @@ class StepConfigError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class EmailConfig:
-    """`subject` empty: reply in the thread of the previous email. `repeat`: send the same text again."""
+    """`subject` empty: reply in the thread of the previous email. `repeat`: send the same text again.
+
+    With `variants` the contact gets one of them, and subject and body are not sent.
+    """
 
     subject: str
     body: str
     repeat: bool = False
+    variants: tuple[Variant, ...] = ()
+
+    @property
+    def texts(self) -> tuple[tuple[str, str, str], ...]:
+        """What can be sent, as (variant, subject, body): the variants, else the step's own text."""
+        return tuple((each.key, each.subject, each.body) for each in self.variants) or (("", self.subject, self.body),)
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,7 +158,7 @@ def parse_config(row: Mapping[str, object]) -> StepConfig:
     """Turn the columns of one step (names of the model) into its configuration. Never raises."""
     step_type = str(row["type"])
     if step_type == StepType.EMAIL:
-        return EmailConfig(subject=str(row["subject"]).strip(), body=str(row["body"]), repeat=bool(row.get("repeat")))
+        return _parse_email(row)
     if step_type == StepType.TASK:
         return TaskConfig(
             type=str(row["task_type"]),
@@ -162,6 +172,14 @@ def parse_config(row: Mapping[str, object]) -> StepConfig:
     if step_type == StepType.CONDITIONAL_SPLIT:
         return _parse_split(row)
     return Broken(f"step type {step_type!r} is not known: use one of {', '.join(StepType)}")
+
+
+def _parse_email(row: Mapping[str, object]) -> EmailConfig | Broken:
+    try:
+        variants = read_variants(row.get("variants") or ())
+    except VariantError as error:
+        return Broken(str(error))
+    return EmailConfig(str(row["subject"]).strip(), str(row["body"]), bool(row.get("repeat")), variants)
 
 
 def _parse_split(row: Mapping[str, object]) -> SplitConfig | Broken:

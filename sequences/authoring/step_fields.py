@@ -14,6 +14,7 @@ from enum import Enum
 from typing import Any
 
 from sequences.choices import BodyFormat, Choice, ConditionType, StepType, TaskPriority, TaskType
+from sequences.content.variants import Variant
 
 MAX_DELAY = timedelta(days=730)
 #: Words that YAML files use for a step type where it is not the type's own value.
@@ -30,6 +31,7 @@ class Kind(Enum):
     CLOCK = "a time of day, or none"
     CHOICE = "one word of `choices`"
     CONFIG = "a mapping that step_config checks"
+    VARIANTS = "a list of texts that sequences.content.variants checks"
     GOTO = "another step of the sequence, or none: the sequence ends"
 
 
@@ -118,6 +120,13 @@ class StepDraft:
         choices=BodyFormat,
         help="How the body is written. By default HTML when it starts with a block element, else Markdown.",
     )
+    variants: tuple[Variant, ...] = _field(
+        Kind.VARIANTS,
+        (),
+        _EMAIL,
+        help="Texts to compare, sent instead of subject and body. By default none.",
+        is_content=True,
+    )
     repeat: bool = _field(
         Kind.FLAG, False, _EMAIL, help="Send it also to a contact who has had the same text. By default it is skipped."
     )
@@ -154,6 +163,13 @@ class StepDraft:
     @property
     def delay(self) -> timedelta:
         return timedelta(days=self.delay_days, hours=self.delay_hours, minutes=self.delay_minutes)
+
+    @property
+    def texts(self) -> tuple[tuple[str, str, str], ...]:
+        """What an email step can send, as (variant, subject, body): its variants, else its own text."""
+        if self.variants:
+            return tuple((each.key, each.subject, each.body) for each in self.variants)
+        return (("", self.subject, self.body),)
 
     @property
     def is_split(self) -> bool:

@@ -84,10 +84,17 @@ def find_unreached(steps: Sequence[StepDraft], graph: Graph) -> set[str]:
 
 
 def find_emails_without_thread(steps: Sequence[StepDraft], graph: Graph) -> set[str]:
-    """Email steps with an empty subject that some path reaches before any other email: nothing to reply to."""
+    """Email steps with an empty subject, be it of one variant, that some path reaches before any other email.
+
+    There is nothing to reply to.
+    """
     emails = frozenset(step.key for step in steps if step.type == StepType.EMAIL)
     first = _walk(steps, graph, stop_at=emails)
-    return {step.key for step in steps if step.key in first & emails and not step.subject.strip()}
+    return {
+        step.key
+        for step in steps
+        if step.key in first & emails and not all(subject.strip() for _, subject, _ in step.texts)
+    }
 
 
 def find_last_before(key: str, steps: Iterable[StepDraft], graph: Graph, step_type: StepType) -> set[str]:

@@ -131,7 +131,9 @@ def _content(step: StepDraft) -> Hashable:
     """What a reader or the engine gets of a step. A delay has nothing but its length, a split only its question."""
     if step.type == StepType.DELAY:
         return step.type, step.delay
-    values = (getattr(step, spec.name) for spec in _CONTENTS.get(step.type, ()))
+    if step.variants:
+        return step.type, *sorted((key, _words(subject), _words(body)) for key, subject, body in step.texts)
+    values = [getattr(step, spec.name) for spec in _CONTENTS.get(step.type, ()) if spec.kind is not Kind.VARIANTS]
     return step.type, *(_words(value) if isinstance(value, str) else repr(sorted(value.items())) for value in values)
 
 
@@ -169,7 +171,13 @@ def _ratio(one: Sequence[str], other: Sequence[str]) -> float:
 
 
 def _text(step: StepDraft) -> list[str]:
-    text = " ".join(getattr(step, name) for name in _TEXTS.get(step.type, ()))
+    # a step that is given variants keeps its text as one of them, by custom the first
+    own = (
+        step.texts[0][1:]
+        if step.type == StepType.EMAIL
+        else [getattr(step, name) for name in _TEXTS.get(step.type, ())]
+    )
+    text = " ".join(own)
     return _words(text[:_LONGEST_COMPARED]).split()
 
 

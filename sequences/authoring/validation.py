@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from sequences.authoring.drafts import SequenceDraft
-from sequences.authoring.email_checks import check_emails
+from sequences.authoring.email_checks import check_emails, list_texts
 from sequences.authoring.goals import GoalError, parse_goal
 from sequences.authoring.problems import Problem, Severity
 from sequences.authoring.queries import load_draft
@@ -28,6 +28,7 @@ from sequences.authoring.step_graph import (
 )
 from sequences.choices import StepType
 from sequences.contacts.queries import list_custom_fields
+from sequences.content.variants import VariantError, check_variants
 from sequences.liquid.templating import MADE_WHEN_RENDERED, Field, TemplateError, list_fields, parse
 from sequences.models import Sequence, Workspace
 from sequences.time.timing import Calendar, Delay, StepTiming, TimingError, Window, parse_window, plan, resolve_zone
@@ -115,8 +116,8 @@ def _check_step(
         return
     if step.delay > MAX_DELAY:
         yield Problem(number, "delay_days", f"the delay is longer than {MAX_DELAY.days} days: shorten it")
-    if step.type == StepType.EMAIL and not step.body.strip():
-        yield Problem(number, "body", "the email has no body: write one")
+    if step.type == StepType.EMAIL:
+        yield from _check_text(step, number)
     if step.type in {StepType.EMAIL, StepType.TASK} and window is not None and not _can_run(step, window):
         at = f" at {step.send_time:%H:%M}" if step.send_time else ""
         weekends = " without weekends" if step.skip_weekends else ""
@@ -125,6 +126,15 @@ def _check_step(
         )
     if step.is_split:
         yield from _check_condition(step, number, custom_fields)
+
+
+def _check_text(step: StepDraft, number: int) -> Iterator[Problem]:
+    if not step.variants and not step.body.strip():
+        yield Problem(number, "body", "the email has no body: write one")
+    try:
+        check_variants(step.variants)
+    except VariantError as error:
+        yield Problem(number, "variants", str(error))
 
 
 def _can_run(step: StepDraft, window: Window) -> bool:
@@ -152,25 +162,34 @@ def _check_condition(step: StepDraft, number: int, custom_fields: frozenset[str]
 
 
 def _check_templates(step: StepDraft, number: int, custom_fields: frozenset[str] | None) -> Iterator[Problem]:
-    for name in (field.name for field in STEP_FIELDS if step.type == field.template_of):
-        source = getattr(step, name)
+    for name, label, source in _list_templates(step):
         try:
             template = parse(source)
             fields = list_fields(source)
         except TemplateError as error:
-            yield Problem(number, name, f"{name}: {error}")
+            yield Problem(number, name, f"{label}: {error}")
             continue
         known_filters = sorted(template.env.filters)
         for unknown in sorted(set(template.analyze().filters) - set(known_filters)):
             remedy = _suggest(unknown, known_filters) or "remove it"
-            yield Problem(number, name, f"{name}: the filter {unknown} is not known: {remedy}")
+            yield Problem(number, name, f"{label}: the filter {unknown} is not known: {remedy}")
         for field in fields:
             if step.type == StepType.TASK and field.path == _UNSUBSCRIBE:
                 yield Problem(
-                    number, name, f"{name} line {field.line}: {_UNSUBSCRIBE} is an email's: take it out of the task"
+                    number, name, f"{label} line {field.line}: {_UNSUBSCRIBE} is an email's: take it out of the task"
                 )
             elif problem := _check_field(field, custom_fields):
-                yield Problem(number, name, f"{name} line {field.line}: {problem}")
+                yield Problem(number, name, f"{label} line {field.line}: {problem}")
+
+
+def _list_templates(step: StepDraft) -> Iterator[tuple[str, str, str]]:
+    """As (field, label, source): of an email with variants theirs, which are what is sent."""
+    if step.type == StepType.EMAIL:
+        yield from ((text.field, text.label, text.source) for text in list_texts(step))
+        return
+    for field in STEP_FIELDS:
+        if step.type == field.template_of:
+            yield field.name, field.name, getattr(step, field.name)
 
 
 def _check_field(field: Field, custom_fields: frozenset[str] | None) -> str | None:
@@ -233,16 +252,17 @@ def _check_same_texts(draft: SequenceDraft) -> Iterator[Problem]:
     ahead = find_ahead(draft.steps, graph)
     seen: dict[tuple[str, ...], list[tuple[int, str]]] = {}
     for number, step in enumerate(draft.steps, start=1):
-        if step.type != StepType.EMAIL or step.repeat or not step.body.strip():
+        if step.type != StepType.EMAIL or step.repeat or not step.texts[0][2].strip():
             continue
-        text = tuple(f"{step.subject} {step.body}".split())
+        texts = [tuple(f"{subject} {body}".split()) for _, subject, body in step.texts]
         if any(target and step.key in ahead[target] for target in graph[step.key]):
             message = "a loop leads back to it, and no contact gets the same text twice: set repeat if it is meant"
             yield Problem(number, "repeat", message, Severity.WARNING)
-        elif first := next((at for at, key in seen.get(text, []) if step.key in ahead[key]), None):
+        elif first := next((at for text in texts for at, key in seen.get(text, []) if step.key in ahead[key]), None):
             message = f"it has the text of step {first}, and no contact gets one twice: change it, or set repeat"
             yield Problem(number, "body", message, Severity.WARNING)
-        seen.setdefault(text, []).append((number, step.key))
+        for text in texts:
+            seen.setdefault(text, []).append((number, step.key))
 
 
 def _named(numbers: list[int]) -> str:

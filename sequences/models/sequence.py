@@ -122,6 +122,12 @@ class Step(models.Model):
         help_text="How the body is written. By default HTML when it starts with a block element, else Markdown.",
     )
 
+    variants = models.JSONField(
+        default=list,
+        db_default=[],
+        blank=True,
+        help_text="Texts to compare, sent instead of subject and body. By default none.",
+    )
     repeat = models.BooleanField(
         default=False,
         db_default=False,

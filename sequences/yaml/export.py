@@ -21,6 +21,7 @@ from sequences.authoring.step_fields import (
     is_default,
 )
 from sequences.choices import OnReply, StepType
+from sequences.content.variants import write_variants
 
 _NOT_LITERAL = re.compile("[\r\x85\u2028\u2029\ufeff]")
 
@@ -89,7 +90,7 @@ def _export_step(step: StepDraft, ids: Mapping[str, str]) -> dict[str, Any]:
     for spec in (*COMMON_FIELDS, *fields_of(step.type)):
         if spec.kind is Kind.CONFIG:
             content |= getattr(step, spec.name)
-        elif spec.is_required or not is_default(step, spec):
+        elif (spec.is_required and not step.variants) or not is_default(step, spec):
             content[spec.yaml_key] = _export_value(getattr(step, spec.name), spec, ids)
     return {YAML_TYPES.get(StepType(step.type), step.type): content}
 
@@ -97,6 +98,8 @@ def _export_step(step: StepDraft, ids: Mapping[str, str]) -> dict[str, Any]:
 def _export_value(value: Any, spec: StepField, ids: Mapping[str, str]) -> object:
     if spec.kind is Kind.GOTO:
         return ids[value]
+    if spec.kind is Kind.VARIANTS:
+        return write_variants(value)
     if isinstance(value, time):
         return value.strftime("%H:%M:%S" if value.second else "%H:%M")
     return value

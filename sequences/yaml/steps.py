@@ -23,12 +23,21 @@ from sequences.authoring.step_fields import (
     fields_of,
 )
 from sequences.choices import StepType
+from sequences.content.variants import (
+    MAX_WEIGHT,
+    VARIANT_KEYS,
+    Variant,
+    VariantError,
+    read_variant,
+    read_variants,
+)
 from sequences.yaml.nodes import (
     MAX_BYTES,
     Problems,
     is_empty,
     line_of,
     read_flag,
+    read_items,
     read_mapping,
     read_text,
     read_value,
@@ -152,10 +161,39 @@ class StepReader:
                 if target:
                     self.gotos.append((node, target))
                 return target or None
+            case Kind.VARIANTS:
+                return self._read_variants(node, label)
             case Kind.CONFIG:
                 raise AssertionError("a condition is read as a whole")
             case _:
                 assert_never(spec.kind)
+
+    def _read_variants(self, node: yaml.Node, label: str) -> tuple[Variant, ...]:
+        found: list[dict[str, object]] = []
+        before = len(self.problems.found)
+        for place, item in enumerate(read_items(node, label, self.problems), start=1):
+            where = f"{label} {place}"
+            nodes = read_mapping(item, where, VARIANT_KEYS, self.problems)
+            given: dict[str, object] = {
+                name: read_text(nodes[name], f"{where} {name}", self.problems)
+                for name in ("key", "subject", "body")
+                if name in nodes
+            }
+            if "weight" in nodes:
+                given["weight"] = read_whole_number(nodes["weight"], f"{where} weight", MAX_WEIGHT, self.problems)
+            found.append(given)
+            try:
+                read_variant(place, given)
+            except VariantError as error:
+                if len(self.problems.found) == before:
+                    self.problems.add(line_of(item), f"{label.rpartition(' ')[0]}: {error}")
+        if len(self.problems.found) > before:
+            return ()
+        try:
+            return read_variants(found)
+        except VariantError as error:
+            self.problems.add(line_of(node), f"{label.rpartition(' ')[0]}: {error}")
+            return ()
 
     def _read_delay(self, nodes: _Nodes, where: str, step_type: StepType, line: int) -> dict[str, Any]:
         if step_type is not StepType.DELAY:
@@ -190,12 +228,15 @@ class StepReader:
         return text
 
     def _read_body(self, nodes: _Nodes, where: str, line: int) -> str:
+        """Empty, too, where variants stand in its place."""
         if "body" in nodes and "body_file" in nodes:
             self.problems.add(line_of(nodes["body_file"]), f"{where} has both body and body_file: keep one")
         if "body" in nodes:
             return read_text(nodes["body"], f"{where} body", self.problems)
         if "body_file" in nodes:
             return _read_body_file(nodes["body_file"], self.body_dir, self.problems)
+        if "variants" in nodes:
+            return ""
         self.problems.add(line, f"{where} has no body: give it body or body_file")
         return ""
 

@@ -7,6 +7,7 @@ from typing import Any
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
+from sequences.content.variants import MAX_KEY, MAX_VARIANTS, MAX_WEIGHT, Variant, VariantError, read_variants
 from sequences.interface.api.strict import StrictSerializer
 
 
@@ -48,6 +49,46 @@ class WindowField(serializers.DictField):
 @extend_schema_field(_CONDITION)
 class ConditionConfigField(serializers.DictField):
     """What a conditional split compares, and how long it waits."""
+
+
+_VARIANTS: dict[str, Any] = {
+    "type": "array",
+    "items": {
+        "type": "object",
+        "properties": {
+            "key": {"type": "string", "maxLength": MAX_KEY, "description": "Its name, unique in the step."},
+            "weight": {
+                "type": "integer",
+                "minimum": 0,
+                "maximum": MAX_WEIGHT,
+                "description": "Its share of the contacts, in proportion to the others; 0: switched off.",
+            },
+            "subject": {"type": "string", "description": "Liquid. Empty: a reply in the same thread."},
+            "body": {"type": "string", "description": "Liquid in Markdown or HTML, by the format of the step."},
+        },
+        "required": ["key", "weight", "body"],
+        "additionalProperties": False,
+    },
+    "maxItems": MAX_VARIANTS,
+    "example": [
+        {"key": "A", "weight": 1, "subject": "Quick question", "body": "Hello"},
+        {"key": "B", "weight": 1, "subject": "An idea for you", "body": "Hi"},
+    ],
+}
+
+
+@extend_schema_field(_VARIANTS)
+class VariantsField(serializers.Field[Any, Any, Any, Any]):
+    """The texts of an email step that are compared; an empty list: subject and body of the step are sent."""
+
+    def to_internal_value(self, data: Any) -> tuple[Variant, ...]:
+        try:
+            return read_variants(data)
+        except VariantError as error:
+            raise serializers.ValidationError(f"{str(error)[:1].upper()}{str(error)[1:]}.") from None
+
+    def to_representation(self, value: Any) -> Any:
+        return value
 
 
 class RejectedRowSerializer(StrictSerializer):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from django.db import models
 
+from sequences.authoring.queries import storable
 from sequences.authoring.step_fields import STEP_FIELDS, Kind, StepField
 from sequences.models import Step
 
@@ -17,6 +18,7 @@ _COLUMNS = {
     Kind.CLOCK: models.TimeField,
     Kind.CHOICE: models.CharField,
     Kind.CONFIG: models.JSONField,
+    Kind.VARIANTS: models.JSONField,
     Kind.GOTO: models.ForeignKey,
 }
 
@@ -31,7 +33,7 @@ def test_a_column_has_the_kind_default_and_bounds_of_its_field(spec: StepField) 
     column = Step._meta.get_field(spec.column)
     assert isinstance(column, models.Field)
     assert type(column) is _COLUMNS[spec.kind]
-    assert column.get_default() == spec.default
+    assert column.get_default() == storable(spec.default)
     assert column.help_text == spec.help
     if spec.choices:
         assert column.choices == spec.choices.choices()
