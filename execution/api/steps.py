@@ -124,6 +124,10 @@ class VariantReportSerializer(StrictSerializer):
     variants = VariantFiguresSerializer(many=True)
     verdict = serializers.ChoiceField(choices=VariantVerdict.choices())
     better = serializers.CharField(allow_null=True)
+    harmful = serializers.ListField(
+        child=serializers.CharField(),
+        help_text="Variants with clearly more opt-outs, complaints and bounces than the others together.",
+    )
     detail = serializers.CharField()
     needed = NeededSendsSerializer()
 

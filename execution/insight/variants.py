@@ -14,6 +14,7 @@ from execution.insight.variant_statistics import (
     POWER,
     Count,
     find_better,
+    find_harmful,
     needed_sends,
     ratio_interval,
     wilson_interval,
@@ -36,7 +37,8 @@ SELECT {key} AS variant,
        count(*) FILTER (WHERE a.positive) AS positive,
        count(*) FILTER (WHERE f.opted_out) AS opted_out,
        count(*) FILTER (WHERE f.complained) AS complained,
-       count(*) FILTER (WHERE m.status = 'failed' OR f.bounced) AS bounced
+       count(*) FILTER (WHERE m.status = 'failed' OR f.bounced) AS bounced, count(*) AS emails,
+       count(*) FILTER (WHERE m.status = 'failed' OR f.bounced OR f.opted_out OR f.complained) AS harmed
 FROM emails_emailmessage m
 LEFT JOIN LATERAL (
     SELECT bool_or(v.type = 'bounced') AS refused,
@@ -87,12 +89,14 @@ class NeededSends:
 class VariantReport:
     """`variants`: those of the step now and those that were sent before, with their figures, in the step's order.
 
-    `better` is the key of one that is shown to be better than each other one. Rates are in percent.
+    `better` is the key of one that is shown to be better than each other one, `harmful` those with clearly more
+    opt-outs, complaints and bounces than the others together. Rates are in percent.
     """
 
     variants: list[dict[str, Any]]
     verdict: VariantVerdict
     better: str | None
+    harmful: list[str]
     detail: str
     needed: NeededSends
 
@@ -108,11 +112,15 @@ def read_variant_report(step: Step, now: datetime, difference: float | None = No
     # one that was removed cannot be chosen any more
     compared = [row for row in rows if row["key"] in weights and row["delivered"]]
     better = find_better([_positive(row) for row in compared])
+    sent = [key for key in weights if key in counted]
+    harm = [Count(counted[key]["harmed"], counted[key]["emails"]) for key in sent]
+    harmful = [sent[place] for place in find_harmful(harm)] if len(sent) > 1 else []
     return VariantReport(
         variants=rows,
         verdict=VariantVerdict.NO_DIFFERENCE if better is None else VariantVerdict.BETTER,
         better=None if better is None else compared[better]["key"],
-        detail=_explain(compared, better),
+        harmful=harmful,
+        detail=" ".join([_explain(compared, better), *map(_warn, harmful)]),
         needed=_need(step.workspace_id, now, difference),
     )
 
@@ -148,6 +156,10 @@ def _explain(rows: Sequence[dict[str, Any]], better: int | None) -> str:
     delivered = sum(row["delivered"] for row in rows)
     factor = f"{low:.1f}{up_to} times as many positive replies as the others"
     return f"{best['key']} is better: {delivered:,} delivered, {factor}."
+
+
+def _warn(key: str) -> str:
+    return f"{key} has clearly more opt-outs, complaints and bounces than the others: switch it off."
 
 
 def _need(workspace_id: int, now: datetime, difference: float | None) -> NeededSends:

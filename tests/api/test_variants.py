@@ -20,6 +20,7 @@ from simulation.mail_server import MailServer
 from tests.factories import (
     NOW,
     ContactFactory,
+    EmailEventFactory,
     EnrollmentFactory,
     MailboxFactory,
     ReplyFactory,
@@ -204,11 +205,17 @@ def test_figures_say_what_they_show_and_how_many_emails_are_needed(
     for place in range(60):
         person = EnrollmentFactory(sequence=step.sequence, mailbox=mailbox)
         sent = SentMessageFactory(enrollment=person, step=step, variant="AB"[place % 2], content_hash=None)
+        if not place % 2 and place < 40:
+            EmailEventFactory(message=sent, type="unsubscribed")
         if place % 2 and place < 52:
             ReplyFactory(message=sent, found_intent="interested")
     after = api.get(url, {"difference": "0.1"}).json()
     assert (after["verdict"], after["better"]) == ("better", "B")
     assert after["detail"].startswith("B is better: 60 delivered, ")
+    assert (before["harmful"], after["harmful"]) == ([], ["A"])
+    assert after["detail"].endswith(
+        "A has clearly more opt-outs, complaints and bounces than the others: switch it off."
+    )
     assert [(each["key"], each["delivered"], each["positive"]) for each in after["variants"]] == [
         ("A", 30, 0),
         ("B", 30, 26),
