@@ -58,6 +58,7 @@ NAVIGATION: list[dict[str, Any]] = [
             _page("Sending queues", "view_stream", "emails_mailbox_lanes", "emails.view_mailbox", active=_is_lane),
             _page("Mailboxes", "inbox", "emails_mailbox_changelist", "emails.view_mailbox", active=_is_mailbox),
             _page("Mailbox pools", "workspaces", "emails_mailboxpool_changelist", "emails.view_mailboxpool"),
+            _page("Time off", "beach_access", "sequences_timeoff_changelist", "sequences.view_timeoff"),
             _page("Forecast", "calendar_month", "emails_mailbox_forecast", "emails.view_mailbox"),
             _page(
                 "Email messages",

@@ -286,6 +286,7 @@ UNFOLD: dict[str, Any] = {
     "LOGIN": {"form": "sequences.interface.admin.login.LoginForm"},
     "ACCOUNT": {
         "navigation": [
+            {"title": "Time off", "link": reverse_lazy("admin:sequences_timeoff_changelist")},
             {"title": "Change password", "link": reverse_lazy("admin:password_change")},
             {"title": "Second factor", "link": reverse_lazy("second_factor")},
         ]

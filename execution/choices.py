@@ -88,6 +88,7 @@ class ControlTarget(Choice):
     WORKSPACE = "workspace"
     SEND_LIMIT = "send_limit"
     ENROLL_RULE = "enroll_rule"
+    TIME_OFF = "time_off"
 
 
 class ControlAction(Choice):

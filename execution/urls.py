@@ -32,6 +32,7 @@ from execution.api.row_actions import (
 )
 from execution.api.sequences import WrittenSequenceViewSet
 from execution.api.steps import StepViewSet
+from execution.api.time_off import TimeOffViewSet
 from execution.api.webhooks import WebhookViewSet
 from execution.api.workspaces import WorkspaceSettingsViewSet
 from sequences.api.contact_imports import ContactImportViewSet
@@ -71,6 +72,7 @@ def _list_api() -> list[Any]:
     router.register("workspaces", WorkspaceSettingsViewSet, "workspace")
     router.register("enroll-rules", EnrollRuleViewSet, "enroll-rule")
     router.register("external-events", ExternalEventViewSet, "external-event")
+    router.register("time-off", TimeOffViewSet, "time-off")
     router.register("forecast", ForecastViewSet, "forecast")
     me = re_path(r"^me/?$", MeViewSet.as_view({"get": "retrieve", "patch": "partial_update"}), name="me")
     patterns: list[Any] = [me, *router.urls]

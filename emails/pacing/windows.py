@@ -23,12 +23,12 @@ def read_window(text: str) -> Window:
 def find_opening(row: Row, now: datetime) -> Move | None:
     """None when the email may be sent at `now`; else the rule that holds it, with `until` the next opening.
 
-    Rows need window (text), skip_weekends, the four zones, holiday_country and extra_holidays.
+    Rows need window (text), skip_weekends, the four zones, holiday_country, extra_holidays and time_off.
     """
     window = read_window(row["window"])
-    calendar = read_contact_calendar(window, row).within(window)
+    calendar = read_contact_calendar(window, row).sending_within(window)
     try:
         allowed = next_allowed(now, calendar, skip_weekends=row["skip_weekends"])
     except TimingError as error:
         return Move("timing", now + _CONTRADICTION_RECHECK, str(error))
-    return None if allowed.at <= now else Move(allowed.moves[-1].code, allowed.at, allowed.moves[-1].detail)
+    return None if allowed.at <= now else allowed.cause

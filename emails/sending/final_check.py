@@ -47,6 +47,7 @@ from emails.sending.goals import add_met_goals, read_goal
 from emails.sending.lanes import LEASE_SECONDS, Lease, LeaseLostError
 from sequences.content.variants import ARM_JOIN, HAS_ARM, TEXT_HASH
 from sequences.enrollment_sql import wake_enrollments
+from sequences.models.time_off import list_time_off
 from sequences.models.workspace import workspace_sends
 
 # How many messages are checked for chunks of up to 1, 8 and 50: more than the chunk takes, so that those that must wait
@@ -95,7 +96,8 @@ SELECT m.id AS message_id, m.message_id AS header_id, m.recipient, m.recipient_d
        s.status AS sequence_status, s.window::text AS window, coalesce(t.skip_weekends, false) AS skip_weekends,
        m.recipient AS email, c.email AS current_email, c.timezone AS contact_timezone, c.account_id,
        a.domain AS account_domain, a.timezone AS account_timezone, b.timezone AS mailbox_timezone,
-       w.timezone AS workspace_timezone, w.holiday_country, w.extra_holidays, w.account_reply_policy,
+       w.timezone AS workspace_timezone, w.holiday_country, w.extra_holidays,
+       {list_time_off("b.owner_id", "w.id")} AS time_off, w.account_reply_policy,
        w.account_reply_delay_days, s.on_reply, s.goal::text AS goal,
        NOT t.repeat AND EXISTS (
            SELECT 1 FROM emails_emailmessage p JOIN sequences_enrollment q ON q.id = p.enrollment_id

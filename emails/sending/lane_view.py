@@ -17,6 +17,7 @@ from emails.pacing.slots import planned_slot
 from emails.pacing.windows import find_opening
 from emails.sending.final_check import is_inbox_stale
 from emails.sending.lane_plan import Waiting, plan_queue
+from sequences.models.time_off import list_time_off
 
 COUNTED_AT_MOST = 10_000
 # planning a queue takes time that grows with the square of its length
@@ -61,13 +62,14 @@ class LaneView:
     queue: tuple[QueuedMessage, ...]
 
 
-_QUEUE = """
+_QUEUE = f"""
 SELECT m.id, m.enrollment_id, m.mailbox_id, m.message_id AS header_id, m.recipient, m.recipient_domain, m.priority,
        m.is_first_touch, m.owner_id, m.due_at, m.queued_at, m.send_after_at, m.held_by,
        (m.is_answer OR (e.status = 'active' AND s.status = 'active')) AND w.sending_paused_at IS NULL AS may_leave,
        s.window::text AS window, coalesce(t.skip_weekends, false) AS skip_weekends,
        c.timezone AS contact_timezone, a.timezone AS account_timezone, b.timezone AS mailbox_timezone,
-       w.timezone AS workspace_timezone, w.holiday_country, w.extra_holidays
+       w.timezone AS workspace_timezone, w.holiday_country, w.extra_holidays,
+       {list_time_off("b.owner_id", "w.id")} AS time_off
 FROM unnest(%(mailboxes)s::bigint[]) AS x(id)
 CROSS JOIN LATERAL (
     SELECT n.* FROM emails_emailmessage n WHERE n.mailbox_id = x.id AND n.status = 'queued'

@@ -16,6 +16,7 @@ from execution.admin import (
     suppressions,
     system,
     tasks,
+    time_off,
     webhooks,
     workspaces,
 )
@@ -39,6 +40,7 @@ __all__ = [
     "suppressions",
     "system",
     "tasks",
+    "time_off",
     "webhooks",
     "workspaces",
 ]

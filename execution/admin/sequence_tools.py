@@ -123,7 +123,7 @@ class SequenceTools:
             contact, mailbox = form.cleaned_data["contact"], form.cleaned_data["mailbox"]
             if request.method == "POST":
                 return self._send_test(request, sequence, contact, mailbox)
-            preview = preview_sequence(sequence, contact, timezone.now(), mailbox.timezone if mailbox else "")
+            preview = preview_sequence(sequence, contact, timezone.now(), mailbox)
             shown = _render_all(sequence, preview, contact, mailbox, request)
         context = {
             **self.admin_site.each_context(request),

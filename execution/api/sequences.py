@@ -208,7 +208,8 @@ class WrittenSequenceViewSet(SequenceViewSet):
         form.is_valid(raise_exception=True)
         contact = find_contact(sequence, form.validated_data)
         start_at = form.validated_data.get("start_at", timezone.now())
-        return Response(PreviewSerializer(preview_sequence(sequence, contact, start_at)).data)
+        found = preview_sequence(sequence, contact, start_at, owner=self.request.user)
+        return Response(PreviewSerializer(found).data)
 
     @extend_schema(responses=StatsSerializer)
     @action(detail=True, methods=["get"], filter_backends=[])

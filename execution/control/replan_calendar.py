@@ -1,4 +1,4 @@
-"""Replans enrollments when holidays or a time zone change that they are planned by.
+"""Replans enrollments when holidays, a time zone or the time off change that they are planned by.
 
 Waiting enrollments are replanned, also those that the engine deferred by the old calendar, and queued emails stop
 waiting for its windows. As with edits (execution.control.replan_edit), an enrollment that a user snoozed is not moved
@@ -10,7 +10,7 @@ Lock order: contact or account, the enrollments in id order, mailbox or workspac
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -32,6 +32,7 @@ from execution.engine.snapshot import StepFacts
 from sequences.choices import StepType
 from sequences.enrollment_sql import LIVE, locking
 from sequences.models import Account, Contact, Workspace
+from sequences.models.time_off import list_time_off
 from sequences.time.timing import Calendar, TimingError, next_allowed, plan
 
 BATCH = 1_000
@@ -80,10 +81,11 @@ _CONTACT = _Source(
 )
 _MAILBOX = _Source(
     "mailbox",
-    frozenset({"timezone"}),
+    frozenset({"timezone", "owner"}),
     "mailbox_id",
     "mailbox_id = ANY(%(of)s::bigint[])",
-    "SELECT id, timezone AS mailbox_timezone FROM emails_mailbox x",
+    f"""SELECT x.id, x.timezone AS mailbox_timezone, {list_time_off("x.owner_id", "x.workspace_id")} AS time_off
+    FROM emails_mailbox x""",
     is_locked_first=False,
 )
 _SOURCES: Mapping[type[Model], _Source] = {
@@ -114,7 +116,7 @@ WHERE e.id = ANY(%(ids)s::bigint[]) AND newest.action = 'waiting' AND newest.det
 _RELEASE = """
 UPDATE emails_emailmessage SET send_after_at = %(now)s, held_by = ''
 WHERE enrollment_id = ANY(%(ids)s::bigint[]) AND status = 'queued' AND send_after_at > %(now)s
-  AND split_part(held_by, ':', 1) IN ('window', 'weekend', 'holiday', 'timing')
+  AND split_part(held_by, ':', 1) IN ('window', 'weekend', 'holiday', 'timing', 'time_off')
 RETURNING mailbox_id AS id
 """
 
@@ -161,6 +163,19 @@ def replanning(row: Model, values: Mapping[str, Any], *, actor: str, now: dateti
         yield replanned
         if before != _read(source, row.pk):
             replanned.planned = _replan_all(source, {row.pk: before}, actor, now)
+
+
+@contextmanager
+def replanning_mailboxes(mailbox_ids: Sequence[int], *, actor: str, now: datetime) -> Iterator[Replanned]:
+    """The same around a change of the time off of an owner, for the mailboxes of that owner. Call in a transaction.
+
+    A lane that is choosing emails of one of them finishes first, and later ones see the change.
+    """
+    fetch_all(_lock_all(_MAILBOX), {"of": list(mailbox_ids)})
+    before = {pk: _read(_MAILBOX, pk) for pk in sorted(mailbox_ids)}
+    replanned = Replanned()
+    yield replanned
+    replanned.planned = _replan_all(_MAILBOX, before, actor, now) if before else 0
 
 
 def replan_contacts(old_zones: Mapping[int, Row], *, actor: str, now: datetime) -> Replanned:
@@ -301,6 +316,10 @@ def _describe_change(source: _Source, before: Row, after: Row) -> str:
     what = ["time zone"] if zones else []
     if any(before[name] != after[name] for name in ("holiday_country", "extra_holidays")):
         what.append("holidays")
+    if before["time_off"] != after["time_off"]:
+        if not what:
+            return "the time off of the mailbox's owner changed"
+        what.append("time off")
     return f"the {' and the '.join(what)} of the {source.name} changed"
 
 

@@ -21,13 +21,15 @@ from sequences.authoring.operations import MovedEnrollment, SavedSequence
 from sequences.authoring.step_config import SplitConfig, TaskConfig
 from sequences.choices import EnrollmentStatus, StepType
 from sequences.enrollment_sql import LIVE, locking, wake_where
+from sequences.models.time_off import list_time_off
 from sequences.time.contact_calendar import read_contact_calendar
 from sequences.time.timing import Calendar, TimingError, next_allowed, plan
 
-PLAN_COLUMNS = """
+PLAN_COLUMNS = f"""
 SELECT e.id, e.workspace_id, e.status, e.current_step_id, e.previous_ended_at, e.next_step_at,
        c.timezone AS contact_timezone, a.timezone AS account_timezone, m.timezone AS mailbox_timezone,
-       w.timezone AS workspace_timezone, w.holiday_country, w.extra_holidays
+       w.timezone AS workspace_timezone, w.holiday_country, w.extra_holidays,
+       {list_time_off("m.owner_id", "w.id")} AS time_off
 """
 PLAN_JOINS = """
 JOIN sequences_contact c ON c.id = e.contact_id

@@ -8,13 +8,13 @@ One statement per table, whatever the size of the batch; a statement without row
 4. `emails_emailmessage`: queued messages of stopped, skipped and snoozed enrollments are withheld.
 5. `tasks_app_task`: open tasks of stopped enrollments are cancelled.
 6. `execution_deadletter`: opened for quarantines, closed for what left quarantine.
-7. `execution_executionlog`: one line per outcome that has one.
+7. `execution_executionlog`: one line per outcome that has one, and one per task that goes to a cover.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import assert_never
 
@@ -24,6 +24,7 @@ from emails.choices import STEP_SKIPPED, MessageStatus
 from emails.sending.lanes import wake_lanes
 from emails.sending.outbox import QueuedEmail, queue_emails, requeue_emails, withdraw_emails
 from execution.choices import LogAction, Resolution
+from execution.engine.covers import Cover, Owned, find_covers
 from execution.engine.logs import LogRow, write_logs
 from execution.engine.outcomes import (
     Advance,
@@ -47,6 +48,7 @@ from sequences.choices import EnrollmentStatus
 from tasks_app.operations import NewTask, cancel_tasks, create_tasks
 
 Decided = tuple[Snapshot, Outcome]
+Covers = Mapping[Owned, Cover]
 
 _OPEN_DEAD_LETTERS = """
 INSERT INTO execution_deadletter (workspace_id, enrollment_id, step_id, error_class, error, error_trace, attempts,
@@ -68,16 +70,21 @@ def apply_outcomes(decided: Sequence[Decided], now: datetime) -> None:
     """Write what was decided. Raises `psycopg.Error`; the caller rolls back and halves the batch."""
     if not decided:
         return
+    covers = find_covers(
+        {(each.workspace_id, each.owner_id) for each, outcome in decided if each.owner_id and _makes_task(outcome)}, now
+    )
     with pipelined():
         moved = write_positions([next_position(snapshot, outcome, now) for snapshot, outcome in decided], now)
-        _write_effects(decided, now)
-        _withhold(decided, now)
+        _write_effects(decided, covers, now)
+        _withhold(decided, covers, now)
         _write_dead_letters(decided, now)
         write_logs([_log_row(snapshot, line) for snapshot, outcome in decided if (line := _line(outcome))], now)
+        if covers:
+            _log_covers(decided, covers, now)
     check_moved(moved, len(decided))
 
 
-def _write_effects(decided: Sequence[Decided], now: datetime) -> None:
+def _write_effects(decided: Sequence[Decided], covers: Covers, now: datetime) -> None:
     emails: list[QueuedEmail] = []
     tasks: list[NewTask] = []
     requeued: dict[int, str] = {}
@@ -91,7 +98,7 @@ def _write_effects(decided: Sequence[Decided], now: datetime) -> None:
                     requeued[message_id] = variant
                     lanes.append(snapshot.mailbox_id or 0)
                 case CreateTask():
-                    tasks.append(_new_task(snapshot, effect))
+                    tasks.append(_new_task(snapshot, effect, covers))
                 case _:
                     assert_never(effect)
         if isinstance(outcome, Resume) and snapshot.message and snapshot.message.status == MessageStatus.QUEUED:
@@ -102,7 +109,7 @@ def _write_effects(decided: Sequence[Decided], now: datetime) -> None:
     create_tasks(tasks, now)
 
 
-def _withhold(decided: Sequence[Decided], now: datetime) -> None:
+def _withhold(decided: Sequence[Decided], covers: Covers, now: datetime) -> None:
     exits = [(snapshot.id, outcome) for snapshot, outcome in decided if isinstance(outcome, Exit)]
     skips = [
         snapshot.id
@@ -122,7 +129,7 @@ def _withhold(decided: Sequence[Decided], now: datetime) -> None:
     # after the others are cancelled: what an exit itself asks for stays open
     create_tasks(
         [
-            _exit_task(snapshot, task)
+            _exit_task(snapshot, task, covers)
             for snapshot, outcome in decided
             if isinstance(outcome, Exit)
             for task in outcome.tasks
@@ -190,6 +197,26 @@ def _effects(outcome: Outcome) -> tuple[Effect, ...]:
     return outcome.effects if isinstance(outcome, Wait | Advance | Complete) else ()
 
 
+def _makes_task(outcome: Outcome) -> bool:
+    return bool(isinstance(outcome, Exit) and outcome.tasks) or any(
+        isinstance(effect, CreateTask) for effect in _effects(outcome)
+    )
+
+
+def _assignee(snapshot: Snapshot, covers: Covers) -> int | None:
+    cover = covers.get((snapshot.workspace_id, snapshot.owner_id or 0))
+    return cover.user_id if cover else snapshot.owner_id
+
+
+def _log_covers(decided: Sequence[Decided], covers: Covers, now: datetime) -> None:
+    covered = [
+        (snapshot, cover)
+        for snapshot, outcome in decided
+        if _makes_task(outcome) and (cover := covers.get((snapshot.workspace_id, snapshot.owner_id or 0)))
+    ]
+    write_logs([_log_row(snapshot, LogLine(LogAction.TASK_CHANGED, cover.text)) for snapshot, cover in covered], now)
+
+
 def _is_skip(line: LogLine) -> bool:
     return line.action in {LogAction.SKIPPED, LogAction.MOVED}
 
@@ -232,7 +259,7 @@ def _queued_email(snapshot: Snapshot, effect: QueueEmail) -> QueuedEmail:
     )
 
 
-def _exit_task(snapshot: Snapshot, effect: CreateTask) -> NewTask:
+def _exit_task(snapshot: Snapshot, effect: CreateTask, covers: Covers) -> NewTask:
     """A task that belongs to the enrollment as a whole, not to a step run."""
     return NewTask(
         workspace_id=snapshot.workspace_id,
@@ -240,7 +267,7 @@ def _exit_task(snapshot: Snapshot, effect: CreateTask) -> NewTask:
         step_id=None,
         visit=0,
         contact_id=snapshot.contact_id,
-        assignee_id=snapshot.owner_id,
+        assignee_id=_assignee(snapshot, covers),
         type=effect.type,
         priority=effect.priority,
         title=effect.title,
@@ -249,7 +276,7 @@ def _exit_task(snapshot: Snapshot, effect: CreateTask) -> NewTask:
     )
 
 
-def _new_task(snapshot: Snapshot, effect: CreateTask) -> NewTask:
+def _new_task(snapshot: Snapshot, effect: CreateTask, covers: Covers) -> NewTask:
     assert snapshot.current_step_id is not None
     return NewTask(
         workspace_id=snapshot.workspace_id,
@@ -257,7 +284,7 @@ def _new_task(snapshot: Snapshot, effect: CreateTask) -> NewTask:
         step_id=snapshot.current_step_id,
         visit=snapshot.visit,
         contact_id=snapshot.contact_id,
-        assignee_id=snapshot.owner_id,
+        assignee_id=_assignee(snapshot, covers),
         type=effect.type,
         priority=effect.priority,
         title=effect.title,

@@ -365,7 +365,7 @@ def _defer_outside_window(snapshot: Snapshot, step: StepFacts, now: datetime) ->
     if is_allowed(now, calendar, skip_weekends=step.timing.skip_weekends):
         return None
     allowed = next_allowed(now, calendar, skip_weekends=step.timing.skip_weekends)
-    move = allowed.moves[-1]
+    move = allowed.cause
     return Defer(allowed.at, LogLine(LogAction.WAITING, move.detail, LogStatus.WAITING, details={"code": move.code}))
 
 

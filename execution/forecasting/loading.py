@@ -21,12 +21,14 @@ from execution.engine.sequence_facts import load_sequences
 from execution.engine.snapshot import SequenceFacts
 from execution.forecasting.journeys import Journeys, Traveller, WantedEmail
 from execution.forecasting.planner import Lane, Ramp
+from sequences.models.time_off import list_time_off
 from sequences.time.contact_calendar import read_contact_calendar
 
 _MAILBOXES = f"""
 SELECT b.id, b.address, b.owner_id, b.status, b.gap_seconds, b.jitter_seconds, b.next_slot_at, b.breaker_until,
        b.ramp_enabled, b.ramp_start, b.ramp_step, b.ramp_allowance, b.ramp_day,
        coalesce(nullif(b.timezone, ''), w.timezone) AS timezone,
+       {list_time_off("b.owner_id", "w.id")} AS time_off, w.timezone AS workspace_timezone,
        w.name AS workspace, w.sending_paused_at IS NOT NULL AS is_workspace_paused,
        {EXECUTOR_RUNS} AS executor_runs
 FROM emails_mailbox b JOIN sequences_workspace w ON w.id = b.workspace_id

@@ -7,7 +7,7 @@ It counts the follow-ups that first touches cause. What is assumed is part of th
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
@@ -20,6 +20,7 @@ from execution.forecasting.journeys import Journeys, WantedEmail
 from execution.forecasting.loading import read_lanes, read_mailboxes, read_usages, read_wanted, sends_nothing
 from execution.forecasting.planner import Lane, Plan, plan_sending
 from sequences.models import Enrollment
+from sequences.time.contact_calendar import read_absences
 
 DEFAULT_DAYS = 14
 MOST_DAYS = 90
@@ -92,6 +93,7 @@ def forecast_workspaces(workspace_ids: Iterable[int], now: datetime, days: int =
             found += _count_days(plan, row, lane, usages, now, days)
         if reason := _explain_pause(mailboxes):
             paused.append(reason)
+        paused += _explain_time_off(mailboxes, now, days)
     return Forecast(tuple(found), (*_ASSUMED, *dict.fromkeys(paused)))
 
 
@@ -178,6 +180,17 @@ def _explain_pause(mailboxes: Sequence[Row]) -> str:
         return f"Sending of {mailboxes[0]['workspace']} is paused: nothing is sent until it is resumed."
     stopped = [row["address"] for row in mailboxes if sends_nothing(row)]
     return f"Not active, so that nothing is sent: {', '.join(stopped)}." if stopped else ""
+
+
+def _explain_time_off(mailboxes: Sequence[Row], now: datetime, days: int) -> Iterator[str]:
+    """Whose mailboxes send nothing on some of the days, and until when."""
+    for row in mailboxes:
+        until = _midnight(now, ZoneInfo(row["timezone"]), days)
+        for absence in read_absences(row["time_off"], row["workspace_timezone"]):
+            if absence.starts_at < until and absence.ends_at > now:
+                first = day_of(absence.starts_at, ZoneInfo(row["workspace_timezone"]))
+                since = f", from {first:%-d %B %Y}" if absence.starts_at > now else ""
+                yield f"{absence.detail}{since}: {row['address']} sends no email of a sequence then."
 
 
 def _midnight(now: datetime, zone: ZoneInfo, days: int) -> datetime:

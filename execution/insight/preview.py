@@ -8,7 +8,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
+from common.db import fetch_all
+from emails.models import Mailbox
 from emails.sending.test_send import find_assigned
 from execution.engine.calendar import calendar_for
 from execution.engine.sequence_facts import load_sequences
@@ -17,8 +20,11 @@ from sequences.authoring.step_config import Broken, EmailConfig, SplitConfig
 from sequences.choices import LIVE_STATUSES, ConditionType, OnReply
 from sequences.content.variants import choose_variant
 from sequences.models import Contact, Enrollment, Sequence, Workspace
-from sequences.time.contact_calendar import ContactCalendar
+from sequences.models.time_off import list_time_off
+from sequences.time.contact_calendar import ContactCalendar, read_absences
 from sequences.time.timing import Planned, TimingError, Zone, plan, resolve_zone
+
+_TIME_OFF = f"SELECT {list_time_off('%(owner)s::int', '%(workspace)s')} AS time_off"
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,13 +55,26 @@ class Preview:
     goal: str
 
 
-def preview_sequence(sequence: Sequence, contact: Contact, start_at: datetime, mailbox_timezone: str = "") -> Preview:
-    """Plan every step from `start_at` (aware) as if the contact were enrolled then."""
+def preview_sequence(
+    sequence: Sequence, contact: Contact, start_at: datetime, mailbox: Mailbox | None = None, owner: Any = None
+) -> Preview:
+    """Plan every step from `start_at` (aware) as if the contact were enrolled then, with that mailbox.
+
+    Without one it is that of the contact's latest enrollment in the sequence, else the only one of `owner`, a user.
+    """
+    if mailbox is None:
+        last = sequence.enrollments.filter(contact=contact).select_related("mailbox").order_by("-pk").first()
+        mailbox = last.mailbox if last else _only_mailbox(sequence.workspace_id, owner)
     facts = load_sequences([sequence.pk])[sequence.pk]
-    calendar = _calendar_of(contact, sequence.workspace, facts, mailbox_timezone)
+    calendar = _calendar_of(contact, sequence.workspace, facts, mailbox)
     rules = _Rules(facts, calendar, _choose_variants(contact.pk, facts))
     first = facts.steps[0] if facts.steps else None
     return Preview(rules.calendar.zone, tuple(_walk(rules, first, start_at, "", frozenset())), _goal_of(facts))
+
+
+def _only_mailbox(workspace_id: int, owner: Any) -> Mailbox | None:
+    own = list(Mailbox.objects.filter(workspace=workspace_id, owner=owner).order_by("pk")[:2]) if owner else []
+    return own[0] if len(own) == 1 else None
 
 
 def preview_rest(enrollment: Enrollment, now: datetime) -> Preview | None:
@@ -64,8 +83,7 @@ def preview_rest(enrollment: Enrollment, now: datetime) -> Preview | None:
     step = facts.step(enrollment.current_step_id)
     if step is None or enrollment.status not in LIVE_STATUSES:
         return None
-    mailbox_timezone = enrollment.mailbox.timezone if enrollment.mailbox else ""
-    calendar = _calendar_of(enrollment.contact, enrollment.workspace, facts, mailbox_timezone)
+    calendar = _calendar_of(enrollment.contact, enrollment.workspace, facts, enrollment.mailbox)
     rules = _Rules(facts, calendar, _choose_variants(enrollment.contact_id, facts))
     due_at = max(enrollment.next_step_at or now, enrollment.resume_at or now, now)
     steps = tuple(_walk(rules, step, enrollment.previous_ended_at, "", frozenset(), due_at))
@@ -96,16 +114,19 @@ def _choose_variants(contact_id: int, facts: SequenceFacts) -> dict[int, str]:
 
 
 def _calendar_of(
-    contact: Contact, workspace: Workspace, facts: SequenceFacts, mailbox_timezone: str
+    contact: Contact, workspace: Workspace, facts: SequenceFacts, mailbox: Mailbox | None
 ) -> ContactCalendar:
     zone = resolve_zone(
         facts.window,
         contact=contact.timezone,
         account=contact.account.timezone if contact.account else "",
-        mailbox=mailbox_timezone,
+        mailbox=mailbox.timezone if mailbox else "",
         workspace=workspace.timezone,
     )
-    return ContactCalendar(zone, workspace.holiday_country or None, frozenset(workspace.extra_holidays))
+    holidays = workspace.holiday_country or None, frozenset(workspace.extra_holidays)
+    owner_id = mailbox.owner_id if mailbox else None
+    time_off = fetch_all(_TIME_OFF, {"owner": owner_id, "workspace": workspace.pk})[0]["time_off"]
+    return ContactCalendar(zone, *holidays, read_absences(time_off, workspace.timezone))
 
 
 def _walk(

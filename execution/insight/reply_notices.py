@@ -1,5 +1,7 @@
 """Tells owners of new replies by email, through the mail settings of the alerts: at once, once a day, or not at all.
 
+The member who covers for an owner who is away gets the notice instead, as that member has chosen for their own.
+
 A reply is marked before its email is sent, so that no mail server that is down causes a second one: the list of replies
 is complete anyway.
 """
@@ -18,6 +20,7 @@ from django.urls import reverse
 
 from common.db import Row, execute, fetch_all
 from sequences.choices import label_of
+from sequences.models.time_off import find_cover
 
 log = logging.getLogger(__name__)
 
@@ -29,7 +32,7 @@ _DIGEST_EVERY = timedelta(days=1)
 _NEWER_THAN = timedelta(days=3)
 
 # The replies of users with a daily digest stay unmarked until it is due, and are not claimed before.
-_CLAIM = """
+_CLAIM = f"""
 WITH due AS (
     SELECT r.id, u.id AS owner, u.email AS owner_email,
            u.is_active AND u.email <> '' AND NOT r.is_handled AND r.received_at > %(newer)s
@@ -37,7 +40,8 @@ WITH due AS (
     FROM emails_reply r
     LEFT JOIN sequences_enrollment e ON e.id = r.enrollment_id
     LEFT JOIN emails_mailbox b ON b.id = r.mailbox_id
-    LEFT JOIN auth_user u ON u.id = coalesce(e.owner_id, b.owner_id)
+    LEFT JOIN LATERAL (SELECT coalesce(e.owner_id, b.owner_id) AS id) o ON true
+    LEFT JOIN auth_user u ON u.id = coalesce({find_cover("o.id", "r.workspace_id")}, o.id)
     LEFT JOIN sequences_usersettings n ON n.user_id = u.id
     WHERE r.notified_at IS NULL
       AND (n.reply_notices IS DISTINCT FROM 'daily' OR n.digest_sent_at IS NULL OR n.digest_sent_at <= %(digest)s)

@@ -18,6 +18,7 @@ from execution.engine.tick import count_overdue
 from execution.heartbeat import alive_workers, wrong_clocks
 from execution.insight.progress import Part, Standstill, read_progress
 from sequences.choices import label_of
+from sequences.models.time_off import find_cover
 
 _RECENTLY = timedelta(days=7)
 _BLOCKED_WITHIN = timedelta(days=1)
@@ -48,32 +49,35 @@ class Trouble:
     number: int = 1
 
 
-_MAILBOXES = """
+# The owner of the mailbox, or the member who covers for them.
+_TOLD = f"coalesce({find_cover('b.owner_id', 'b.workspace_id')}, b.owner_id)"
+_MAILBOXES = f"""
 SELECT b.id, b.workspace_id, b.address, b.status, b.status_reason, b.status_actor, b.breaker_state, b.breaker_error,
        b.breaker_until, u.email AS owner_email
-FROM emails_mailbox b LEFT JOIN auth_user u ON u.id = b.owner_id
+FROM emails_mailbox b LEFT JOIN auth_user u ON u.id = {_TOLD}
 WHERE (b.status <> 'active' AND b.status_actor = 'engine') OR b.breaker_state <> 'closed'
 """
-_RECENTLY_BOUNCED = """
+_RECENTLY_BOUNCED = f"""
 SELECT b.id, b.workspace_id, b.address, u.email AS owner_email
-FROM emails_mailbox b LEFT JOIN auth_user u ON u.id = b.owner_id
+FROM emails_mailbox b LEFT JOIN auth_user u ON u.id = {_TOLD}
 WHERE b.status = 'active' AND b.id IN (
     SELECT mailbox_id FROM emails_emailmessage WHERE status = 'failed' AND failed_at > %(since)s
     UNION
     SELECT mailbox_id FROM emails_emailevent WHERE type IN ('bounced', 'complained') AND recorded_at > %(since)s)
 """
-_RECENTLY_BLOCKED = """
+_RECENTLY_BLOCKED = f"""
 SELECT b.id, b.workspace_id, b.address, u.email AS owner_email, count(*) AS number, max(v.detail) AS detail
-FROM emails_emailevent v JOIN emails_mailbox b ON b.id = v.mailbox_id LEFT JOIN auth_user u ON u.id = b.owner_id
+FROM emails_emailevent v JOIN emails_mailbox b ON b.id = v.mailbox_id LEFT JOIN auth_user u ON u.id = {_TOLD}
 WHERE v.type = 'bounced' AND v.bounce_type = 'blocked' AND v.recorded_at > %(since)s
   AND NOT (b.status = 'active' AND coalesce(b.status_at, '-infinity') >= v.recorded_at)
 GROUP BY b.id, b.workspace_id, b.address, u.email
 """
-_QUARANTINED = """
+_QUARANTINED = f"""
 SELECT d.workspace_id, w.name AS workspace, d.error_class, count(*) AS number, min(d.error) AS error,
        array_agg(DISTINCT u.email) FILTER (WHERE u.email <> '') AS owners
 FROM execution_deadletter d JOIN sequences_workspace w ON w.id = d.workspace_id
-JOIN sequences_enrollment e ON e.id = d.enrollment_id LEFT JOIN auth_user u ON u.id = e.owner_id AND u.is_active
+JOIN sequences_enrollment e ON e.id = d.enrollment_id LEFT JOIN auth_user u
+     ON u.is_active AND u.id = coalesce({find_cover("e.owner_id", "d.workspace_id")}, e.owner_id)
 WHERE d.resolved_at IS NULL GROUP BY d.workspace_id, w.name, d.error_class
 """
 _JUMPED = """
@@ -82,9 +86,9 @@ SELECT d.workspace_id, w.name AS workspace, count(*) FILTER (WHERE d.created_at 
 FROM execution_deadletter d JOIN sequences_workspace w ON w.id = d.workspace_id
 WHERE d.created_at > %(since)s AND d.created_at <= %(now)s GROUP BY d.workspace_id, w.name
 """
-_UNREADABLE = """
+_UNREADABLE = f"""
 SELECT b.id, b.workspace_id, b.address, s.last_error, u.email AS owner_email
-FROM emails_inboxstate s JOIN emails_mailbox b ON b.id = s.mailbox_id LEFT JOIN auth_user u ON u.id = b.owner_id
+FROM emails_inboxstate s JOIN emails_mailbox b ON b.id = s.mailbox_id LEFT JOIN auth_user u ON u.id = {_TOLD}
 WHERE b.inbound = 'imap' AND b.status = 'active' AND s.failures >= %(failures)s
 """
 _SWITCHED_OFF = f"""
@@ -122,13 +126,14 @@ def find_troubles(now: datetime) -> list[Trouble]:
     """Each with those whose it is: the owners, and the admins of its workspace."""
     troubles = _queue_troubles(now) + _clock_troubles(now) + _database_troubles()
     troubles += [_standstill(each) for each in read_progress(now).standstills]
-    troubles += [trouble for row in fetch_all(_MAILBOXES, {}) for trouble in _mailbox_troubles(row)]
-    bounced = fetch_all(_RECENTLY_BOUNCED, {"since": now - _RECENTLY})
+    troubles += [trouble for row in fetch_all(_MAILBOXES, {"now": now}) for trouble in _mailbox_troubles(row)]
+    bounced = fetch_all(_RECENTLY_BOUNCED, {"now": now, "since": now - _RECENTLY})
     troubles += [trouble for row in bounced if (trouble := _health_warning(row))]
-    blocked = fetch_all(_RECENTLY_BLOCKED, {"since": now - _BLOCKED_WITHIN})
+    blocked = fetch_all(_RECENTLY_BLOCKED, {"now": now, "since": now - _BLOCKED_WITHIN})
     troubles += [_blocked(row) for row in blocked]
-    troubles += [_unreadable(row) for row in fetch_all(_UNREADABLE, {"failures": _FAILURES_BEFORE_ALERT})]
-    troubles += [_quarantine(row) for row in fetch_all(_QUARANTINED, {})]
+    unreadable = {"now": now, "failures": _FAILURES_BEFORE_ALERT}
+    troubles += [_unreadable(row) for row in fetch_all(_UNREADABLE, unreadable)]
+    troubles += [_quarantine(row) for row in fetch_all(_QUARANTINED, {"now": now})]
     recently = now - _JUMP_WITHIN
     jumped = fetch_all(_JUMPED, {"recently": recently, "since": recently - _JUMP_AGAINST, "now": now})
     troubles += [trouble for row in jumped if (trouble := _jump(row))]

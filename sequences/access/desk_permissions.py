@@ -25,6 +25,7 @@ _SDR = {
     "sequences.sequence": "add change delete",
     "sequences.snippet": "add change delete",
     "sequences.step": "add change delete",
+    "sequences.timeoff": "add change delete",
     "emails.mailbox": "add change delete",
     "emails.emailmessage": "change",
     "emails.reply": "change",

@@ -13,6 +13,7 @@ from sequences.models.second_factor import SecondFactor
 from sequences.models.security_event import SecurityEvent
 from sequences.models.sequence import Sequence, Step
 from sequences.models.snippet import Snippet
+from sequences.models.time_off import TimeOff
 from sequences.models.user_settings import UserSettings
 from sequences.models.workspace import Membership, Workspace
 
@@ -35,6 +36,7 @@ __all__ = [
     "Sequence",
     "Snippet",
     "Step",
+    "TimeOff",
     "UserSettings",
     "Workspace",
 ]

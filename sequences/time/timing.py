@@ -27,6 +27,8 @@ from sequences.time.window import (
 __all__ = [
     "FIRST_YEAR",
     "LAST_YEAR",
+    "TIME_OFF",
+    "Absence",
     "Calendar",
     "Delay",
     "Move",
@@ -36,6 +38,7 @@ __all__ = [
     "Window",
     "Zone",
     "add_delay",
+    "away_on",
     "describe_window",
     "first_known",
     "is_allowed",
@@ -51,6 +54,7 @@ __all__ = [
 
 FIRST_YEAR = 1970
 LAST_YEAR = 2999
+TIME_OFF = "time_off"
 _LONGEST = timedelta(days=750)
 _SATURDAY = 5
 
@@ -81,18 +85,28 @@ class StepTiming:
 
 
 @dataclass(frozen=True, slots=True)
+class Absence:
+    """The time off of a mailbox's owner, from `starts_at` up to `ends_at`; `detail` says who is away and until when."""
+
+    starts_at: datetime
+    ends_at: datetime
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
 class Calendar:
-    """The rules of one enrollment's step. `window` None: open at any time."""
+    """The rules of one enrollment's step. `window` None: open at any time. `absences` hold emails only."""
 
     zone: Zone
     window: Window | None
     holiday_country: str | None
     extra_holidays: frozenset[date]
+    absences: tuple[Absence, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Move:
-    """One rule moved the step to `until`. `code`: send_time, weekend, holiday or window."""
+    """One rule moved the step to `until`. `code`: send_time, weekend, holiday, time_off or window."""
 
     code: str
     until: datetime
@@ -105,6 +119,15 @@ class Planned:
 
     at: datetime
     moves: tuple[Move, ...] = ()
+
+    @property
+    def cause(self) -> Move:
+        """What to name as the reason, with the time when everything is over: time off, else the last rule that moved.
+
+        Only where a rule moved it.
+        """
+        move = next((move for move in self.moves if move.code == TIME_OFF), self.moves[-1])
+        return Move(move.code, self.at, move.detail)
 
 
 @lru_cache(maxsize=1)
@@ -136,6 +159,15 @@ def first_known(*names: str | None) -> Zone:
         if name and is_valid_timezone(name):
             return Zone(ZoneInfo(name), name, source)
     return Zone(ZoneInfo("UTC"), "UTC", "workspace")
+
+
+def away_on(name: str, first: date, last: date, zone: Zone) -> Absence:
+    """The time off of the user of that name, on whole local days, the last one included."""
+    midnight = datetime.combine(last + timedelta(days=1), time())
+    # a clock that is set back over midnight passes it twice
+    ends_at = max(midnight.replace(tzinfo=zone.zone, fold=fold).astimezone(UTC) for fold in (0, 1))
+    starts_at = _instant(datetime.combine(first, time()), zone)
+    return Absence(starts_at, ends_at, f"{name} is away until {last.day} {last:%B %Y}")
 
 
 def is_plannable(at: datetime) -> bool:
@@ -176,6 +208,9 @@ def _settle(earliest: datetime, calendar: Calendar, skip_weekends: bool, send_ti
     at, moves = earliest, []
     while move := _next_move(at, calendar, skip_weekends, send_time):
         moves.append(move)
+        if move.code == TIME_OFF:
+            # however long it is, the rules do not contradict each other
+            earliest += move.until - at
         at = move.until
         if at - earliest > _LONGEST:
             raise TimingError(
@@ -194,6 +229,9 @@ def _next_move(at: datetime, calendar: Calendar, skip_weekends: bool, send_time:
         return Move("weekend", _day_start(at, 7 - local.weekday(), zone), "weekend")
     if holiday := _holiday(local.date(), calendar):
         return Move("holiday", _day_start(at, 1, zone), f"holiday: {holiday}")
+    for absence in calendar.absences:
+        if absence.starts_at <= at < absence.ends_at:
+            return Move(TIME_OFF, absence.ends_at, absence.detail)
     window = calendar.window
     if window is not None and not window.is_open(local):
         opening = _next_opening(at, window, zone)

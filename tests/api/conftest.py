@@ -38,6 +38,7 @@ from tests.factories import (
     UserFactory,
     WorkspaceFactory,
 )
+from tests.support.absences import make_time_off
 from tests.support.imports import make_csv, store_file
 from tests.support.invited import InvitationFactory
 from tests.support.pools import make_pool
@@ -133,6 +134,7 @@ def ids(enrollment: Enrollment, sdr: Any) -> dict[str, int]:
         "contact-imports": store_file(enrollment.workspace, make_csv(2)),
         "accounts": AccountFactory(workspace=enrollment.workspace),
         "snippets": make_snippet(enrollment.workspace),
+        "time-off": make_time_off(workspace=enrollment.workspace, owner=sdr),
         "mailboxes": enrollment.mailbox,
         "mailbox-pools": make_pool(enrollment.workspace, enrollment.mailbox),
         "messages": message,

@@ -27,7 +27,7 @@ from tests.factories import (
 
 LISTS = [
     "sequence-enrollments", "sequences", "steps", "contacts", "accounts", "snippets", "mailboxes", "mailbox-pools",
-    "messages", "suppressions", "suppression-changes", "tasks", "replies", "dead-letters", "webhooks",
+    "messages", "suppressions", "suppression-changes", "tasks", "replies", "dead-letters", "webhooks", "time-off",
 ]  # fmt: skip
 ACTIONS = [
     ("get", "sequence-enrollments", "logs", {}),

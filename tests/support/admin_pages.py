@@ -18,6 +18,7 @@ from execution.models import ApiKey, ControlLog, IdempotencyKey, WebhookSubscrip
 from execution.webhooks_out.operations import ping
 from sequences.models import EnrollRule, Membership, SecurityEvent, Workspace
 from tests import factories
+from tests.support.absences import make_time_off
 from tests.support.imports import make_csv, store_file
 from tests.support.invited import InvitationFactory
 from tests.support.pools import make_pool
@@ -58,6 +59,7 @@ def make_one_of_each(workspace: Workspace) -> None:
     InvitationFactory(workspace=workspace)
     account = factories.AccountFactory(workspace=workspace)
     make_snippet(workspace)
+    make_time_off(workspace=workspace, owner=user)
     sequence = factories.SequenceFactory(workspace=workspace)
     step = factories.StepFactory(sequence=sequence)
     split: Any = factories.SplitStepFactory(sequence=sequence, if_true_goto=None)

@@ -52,6 +52,8 @@ _SNIPPET = {
     "body": "Does [Tuesday at ten](https://cal.example/ada) suit you?",
 }
 
+_TIME_OFF = {"from": "2031-05-04", "to": "2031-05-12"}
+
 BODIES: dict[tuple[str, str], dict[str, Any]] = {
     ("post", "/api/accounts"): _ACCOUNT,
     ("put", "/api/accounts/{id}"): _ACCOUNT,
@@ -66,6 +68,9 @@ BODIES: dict[tuple[str, str], dict[str, Any]] = {
     ("post", "/api/snippets"): _SNIPPET,
     ("put", "/api/snippets/{id}"): _SNIPPET,
     ("patch", "/api/snippets/{id}"): {"name": "Calendar"},
+    ("post", "/api/time-off"): _TIME_OFF,
+    ("put", "/api/time-off/{id}"): _TIME_OFF,
+    ("patch", "/api/time-off/{id}"): {"to": "2031-05-09"},
     ("post", "/api/dead-letters/bulk"): {"action": "replay", "similar_to": 31, "dry_run": True},
     ("post", "/api/dead-letters/{id}/discard"): {"reason": "left the company"},
     ("post", "/api/dead-letters/{id}/replay"): {"reason": "the field is filled in"},
