@@ -75,6 +75,8 @@ def test_few_modules_write_enrollments() -> None:
         "execution/engine/positions.py",  # writes what the engine decided
         "execution/engine/tick.py",  # quarantines a row that cannot be read
         "execution/control/enroll_statement.py",  # creates them
+        "execution/control/enroll_pool.py",  # gives new ones a mailbox of their pool
+        "execution/control/rehome.py",  # gives those without an email another mailbox
         "execution/control/replan_order.py",  # moves past steps whose text was sent
         "execution/control/replan_edit.py",  # new due times, moves to an inserted step
         "sequences/authoring/operations.py",  # leads away from a removed step
