@@ -22,6 +22,10 @@ def _is_report(request: Any) -> bool:
     return bool(request.path.endswith("/reports/"))
 
 
+def _is_approvals(request: Any) -> bool:
+    return bool(request.path.endswith("/approvals/"))
+
+
 def _is_lane(request: Any) -> bool:
     return "/lane" in request.path
 
@@ -41,6 +45,14 @@ NAVIGATION: list[dict[str, Any]] = [
                 "emails_reply_changelist",
                 "emails.view_reply",
                 badge="execution.admin.replies.show_to_answer",
+            ),
+            _page(
+                "Approvals",
+                "approval",
+                "emails_approvals",
+                "emails.view_emailmessage",
+                badge="execution.admin.approvals.show_to_approve",
+                active=_is_approvals,
             ),
             _page("Execution queue", "group", "sequences_enrollment_changelist", "sequences.view_enrollment"),
             _page("Sequences", "account_tree", "sequences_sequence_changelist", "sequences.view_sequence"),
@@ -65,7 +77,9 @@ NAVIGATION: list[dict[str, Any]] = [
                 "mail",
                 "emails_emailmessage_changelist",
                 "emails.view_emailmessage",
-                active=lambda request: "/emails/emailmessage/" in request.path and not _is_report(request),
+                active=lambda request: (
+                    "/emails/emailmessage/" in request.path and not _is_report(request) and not _is_approvals(request)
+                ),
             ),
             _page("Email events", "bolt", "emails_emailevent_changelist", "emails.view_emailevent"),
             _page("Send limits", "speed", "emails_sendlimit_changelist", "emails.view_sendlimit"),

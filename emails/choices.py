@@ -181,6 +181,9 @@ ADDRESS_CHANGED = "address_changed"
 # Why, until the engine queues it again: the variant that it was to be is gone or switched off.
 VARIANT_CHANGED = "variant_changed"
 
+# Why, until the engine queues it again: it is not the email that was approved any more.
+APPROVAL_OUTDATED = "approval_outdated"
+
 
 class BounceType(Choice):
     """What a bounce concerns: the recipient for good, the recipient for now, or the sender (reputation, policy)."""

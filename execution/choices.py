@@ -46,6 +46,10 @@ class LogAction(Choice):
     TASK_CHANGED = "task_changed"
     #: a user said what a reply means
     CLASSIFIED = "classified"
+    #: a user approved the email of the step
+    APPROVED = "approved"
+    #: a user gave the email of the step a text of its own
+    TEXT_EDITED = "text_edited"
     #: a user answered a reply
     ANSWERED = "answered"
 

@@ -10,6 +10,7 @@ from execution.admin.members.joining import show_invitation
 from execution.agents.http import McpView
 from execution.agents.llms_txt import show_llms_txt
 from execution.api.api_keys import ApiKeyViewSet, SecurityEventViewSet
+from execution.api.approvals import ApprovableMessageViewSet
 from execution.api.contacts import EngagedContactViewSet, ReleasableAccountViewSet
 from execution.api.dead_letters import DeadLetterViewSet
 from execution.api.enroll_rules import EnrollRuleViewSet
@@ -28,7 +29,6 @@ from execution.api.row_actions import (
     CompletableTaskViewSet,
     LoggedSendLimitViewSet,
     OperatedMailboxViewSet,
-    ResolvableMessageViewSet,
 )
 from execution.api.sequences import WrittenSequenceViewSet
 from execution.api.steps import StepViewSet
@@ -54,7 +54,7 @@ def _list_api() -> list[Any]:
     router.register("mailboxes", OperatedMailboxViewSet, "mailbox")
     router.register("mailbox-pools", MailboxPoolViewSet, "mailbox-pool")
     router.register("send-limits", LoggedSendLimitViewSet, "send-limit")
-    router.register("messages", ResolvableMessageViewSet, "message")
+    router.register("messages", ApprovableMessageViewSet, "message")
     router.register("suppression-imports", SuppressionImportViewSet, "suppression-import")
     router.register("suppressions", SuppressionViewSet, "suppression")
     router.register("suppression-changes", SuppressionChangeViewSet, "suppression-change")

@@ -212,7 +212,10 @@ class _MessagesSerializer(serializers.ListSerializer[Any]):
 
 
 class MessageSerializer(Expandable, StrictModelSerializer[EmailMessage]):
-    """`subject`, `text` and `html` are what was rendered at the hand-over; empty before. Opens and clicks of people."""
+    """`subject`, `text` and `html` are what was rendered at the hand-over; empty before. Opens and clicks of people.
+
+    Of an email that waits for an approval they are what leaves if it is approved now, and `approval_hash` names it.
+    """
 
     engagement: dict[int, dict[str, Any]] | None = None
     delivered_at = serializers.DateTimeField(allow_null=True, read_only=True, help_text="Confirmed by the provider.")
@@ -227,6 +230,15 @@ class MessageSerializer(Expandable, StrictModelSerializer[EmailMessage]):
     unsubscribed_at = serializers.DateTimeField(allow_null=True, read_only=True)
 
     error_class = serializers.ChoiceField(choices=ErrorClass.choices(), allow_blank=True, read_only=True)
+    awaiting_approval = serializers.BooleanField(source="awaits_approval", read_only=True, default=False)
+    approval_hash = serializers.CharField(
+        read_only=True, default="", help_text="To approve with, of an email that waits for an approval."
+    )
+    approval_error = serializers.CharField(read_only=True, default="", help_text="Why it cannot be sent as it is.")
+    approved_by = serializers.CharField(source="approval.approved_by", read_only=True, default="")
+    approved_at = serializers.DateTimeField(
+        source="approval.approved_at", read_only=True, allow_null=True, default=None
+    )
 
     class Meta:
         model = EmailMessage
@@ -238,6 +250,7 @@ class MessageSerializer(Expandable, StrictModelSerializer[EmailMessage]):
             "variant", "subject", "text", "html", "updated_at",
             "delivered_at", "first_opened_at", "opens", "first_clicked_at", "clicks", "replied_at", "bounced_at",
             "bounce_type", "complained_at", "unsubscribed_at",
+            "awaiting_approval", "approval_hash", "approval_error", "approved_by", "approved_at",
         ]  # fmt: skip
         read_only_fields = fields
         list_serializer_class = _MessagesSerializer

@@ -1,5 +1,6 @@
 """Messages out, facts in."""
 
+from emails.models.approval import Approval
 from emails.models.event import EmailEvent
 from emails.models.executor import DURABLE_COMMIT, EXECUTOR_RUNS, SERVER, ExecutorState
 from emails.models.external_event import ExternalEvent
@@ -17,6 +18,7 @@ __all__ = [
     "EXECUTOR_RUNS",
     "SERVER",
     "Answer",
+    "Approval",
     "EmailEvent",
     "EmailMessage",
     "ExecutorState",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import traceback
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -31,29 +33,38 @@ from sequences.liquid.templating import TemplateError, render
 
 @dataclass(frozen=True, slots=True)
 class Composed:
-    """A message ready to leave, and what is kept of it."""
+    """A message ready to leave, and what is kept of it.
+
+    `digest` of one that needs an approval: all that its recipient gets, and the text of the step it was written in.
+    """
 
     message_pk: int
     envelope: Envelope
     rendered: RenderedEmail
     in_reply_to: str
+    digest: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Uncomposed:
     """A message that was not rendered: it never reached the network.
 
-    `refused` None: its text was edited after the final check, which has to compare it again.
+    `refused` None: its text was edited after the final check, which has to compare it again. `is_outdated`: it is not
+    the email that was approved any more.
     """
 
     message_pk: int
     refused: Refused | None
     trace: str
+    is_outdated: bool = False
 
 
 _CONTENT = f"""
-SELECT m.id AS message_pk, m.message_id, m.recipient, m.is_answer, t.id AS step_id,
-       coalesce(arm.subject, t.subject) AS subject, coalesce(arm.body, t.body) AS body,
+SELECT m.id AS message_pk, m.message_id, m.recipient, m.is_answer, m.queued_at, t.id AS step_id,
+       CASE WHEN ap.edited_at IS NULL THEN coalesce(arm.subject, t.subject) ELSE ap.subject END AS subject,
+       CASE WHEN ap.edited_at IS NULL THEN coalesce(arm.body, t.body) ELSE ap.body END AS body,
+       s.requires_approval AND NOT m.is_answer AS needs_approval, ap.digest AS approved_digest,
+       t.content_hash AS step_hash,
        t.format AS body_format,
        t.id IS NOT NULL AND m.content_hash IS NOT NULL AND m.content_hash IS DISTINCT FROM {TEXT_HASH} AS was_edited,
        b.transport_options->'bounce_token' = 'true' AS has_bounce_token,
@@ -69,6 +80,7 @@ JOIN sequences_enrollment e ON e.id = m.enrollment_id
 JOIN sequences_sequence s ON s.id = e.sequence_id
 LEFT JOIN sequences_step t ON t.id = m.step_id
 {ARM_JOIN}
+LEFT JOIN emails_approval ap ON ap.message_id = m.id
 LEFT JOIN emails_mailbox z ON z.id = m.mailbox_id
 LEFT JOIN emails_answer y ON y.message_id = m.id
 LEFT JOIN emails_reply r ON r.id = y.reply_id
@@ -91,12 +103,27 @@ def compose(message_ids: Sequence[int], now: datetime) -> list[Composed | Uncomp
     A message that was deleted with its contact is left out.
     """
     rows = {row["message_pk"]: row for row in fetch_all(_CONTENT, {"messages": list(message_ids)})}
+    found = [rows[message_pk] for message_pk in message_ids if message_pk in rows]
+    return [
+        Uncomposed(row["message_pk"], None, "") if row["was_edited"] else _check_approved(row, _compose_one(row, now))
+        for row in found
+    ]
+
+
+def compose_unapproved(message_ids: Sequence[int], now: datetime) -> list[Composed | Uncomposed]:
+    """The same emails before they are approved, as they will leave: only the Date header is that of the sending."""
+    rows = {row["message_pk"]: row for row in fetch_all(_CONTENT, {"messages": list(message_ids)})}
     return [_compose_one(rows[message_pk], now) for message_pk in message_ids if message_pk in rows]
 
 
+def _check_approved(row: Row, item: Composed | Uncomposed) -> Composed | Uncomposed:
+    if not row["needs_approval"] or (isinstance(item, Composed) and item.digest == row["approved_digest"]):
+        return item
+    # what cannot be rendered any more waits for a user too
+    return Uncomposed(row["message_pk"], None, "", is_outdated=True)
+
+
 def _compose_one(row: Row, now: datetime) -> Composed | Uncomposed:
-    if row["was_edited"]:
-        return Uncomposed(row["message_pk"], None, "")
     try:
         return _build(row, now)
     except (TemplateError, ValueError) as error:
@@ -111,7 +138,9 @@ def _build(row: Row, now: datetime) -> Composed:
         return _build_answer(row, now)
     if row["step_id"] is None:
         raise TemplateError("the step of this email was deleted before it was sent")
-    context = {**MergeFields(row), "now": local_time(row, now)}
+    # an email that was approved must not change with the clock
+    written_at = row["queued_at"] if row["needs_approval"] else now
+    context = {**MergeFields(row), "now": local_time(row, written_at)}
     thread = _current_thread(row, context)
     is_reply = not row["subject"].strip()
     if is_reply and not thread:
@@ -127,8 +156,8 @@ def _build(row: Row, now: datetime) -> Composed:
         {**context, "unsubscribe_url": unsubscribe_url},
         Frame(row["signature"], row["postal_address"], unsubscribe_url),
         Tracking(
-            tracking.open_pixel_url(message_pk, now) if row["tracks_opens"] else None,
-            (lambda url: tracking.click_url(message_pk, url, now)) if row["tracks_clicks"] else None,
+            tracking.open_pixel_url(message_pk, written_at) if row["tracks_opens"] else None,
+            (lambda url: tracking.click_url(message_pk, url, written_at)) if row["tracks_clicks"] else None,
         ),
     )
     thread_ids = [message_id for message_id, _ in thread] if is_reply else []
@@ -177,7 +206,16 @@ def _pack(
         headers=headers,
         envelope_sender=bounce_address(row["mailbox_address"], row["message_pk"]) if row["has_bounce_token"] else "",
     )
-    return Composed(row["message_pk"], envelope, rendered, headers.get("In-Reply-To", ""))
+    digest = _digest_of(row, envelope) if row["needs_approval"] else ""
+    return Composed(row["message_pk"], envelope, rendered, headers.get("In-Reply-To", ""), digest)
+
+
+def _digest_of(row: Row, envelope: Envelope) -> str:
+    parts = [
+        str(row["step_hash"]), envelope.message_id, envelope.from_name, envelope.from_address, envelope.to_name,
+        envelope.to_address, envelope.subject, envelope.text, envelope.html, sorted(envelope.headers.items()),
+    ]  # fmt: skip
+    return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
 
 
 def _current_thread(row: Row, context: Mapping[str, object]) -> list[tuple[str, str]]:

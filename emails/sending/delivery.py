@@ -318,4 +318,4 @@ def _send_one(transport: Transport, item: Composed) -> tuple[SendResult | None, 
 
 
 def _unrendered(item: Uncomposed, clock: Clock) -> Result:
-    return Result(item.message_pk, item.refused, clock(), trace=item.trace)
+    return Result(item.message_pk, item.refused, clock(), trace=item.trace, is_outdated=item.is_outdated)

@@ -23,6 +23,7 @@ from django.conf import settings
 from common.db import Row, execute, fetch_all
 from emails.choices import (
     ADDRESS_CHANGED,
+    APPROVAL_OUTDATED,
     SAME_TEXT,
     VARIANT_CHANGED,
     BreakerState,
@@ -31,6 +32,7 @@ from emails.choices import (
     LimitWindow,
     MailboxStatus,
 )
+from emails.facts.approvals import IS_AWAITING, withdraw_approvals
 from emails.facts.blocked import was_blocked
 from emails.facts.stop_facts import load_stop_facts
 from emails.facts.stops import Rest, Resting, find_exit_reason, find_rest
@@ -56,7 +58,9 @@ _CHECKED = ((1, 13), (8, 20), (50, 62))
 _STALE_INBOX_RECHECK = timedelta(minutes=1)
 _LOCKED_RECHECK = timedelta(seconds=1)
 _RESTING_RECHECK = timedelta(minutes=1)
+_APPROVAL_RECHECK = timedelta(minutes=10)
 _LARGEST_CHUNK = 50
+WAITS_FOR_APPROVAL = "Waiting for approval"
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +103,7 @@ SELECT m.id AS message_id, m.message_id AS header_id, m.recipient, m.recipient_d
        w.timezone AS workspace_timezone, w.holiday_country, w.extra_holidays,
        {list_time_off("b.owner_id", "w.id")} AS time_off, w.account_reply_policy,
        w.account_reply_delay_days, s.on_reply, s.goal::text AS goal,
+       {IS_AWAITING} AS awaits_approval, ap.approved_at,
        NOT t.repeat AND EXISTS (
            SELECT 1 FROM emails_emailmessage p JOIN sequences_enrollment q ON q.id = p.enrollment_id
            WHERE p.contact_id = m.contact_id AND p.id <> m.id AND p.content_hash = {TEXT_HASH}
@@ -116,6 +121,7 @@ JOIN emails_mailbox b ON b.id = m.mailbox_id
 LEFT JOIN sequences_account a ON a.id = c.account_id
 LEFT JOIN sequences_step t ON t.id = m.step_id
 {ARM_JOIN}
+LEFT JOIN emails_approval ap ON ap.message_id = m.id
 WHERE m.id = ANY(%(messages)s::bigint[]) AND m.status = 'queued'
 ORDER BY m.lane_order_at, m.id
 """
@@ -188,7 +194,7 @@ def chunk_limit(gap_seconds: int, jitter_seconds: int) -> int:
 def _check_lane(lease: Lease, lane: Row, breaker: Breaker, ramp: RampDay, now: datetime, size: int) -> Chunk:
     checked = next(number for largest, number in _CHECKED if size <= largest)
     found = fetch_all(_CANDIDATES.format(limit=checked), {"mailbox": lane["id"], "now": now})
-    rows = fetch_all(_DETAILS, {"messages": [row["message_id"] for row in found]}) if found else []
+    rows = fetch_all(_DETAILS, {"messages": [row["message_id"] for row in found], "now": now}) if found else []
     eligible, held = _check_facts(lane, rows, now)
     ramp = advance_ramp(lane, ramp, now) if eligible else ramp
     candidates = [_candidate(row, lane) for row in eligible]
@@ -243,6 +249,11 @@ def _check_facts(lane: Row, rows: Sequence[Row], now: datetime) -> tuple[list[Ro
         elif row["is_same_text"]:
             # the engine logs it and goes on to the next step
             withheld.append((row["message_id"], SAME_TEXT))
+        elif row["awaits_approval"] and row["approved_at"] is not None:
+            # the engine logs it and queues it again, without an approval
+            withheld.append((row["message_id"], APPROVAL_OUTDATED))
+        elif row["awaits_approval"]:
+            held.append(SendHold(row["message_id"], now + _APPROVAL_RECHECK, "awaiting_approval", WAITS_FOR_APPROVAL))
         elif rest := find_row_rest(row, stops[row["id"]][1], now):
             # the engine pauses the enrollment; until it has, this is what holds the message
             held.append(SendHold(row["message_id"], now + _RESTING_RECHECK, "resting", rest.reason))
@@ -255,6 +266,7 @@ def _check_facts(lane: Row, rows: Sequence[Row], now: datetime) -> tuple[list[Ro
             eligible.append(row)
     if withheld:
         messages, reasons = zip(*withheld, strict=True)
+        withdraw_approvals([pk for pk, reason in withheld if reason == APPROVAL_OUTDATED], now)
         gone = fetch_all(_WITHHOLD, {"messages": list(messages), "reasons": list(reasons)})
         wake_enrollments([row["enrollment_id"] for row in gone], now)
     return eligible, held

@@ -9,6 +9,7 @@ from functools import partial
 
 from common.db import Row, fetch_all
 from emails.choices import BreakerState, LimitScope, LimitWindow
+from emails.facts.approvals import IS_AWAITING
 from emails.models import Mailbox
 from emails.pacing.breaker import Breaker
 from emails.pacing.ledger import count_usage, read_caps
@@ -65,7 +66,8 @@ class LaneView:
 _QUEUE = f"""
 SELECT m.id, m.enrollment_id, m.mailbox_id, m.message_id AS header_id, m.recipient, m.recipient_domain, m.priority,
        m.is_first_touch, m.owner_id, m.due_at, m.queued_at, m.send_after_at, m.held_by,
-       (m.is_answer OR (e.status = 'active' AND s.status = 'active')) AND w.sending_paused_at IS NULL AS may_leave,
+       (m.is_answer OR (e.status = 'active' AND s.status = 'active' AND NOT {IS_AWAITING}))
+           AND w.sending_paused_at IS NULL AS may_leave,
        s.window::text AS window, coalesce(t.skip_weekends, false) AS skip_weekends,
        c.timezone AS contact_timezone, a.timezone AS account_timezone, b.timezone AS mailbox_timezone,
        w.timezone AS workspace_timezone, w.holiday_country, w.extra_holidays,
@@ -82,6 +84,7 @@ JOIN sequences_workspace w ON w.id = e.workspace_id
 JOIN emails_mailbox b ON b.id = m.mailbox_id
 LEFT JOIN sequences_account a ON a.id = c.account_id
 LEFT JOIN sequences_step t ON t.id = m.step_id
+LEFT JOIN emails_approval ap ON ap.message_id = m.id
 ORDER BY m.lane_order_at, m.id
 """
 _COUNTS = """
@@ -106,7 +109,7 @@ ORDER BY b.id, l.id
 
 def read_lane(mailbox: Mailbox, now: datetime, limit: int = 50) -> LaneView:
     """The lane with the first `limit` messages of its queue."""
-    rows = fetch_all(_QUEUE, {"mailboxes": [mailbox.pk], "limit": limit})
+    rows = fetch_all(_QUEUE, {"mailboxes": [mailbox.pk], "limit": limit, "now": now})
     candidates = [_candidate(row, mailbox) for row in rows] or [_lane_itself(mailbox)]
     caps = [*read_caps(candidates), *_ramp_caps([mailbox])]
     usages = count_usage(caps, mailbox.workspace_id, now)
@@ -141,7 +144,7 @@ def read_planned_times(mailbox_ids: Sequence[int], now: datetime) -> dict[int, d
         return {}
     limit = max(_LEAST_PLANNED, _MOST_PLANNED // len(mailboxes))
     rows_of: dict[int, list[Row]] = {mailbox.pk: [] for mailbox in mailboxes}
-    for row in fetch_all(_QUEUE, {"mailboxes": list(rows_of), "limit": limit}):
+    for row in fetch_all(_QUEUE, {"mailboxes": list(rows_of), "limit": limit, "now": now}):
         rows_of[row["mailbox_id"]].append(row)
     planned: dict[int, datetime] = {}
     for workspace_id in sorted({mailbox.workspace_id for mailbox in mailboxes}):

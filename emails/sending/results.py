@@ -17,6 +17,7 @@ from datetime import datetime
 
 from common.db import Row, execute, fetch_all
 from emails.choices import BounceType, BreakerState, ErrorClass, EventType, MailboxStatus
+from emails.facts.approvals import outdate_approvals
 from emails.facts.events import NewEvent, record_events, stop_unhealthy
 from emails.models import DURABLE_COMMIT
 from emails.pacing.breaker import Breaker, after_failure, after_success, pause_after
@@ -34,13 +35,17 @@ _HEALTH_ERRORS = frozenset({ErrorClass.RECIPIENT_PERMANENT, ErrorClass.CONTENT})
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """The result of one message. `composed` is None when it could not be rendered or was not tried."""
+    """The result of one message. `composed` is None when it could not be rendered or was not tried.
+
+    `is_outdated`: it is not the email that was approved any more.
+    """
 
     message_pk: int
     answer: SendResult | None
     answered_at: datetime
     composed: Composed | None = None
     trace: str = ""
+    is_outdated: bool = False
 
 
 _OF_MESSAGES = "e.id IN (SELECT enrollment_id FROM emails_emailmessage WHERE id = ANY(%(messages)s::bigint[]))"
@@ -124,6 +129,7 @@ def record_results(lease: Lease, results: Sequence[Result], breaker: Breaker, no
     # one row per message written; what an event has settled in the meantime is not ours to write or count
     left = _write_sent(lease, sent)
     settled = left + _write_failed(lease, failed) + _write_unknown(lease, unknown)
+    outdate_approvals([result.message_pk for result in back if result.is_outdated], now)
     changed = len(settled) + _requeue(lease, back, now)
     # fewer although the lane is ours: one was deleted with its contact, or resolved by an event
     if changed != len(results) and not fetch_all(_LOCK_LANE, {"mailbox": lease.mailbox_id, "token": lease.token}):

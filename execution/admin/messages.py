@@ -16,6 +16,7 @@ from emails.choices import MessageStatus
 from emails.models import EmailMessage
 from emails.rendering.render import without_pixel
 from emails.tracking.links import lead_straight
+from execution.admin.approvals import ApprovalsPage
 from execution.admin.confirm import SUBJECTS_SHOWN, Action, ConfirmsActions, on_one, on_selected
 from execution.admin.reports import ReportPage
 from execution.control import switches
@@ -64,7 +65,7 @@ _COLOURS = {"sent": "success", "queued": "info", "sending": "info", "failed": "d
 
 
 @admin.register(EmailMessage)
-class EmailMessageAdmin(ReportPage, ConfirmsActions, SearchesContacts, FactsAdmin):
+class EmailMessageAdmin(ApprovalsPage, ReportPage, ConfirmsActions, SearchesContacts, FactsAdmin):
     right = Right("enrollment__owner_id")
     list_display = (
         "show_recipient", "subject", "show_status", "mailbox", time_column("due_at", "due"),

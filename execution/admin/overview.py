@@ -13,6 +13,7 @@ from django.http import HttpRequest
 from django.urls import reverse
 from django.utils import timezone
 
+from execution.admin.approvals import show_to_approve
 from execution.insight.home import read_day
 from execution.insight.overview import Hour, Overview, read_missing, read_overview
 from execution.insight.progress import Part
@@ -92,6 +93,7 @@ def fill_overview(request: HttpRequest, context: dict[str, Any]) -> dict[str, An
         context["team"] = read_team(managed, now, timezone.get_current_timezone_name())
     if ids:
         until = timezone.localtime(now).replace(hour=23, minute=59, second=59, microsecond=0)
+        context["to_approve"] = show_to_approve(request)
         context["day"] = read_day(request.user.pk or 0, ids, now, until)
     text, name = _NEXT.get(missing, ("", ""))
     own = Workspace.objects.for_user(request.user)

@@ -19,6 +19,8 @@ from django.utils.safestring import SafeString
 from unfold.contrib.filters.admin import DropdownFilter
 from unfold.views import ChangeList
 
+from emails.facts.approvals import is_awaiting
+from emails.models import EmailMessage
 from emails.sending.lane_view import read_planned_times
 from execution.insight.explain import Hold, explain_enrollments
 from execution.insight.queue import is_late
@@ -41,7 +43,8 @@ class NeedsFilter(DropdownFilter):
     parameter_name = "needs"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        return [("overdue", "Overdue"), ("errors", "Errors"), ("all", "All, also ended")]
+        shown = [("overdue", "Overdue"), ("errors", "Errors"), ("approval", "Waiting for approval")]
+        return [*shown, ("all", "All, also ended")]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         match self.value():
@@ -49,6 +52,9 @@ class NeedsFilter(DropdownFilter):
                 return queryset.filter(is_late(timezone.now()), status=EnrollmentStatus.ACTIVE)
             case "errors":
                 return queryset.filter(Q(status=EnrollmentStatus.QUARANTINED) | Q(retry_count__gt=0))
+            case "approval":
+                waiting = EmailMessage.objects.filter(is_awaiting(timezone.now()))
+                return queryset.filter(pk__in=waiting.values("enrollment"))
             case None if not request.GET.get("status__exact") and not _names_rows(request):
                 return queryset.filter(status__in=LIVE_STATUSES)
             case _:

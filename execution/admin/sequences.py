@@ -148,7 +148,19 @@ class SequenceAdmin(PreviewsTexts, SequenceTools, ConfirmsActions, WorkspaceAdmi
     )  # fmt: skip
     change_form_before_template = "admin/sequences/sequence/state.html"
     fieldsets = (
-        (None, {"fields": ("workspace", ("name", "priority"), "description", "on_reply", *WINDOW_FIELDS)}),
+        (
+            None,
+            {
+                "fields": (
+                    "workspace",
+                    ("name", "priority"),
+                    "description",
+                    "on_reply",
+                    "requires_approval",
+                    *WINDOW_FIELDS,
+                )
+            },
+        ),
         ("Goal: the sequence ends for contacts who meet it", {"classes": ["collapse"], "fields": GOAL_FIELDS}),
         ("Tracking", {"classes": ["collapse"], "fields": (("track_opens", "track_clicks"),)}),
         ("State", {"classes": ["collapse"], "fields": (("status", "owner"), ("pause_reason", "paused_by"))}),

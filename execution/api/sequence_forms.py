@@ -155,6 +155,9 @@ class SequenceFormSerializer(StrictSerializer):
         help_text="Whether a reply of the contact ends the sequence for them.",
     )
     goal = GoalField(required=False, help_text="Ends the sequence for contacts who meet it. Empty: no goal.")
+    requires_approval = serializers.BooleanField(
+        required=False, help_text="Whether each email waits until a user has approved it."
+    )
     track_opens = serializers.BooleanField(required=False, allow_null=True)
     track_clicks = serializers.BooleanField(required=False, allow_null=True)
     steps = NestedStepSerializer(many=True, required=False, max_length=MAX_STEPS)  # type: ignore[call-arg]

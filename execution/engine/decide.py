@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import assert_never
 
-from emails.choices import SAME_TEXT, ErrorClass, MessageStatus
+from emails.choices import APPROVAL_OUTDATED, SAME_TEXT, ErrorClass, MessageStatus
 from emails.facts.scoring import hot_priority
 from execution.choices import UNKNOWN_OUTCOME, LogAction, LogStatus
 from execution.engine.backoff import Policy, next_retry_at
@@ -214,6 +214,9 @@ def _follow_message(
             return _advance(snapshot, step, message.sent_at or now, "Sent", {"message": message.id})
         case MessageStatus.WITHHELD if message.withheld_reason == SAME_TEXT:
             return _skip_step(snapshot, step, "Same text: this sequence already sent this email to the contact")
+        case MessageStatus.WITHHELD if message.withheld_reason == APPROVAL_OUTDATED:
+            log = LogLine(LogAction.QUEUED, "Approval withdrawn: the email has changed or waited too long since")
+            return Wait(None, (RequeueEmail(message.id),), log)
         case MessageStatus.WITHHELD:
             log = LogLine(LogAction.QUEUED, f"Email queued again after it was withheld: {message.withheld_reason}")
             return _queue_again(snapshot, step, config, message, log)

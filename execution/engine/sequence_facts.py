@@ -17,8 +17,8 @@ from sequences.time.timing import Delay, StepTiming, Window, parse_window
 
 _STEP_COLUMNS = ", ".join(f"t.{field.sql_column}" for field in STEP_FIELDS)
 _SEQUENCES = f"""
-SELECT s.id AS sequence_id, s.name AS sequence_name, s.status, s.on_reply, s.window::text AS window,
-       s.goal::text AS goal, t.id, t.number, t.type, {_STEP_COLUMNS}
+SELECT s.id AS sequence_id, s.name AS sequence_name, s.status, s.on_reply, s.requires_approval,
+       s.window::text AS window, s.goal::text AS goal, t.id, t.number, t.type, {_STEP_COLUMNS}
 FROM sequences_sequence s
 LEFT JOIN sequences_step t ON t.sequence_id = s.id
 WHERE s.id = ANY(%(ids)s)
@@ -42,6 +42,7 @@ def _build_sequence(rows: list[Row]) -> SequenceFacts:
         status=first["status"],
         window=_read_window(first["window"]),
         on_reply=first["on_reply"],
+        requires_approval=first["requires_approval"],
         steps=tuple(_build_step(row) for row in rows if row["id"] is not None),
         goal=read_goal(first["goal"]),
     )

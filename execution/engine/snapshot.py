@@ -36,6 +36,7 @@ class SequenceFacts:
     on_reply: str
     steps: tuple[StepFacts, ...]
     goal: Goal | None = None
+    requires_approval: bool = False
 
     def step(self, step_id: int | None) -> StepFacts | None:
         for step in self.steps:

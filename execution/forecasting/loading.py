@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 
 from common.db import Row, fetch_all
 from emails.choices import LimitScope, LimitWindow, MailboxStatus, MessageStatus
+from emails.facts.approvals import IS_AWAITING
 from emails.models import EXECUTOR_RUNS
 from emails.pacing.ledger import count_usage, read_caps
 from emails.pacing.limits import Candidate, Cap, Usage
@@ -41,11 +42,14 @@ SELECT e.id, e.workspace_id, e.sequence_id, e.mailbox_id, e.owner_id, e.current_
        e.next_step_at, e.retry_at, e.emails_sent, e.priority,
        CASE WHEN e.status = 'paused' THEN e.resume_at END AS resume_at,
        m.status AS message_status, m.sent_at, m.send_after_at, m.lane_order_at, m.due_at,
+       {IS_AWAITING} AS awaits_approval,
        lower(split_part(c.email, '@', 2)) AS recipient_domain, {PERSON_COLUMNS}
 FROM sequences_enrollment e
 JOIN sequences_sequence s ON s.id = e.sequence_id
 {PERSON_JOINS}
 LEFT JOIN emails_emailmessage m ON m.enrollment_id = e.id AND m.step_id = e.current_step_id AND m.visit = e.visit
+LEFT JOIN sequences_step t ON t.id = m.step_id
+LEFT JOIN emails_approval ap ON ap.message_id = m.id
 WHERE e.workspace_id = %(workspace)s AND e.mailbox_id IS NOT NULL
   AND (s.status = 'active' OR e.id = ANY(%(spread)s::bigint[]))
   AND (e.status = 'active' OR (e.status = 'paused' AND e.resume_at < %(until)s))
@@ -92,7 +96,7 @@ def read_wanted(
 
     Those of `spread` have one for each of `senders`, as if it were theirs, also while their sequence is paused.
     """
-    rows = fetch_all(_ENROLLMENTS, {"workspace": workspace_id, "until": until, "spread": sorted(spread)})
+    rows = fetch_all(_ENROLLMENTS, {"workspace": workspace_id, "until": until, "now": now, "spread": sorted(spread)})
     sequences = load_sequences(sorted({row["sequence_id"] for row in rows}))
     looping = [pk for pk, facts in sequences.items() if any(facts.comes_again(step) for step in facts.steps)]
     sent = {
@@ -155,6 +159,9 @@ def _next_email(
         )
     email = journeys.want(traveller, step, due_at, sent_steps)
     match MessageStatus(row["message_status"]):
+        case MessageStatus.QUEUED if row["awaits_approval"]:
+            # when it is approved is not known
+            return None
         case MessageStatus.QUEUED:
             ready_at = max(now, row["send_after_at"], row["resume_at"] or now)
             return replace(email, due_at=row["due_at"], ready_at=ready_at, order=row["lane_order_at"])

@@ -11,7 +11,8 @@ from datetime import UTC, datetime, timedelta
 
 from common.db import Row, fetch_all
 from emails.choices import BreakerState, MailboxStatus, MessageStatus
-from emails.sending.final_check import is_inbox_stale
+from emails.facts.approvals import IS_AWAITING
+from emails.sending.final_check import WAITS_FOR_APPROVAL, is_inbox_stale
 from execution.engine.calendar import calendar_for
 from execution.engine.conditions import evaluate_condition
 from execution.engine.loading import read_snapshots
@@ -44,9 +45,9 @@ _AWAITED = {
     ConditionType.CONTACT_FIELD: "a contact field to match",
     ConditionType.ENGAGEMENT_SCORE: "the engagement score to match",
 }
-_EXTRAS = """
+_EXTRAS = f"""
 SELECT e.id, e.last_error, e.pause_reason, e.paused_by, e.auto_exit_reason, e.completed_at,
-       s.pause_reason AS sequence_reason, s.paused_by AS sequence_by,
+       {IS_AWAITING} AS awaits_approval, s.pause_reason AS sequence_reason, s.paused_by AS sequence_by,
        m.id AS message_id, m.status AS message_status, m.send_after_at, m.held_by, m.is_first_touch,
        b.address, b.status AS mailbox_status, b.status_reason, b.status_actor, b.breaker_state, b.breaker_until,
        b.breaker_failures, b.breaker_error, b.leased_until, b.next_slot_at, b.lane_at, b.lane_held_by,
@@ -61,6 +62,8 @@ JOIN sequences_workspace w ON w.id = e.workspace_id
 LEFT JOIN emails_mailbox b ON b.id = e.mailbox_id
 LEFT JOIN emails_emailmessage m
        ON m.enrollment_id = e.id AND m.step_id = e.current_step_id AND m.visit = e.visit
+LEFT JOIN sequences_step t ON t.id = m.step_id
+LEFT JOIN emails_approval ap ON ap.message_id = m.id
 LEFT JOIN execution_executorstate x ON true
 WHERE e.id = ANY(%(ids)s)
 """
@@ -72,7 +75,7 @@ def explain_enrollments(ids: Sequence[int], now: datetime) -> dict[int, tuple[Ho
         return {}
     extras = {
         row["id"]: row
-        for row in fetch_all(_EXTRAS, {"ids": list(ids), "alive": now - timedelta(seconds=ALIVE_SECONDS)})
+        for row in fetch_all(_EXTRAS, {"ids": list(ids), "now": now, "alive": now - timedelta(seconds=ALIVE_SECONDS)})
     }
     return {
         snapshot.id: tuple(_explain(snapshot, extras[snapshot.id], now))
@@ -167,6 +170,8 @@ def _explain_message(row: Row, now: datetime) -> list[Hold]:
 
 def _explain_lane(row: Row, now: datetime) -> list[Hold]:
     holds = []
+    if row["awaits_approval"]:
+        holds.append(Hold("awaiting_approval", WAITS_FOR_APPROVAL))
     if row["mailbox_status"] != MailboxStatus.ACTIVE:
         code = f"mailbox_{row['mailbox_status']}"
         text = f"Mailbox {row['address']} is {row['mailbox_status']} by {row['status_actor']}: {row['status_reason']}"
@@ -177,7 +182,7 @@ def _explain_lane(row: Row, now: datetime) -> list[Hold]:
     code, _, detail = row["held_by"].partition(": ")
     if not row["is_first_touch"] and is_inbox_stale(row["inbound"], row["inbox_read_at"], now):
         holds.append(Hold("inbox_stale", _describe_stale(row["address"], row["inbox_read_at"])))
-    elif code and row["send_after_at"] > now:
+    elif code not in {"", "awaiting_approval"} and row["send_after_at"] > now:
         holds.append(Hold(code, detail, row["send_after_at"]))
     if row["lane_held_by"] and row["lane_at"] is not None and row["lane_at"] > now:
         code, _, detail = row["lane_held_by"].partition(": ")

@@ -159,6 +159,8 @@ def _walk(
         variant = rules.variants.get(step.id)
         if variant:
             note = "; ".join(filter(None, (note, f"variant {variant}")))
+        if isinstance(step.config, EmailConfig) and rules.sequence.requires_approval:
+            note = "; ".join(filter(None, (note, "waits for approval")))
         yield PreviewStep(step.number, step.type, step.name, planned.at, note, branch, variant=variant)
         previous_ended_at, due_at = planned.at, None
         step = rules.sequence.step_after(step)

@@ -13,6 +13,7 @@ from enum import StrEnum
 from django.db.models import Q
 
 from common.db import Row, fetch_all
+from emails.facts.approvals import IS_AWAITING
 from emails.models import ExecutorState
 from execution.heartbeat import alive_workers, last_processed_at
 from execution.insight.explain import Hold, explain_enrollments
@@ -29,6 +30,7 @@ class QueueFilter(StrEnum):
     ERRORS = "errors"
     PAUSED = "paused"
     QUARANTINED = "quarantined"
+    AWAITING_APPROVAL = "awaiting_approval"
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,17 +73,17 @@ class QueueItem:
 
 
 # A branch or a task that waits by design is late only once the engine must decide; an email is late until it is sent,
-# unless its workspace sends none.
+# unless its workspace sends none or its sequence has a user approve each.
 _IS_LATE = f"""
     e.next_step_at <= %(now)s AND s.status = 'active'
-    AND (e.wake_at <= %(now)s OR t.type = 'email' AND {workspace_sends("e.workspace_id")})
+    AND (e.wake_at <= %(now)s OR t.type = 'email' AND NOT s.requires_approval AND {workspace_sends("e.workspace_id")})
 """
 
 
 def is_late(now: datetime) -> Q:
     """`_IS_LATE` of enrollments."""
     begun = Q(next_step_at__lte=now, sequence__status=SequenceStatus.ACTIVE)
-    email = Q(current_step__type=StepType.EMAIL, workspace__sending_paused_at=None)
+    email = Q(current_step__type=StepType.EMAIL, workspace__sending_paused_at=None, sequence__requires_approval=False)
     return begun & (Q(wake_at__lte=now) | email)
 
 
@@ -181,6 +183,11 @@ _CONDITIONS: dict[QueueFilter | None, tuple[list[str], str]] = {
     QueueFilter.ERRORS: (["active", "quarantined"], f"(e.retry_count > 0 OR e.status = 'quarantined') AND {_ALL}"),
     QueueFilter.PAUSED: (["paused"], _ALL),
     QueueFilter.QUARANTINED: (["quarantined"], _ALL),
+    QueueFilter.AWAITING_APPROVAL: (
+        ["active"],
+        f"""EXISTS (SELECT 1 FROM emails_emailmessage m LEFT JOIN emails_approval ap ON ap.message_id = m.id
+            WHERE m.enrollment_id = e.id AND m.step_id = t.id AND m.status = 'queued' AND {IS_AWAITING})""",
+    ),
 }
 
 

@@ -52,6 +52,8 @@ _LOG_MARKS = {
     LogAction.TASK_COMPLETED: Mark("☑", "task_alt", "good"),
     LogAction.TASK_CHANGED: Mark("🗓", "edit_calendar"),
     LogAction.CLASSIFIED: Mark("🏷", "label"),
+    LogAction.APPROVED: Mark("☑", "task_alt", "good"),
+    LogAction.TEXT_EDITED: Mark("✏", "edit"),
     LogAction.ANSWERED: Mark("✉", "reply", "good"),
 }
 _EVENT_MARKS = {

@@ -12,6 +12,7 @@ from common.clocks import describe_offset
 from common.db import Row, fetch_all
 from common.share_sql import shown_url
 from common.text import plural
+from emails.facts.approvals import ALERT_AFTER, IS_AWAITING
 from emails.models import ExecutorState
 from emails.pacing.health import measure_health
 from execution.engine.tick import count_overdue
@@ -91,6 +92,15 @@ SELECT b.id, b.workspace_id, b.address, s.last_error, u.email AS owner_email
 FROM emails_inboxstate s JOIN emails_mailbox b ON b.id = s.mailbox_id LEFT JOIN auth_user u ON u.id = {_TOLD}
 WHERE b.inbound = 'imap' AND b.status = 'active' AND s.failures >= %(failures)s
 """
+_UNAPPROVED = f"""
+SELECT m.workspace_id, w.name AS workspace, count(*) AS number,
+       array_agg(DISTINCT u.email) FILTER (WHERE u.email <> '') AS owners
+FROM emails_emailmessage m JOIN sequences_enrollment e ON e.id = m.enrollment_id AND e.status = 'active'
+JOIN sequences_sequence s ON s.id = e.sequence_id AND s.requires_approval AND s.status = 'active'
+JOIN sequences_workspace w ON w.id = m.workspace_id LEFT JOIN sequences_step t ON t.id = m.step_id
+LEFT JOIN emails_approval ap ON ap.message_id = m.id LEFT JOIN auth_user u ON u.id = e.owner_id AND u.is_active
+WHERE m.status = 'queued' AND m.queued_at < %(before)s AND {IS_AWAITING} GROUP BY m.workspace_id, w.name
+"""
 _SWITCHED_OFF = f"""
 SELECT id, workspace_id, {shown_url("url")} AS url, disabled_reason FROM execution_webhooksubscription
 WHERE NOT is_active AND disabled_reason <> ''
@@ -134,6 +144,8 @@ def find_troubles(now: datetime) -> list[Trouble]:
     unreadable = {"now": now, "failures": _FAILURES_BEFORE_ALERT}
     troubles += [_unreadable(row) for row in fetch_all(_UNREADABLE, unreadable)]
     troubles += [_quarantine(row) for row in fetch_all(_QUARANTINED, {"now": now})]
+    unapproved = fetch_all(_UNAPPROVED, {"before": now - ALERT_AFTER, "now": now})
+    troubles += [_unapproved(row) for row in unapproved]
     recently = now - _JUMP_WITHIN
     jumped = fetch_all(_JUMPED, {"recently": recently, "since": recently - _JUMP_AGAINST, "now": now})
     troubles += [trouble for row in jumped if (trouble := _jump(row))]
@@ -270,6 +282,19 @@ def _quarantine(row: Row) -> Trouble:
         title=f"{enrollments} review in {row['workspace']}: {label_of(row['error_class']).lower()}"[:300],
         remedy=f"For example: {str(row['error']).removesuffix('.')}. Fix the cause, then replay or discard them.",
         link=_admin_link("execution_deadletter_changelist"),
+        to=tuple(row["owners"] or ())[:_OWNERS_TOLD],
+        number=row["number"],
+    )
+
+
+def _unapproved(row: Row) -> Trouble:
+    return Trouble(
+        key=f"approvals:{row['workspace_id']}",
+        workspace_id=row["workspace_id"],
+        title=f"{plural(row['number'], 'email of', 'emails of')} {row['workspace']} waiting for approval for more than "
+        f"{ALERT_AFTER.days} days"[:300],
+        remedy="Approve or reject them under Approvals; the rest of these enrollments waits for them.",
+        link=_admin_link("emails_approvals"),
         to=tuple(row["owners"] or ())[:_OWNERS_TOLD],
         number=row["number"],
     )

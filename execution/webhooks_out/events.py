@@ -65,6 +65,8 @@ _ONLY_LOGGED = {
     LogAction.RESOLVED: "email.resolved",
     LogAction.TASK_CHANGED: "task.changed",
     LogAction.CLASSIFIED: "reply.classified",
+    LogAction.APPROVED: "email.approved",
+    LogAction.TEXT_EDITED: "email.text_edited",
     LogAction.ANSWERED: "reply.answered",
 }
 _ONLY_STORED = {EventType.HAND_WRITTEN: "email.hand_written", EventType.AUTOMATED: "email.automated"}

@@ -29,6 +29,7 @@ class SequenceDraft:
     track_clicks: bool | None = None
     on_reply: str = OnReply.STOP.value
     goal: Mapping[str, object] = field(default_factory=dict)
+    requires_approval: bool = False
     steps: tuple[StepDraft, ...] = ()
 
 

@@ -75,6 +75,12 @@ class Sequence(models.Model):
         db_default={},
         help_text="The sequence ends for contacts who meet it. Leave empty for none.",
     )
+    requires_approval = models.BooleanField(
+        "approve emails before sending",
+        default=False,
+        db_default=False,
+        help_text="Hold each email until a user has read and approved it. By default emails are sent without.",
+    )
     priority = models.PositiveSmallIntegerField(
         default=50, help_text="From 0 (first) to 100 (last). The default is 50."
     )

@@ -62,6 +62,8 @@ def export_sequence(draft: SequenceDraft) -> str:
         content["on_reply"] = draft.on_reply
     if draft.goal:
         content["goal"] = dict(draft.goal)
+    if draft.requires_approval:
+        content["requires_approval"] = True
     content["steps"] = [_export_step(step, ids) for step in draft.steps]
     return yaml.dump(content, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=110)
 

@@ -38,7 +38,7 @@ from sequences.yaml.steps import StepReader
 __all__ = ["ParsedFile", "YamlFormError", "parse_file", "parse_text"]
 
 MAX_STEPS = 500
-_TOP_KEYS = ("name", "description", "window", "priority", "track", "on_reply", "goal", "steps")
+_TOP_KEYS = ("name", "description", "window", "priority", "track", "on_reply", "goal", "requires_approval", "steps")
 _TRACKED = ("opens", "clicks")
 
 
@@ -104,6 +104,9 @@ def _parse_sequence(root: yaml.Node, reader: StepReader) -> tuple[SequenceDraft,
         steps=tuple(steps),
         on_reply=_parse_on_reply(top["on_reply"], problems) if "on_reply" in top else OnReply.STOP.value,
         goal=_parse_goal(top["goal"], problems) if "goal" in top else {},
+        requires_approval=read_flag(top["requires_approval"], "requires_approval", problems)
+        if "requires_approval" in top
+        else False,
         **_parse_track(top["track"], problems) if "track" in top else {},
     )
     return draft, lines

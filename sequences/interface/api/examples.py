@@ -102,6 +102,13 @@ BODIES: dict[tuple[str, str], dict[str, Any]] = {
     ("put", "/api/mailbox-pools/{id}"): _POOL,
     ("patch", "/api/mailbox-pools/{id}"): {"mailboxes": [1, 2, 5]},
     ("post", "/api/mailbox-pools/{id}/rehome"): {"from": "ada@example.com", "reason": "left the team", "dry_run": True},
+    ("post", "/api/messages/bulk"): {"action": "approve", "messages": [{"id": 31, "hash": "9f2c…"}]},
+    ("post", "/api/messages/{id}/approve"): {"hash": "9f2c…"},
+    ("post", "/api/messages/{id}/edit"): {
+        "subject": "A question",
+        "body": "Hello {{ contact.first_name }}, one line more.",
+    },
+    ("post", "/api/messages/{id}/reject"): {"reason": "wrong person", "then": "exit"},
     ("post", "/api/messages/{id}/resolve"): {"as": "sent", "reason": "it is in the Sent folder"},
     ("post", "/api/send-limits"): {"scope": "mailbox", "key": "ada@example.com", "window": "day", "maximum": 50},
     ("put", "/api/send-limits/{id}"): {"scope": "recipient_domain", "key": "acme.com", "window": "hour", "maximum": 5},

@@ -13,6 +13,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from emails.models import EmailEvent, EmailMessage, ExecutorState, InboxState, Mailbox, SendLimit
+from emails.models.approval import Approval
 from emails.models.reply import Answer, ReplyCorrection
 from execution.models import AgentDay, ApiKey, DeadLetter, ExecutionLog, IdempotencyKey
 from sequences.models import (
@@ -52,7 +53,7 @@ def test_all_models_of_the_product_have_a_page_or_a_place_on_one_but_hashes() ->
     # answers, corrections and batches are on the page of their reply or import, settings are each user's own
     # saved views are above their list, choices of columns on the page that imports
     # what agents changed is a column of the API keys
-    elsewhere = {AgentDay, Answer, ColumnChoice, ContactImportBatch, ReplyCorrection, SavedView, UserSettings}
+    elsewhere = {AgentDay, Answer, Approval, ColumnChoice, ContactImportBatch, ReplyCorrection, SavedView, UserSettings}
     owned = {model for model in apps.get_models() if model._meta.app_label in PRODUCT_APPS} - secret - elsewhere
     assert owned <= set(admin.site._registry)
 
