@@ -79,6 +79,10 @@ class Resolution(Choice):
     EXITED = "exited"
 
 
+#: How the reason begins when the executor switches off a variant that does harm.
+VARIANT_STOPPED = "stopped variant"
+
+
 class ControlTarget(Choice):
     """What a line of the control log is about."""
 

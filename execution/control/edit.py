@@ -140,7 +140,14 @@ def fill_sequence(sequence: Sequence, draft: SequenceDraft, *, actor: str, now: 
 
 @transaction.atomic
 def edit_sequence(
-    sequence: Sequence, draft: SequenceDraft, options: EditOptions, *, actor: str, now: datetime, dry_run: bool = False
+    sequence: Sequence,
+    draft: SequenceDraft,
+    options: EditOptions,
+    *,
+    actor: str,
+    now: datetime,
+    dry_run: bool = False,
+    reason: str = "",
 ) -> StoredSequence:
     """Make the sequence equal to the draft, whose keys are the ids of the stored steps; other keys are new steps.
 
@@ -150,7 +157,7 @@ def edit_sequence(
     existing = Sequence.objects.select_for_update().get(pk=sequence.pk)
     exited = _exit_at_removed(existing, draft, actor, now) if options.exits else 0
     stored = _store(
-        existing, lambda: change_sequence(sequence.pk, draft, now, options.goes_to), options, actor, now, exited
+        existing, lambda: change_sequence(sequence.pk, draft, now, options.goes_to), options, actor, now, exited, reason
     )
     if dry_run:
         transaction.set_rollback(True)
@@ -185,6 +192,7 @@ def _store(
     actor: str,
     now: datetime,
     exited: int = 0,
+    reason: str = "",
 ) -> StoredSequence:
     runs = existing is not None and existing.status in {SequenceStatus.ACTIVE, SequenceStatus.PAUSED}
     before = load_draft(existing) if existing else None
@@ -217,7 +225,7 @@ def _store(
             notify_engine()
     if saved.created or changes:
         action = ControlAction.CREATED if saved.created else ControlAction.EDITED
-        log_control(ControlTarget.SEQUENCE, sequence, action, actor, "", now, changes)
+        log_control(ControlTarget.SEQUENCE, sequence, action, actor, reason, now, changes)
     in_it = _count_live(sequence) if runs else 0
     return StoredSequence(
         saved,

@@ -15,6 +15,7 @@ from common.text import plural
 from emails.facts.approvals import ALERT_AFTER, IS_AWAITING
 from emails.models import ExecutorState
 from emails.pacing.health import measure_health
+from execution.choices import VARIANT_STOPPED
 from execution.engine.tick import count_overdue
 from execution.heartbeat import alive_workers, wrong_clocks
 from execution.insight.progress import Part, Standstill, read_progress
@@ -29,6 +30,7 @@ _FAILURES_BEFORE_ALERT = 3
 # A jump: this many quarantines in ten minutes, and five times as many as in ten minutes of the hour before.
 _JUMP_NUMBER = 10
 _JUMP_TIMES = 5
+_STOPPED_WITHIN = timedelta(days=3)
 _JUMP_WITHIN = timedelta(minutes=10)
 _JUMP_AGAINST = timedelta(hours=1)
 _OWNERS_TOLD = 20
@@ -101,6 +103,12 @@ JOIN sequences_workspace w ON w.id = m.workspace_id LEFT JOIN sequences_step t O
 LEFT JOIN emails_approval ap ON ap.message_id = m.id LEFT JOIN auth_user u ON u.id = e.owner_id AND u.is_active
 WHERE m.status = 'queued' AND m.queued_at < %(before)s AND {IS_AWAITING} GROUP BY m.workspace_id, w.name
 """
+_STOPPED_VARIANTS = """
+SELECT l.target_id AS id, l.workspace_id, l.label, l.reason, u.email AS owner_email
+FROM execution_controllog l JOIN sequences_sequence s ON s.id = l.target_id
+LEFT JOIN auth_user u ON u.id = s.owner_id AND u.is_active
+WHERE l.target = 'sequence' AND l.at > %(since)s AND starts_with(l.reason, %(stopped)s)
+"""
 _SWITCHED_OFF = f"""
 SELECT id, workspace_id, {shown_url("url")} AS url, disabled_reason FROM execution_webhooksubscription
 WHERE NOT is_active AND disabled_reason <> ''
@@ -149,6 +157,8 @@ def find_troubles(now: datetime) -> list[Trouble]:
     recently = now - _JUMP_WITHIN
     jumped = fetch_all(_JUMPED, {"recently": recently, "since": recently - _JUMP_AGAINST, "now": now})
     troubles += [trouble for row in jumped if (trouble := _jump(row))]
+    stopped = fetch_all(_STOPPED_VARIANTS, {"since": now - _STOPPED_WITHIN, "stopped": VARIANT_STOPPED})
+    troubles += [_stopped_variant(row) for row in stopped]
     troubles += [_switched_off(row) for row in fetch_all(_SWITCHED_OFF, {})]
     return _with_admins(troubles)
 
@@ -315,6 +325,17 @@ def _jump(row: Row) -> Trouble | None:
         link=_admin_link("execution_deadletter_changelist"),
         to=(),
         number=row["number"],
+    )
+
+
+def _stopped_variant(row: Row) -> Trouble:
+    return Trouble(
+        key=f"variant:{row['id']}:{row['reason'].split(':')[0]}"[:100],
+        workspace_id=row["workspace_id"],
+        title=f"{row['label']}: {row['reason']}"[:300],
+        remedy="The others go on. Change its text as a new variant, or switch it on again: then it stays on.",
+        link=_admin_link("sequences_sequence_change", row["id"]),
+        to=(row["owner_email"],) if row["owner_email"] else (),
     )
 
 

@@ -112,9 +112,7 @@ def read_variant_report(step: Step, now: datetime, difference: float | None = No
     # one that was removed cannot be chosen any more
     compared = [row for row in rows if row["key"] in weights and row["delivered"]]
     better = find_better([_positive(row) for row in compared])
-    sent = [key for key in weights if key in counted]
-    harm = [Count(counted[key]["harmed"], counted[key]["emails"]) for key in sent]
-    harmful = [sent[place] for place in find_harmful(harm)] if len(sent) > 1 else []
+    harmful = _list_harmful(list(weights), counted)
     return VariantReport(
         variants=rows,
         verdict=VariantVerdict.NO_DIFFERENCE if better is None else VariantVerdict.BETTER,
@@ -123,6 +121,18 @@ def read_variant_report(step: Step, now: datetime, difference: float | None = No
         detail=" ".join([_explain(compared, better), *map(_warn, harmful)]),
         needed=_need(step.workspace_id, now, difference),
     )
+
+
+def find_harmful_variants(step: Step) -> list[str]:
+    """The keys of those with clearly more opt-outs, complaints and bounces than the others together."""
+    found = fetch_all(_BY_VARIANT, {"sequence": step.sequence_id, "step": step.pk})
+    return _list_harmful([each.key for each in read_variants(step.variants)], {row["variant"]: row for row in found})
+
+
+def _list_harmful(keys: list[str], counted: dict[str, Any]) -> list[str]:
+    sent = [key for key in keys if key in counted]
+    harm = [Count(counted[key]["harmed"], counted[key]["emails"]) for key in sent]
+    return [sent[place] for place in find_harmful(harm)] if len(sent) > 1 else []
 
 
 def _describe(key: str, weight: int | None, row: dict[str, Any] | None) -> dict[str, Any]:

@@ -49,6 +49,7 @@ from execution.engine.tick import next_wake_at, run_tick
 from execution.insight.alerts import reconcile_alerts
 from execution.insight.reply_notices import notify_owners
 from execution.maintenance.retention import purge_round
+from execution.maintenance.stop_variants import stop_harmful_variants
 from execution.webhooks_out.round import deliver_webhooks, queue_webhooks
 from execution.worker.garbage import freeze_loaded_objects
 from execution.worker.gate import Gate
@@ -65,6 +66,7 @@ log = logging.getLogger(__name__)
 _MAINTENANCE_SECONDS = 5.0
 _ALERTS_EVERY_ROUNDS = 3
 _RETENTION_EVERY_ROUNDS = 12
+_VARIANTS_EVERY_ROUNDS = 60
 _AFTER_ERROR_SECONDS = 2.0
 _WATCH_SECONDS = 10.0
 _WEBHOOK_SECONDS = 3.0
@@ -285,6 +287,8 @@ class Runner:
                 self._decide_wake.set()
             if rounds % _RETENTION_EVERY_ROUNDS == 1:
                 purge_round(now)
+            if rounds % _VARIANTS_EVERY_ROUNDS == 2:
+                stop_harmful_variants(now)
             rounds += 1
             release_connection()
             self._stop.wait(_MAINTENANCE_SECONDS)

@@ -12,6 +12,9 @@ from rest_framework.test import APIClient
 from emails.models import EmailMessage
 from execution.engine.policy import engine_policy
 from execution.engine.tick import run_tick
+from execution.insight.troubles import find_troubles
+from execution.maintenance.stop_variants import stop_harmful_variants
+from execution.models import ControlLog
 from sequences.authoring.queries import load_draft
 from sequences.models import Enrollment, Sequence, Step, Workspace
 from sequences.yaml.export import export_sequence
@@ -27,6 +30,7 @@ from tests.factories import (
     SentMessageFactory,
     SequenceFactory,
     StepFactory,
+    UserFactory,
 )
 from tests.faults.driving import DrivenClock
 
@@ -225,3 +229,33 @@ def test_figures_say_what_they_show_and_how_many_emails_are_needed(
     assert [(row["variant"], row["positive"]) for row in report["results"]] == [("A", 0), ("B", 26)]
     assert report["results"][1]["positive_rate_low"] == after["variants"][1]["positive_rate_low"]
     assert api.get(url, {"difference": "0"}).status_code == 400
+
+
+def _harm(step: Step, harmed: str, number: int = 40) -> None:
+    """`number` emails of each variant; every other one of `harmed` ended in an opt-out."""
+    mailbox = MailboxFactory(workspace=step.workspace)
+    for place in range(2 * number):
+        person = EnrollmentFactory(sequence=step.sequence, mailbox=mailbox)
+        sent = SentMessageFactory(enrollment=person, step=step, variant="AB"[place % 2], content_hash=None)
+        if sent.variant == harmed and place % 4 < 2:
+            EmailEventFactory(message=sent, type="unsubscribed")
+
+
+@pytest.mark.django_db
+def test_a_variant_that_does_harm_is_stopped_once_and_its_owner_is_told(workspace: Workspace, step: Step) -> None:
+    owner = UserFactory(email="owner@sender.example")
+    Sequence.objects.filter(pk=step.sequence_id).update(status="active", owner=owner)
+    assert stop_harmful_variants(NOW) == 0
+    _harm(step, "A")
+    assert stop_harmful_variants(NOW) == 1
+    step.refresh_from_db()
+    assert [each["weight"] for each in step.variants] == [0, 1]
+    log = ControlLog.objects.get(target="sequence", action="edited")
+    assert (log.actor, log.reason.split(":")[0]) == ("executor", "stopped variant A of step 1")
+    (told,) = (each for each in find_troubles(NOW + timedelta(hours=1)) if each.key.startswith("variant:"))
+    assert "owner@sender.example" in told.to
+    assert not any(each.key.startswith("variant:") for each in find_troubles(NOW + timedelta(days=4)))
+    # the last that is on goes on, and so does one that a user has switched on again
+    assert stop_harmful_variants(NOW) == 0
+    Step.objects.filter(pk=step.pk).update(variants=[A, B])
+    assert stop_harmful_variants(NOW) == 0
