@@ -34,7 +34,7 @@ class _MemberField(serializers.PrimaryKeyRelatedField[Any]):
         return get_user_model()._default_manager.filter(pk__in=members)
 
 
-class ImpactSerializer(StrictSerializer):
+class TimeOffImpactSerializer(StrictSerializer):
     enrollments = serializers.IntegerField(help_text="Enrollments that got another due time.")
     emails = serializers.IntegerField(help_text="Queued emails of these days.")
 
@@ -68,7 +68,7 @@ class ChangedTimeOffSerializer(TimeOffSerializer):
     """The answer of a change."""
 
     def get_fields(self) -> dict[str, Any]:
-        return {**super().get_fields(), "impact": ImpactSerializer(read_only=True)}
+        return {**super().get_fields(), "impact": TimeOffImpactSerializer(read_only=True)}
 
 
 class TimeOffFilter(django_filters.FilterSet):

@@ -45,6 +45,13 @@ _MAILBOX = {
 }
 _WEBHOOK = {"url": "https://crm.example.com/hook", "events": ["email.replied", "enrollment.exited"]}
 
+_RULE = {
+    "name": "New prospects",
+    "filter": {"domain": "prospect.com", "score_at_least": 20},
+    "sequence": "Warm intro",
+    "mailbox": "ada@example.com",
+    "daily_maximum": 20,
+}
 _POOL = {"name": "West", "mailboxes": [1, "ada@example.com"]}
 _SNIPPET = {
     "kind": "snippet",
@@ -74,13 +81,8 @@ BODIES: dict[tuple[str, str], dict[str, Any]] = {
     ("post", "/api/dead-letters/bulk"): {"action": "replay", "similar_to": 31, "dry_run": True},
     ("post", "/api/dead-letters/{id}/discard"): {"reason": "left the company"},
     ("post", "/api/dead-letters/{id}/replay"): {"reason": "the field is filled in"},
-    ("post", "/api/enroll-rules"): {
-        "name": "New prospects",
-        "filter": {"domain": "prospect.com", "score_at_least": 20},
-        "sequence": "Warm intro",
-        "mailbox": "ada@example.com",
-        "daily_maximum": 20,
-    },
+    ("post", "/api/enroll-rules"): _RULE,
+    ("put", "/api/enroll-rules/{id}"): _RULE,
     ("patch", "/api/enroll-rules/{id}"): {"is_active": False},
     ("post", "/api/external-events"): {
         "id": "crm-4711",
