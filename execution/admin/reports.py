@@ -5,7 +5,7 @@ Presents `execution.insight.reports`.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import date, timedelta
 from typing import Any
 
@@ -23,12 +23,14 @@ from sequences.contacts.csv_reader import write_line
 from sequences.interface.admin.quick_filters import Link
 
 _DAYS = 28
-_GROUPS = (Group.SEQUENCE, Group.STEP, Group.MAILBOX, Group.OWNER, Group.WEEK)
-# A step is named within its sequence.
-_GROUPED_BY = {group: (Group.SEQUENCE, Group.STEP) if group is Group.STEP else (group,) for group in _GROUPS}
+_GROUPS = (Group.SEQUENCE, Group.STEP, Group.VARIANT, Group.MAILBOX, Group.OWNER, Group.WEEK)
+# A step is named within its sequence, and so is a text of it.
+_OF_STEPS = frozenset({Group.STEP, Group.VARIANT})
+_GROUPED_BY = {group: (Group.SEQUENCE, group) if group in _OF_STEPS else (group,) for group in _GROUPS}
 _PAGES = {
     Group.SEQUENCE: ("admin:sequences_sequence_change", "sequence"),
     Group.STEP: ("admin:sequences_sequence_change", "sequence"),
+    Group.VARIANT: ("admin:sequences_sequence_change", "sequence"),
     Group.MAILBOX: ("admin:emails_mailbox_change", "mailbox"),
 }
 _CHARTED = 20
@@ -83,13 +85,15 @@ class ReportPage:
                 content_type="text/csv; charset=utf-8",
                 headers={"Content-Disposition": f'attachment; filename="{name}"'},
             )
+        # what was sent without variants is in the other reports
+        rows = [row for row in report.rows if group is not Group.VARIANT or row["variant"]]
         context |= {
             "links": [Link(f"By {each.label.lower()}", _link(each, start, end), each is group) for each in _GROUPS],
             "csv_url": f"{_link(group, start, end)}&format=csv",
             "by": group.label,
-            "rows": [_present(row, group) for row in report.rows],
+            "rows": [_present(row, group) for row in rows],
             "totals": report.totals,
-            "bars": _bars(report, group),
+            "bars": _bars(rows, group),
         }
         return TemplateResponse(request, "admin/reports.html", context)
 
@@ -111,9 +115,10 @@ def _present(row: dict[str, Any], group: Group) -> dict[str, Any]:
 
 def _name(row: dict[str, Any], group: Group) -> str:
     match group:
-        case Group.STEP:
+        case Group.STEP | Group.VARIANT:
             step = f"{row['step_number']}. {row['step_name'] or 'Email'}" if row["step_number"] else "A removed step"
-            return f"{row['sequence_name']}: {step}"
+            text = f", {row['variant']}" if group is Group.VARIANT else ""
+            return f"{row['sequence_name']}: {step}{text}"
         case Group.MAILBOX:
             return str(row["mailbox_address"])
         case Group.OWNER:
@@ -124,9 +129,9 @@ def _name(row: dict[str, Any], group: Group) -> str:
             return str(row["sequence_name"])
 
 
-def _bars(report: Report, group: Group) -> list[dict[str, Any]]:
+def _bars(found: Sequence[dict[str, Any]], group: Group) -> list[dict[str, Any]]:
     """Replies in percent of delivered emails, as lengths of the longest; of the rows with the most emails."""
-    rows = sorted(report.rows, key=lambda row: -row["sent"])[:_CHARTED] if group is not Group.WEEK else report.rows
+    rows = sorted(found, key=lambda row: -row["sent"])[:_CHARTED] if group is not Group.WEEK else found
     longest = max((row["reply_rate"] or 0 for row in rows), default=0)
     return [
         {

@@ -10,7 +10,7 @@ from django.test import Client
 from django.urls import reverse
 from freezegun import freeze_time
 
-from sequences.models import Membership
+from sequences.models import Membership, Step
 from tests import factories
 from tests.factories import NOW
 
@@ -88,3 +88,15 @@ def test_a_period_that_cannot_be_is_explained(nora: Any, query: str) -> None:
 
 def test_who_cannot_read_emails_cannot_open_it() -> None:
     assert look(factories.UserFactory(is_staff=True)).status_code == 403
+
+
+def test_variants_are_compared_with_the_interval_of_each(nora: Any) -> None:
+    step = Step.objects.get(sequence__name="Warm intro")
+    for variant in ("A", "B"):
+        row: Any = factories.EnrollmentFactory(sequence=step.sequence, owner=nora)
+        factories.SentMessageFactory(enrollment=row, step=step, variant=variant, at=NOW - timedelta(days=1))
+    text = look(nora, "?by=variant").content.decode()
+    for name in ("Warm intro: 1. Hello, A", "Warm intro: 1. Hello, B"):
+        assert name in text
+    assert text.count("with 95 % confidence") == 2
+    assert look(nora, "?by=variant&format=csv").getvalue().decode().startswith("sequence,sequence_name,step,")
