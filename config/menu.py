@@ -34,6 +34,14 @@ def _is_mailbox(request: Any) -> bool:
     return "/emails/mailbox/" in request.path and not _is_lane(request) and "/forecast" not in request.path
 
 
+def list_own_links(request: Any) -> list[dict[str, Any]]:
+    """The links of the menu under the user's own name."""
+    own = [("Change password", "admin:password_change"), ("Second factor", "second_factor")]
+    if request.user.has_perm("sequences.view_timeoff"):
+        own.insert(0, ("Time off", "admin:sequences_timeoff_changelist"))
+    return [{"title": title, "link": reverse_lazy(name)} for title, name in own]
+
+
 NAVIGATION: list[dict[str, Any]] = [
     {
         "title": "Work",

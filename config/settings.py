@@ -9,11 +9,10 @@ from typing import Any
 import django_stubs_ext
 from csp.constants import NONE, SELF, UNSAFE_EVAL, UNSAFE_INLINE
 from django.templatetags.static import static
-from django.urls import reverse_lazy
 
 from config import VERSION as VERSION
 from config import env, logging
-from config.menu import NAVIGATION
+from config.menu import NAVIGATION, list_own_links
 
 django_stubs_ext.monkeypatch()
 
@@ -284,13 +283,7 @@ Q_CLUSTER: dict[str, Any] = {
 
 UNFOLD: dict[str, Any] = {
     "LOGIN": {"form": "sequences.interface.admin.login.LoginForm"},
-    "ACCOUNT": {
-        "navigation": [
-            {"title": "Time off", "link": reverse_lazy("admin:sequences_timeoff_changelist")},
-            {"title": "Change password", "link": reverse_lazy("admin:password_change")},
-            {"title": "Second factor", "link": reverse_lazy("second_factor")},
-        ]
-    },
+    "ACCOUNT": {"navigation": list_own_links},
     "SITE_TITLE": "Sequence Executor",
     "SITE_HEADER": "Sequence Executor",
     "SITE_SYMBOL": "forward_to_inbox",
