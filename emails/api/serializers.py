@@ -235,7 +235,7 @@ class MessageSerializer(Expandable, StrictModelSerializer[EmailMessage]):
         read_only=True, default="", help_text="To approve with, of an email that waits for an approval."
     )
     approval_error = serializers.CharField(read_only=True, default="", help_text="Why it cannot be sent as it is.")
-    approved_by = serializers.CharField(source="approval.approved_by", read_only=True, default="")
+    approved_by = serializers.SerializerMethodField()
     approved_at = serializers.DateTimeField(
         source="approval.approved_at", read_only=True, allow_null=True, default=None
     )
@@ -254,6 +254,9 @@ class MessageSerializer(Expandable, StrictModelSerializer[EmailMessage]):
         ]  # fmt: skip
         read_only_fields = fields
         list_serializer_class = _MessagesSerializer
+
+    def get_approved_by(self, message: EmailMessage) -> str:
+        return message.approval.approved_by if hasattr(message, "approval") else ""
 
     def to_representation(self, instance: EmailMessage) -> dict[str, Any]:
         found = read_engagement([instance.pk]) if self.engagement is None else self.engagement
