@@ -41,15 +41,15 @@ class GoalForm(forms.ModelForm[Sequence]):
         help_text="From 1 to 100.",
     )  # fmt: skip
     goal_field = forms.CharField(
-        label="Contact field", required=False, widget=UnfoldAdminTextInputWidget,
+        label="Field of the contact", required=False, widget=UnfoldAdminTextInputWidget,
         help_text="A contact field such as title, or a column of an imported file.",
     )  # fmt: skip
     goal_operator = forms.ChoiceField(
-        label="Comparison", required=False, choices=[("", "Equals"), *Operator.choices()],
+        label="How it compares", required=False, choices=[("", "Equals"), *Operator.choices()],
         widget=UnfoldAdminSelectWidget,
     )  # fmt: skip
     goal_value = forms.CharField(
-        label="Compared with", required=False, widget=UnfoldAdminTextInputWidget,
+        label="Value it must have", required=False, widget=UnfoldAdminTextInputWidget,
         help_text="Leave empty for Is set and Is not set.",
     )  # fmt: skip
     goal_match = forms.ChoiceField(

@@ -121,9 +121,9 @@ class SequenceAdmin(PreviewsTexts, SequenceTools, ConfirmsActions, WorkspaceAdmi
     sending_hours = show_described(describe_window_form, "sending_hours", "Sending hours")
     goal_event = show_described(describe_goal_texts, "goal_event", "External event")
     goal_score = show_described(describe_goal_texts, "goal_score", "Engagement score, at least")
-    goal_field = show_described(describe_goal_texts, "goal_field", "Contact field")
-    goal_operator = show_described(describe_goal_texts, "goal_operator", "Comparison")
-    goal_value = show_described(describe_goal_texts, "goal_value", "Compared with")
+    goal_field = show_described(describe_goal_texts, "goal_field", "Field of the contact")
+    goal_operator = show_described(describe_goal_texts, "goal_operator", "How it compares")
+    goal_value = show_described(describe_goal_texts, "goal_value", "Value it must have")
     goal_match = show_described(describe_goal_texts, "goal_match", "If several are filled in")
     takes_along = (Step,)
     list_display = (
