@@ -22,7 +22,7 @@ KEY_VARIABLE = "SEQUENCE_EXECUTOR_TOKEN"
 
 class Command(ProductCommand):
     help = "Serve the tools for agents (Model Context Protocol) on standard input and output, for one API key."
-    example = f"{KEY_VARIABLE}=… manage.py mcp"
+    example = "manage.py mcp"
     prints_json = False
 
     def handle(self, *args: Any, **options: Any) -> None:

@@ -60,7 +60,7 @@ def test_help_ends_with_an_example_of_the_command(shell: Shell, name: str) -> No
     command = load_command_class(get_commands()[name], name)
     assert isinstance(command, ProductCommand)
     assert ("--dry-run" in ended.out) is command.changes_data
-    assert "--json" in ended.out
+    assert ("--json" in ended.out) is (name not in WITHOUT_JSON)
 
 
 @pytest.mark.parametrize("name", COMMANDS)
@@ -95,6 +95,7 @@ OPTIONS = {
     "forecast": "--workspace --days",
     "import_contacts": "FILE --workspace --enroll-in --mailbox",
     "import_sequence": "FILE --workspace --activate",
+    "mcp": "",
     "poll_inboxes": "--once --workspace --mailbox",
     "preview": "SEQUENCE CONTACT --workspace --from",
     "prune_logs": "--older-than",
@@ -111,9 +112,12 @@ OPTIONS = {
 }
 # What they do cannot be taken back, or they change nothing but what they are there to do.
 WITHOUT_DRY_RUN = {
-    "demo", "export_contact", "export_sequence", "forecast", "poll_inboxes", "preview", "read_mail", "run_executor",
-    "simulate", "stop_database", "test_mailbox", "why",
+    "demo", "export_contact", "export_sequence", "forecast", "mcp", "poll_inboxes", "preview", "read_mail",
+    "run_executor", "simulate", "stop_database", "test_mailbox", "why",
 }  # fmt: skip
+
+# It speaks a protocol.
+WITHOUT_JSON = {"mcp"}
 
 
 def test_every_command_is_in_the_table() -> None:
