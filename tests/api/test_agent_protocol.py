@@ -13,11 +13,11 @@ from mcp import Client, StdioServerParameters, stdio_client
 from mcp.client.streamable_http import streamable_http_client
 
 from sequences.models import Enrollment
-from tests.api.test_agents import make_agent, make_sequence
+from tests.api.test_agents import make_agent, make_sequence, no_loop
 from tests.factories import ContactFactory, WorkspaceFactory
 from tests.faults.processes import ROOT, child_env
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures(no_loop.__name__)]
 
 
 @pytest.fixture(autouse=True)
