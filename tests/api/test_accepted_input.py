@@ -86,7 +86,7 @@ def test_a_time_that_nothing_can_be_planned_from_is_refused(
 def test_one_row_is_named_by_its_id_alone(api: APIClient, enrollment: Enrollment) -> None:
     answer = api.get(f"{ENROLLMENTS}/{enrollment.pk}?status=paused")
     assert (answer.status_code, answer.json()["errors"]) == (
-        400, {"status": ["Unknown parameter: none is taken here."]},
+        400, {"status": ["Unknown parameter. Known here: expand."]},
     )  # fmt: skip
 
 

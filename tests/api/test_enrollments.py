@@ -56,6 +56,7 @@ def test_the_shape_of_an_enrollment(api: APIClient, enrollment: Enrollment, sdr:
         "auto_exited": False,
         "auto_exit_reason": "",
         "engagement_score": 0,
+        "rule": None,
         "enrolled_at": NOW_TEXT,
         "completed_at": None,
         "updated_at": NOW_TEXT,

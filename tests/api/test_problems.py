@@ -121,7 +121,7 @@ def test_csv_requests_get_csv_and_problems_in_json(api: APIClient) -> None:
         answer = api.get(f"/api/{name}/export", headers=csv)
         assert (answer.status_code, answer.headers["Content-Type"]) == (200, "text/csv; charset=utf-8")
         assert_problem(api.get(f"/api/{name}/export?workspace=x", headers=csv), 400, "Bad Request")
-    assert_problem(api.get("/api/contacts", headers=csv), 406, "Not Acceptable")
+    assert_problem(api.get("/api/sequences", headers=csv), 406, "Not Acceptable")
 
 
 @override_settings(DATA_UPLOAD_MAX_MEMORY_SIZE=100)

@@ -81,10 +81,11 @@ def _of(model: type[Model], workspace: Workspace) -> dict[str, Any]:
 
 # The actions on rows of colleagues, and on the failed enrollment, which has no owner. What an SDR does with rows of
 # their own is in test_rights. Erasing is refused to managers when it is confirmed.
-ALL = {"deadletter": "discard replay", "sequence": "preview export duplicate"}
+ALL = {"deadletter": "discard replay", "enrollrule": "preview", "sequence": "preview export duplicate"}
 MANAGED = {
     **ALL,
     "account": "release", "contact": "erase", "emailmessage": "mark_sent send_again", "mailbox": "pause resume test",
+    "mailboxpool": "rehome",
     "enrollment": "exit pause resume retry skip snooze", "suppression": "remove", "workspace": "pause resume",
     "sequence": "preview export duplicate activate archive pause resume", "task": "complete reassign snooze",
 }  # fmt: skip

@@ -71,7 +71,7 @@ def test_the_menu_calls_lists_what_they_call_themselves() -> None:
         if model
     }
     # a task is work for a user here; django-q2 means a job
-    others = {"Schedules": "Scheduled tasks", "Failed jobs": "Failed tasks"}
+    others = {"Schedules": "Scheduled tasks", "Failed jobs": "Failed tasks", "Auto-enrollment": "Auto-enrollment rules"}
     assert called == {title: others.get(title, title) for title in called}
     assert len(called) > 20
 
