@@ -24,6 +24,8 @@ from emails.inbound.text.vocabulary.intent_words_east import INTENT_EAST
 from emails.inbound.text.vocabulary.intent_words_romance import INTENT_ROMANCE
 
 _LONGEST_TEXT = 4_000
+# Who shows interest and names such a day wants to talk, and does not put the matter off.
+_SOON = timedelta(days=14)
 _TABLE = PhraseTable(INTENT_WEST, INTENT_ROMANCE, INTENT_EAST, INTENT_ASIA)
 
 
@@ -59,6 +61,10 @@ def find_intent(subject: str, text: str, received_on: date) -> Intent:
     spans = sorted([*((span.start, span.end) for span in dates), *addresses])
     sentences = [_correct(sentence) for sentence in split_sentences(whole, spans)]
     found = _find_kinds(whole, sentences, languages)
+    if "later" in found:
+        dates += find_relative(whole, sentences, received_on, languages, dates)
+        if "interested" in found and _is_soon(dates, sentences, received_on):
+            del found["later"]
     refuses = "not_interested" in found or "later" in found
     shows_interest = "interested" in found and not refuses
     opt_out = find_opt_out(
@@ -72,7 +78,6 @@ def find_intent(subject: str, text: str, received_on: date) -> Intent:
         quoted = found.get("referral") or found.get("right_person", "")
         return Intent(IntentKind.REFERRAL, None, referral, f'names another person: "{quoted}"')
     if "later" in found:
-        dates += find_relative(whole, sentences, received_on, languages, dates)
         until = _find_next_time(dates, sentences, received_on)
         return Intent(IntentKind.NOT_NOW, until, None, f'asks for another time: "{found["later"]}"')
     if "not_interested" in found:
@@ -106,6 +111,10 @@ def _find_kinds(text: str, sentences: Sequence[Sentence], languages: Sequence[st
         for hit in sorted(_TABLE.find_all(sentence.tokens, languages), key=lambda each: each.start):
             if hit.kind == "interested" and is_negated(hit, text, sentence, guards, within=4):
                 continue
+            # "not now" is what the words say, "do not call next week" turns them around
+            before = [guard for guard in guards if guard.end <= hit.start]
+            if hit.kind == "later" and is_negated(hit, text, sentence, before):
+                continue
             words: Sequence[Token] = sentence.tokens[hit.start : hit.end]
             found.setdefault(hit.kind, " ".join(text[words[0].start : words[-1].end].split())[:100])
     return found
@@ -124,6 +133,16 @@ def _find_referral(text: str, sentences: Sequence[Sentence], found: dict[str, st
                 ):
                     return address
     return None
+
+
+def _is_soon(dates: Sequence[DateSpan], sentences: Sequence[Sentence], received_on: date) -> bool:
+    """Whether each sentence that speaks of another time names a day of the next two weeks: for a call, say."""
+    latest = received_on + _SOON
+    return all(
+        any(each.start <= span.start < each.end and received_on <= span.day <= latest for span in dates)
+        for each in sentences
+        if any(hit.kind == "later" for hit in _TABLE.find_all(each.tokens))
+    )
 
 
 def _find_next_time(dates: Sequence[DateSpan], sentences: Sequence[Sentence], received_on: date) -> date | None:

@@ -78,7 +78,12 @@ INTENT_WEST = {
             email [me|us|over|through] [the|a|an|your|some|more|further] [product|technical] contract
             price|prices|pricing list|lists|sheet|per|please|for|and
             lead|delivery time|times
+            can|could|shall|should we|i ... talk|chat|speak|meet|call|connect|discuss|jump_on
+            lets|let_us do|have|jump_on|hop_on|get_on ... call|chat|meeting|demo
+            set_up|arrange ... demo|call|meeting|trial
             how much|soon|fast|long|many|does|do_you|would|is_the
+            what does|do|would|will ... cost|include|charge
+            question|questions about|on|regarding|before|for
             what [is|are|s] [the|your] price|prices|pricing|cost|costs|rate|rates|lead|minimum|terms
             what [is|are|s] [the|your] delivery|load|capacity
             a|the|your|get|have|book|see|schedule|want|like|arrange demo|demonstration|trial|quote|quotation
