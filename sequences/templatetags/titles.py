@@ -8,6 +8,9 @@ from django import template
 from django.contrib import admin
 from django.db.models import ForeignKey, Model
 from django.http import HttpRequest
+from django.utils.safestring import SafeString
+
+from sequences.interface.admin.times import show_breakable
 
 register = template.Library()
 
@@ -49,3 +52,9 @@ def readable_value(field: Any, request: HttpRequest) -> Any:
 def sentence(text: str) -> str:
     """With a capital letter, unless it begins with an address."""
     return text if "@" in text.partition(" ")[0] else text[:1].upper() + text[1:]
+
+
+@register.filter
+def breakable(word: str) -> SafeString:
+    """A name or an address, which can wrap after its @."""
+    return show_breakable(word)
