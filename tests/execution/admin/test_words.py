@@ -96,7 +96,7 @@ def test_titles_name_enrollments_by_contact_and_lists_as_the_menu_does() -> None
     title = f"{row.contact.email} in {row.sequence.name}"
     assert crumbs(client.get(change(row)).content.decode()).endswith(f"Execution queue chevron_right {title}")
     assert client.get(QUEUE).context["title"] == "Execution queue"
-    assert crumbs(client.get(QUEUE).content.decode()).startswith("Execution queue")
+    assert "chevron_right" not in crumbs(client.get(QUEUE).content.decode())
     assert client.get(reverse("admin:sequences_contact_changelist")).context["title"] == "Contacts"
 
 
