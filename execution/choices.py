@@ -44,6 +44,8 @@ class LogAction(Choice):
     RESOLVED = "resolved"
     TASK_COMPLETED = "task_completed"
     TASK_CHANGED = "task_changed"
+    #: its due time has come
+    TASK_DUE = "task_due"
     #: a user said what a reply means
     CLASSIFIED = "classified"
     #: a user approved the email of the step
@@ -100,7 +102,7 @@ class ControlTarget(Choice):
 
 
 class ControlAction(Choice):
-    """What a user did to it."""
+    """What a user did to it, or the executor."""
 
     CREATED = "created"
     EDITED = "edited"
@@ -118,6 +120,12 @@ class ControlAction(Choice):
     JOINED = "joined"
     #: a member was removed from the workspace
     REMOVED = "removed"
+    #: the executor stopped a mailbox whose login or sender its server refuses
+    BROKEN = "broken"
+    #: the server of a mailbox does not answer: its emails wait
+    FAILING = "failing"
+    #: it answers again
+    RECOVERED = "recovered"
 
 
 class DeliveryState(Choice):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.conf import settings
 from django.db import models
-from django.db.models import Q
+from django.db.models import F, Q
 from django.db.models.functions import Now
 
 from sequences.choices import TaskPriority, TaskType
@@ -32,6 +32,9 @@ class Task(models.Model):
     priority = models.CharField(max_length=16, choices=TaskPriority.choices(), default=TaskPriority.NORMAL.value)
     status = models.CharField(max_length=16, choices=TaskStatus.choices(), default=TaskStatus.OPEN.value)
     due_at = models.DateTimeField()
+    noted_due_at = models.DateTimeField(
+        null=True, editable=False, help_text="The due time that has come and was logged; another one is logged again."
+    )
     created_at = models.DateTimeField()
     completed_at = models.DateTimeField(null=True, blank=True)
     completed_by = models.CharField(max_length=200, blank=True)
@@ -53,6 +56,11 @@ class Task(models.Model):
             # the list of the API, page by page
             models.Index(fields=["workspace", "due_at", "id"], name="task_due"),
             models.Index(fields=["workspace", "updated_at", "id"], name="task_updated"),
+            models.Index(
+                fields=["due_at"],
+                name="task_becomes_due",
+                condition=Q(status="open") & ~Q(noted_due_at=F("due_at")),
+            ),
         ]
 
     def __str__(self) -> str:

@@ -44,6 +44,16 @@ _CANCEL = """
 UPDATE tasks_app_task SET status = 'cancelled', completed_at = %(now)s, completed_by = %(actor)s
 WHERE enrollment_id = ANY(%(enrollments)s) AND status = 'open'
 """
+# As the index `task_becomes_due` has it.
+_TAKE_DUE = """
+UPDATE tasks_app_task SET noted_due_at = due_at
+WHERE id IN (SELECT id FROM tasks_app_task
+             WHERE status = 'open' AND due_at <= %(now)s
+               AND NOT (noted_due_at = due_at AND noted_due_at IS NOT NULL)
+             ORDER BY due_at LIMIT %(most)s FOR NO KEY UPDATE SKIP LOCKED)
+RETURNING id, workspace_id, enrollment_id, step_id, visit, title
+"""
+_DUE_A_ROUND = 1_000
 
 
 def create_tasks(tasks: Sequence[NewTask], now: datetime) -> None:
@@ -73,6 +83,11 @@ def cancel_tasks(enrollment_ids: Sequence[int], actor: str, now: datetime) -> No
     """Close the open tasks of enrollments that ended."""
     if enrollment_ids:
         execute(_CANCEL, {"enrollments": list(enrollment_ids), "actor": actor, "now": now})
+
+
+def take_due_tasks(now: datetime) -> list[Task]:
+    """Mark open tasks whose due time has come as noted and return them: each due time once."""
+    return list(Task.objects.raw(_TAKE_DUE, {"now": now, "most": _DUE_A_ROUND}))
 
 
 def complete_task(task: Task, actor: str, now: datetime, outcome: str = "") -> None:

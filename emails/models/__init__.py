@@ -9,6 +9,7 @@ from emails.models.inbox import InboxState
 from emails.models.limit import SendLimit
 from emails.models.mailbox import Mailbox
 from emails.models.message import EmailMessage
+from emails.models.outcome import EmailOutcome
 from emails.models.pool import MailboxPool
 from emails.models.reply import Answer, Reply, ReplyCorrection
 from emails.models.suppression import Suppression, SuppressionChange
@@ -21,6 +22,7 @@ __all__ = [
     "Approval",
     "EmailEvent",
     "EmailMessage",
+    "EmailOutcome",
     "ExecutorState",
     "ExternalEvent",
     "HookRecord",

@@ -1,11 +1,11 @@
-"""Complete, snooze and reassign tasks: the change, its log entry and the wake-up in one transaction.
+"""Complete, snooze and reassign tasks, and note those that fall due: each change with its log entry and wake-up.
 
 Must not move enrollments: the engine decides what a completed task leads to.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -19,6 +19,8 @@ from execution.engine.outcomes import LogLine
 from sequences.models import Membership, Step
 from tasks_app import operations
 from tasks_app.models import Task
+
+_ENGINE = "engine"
 
 
 def complete_task(task: Task, *, actor: str, now: datetime, outcome: str = "") -> None:
@@ -62,6 +64,20 @@ def reassign_tasks(ids: Sequence[int], *, assignee: Any, actor: str, now: dateti
     return _for_each(ids, reassign)
 
 
+def note_due_tasks(now: datetime) -> int:
+    """Log the open tasks whose due time has come, once for each due time; at most a batch. Returns how many."""
+    with transaction.atomic():
+        due = operations.take_due_tasks(now)
+        steps = Step.objects.in_bulk({task.step_id for task in due if task.step_id is not None})
+        rows = [
+            _log_row(task, steps.get(task.step_id or 0), LogAction.TASK_DUE, task.title, _ENGINE, {})
+            for task in due
+            if task.enrollment_id is not None
+        ]
+        write_logs(rows, now)
+    return len(due)
+
+
 class NotAMemberError(ValueError):
     """The user is not a member of the task's workspace."""
 
@@ -93,8 +109,14 @@ def _log(
     # the log belongs to enrollments; a task without one stores itself who closed it, and when
     if task.enrollment_id is None:
         return
+    write_logs([_log_row(task, step, action, text, actor, details)], now)
+
+
+def _log_row(
+    task: Task, step: Step | None, action: LogAction, text: str, actor: str, details: Mapping[str, object]
+) -> LogRow:
     line = LogLine(
         action, text, actor=actor, details={"task": task.pk, "step": task.step_id, "visit": task.visit, **details}
     )
     number, kind = (step.number, step.type) if step else (None, "task")
-    write_logs([LogRow(task.workspace_id, task.enrollment_id, task.step_id, number, kind, line)], now)
+    return LogRow(task.workspace_id, task.enrollment_id or 0, task.step_id, number, kind, line)

@@ -51,6 +51,7 @@ _LOG_MARKS = {
     LogAction.RESOLVED: Mark("🔎", "fact_check"),
     LogAction.TASK_COMPLETED: Mark("☑", "task_alt", "good"),
     LogAction.TASK_CHANGED: Mark("🗓", "edit_calendar"),
+    LogAction.TASK_DUE: Mark("⏰", "alarm"),
     LogAction.CLASSIFIED: Mark("🏷", "label"),
     LogAction.APPROVED: Mark("☑", "task_alt", "good"),
     LogAction.TEXT_EDITED: Mark("✏", "edit"),

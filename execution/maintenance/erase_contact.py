@@ -66,7 +66,8 @@ DELETE FROM emails_suppression o WHERE o.workspace_id = %(workspace)s AND o.emai
 """,
     "execution_webhookdelivery": """
 DELETE FROM execution_webhookdelivery o
-WHERE o.workspace_id = %(workspace)s AND o.payload -> 'contact' ->> 'id' = %(contact)s::bigint::text
+WHERE o.workspace_id = %(workspace)s
+  AND %(contact)s::bigint::text IN (o.payload ->> 'contact', o.payload -> 'contact' ->> 'id')
 """,
 }
 _REJECTED_ROWS = """

@@ -49,6 +49,7 @@ _ENDED_BEFORE = "(SELECT e.completed_at FROM sequences_enrollment e WHERE e.id =
 _IMPORT_ENDED = "(SELECT i.finished_at FROM sequences_contactimport i WHERE i.id = o.contact_import_id)"
 RULES = (
     Rule("execution_executionlog", of_ended="true", by_age=f"o.at < %(before)s AND {_ENDED_BEFORE}"),
+    Rule("emails_emailoutcome", of_ended="true", by_age=f"o.at < %(before)s AND {_ENDED_BEFORE}"),
     Rule("execution_deadletter", of_ended="o.resolved_at IS NOT NULL", by_age="o.resolved_at < %(before)s"),
     Rule(
         "emails_emailmessage",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from emails.choices import EventType, SuppressionAction
+from emails.choices import EventType, MessageStatus, SuppressionAction
 from execution.choices import ControlAction, ControlTarget, LogAction
 from sequences.choices import StepType
 
@@ -18,6 +18,7 @@ LOGGED = {
     LogAction.QUARANTINED: "enrollment.quarantined",
     LogAction.SKIPPED: "step.skipped",
     LogAction.BRANCHED: "step.branched",
+    LogAction.TASK_DUE: "task.due",
     LogAction.TASK_COMPLETED: "task.completed",
 }
 EXECUTED = {StepType.EMAIL: "email.sent", StepType.TASK: "task.created", StepType.DELAY: "step.waited"}
@@ -41,7 +42,10 @@ DELIVERED_CONTROLS = tuple(
     for target, actions in {
         ControlTarget.EXECUTOR: (ControlAction.PAUSED, ControlAction.RESUMED),
         ControlTarget.WORKSPACE: (ControlAction.PAUSED, ControlAction.RESUMED),
-        ControlTarget.MAILBOX: (ControlAction.PAUSED, ControlAction.RESUMED),
+        ControlTarget.MAILBOX: (
+            ControlAction.PAUSED, ControlAction.RESUMED, ControlAction.BROKEN, ControlAction.FAILING,
+            ControlAction.RECOVERED,
+        ),
         ControlTarget.SEQUENCE: (
             ControlAction.ACTIVATED, ControlAction.PAUSED, ControlAction.RESUMED, ControlAction.ARCHIVED,
         ),
@@ -49,7 +53,11 @@ DELIVERED_CONTROLS = tuple(
     for action in actions
 )  # fmt: skip
 SUPPRESSED = tuple(f"suppression.{action.value}" for action in SuppressionAction)
-_OTHERS = (COMPLETED, EXTERNAL, *DELIVERED_CONTROLS, *SUPPRESSED)
+# Of what becomes of an email, what its log or its events do not say.
+OUTCOMES = tuple(
+    f"email.{status.value}" for status in (MessageStatus.FAILED, MessageStatus.WITHHELD, MessageStatus.UNKNOWN)
+)
+_OTHERS = (COMPLETED, EXTERNAL, *DELIVERED_CONTROLS, *SUPPRESSED, *OUTCOMES)
 EVENTS = tuple(sorted({*LOGGED.values(), *EXECUTED.values(), *STORED.values(), *_OTHERS}))
 
 # The feed has every log entry and every fact, also those that webhooks do not deliver.

@@ -62,6 +62,10 @@ facts AS (
     SELECT 'external', y.id, 'external:' || y.id, '{EXTERNAL}', y.occurred_at, y.recorded_at
     FROM emails_externalevent y
     WHERE y.recorded_at > %(since)s AND y.recorded_at <= %(until)s AND y.workspace_id = %(workspace)s
+  UNION ALL
+    SELECT 'outcome', z.id, 'outcome:' || z.id, 'email.' || z.status, z.at, z.at
+    FROM emails_emailoutcome z
+    WHERE z.at > %(since)s AND z.at <= %(until)s AND z.workspace_id = %(workspace)s
 )
 SELECT f.source, f.id, f.fact, f.event FROM facts f
 WHERE f.stored_at >= %(from)s AND (%(events)s::text[] @> ARRAY['{ALL}'] OR f.event = ANY(%(events)s::text[]))

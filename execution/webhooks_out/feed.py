@@ -161,6 +161,16 @@ _SOURCES = (
     NULL::bigint AS enrollment, NULL::bigint AS step, r.actor,
     jsonb_build_object('id', r.event_key, 'type', r.type) AS details""",
     ),
+    _Source(
+        "outcome",
+        "emails_emailoutcome",
+        "'email.' || r.status AS word, e.contact_id, e.sequence_id, r.at AS recorded_at",
+        """r.workspace_id AS workspace, r.at AS occurred_at, r.message_id AS message, m.mailbox_id AS mailbox,
+    r.enrollment_id AS enrollment, m.step_id AS step, '' AS actor,
+    jsonb_build_object('reason', r.reason, 'error', r.error, 'is_answer', coalesce(m.is_answer, false)) AS details""",
+        "LEFT JOIN sequences_enrollment e ON e.id = r.enrollment_id",
+        "LEFT JOIN emails_emailmessage m ON m.id = r.message_id",
+    ),
 )
 _STREAM = f"""
 WITH h AS (

@@ -8,7 +8,7 @@ Threads of one process, by stage:
 - `_watch_inboxes`: watches some inboxes by IMAP IDLE. `_import_contacts`: carries out stored imports of contacts.
 - `_auto_enroll`: runs the auto-enrollment rules that are due.
 - `_listen`: PostgreSQL's NOTIFY wakes deciding and sending.
-- `_maintain`: heartbeat, recovery, visits, scores, retention.
+- `_maintain`: heartbeat, what time alone brings about (`execution.worker.upkeep`), retention.
 - `_notify_users`: alerts and notices of replies, which wait for a mail server of the operator.
 - `renewing`: extends the leases, in a thread that does nothing else.
 
@@ -33,16 +33,12 @@ from common.clocks import is_right
 from common.database_errors import DATABASE_ERRORS, is_temporary
 from common.db import release_connection
 from common.dispatcher import Dispatcher
-from emails.facts.scores import refresh_scores
-from emails.facts.suppressions import expire_suppressions
 from emails.inbound import poll_due_inboxes, resolve_unknown_by_evidence
 from emails.inbound.idle import Watcher
 from emails.inbound.inbox_jobs import prepare_inboxes
 from emails.sending.delivery import Clock, HeldLeases, deliver_lane
 from emails.sending.lanes import next_lane_at
-from emails.sending.recovery import recover_expired
 from emails.sending.under_way import UNDER_WAY
-from emails.tracking.reclassify import classify_pending_visits
 from execution import heartbeat
 from execution.control.auto_enroll import run_next_rule
 from execution.engine.tick import next_wake_at, run_tick
@@ -60,6 +56,7 @@ from execution.worker.outage import Outage
 from execution.worker.pools import make_inbox_pool, make_lane_pool, make_webhook_pool
 from execution.worker.renewal import renewing
 from execution.worker.turns import LoopTurns
+from execution.worker.upkeep import keep_up
 
 log = logging.getLogger(__name__)
 
@@ -280,10 +277,7 @@ class Runner:
                 self._decide_wake.set()
                 self.wake_lanes()
             now = self.clock()
-            if recover_expired(now) + classify_pending_visits(now):
-                self._decide_wake.set()
-            expire_suppressions(now)
-            if refresh_scores(now):
+            if keep_up(now):
                 self._decide_wake.set()
             if rounds % _RETENTION_EVERY_ROUNDS == 1:
                 purge_round(now)
@@ -365,10 +359,7 @@ def _work_until_idle(options: Options, clock: Clock, leases: HeldLeases, stages:
         import_all(clock, options.workspace_id)
         while run_next_rule(clock(), options.workspace_id) is not None:
             pass
-    recover_expired(clock())
-    classify_pending_visits(clock())
-    expire_suppressions(clock())
-    refresh_scores(clock())
+    keep_up(clock())
     if stages & {Stage.ALL, Stage.INBOUND}:
         poll_due_inboxes(clock(), workspace_id=options.workspace_id)
         resolve_unknown_by_evidence(clock())

@@ -10,7 +10,7 @@ from django.core import mail
 
 from emails.models import EmailMessage, Mailbox
 from execution.insight.alerts import reconcile_alerts
-from execution.models import Alert, DeadLetter, ExecutionLog
+from execution.models import Alert, ControlLog, DeadLetter, ExecutionLog
 from sequences.models import Enrollment
 from simulation.mail_server import Action, MailServer, Moment, Reply, Situation, Stall
 from tests.factories import NOW, EnrollmentFactory, MailboxFactory, SequenceFactory, StepFactory, UserFactory
@@ -78,6 +78,8 @@ def test_an_hour_without_the_server_loses_nothing(server: MailServer) -> None:
     assert set(Enrollment.objects.values_list("status", "retry_count")) == {("completed", 0)}
     mailbox.refresh_from_db()
     assert (mailbox.breaker_state, mailbox.breaker_failures, mailbox.breaker_trips) == ("closed", 0, 0)
+    told = ControlLog.objects.filter(target="mailbox", target_id=mailbox.pk).order_by("pk")
+    assert list(told.values_list("action", "actor")) == [("failing", "engine"), ("recovered", "engine")]
     alert.refresh_from_db()
     assert alert.cleared_at is not None
 

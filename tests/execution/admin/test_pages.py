@@ -12,7 +12,7 @@ from django.db.models import Model
 from django.urls import reverse
 from django.utils import timezone
 
-from emails.models import EmailEvent, EmailMessage, ExecutorState, InboxState, Mailbox, SendLimit
+from emails.models import EmailEvent, EmailMessage, EmailOutcome, ExecutorState, InboxState, Mailbox, SendLimit
 from emails.models.approval import Approval
 from emails.models.reply import Answer, ReplyCorrection
 from execution.models import AgentDay, ApiKey, DeadLetter, ExecutionLog, IdempotencyKey
@@ -52,8 +52,11 @@ def test_all_models_of_the_product_have_a_page_or_a_place_on_one_but_hashes() ->
     secret = {ErasedAddress, ErasureKey, LoginFailure, SecondFactor}
     # answers, corrections and batches are on the page of their reply or import, settings are each user's own
     # saved views are above their list, choices of columns on the page that imports
-    # what agents changed is a column of the API keys
-    elsewhere = {AgentDay, Answer, Approval, ColumnChoice, ContactImportBatch, ReplyCorrection, SavedView, UserSettings}
+    # what agents changed is a column of the API keys; outcomes are shown on their email
+    elsewhere = {
+        AgentDay, Answer, Approval, ColumnChoice, ContactImportBatch, EmailOutcome, ReplyCorrection, SavedView,
+        UserSettings,
+    }  # fmt: skip
     owned = {model for model in apps.get_models() if model._meta.app_label in PRODUCT_APPS} - secret - elsewhere
     assert owned <= set(admin.site._registry)
 
