@@ -27,6 +27,7 @@ from sequences.contacts.csv_reader import (
     unescape_cell,
     write_line,
 )
+from sequences.contacts.opt_outs import OptOutReader, UnclearFlagError
 from sequences.time.timing import FIRST_YEAR, LAST_YEAR, is_plannable
 
 BATCH_ROWS = 1_000
@@ -116,6 +117,7 @@ def read_suppressions(cells_file: CellsFile, reason: SuppressionReason, now: dat
     names = ["email"] if is_plain else _name_columns(cells_file.columns)
     if is_plain:
         yield read_entry({"email": cells_file.columns[0]}, 1, tuple(cells_file.columns), reason, now)
+    opt_outs = OptOutReader([] if is_plain else cells_file.columns)
     for row, record in cells_file.read_rows():
         written = tuple(record.cells)
         cells = record.cells[:1] if is_plain else fit_cells(record.cells, len(names))
@@ -126,8 +128,28 @@ def read_suppressions(cells_file: CellsFile, reason: SuppressionReason, now: dat
                 row, f"has {len(written)} cells, the header {len(names)}: remove what is too many", written
             )
         else:
-            yield read_entry(dict(zip(names, cells, strict=True)), row, written, reason, now)
+            yield _read_row(dict(zip(names, cells, strict=True)), row, written, opt_outs, reason, now)
     cells_file.detach()
+
+
+def _read_row(
+    values: Mapping[str, str],
+    row: int,
+    written: tuple[str, ...],
+    opt_outs: OptOutReader,
+    reason: SuppressionReason,
+    now: datetime,
+) -> Entry | RejectedRow:
+    """With the reason that other tools write, in lists of theirs that may name people who can be mailed too."""
+    cells = fit_cells(list(written), len(values)) or []
+    try:
+        opt_out = opt_outs.read(cells)
+    except UnclearFlagError as error:
+        return RejectedRow(row, str(error), written)
+    if opt_outs.has_flags and opt_out is None:
+        return RejectedRow(row, "no column says that it must not be mailed: not suppressed", written)
+    found = SuppressionReason(opt_out.kind.value) if opt_out and reason is SuppressionReason.MANUAL else reason
+    return read_entry(values, row, written, found, now)
 
 
 def _name_columns(columns: Sequence[str]) -> list[str]:

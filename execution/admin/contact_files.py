@@ -21,6 +21,7 @@ from unfold.decorators import action
 from unfold.widgets import UnfoldAdminFileFieldWidget, UnfoldAdminSelectWidget
 
 from common.deadlocks import retry_deadlocks
+from emails.facts.opted_out import suppress_opted_out
 from execution.admin.finding.imported import keep_imported
 from execution.admin.uploads import MOST_BYTES, pack_file, unpack_file
 from execution.control.replan_calendar import Replanned, replan_contacts
@@ -158,6 +159,7 @@ class ContactFiles:
                 workspace.pk, name, io.BytesIO(content), timezone.now(), mapping=mapping_form.mapping
             )
             replanned = replan_contacts(imported.old_zones, actor=name_actor(request), now=timezone.now())
+            suppress_opted_out(workspace.pk, imported.opted_out, name_actor(request), timezone.now())
             remember_choices(workspace.pk, mapping_form.mapping)
             transaction.set_rollback(not is_stored)
             return imported, replanned
@@ -171,6 +173,9 @@ class ContactFiles:
         if is_stored:
             keep_imported(request, imported.contact_ids)
             messages.success(request, f"Imported {name}: {imported.created:,} created, {imported.updated:,} updated.")
+            if imported.opted_out:
+                number = len(imported.opted_out)
+                messages.info(request, f"{number:,} of the file must not be mailed: they are on the suppression list.")
             if replanned.planned:
                 messages.info(request, str(replanned))
         rejects = _encode_rejects(imported)

@@ -11,6 +11,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from emails.choices import EventType
+from emails.facts.opted_out import suppress_opted_out
 from emails.facts.scores import explain_score
 from emails.facts.scoring import score
 from execution.api.logged import LoggedChanges
@@ -64,8 +65,10 @@ class EngagedContactViewSet(Exports, LoggedChanges, ReplansOnUpdate, ContactView
     export_name = "contacts"
     log_target = ControlTarget.CONTACT
 
-    def note_imported(self, imported: ImportedContacts) -> None:
-        replan_contacts(imported.old_zones, actor=name_actor(self.request.user), now=timezone.now())
+    def note_imported(self, workspace_id: int, imported: ImportedContacts) -> None:
+        actor, now = name_actor(self.request.user), timezone.now()
+        replan_contacts(imported.old_zones, actor=actor, now=now)
+        suppress_opted_out(workspace_id, imported.opted_out, actor, now)
 
     @extend_schema(responses=EngagementSerializer)
     @action(detail=True, methods=["get"], serializer_class=EngagementSerializer)

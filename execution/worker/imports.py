@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 
 from common.db import Row, release_connection
+from emails.facts.opted_out import suppress_opted_out
 from emails.facts.suppression_importer import SuppressionImporter
 from execution.control.replan_calendar import replan_contacts
 from execution.worker.turns import LoopTurns
@@ -56,6 +57,6 @@ def _replan(old_zones: Mapping[int, Row], actor: str, now: datetime) -> None:
 
 
 _IMPORTERS: Importers = {
-    ImportKind.CONTACTS.value: ContactImporter(_replan),
+    ImportKind.CONTACTS.value: ContactImporter(_replan, suppress_opted_out),
     ImportKind.SUPPRESSIONS.value: SuppressionImporter(),
 }

@@ -187,7 +187,12 @@ class ImportedContactsSerializer(StrictSerializer):
     created = serializers.IntegerField()
     updated = serializers.IntegerField()
     rejected = RejectedRowSerializer(many=True)
-    warnings = RejectedRowSerializer(many=True, required=False, help_text="Stored without a cell that was unusable.")
+    opted_out = serializers.IntegerField(
+        required=False, help_text="Contacts that the file says must not be mailed: they are on the suppression list."
+    )
+    warnings = RejectedRowSerializer(
+        many=True, required=False, help_text="Stored without a cell that was unusable, or must not be mailed."
+    )
 
 
 class WrittenViewSet(mixins.CreateModelMixin, mixins.UpdateModelMixin, mixins.DestroyModelMixin, ReadViewSet):
@@ -301,7 +306,7 @@ class ContactViewSet(WrittenViewSet):
         def store() -> ImportedContacts:
             file.seek(0)
             imported = import_contacts(workspace.pk, file.name, file, now, mapping=mapping)
-            self.note_imported(imported)
+            self.note_imported(workspace.pk, imported)
             transaction.set_rollback(is_rehearsed)
             return imported
 
@@ -319,8 +324,8 @@ class ContactViewSet(WrittenViewSet):
         response = Response(ImportedContactsSerializer(imported.present()).data)
         return mark_dry_run(response, self.blank_new) if is_rehearsed else response
 
-    def note_imported(self, imported: ImportedContacts) -> None:
-        """Hook: replan what depends on the imported contacts."""
+    def note_imported(self, workspace_id: int, imported: ImportedContacts) -> None:
+        """Hook: replan what depends on the imported contacts, and suppress those that opted out."""
 
     @extend_schema(filters=True, responses={(200, "text/csv"): OpenApiTypes.STR})
     @action(detail=False, methods=["get"], filterset_class=ContactFilter, renderer_classes=CSV_OR_PROBLEM)

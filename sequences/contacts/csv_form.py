@@ -23,6 +23,7 @@ from sequences.contacts.csv_reader import (
     fit_cells,
     unescape_cell,
 )
+from sequences.contacts.opt_outs import OptOut, OptOutReader, UnclearFlagError
 from sequences.time.zone_names import parse_timezone
 
 RESERVED = frozenset({"fields", "full_name", "engagement_score"})
@@ -45,7 +46,7 @@ FieldValue = str | int | float | bool
 class ContactRow:
     """A usable row. `fields` holds the custom columns whose cell is not empty; empty texts keep what is stored.
 
-    `warnings` say what of the row was left out; `cells` are those of the file.
+    `warnings` say what of the row was left out; `cells` are those of the file; `opt_out`: who must not be mailed.
     """
 
     row: int
@@ -61,6 +62,19 @@ class ContactRow:
     fields: dict[str, FieldValue]
     warnings: tuple[RowWarning, ...] = ()
     cells: tuple[str, ...] = ()
+    opt_out: OptOut | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class OptedOutRow:
+    """No usable row, for `reason`; but it says that the address must not be mailed."""
+
+    row: int
+    email: str
+    reason: str
+    opt_out: OptOut
+    cells: tuple[str, ...] = ()
+    warnings: tuple[RowWarning, ...] = ()
 
 
 def size_of_fields(fields: Mapping[str, Any]) -> int:
@@ -80,13 +94,28 @@ class ContactsFile(CellsFile):
         super().__init__(file, stream)
         self._read_as = self._read_header(mapping or {})
         self.names = [column.name for column in self._read_as]
+        self._opt_outs = OptOutReader(
+            self.columns, [(mapping or {}).get(column, column) for column in self.columns], self._left_out
+        )
 
-    def __iter__(self) -> Iterator[ContactRow | RejectedRow]:
+    def __iter__(self) -> Iterator[ContactRow | OptedOutRow | RejectedRow]:
         """Every row once, in order. Raises `CsvFormError` when the rest of the file cannot be read."""
         seen: dict[str, int] = {}
         for row, record in self.read_rows():
             found = record.problem or self._read_contact(row, record.cells, seen)
-            yield found if isinstance(found, ContactRow) else RejectedRow(row, found, tuple(record.cells))
+            yield self._reject(row, found, record.cells) if isinstance(found, str) else found
+
+    def _reject(self, row: int, reason: str, written: list[str]) -> OptedOutRow | RejectedRow:
+        cells = fit_cells(written, len(self._read_as))
+        try:
+            opt_out = self._opt_outs.read(cells) if cells else None
+            if cells and opt_out:
+                email = parse_address(unescape_cell(cells[self.names.index("email")]))
+                return OptedOutRow(row, email, reason, opt_out, tuple(written))
+        except (UnclearFlagError, AddressError):
+            # the row is rejected anyway
+            return RejectedRow(row, reason, tuple(written))
+        return RejectedRow(row, reason, tuple(written))
 
     def _read_header(self, mapping: Mapping[str, str]) -> list[Column]:
         if unknown := sorted(set(mapping) - set(self.columns)):
@@ -157,7 +186,13 @@ class ContactsFile(CellsFile):
             if key in seen:
                 return f"{name} is already in row {seen[key]}: keep one of them"
         seen.update(dict.fromkeys(keys, row))
-        return ContactRow(row=row, fields=fields, warnings=tuple(warnings), cells=tuple(written), **known)
+        try:
+            opt_out = self._opt_outs.read(cells)
+        except UnclearFlagError as error:
+            return str(error)
+        return ContactRow(
+            row=row, fields=fields, warnings=tuple(warnings), cells=tuple(written), opt_out=opt_out, **known
+        )
 
 
 def _read_value(text: str, type_: str) -> FieldValue | None:

@@ -14,10 +14,17 @@ from typing import Any, BinaryIO
 from django.db import transaction
 
 from common.db import Row, execute, fetch_all
-from sequences.contacts.csv_form import FIELDS_TOO_LARGE, MOST_FIELDS_BYTES, ContactRow, ContactsFile
+from sequences.contacts.csv_form import (
+    FIELDS_TOO_LARGE,
+    MOST_FIELDS_BYTES,
+    ContactRow,
+    ContactsFile,
+    OptedOutRow,
+)
 from sequences.contacts.csv_reader import REJECT_COLUMN, RejectedRow, RowWarning, write_line
 from sequences.contacts.erased import ERASED_REASON, find_erased, lock_contacts
 from sequences.contacts.operations import wake_waiting_for_fields
+from sequences.contacts.opt_outs import OptOut
 from sequences.models import Contact
 
 BATCH_ROWS = 1_000
@@ -26,11 +33,20 @@ BATCH_BYTES = 4 * 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
+class OptedOut:
+    """An address that a row says must not be mailed, also one that is rejected."""
+
+    email: str
+    opt_out: OptOut
+
+
+@dataclass(frozen=True, slots=True)
 class ImportedContacts:
     """`contact_ids` are all that the file names, new and known; `columns` the header as it is written.
 
     `old_zones`: of contacts that follow another time zone now, what they and their account had before. `warnings`: rows
-    that are stored without something that they say.
+    that are stored without something that they say, or of contacts that must not be mailed. `opted_out`: these, for the
+    caller to suppress.
     """
 
     created: int
@@ -40,14 +56,16 @@ class ImportedContacts:
     columns: tuple[str, ...]
     old_zones: Mapping[int, Row] = field(default_factory=dict)
     warnings: tuple[RowWarning, ...] = ()
+    opted_out: tuple[OptedOut, ...] = ()
 
     def present(self) -> dict[str, Any]:
-        """`warnings` only where there are any."""
+        """`opted_out` and `warnings` only where there are any."""
         warnings = [{"row": warning.row, "reason": warning.reason} for warning in self.warnings]
         return {
             "created": self.created,
             "updated": self.updated,
             "rejected": [{"row": rejected.row, "reason": rejected.reason} for rejected in self.rejected],
+            **({"opted_out": len(self.opted_out)} if self.opted_out else {}),
             **({"warnings": warnings} if warnings else {}),
         }
 
@@ -73,6 +91,8 @@ class StoredBatch:
     updated_ids: tuple[int, ...]
     rejected: tuple[RejectedRow, ...]
     old_zones: Mapping[int, Row]
+    opted_out: tuple[OptedOut, ...]
+    warnings: tuple[RowWarning, ...]
 
 
 @transaction.atomic
@@ -98,7 +118,8 @@ def import_contacts(
     updated: list[int] = []
     old_zones: dict[int, Row] = {}
     created = 0
-    batch: list[ContactRow] = []
+    opted_out: list[OptedOut] = []
+    batch: list[ContactRow | OptedOutRow] = []
 
     def keep_batch() -> None:
         nonlocal created
@@ -108,6 +129,8 @@ def import_contacts(
         ids.extend(stored.contact_ids)
         old_zones.update(stored.old_zones)
         updated.extend(stored.updated_ids)
+        opted_out.extend(stored.opted_out)
+        warnings.extend(stored.warnings)
         report(len(batch))
         batch.clear()
 
@@ -117,7 +140,6 @@ def import_contacts(
             rejected.append(row)
             report(1)
             continue
-        warnings.extend(row.warnings)
         batch.append(row)
         size += sum(map(len, row.cells))
         if len(batch) == BATCH_ROWS or size >= BATCH_BYTES:
@@ -130,17 +152,28 @@ def import_contacts(
     contacts.detach()
     rejected.sort(key=lambda each: each.row)
     return ImportedContacts(
-        created, len(ids) - created, tuple(rejected), tuple(ids), tuple(contacts.columns), old_zones, tuple(warnings)
-    )
+        created, len(ids) - created, tuple(rejected), tuple(ids), tuple(contacts.columns), old_zones, tuple(warnings),
+        tuple(opted_out),
+    )  # fmt: skip
 
 
-def store_batch(workspace_id: int, rows: Sequence[ContactRow], now: datetime) -> StoredBatch:
-    """Create or update the contacts of these rows, whose addresses are distinct.
+def store_batch(workspace_id: int, all_rows: Sequence[ContactRow | OptedOutRow], now: datetime) -> StoredBatch:
+    """Create or update the contacts of these rows; the addresses of usable ones are distinct.
 
-    Call inside a transaction that holds `lock_contacts`, and wake those of `updated_ids` last in it.
+    The caller suppresses those that opted out. Call inside a transaction that holds `lock_contacts`, and wake those of
+    `updated_ids` last in it.
     """
-    erased = find_erased(workspace_id, [row.email for row in rows])
-    rejected = [RejectedRow(row.row, ERASED_REASON, ()) for row in rows if row.email.lower() in erased]
+    erased = find_erased(workspace_id, [row.email for row in all_rows])
+    rows = [row for row in all_rows if isinstance(row, ContactRow)]
+    opted_out = [row for row in all_rows if row.opt_out and row.email.lower() not in erased]
+    warnings = [warning for row in all_rows for warning in row.warnings]
+    warnings += [RowWarning(row.row, f"{row.opt_out.said}: must not be mailed") for row in opted_out if row.opt_out]
+    rejected = [
+        RejectedRow(row.row, *((ERASED_REASON, ()) if row.email.lower() in erased else (row.reason, row.cells)))
+        for row in all_rows
+        if isinstance(row, OptedOutRow)
+    ]
+    rejected += [RejectedRow(row.row, ERASED_REASON, ()) for row in rows if row.email.lower() in erased]
     taken = _find_taken_ids(workspace_id, rows)
     rejected += [
         RejectedRow(row.row, f"external_id {row.external_id} is another contact's: correct it", row.cells)
@@ -157,6 +190,8 @@ def store_batch(workspace_id: int, rows: Sequence[ContactRow], now: datetime) ->
         tuple(row["id"] for row in stored if not row["is_new"]),
         tuple(rejected),
         {row["id"]: {name: row[name] for name in _ZONES} for row in stored if row["is_moved"]},
+        tuple(OptedOut(row.email, row.opt_out) for row in opted_out if row.opt_out),
+        tuple(warnings),
     )
 
 

@@ -6,11 +6,11 @@ import io
 
 import pytest
 
-from sequences.contacts.csv_form import ContactRow, ContactsFile
+from sequences.contacts.csv_form import ContactRow, ContactsFile, OptedOutRow
 from sequences.contacts.csv_reader import CsvFormError, RejectedRow
 
 
-def read(data: str | bytes) -> list[ContactRow | RejectedRow]:
+def read(data: str | bytes) -> list[ContactRow | OptedOutRow | RejectedRow]:
     stream = io.BytesIO(data if isinstance(data, bytes) else data.encode())
     return list(ContactsFile("c.csv", stream))
 
