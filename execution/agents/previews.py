@@ -18,7 +18,7 @@ VALID_FOR = timedelta(minutes=15)
 _SALT = "execution.agents.preview"
 # move with the clock, or with other people's work, without changing what the call does
 _MOVING = frozenset({"why", "forecast", "engagement_score", "until"})
-_COUNTED = ("would_enroll", "changed")
+_COUNTED = ("would_enroll", "changed", "enrollments")
 
 
 class PreviewError(Exception):
@@ -58,8 +58,12 @@ def hash_impact(impact: Any) -> str:
 
 def count_changes(impact: Any) -> int:
     """How many rows the call changes, at least 1."""
+    told = impact if isinstance(impact, dict) else {}
+    # what a change of a row means for enrollments stands in an object of its own
+    nested = told.get("impact")
+    told = {**(nested if isinstance(nested, dict) else {}), **told}
     for name in _COUNTED:
-        found = impact.get(name) if isinstance(impact, dict) else None
+        found = told.get(name)
         if isinstance(found, list):
             return max(len(found), 1)
         if isinstance(found, int):

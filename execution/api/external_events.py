@@ -18,11 +18,12 @@ from emails.facts.external_events import EventError, OtherEventError, record_ext
 from emails.models import ExternalEvent
 from sequences.access.roles import name_actor
 from sequences.authoring.goals import EVENT_TYPE_FORM
+from sequences.choices import LIVE_STATUSES
 from sequences.interface.api.base import BIGGEST_ID, IdFilter, InstantField, TimeFilter, WorkspaceViewSet
 from sequences.interface.api.parameters import OwnWorkspaceField
 from sequences.interface.api.problems import ConflictError
 from sequences.interface.api.strict import StrictModelSerializer, StrictSerializer
-from sequences.models import Contact
+from sequences.models import Contact, Enrollment
 
 
 class NewExternalEventSerializer(StrictSerializer):
@@ -60,6 +61,26 @@ class ExternalEventSerializer(StrictModelSerializer[ExternalEvent]):
         read_only_fields = fields
 
 
+class RecordedEventSerializer(ExternalEventSerializer):
+    """The answer of a report."""
+
+    enrollments = serializers.SerializerMethodField(
+        help_text="The contact's live enrollments whose goal names this type: they end unless the goal needs more."
+    )
+
+    class Meta(ExternalEventSerializer.Meta):
+        fields = [*ExternalEventSerializer.Meta.fields, "enrollments"]
+        read_only_fields = fields
+
+    def get_enrollments(self, event: ExternalEvent) -> list[int]:
+        live = Enrollment.objects.filter(
+            contact=event.contact_id,
+            status__in=[status.value for status in LIVE_STATUSES],
+            sequence__goal__event=event.type,
+        )
+        return list(live.order_by("pk").values_list("pk", flat=True))
+
+
 class ExternalEventFilter(django_filters.FilterSet):
     workspace = IdFilter(field_name="workspace_id")
     contact = IdFilter(field_name="contact_id")
@@ -77,7 +98,7 @@ class ExternalEventViewSet(mixins.ListModelMixin, WorkspaceViewSet):
 
     @extend_schema(
         request=NewExternalEventSerializer,
-        responses={200: ExternalEventSerializer, 201: ExternalEventSerializer},
+        responses={200: RecordedEventSerializer, 201: RecordedEventSerializer},
     )
     def create(self, request: Request) -> Response:
         """Store an event and evaluate the goals of the contact's enrollments: 201, or 200 where the id is known.
@@ -101,7 +122,7 @@ class ExternalEventViewSet(mixins.ListModelMixin, WorkspaceViewSet):
         except EventError as error:
             raise ValidationError({error.field: [str(error)]}) from None
         code = status.HTTP_201_CREATED if is_new else status.HTTP_200_OK
-        return Response(ExternalEventSerializer(event).data, status=code)
+        return Response(RecordedEventSerializer(event).data, status=code)
 
     def blank_new(self, data: dict[str, Any]) -> dict[str, Any]:
         # the id is the sender's; a new one would be another when it is stored

@@ -41,6 +41,7 @@ def test_an_event_is_stored_once_and_wakes_its_contact(api: APIClient, bob: Any,
     assert made.json() == {
         "id": "crm-1", "workspace": bob.workspace_id, "type": "meeting_booked", "contact": bob.pk,
         "email": bob.email, "occurred_at": AT, "recorded_at": "2026-03-02T10:00:00Z", "actor": made.json()["actor"],
+        "enrollments": [waiting.pk],
     }  # fmt: skip
     waiting.refresh_from_db()
     assert waiting.wake_at == NOW
