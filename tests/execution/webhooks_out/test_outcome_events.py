@@ -151,6 +151,23 @@ def test_a_task_falls_due_once_and_again_when_it_was_put_off() -> None:
     assert (first["occurred_at"], second["occurred_at"]) == ("2026-03-02T10:00:00Z", "2026-03-03T10:00:00Z")
 
 
+@pytest.mark.parametrize(
+    ("change", "calls"),
+    [
+        ("status = 'sent', sent_at = now(), lease_token = NULL, leased_until = NULL", []),
+        ("status = 'queued', lease_token = NULL, leased_until = NULL", []), ("held_by = 'window: closed'", []),
+        ("status = 'unknown', unknown_at = now(), lease_token = NULL, leased_until = NULL", [3]),
+    ],
+)  # fmt: skip
+def test_statements_that_write_other_states_pay_for_no_trigger(change: str, calls: list[int]) -> None:
+    for _ in range(3):
+        SendingMessageFactory()
+    with connection.cursor() as cursor:
+        cursor.execute(f"EXPLAIN (ANALYZE, FORMAT JSON) UPDATE emails_emailmessage SET {change}")
+        triggers = cursor.fetchone()[0][0]["Triggers"]
+    assert [each["Calls"] for each in triggers if each["Trigger Name"] == "note_outcome"] == calls
+
+
 def test_due_tasks_are_found_by_their_index() -> None:
     with connection.cursor() as cursor:
         cursor.execute("SET LOCAL enable_seqscan = off")
