@@ -206,7 +206,7 @@ class MailboxBaseAdmin(WorkspaceAdmin):
     list_filter = by_choice("status", "breaker_state", "transport")
     list_select_related = ("owner",)
     search_fields = ("address", "display_name", "owner__email")
-    empty_text = "Add a mailbox to send from, then use Check set-up."
+    empty_text = "Add a mailbox to send from, then use Send a test."
     readonly_fields = (*_FACTS, *(exact_name(name) for name in _TIMES), "stored_secrets", "webhook_addresses")
     fieldsets = (
         (None, {"fields": ("workspace", ("address", "display_name"), "owner", "timezone", "aliases", "signature")}),

@@ -139,7 +139,7 @@ class LoginReportSerializer(StrictSerializer):
     imap_checked = serializers.BooleanField()
 
 
-class _SetupCheckSerializer(StrictSerializer):
+class SetupCheckSerializer(StrictSerializer):
     code = serializers.CharField(help_text="smtp_login, imap_login, mx, spf, dkim, dmarc, alignment, links.")
     status = serializers.ChoiceField(choices=[word.value for word in Status])
     detail = serializers.CharField(help_text="What to do.")
@@ -147,7 +147,7 @@ class _SetupCheckSerializer(StrictSerializer):
 
 
 class MailboxSetupSerializer(StrictSerializer):
-    checks = _SetupCheckSerializer(many=True)
+    checks = SetupCheckSerializer(many=True)
 
 
 class _BreakerSerializer(StrictSerializer):

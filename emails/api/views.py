@@ -17,6 +17,8 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.serializers import BaseSerializer
 
+from emails.api.discovery import DiscoveryAction
+from emails.api.mailbox_tests import MailboxTestActions
 from emails.api.saving import InvalidMailboxError, change_mailbox, create_mailbox
 from emails.api.serializers import (
     MAILBOX_STATE,
@@ -54,7 +56,14 @@ class MailboxFilter(django_filters.FilterSet):
         return rows.filter(Q(updated_at__gt=value) | Q(status_at__gt=value))
 
 
-class MailboxViewSet(mixins.CreateModelMixin, mixins.UpdateModelMixin, mixins.DestroyModelMixin, ReadViewSet):
+class MailboxViewSet(
+    DiscoveryAction,
+    MailboxTestActions,
+    mixins.CreateModelMixin,
+    mixins.UpdateModelMixin,
+    mixins.DestroyModelMixin,
+    ReadViewSet,
+):
     """Sending accounts. Every member sees those of their workspaces; owners, managers and admins change them."""
 
     queryset = Mailbox.objects.annotate(**own_caps())

@@ -59,10 +59,12 @@ class FetchedMail:
 
 
 @contextmanager
-def open_imap(mailbox: Mailbox, seconds: float = SESSION_SECONDS) -> Iterator[Imap]:
+def open_imap(
+    mailbox: Mailbox, seconds: float = SESSION_SECONDS, login_seconds: float = LOGIN_SECONDS
+) -> Iterator[Imap]:
     """A logged-in connection, cut off after so many seconds. Raises `ImapError`, inside the block as well."""
     try:
-        with log_in_to_imap(mailbox, LOGIN_SECONDS) as client:
+        with log_in_to_imap(mailbox, login_seconds) as client:
             client.normalise_times = False
             yield Imap(client, Deadline(seconds))
     except (IMAPClientError, OSError, oauth.TokenRefused, oauth.TokenUnavailable) as error:
@@ -135,6 +137,11 @@ class Imap:
     def list_since(self, day: date) -> list[int]:
         with self._limited():
             return sorted(self._client.search(["SINCE", day]))
+
+    def list_marked(self, message_id: str, mark: str) -> list[int]:
+        """Mails of that Message-ID, or with the mark in the subject where a provider gave them an id of its own."""
+        with self._limited():
+            return sorted(self._client.search(["OR", "HEADER", "Message-ID", message_id, "SUBJECT", mark]))
 
     def holds_message(self, message_id: str) -> bool:
         with self._limited():

@@ -35,6 +35,11 @@ class Dns:
         """The hosts of its MX records, the preferred first."""
         return self._ask(name, "MX")
 
+    def find_services(self, name: str) -> list[tuple[str, int]]:
+        """(host, port) of its SRV records (RFC 2782), the preferred first; none where it says there is no service."""
+        found = (text.split(" ") for text in self._ask(name, "SRV"))
+        return [(host, int(port)) for host, port in found if host != "."]
+
     def _ask(self, name: str, kind: str) -> list[str]:
         key = (name.lower(), kind)
         if key not in self._known:
@@ -53,5 +58,8 @@ class Dns:
             raise DnsError(f"DNS did not answer for {name} ({type(error).__name__}): try again") from None
         if kind == "TXT":
             return [b"".join(record.strings).decode("utf-8", "replace") for record in answer]
+        if kind == "SRV":
+            services = sorted(answer, key=lambda record: (record.priority, -record.weight))
+            return [f"{str(record.target).rstrip('.') or '.'} {record.port}" for record in services]
         hosts = sorted((record.preference, str(record.exchange)) for record in answer)
         return [host.rstrip(".") or "." for _, host in hosts]

@@ -92,18 +92,33 @@ def send_test(
     row = fetch_all(_PERSON, asked)[0]
     rendered = _render(step, variant, row, now)
     marked = RenderedEmail(f"[Test] {rendered.subject}", rendered.text, rendered.html)
+    with user_exchange(mailbox.workspace_id):
+        return transmit_test(mailbox, marked, sender_name(row), to_address, now, answer_seconds=_ANSWER_SECONDS)[0]
+
+
+def transmit_test(
+    mailbox: Mailbox,
+    rendered: RenderedEmail,
+    from_name: str,
+    to_address: str,
+    now: datetime,
+    *,
+    answer_seconds: float,
+    message_seconds: float | None = None,
+) -> tuple[SendResult, str]:
+    """The result and the Message-ID, as a part of an exchange that the caller has begun. Raises `AddressError`."""
     recipient = parse_address(to_address)
     message_id = make_msgid("test", mailbox.address.partition("@")[2])
-    name = sender_name(row)
+    headers = unsubscribe_headers(SAMPLE_UNSUBSCRIBE_URL, f"mailto:{mailbox.address}?subject=unsubscribe")
     mime = build_mime(
-        rendered=marked,
-        from_name=name,
+        rendered=rendered,
+        from_name=from_name,
         from_address=mailbox.address,
         to_name="",
         to_address=recipient,
         message_id=message_id,
         date=now,
-        headers=unsubscribe_headers(SAMPLE_UNSUBSCRIBE_URL, f"mailto:{mailbox.address}?subject=unsubscribe"),
+        headers=headers,
     )
     envelope = Envelope(
         message_pk=0,
@@ -111,13 +126,14 @@ def send_test(
         from_address=mailbox.address,
         to_address=recipient,
         mime=mime,
-        subject=marked.subject,
-        text=marked.text,
-        html=marked.html,
-        from_name=name,
+        subject=rendered.subject,
+        text=rendered.text,
+        html=rendered.html,
+        from_name=from_name,
+        headers=headers,
     )
-    with user_exchange(mailbox.workspace_id), open_transport(mailbox, answer_seconds=_ANSWER_SECONDS) as transport:
-        return transport.send(envelope)
+    with open_transport(mailbox, answer_seconds=answer_seconds, message_seconds=message_seconds) as transport:
+        return transport.send(envelope), message_id
 
 
 def _render(step: Step, variant: Variant | None, row: Row, now: datetime) -> RenderedEmail:

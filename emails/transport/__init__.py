@@ -27,19 +27,26 @@ __all__ = [
 ]
 
 
-def open_transport(mailbox: Mailbox, *, answer_seconds: float | None = None) -> Transport:
+def open_transport(
+    mailbox: Mailbox, *, answer_seconds: float | None = None, message_seconds: float | None = None
+) -> Transport:
     """The mailbox's transport; a context manager. It connects when the first message is sent.
 
-    `answer_seconds`: how long the answer to a message is awaited, where that of the transport is too long.
+    `answer_seconds`: how long the answer to a message is awaited, and `message_seconds` how long all that comes before
+    it may take, where those of the transport are too long.
     """
-    options = {} if answer_seconds is None else {"answer_seconds": answer_seconds}
+    answer = {} if answer_seconds is None else {"answer_seconds": answer_seconds}
     if mailbox.transport == TransportName.SMTP:
         from emails.transport.smtp import SmtpTransport
 
-        return SmtpTransport(mailbox, **options)
+        return SmtpTransport(mailbox, **answer, **({} if message_seconds is None else _limit_all(message_seconds)))
     from emails.transport.esp import EspTransport
 
-    return EspTransport(mailbox, **options)
+    return EspTransport(mailbox, **answer, **({} if message_seconds is None else {"connect_seconds": message_seconds}))
+
+
+def _limit_all(seconds: float) -> dict[str, float]:
+    return {"message_seconds": seconds, "operation_seconds": seconds}
 
 
 def test_login(mailbox: Mailbox, seconds: float) -> LoginReport:

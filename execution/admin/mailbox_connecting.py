@@ -124,7 +124,7 @@ class ConnectPages:
             return _refuse(request, f"{str(error)[:1].upper()}{str(error)[1:].rstrip('.')}.")
         paused = " It is paused: resume it to send." if mailbox.status == MailboxStatus.PAUSED else ""
         text = f"{mailbox.address} is connected{'' if is_new else ' again'} with {app.provider.label}.{paused}"
-        messages.success(request, f"{text} Choose Check set-up to see whether its logins and DNS records work.")
+        messages.success(request, f"{text} Choose Send a test to see whether its emails arrive.")
         return redirect("admin:emails_mailbox_change", mailbox.pk)
 
     def _require_add(self, request: HttpRequest) -> None:

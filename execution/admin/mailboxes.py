@@ -17,16 +17,17 @@ from unfold.decorators import action
 from common.deadlines import Deadline
 from common.user_exchanges import BusyError
 from emails.admin.lanes import LanePages
+from emails.admin.mailbox_tests import MARKS, MailboxTestPages
 from emails.admin.mailboxes import MailboxBaseAdmin
 from emails.choices import MailboxStatus
 from emails.mailbox.login_test import TOTAL_SECONDS, check_mailbox
-from emails.mailbox.records import Status
 from emails.mailbox.setup_check import check_setup
 from emails.models import Mailbox
 from execution.admin.confirm import Action, ConfirmsActions, EmptyForm, on_one, on_selected
 from execution.admin.forecast import ForecastPage
 from execution.admin.logged import LogsChanges, LogsInlines
 from execution.admin.mailbox_connecting import ConnectPages, can_reconnect
+from execution.admin.mailbox_finding import FindingPages
 from execution.admin.replanning import ReplansOnSave
 from execution.choices import ControlTarget
 from execution.control import switches
@@ -102,9 +103,6 @@ def show_lane(self: Any, request: HttpRequest, object_id: str) -> HttpResponse:
     return HttpResponseRedirect(reverse("admin:emails_mailbox_lane", args=[object_id]))
 
 
-_MARKS = {Status.OK: "✓", Status.WARNING: "!", Status.FAILED: "✕", Status.UNKNOWN: "?"}
-
-
 def show_setup(self: Any, request: HttpRequest, object_id: str) -> HttpResponse:
     mailbox = self.find_row(request, object_id)
     if not self.has_operate_permission(request, mailbox):
@@ -117,7 +115,7 @@ def show_setup(self: Any, request: HttpRequest, object_id: str) -> HttpResponse:
     context = {
         **self.admin_site.each_context(request),
         "title": f"Set-up of {mailbox}",
-        "checks": [(check, _MARKS[check.status]) for check in checks],
+        "checks": [(check, MARKS[check.status]) for check in checks],
         "back_url": reverse("admin:emails_mailbox_change", args=[mailbox.pk]),
     }
     return TemplateResponse(request, "admin/emails/mailbox/setup.html", context)
@@ -128,7 +126,16 @@ _STATUS_COLOURS = {"active": "success", "paused": "warning", "broken": "danger"}
 
 @admin.register(Mailbox)
 class MailboxAdmin(
-    LogsChanges, LogsInlines, ReplansOnSave, LanePages, ForecastPage, ConnectPages, ConfirmsActions, MailboxBaseAdmin
+    LogsChanges,
+    LogsInlines,
+    ReplansOnSave,
+    LanePages,
+    ForecastPage,
+    FindingPages,
+    ConnectPages,
+    MailboxTestPages,
+    ConfirmsActions,
+    MailboxBaseAdmin,
 ):
     log_target = ControlTarget.MAILBOX
     inline_target = ControlTarget.SEND_LIMIT
@@ -139,7 +146,7 @@ class MailboxAdmin(
     change_form_outer_before_template = "admin/emails/mailbox/trouble.html"
     actions = ("pause_selected", "resume_selected", "test_selected")
     actions_list = ("show_connect", "show_lanes")
-    actions_detail = ("show_lane", "pause_one", "resume_one", "test_one", "show_setup", "reconnect")
+    actions_detail = ("show_lane", "pause_one", "resume_one", "test_one", "send_test", "show_setup", "reconnect")
 
     pause_selected, pause_one = on_selected(PAUSE), on_one(PAUSE)
     resume_selected, resume_one = on_selected(RESUME), on_one(RESUME)

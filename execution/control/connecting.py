@@ -1,15 +1,18 @@
-"""Create or reconnect a mailbox whose user has allowed access at Google or Microsoft, with its entry in the log."""
+"""Create or reconnect the mailbox of a user who has signed in at its provider, or entered a password that works."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
 from django.contrib.auth.models import AbstractBaseUser
 from django.db import transaction
 
+from common.encryption import Secrets
 from emails.api.saving import InvalidMailboxError, change_mailbox, create_mailbox
 from emails.choices import Inbound, MailboxStatus, Transport
+from emails.mailbox.login_test import check_mailbox
 from emails.models import Mailbox
 from emails.transport.oauth_consent import Consent, ConsentError
 from emails.transport.oauth_providers import Provider
@@ -45,6 +48,37 @@ def store_consent(
             return _reconnect(user, held, provider, consent, now), False
     except InvalidMailboxError as error:
         raise ConsentError(f"The mailbox is not connected. {error}") from None
+
+
+class LoginRefusedError(RuntimeError):
+    """The mailbox cannot log in; `reasons` by the column of the server that said so. Nothing was stored."""
+
+    def __init__(self, reasons: Mapping[str, str]) -> None:
+        self.reasons = reasons
+        super().__init__("; ".join(reasons.values()))
+
+
+def connect_by_password(
+    user: AbstractBaseUser, workspace: Workspace, address: str, servers: Mapping[str, Any], password: str, now: datetime
+) -> Mailbox:
+    """A new mailbox of the user, stored once its logins work. `servers`: its columns; `imap_host` may be empty.
+
+    No transaction may be open. Raises `InvalidMailboxError`, `LoginRefusedError`, and `BusyError` while this process
+    tests others; then nothing is stored.
+    """
+    inbound = Inbound.IMAP if servers.get("imap_host") else Inbound.NONE
+    columns = {**servers, "workspace": workspace, "owner": user, "address": address, "inbound": inbound.value}
+    secrets = {"password": password}
+    tried = Mailbox(**columns)
+    tried.credentials = Secrets(secrets)
+    report = check_mailbox(tried)
+    reasons = {"smtp_host": report.smtp_error, "imap_host": report.imap_error}
+    if refused := {name: text for name, text in reasons.items() if text}:
+        raise LoginRefusedError(refused)
+    with transaction.atomic():
+        mailbox = create_mailbox({**columns, "credentials": secrets})
+        log_control(ControlTarget.MAILBOX, mailbox, ControlAction.CREATED, name_actor(user), "", now)
+    return mailbox
 
 
 def _create(

@@ -15,6 +15,7 @@ from rest_framework.test import APIClient
 
 from emails.choices import SuppressionReason
 from emails.facts.suppression_importer import store_suppression_import
+from emails.mailbox.records import DnsError
 from emails.models import SuppressionChange
 from execution.models import ApiKey, WebhookSubscription
 from sequences.choices import Role
@@ -53,6 +54,16 @@ class Traveller(Protocol):
 def clock() -> Iterator[Traveller]:
     with time_machine.travel(NOW, tick=False) as traveller:
         yield traveller
+
+
+@pytest.fixture(autouse=True)
+def no_name_server(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Addresses of examples and of chance are looked up nowhere."""
+
+    def refuse() -> None:
+        raise DnsError("these tests have no name server")
+
+    monkeypatch.setattr("emails.mailbox.discovery.Dns", refuse)
 
 
 def log_in(user: AbstractBaseUser) -> APIClient:

@@ -92,11 +92,18 @@
     return new DOMParser().parseFromString(await answer.text(), "text/html");
   };
 
-  const refresh = async (live) => {
-    if (document.hidden || live.contains(document.activeElement)) return;
-    const fresh = (await reload())?.getElementById(live.id);
-    if (!fresh || live.contains(document.activeElement)) return;
-    live.replaceChildren(...fresh.childNodes);
+  // One request at a time; it ends when the fresh part asks for no more.
+  const keepFresh = (live) => {
+    let isAsking = false;
+    const timer = setInterval(async () => {
+      if (isAsking || document.hidden || live.contains(document.activeElement)) return;
+      isAsking = true;
+      const fresh = (await reload())?.getElementById(live.id);
+      isAsking = false;
+      if (!fresh || live.contains(document.activeElement)) return;
+      live.replaceChildren(...fresh.childNodes);
+      if (!fresh.dataset.refreshSeconds) clearInterval(timer);
+    }, Number(live.dataset.refreshSeconds) * 1000);
   };
 
   // The queue: cells are replaced row by row, so that selected rows stay selected and nothing moves under the pointer.
@@ -153,9 +160,7 @@
     nameFirstColumn();
     // A page that is opened by a click from another one is not always given its first field.
     document.querySelector("[autofocus]")?.focus();
-    for (const live of document.querySelectorAll("[data-refresh-seconds]")) {
-      setInterval(() => refresh(live), Number(live.dataset.refreshSeconds) * 1000);
-    }
+    document.querySelectorAll("[data-refresh-seconds]").forEach(keepFresh);
     watchSequence();
     nameTitles();
     const queue = document.querySelector("body.model-enrollment.change-list #result_list");
