@@ -8,6 +8,7 @@ from drf_spectacular.views import SpectacularJSONAPIView, SpectacularSwaggerSpli
 from config.api.errors import NoSuchEndpoint
 from config.login.second_factor import show_second_factor
 from execution.admin.finding.search import search_desk
+from execution.admin.onboarding import dismiss_onboarding
 
 admin.autodiscover()
 
@@ -17,6 +18,7 @@ urlpatterns = [
     path("admin/second-factor/", show_second_factor, name="second_factor"),
     # before the theme's own search, which keeps what it found for five minutes
     path("admin/search/", admin.site.admin_view(search_desk)),
+    path("admin/getting-started/dismiss/", admin.site.admin_view(dismiss_onboarding), name="dismiss_onboarding"),
     path("admin/", admin.site.urls),
     re_path(r"^api/schema/?$", SpectacularJSONAPIView.as_view(), name="schema"),
     re_path(r"^api/docs/?$", SpectacularSwaggerSplitView.as_view(url_name="schema"), name="docs"),

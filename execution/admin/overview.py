@@ -14,8 +14,9 @@ from django.urls import reverse
 from django.utils import timezone
 
 from execution.admin.approvals import show_to_approve
+from execution.admin.onboarding import list_onboarding
 from execution.insight.home import read_day
-from execution.insight.overview import Hour, Overview, read_missing, read_overview
+from execution.insight.overview import Hour, Overview, read_overview
 from execution.insight.progress import Part
 from execution.insight.queue import COUNTED_AT_MOST, read_state
 from execution.insight.team import read_team
@@ -26,16 +27,6 @@ from sequences.models import Workspace
 _LATE = timedelta(minutes=5)
 _WORKSPACES_SHOWN = 5
 _CHART_HEIGHT, _BAR_WIDTH, _BAR_STEP = 96, 14, 18
-# The next step of the set-up, with the page to take it on.
-_NEXT = {
-    "workspace": ("You belong to no workspace yet. Ask an administrator to add you to one.", ""),
-    "mailbox": ("Add a mailbox to send from.", "admin:emails_mailbox_add"),
-    "contact": ("Add or import contacts.", "admin:sequences_contact_add"),
-    "sequence": ("Write a sequence and activate it.", "admin:sequences_sequence_changelist"),
-    "enrollment": ("Enroll contacts in a sequence.", "admin:sequences_enrollment_add"),
-}  # fmt: skip
-
-
 _PARTS = {
     Part.LANES: "sending queues",
     Part.INBOXES: "inboxes",
@@ -83,10 +74,8 @@ def fill_overview(request: HttpRequest, context: dict[str, Any]) -> dict[str, An
     context |= {"title": "Home", "chart_height": _CHART_HEIGHT, "bar_width": _BAR_WIDTH}
     if for_operator or is_managing:
         overview = read_overview(ids, now, for_operator=for_operator)
-        missing = overview.missing
         context |= {"state": overview.status, **_present_engine(overview, request.user)}
     else:
-        missing = read_missing(ids)
         context["state"] = read_state(now)
     if is_managing:
         managed = list(managed_workspaces(request.user).order_by("pk").values_list("pk", flat=True))
@@ -95,13 +84,12 @@ def fill_overview(request: HttpRequest, context: dict[str, Any]) -> dict[str, An
         until = timezone.localtime(now).replace(hour=23, minute=59, second=59, microsecond=0)
         context["to_approve"] = show_to_approve(request)
         context["day"] = read_day(request.user.pk or 0, ids, now, until)
-    text, name = _NEXT.get(missing, ("", ""))
     own = Workspace.objects.for_user(request.user)
     context |= {
         "paused_workspaces": own.exclude(sending_paused_at=None).order_by("name"),
         "managed_workspaces": managed_workspaces(request.user).order_by("name")[:_WORKSPACES_SHOWN],
     }
-    return context | {"next_text": text, "next_link": reverse(name) if name else ""}
+    return context | {"onboarding": list_onboarding(request), "is_alone": not ids and not for_operator}
 
 
 def _present_engine(overview: Overview, reader: Any) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 
 from django.db.models import Q
 
-from common.db import Row, fetch_all
+from common.db import fetch_all
 from execution.insight.progress import Progress, read_progress
 from execution.insight.queue import ExecutorStatus, read_status
 from execution.models import Alert
@@ -49,15 +49,12 @@ class TroubledLane:
 
 @dataclass(frozen=True, slots=True)
 class Overview:
-    """`missing`: the first that is not there of workspace, mailbox, contact, sequence, enrollment; empty: all are."""
-
     status: ExecutorStatus
     hours: tuple[Hour, ...]
     lanes: tuple[LaneState, ...]
     troubled: tuple[TroubledLane, ...]
     alerts: tuple[Alert, ...]
     progress: Progress
-    missing: str
 
     @property
     def sent_last_day(self) -> int:
@@ -95,24 +92,6 @@ FROM emails_mailbox b
 WHERE b.workspace_id = ANY(%(workspaces)s::bigint[]) AND (b.status <> 'active' OR b.breaker_state <> 'closed')
 ORDER BY b.status = 'active', b.address LIMIT %(lanes)s
 """
-# Workspace by workspace along the index, hence the order: an empty table must not be read from end to end.
-_THERE = """
-SELECT cardinality(%(workspaces)s::bigint[]) > 0 AS workspace,
-       EXISTS (SELECT 1 FROM emails_mailbox WHERE workspace_id = ANY(%(workspaces)s)) AS mailbox,
-       EXISTS (SELECT 1 FROM unnest(%(workspaces)s::bigint[]) AS w(id) CROSS JOIN LATERAL (
-           SELECT 1 FROM sequences_contact WHERE workspace_id = w.id LIMIT 1) c) AS contact,
-       EXISTS (SELECT 1 FROM sequences_sequence WHERE workspace_id = ANY(%(workspaces)s) AND status = 'active')
-           AS sequence,
-       EXISTS (SELECT 1 FROM unnest(%(workspaces)s::bigint[]) AS w(id) CROSS JOIN LATERAL (
-           SELECT 1 FROM sequences_enrollment WHERE workspace_id = w.id ORDER BY status, next_step_at LIMIT 1) e)
-           AS enrollment
-"""
-
-
-def read_missing(workspace_ids: Sequence[int]) -> str:
-    """The first that is not there of workspace, mailbox, contact, sequence, enrollment; empty: all are."""
-    there: Row = fetch_all(_THERE, {"workspaces": list(workspace_ids)})[0]
-    return next((name for name, is_there in there.items() if not is_there), "")
 
 
 def read_overview(workspace_ids: Sequence[int], now: datetime, *, for_operator: bool = False) -> Overview:
@@ -141,7 +120,6 @@ def read_overview(workspace_ids: Sequence[int], now: datetime, *, for_operator: 
         troubled=tuple(TroubledLane(row["id"], row["address"], row["state"], row["reason"]) for row in troubled),
         alerts=tuple(open_alerts.order_by("-raised_at")[:_ALERTS_SHOWN]),
         progress=_only_shown(read_progress(now, counted), workspace_ids, for_operator=for_operator),
-        missing="" if is_stranger else read_missing(workspace_ids),
     )
 
 

@@ -19,6 +19,7 @@ class UserSettings(models.Model):
         help_text="When an email tells about new replies to own enrollments and mailboxes.",
     )
     digest_sent_at = models.DateTimeField(null=True, editable=False)
+    onboarding_dismissed_at = models.DateTimeField(null=True, editable=False)
 
     class Meta:
         verbose_name_plural = "user settings"

@@ -20,9 +20,7 @@ from tests.api.conftest import join, log_in
 from tests.factories import ContactFactory
 
 CHANGING = {"post", "put", "patch", "delete"}
-REFUSING = {f"/api/mailboxes/{{id}}/{name}" for name in ("test", "check", "read-back")} | {
-    "/api/mailboxes/discover"
-}
+REFUSING = {f"/api/mailboxes/{{id}}/{name}" for name in ("test", "check", "read-back")} | {"/api/mailboxes/discover"}
 APPS = ("sequences", "emails", "tasks_app", "execution")
 # what a login or a kept answer writes, whatever is asked
 OTHERS = {"ApiKey", "IdempotencyKey"}

@@ -78,3 +78,21 @@ def test_a_mailbox_is_connected_by_its_address_and_password(page: Page, monkeypa
         expect(page.get_by_text(f"{ADDRESS} is connected: its logins work.")).to_be_visible()
         assert clicks.number == 3
     assert Mailbox.objects.get().owner == user
+
+
+def test_the_first_page_of_a_new_sdr_leads_through_the_set_up(page: Page) -> None:
+    workspace: Any = factories.WorkspaceFactory()
+    user = log_in(page, workspace, "sdr")
+    started = page.get_by_role("region", name="Getting started")
+    expect(started.get_by_role("listitem")).to_have_count(5)
+    assert_accessible(page)
+    clicks = Clicks()
+    clicks.on(started.get_by_role("link", name="Connect a mailbox"))
+    expect(page.get_by_label("Email address")).to_be_visible()
+    factories.MailboxFactory(workspace=workspace, owner=user)
+    page.goto(reverse("admin:index"))
+    expect(started.get_by_role("link", name="Connect a mailbox")).to_have_count(0)
+    expect(started.get_by_role("link", name="Receive replies")).to_be_visible()
+    started.get_by_role("button", name="Dismiss this list").click()
+    expect(page.get_by_text("The list is dismissed.")).to_be_visible()
+    expect(started).to_have_count(0)

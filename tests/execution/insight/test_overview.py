@@ -19,7 +19,6 @@ from execution.models import ExecutionLog
 from sequences.models import Enrollment, Workspace
 from tests.factories import (
     NOW,
-    ContactFactory,
     DeadLetterFactory,
     EmailMessageFactory,
     EnrollmentFactory,
@@ -46,19 +45,6 @@ def look(client: Client) -> str:
         answer = client.get(reverse("admin:index"))
     assert answer.status_code == 200
     return answer.content.decode()
-
-
-def test_an_empty_workspace_shows_the_next_step(workspace: Workspace) -> None:
-    client = log_in_staff(workspace)
-    assert "Add a mailbox to send from" in look(client)
-    mailbox = MailboxFactory(workspace=workspace)
-    assert "Add or import contacts" in look(client)
-    ContactFactory(workspace=workspace)
-    assert "Write a sequence and activate it" in look(client)
-    step = StepFactory(sequence=SequenceFactory(workspace=workspace))
-    assert "Enroll contacts in a sequence" in look(client)
-    EnrollmentFactory(sequence=step.sequence, mailbox=mailbox)
-    assert "Next:" not in look(client)
 
 
 def test_items_that_need_review_are_highlighted(workspace: Workspace) -> None:
