@@ -17,7 +17,7 @@ from execution.admin.confirm import Action, ConfirmsActions, RequiredReasonForm,
 from execution.admin.contact_files import ContactFiles
 from execution.admin.contact_imports import ImportFilter
 from execution.admin.contact_pages import present_account, present_contact
-from execution.admin.enrolling import MOST_AT_ONCE, EnrollForm, may_enroll, show_enrolling
+from execution.admin.enrolling import MOST_AT_ONCE, EnrollForm, may_enroll, refuse_many, show_enrolling
 from execution.admin.finding.contact_filters import (
     AccountFilter,
     AddedFilter,
@@ -110,9 +110,7 @@ class ContactAdmin(HasSavedViews, ReplansOnSave, ConfirmsActions, ContactFiles, 
         """The page for enrolling, with the addresses of the selected contacts."""
         emails = list(queryset.order_by("email").values_list("email", flat=True)[: MOST_AT_ONCE + 1])
         if len(emails) > MOST_AT_ONCE:
-            messages.error(
-                request, f"More than {MOST_AT_ONCE:,} contacts are selected. Select fewer, or use manage.py enroll."
-            )
+            messages.error(request, refuse_many(f"more than {MOST_AT_ONCE:,}"))
             return None
         return show_enrolling(self.admin_site, request, EnrollForm(request, initial={"emails": "\n".join(emails)}))
 

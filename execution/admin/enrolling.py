@@ -46,8 +46,11 @@ from sequences.choices import SequenceStatus
 from sequences.interface.admin.base import name_actor, scope_rows
 from sequences.models import Contact, Enrollment, Sequence
 
-# More addresses make the form slow.
+# A user waits for the check of these, and for the one transaction that enrolls them.
 MOST_AT_ONCE = 5_000
+_IN_BACKGROUND = (
+    "Enroll the others afterwards; or let a manager write an auto-enrollment rule, which enrolls in the background."
+)
 _ENROLLABLE = (SequenceStatus.ACTIVE, SequenceStatus.PAUSED)
 
 
@@ -114,6 +117,9 @@ class EnrollForm(forms.Form):
         sequence, text = self.cleaned_data.get("sequence"), self.cleaned_data.get("emails")
         if sequence and text:
             wanted = {normalize_for_search(email) for email in re.split(r"[\s,;]+", text) if email}
+            if len(wanted) > MOST_AT_ONCE:
+                self.add_error("emails", refuse_many(f"{len(wanted):,} addresses"))
+                return cleaned
             rows = Contact.objects.filter(workspace=sequence.workspace_id).annotate(lowered=Lower("email"))
             found = dict(rows.filter(lowered__in=wanted).values_list("lowered", "pk"))
             if missing := sorted(wanted - found.keys()):
@@ -171,6 +177,10 @@ class EnrollPage:
                     return HttpResponseRedirect(reverse("admin:sequences_enrollment_changelist"))
                 checked = report
         return show_enrolling(self.admin_site, request, form, checked)
+
+
+def refuse_many(what: str) -> str:
+    return f"These are {what}, and at most {MOST_AT_ONCE:,} contacts are enrolled at once. {_IN_BACKGROUND}"
 
 
 def may_enroll(request: HttpRequest) -> bool:

@@ -143,7 +143,7 @@ def test_selected_contacts_are_enrolled(client: Client, monkeypatch: pytest.Monk
     assert set(Enrollment.objects.values_list("contact", flat=True)) == {contact.pk for contact in contacts[:2]}
 
     monkeypatch.setattr("execution.admin.contacts.MOST_AT_ONCE", 1)
-    assert "More than 1 contacts are selected" in client.post(page, chosen, follow=True).content.decode()
+    assert "These are more than 1, and at most" in client.post(page, chosen, follow=True).content.decode()
 
 
 def test_the_mapping_is_remembered_for_the_workspace_alone(client: Client) -> None:

@@ -176,3 +176,18 @@ def test_a_check_takes_as_many_statements_for_many_contacts_as_for_one(
             assert post(client, sequence, chosen, check="1").context["checked"].enrolled == len(chosen)
         counts.append(counted.count)
     assert counts[0] == counts[1]
+
+
+def test_more_addresses_than_fit_into_one_run_are_refused_with_what_to_do(
+    workspace: Workspace, sequence: Sequence, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client = log_in(workspace, "sdr")
+    contacts = make_contacts(workspace, sequence, 6)
+    monkeypatch.setattr("execution.admin.enrolling.MOST_AT_ONCE", 5)
+    for pressed in ({"check": "1"}, {}):
+        page = post(client, sequence, contacts, **pressed).content.decode()
+        assert "These are 6 addresses, and at most 5 contacts are enrolled at once." in page
+        assert "an auto-enrollment rule, which enrolls in the background" in page
+    assert Enrollment.objects.filter(sequence=sequence).count() == 2
+    # the same address twice is one contact
+    assert post(client, sequence, [*contacts[:5], contacts[0]], check="1").context["checked"].enrolled == 1
