@@ -8,7 +8,7 @@ from emails.models.hook import HookRecord
 from emails.models.inbox import InboxState
 from emails.models.limit import SendLimit
 from emails.models.mailbox import Mailbox
-from emails.models.message import EmailMessage
+from emails.models.message import EmailMessage, status_of
 from emails.models.outcome import EmailOutcome
 from emails.models.pool import MailboxPool
 from emails.models.reply import Answer, Reply, ReplyCorrection
@@ -34,4 +34,5 @@ __all__ = [
     "SendLimit",
     "Suppression",
     "SuppressionChange",
+    "status_of",
 ]

@@ -11,6 +11,7 @@ from datetime import datetime
 
 from common.db import Row, fetch_all
 from emails.choices import ErrorClass
+from emails.models import status_of
 from emails.rendering.answers import answer_thread, render_answer
 from emails.rendering.merge_fields import PERSON_COLUMNS, PERSON_JOINS, MergeFields, local_time, sender_name
 from emails.rendering.mime import build_mime
@@ -91,7 +92,7 @@ LEFT JOIN LATERAL (
            array_agg(coalesce(v.value->>'subject', s.subject, '') ORDER BY p.visit) AS templates
     FROM emails_emailmessage p LEFT JOIN sequences_step s ON s.id = p.step_id
     LEFT JOIN LATERAL jsonb_array_elements(s.variants) v ON v.value->>'key' = p.variant
-    WHERE p.enrollment_id = m.enrollment_id AND p.visit < m.visit AND p.status = 'sent' AND NOT p.is_answer
+    WHERE p.enrollment_id = m.enrollment_id AND p.visit < m.visit AND {status_of("p")} = 'sent' AND NOT p.is_answer
 ) thread ON true
 WHERE m.id = ANY(%(messages)s::bigint[])
 """

@@ -269,17 +269,21 @@ def _send_by(
 ) -> list[Result]:
     """Send one after the other. When the lane fails, or after `_CHUNK_SECONDS`, the rest goes back into the queue.
 
-    `checked_at`: the monotonic time of the last check; one older than `_CHECK_SECONDS` is repeated before sending.
+    `checked_at`: the monotonic time of the last check; one older than `_CHECK_SECONDS` is repeated before sending, for
+    as many messages as will leave before it is too old again.
     """
     results: list[Result] = []
     ends_at = checked_at + _CHUNK_SECONDS
     sendable = {item.message_pk for item in ready}
+    checked_to, sent_at = len(ready), checked_at
     is_over = False
     for number, item in enumerate(ready):
         at = time.monotonic()
         is_over = is_over or bool(results and at > ends_at)
-        if not is_over and at - checked_at >= _CHECK_SECONDS:
-            sendable, checked_at = _recheck(lease, ready[number:], clock()), at
+        if not is_over and (number >= checked_to or at - checked_at >= _CHECK_SECONDS):
+            checked_to = number + 1 + int(_CHECK_SECONDS / max(at - sent_at, 0.0001))
+            sendable, checked_at = _recheck(lease, ready[number:checked_to], clock()), at
+        sent_at = at
         if is_over or item.message_pk not in sendable:
             results.append(Result(item.message_pk, None, clock(), item))
             continue

@@ -36,7 +36,7 @@ from emails.facts.approvals import IS_AWAITING, withdraw_approvals
 from emails.facts.blocked import was_blocked
 from emails.facts.stop_facts import load_stop_facts
 from emails.facts.stops import Rest, Resting, find_exit_reason, find_rest
-from emails.models import DURABLE_COMMIT, EXECUTOR_RUNS
+from emails.models import DURABLE_COMMIT, EXECUTOR_RUNS, status_of
 from emails.pacing.breaker import Breaker
 from emails.pacing.ledger import count_usage, lock_caps
 from emails.pacing.limits import Candidate, Cap, SendHold, allot
@@ -52,9 +52,9 @@ from sequences.enrollment_sql import wake_enrollments
 from sequences.models.time_off import list_time_off
 from sequences.models.workspace import workspace_sends
 
-# How many messages are checked for chunks of up to 1, 8 and 50: more than the chunk takes, so that those that must wait
-# do not block the ones behind them. Few different numbers, since each is a statement with a plan of its own.
-_CHECKED = ((1, 13), (8, 20), (50, 62))
+# How many messages are checked for chunks of up to 1, 8, 20 and 50: more than the chunk takes, so that those that must
+# wait do not block the ones behind them. Few different numbers, since each is a statement with a plan of its own.
+_CHECKED = ((1, 13), (8, 20), (20, 32), (50, 62))
 _STALE_INBOX_RECHECK = timedelta(minutes=1)
 _LOCKED_RECHECK = timedelta(seconds=1)
 _RESTING_RECHECK = timedelta(minutes=1)
@@ -107,7 +107,7 @@ SELECT m.id AS message_id, m.message_id AS header_id, m.recipient, m.recipient_d
        NOT t.repeat AND EXISTS (
            SELECT 1 FROM emails_emailmessage p JOIN sequences_enrollment q ON q.id = p.enrollment_id
            WHERE p.contact_id = m.contact_id AND p.id <> m.id AND p.content_hash = {TEXT_HASH}
-             AND p.status IN ('sending', 'sent', 'unknown') AND q.sequence_id = e.sequence_id
+             AND {status_of("p")} IN ('sending', 'sent', 'unknown') AND q.sequence_id = e.sequence_id
              AND (q.id = e.id OR e.again_reason = '')
              AND NOT {was_blocked("p")}
        ) AS is_same_text,
@@ -122,7 +122,7 @@ LEFT JOIN sequences_account a ON a.id = c.account_id
 LEFT JOIN sequences_step t ON t.id = m.step_id
 {ARM_JOIN}
 LEFT JOIN emails_approval ap ON ap.message_id = m.id
-WHERE m.id = ANY(%(messages)s::bigint[]) AND m.status = 'queued'
+WHERE m.id = ANY(%(messages)s::bigint[]) AND {status_of("m")} = 'queued'
 ORDER BY m.lane_order_at, m.id
 """
 _WITHHOLD = """
@@ -140,7 +140,7 @@ UPDATE emails_emailmessage m
 SET status = 'sending', lease_token = %(token)s, leased_until = %(until)s, handed_over_at = %(now)s,
     attempts = attempts + 1, held_by = '',
     content_hash = (SELECT {TEXT_HASH} FROM sequences_step t {ARM_JOIN} WHERE t.id = m.step_id)
-WHERE id = ANY(%(messages)s::bigint[]) AND status = 'queued'
+WHERE id = ANY(%(messages)s::bigint[]) AND {status_of("m")} = 'queued'
 """
 _SET_LANE = """
 UPDATE emails_mailbox

@@ -9,7 +9,7 @@ from uuid import UUID
 from common.db import fetch_all
 from emails.facts.stop_facts import load_stop_facts
 from emails.facts.stops import find_exit_reason
-from emails.models import EXECUTOR_RUNS
+from emails.models import EXECUTOR_RUNS, status_of
 from emails.sending.final_check import find_row_rest
 from emails.sending.goals import add_met_goals, read_goal
 from sequences.models.workspace import workspace_sends
@@ -25,7 +25,7 @@ JOIN sequences_contact c ON c.id = e.contact_id
 JOIN sequences_workspace w ON w.id = e.workspace_id
 JOIN emails_mailbox b ON b.id = m.mailbox_id AND b.status = 'active'
 LEFT JOIN sequences_account a ON a.id = c.account_id
-WHERE m.id = ANY(%(messages)s::bigint[]) AND m.status = 'sending' AND NOT m.is_answer
+WHERE m.id = ANY(%(messages)s::bigint[]) AND {status_of("m")} = 'sending' AND NOT m.is_answer
   AND {EXECUTOR_RUNS} AND {workspace_sends("m.workspace_id")}
 """
 # A transaction that stores a stop fact sets `wake_at`, and the enrollment of a marked message has none: while it is
@@ -41,7 +41,7 @@ FROM emails_emailmessage m
 JOIN sequences_enrollment e ON e.id = m.enrollment_id AND (m.is_answer OR e.status = 'active')
 JOIN sequences_sequence s ON s.id = e.sequence_id AND (m.is_answer OR s.status = 'active')
 JOIN emails_mailbox b ON b.id = m.mailbox_id AND b.status = 'active'
-WHERE m.id = ANY(%(messages)s::bigint[]) AND m.status = 'sending' AND m.lease_token = %(token)s
+WHERE m.id = ANY(%(messages)s::bigint[]) AND {status_of("m")} = 'sending' AND m.lease_token = %(token)s
   AND {EXECUTOR_RUNS} AND {workspace_sends("m.workspace_id")}
 """
 

@@ -19,7 +19,7 @@ from common.db import Row, execute, fetch_all
 from emails.choices import BounceType, BreakerState, ErrorClass, EventType, MailboxStatus
 from emails.facts.approvals import outdate_approvals
 from emails.facts.events import NewEvent, record_events, stop_unhealthy
-from emails.models import DURABLE_COMMIT
+from emails.models import DURABLE_COMMIT, status_of
 from emails.pacing.breaker import Breaker, after_failure, after_success, pause_after
 from emails.rendering.compose import Composed
 from emails.sending import journal
@@ -49,32 +49,32 @@ class Result:
 
 
 _OF_MESSAGES = "e.id IN (SELECT enrollment_id FROM emails_emailmessage WHERE id = ANY(%(messages)s::bigint[]))"
-_SENT = """
+_SENT = f"""
 UPDATE emails_emailmessage m
 SET status = 'sent', sent_at = r.at, provider_message_id = r.provider, error = '', error_code = '', error_class = '',
     subject = r.subject, text = r.text, html = r.html, in_reply_to = r.in_reply_to, lease_token = NULL,
     leased_until = NULL
 FROM unnest(%(ids)s::bigint[], %(at)s::timestamptz[], %(providers)s::text[], %(subjects)s::text[], %(texts)s::text[],
             %(htmls)s::text[], %(replies)s::text[]) AS r(id, at, provider, subject, text, html, in_reply_to)
-WHERE m.id = r.id AND m.status = 'sending' AND m.lease_token = %(token)s
+WHERE m.id = r.id AND {status_of("m")} = 'sending' AND m.lease_token = %(token)s
 RETURNING m.enrollment_id, m.is_answer
 """
-_FAILED = """
+_FAILED = f"""
 UPDATE emails_emailmessage m
 SET status = 'failed', failed_at = r.at, error_class = r.class, error_code = r.code, error = r.error,
     error_trace = r.trace, lease_token = NULL, leased_until = NULL
 FROM unnest(%(ids)s::bigint[], %(at)s::timestamptz[], %(classes)s::text[], %(codes)s::text[], %(errors)s::text[],
             %(traces)s::text[]) AS r(id, at, class, code, error, trace)
-WHERE m.id = r.id AND m.status = 'sending' AND m.lease_token = %(token)s
+WHERE m.id = r.id AND {status_of("m")} = 'sending' AND m.lease_token = %(token)s
 RETURNING m.enrollment_id, m.is_answer
 """
-_UNKNOWN = """
+_UNKNOWN = f"""
 UPDATE emails_emailmessage m
 SET status = 'unknown', unknown_at = r.at, error = r.error, subject = r.subject, text = r.text, html = r.html,
     in_reply_to = r.in_reply_to, lease_token = NULL, leased_until = NULL
 FROM unnest(%(ids)s::bigint[], %(at)s::timestamptz[], %(errors)s::text[], %(subjects)s::text[], %(texts)s::text[],
             %(htmls)s::text[], %(replies)s::text[]) AS r(id, at, error, subject, text, html, in_reply_to)
-WHERE m.id = r.id AND m.status = 'sending' AND m.lease_token = %(token)s
+WHERE m.id = r.id AND {status_of("m")} = 'sending' AND m.lease_token = %(token)s
 RETURNING m.enrollment_id, m.is_answer
 """
 # Nothing of an enrollment that was stopped in the meantime stays in the queue.
@@ -86,7 +86,8 @@ SET status = CASE WHEN m.is_answer OR e.status IN {LIVE} THEN 'queued' ELSE 'wit
     error = %(error)s, lease_token = NULL, leased_until = NULL, handed_over_at = NULL,
     attempts = greatest(m.attempts - 1, 0)
 FROM sequences_enrollment e
-WHERE m.id = ANY(%(ids)s::bigint[]) AND m.status = 'sending' AND m.lease_token = %(token)s AND e.id = m.enrollment_id
+WHERE m.id = ANY(%(ids)s::bigint[]) AND {status_of("m")} = 'sending' AND m.lease_token = %(token)s
+  AND e.id = m.enrollment_id
 """
 # The final check may have set the lane to sleep, and the thread that serves it may end now.
 _STAY_AWAKE = """

@@ -9,6 +9,7 @@ from typing import Any
 from common.db import Row, fetch_all
 from emails.choices import MessageStatus
 from emails.facts.blocked import was_blocked
+from emails.models import status_of
 from execution.choices import UNKNOWN_OUTCOME
 from execution.engine.snapshot import LastEmail, MessageFacts, SequenceFacts, TaskFacts
 from sequences.choices import StepType
@@ -29,7 +30,7 @@ SELECT DISTINCT ON (m.enrollment_id) m.enrollment_id AS enrollment, m.id, m.stat
 FROM emails_emailmessage m WHERE m.enrollment_id = ANY(%(ids)s::bigint[]) AND NOT m.is_answer
 ORDER BY m.enrollment_id, m.visit DESC
 """
-_CONDITIONAL = """
+_CONDITIONAL = f"""
 SELECT r.id, t.id AS task_id, t.status AS task_status, t.created_at AS task_created_at,
        t.completed_at AS task_completed_at,
        l.id AS last_task_id, l.status AS last_task_status, l.created_at AS last_task_created_at,
@@ -44,7 +45,7 @@ LEFT JOIN LATERAL (
 ) l ON true
 LEFT JOIN LATERAL (
     SELECT x.id, x.sent_at FROM emails_emailmessage x
-    WHERE x.enrollment_id = r.id AND x.status = 'sent' AND NOT x.is_answer ORDER BY x.visit DESC LIMIT 1
+    WHERE x.enrollment_id = r.id AND {status_of("x")} = 'sent' AND NOT x.is_answer ORDER BY x.visit DESC LIMIT 1
 ) e ON true
 LEFT JOIN LATERAL (
     SELECT min(v.occurred_at) FILTER (WHERE v.verdict = 'human' AND v.type = 'opened') AS opened_at,

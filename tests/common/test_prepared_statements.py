@@ -22,11 +22,11 @@ def test_set_based_statements_are_prepared_and_no_others() -> None:
 
 
 def test_a_lanes_connection_plans_once_and_the_others_as_the_server_does(transactional_db: None) -> None:
-    shown = "SELECT current_setting('plan_cache_mode') AS mode"
+    shown = "SELECT current_setting('plan_cache_mode') AS mode, current_setting('join_collapse_limit') AS tables"
     connection.close()
     try:
         with generic_plans():
-            assert fetch_all(shown, {}) == [{"mode": "force_generic_plan"}]
+            assert fetch_all(shown, {}) == [{"mode": "force_generic_plan", "tables": "1"}]
     finally:
         connection.close()
-    assert fetch_all(shown, {}) == [{"mode": "auto"}]
+    assert fetch_all(shown, {}) == [{"mode": "auto", "tables": "8"}]
