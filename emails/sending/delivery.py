@@ -276,10 +276,11 @@ def _send_by(
     ends_at = checked_at + _CHUNK_SECONDS
     sendable = {item.message_pk for item in ready}
     checked_to, sent_at = len(ready), checked_at
-    is_over = False
+    is_over = is_announced = False
     for number, item in enumerate(ready):
         at = time.monotonic()
-        is_over = is_over or bool(results and at > ends_at)
+        # one that the server has been told of is waited for
+        is_over = is_over or (at > ends_at and bool(results) and not is_announced)
         if not is_over and (number >= checked_to or at - checked_at >= _CHECK_SECONDS):
             checked_to = number + 1 + int(_CHECK_SECONDS / max(at - sent_at, 0.0001))
             sendable, checked_at = _recheck(lease, ready[number:checked_to], clock()), at
@@ -287,7 +288,8 @@ def _send_by(
         if is_over or item.message_pk not in sendable:
             results.append(Result(item.message_pk, None, clock(), item))
             continue
-        answer, trace = _send_one(transport, item)
+        is_announced = number + 1 < len(ready) and at <= ends_at
+        answer, trace = _send_one(transport, item, ready[number + 1] if is_announced else None)
         results.append(Result(item.message_pk, answer, clock(), item, trace))
         is_over = answer is None or (isinstance(answer, Refused) and answer.error_class in LANE_ERRORS)
     return results
@@ -303,11 +305,14 @@ def _recheck(lease: Lease, items: Sequence[Composed], now: datetime) -> set[int]
         return set()
 
 
-def _send_one(transport: Transport, item: Composed) -> tuple[SendResult | None, str]:
-    """The result, none when the worker stops before the server could accept it; and the traceback of an error."""
+def _send_one(transport: Transport, item: Composed, following: Composed | None) -> tuple[SendResult | None, str]:
+    """The result, none when the worker stops before the server could accept it; and the traceback of an error.
+
+    `following` is announced to the server while it thinks about this one, and is checked again before its text leaves.
+    """
     release_connection()
     try:
-        return transport.send(item.envelope), ""
+        return transport.send(item.envelope, following.envelope if following else None), ""
     except BrokenOffError:
         return None, ""
     except DATABASE_ERRORS as error:

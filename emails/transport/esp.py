@@ -105,7 +105,7 @@ class EspTransport:
         """A request in hand is waited for: it may have been carried out."""
         self._is_broken_off = True
 
-    def send(self, envelope: Envelope) -> SendResult:
+    def send(self, envelope: Envelope, following: Envelope | None = None) -> SendResult:
         if self._is_broken_off:
             raise BrokenOffError
         is_ses = self._mailbox.transport == TransportName.AMAZON_SES

@@ -13,7 +13,8 @@ from emails.transport import oauth
 from emails.transport.errors import tidy_error
 from emails.transport.imap_login import log_in_to_imap
 from emails.transport.send_result import LoginReport
-from emails.transport.smtp import SmtpTransport, describe
+from emails.transport.smtp import SmtpTransport
+from emails.transport.smtp_replies import describe
 
 if TYPE_CHECKING:
     from emails.models.mailbox import Mailbox

@@ -94,8 +94,11 @@ class LoginReport:
 class Transport(Protocol):
     """The connection to one mailbox's server. Connects when first used, stays connected, for one thread at a time."""
 
-    def send(self, envelope: Envelope) -> SendResult:
-        """Send one message. Every expected failure is a result; an exception is an error in the program."""
+    def send(self, envelope: Envelope, following: Envelope | None = None) -> SendResult:
+        """Send one message. Every expected failure is a result; an exception is an error in the program.
+
+        `following`: probably sent next. Its addresses may be announced already, never its text.
+        """
         ...
 
     def break_off(self) -> None:

@@ -6,9 +6,9 @@ who pays (`emails.transport.errors`) and whether the message may have left.
 
 from __future__ import annotations
 
-import re
 import smtplib
 import ssl
+from collections.abc import Callable
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
@@ -21,6 +21,7 @@ from emails.choices import AuthMethod, ErrorClass, Security
 from emails.transport import oauth
 from emails.transport.errors import Stage, classify_smtp, tidy_error
 from emails.transport.send_result import BrokenOffError, Envelope, Refused, SendResult, Sent, Unknown
+from emails.transport.smtp_replies import as_bytes, describe, read_provider_id
 from emails.transport.smtp_session import StagedSMTP
 from emails.transport.tls import make_tls_context
 
@@ -33,12 +34,6 @@ MESSAGE_SECONDS = 60.0
 ANSWER_SECONDS = 600.0
 QUIT_SECONDS = 2.0
 
-_PROVIDER_ID = (
-    re.compile(r"queued as <?([^\s<>]+)", re.IGNORECASE),
-    re.compile(r"<([^\s<>]+@[^\s<>]+)>"),
-    re.compile(r"^(?:\d\.\d\.\d )?ok:? ([\w.@-]{16,})$", re.IGNORECASE),
-)
-
 
 class _Ended(Exception):
     """The dialogue ended early with a refusal. `is_usable`: the session may serve the next message after RSET."""
@@ -47,14 +42,6 @@ class _Ended(Exception):
         super().__init__(refused.error)
         self.refused = refused
         self.is_usable = is_usable
-
-
-def read_provider_id(response: str) -> str:
-    """The id a server gave the message in its last answer ("queued as 4F1A", an own Message-ID), or nothing."""
-    for pattern in _PROVIDER_ID:
-        if found := pattern.search(response):
-            return found[1][:255]
-    return ""
 
 
 class SmtpTransport:
@@ -76,6 +63,8 @@ class SmtpTransport:
         self._connecting: StagedSMTP | None = None
         self._is_broken_off = False
         self._needs_reset = False
+        # The server has its addresses, and waits for its text unless it refuses them.
+        self._announced: Envelope | None = None
 
     def __repr__(self) -> str:
         return f"<SmtpTransport of mailbox {self._mailbox.pk}>"
@@ -94,19 +83,21 @@ class SmtpTransport:
             if session is not None:
                 session.break_off()
 
-    def send(self, envelope: Envelope) -> SendResult:
-        outcome = self._send(envelope)
+    def send(self, envelope: Envelope, following: Envelope | None = None) -> SendResult:
+        outcome = self._send(envelope, following)
         if self._is_broken_off and isinstance(outcome, Refused) and outcome.error_class is ErrorClass.SERVER:
             raise BrokenOffError(outcome.error)
         return outcome
 
-    def _send(self, envelope: Envelope) -> SendResult:
+    def _send(self, envelope: Envelope, following: Envelope | None) -> SendResult:
         if self._is_broken_off:
             raise BrokenOffError
         deadline = Deadline(self._message_seconds)
+        if self._announced is not None and (result := self._send_announced(envelope, following, deadline)):
+            return result
         reused = self._take_reusable(deadline)
         if reused is not None:
-            outcome = self._transfer(reused, envelope)
+            outcome = self._transfer(reused, envelope, following)
             if self._session is not None or reused.stage is not Stage.MAIL:
                 return outcome
             # the server closed the idle connection, or has reached its limit: no recipient was named
@@ -121,7 +112,38 @@ class SmtpTransport:
         if session.peek():
             self._discard()
             return self._lost(smtplib.SMTPServerDisconnected("it answers what was not asked"), session.stage)
-        return self._transfer(session, envelope)
+        return self._transfer(session, envelope, following)
+
+    def _send_announced(self, envelope: Envelope, following: Envelope | None, deadline: Deadline) -> SendResult | None:
+        """Go on with the envelope that was announced behind the last dot. None: the session is over, send it again.
+
+        Of the answers to it only a refusal of the recipient is trusted: a server may be out of step here.
+        """
+        announced, session = self._announced, self._session
+        self._announced = None
+        if session is None or announced is not envelope:
+            # there is no way back from an envelope whose text is awaited
+            self._discard()
+            return None
+        session.begin(deadline)
+        try:
+            refusal = session.read_announced()
+        except (OSError, smtplib.SMTPException) as error:
+            # a server that hangs up has reached its limit; one that keeps silent, or complains, has lost the commands
+            if isinstance(error.__context__, TimeoutError) or session.sock is not None:
+                session.note_not_following()
+            self._discard()
+            return None
+        if refusal is None:
+            return self._attempt(session, lambda: self._hand_over(session, envelope, following))
+        code, reply = refusal
+        if session.stage is not Stage.RCPT or not 400 <= code < 600 or code == 421:
+            if code != 421:
+                session.note_not_following()
+            self._discard()
+            return None
+        self._needs_reset = True
+        return self._refused(code, reply, session.stage).refused
 
     def check_login(self) -> Refused | None:
         """Connect and log in, send nothing."""
@@ -136,6 +158,10 @@ class SmtpTransport:
     def close(self) -> None:
         session, self._session = self._session, None
         if session is None:
+            return
+        if self._announced is not None:
+            # it waits for a text, and would take QUIT for one
+            session.close()
             return
         try:
             session.begin(Deadline(QUIT_SECONDS))
@@ -170,6 +196,7 @@ class SmtpTransport:
         if self._session is not None:
             self._session.close()
         self._session = None
+        self._announced = None
         self._needs_reset = False
 
     def _connect(self, deadline: Deadline, *, force_refresh: bool = False) -> StagedSMTP:
@@ -234,7 +261,7 @@ class SmtpTransport:
                 )
             ) from None
         except smtplib.SMTPResponseException as error:
-            self._expect(error.smtp_code, _as_bytes(error.smtp_error), Stage.CONNECT, 200)
+            self._expect(error.smtp_code, as_bytes(error.smtp_error), Stage.CONNECT, 200)
             raise
 
     def _log_in(self, session: StagedSMTP, *, force_refresh: bool) -> bool:
@@ -266,7 +293,7 @@ class SmtpTransport:
         except smtplib.SMTPAuthenticationError as error:
             if method != AuthMethod.PASSWORD and not force_refresh and error.smtp_code >= 500:
                 return True
-            self._expect(error.smtp_code, _as_bytes(error.smtp_error), Stage.LOGIN, 200)
+            self._expect(error.smtp_code, as_bytes(error.smtp_error), Stage.LOGIN, 200)
         except smtplib.SMTPServerDisconnected:
             raise
         except smtplib.SMTPException:
@@ -277,12 +304,16 @@ class SmtpTransport:
 
     # --- one message
 
-    def _transfer(self, session: StagedSMTP, envelope: Envelope) -> SendResult:
+    def _transfer(self, session: StagedSMTP, envelope: Envelope, following: Envelope | None) -> SendResult:
+        return self._attempt(session, lambda: self._dialogue(session, envelope, following))
+
+    def _attempt(self, session: StagedSMTP, dialogue: Callable[[], SendResult]) -> SendResult:
         try:
-            return self._dialogue(session, envelope)
+            return dialogue()
         except _Ended as ended:
             if ended.is_usable:
-                self._needs_reset = True
+                # the next envelope is announced already: the server has taken the end of this one for granted
+                self._needs_reset = self._announced is None
             else:
                 self._discard()
             return ended.refused
@@ -292,12 +323,16 @@ class SmtpTransport:
                 return Unknown(self._tidy(f"no answer to the message: {describe(error)}"))
             return self._lost(error, session.stage)
 
-    def _dialogue(self, session: StagedSMTP, envelope: Envelope) -> SendResult:
+    def _dialogue(self, session: StagedSMTP, envelope: Envelope, following: Envelope | None) -> SendResult:
         sender, recipient, options = _address(session, envelope)
-        session.command_encoding = "utf-8" if "SMTPUTF8" in options else "ascii"
         if refusal := session.announce(sender, options, recipient):
             raise self._refused(*refusal, session.stage)
-        code, reply = session.write_text(envelope.mime)
+        return self._hand_over(session, envelope, following)
+
+    def _hand_over(self, session: StagedSMTP, envelope: Envelope, following: Envelope | None) -> SendResult:
+        code, reply = session.write_text(envelope.mime, _write_following(session, following))
+        if session.is_following:
+            self._announced = following
         if not 200 <= code < 300 and not 400 <= code < 600:
             self._discard()
             return Unknown(self._tidy(f"not an answer to a message: {code} {reply.decode(errors='replace')}"))
@@ -336,29 +371,20 @@ def _address(session: StagedSMTP, envelope: Envelope) -> tuple[str, str, list[st
     return sender, envelope.to_address, options
 
 
+def _write_following(session: StagedSMTP, envelope: Envelope | None) -> bytes:
+    """Empty for one whose addresses cannot be written: its own turn says why."""
+    if envelope is None:
+        return b""
+    try:
+        sender, recipient, options = _address(session, envelope)
+    except _Ended:
+        return b""
+    return session.write_following(sender, options, recipient)
+
+
 def _require_address(address: str) -> None:
     if not is_address(address):
         raise _Ended(
             Refused(ErrorClass.UNCLASSIFIED, "", f"{address!r} is not an email address in its stored form: correct it"),
             is_usable=True,
         )
-
-
-def _as_bytes(reply: bytes | str) -> bytes:
-    return reply if isinstance(reply, bytes) else reply.encode()
-
-
-def describe(error: OSError | smtplib.SMTPException) -> str:
-    match error:
-        case ssl.SSLCertVerificationError():
-            return f"the certificate is not valid: {error.verify_message}"
-        case ssl.SSLError():
-            return f"TLS failed: {error.reason or 'handshake broken off'}"
-        case TimeoutError():
-            return "no answer in time"
-        case smtplib.SMTPResponseException():
-            return f"{error.smtp_code} {_as_bytes(error.smtp_error).decode(errors='replace')}"
-        case smtplib.SMTPException():
-            return str(error)
-        case _:
-            return error.strerror or str(error) or type(error).__name__

@@ -23,6 +23,17 @@ MAX_CHALLENGES = 5
 _OUT_OF_SEQUENCE = frozenset({500, 502, 503})
 # Servers that offer PIPELINING and understood no more than the first of several commands, as long as the process lives.
 _NOT_PIPELINING: set[tuple[str, int]] = set()
+# Those that did not take the next envelope behind a final dot, likewise.
+_NOT_FOLLOWING: set[tuple[str, int]] = set()
+
+
+# The commands of an envelope, with the class of answers that go on.
+_ANSWERS = ((Stage.MAIL, 200), (Stage.RCPT, 200), (Stage.DATA, 300))
+
+
+def _write_commands(sender: str, options: Sequence[str], recipient: str) -> tuple[str, str, str]:
+    mail = f"MAIL FROM:<{sender}>{''.join(f' {option}' for option in options)}\r\n"
+    return mail, f"RCPT TO:<{recipient}>\r\n", "DATA\r\n"
 
 
 class _TimedReader(io.RawIOBase):
@@ -58,6 +69,7 @@ class StagedSMTP(smtplib.SMTP):
         super().__init__(local_hostname=ehlo_name, timeout=operation_seconds)
         self.stage = Stage.CONNECT
         self.is_dot_written = False
+        self.is_following = False
         self._endpoint = ("", 0)
         self._host = host  # the name that STARTTLS verifies the certificate against
         self._operation_seconds = operation_seconds
@@ -72,7 +84,7 @@ class StagedSMTP(smtplib.SMTP):
     def begin(self, deadline: Deadline) -> None:
         """Everything from now on belongs to one message with this deadline."""
         self._deadline = deadline
-        self.is_dot_written = False
+        self.is_dot_written = self.is_following = False
 
     def remaining(self, at_most: float) -> float:
         """Seconds left of the message's deadline, `at_most` so many. TimeoutError when none are."""
@@ -153,32 +165,44 @@ class StagedSMTP(smtplib.SMTP):
         The addresses hold neither space nor bracket. None: the server waits for the text. Else the first refusal;
         `stage` says of what, and the session is in step.
         """
-        commands = (
-            (Stage.MAIL, f"MAIL FROM:<{sender}>{''.join(f' {option}' for option in options)}", 200),
-            (Stage.RCPT, f"RCPT TO:<{recipient}>", 200),
-            (Stage.DATA, "DATA", 300),
-        )
-        if self.has_extn("pipelining") and self._endpoint not in _NOT_PIPELINING:
-            return self._announce_together(commands)
-        for stage, line, hundred in commands:
+        lines = _write_commands(sender, options, recipient)
+        if self._may_pipeline():
+            self.stage = Stage.MAIL
+            self.send("".join(lines))
+            return self.read_announced()
+        for (stage, hundred), line in zip(_ANSWERS, lines, strict=True):
             self.stage = stage
-            self.send(f"{line}\r\n")
+            self.send(line)
             code, reply = self.read_answer(stage)
             if not hundred <= code < hundred + 100:
                 return code, reply
         return None
 
+    def write_following(self, sender: str, options: Sequence[str], recipient: str) -> bytes:
+        """The commands of `announce` for `write_text` to send behind its final dot; empty where the server may not
+        take them so."""
+        if not self._may_pipeline() or self._endpoint in _NOT_FOLLOWING:
+            return b""
+        return "".join(_write_commands(sender, options, recipient)).encode(self.command_encoding)
+
+    def note_not_following(self) -> None:
+        """Commands behind a final dot were not understood by this server: it gets none again."""
+        _NOT_FOLLOWING.add(self._endpoint)
+
+    def _may_pipeline(self) -> bool:
+        return self.has_extn("pipelining") and self._endpoint not in _NOT_PIPELINING
+
     def read_answer(self, to: Stage) -> tuple[int, bytes]:
         """The answer to the command of this stage; named apart so that a fault can be set between any two of them."""
         return self.getreply()
 
-    def _announce_together(self, commands: Sequence[tuple[Stage, str, int]]) -> tuple[int, bytes] | None:
+    def read_announced(self) -> tuple[int, bytes] | None:
+        """The answers to commands that were sent in one flight, as `announce` gives them."""
         self.stage = Stage.MAIL
-        self.send("".join(f"{line}\r\n" for _, line, _ in commands))
         refusal: tuple[int, bytes] | None = None
         is_recipient_refused = False
         try:
-            for stage, _, hundred in commands:
+            for stage, hundred in _ANSWERS:
                 self.stage = self.stage if refusal else stage
                 code, reply = self.read_answer(stage)
                 if stage is Stage.RCPT:
@@ -203,9 +227,10 @@ class StagedSMTP(smtplib.SMTP):
             self.close()
         return refusal
 
-    def write_text(self, mime: bytes) -> tuple[int, bytes]:
+    def write_text(self, mime: bytes, following: bytes = b"") -> tuple[int, bytes]:
         """Write the message after a 354, then the final dot, then read the answer (RFC 5321 section 4.1.1.4).
 
+        `following`: sent in the flight of the dot; `is_following` tells whether the server has got it.
         Whatever is raised while `is_dot_written` is false: the server cannot have accepted the message.
         """
         self.stage = Stage.BODY
@@ -234,9 +259,22 @@ class StagedSMTP(smtplib.SMTP):
             # the kernel refused these bytes: the connection was gone before the dot
             self.is_dot_written = False
             raise
+        is_cut = bool(following) and not self._send_behind_dot(following)
         code, reply = self.getreply()
         self.stage = Stage.DONE
+        if is_cut:
+            self.close()
         return code, reply
+
+    def _send_behind_dot(self, following: bytes) -> bool:
+        """Whether all of it was written. Else the answer to the dot is still worth reading, and the session is over."""
+        assert self.sock is not None
+        try:
+            self.sock.sendall(following)
+        except OSError:
+            return False
+        self.is_following = True
+        return True
 
     def peek(self) -> bytes | None:
         """What the server has sent and no command has asked for; empty when it has hung up, None when there is nothing.

@@ -11,7 +11,7 @@ from django.db import connection
 
 from emails.rendering import compose
 from emails.sending import final_check, recheck
-from tests.factories import NOW, EnrollmentFactory, EmailMessageFactory
+from tests.factories import NOW, EmailMessageFactory, EnrollmentFactory
 
 pytestmark = pytest.mark.django_db
 

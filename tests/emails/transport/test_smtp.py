@@ -17,7 +17,8 @@ from emails.choices import AuthMethod, ErrorClass, Security
 from emails.models import Mailbox
 from emails.transport import Refused, Sent, Unknown, open_transport
 from emails.transport.send_result import BrokenOffError
-from emails.transport.smtp import ANSWER_SECONDS, MESSAGE_SECONDS, SmtpTransport, read_provider_id
+from emails.transport.smtp import ANSWER_SECONDS, MESSAGE_SECONDS, SmtpTransport
+from emails.transport.smtp_replies import read_provider_id
 from simulation.certificates import make_certificate
 from simulation.mail_server import Drop, MailServer, Moment, Reply, Stall
 from tests.faults.processes import wait_until
