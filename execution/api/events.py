@@ -16,7 +16,7 @@ from rest_framework.response import Response
 from rest_framework.utils.urls import replace_query_param
 
 from execution.webhooks_out.events import FEED_TYPES
-from execution.webhooks_out.feed import START, Filters, Position, read_feed
+from execution.webhooks_out.feed import START, Filters, LostPositionError, Position, read_feed
 from sequences.access.roles import workspace_ids_of
 from sequences.interface.api.base import BIGGEST_ID, InstantField, StrictView
 from sequences.interface.api.exports import EXPORT_FORMAT, EXPORT_RENDERERS, read_format, stream_rows
@@ -85,7 +85,12 @@ class FeedViewSet(StrictView):
         if form:
             columns = list(FeedEventSerializer().fields)
             return stream_rows("events", form, columns, _read_all(workspaces, filters))
-        page = read_feed(workspaces, after, filters, _SIZES.get_page_size(request))
+        try:
+            page = read_feed(workspaces, after, filters, _SIZES.get_page_size(request))
+        except LostPositionError:
+            raise ValidationError(
+                {"after": ["The database was restored since: leave it out, and ask for what is new by `since`."]}
+            ) from None
         cursor = signing.dumps(list(page.end), salt=_SALT)
         answer = {
             "next": replace_query_param(request.build_absolute_uri(), "after", cursor),

@@ -20,6 +20,7 @@ from emails.models import EmailMessage, ExecutorState
 from execution.control.enrollments import pause_enrollments
 from execution.control.failover import ENGINE, describe_database_trouble, end_failover, trust_present_server
 from execution.control.switches import pause_executor
+from execution.maintenance.restored_feed import forget_other_transactions
 from sequences.choices import LIVE_STATUSES
 from sequences.enrollment_sql import locking
 from sequences.models import Enrollment
@@ -107,6 +108,8 @@ def has_failed_over() -> bool:
 
 
 def _hold_all(reason: str, actor: str, now: datetime, report: Callable[[int], None]) -> Held:
+    # before ids are skipped: it goes through all there are
+    forget_other_transactions()
     _skip_lost_ids()
     held, after = Held(), 0
     while batch := list(find_held(now).filter(pk__gt=after).values_list("pk", flat=True)[:BATCH]):

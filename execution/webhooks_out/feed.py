@@ -35,6 +35,10 @@ class Position(NamedTuple):
 START = Position(-1, 0, 0)
 
 
+class LostPositionError(ValueError):
+    """A position behind transactions that this server has not had: it is from before a restore, or a failover."""
+
+
 @dataclass(frozen=True, slots=True)
 class Filters:
     """None: not filtered. Ids of contacts and sequences; `since`: what was recorded from then on."""
@@ -189,6 +193,7 @@ SELECT s.tx, s.rank, s.id, coalesce(n.type, s.word) AS type, s.contact_id AS con
 FROM stream s LEFT JOIN names n ON n.word = s.word
 ORDER BY s.tx, s.rank, s.id LIMIT %(scan)s
 """
+_LAST = f"SELECT greatest({HORIZON} - 1, {OWN}) AS last"
 # Of the entries of one moment the last is that of the end, unless one says so itself.
 _ENDS = f"""
 SELECT r.id FROM execution_executionlog r
@@ -203,7 +208,7 @@ _NAMES = json.dumps(dict(ALL_LOGGED) | {f"event:{word}": name for word, name in 
 def read_feed(workspaces: Sequence[int], after: Position, filters: Filters, size: int) -> Page:
     """The next rows behind `after` that the filters want, in the order of the feed.
 
-    At most `size`, and one more where the last is that of an enrollment's end too.
+    At most `size`, and one more where the last is that of an enrollment's end too. Raises `LostPositionError`.
     """
     bounds = [
         _BIGGEST if rank < after.rank else after.id if rank == after.rank else -1
@@ -223,6 +228,8 @@ def read_feed(workspaces: Sequence[int], after: Position, filters: Filters, size
             "since": filters.since,
         },
     )
+    if not seen and after.transaction > fetch_all(_LAST, {})[0]["last"]:
+        raise LostPositionError
     chosen: list[Row] = []
     ends = _find_ends(seen) if filters.types is None or COMPLETED in filters.types else set()
     end, looked_at = after, 0

@@ -23,10 +23,13 @@ from psycopg import sql
 from config.embedded_postgres.server import binaries_dir
 from emails.models import Suppression
 from emails.tracking.links import unsubscribe_url
+from execution.models import ExecutionLog
+from execution.webhooks_out.feed import START, Filters, LostPositionError, Position, read_feed
 from sequences.models import Enrollment
 from simulation.mail_server import MailServer
 from tests.factories import (
     EnrollmentFactory,
+    ExecutionLogFactory,
     MailboxFactory,
     PausedEnrollmentFactory,
     SentMessageFactory,
@@ -109,6 +112,26 @@ def test_what_left_after_the_backup_is_not_sent_again_after_the_restore(elsewher
             restored.execute("UPDATE execution_executorstate SET is_paused = false, paused_reason = ''")
         assert manage(elsewhere, "run_executor", "--once")["delivered"] == 0
         assert len(server.messages) == 3
+
+
+def test_the_feed_shows_what_the_other_server_has_stored(shell: Shell) -> None:
+    """A dump names transactions of the server it comes from, which the new one has not had yet."""
+    enrollment = EnrollmentFactory()
+    entry = ExecutionLogFactory(enrollment=enrollment)
+    before = read_feed([enrollment.workspace_id], START, Filters(), 50)
+    far = before.end.transaction + 1_000_000
+    ExecutionLog.objects.update(stored_in=far)
+    hidden = read_feed([enrollment.workspace_id], START, Filters(), 50)
+    assert [row["id"] for row in hidden.rows] == []
+    past = (timezone.now() - timedelta(minutes=1)).isoformat()
+    assert shell("after_restore", "--backup-taken-at", past, "--json").status == 0
+    ids = [row["id"] for row in read_feed([enrollment.workspace_id], START, Filters(), 50).rows]
+    assert ids[0] == f"log-{entry.pk}"
+    with pytest.raises(LostPositionError):
+        read_feed([enrollment.workspace_id], Position(far, 1, entry.pk), Filters(), 50)
+    new = ExecutionLogFactory(enrollment=enrollment)
+    following = read_feed([enrollment.workspace_id], Position(0, 1, entry.pk), Filters(), 50)
+    assert [row["id"] for row in following.rows][-1] == f"log-{new.pk}"
 
 
 def test_a_link_in_a_lost_email_belongs_to_no_other_contact(shell: Shell) -> None:
