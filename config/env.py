@@ -11,7 +11,7 @@ import secrets
 from collections.abc import Callable
 from dataclasses import dataclass
 from email.utils import getaddresses
-from ipaddress import ip_network
+from ipaddress import ip_address, ip_network
 from pathlib import Path
 from typing import Any, Final, Never
 from urllib.parse import unquote, urlsplit
@@ -150,6 +150,16 @@ def networks(name: str, default: str) -> tuple[Network, ...]:
         except ValueError:
             refuse(name, takes)
     return tuple(found)
+
+
+def name_server(name: str) -> str:
+    """`address:port`, empty for the machine's own."""
+    value = text(name)
+    host, _, port = value.rpartition(":")
+    try:
+        return value and f"{ip_address(host.strip('[]'))}:{int(port)}"
+    except ValueError:
+        refuse(name, "takes address and port of a DNS server, such as 10.0.0.2:53")
 
 
 def trusted_proxies(name: str) -> tuple[Network, ...]:

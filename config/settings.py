@@ -43,6 +43,7 @@ RETRY_MINUTES = env.whole_numbers("RETRY_MINUTES", [5, 10, 20], unit="minutes")
 # systemd and others must wait longer before they kill (docs/deploy)
 STOP_WAIT_SECONDS = env.whole_number("STOP_WAIT_SECONDS", 75, minimum=0, maximum=660, unit="seconds")
 REPLY_FRESHNESS_MINUTES = env.whole_number("REPLY_FRESHNESS_MINUTES", 15, minimum=1, maximum=1440, unit="minutes")
+DNS_SERVER = env.name_server("DNS_SERVER")
 SEND_DAILY_DEFAULT = env.whole_number("SEND_DAILY_DEFAULT", 50, minimum=1)
 SEND_HOURLY_DEFAULT = env.whole_number("SEND_HOURLY_DEFAULT", 10, minimum=1)
 SEND_GAP_SECONDS = env.whole_number("SEND_GAP_SECONDS", 120, maximum=86_400, unit="seconds")
@@ -240,6 +241,7 @@ SPECTACULAR_SETTINGS: dict[str, Any] = {
         "TaskType": "sequences.choices.TaskType.choices",
         "StepType": "sequences.choices.StepType.choices",
         "TaskPriority": "sequences.choices.TaskPriority.choices",
+        "AddressState": "emails.choices.AddressState.choices",
         "LimitScope": "emails.choices.LimitScope.choices",
         "LimitWindow": "emails.choices.LimitWindow.choices",
         "Security": "emails.choices.Security.choices",

@@ -217,3 +217,11 @@ class SuppressionAction(Choice):
     EXTENDED = "extended"
     REMOVED = "removed"
     EXPIRED = "expired"
+
+
+class AddressState(Choice):
+    """Whether an address, or a domain, takes email. `unknown`: there was no answer, which holds no email."""
+
+    GOOD = "good"
+    BAD = "bad"
+    UNKNOWN = "unknown"

@@ -9,6 +9,7 @@ from emails.api.suppressions import SuppressionChangeViewSet, SuppressionViewSet
 from execution.admin.members.joining import show_invitation
 from execution.agents.http import McpView
 from execution.agents.llms_txt import show_llms_txt
+from execution.api.address_verdicts import AddressVerdictViewSet
 from execution.api.api_keys import ApiKeyViewSet, SecurityEventViewSet
 from execution.api.approvals import ApprovableMessageViewSet
 from execution.api.contacts import EngagedContactViewSet, ReleasableAccountViewSet
@@ -71,6 +72,7 @@ def _list_api() -> list[Any]:
     router.register("reports", ReportViewSet, "report")
     router.register("workspaces", WorkspaceSettingsViewSet, "workspace")
     router.register("enroll-rules", EnrollRuleViewSet, "enroll-rule")
+    router.register("address-verdicts", AddressVerdictViewSet, "address-verdict")
     router.register("external-events", ExternalEventViewSet, "external-event")
     router.register("time-off", TimeOffViewSet, "time-off")
     router.register("forecast", ForecastViewSet, "forecast")

@@ -100,6 +100,7 @@ class WorkspaceBaseAdmin(WorkspaceAdmin):
         ("Time", {"fields": ("timezone", "holiday_country", "extra_holidays")}),
         ("Replies", {"fields": (("account_reply_policy", "account_reply_delay_days"), "hand_written_policy")}),
         ("Enrolling", {"fields": (("answered_within_days", "cool_down_days"), "parallel_sequences")}),
+        ("First email", {"fields": ("verify_addresses",)}),
         ("Tracking", {"fields": (("track_opens", "track_clicks"),)}),
         ("Retention", {"fields": ("retention_days",)}),
         ("Logins", {"fields": ("require_second_factor",)}),

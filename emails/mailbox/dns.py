@@ -6,6 +6,7 @@ import time
 
 import dns.exception
 import dns.resolver
+from django.conf import settings
 
 from emails.mailbox.records import DnsError
 
@@ -40,6 +41,10 @@ class Dns:
         found = (text.split(" ") for text in self._ask(name, "SRV"))
         return [(host, int(port)) for host, port in found if host != "."]
 
+    def find_addresses(self, name: str) -> list[str]:
+        """Its IPv4 addresses, else its IPv6 addresses."""
+        return self._ask(name, "A") or self._ask(name, "AAAA")
+
     def _ask(self, name: str, kind: str) -> list[str]:
         key = (name.lower(), kind)
         if key not in self._known:
@@ -61,5 +66,13 @@ class Dns:
         if kind == "SRV":
             services = sorted(answer, key=lambda record: (record.priority, -record.weight))
             return [f"{str(record.target).rstrip('.') or '.'} {record.port}" for record in services]
+        if kind in {"A", "AAAA"}:
+            return [record.address for record in answer]
         hosts = sorted((record.preference, str(record.exchange)) for record in answer)
         return [host.rstrip(".") or "." for _, host in hosts]
+
+
+def make_dns() -> Dns:
+    """Asks the name server of `DNS_SERVER`, else that of the machine. Raises `DnsError` where there is none."""
+    host, _, port = settings.DNS_SERVER.rpartition(":")
+    return Dns(host.strip("[]"), int(port)) if host else Dns()

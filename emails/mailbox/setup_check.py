@@ -8,7 +8,7 @@ from django.conf import settings
 
 from common.user_exchanges import user_exchange
 from emails.choices import Transport
-from emails.mailbox.dns import Dns
+from emails.mailbox.dns import Dns, make_dns
 from emails.mailbox.login_test import try_logins
 from emails.mailbox.records import (
     Check,
@@ -60,7 +60,7 @@ def _check_setup(mailbox: Mailbox, dns: Dns | None) -> list[Check]:
     domain = mailbox.address.rpartition("@")[2].lower()
     include, selectors = _find_provider(mailbox)
     try:
-        asking = dns or Dns()
+        asking = dns or make_dns()
     except DnsError as error:
         return [*checks, Check("dns", Status.UNKNOWN, str(error))]
     dkim = _ask("dkim", lambda: check_dkim(domain, asking.find_texts, (*selectors, *_USUAL_SELECTORS)))

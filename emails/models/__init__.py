@@ -1,5 +1,6 @@
 """Messages out, facts in."""
 
+from emails.models.address import AddressVerdict, MailDomain
 from emails.models.approval import Approval
 from emails.models.event import EmailEvent
 from emails.models.executor import DURABLE_COMMIT, EXECUTOR_RUNS, SERVER, ExecutorState
@@ -18,6 +19,7 @@ __all__ = [
     "DURABLE_COMMIT",
     "EXECUTOR_RUNS",
     "SERVER",
+    "AddressVerdict",
     "Answer",
     "Approval",
     "EmailEvent",
@@ -27,6 +29,7 @@ __all__ = [
     "ExternalEvent",
     "HookRecord",
     "InboxState",
+    "MailDomain",
     "Mailbox",
     "MailboxPool",
     "Reply",

@@ -32,6 +32,7 @@ from emails.choices import (
     LimitWindow,
     MailboxStatus,
 )
+from emails.facts.addresses import UNCHECKED, address_hold, request_domains
 from emails.facts.approvals import IS_AWAITING, withdraw_approvals
 from emails.facts.blocked import was_blocked
 from emails.facts.stop_facts import load_stop_facts
@@ -59,6 +60,8 @@ _STALE_INBOX_RECHECK = timedelta(minutes=1)
 _LOCKED_RECHECK = timedelta(seconds=1)
 _RESTING_RECHECK = timedelta(minutes=1)
 _APPROVAL_RECHECK = timedelta(minutes=10)
+_REFUSED_RECHECK = timedelta(minutes=10)
+_UNCHECKED_RECHECK = timedelta(seconds=15)
 _LARGEST_CHUNK = 50
 WAITS_FOR_APPROVAL = "Waiting for approval"
 
@@ -104,6 +107,8 @@ SELECT m.id AS message_id, m.message_id AS header_id, m.recipient, m.recipient_d
        {list_time_off("b.owner_id", "w.id")} AS time_off, w.account_reply_policy,
        w.account_reply_delay_days, s.on_reply, s.goal::text AS goal,
        {IS_AWAITING} AS awaits_approval, ap.approved_at,
+       {address_hold("w.verify_addresses AND m.is_first_touch AND NOT m.is_answer", "m.contact_id", "m.recipient")}
+           AS address_hold,
        NOT t.repeat AND EXISTS (
            SELECT 1 FROM emails_emailmessage p JOIN sequences_enrollment q ON q.id = p.enrollment_id
            WHERE p.contact_id = m.contact_id AND p.id <> m.id AND p.content_hash = {TEXT_HASH}
@@ -252,6 +257,8 @@ def _check_facts(lane: Row, rows: Sequence[Row], now: datetime) -> tuple[list[Ro
         elif row["awaits_approval"] and row["approved_at"] is not None:
             # the engine logs it and queues it again, without an approval
             withheld.append((row["message_id"], APPROVAL_OUTDATED))
+        elif row["address_hold"] is not None:
+            held.append(_hold_address(row, now))
         elif row["awaits_approval"]:
             held.append(SendHold(row["message_id"], now + _APPROVAL_RECHECK, "awaiting_approval", WAITS_FOR_APPROVAL))
         elif rest := find_row_rest(row, stops[row["id"]][1], now):
@@ -264,12 +271,20 @@ def _check_facts(lane: Row, rows: Sequence[Row], now: datetime) -> tuple[list[Ro
             held.append(SendHold(row["message_id"], until, "inbox_stale", "the inbox has not been checked lately"))
         else:
             eligible.append(row)
+    request_domains([row["recipient_domain"] for row in rows if row["address_hold"] == ""], now, is_awaited=True)
     if withheld:
         messages, reasons = zip(*withheld, strict=True)
         withdraw_approvals([pk for pk, reason in withheld if reason == APPROVAL_OUTDATED], now)
         gone = fetch_all(_WITHHOLD, {"messages": list(messages), "reasons": list(reasons)})
         wake_enrollments([row["enrollment_id"] for row in gone], now)
     return eligible, held
+
+
+def _hold_address(row: Row, now: datetime) -> SendHold:
+    """Of a first email, by `address_hold`."""
+    if row["address_hold"]:
+        return SendHold(row["message_id"], now + _REFUSED_RECHECK, "address_refused", row["address_hold"])
+    return SendHold(row["message_id"], now + _UNCHECKED_RECHECK, "address_unchecked", UNCHECKED)
 
 
 def find_row_rest(row: Row, resting: Resting, now: datetime) -> Rest | None:

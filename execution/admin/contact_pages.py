@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 
 from django.http import HttpRequest
 
+from emails.facts.addresses import AddressReport, report_address
 from emails.facts.scores import explain_score
 from execution.admin.enrolling import may_enroll
 from execution.admin.enrollments import STATUS_COLOURS
@@ -47,9 +48,18 @@ def present_contact(contact: Contact, request: HttpRequest, now: datetime) -> di
         "is_whole": is_whole,
         "has_more": history.has_more,
         "suppressions": history.suppressions,
+        "address": _describe_address(contact, now),
         "sequences": _list_sequences(contact, request),
         "merge_fields": list(contact.fields.items()) if isinstance(contact.fields, dict) else [],
     }
+
+
+def _describe_address(contact: Contact, now: datetime) -> AddressReport | None:
+    """What is known of the address; None where nothing is, or where its workspace does not ask."""
+    if not contact.workspace.verify_addresses:
+        return None
+    found = report_address(contact, now)
+    return found if found.checked_at else None
 
 
 def present_account(account: Account, request: HttpRequest, now: datetime) -> dict[str, Any]:

@@ -110,7 +110,7 @@ class ExternalEventViewSet(mixins.ListModelMixin, WorkspaceViewSet):
         values, now = form.validated_data, timezone.now()
         try:
             event, is_new = record_external_event(
-                _find_contact(request, values),
+                find_named_contact(request, values),
                 event_key=values.get("id") or str(uuid4()),
                 event_type=values["type"],
                 occurred_at=values.get("occurred_at"),
@@ -129,7 +129,8 @@ class ExternalEventViewSet(mixins.ListModelMixin, WorkspaceViewSet):
         return data if "id" in self.request.data else {**data, "id": None}
 
 
-def _find_contact(request: Request, values: dict[str, Any]) -> Contact:
+def find_named_contact(request: Request, values: dict[str, Any]) -> Contact:
+    """The contact that `contact` or `email` names among those of the user. Raises `ValidationError`."""
     rows = Contact.objects.for_user(request.user)
     if "workspace" in values:
         rows = rows.filter(workspace=values["workspace"])

@@ -17,13 +17,14 @@ from django.db import transaction
 
 from common.db import Row, fetch_all
 from common.notify import notify_engine
+from emails.facts.addresses import address_hold, request_domains
 from emails.facts.scoring import hot_priority
 from emails.models import Mailbox, MailboxPool
 from emails.rendering.merge_fields import PERSON_COLUMNS
 from execution.choices import LogAction
 from execution.control.enroll_pool import PoolSender, find_pool_senders, give_mailboxes
 from execution.control.enroll_preflight import Obstacle, Preflight, find_obstacle
-from execution.control.enroll_rules import SkipCode, Skipped, skip_by_rule, skip_incomplete, skip_unknown
+from execution.control.enroll_rules import SkipCode, Skipped, skip_by_rule, skip_incomplete, skip_refused, skip_unknown
 from execution.control.enroll_statement import Candidate, Enrolling, insert_enrollments, lock_enrolling
 from execution.engine.calendar import calendar_for
 from execution.engine.logs import LogRow, write_logs
@@ -138,6 +139,7 @@ def enroll_contacts(
         report(len(batch))
     if batches.enrolled and pool is not None:
         batches.give_mailboxes(pool.name)
+    batches.request_checks()
     if batches.enrolled:
         notify_engine()
     return EnrollResult(
@@ -186,7 +188,8 @@ def _list_owned(sequence: Sequence, mailbox: Mailbox | None, owner: AbstractBase
 
 
 CONTACTS = f"""
-SELECT c.id, {PERSON_COLUMNS}
+SELECT c.id, {PERSON_COLUMNS},
+       {address_hold("w.verify_addresses AND %(emails)s::bool", "c.id", "c.email")} AS address_hold
 FROM sequences_contact c
 JOIN sequences_workspace w ON w.id = c.workspace_id
 LEFT JOIN sequences_account a ON a.id = c.account_id
@@ -221,6 +224,7 @@ class _Batches:
         self._given, self._facts, self._mailbox = given, facts, mailbox
         self._preflight, self._obstacle, self._allow_incomplete = preflight, obstacle, allow_incomplete
         self._zone = ZoneInfo(given.workspace.timezone)
+        self._unchecked: set[str] = set()
         self._due_by_calendar: dict[ContactCalendar, datetime] = {}
         self.enrolled: dict[int, int] = {}
         self.skipped: dict[int, Skipped] = {}
@@ -237,6 +241,8 @@ class _Batches:
             "workspace": given.workspace.pk,
             "mailbox": given.mailbox_id,
             "owner": given.owner_id,
+            "emails": self._preflight.sends_emails,
+            "now": given.now,
         }
         contacts = {row["id"]: row for row in fetch_all(CONTACTS, asked)}
         self.skipped |= {id_: skip_unknown(id_) for id_ in ids if id_ not in contacts}
@@ -255,6 +261,8 @@ class _Batches:
             if found["id"] is not None:
                 self.enrolled[id_] = found["id"]
                 new.append((found["id"], found["is_again"]))
+                if contacts[id_]["address_hold"] == "":
+                    self._unchecked.add(contacts[id_]["email"].lower().rpartition("@")[2])
                 if self._senders:
                     row = contacts[id_]
                     self._dues[found["id"]] = {
@@ -272,9 +280,17 @@ class _Batches:
         chosen = give_mailboxes(self._given.workspace.pk, self._dues, self._senders, self._given.now)
         self._log(self._new, {pk: sender.mailbox for pk, sender in chosen.items()}, {"pool": pool})
 
+    def request_checks(self) -> None:
+        """Have DNS asked for their domains before the first email is due; a statement of its own, which waits less."""
+        domains, now = sorted(self._unchecked), self._given.now
+        if domains:
+            transaction.on_commit(lambda: request_domains(domains, now, is_awaited=False))
+
     def _find_obstacle(self, row: Row) -> Skipped | None:
         if self._obstacle is not None:
             return Skipped(row["id"], row["email"], *self._obstacle)
+        if row["address_hold"]:
+            return skip_refused(row["id"], row["email"], row["address_hold"])
         if self._allow_incomplete:
             return None
         try:

@@ -34,6 +34,7 @@ class SkipCode(Choice):
     MAILBOX_UNUSABLE = "mailbox_unusable"
     NO_OWNER = "no_owner"
     OWNER_UNUSABLE = "owner_unusable"
+    ADDRESS_REFUSED = "address_refused"
     INCOMPLETE = "incomplete"
 
     @property
@@ -74,6 +75,7 @@ _HEADINGS = {
     SkipCode.MAILBOX_UNUSABLE: "The mailbox cannot send",
     SkipCode.NO_OWNER: "No owner for the tasks",
     SkipCode.OWNER_UNUSABLE: "The owner cannot work here",
+    SkipCode.ADDRESS_REFUSED: "The address takes no email",
     SkipCode.INCOMPLETE: "A merge field is missing",
 }
 _ENDS = {"completed": "completed this sequence", "replied": "replied in this sequence"}
@@ -178,6 +180,12 @@ def skip_incomplete(contact_id: int, email: str, missing: Rows[MissingField]) ->
     named = "; ".join(f"no {field.field} for step {field.step} ({field.where})" for field in missing)
     remedy = "fill it in, give the template a default, or enroll with allow_incomplete to hold it at that step"
     return Skipped(contact_id, email, SkipCode.INCOMPLETE, f"{named}: {remedy}", tuple(missing))
+
+
+def skip_refused(contact_id: int, email: str, found: str) -> Skipped:
+    """For an address that DNS or a verification provider found to take no email."""
+    remedy = "correct the address, or report that it is good (POST /api/address-verdicts)"
+    return Skipped(contact_id, email, SkipCode.ADDRESS_REFUSED, f"{found}: {remedy}")
 
 
 def _describe(code: SkipCode, facts: Row, zone: ZoneInfo, days: tuple[int, int]) -> str:

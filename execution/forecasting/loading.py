@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 
 from common.db import Row, fetch_all
 from emails.choices import LimitScope, LimitWindow, MailboxStatus, MessageStatus
+from emails.facts.addresses import address_hold
 from emails.facts.approvals import IS_AWAITING
 from emails.models import EXECUTOR_RUNS
 from emails.pacing.ledger import count_usage, read_caps
@@ -43,6 +44,7 @@ SELECT e.id, e.workspace_id, e.sequence_id, e.mailbox_id, e.owner_id, e.current_
        CASE WHEN e.status = 'paused' THEN e.resume_at END AS resume_at,
        m.status AS message_status, m.sent_at, m.send_after_at, m.lane_order_at, m.due_at,
        {IS_AWAITING} AS awaits_approval,
+       {address_hold("w.verify_addresses AND e.emails_sent = 0", "e.contact_id", "c.email")} AS address_hold,
        lower(split_part(c.email, '@', 2)) AS recipient_domain, {PERSON_COLUMNS}
 FROM sequences_enrollment e
 JOIN sequences_sequence s ON s.id = e.sequence_id
@@ -132,7 +134,8 @@ def _next_email(
     row: Row, facts: SequenceFacts, sent: dict[int, frozenset[int]], journeys: Journeys, now: datetime
 ) -> WantedEmail | None:
     step = facts.step(row["current_step_id"])
-    if step is None:
+    # of an address that takes no email, its first one is held without an end
+    if step is None or row["address_hold"]:
         return None
     traveller = Traveller(
         candidate=Candidate(

@@ -11,6 +11,7 @@ from datetime import UTC, datetime, timedelta
 
 from common.db import Row, fetch_all
 from emails.choices import BreakerState, MailboxStatus, MessageStatus
+from emails.facts.addresses import address_hold
 from emails.facts.approvals import IS_AWAITING
 from emails.sending.final_check import WAITS_FOR_APPROVAL, is_inbox_stale
 from execution.engine.calendar import calendar_for
@@ -45,9 +46,13 @@ _AWAITED = {
     ConditionType.CONTACT_FIELD: "a contact field to match",
     ConditionType.ENGAGEMENT_SCORE: "the engagement score to match",
 }
+# First emails only; one that has no mailbox sends none.
+_CHECKED_FIRST = "w.verify_addresses AND e.emails_sent = 0 AND e.mailbox_id IS NOT NULL"
 _EXTRAS = f"""
 SELECT e.id, e.last_error, e.pause_reason, e.paused_by, e.auto_exit_reason, e.completed_at,
-       {IS_AWAITING} AS awaits_approval, s.pause_reason AS sequence_reason, s.paused_by AS sequence_by,
+       {IS_AWAITING} AS awaits_approval,
+       {address_hold(_CHECKED_FIRST, "e.contact_id", "c.email")} AS address_hold,
+       s.pause_reason AS sequence_reason, s.paused_by AS sequence_by,
        m.id AS message_id, m.status AS message_status, m.send_after_at, m.held_by, m.is_first_touch,
        b.address, b.status AS mailbox_status, b.status_reason, b.status_actor, b.breaker_state, b.breaker_until,
        b.breaker_failures, b.breaker_error, b.leased_until, b.next_slot_at, b.lane_at, b.lane_held_by,
@@ -59,6 +64,7 @@ SELECT e.id, e.last_error, e.pause_reason, e.paused_by, e.auto_exit_reason, e.co
 FROM sequences_enrollment e
 JOIN sequences_sequence s ON s.id = e.sequence_id
 JOIN sequences_workspace w ON w.id = e.workspace_id
+JOIN sequences_contact c ON c.id = e.contact_id
 LEFT JOIN emails_mailbox b ON b.id = e.mailbox_id
 LEFT JOIN emails_emailmessage m
        ON m.enrollment_id = e.id AND m.step_id = e.current_step_id AND m.visit = e.visit
@@ -108,6 +114,8 @@ def _explain(snapshot: Snapshot, row: Row, now: datetime) -> list[Hold]:
     if snapshot.sequence.status == SequenceStatus.PAUSED:
         text = f"The sequence is paused by {row['sequence_by']}: {row['sequence_reason']}"
         holds.append(Hold("sequence_paused", text))
+    if row["address_hold"]:
+        holds.append(Hold("address_refused", f"No first email leaves: {row['address_hold']}"))
     holds += _explain_step(snapshot, row, now)
     if not row["has_worker"]:
         holds.append(Hold("no_worker", "No executor is running: start run_executor or qcluster"))
@@ -180,9 +188,11 @@ def _explain_lane(row: Row, now: datetime) -> list[Hold]:
         text = f"The mail server of {row['address']} is failing: {row['breaker_error']}"
         holds.append(Hold("mail_server_down", text, row["breaker_until"] or row["next_slot_at"]))
     code, _, detail = row["held_by"].partition(": ")
+    # what is looked up here as it is now
+    found_again = {"", "awaiting_approval"} | ({"address_refused"} if row["address_hold"] else set())
     if not row["is_first_touch"] and is_inbox_stale(row["inbound"], row["inbox_read_at"], now):
         holds.append(Hold("inbox_stale", _describe_stale(row["address"], row["inbox_read_at"])))
-    elif code not in {"", "awaiting_approval"} and row["send_after_at"] > now:
+    elif code not in found_again and row["send_after_at"] > now:
         holds.append(Hold(code, detail, row["send_after_at"]))
     if row["lane_held_by"] and row["lane_at"] is not None and row["lane_at"] > now:
         code, _, detail = row["lane_held_by"].partition(": ")

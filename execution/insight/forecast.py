@@ -29,6 +29,7 @@ _ASSUMED = (
     "Nothing comes back: no contact replies, bounces or opts out; branches that wait for an open or a click take No.",
     "Tasks are completed when they are due.",
     "No more contacts are enrolled. What is paused without an end or needs review stays so.",
+    "What waits for an approval, or for an address that takes email, stays so.",
     "Mailboxes stay healthy, so that ramp-ups grow on each day on which they send.",
     "A day begins at midnight in the mailbox's time zone. What does not fit waits and counts again on the next day.",
 )  # fmt: skip

@@ -11,6 +11,7 @@ from datetime import datetime
 from typing import Any
 
 from common.db import fetch_all
+from emails.facts.addresses import address_hold
 from emails.models import Mailbox
 from emails.sending.test_send import find_assigned
 from execution.engine.calendar import calendar_for
@@ -24,6 +25,10 @@ from sequences.models.time_off import list_time_off
 from sequences.time.contact_calendar import ContactCalendar, read_absences
 from sequences.time.timing import Planned, TimingError, Zone, plan, resolve_zone
 
+_ADDRESS = f"""
+SELECT {address_hold("w.verify_addresses", "c.id", "c.email")} AS hold
+FROM sequences_contact c JOIN sequences_workspace w ON w.id = c.workspace_id WHERE c.id = %(contact)s
+"""
 _TIME_OFF = f"SELECT {list_time_off('%(owner)s::int', '%(workspace)s')} AS time_off"
 
 
@@ -67,7 +72,7 @@ def preview_sequence(
         mailbox = last.mailbox if last else _only_mailbox(sequence.workspace_id, owner)
     facts = load_sequences([sequence.pk])[sequence.pk]
     calendar = _calendar_of(contact, sequence.workspace, facts, mailbox)
-    rules = _Rules(facts, calendar, _choose_variants(contact.pk, facts))
+    rules = _Rules(facts, calendar, _choose_variants(contact.pk, facts), _find_address_hold(contact.pk, start_at))
     first = facts.steps[0] if facts.steps else None
     return Preview(rules.calendar.zone, tuple(_walk(rules, first, start_at, "", frozenset())), _goal_of(facts))
 
@@ -84,7 +89,8 @@ def preview_rest(enrollment: Enrollment, now: datetime) -> Preview | None:
     if step is None or enrollment.status not in LIVE_STATUSES:
         return None
     calendar = _calendar_of(enrollment.contact, enrollment.workspace, facts, enrollment.mailbox)
-    rules = _Rules(facts, calendar, _choose_variants(enrollment.contact_id, facts))
+    held = "" if enrollment.emails_sent else _find_address_hold(enrollment.contact_id, now)
+    rules = _Rules(facts, calendar, _choose_variants(enrollment.contact_id, facts), held)
     due_at = max(enrollment.next_step_at or now, enrollment.resume_at or now, now)
     steps = tuple(_walk(rules, step, enrollment.previous_ended_at, "", frozenset(), due_at))
     return Preview(rules.calendar.zone, steps, _goal_of(facts))
@@ -96,9 +102,17 @@ def _goal_of(facts: SequenceFacts) -> str:
 
 @dataclass(frozen=True, slots=True)
 class _Rules:
+    """`held`: what is wrong with the address, so that no email leaves; empty for nothing."""
+
     sequence: SequenceFacts
     calendar: ContactCalendar
     variants: Mapping[int, str]
+    held: str
+
+
+def _find_address_hold(contact_id: int, now: datetime) -> str:
+    """What is known to be wrong with the contact's address; empty for nothing, or where it is not asked."""
+    return fetch_all(_ADDRESS, {"contact": contact_id, "now": now})[0]["hold"] or ""
 
 
 def _choose_variants(contact_id: int, facts: SequenceFacts) -> dict[int, str]:
@@ -161,6 +175,8 @@ def _walk(
             note = "; ".join(filter(None, (note, f"variant {variant}")))
         if isinstance(step.config, EmailConfig) and rules.sequence.requires_approval:
             note = "; ".join(filter(None, (note, "waits for approval")))
+        if isinstance(step.config, EmailConfig) and rules.held:
+            note = "; ".join(filter(None, (note, f"held: {rules.held}")))
         yield PreviewStep(step.number, step.type, step.name, planned.at, note, branch, variant=variant)
         previous_ended_at, due_at = planned.at, None
         step = rules.sequence.step_after(step)

@@ -10,11 +10,12 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from django.db.models import Q
+from django.db.models import Exists, OuterRef, Q
 
 from common.db import Row, fetch_all
+from emails.choices import MessageStatus
 from emails.facts.approvals import IS_AWAITING
-from emails.models import ExecutorState
+from emails.models import EmailMessage, ExecutorState
 from execution.heartbeat import alive_workers, last_processed_at
 from execution.insight.explain import Hold, explain_enrollments
 from execution.models import Worker
@@ -73,10 +74,13 @@ class QueueItem:
 
 
 # A branch or a task that waits by design is late only once the engine must decide; an email is late until it is sent,
-# unless its workspace sends none or its sequence has a user approve each.
+# unless its workspace sends none, its sequence has a user approve each, or its address takes none.
 _IS_LATE = f"""
     e.next_step_at <= %(now)s AND s.status = 'active'
-    AND (e.wake_at <= %(now)s OR t.type = 'email' AND NOT s.requires_approval AND {workspace_sends("e.workspace_id")})
+    AND (e.wake_at <= %(now)s OR t.type = 'email' AND NOT s.requires_approval AND {workspace_sends("e.workspace_id")}
+         AND NOT (e.emails_sent = 0 AND EXISTS (
+             SELECT 1 FROM emails_emailmessage q
+             WHERE q.enrollment_id = e.id AND q.status = 'queued' AND q.held_by LIKE 'address_refused%%')))
 """
 
 
@@ -84,7 +88,10 @@ def is_late(now: datetime) -> Q:
     """`_IS_LATE` of enrollments."""
     begun = Q(next_step_at__lte=now, sequence__status=SequenceStatus.ACTIVE)
     email = Q(current_step__type=StepType.EMAIL, workspace__sending_paused_at=None, sequence__requires_approval=False)
-    return begun & (Q(wake_at__lte=now) | email)
+    refused = EmailMessage.objects.filter(
+        enrollment=OuterRef("pk"), status=MessageStatus.QUEUED.value, held_by__startswith="address_refused"
+    )
+    return begun & (Q(wake_at__lte=now) | email & ~(Q(emails_sent=0) & Q(Exists(refused))))
 
 
 _DEPTH = f"""

@@ -78,6 +78,14 @@ RULES = (
         "AND NOT EXISTS (SELECT 1 FROM sequences_contactimportbatch b WHERE b.contact_import_id = o.id)",
         kept=_MONTH,
     ),
+    Rule(
+        "emails_maildomain",
+        by_age="o.valid_until < %(before)s",
+        kept=_MONTH,
+        has_own_age=True,
+        key="domain",
+        order="valid_until",
+    ),
     Rule("emails_hookrecord", by_age="o.received_at < %(before)s", kept=_MONTH),
     Rule("django_q_task", by_age="o.stopped < %(before)s", kept=_MONTH, order="stopped"),
     Rule(

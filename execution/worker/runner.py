@@ -6,7 +6,7 @@ Threads of one process, by stage:
 - three pools (`execution.worker.pools`): each thread serves one lane, inbox or webhook at a time. `_time_lanes`,
   `_time_inboxes` and `_queue_webhooks` wake them when something is due.
 - `_watch_inboxes`: watches some inboxes by IMAP IDLE. `_import_contacts`: carries out stored imports of contacts.
-- `_auto_enroll`: runs the auto-enrollment rules that are due.
+- `_auto_enroll`: runs the auto-enrollment rules that are due. `_check_domains`: asks DNS before first emails.
 - `_listen`: PostgreSQL's NOTIFY wakes deciding and sending.
 - `_maintain`: heartbeat, what time alone brings about (`execution.worker.upkeep`), retention.
 - `_notify_users`: alerts and notices of replies, which wait for a mail server of the operator.
@@ -47,6 +47,7 @@ from execution.insight.reply_notices import notify_owners
 from execution.maintenance.retention import purge_round
 from execution.maintenance.stop_variants import stop_harmful_variants
 from execution.webhooks_out.round import deliver_webhooks, queue_webhooks
+from execution.worker.domains import check_all_domains, check_domains
 from execution.worker.garbage import freeze_loaded_objects
 from execution.worker.gate import Gate
 from execution.worker.imports import carry_out_imports, import_all
@@ -178,7 +179,7 @@ class Runner:
         if stage in {Stage.ALL, Stage.DECIDE}:
             loops.append(self._decide)
         if stage in {Stage.ALL, Stage.DELIVER}:
-            loops.append(self._time_lanes)
+            loops += [self._time_lanes, self._check_domains]
         if stage is Stage.ALL:
             loops += [self._queue_webhooks, self._import_contacts, self._auto_enroll]
         if stage in {Stage.ALL, Stage.INBOUND}:
@@ -302,6 +303,9 @@ class Runner:
     def _import_contacts(self) -> None:
         carry_out_imports(self.clock, self.options.workspace_id, self._stop, self._turns, self._decide_wake.set)
 
+    def _check_domains(self) -> None:
+        check_domains(self.clock, self._stop, self._turns)
+
     def _auto_enroll(self) -> None:
         while not self._stop.is_set():
             self._turns.note("auto-enroll")
@@ -365,6 +369,7 @@ def _work_until_idle(options: Options, clock: Clock, leases: HeldLeases, stages:
         resolve_unknown_by_evidence(clock())
         notify_owners(clock())
     while True:
+        check_all_domains(clock, stages)
         before = decided
         has_served = False
         while stages & {Stage.ALL, Stage.DECIDE} and (options.limit is None or decided < options.limit):

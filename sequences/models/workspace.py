@@ -84,6 +84,13 @@ class Workspace(models.Model):
         db_default=0,
         help_text="Do not enroll contacts who got an email of a sequence within this many days. 0 turns the rule off.",
     )
+    verify_addresses = models.BooleanField(
+        "check addresses before the first email",
+        default=False,
+        db_default=False,
+        help_text="Ask DNS whether the contact's domain takes email, and hold the first email of those that take none. "
+        "What a verification provider reports of an address counts too.",
+    )
     require_second_factor = models.BooleanField(
         default=False,
         db_default=False,

@@ -67,6 +67,8 @@ def run_manage_into(stdout: int, data_dir: Path, *arguments: str, **variables: s
         ("PRIVATE_NETWORKS", "10.0.0.1/8", lambda: env.networks("PRIVATE_NETWORKS", "none")),
         ("PRIVATE_NETWORKS", "10.0.0.0/8,relay", lambda: env.networks("PRIVATE_NETWORKS", "none")),
         ("PRIVATE_NETWORKS", ",", lambda: env.networks("PRIVATE_NETWORKS", "none")),
+        ("DNS_SERVER", "10.0.0.2", lambda: env.name_server("DNS_SERVER")),
+        ("DNS_SERVER", "ns.example:53", lambda: env.name_server("DNS_SERVER")),
         ("LOG_FORMAT", "xml", lambda: env.choice("LOG_FORMAT", ("console", "json"), "console")),
         (
             "PUBLIC_BASE_URL",

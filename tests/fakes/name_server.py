@@ -15,13 +15,16 @@ import dns.rrset
 
 
 class NameServer:
-    """`zone`: by (name, type), the records as text. A name that begins with `silent` gets no answer."""
+    """`zone`: by (name, type), the records as text. A name that begins with `silent` gets no answer, one
+    that begins with `broken` SERVFAIL. `asked`: the questions, in order.
+    """
 
     def __init__(self, zone: Mapping[tuple[str, str], Sequence[str]]) -> None:
         self._zone = zone
+        self.asked: list[tuple[str, str]] = []
 
     def __enter__(self) -> Self:
-        zone = self._zone
+        zone, asked = self._zone, self.asked
 
         class Handler(socketserver.BaseRequestHandler):
             def handle(self) -> None:
@@ -29,11 +32,14 @@ class NameServer:
                 query = dns.message.from_wire(data)
                 question = query.question[0]
                 name, kind = str(question.name).rstrip("."), dns.rdatatype.to_text(question.rdtype)
+                asked.append((name, kind))
                 if name.startswith("silent"):
                     return
                 answer = dns.message.make_response(query)
                 records = zone.get((name, kind), ())
-                if records:
+                if name.startswith("broken"):
+                    answer.set_rcode(dns.rcode.SERVFAIL)
+                elif records:
                     answer.answer.append(dns.rrset.from_text(question.name, 60, "IN", kind, *records))
                 elif name not in {known for known, _ in zone}:
                     answer.set_rcode(dns.rcode.NXDOMAIN)

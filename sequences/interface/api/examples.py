@@ -84,6 +84,12 @@ BODIES: dict[tuple[str, str], dict[str, Any]] = {
     ("post", "/api/enroll-rules"): _RULE,
     ("put", "/api/enroll-rules/{id}"): _RULE,
     ("patch", "/api/enroll-rules/{id}"): {"is_active": False},
+    ("post", "/api/address-verdicts"): {
+        "email": "bob@prospect.com",
+        "state": "bad",
+        "detail": "the mailbox does not exist",
+        "provider": "ZeroBounce",
+    },
     ("post", "/api/external-events"): {
         "id": "crm-4711",
         "type": "meeting_booked",

@@ -41,7 +41,7 @@ def names() -> Iterator[NameServer]:
 @pytest.fixture
 def mailbox(settings: Any, monkeypatch: pytest.MonkeyPatch, names: NameServer) -> Iterator[Any]:
     settings.PUBLIC_BASE_URL = "https://link.acme.example"
-    monkeypatch.setattr(checking, "Dns", lambda: Dns("127.0.0.1", names.port))
+    settings.DNS_SERVER = f"127.0.0.1:{names.port}"
     monkeypatch.setattr(checking, "_find_provider", lambda mailbox: ("_spf.google.com", ("google",)))
     with MailServer() as server:
         yield MailboxFactory(address="ada@acme.example", smtp_port=server.port)
