@@ -97,7 +97,7 @@ class WorkspaceBaseAdmin(WorkspaceAdmin):
     inlines = (MembershipInline,)
     fieldsets = (
         (None, {"fields": (("name", "slug"), "postal_address")}),
-        ("Time", {"fields": ("timezone", "holiday_country", "extra_holidays")}),
+        ("Time", {"fields": ("timezone", ("holiday_country", "holidays_of"), "extra_holidays")}),
         ("Replies", {"fields": (("account_reply_policy", "account_reply_delay_days"), "hand_written_policy")}),
         ("Enrolling", {"fields": (("answered_within_days", "cool_down_days"), "parallel_sequences")}),
         ("First email", {"fields": ("verify_addresses",)}),

@@ -131,6 +131,14 @@ class AccountReplyPolicy(Choice):
     STOP = "stop"
 
 
+class HolidaySource(Choice):
+    """Whose public holidays move steps. Without a known country of the contact those of the workspace do."""
+
+    WORKSPACE = "workspace"
+    CONTACT = "contact"
+    BOTH = "both"
+
+
 class HandWrittenPolicy(Choice):
     """What happens when the owner of a mailbox writes by hand to a contact in a sequence."""
 

@@ -9,6 +9,7 @@ from datetime import datetime
 from common.db import Row
 from emails.rendering.render import MADE_OF_OTHERS, is_known, known_fields, person_fields
 from sequences.models.time_off import list_time_off
+from sequences.models.workspace import HOLIDAY_COLUMNS
 from sequences.time.contact_calendar import read_zone
 from sequences.time.timing import Window
 
@@ -18,7 +19,7 @@ c.email, c.first_name, c.last_name, c.title, c.phone, c.external_id, c.timezone 
 nullif(c.fields, '{{}}')::text AS fields, c.engagement_score,
 c.account_id, a.name AS account_name, a.domain AS account_domain, a.timezone AS account_timezone,
 b.address AS mailbox_address, b.display_name AS mailbox_name, b.timezone AS mailbox_timezone,
-w.name AS workspace_name, w.timezone AS workspace_timezone, w.holiday_country, w.extra_holidays,
+w.name AS workspace_name, w.timezone AS workspace_timezone, {HOLIDAY_COLUMNS},
 {list_time_off("b.owner_id", "w.id")} AS time_off,
 w.account_reply_policy, w.account_reply_delay_days,
 u.first_name AS owner_first_name, u.last_name AS owner_last_name

@@ -51,7 +51,7 @@ from emails.sending.lanes import LEASE_SECONDS, Lease, LeaseLostError
 from sequences.content.variants import ARM_JOIN, HAS_ARM, TEXT_HASH
 from sequences.enrollment_sql import wake_enrollments
 from sequences.models.time_off import list_time_off
-from sequences.models.workspace import workspace_sends
+from sequences.models.workspace import HOLIDAY_COLUMNS, workspace_sends
 
 # How many messages are checked for chunks of up to 1, 8, 20 and 50: more than the chunk takes, so that those that must
 # wait do not block the ones behind them. Few different numbers, since each is a statement with a plan of its own.
@@ -103,7 +103,7 @@ SELECT m.id AS message_id, m.message_id AS header_id, m.recipient, m.recipient_d
        s.status AS sequence_status, s.window::text AS window, coalesce(t.skip_weekends, false) AS skip_weekends,
        m.recipient AS email, c.email AS current_email, c.timezone AS contact_timezone, c.account_id,
        a.domain AS account_domain, a.timezone AS account_timezone, b.timezone AS mailbox_timezone,
-       w.timezone AS workspace_timezone, w.holiday_country, w.extra_holidays,
+       w.timezone AS workspace_timezone, {HOLIDAY_COLUMNS},
        {list_time_off("b.owner_id", "w.id")} AS time_off, w.account_reply_policy,
        w.account_reply_delay_days, s.on_reply, s.goal::text AS goal,
        {IS_AWAITING} AS awaits_approval, ap.approved_at,

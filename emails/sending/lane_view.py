@@ -19,6 +19,7 @@ from emails.pacing.windows import find_opening
 from emails.sending.final_check import is_inbox_stale
 from emails.sending.lane_plan import Waiting, plan_queue
 from sequences.models.time_off import list_time_off
+from sequences.models.workspace import HOLIDAY_COLUMNS
 
 COUNTED_AT_MOST = 10_000
 # planning a queue takes time that grows with the square of its length
@@ -70,7 +71,7 @@ SELECT m.id, m.enrollment_id, m.mailbox_id, m.message_id AS header_id, m.recipie
            AND w.sending_paused_at IS NULL AS may_leave,
        s.window::text AS window, coalesce(t.skip_weekends, false) AS skip_weekends,
        c.timezone AS contact_timezone, a.timezone AS account_timezone, b.timezone AS mailbox_timezone,
-       w.timezone AS workspace_timezone, w.holiday_country, w.extra_holidays,
+       w.timezone AS workspace_timezone, {HOLIDAY_COLUMNS},
        {list_time_off("b.owner_id", "w.id")} AS time_off
 FROM unnest(%(mailboxes)s::bigint[]) AS x(id)
 CROSS JOIN LATERAL (

@@ -15,8 +15,9 @@ from execution.admin.enrollments import STATUS_COLOURS
 from execution.admin.queue_list import describe_status
 from execution.insight.contact_history import Participation, read_account, read_contact
 from sequences.access.admin_rights import MEMBERS, is_allowed
-from sequences.choices import LIVE_STATUSES, SequenceStatus
+from sequences.choices import LIVE_STATUSES, HolidaySource, SequenceStatus
 from sequences.models import Account, Contact, Sequence
+from sequences.time.countries import find_country, holiday_countries
 from sequences.time.zone_names import parse_timezone
 
 ENTRIES_SHOWN = 30
@@ -49,6 +50,7 @@ def present_contact(contact: Contact, request: HttpRequest, now: datetime) -> di
         "has_more": history.has_more,
         "suppressions": history.suppressions,
         "address": _describe_address(contact, now),
+        "holidays": _describe_holidays(contact),
         "sequences": _list_sequences(contact, request),
         "merge_fields": list(contact.fields.items()) if isinstance(contact.fields, dict) else [],
     }
@@ -60,6 +62,19 @@ def _describe_address(contact: Contact, now: datetime) -> AddressReport | None:
         return None
     found = report_address(contact, now)
     return found if found.checked_at else None
+
+
+def _describe_holidays(contact: Contact) -> str:
+    """Whose public holidays move the contact's steps; empty where that is a matter of the workspace alone."""
+    workspace = contact.workspace
+    if workspace.holidays_of == HolidaySource.WORKSPACE:
+        return ""
+    country = str(contact.fields.get("country") or "") if isinstance(contact.fields, dict) else ""
+    found = holiday_countries(workspace.holidays_of, workspace.holiday_country, country)
+    named = f"those of {found.replace(',', ' and ')}" if found else "none"
+    if country and find_country(country) is None:
+        return f"{named}: the country {country[:50]!r} is not known, or has no holiday calendar"
+    return named if country else f"{named}: the merge field country is empty"
 
 
 def present_account(account: Account, request: HttpRequest, now: datetime) -> dict[str, Any]:

@@ -36,6 +36,7 @@ from sequences.models.time_off import list_time_off
 from sequences.time.timing import Calendar, TimingError, next_allowed, plan
 
 BATCH = 1_000
+_HOLIDAYS = ("holiday_country", "extra_holidays", "holidays_of", "contact_country")
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,10 +57,11 @@ class _Source:
 
 _WORKSPACE = _Source(
     "workspace",
-    frozenset({"timezone", "holiday_country", "extra_holidays"}),
+    frozenset({"timezone", "holiday_country", "extra_holidays", "holidays_of"}),
     "workspace_id",
     "workspace_id = ANY(%(of)s::bigint[])",
-    "SELECT id, timezone AS workspace_timezone, holiday_country, extra_holidays FROM sequences_workspace x",
+    """SELECT id, timezone AS workspace_timezone, holiday_country, extra_holidays, holidays_of
+    FROM sequences_workspace x""",
     is_locked_first=False,
 )
 _ACCOUNT = _Source(
@@ -72,10 +74,11 @@ _ACCOUNT = _Source(
 )
 _CONTACT = _Source(
     "contact",
-    frozenset({"timezone", "account"}),
+    frozenset({"timezone", "account", "fields"}),
     "contact_id",
     "contact_id = ANY(%(of)s::bigint[])",
-    """SELECT x.id, x.timezone AS contact_timezone, a.timezone AS account_timezone
+    """SELECT x.id, x.timezone AS contact_timezone, x.fields ->> 'country' AS contact_country,
+           a.timezone AS account_timezone
     FROM sequences_contact x LEFT JOIN sequences_account a ON a.id = x.account_id""",
     is_locked_first=True,
 )
@@ -179,9 +182,9 @@ def replanning_mailboxes(mailbox_ids: Sequence[int], *, actor: str, now: datetim
 
 
 def replan_contacts(old_zones: Mapping[int, Row], *, actor: str, now: datetime) -> Replanned:
-    """After many contacts got other time zones. `old_zones` by id, as `contact_timezone` and `account_timezone`.
+    """After many contacts got other time zones or countries. `old_zones` by id, as the rows of calendars name them.
 
-    A time zone that is left out has not changed. Call in the transaction of the change.
+    What is left out has not changed. Call in the transaction of the change.
     """
     return Replanned(_replan_all(_CONTACT, old_zones, actor, now) if old_zones else 0)
 
@@ -314,7 +317,7 @@ def _describe_change(source: _Source, before: Row, after: Row) -> str:
     if zones == ["account_timezone"] and source is _CONTACT:
         return "the account of the contact changed"
     what = ["time zone"] if zones else []
-    if any(before[name] != after[name] for name in ("holiday_country", "extra_holidays")):
+    if any(before[name] != after[name] for name in _HOLIDAYS):
         what.append("holidays")
     if before["time_off"] != after["time_off"]:
         if not what:

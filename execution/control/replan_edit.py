@@ -22,13 +22,14 @@ from sequences.authoring.step_config import SplitConfig, TaskConfig
 from sequences.choices import EnrollmentStatus, StepType
 from sequences.enrollment_sql import LIVE, locking, wake_where
 from sequences.models.time_off import list_time_off
+from sequences.models.workspace import HOLIDAY_COLUMNS
 from sequences.time.contact_calendar import read_contact_calendar
 from sequences.time.timing import Calendar, TimingError, next_allowed, plan
 
 PLAN_COLUMNS = f"""
 SELECT e.id, e.workspace_id, e.status, e.current_step_id, e.previous_ended_at, e.next_step_at,
        c.timezone AS contact_timezone, a.timezone AS account_timezone, m.timezone AS mailbox_timezone,
-       w.timezone AS workspace_timezone, w.holiday_country, w.extra_holidays,
+       w.timezone AS workspace_timezone, {HOLIDAY_COLUMNS},
        {list_time_off("m.owner_id", "w.id")} AS time_off
 """
 PLAN_JOINS = """

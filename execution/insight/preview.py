@@ -23,6 +23,7 @@ from sequences.content.variants import choose_variant
 from sequences.models import Contact, Enrollment, Sequence, Workspace
 from sequences.models.time_off import list_time_off
 from sequences.time.contact_calendar import ContactCalendar, read_absences
+from sequences.time.countries import holiday_countries
 from sequences.time.timing import Planned, TimingError, Zone, plan, resolve_zone
 
 _ADDRESS = f"""
@@ -137,7 +138,9 @@ def _calendar_of(
         mailbox=mailbox.timezone if mailbox else "",
         workspace=workspace.timezone,
     )
-    holidays = workspace.holiday_country or None, frozenset(workspace.extra_holidays)
+    country = contact.fields.get("country") if isinstance(contact.fields, dict) else None
+    named = holiday_countries(workspace.holidays_of, workspace.holiday_country, str(country or ""))
+    holidays = named, frozenset(workspace.extra_holidays)
     owner_id = mailbox.owner_id if mailbox else None
     time_off = fetch_all(_TIME_OFF, {"owner": owner_id, "workspace": workspace.pk})[0]["time_off"]
     return ContactCalendar(zone, *holidays, read_absences(time_off, workspace.timezone))

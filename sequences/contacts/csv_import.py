@@ -205,7 +205,7 @@ def _find_taken_ids(workspace_id: int, rows: Sequence[ContactRow]) -> set[str]:
     return {external_id for external_id, email in pairs if external_id and addresses[external_id] != email.lower()}
 
 
-_ZONES = ("contact_timezone", "account_timezone")
+_ZONES = ("contact_timezone", "account_timezone", "contact_country")
 # A company is known by its domain, or by its name where the row gives no domain.
 _ADD_ACCOUNTS_BY_DOMAIN = """
 INSERT INTO sequences_account (workspace_id, name, domain, timezone, created_at, updated_at)
@@ -256,12 +256,16 @@ SET account_id = coalesce(excluded.account_id, c.account_id),
     fields = c.fields || excluded.fields,
     updated_at = excluded.updated_at
 WHERE octet_length((c.fields || excluded.fields)::text) <= %(most_bytes)s
-RETURNING c.id, c.xmax = 0 AS is_new, c.email, c.timezone, c.account_id
+RETURNING c.id, c.xmax = 0 AS is_new, c.email, c.timezone, c.account_id, c.fields ->> 'country' AS country
 )
 SELECT s.id, s.is_new, s.email, o.timezone AS contact_timezone, b.timezone AS account_timezone,
-       NOT s.is_new AND coalesce(nullif(s.timezone, ''), a.timezone, '')
-                     <> coalesce(nullif(o.timezone, ''), b.timezone, '') AS is_moved
+       o.fields ->> 'country' AS contact_country,
+       NOT s.is_new AND (coalesce(nullif(s.timezone, ''), a.timezone, '')
+                         <> coalesce(nullif(o.timezone, ''), b.timezone, '')
+                         OR w.holidays_of <> 'workspace' AND s.country IS DISTINCT FROM o.fields ->> 'country')
+           AS is_moved
 FROM stored s
+JOIN sequences_workspace w ON w.id = %(workspace)s
 LEFT JOIN sequences_account a ON a.id = s.account_id
 LEFT JOIN sequences_contact o ON o.id = s.id
 LEFT JOIN sequences_account b ON b.id = o.account_id
@@ -273,8 +277,8 @@ def upsert_contacts(workspace_id: int, rows: Sequence[ContactRow], now: datetime
     """Create or update these contacts and their companies in a fixed number of statements; addresses are distinct.
 
     A row whose merge fields, merged with those that are stored, have more than `MOST_FIELDS_BYTES` is left out. Answers
-    each other contact's `id`, `email`, whether it `is_new`, and whether it `is_moved` to another time zone than it
-    followed, with the ones it had. Call inside a transaction.
+    each other contact's `id`, `email`, whether it `is_new`, and whether it `is_moved` to another time zone or
+    country than it followed, with the ones it had. Call inside a transaction.
     """
     params = {
         "workspace": workspace_id,

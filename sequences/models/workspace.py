@@ -11,7 +11,7 @@ from django.contrib.postgres.fields import ArrayField
 from django.core.exceptions import ValidationError
 from django.db import models
 
-from sequences.choices import AccountReplyPolicy, HandWrittenPolicy, Role
+from sequences.choices import AccountReplyPolicy, HandWrittenPolicy, HolidaySource, Role
 from sequences.models.scope import WorkspaceQuerySet
 from sequences.time.timing import is_valid_holiday_country, is_valid_timezone
 
@@ -34,6 +34,10 @@ def workspace_sends(column: str) -> str:
     return _SENDS.format(column)
 
 
+#: SQL: what the holidays of a contact `c` of a workspace `w` are planned by.
+HOLIDAY_COLUMNS = "w.holiday_country, w.extra_holidays, w.holidays_of, c.fields ->> 'country' AS contact_country"
+
+
 class WorkspaceOwnQuerySet(models.QuerySet["Workspace"]):
     def for_user(self, user: AbstractBaseUser | AnonymousUser) -> Self:
         if not user.is_authenticated:
@@ -50,6 +54,14 @@ class Workspace(models.Model):
     postal_address = models.TextField(blank=True, help_text="Shown in the footer of every email.")
     holiday_country = models.CharField(
         max_length=16, blank=True, validators=[validate_holiday_country], help_text="ISO 3166, such as DE or US-CA."
+    )
+    holidays_of = models.CharField(
+        max_length=16,
+        choices=HolidaySource.choices(),
+        default=HolidaySource.WORKSPACE.value,
+        db_default=HolidaySource.WORKSPACE.value,
+        help_text="Whose public holidays move emails and tasks: those of the workspace's country, of the contact's "
+        "(its merge field country, such as FR or France), or both. Extra holidays count for all.",
     )
     extra_holidays = ArrayField(models.DateField(), default=list, blank=True)
     account_reply_policy = models.CharField(

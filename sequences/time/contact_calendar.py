@@ -1,7 +1,7 @@
 """The time zone and the holidays that apply to a contact in a sequence, as one object. Pure.
 
 Rows name the time zones as the queries of this product do: `contact_timezone`, `account_timezone`, `mailbox_timezone`
-and `workspace_timezone`, the workspace's `holiday_country` and `extra_holidays`, and as `time_off` what
+and `workspace_timezone`, the holidays as `HOLIDAY_COLUMNS` (sequences.models.workspace), and as `time_off` what
 `list_time_off` (sequences.models.time_off) selects for the owner of the mailbox.
 """
 
@@ -14,12 +14,13 @@ from datetime import date
 from functools import lru_cache
 from typing import Any
 
+from sequences.time.countries import holiday_countries
 from sequences.time.timing import Absence, Calendar, Window, Zone, away_on, first_known, resolve_zone
 
 
 @dataclass(frozen=True, slots=True)
 class ContactCalendar:
-    """`zone`: what local times are computed in. `holiday_country`: an ISO 3166 code, None without public holidays.
+    """`zone`: what local times are computed in. `holiday_country` as in `Calendar`, None without public holidays.
 
     `absences`: the time off of the owner of the mailbox.
     """
@@ -50,7 +51,7 @@ def read_contact_calendar(window: Window, row: Mapping[str, Any]) -> ContactCale
         row["account_timezone"],
         row["mailbox_timezone"],
         row["workspace_timezone"],
-        row["holiday_country"] or None,
+        holiday_countries(row["holidays_of"], row["holiday_country"], row["contact_country"]),
         tuple(row["extra_holidays"] or ()),
         row["time_off"],
     )

@@ -95,7 +95,10 @@ class Absence:
 
 @dataclass(frozen=True, slots=True)
 class Calendar:
-    """The rules of one enrollment's step. `window` None: open at any time. `absences` hold emails only."""
+    """The rules of one enrollment's step. `window` None: open at any time. `absences` hold emails only.
+
+    `holiday_country`: an ISO 3166 code, or some with commas between them.
+    """
 
     zone: Zone
     window: Window | None
@@ -323,7 +326,10 @@ def _holiday(day: date, calendar: Calendar) -> str | None:
         return "day off of the workspace"
     if not calendar.holiday_country:
         return None
-    return _holidays(calendar.holiday_country, day.year).get(day)
+    if "," not in calendar.holiday_country:
+        return _holidays(calendar.holiday_country, day.year).get(day)
+    named = ((code, _holidays(code, day.year).get(day)) for code in calendar.holiday_country.split(","))
+    return next((f"{name} ({code})" for code, name in named if name), None)
 
 
 @lru_cache(maxsize=512)

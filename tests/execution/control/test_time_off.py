@@ -121,8 +121,9 @@ def test_no_email_is_planned_into_time_off(
     last = first + timedelta(days=length)
     following = last + timedelta(days=gap)
     own, contact = zones
-    row: dict[str, Any] = dict.fromkeys(["account_timezone", "mailbox_timezone", "holiday_country"], "")
-    row |= {"contact_timezone": contact, "workspace_timezone": own, "extra_holidays": []}
+    unknown = ["account_timezone", "mailbox_timezone", "holiday_country", "contact_country"]
+    row: dict[str, Any] = dict.fromkeys(unknown, "")
+    row |= {"contact_timezone": contact, "workspace_timezone": own, "extra_holidays": [], "holidays_of": "workspace"}
     row["time_off"] = f'[["Ada", "{first}", "{last}"], ["Ada", "{following}", "{following}"]]'
     window = parse_window({"timezone": "contact", "mon-sun": ["08:00-22:00"]})
     calendar = read_contact_calendar(window, row).sending_within(window)
