@@ -13,6 +13,7 @@ from knox.models import AbstractAuthToken
 
 from common.encryption import SecretsField
 from common.transaction_ids import CurrentTransactionId
+from emails.models import Mailbox
 from execution.choices import ControlAction, ControlTarget, DeliveryState, LogAction, LogStatus, Resolution
 from sequences.choices import label_of
 from sequences.models import Enrollment, Step, Workspace
@@ -302,3 +303,27 @@ class IdempotencyKey(models.Model):
 
     def __str__(self) -> str:
         return self.key
+
+
+class KeptForecast(models.Model):
+    """What a mailbox was to send on a day of its time zone, as forecast `days_ahead` days before; for comparison."""
+
+    workspace = models.ForeignKey(Workspace, on_delete=models.CASCADE, related_name="+", db_index=False)
+    mailbox = models.ForeignKey(Mailbox, on_delete=models.CASCADE, related_name="+", db_index=False)
+    date = models.DateField()
+    days_ahead = models.PositiveSmallIntegerField()
+    first_touches = models.PositiveIntegerField()
+    follow_ups = models.PositiveIntegerField()
+    made_at = models.DateTimeField()
+
+    objects = WorkspaceQuerySet.as_manager()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["mailbox", "date", "days_ahead"], name="kept_forecast_once")]
+        indexes = [
+            models.Index(fields=["workspace", "date"], name="kept_forecast_day"),
+            models.Index(fields=["workspace", "made_at"], name="kept_forecast_made"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.mailbox}: {self.first_touches + self.follow_ups} on {self.date}"

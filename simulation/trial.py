@@ -6,7 +6,7 @@ import gc
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime, timedelta
 from unittest.mock import patch
 
@@ -17,6 +17,7 @@ from execution.engine.backoff import Policy
 from execution.worker.options import Options
 from simulation.trial_clock import TrialClock
 from simulation.trial_faults import Fault, plan_strikes
+from simulation.trial_forecast import ForecastFigures, ForecastWatch
 from simulation.trial_inboxes import Inboxes
 from simulation.trial_injector import FaultInjector
 from simulation.trial_population import count_mailboxes, enroll_again, populate
@@ -35,17 +36,19 @@ Report = Callable[[int], None]
 
 @dataclass(frozen=True, slots=True)
 class Trial:
-    """What a run depends on; the same four give the same people, actions and strikes."""
+    """What a run depends on; the same give the same people, actions and strikes. `is_quiet`: nothing comes back."""
 
     days: float
     people: int
     faults: frozenset[Fault]
     seed: int
+    is_quiet: bool = False
 
     def command(self) -> str:
         faults = ",".join(sorted(self.faults)) if len(self.faults) < len(Fault) else "all"
         return (
             f"simulate --days {self.days:g} --enrollments {self.people} --faults {faults or 'none'} --seed {self.seed}"
+            f"{' --quiet' if self.is_quiet else ''}"
         )
 
 
@@ -61,6 +64,7 @@ class Result:
     emails: int
     turns: int
     seconds: float
+    forecast: ForecastFigures
 
     @property
     def is_kept(self) -> bool:
@@ -77,6 +81,7 @@ class Result:
             "emails": self.emails,
             "promises": {v.promise: {"broken": v.broken, "figure": v.figure, "cases": v.cases} for v in self.results},
             "troubles": self.troubles,
+            "forecast": asdict(self.forecast),
             "seconds": round(self.seconds, 1),
         }
 
@@ -96,6 +101,7 @@ def run_trial(trial: Trial, report: Report) -> Result:
             is_poisoned=Fault.POISON in trial.faults,
             has_fleeting=Fault.ARCHIVE in trial.faults,
             some_come_later=Fault.NEWCOMERS in trial.faults,
+            is_quiet=trial.is_quiet,
             now=clock(),
         )
         server.let_in(population.mailboxes)
@@ -105,6 +111,7 @@ def run_trial(trial: Trial, report: Report) -> Result:
             faults=trial.faults,
         )
         ends_at = _START_AT + timedelta(days=trial.days)
+        watch = ForecastWatch(world, clock(), trial.days)
         # what stays to the end is not gone through again and again, nor copied by every forked worker
         gc.collect()
         gc.freeze()
@@ -119,6 +126,7 @@ def run_trial(trial: Trial, report: Report) -> Result:
 
         world.advance(ends_at, tell)
         world.drain(tell)
+        forecast = watch.read(clock())
         # every enrollment has ended: a contact that were enrolled again now would get every text again
         enroll_again(truth, population, clock())
         world.drain(tell)
@@ -134,6 +142,7 @@ def run_trial(trial: Trial, report: Report) -> Result:
         emails=len(truth.receipts),
         turns=world.turns,
         seconds=time.monotonic() - began,
+        forecast=forecast,
     )
 
 

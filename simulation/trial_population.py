@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import csv
 import io
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
@@ -131,10 +131,11 @@ def populate(
     has_fleeting: bool,
     some_come_later: bool,
     now: datetime,
+    is_quiet: bool = False,
 ) -> Population:
     """Make everything and enroll at `now` all but the newcomers; `truth` gets what the check of the promises must know.
 
-    `has_fleeting`: some are in sequences that are there to be archived.
+    `has_fleeting`: some are in sequences that are there to be archived. `is_quiet`: all are people who do nothing.
     """
     workspaces = [_make_workspace(index) for index in range(_count_workspaces(people))]
     sequences = {
@@ -159,6 +160,8 @@ def populate(
     for number in range(people):
         mailbox = mailboxes[number % len(mailboxes)]
         person = _invent(seed, number, mailbox, is_poisoned=is_poisoned, has_fleeting=has_fleeting)
+        if is_quiet:
+            person = replace(person, persona=Persona.SILENT)
         truth.people[person.address] = person
     newcomers = [p for p in truth.people.values() if some_come_later and _comes_later(truth, p)]
     population = Population({mailbox.address: mailbox for mailbox in mailboxes}, sequences, members, newcomers)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from datetime import date
 from itertools import groupby
 from operator import attrgetter
 from typing import Any
@@ -13,6 +15,7 @@ from django.urls import URLPattern, path
 from django.utils import timezone
 
 from execution.insight.forecast import forecast_workspaces
+from execution.insight.forecast_accuracy import ComparedDay, compare_forecasts, describe_errors
 from sequences.access.roles import workspace_ids_of
 
 
@@ -28,12 +31,31 @@ class ForecastPage:
     def forecast_view(self, request: HttpRequest) -> HttpResponse:
         if not self.has_view_permission(request):  # type: ignore[attr-defined]
             raise PermissionDenied
-        found = forecast_workspaces(workspace_ids_of(request.user), timezone.now())
+        workspaces, now = workspace_ids_of(request.user), timezone.now()
+        found, compared = forecast_workspaces(workspaces, now), compare_forecasts(workspaces, now)
         mailboxes = [list(days) for _, days in groupby(found.days, key=attrgetter("mailbox"))]
         context = {
             **self.admin_site.each_context(request),
             "title": "Forecast",
-            "mailboxes": [(days[0], days) for days in mailboxes],
+            "mailboxes": [(days[0], days, _past_days(compared, days[0].mailbox)) for days in mailboxes],
+            "errors": describe_errors(compared),
             "assumptions": found.assumptions,
         }
         return TemplateResponse(request, "admin/emails/mailbox/forecast.html", context)
+
+
+def _past_days(compared: Sequence[ComparedDay], mailbox: int) -> list[tuple[date, int, dict[str, int | None]]]:
+    """The days of one mailbox that are over, the latest first: what it sent, and by how far ahead the forecasts."""
+    own = [day for day in compared if day.mailbox == mailbox]
+    by_date = [(at, list(days)) for at, days in groupby(own, key=attrgetter("date"))]
+    return [
+        (
+            at,
+            days[0].sent,
+            {
+                "day": next((d.forecast for d in days if d.days_ahead == 1), None),
+                "week": next((d.forecast for d in days if d.days_ahead == 7), None),
+            },
+        )
+        for at, days in reversed(by_date)
+    ]

@@ -20,6 +20,7 @@ ENROLLMENTS_A_ROUND = 500
 _ROWS_A_ROUND = 5_000
 _ROWS_A_BATCH = 5_000
 _MONTH = timedelta(days=30)
+_QUARTER = timedelta(days=92)
 _SECURITY_EVENTS = timedelta(days=400)
 _ADVISORY_LOCK = 7_306_002
 
@@ -78,6 +79,7 @@ RULES = (
         "AND NOT EXISTS (SELECT 1 FROM sequences_contactimportbatch b WHERE b.contact_import_id = o.id)",
         kept=_MONTH,
     ),
+    Rule("execution_keptforecast", by_age="o.made_at < %(before)s", kept=_QUARTER, has_own_age=True),
     Rule(
         "emails_maildomain",
         by_age="o.valid_until < %(before)s",

@@ -6,7 +6,7 @@ Threads of one process, by stage:
 - three pools (`execution.worker.pools`): each thread serves one lane, inbox or webhook at a time. `_time_lanes`,
   `_time_inboxes` and `_queue_webhooks` wake them when something is due.
 - `_watch_inboxes`: watches some inboxes by IMAP IDLE. `_import_contacts`: carries out stored imports of contacts.
-- `_auto_enroll`: runs the auto-enrollment rules that are due. `_check_domains`: asks DNS before first emails.
+- `_auto_enroll`: runs the auto-enrollment rules that are due, and keeps forecasts. `check_domains`: asks DNS.
 - `_listen`: PostgreSQL's NOTIFY wakes deciding and sending.
 - `_maintain`: heartbeat, what time alone brings about (`execution.worker.upkeep`), retention.
 - `_notify_users`: alerts and notices of replies, which wait for a mail server of the operator.
@@ -43,6 +43,7 @@ from execution import heartbeat
 from execution.control.auto_enroll import run_next_rule
 from execution.engine.tick import next_wake_at, run_tick
 from execution.insight.alerts import reconcile_alerts
+from execution.insight.forecast_accuracy import keep_next_forecast
 from execution.insight.reply_notices import notify_owners
 from execution.maintenance.retention import purge_round
 from execution.maintenance.stop_variants import stop_harmful_variants
@@ -179,7 +180,7 @@ class Runner:
         if stage in {Stage.ALL, Stage.DECIDE}:
             loops.append(self._decide)
         if stage in {Stage.ALL, Stage.DELIVER}:
-            loops += [self._time_lanes, self._check_domains]
+            loops += [self._time_lanes, lambda: check_domains(self.clock, self._stop, self._turns)]
         if stage is Stage.ALL:
             loops += [self._queue_webhooks, self._import_contacts, self._auto_enroll]
         if stage in {Stage.ALL, Stage.INBOUND}:
@@ -303,9 +304,6 @@ class Runner:
     def _import_contacts(self) -> None:
         carry_out_imports(self.clock, self.options.workspace_id, self._stop, self._turns, self._decide_wake.set)
 
-    def _check_domains(self) -> None:
-        check_domains(self.clock, self._stop, self._turns)
-
     def _auto_enroll(self) -> None:
         while not self._stop.is_set():
             self._turns.note("auto-enroll")
@@ -313,7 +311,7 @@ class Runner:
             if enrolled:
                 self._decide_wake.set()
             release_connection()
-            if enrolled is None:
+            if enrolled is None and not (is_right(self.clock) and keep_next_forecast(self.clock())):
                 self._stop.wait(_MAINTENANCE_SECONDS)
 
     def _queue_webhooks(self) -> None:

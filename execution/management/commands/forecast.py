@@ -8,6 +8,7 @@ from django.core.management.base import CommandParser
 from django.utils import timezone
 
 from execution.insight.forecast import DEFAULT_DAYS, MOST_DAYS, Forecast, forecast_workspaces
+from execution.insight.forecast_accuracy import compare_forecasts, describe_errors, median_errors
 from execution.management.base import ProductCommand
 from execution.management.values import number_of_days
 
@@ -31,7 +32,9 @@ class Command(ProductCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         workspace = self.find_workspace(options["workspace"])
-        found = forecast_workspaces([workspace.pk], timezone.now(), options["days"])
+        now = timezone.now()
+        found = forecast_workspaces([workspace.pk], now, options["days"])
+        compared = compare_forecasts([workspace.pk], now)
         data = {
             "days": [
                 {
@@ -45,8 +48,10 @@ class Command(ProductCommand):
                 for day in found.days
             ],
             "assumptions": list(found.assumptions),
+            "median_errors": {str(ahead): error for ahead, error in median_errors(compared).items()},
         }
-        self.emit(data, "\n".join(_lines(found)), as_json=options["json"])
+        lines = [*_lines(found), *filter(None, [describe_errors(compared)])]
+        self.emit(data, "\n".join(lines), as_json=options["json"])
 
 
 def _lines(found: Forecast) -> list[str]:

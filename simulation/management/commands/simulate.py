@@ -45,6 +45,9 @@ class Command(ProductCommand):
             "--faults", default="none", metavar="LIST", help="all, none, or names with commas between (default: none)"
         )
         parser.add_argument("--seed", default="1", metavar="N|A..B", help="one seed, or one run for each from A to B")
+        parser.add_argument(
+            "--quiet", action="store_true", help="no contact reacts, which is what forecasts assume: shows their error"
+        )
         parser.add_argument("--shrink", action="store_true", help="look for the smallest run that still fails")
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -77,7 +80,7 @@ class Command(ProductCommand):
         if not first.isdigit() or not (last or first).isdigit() or int(last or first) < int(first):
             self.fail("--seed takes a number such as 7, or a range such as 1..5", BAD_ARGUMENTS)
         seeds = range(int(first), int(last or first) + 1)
-        return [Trial(options["days"], options["enrollments"], faults, seed) for seed in seeds]
+        return [Trial(options["days"], options["enrollments"], faults, seed, options["quiet"]) for seed in seeds]
 
     def _run(self, trial: Trial) -> Result:
         random.seed(trial.seed)
@@ -98,6 +101,7 @@ class Command(ProductCommand):
                 console.print(f"{promise.promise} broken: {case}")
         for trouble in result.troubles:
             console.print(f"trouble: {trouble}")
+        console.print(str(result.forecast))
         console.print(
             f"{result.people} contacts, {result.mailboxes} mailboxes, {result.emails} emails in {result.turns} turns; "
             f"{result.seconds:.0f} s"

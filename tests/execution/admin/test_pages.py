@@ -16,7 +16,7 @@ from emails.models import EmailEvent, EmailMessage, EmailOutcome, ExecutorState,
 from emails.models.address import AddressVerdict, MailDomain
 from emails.models.approval import Approval
 from emails.models.reply import Answer, ReplyCorrection
-from execution.models import AgentDay, ApiKey, DeadLetter, ExecutionLog, IdempotencyKey
+from execution.models import AgentDay, ApiKey, DeadLetter, ExecutionLog, IdempotencyKey, KeptForecast
 from sequences.models import (
     ColumnChoice,
     Contact,
@@ -58,8 +58,8 @@ def test_all_models_of_the_product_have_a_page_or_a_place_on_one_but_hashes() ->
         AgentDay, Answer, Approval, ColumnChoice, ContactImportBatch, EmailOutcome, ReplyCorrection, SavedView,
         UserSettings,
     }  # fmt: skip
-    # what is known of an address is on the page of its contact
-    elsewhere |= {AddressVerdict, MailDomain}
+    # what is known of an address is on the page of its contact, kept forecasts are on the page Forecast
+    elsewhere |= {AddressVerdict, MailDomain, KeptForecast}
     owned = {model for model in apps.get_models() if model._meta.app_label in PRODUCT_APPS} - secret - elsewhere
     assert owned <= set(admin.site._registry)
 

@@ -104,7 +104,7 @@ OPTIONS = {
     "replay_dead_letters": "--workspace --class --sequence",
     "rotate_encryption_keys": "",
     "run_executor": "--once --stage --poll-interval --batch-size --limit --workspace --check",
-    "simulate": "--days --enrollments --faults --seed",
+    "simulate": "--days --enrollments --faults --seed --quiet",
     "stop_database": "",
     "sync_schedules": "",
     "test_mailbox": "ADDRESS --dns",
