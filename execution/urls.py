@@ -31,6 +31,7 @@ from execution.api.row_actions import (
     LoggedSendLimitViewSet,
     OperatedMailboxViewSet,
 )
+from execution.api.sending_domains import SendingDomainViewSet
 from execution.api.sequences import WrittenSequenceViewSet
 from execution.api.steps import StepViewSet
 from execution.api.time_off import TimeOffViewSet
@@ -76,6 +77,7 @@ def _list_api() -> list[Any]:
     router.register("external-events", ExternalEventViewSet, "external-event")
     router.register("time-off", TimeOffViewSet, "time-off")
     router.register("forecast", ForecastViewSet, "forecast")
+    router.register("sending-domains", SendingDomainViewSet, "sending-domain")
     me = re_path(r"^me/?$", MeViewSet.as_view({"get": "retrieve", "patch": "partial_update"}), name="me")
     patterns: list[Any] = [me, *router.urls]
     for pattern in patterns:

@@ -16,6 +16,7 @@ from django.utils import timezone
 
 from execution.insight.forecast import forecast_workspaces
 from execution.insight.forecast_accuracy import ComparedDay, compare_forecasts, describe_errors
+from execution.insight.sending_domains import read_sending_domains
 from sequences.access.roles import workspace_ids_of
 
 
@@ -40,6 +41,7 @@ class ForecastPage:
             "mailboxes": [(days[0], days, _past_days(compared, days[0].mailbox)) for days in mailboxes],
             "errors": describe_errors(compared),
             "assumptions": found.assumptions,
+            "domains": read_sending_domains(workspaces, now),
         }
         return TemplateResponse(request, "admin/emails/mailbox/forecast.html", context)
 
