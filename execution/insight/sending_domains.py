@@ -1,4 +1,4 @@
-"""What leaves by sending domain, over all its mailboxes, and how many complain: what receivers judge a domain by.
+"""What leaves by sending domain, over all its mailboxes, and how many complain: what receivers rate a domain by.
 
 Google counts a domain that sends 5,000 emails or more within 24 hours to personal Gmail addresses as a bulk sender, for
 good, and asks for a rate of complaints below 0.1 %, never 0.3 %. Complaints are known where a provider reports them.

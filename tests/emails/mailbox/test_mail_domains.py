@@ -30,7 +30,7 @@ ZONE = {
     ("dangling.example", "MX"): ["10 gone.dangling.example."],
     ("alias.example", "MX"): ["10 192.0.2.9."],
     ("halfway.example", "MX"): ["10 gone.halfway.example.", "20 broken.halfway.example."],
-    ("lucky.example", "MX"): ["10 broken.lucky.example.", "20 mx.good.example."],
+    ("open.example", "MX"): ["10 broken.open.example.", "20 mx.good.example."],
     ("many.example", "MX"): [f"{number} gone{number}.many.example." for number in range(1, 8)],
 }
 
@@ -50,7 +50,7 @@ def names(settings: Any) -> Iterator[NameServer]:
         ("both.example", "good", ""),
         ("implicit.example", "good", ""),
         ("implicit6.example", "good", ""),
-        ("lucky.example", "good", ""),
+        ("open.example", "good", ""),
         # only the first five are looked up, which refutes nothing
         ("many.example", "good", ""),
         ("none.example", "bad", "null MX"),
