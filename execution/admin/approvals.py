@@ -24,6 +24,7 @@ from execution.control.enrollments import Report
 from execution.control.switches import NotPossibleError
 from sequences.access.roles import workspace_ids_of
 from sequences.interface.admin.base import name_actor
+from sequences.models import Sequence
 
 _SHOWN = 50
 COUNTED_AT_MOST = 1_000
@@ -32,7 +33,10 @@ _LONGEST_BODY = 100_000
 
 def show_to_approve(request: HttpRequest) -> str:
     """The number beside the menu's item; empty when nothing waits."""
-    number = _own(request)[: COUNTED_AT_MOST + 1].count()
+    sequences = Sequence.objects.filter(workspace__in=list(workspace_ids_of(request.user)), requires_approval=True)
+    if not (held_ids := list(sequences.values_list("pk", flat=True))):
+        return ""
+    number = _own(request).filter(enrollment__sequence__in=held_ids)[: COUNTED_AT_MOST + 1].count()
     return f"{COUNTED_AT_MOST}+" if number > COUNTED_AT_MOST else str(number or "")
 
 

@@ -25,8 +25,8 @@ DESK = [page for page in PAGES if page.startswith(("/admin/", "/api/"))]
 # The figures of one sequence are exact counts.
 FIGURES = "{sequence}"
 # A list with rows also reads their contacts, sequences, steps, mailboxes, owners and holds. A page beyond the last row
-# redirects, so a rendered one adds the menu's count of replies and the rights of its buttons.
-MORE_THAN_OF_AN_EMPTY_LIST = 14
+# redirects, so a rendered one adds the menu's counts of replies and approvals and the rights of its buttons.
+MORE_THAN_OF_AN_EMPTY_LIST = 15
 # A bounded count is one of a subquery with a limit.
 COUNTS_ALL = re.compile(
     r'count\(\*\)[^()]* from "?(sequences_enrollment|sequences_contact|emails_emailmessage|emails_emailevent|'
