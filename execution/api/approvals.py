@@ -85,7 +85,8 @@ class BulkApprovalSerializer(StrictSerializer):
 
 class ApprovableMessageViewSet(ResolvableMessageViewSet):
     __doc__ = ResolvableMessageViewSet.__doc__
-    queryset = EmailMessage.objects.select_related("approval")
+    # apart, so that the page of messages is read in the order of its index
+    queryset = EmailMessage.objects.prefetch_related("approval")
     filterset_class = ApprovableMessageFilter
 
     def paginate_queryset(self, queryset: Any) -> Any:

@@ -215,7 +215,8 @@ def test_no_plan_reads_a_hot_table_from_end_to_end(workspace: Workspace) -> None
         assert len(plans) >= 3, f"{name}: its statements were seen"
         scans += [f"{name}: {table}: {' '.join(plan.sql.split())}" for plan in plans for table in plan.scanned() & HOT]
         if name == "open mail":
-            nodes = [node for plan in plans if 'FROM "emails_emailmessage"' in plan.sql for node in plan.nodes]
+            pages = [plan for plan in plans if 'FROM "emails_emailmessage"' in plan.sql and " LIMIT " in plan.sql]
+            nodes = [node for plan in pages for node in plan.nodes]
             assert {node["Node Type"] for node in nodes} == {"Limit", "Index Scan"}
         if name == "find":
             assert not [plan.sql for plan in plans if "sequences_contact" in plan.scanned()]
