@@ -151,9 +151,9 @@ def slow_down(seconds: float) -> None:
     """Let each text take its time on the network, so that a kill hits a worker at work."""
     write_text = StagedSMTP.write_text
 
-    def slow(session: StagedSMTP, mime: bytes) -> tuple[int, bytes]:
+    def slow(session: StagedSMTP, mime: bytes, following: bytes = b"") -> tuple[int, bytes]:
         time.sleep(seconds / 2)
-        answer = write_text(session, mime)
+        answer = write_text(session, mime, following)
         time.sleep(seconds / 2)
         return answer
 
