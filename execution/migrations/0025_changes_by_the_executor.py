@@ -14,7 +14,7 @@ BEGIN
              WHEN NEW.breaker_state = 'closed' THEN 'recovered' ELSE 'failing' END,
         left(CASE WHEN is_stop THEN NEW.status_reason WHEN NEW.breaker_state = 'closed' THEN ''
                   ELSE NEW.breaker_error END, 500),
-        '[]', 'engine', CASE WHEN is_stop THEN NEW.status_at ELSE clock_timestamp() END
+        '[]', 'engine', coalesce(CASE WHEN is_stop THEN NEW.status_at END, clock_timestamp())
     );
     RETURN NULL;
 END $$
