@@ -93,7 +93,7 @@ def test_forty_contacts_get_email_task_and_threaded_email_exactly_once(files: Pa
         f"Call Ada{n} at Firm {n}" for n in range(CONTACTS)
     )
     actions = Counter(ExecutionLog.objects.values_list("action", flat=True))
-    assert actions == {"enrolled": CONTACTS, "queued": 2 * CONTACTS, "executed": 3 * CONTACTS}
+    assert actions == {"enrolled": CONTACTS, "queued": 2 * CONTACTS, "executed": 3 * CONTACTS, "task_due": CONTACTS}
 
 
 def text_of(message: Any) -> str:

@@ -312,6 +312,7 @@ def test_admins_require_it_by_api_and_desk_with_an_event(workspace: Workspace, r
     }
     form |= {"account_reply_policy": "ignore", "account_reply_delay_days": 7, "hand_written_policy": "ignore"}
     form |= {"answered_within_days": 90, "cool_down_days": 0, "retention_days": 730, "holiday_country": ""}
+    form["holidays_of"] = "workspace"
     own = Membership.objects.get(user=user)
     form |= {"memberships-TOTAL_FORMS": 1, "memberships-INITIAL_FORMS": 1, "memberships-0-id": own.pk}
     form |= {"memberships-0-workspace": workspace.pk, "memberships-0-user": user.pk, "memberships-0-role": own.role}

@@ -210,7 +210,7 @@ def test_the_api_answers_the_reader_s_own_mailboxes() -> None:
     client = APIClient()
     client.force_authenticate(member)
     answer = client.get("/api/forecast?days=3").json()
-    assert list(answer) == ["days", "assumptions"]
+    assert list(answer) == ["days", "assumptions", "compared", "median_errors"]
     assert [day["mailbox"] for day in answer["days"]] == [mailbox.pk] * 3
     assert list(answer["days"][0]) == ["date", "mailbox", "follow_ups", "first_touches", "cap", "unplaced"]
     assert len(client.get("/api/forecast").json()["days"]) == 14

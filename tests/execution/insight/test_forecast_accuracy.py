@@ -48,7 +48,7 @@ def list_kept() -> list[tuple[str, int, int, int]]:
 
 def test_tomorrow_and_the_day_in_a_week_are_kept_once_a_day() -> None:
     make_mailbox()
-    MailboxFactory(status="paused")
+    MailboxFactory(status="paused", status_reason="on leave")
     assert keep_next_forecast(NOW)
     assert not keep_next_forecast(NOW + timedelta(hours=13))
     assert list_kept() == [("03", 1, 2, 0), ("09", 7, 0, 0)]
@@ -70,7 +70,7 @@ def test_days_that_are_over_are_compared_with_what_was_sent() -> None:
         assert len(server.messages) == 2
         late = (NOW + DAY).replace(hour=23)
         assert compare_forecasts([mailbox.workspace_id], late) == ()
-        Enrollment.objects.filter(emails_sent=0).update(status="paused")
+        Enrollment.objects.filter(emails_sent=0).update(status="paused", pause_reason="on leave", paused_at=NOW)
         KeptForecast.objects.filter(mailbox=mailbox, days_ahead=1).update(first_touches=4)
         compared = compare_forecasts([mailbox.workspace_id], late + timedelta(hours=1))
     shown = {(day.mailbox, day.forecast, day.sent, day.error) for day in compared}

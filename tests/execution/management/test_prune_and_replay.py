@@ -57,7 +57,7 @@ def test_only_old_and_ended_rows_are_deleted(shell: Shell) -> None:
     expected = {
         "execution_executionlog": 1, "execution_deadletter": 0, "execution_alert": 1,
         "execution_webhookdelivery": 0, "emails_hookrecord": 1, "django_q_task": 0, "django_session": 0,
-        "sequences_contactimport": 0, "sequences_contactimportbatch": 0,
+        "sequences_contactimport": 0, "sequences_contactimportbatch": 0, "emails_emailoutcome": 0,
     }  # fmt: skip
     assert shell("prune_logs", "--older-than", "180d", "--dry-run", "--json").data["deleted"] == expected
     assert ExecutionLog.objects.count() == 4
