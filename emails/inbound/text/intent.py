@@ -1,6 +1,7 @@
 """What the writer of a reply wants. Pure; rules with their reason, which a user may correct.
 
-In this order: an opt-out outweighs all, then a possible one; then who else to ask, when to ask again, no, and yes.
+In this order: an opt-out outweighs all, then a possible one; then who else to ask, a day proposed soon, when to ask
+again, no, and yes. Questions and proposals take nothing from an opt-out.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from emails.inbound.text.addresses import find_addresses
 from emails.inbound.text.dates import DateSpan, find_dates
 from emails.inbound.text.language import rank_languages
 from emails.inbound.text.lexer import Sentence, Token, normalise, split_sentences, tokenise
-from emails.inbound.text.phrases import PhraseTable
+from emails.inbound.text.phrases import Hit, PhraseTable
 from emails.inbound.text.relative import find_relative
 from emails.inbound.text.stop_request import correct_typo, find_guards, find_opt_out, is_negated
 from emails.inbound.text.vocabulary.intent_words import INTENT_WEST
@@ -61,10 +62,6 @@ def find_intent(subject: str, text: str, received_on: date) -> Intent:
     spans = sorted([*((span.start, span.end) for span in dates), *addresses])
     sentences = [_correct(sentence) for sentence in split_sentences(whole, spans)]
     found = _find_kinds(whole, sentences, languages)
-    if "later" in found:
-        dates += find_relative(whole, sentences, received_on, languages, dates)
-        if "interested" in found and _is_soon(dates, sentences, received_on):
-            del found["later"]
     refuses = "not_interested" in found or "later" in found
     shows_interest = "interested" in found and not refuses
     opt_out = find_opt_out(
@@ -77,6 +74,10 @@ def find_intent(subject: str, text: str, received_on: date) -> Intent:
     if referral is not None or "right_person" in found:
         quoted = found.get("referral") or found.get("right_person", "")
         return Intent(IntentKind.REFERRAL, None, referral, f'names another person: "{quoted}"')
+    dates += find_relative(whole, sentences, received_on, languages, dates)
+    proposal = _find_proposal(whole, sentences, languages, dates, received_on)
+    if proposal and "not_interested" not in found:
+        return Intent(IntentKind.INTERESTED, None, None, f'proposes a day: "{proposal}"')
     if "later" in found:
         until = _find_next_time(dates, sentences, received_on)
         return Intent(IntentKind.NOT_NOW, until, None, f'asks for another time: "{found["later"]}"')
@@ -115,9 +116,14 @@ def _find_kinds(text: str, sentences: Sequence[Sentence], languages: Sequence[st
             before = [guard for guard in guards if guard.end <= hit.start]
             if hit.kind == "later" and is_negated(hit, text, sentence, before):
                 continue
-            words: Sequence[Token] = sentence.tokens[hit.start : hit.end]
-            found.setdefault(hit.kind, " ".join(text[words[0].start : words[-1].end].split())[:100])
+            found.setdefault(hit.kind, _quote(text, sentence, hit))
     return found
+
+
+def _quote(text: str, sentence: Sentence, hit: Hit) -> str:
+    """The words of a phrase as they stand in the text."""
+    words: Sequence[Token] = sentence.tokens[hit.start : hit.end]
+    return " ".join(text[words[0].start : words[-1].end].split())[:100]
 
 
 def _find_referral(text: str, sentences: Sequence[Sentence], found: dict[str, str]) -> str | None:
@@ -135,14 +141,27 @@ def _find_referral(text: str, sentences: Sequence[Sentence], found: dict[str, st
     return None
 
 
-def _is_soon(dates: Sequence[DateSpan], sentences: Sequence[Sentence], received_on: date) -> bool:
-    """Whether each sentence that speaks of another time names a day of the next two weeks: for a call, say."""
+def _find_proposal(
+    text: str, sentences: Sequence[Sentence], languages: Sequence[str], dates: Sequence[DateSpan], received_on: date
+) -> str:
+    """The words that show interest beside a day of the next two weeks, as for a call; empty if any put the matter off.
+
+    A sentence that speaks of another time puts the matter off, unless it proposes a day itself and negates nothing.
+    """
+    proposal = ""
     latest = received_on + _SOON
-    return all(
-        any(each.start <= span.start < each.end and received_on <= span.day <= latest for span in dates)
-        for each in sentences
-        if any(hit.kind == "later" for hit in _TABLE.find_all(each.tokens))
-    )
+    for sentence in sentences:
+        guards = find_guards(sentence)
+        hits = sorted(_TABLE.find_all(sentence.tokens, languages), key=lambda each: each.start)
+        is_dated = any(
+            sentence.start <= span.start < sentence.end and received_on <= span.day <= latest for span in dates
+        )
+        shown = [hit for hit in hits if hit.kind in {"interested", "proposal"}]
+        if is_dated and shown and not any(guard.kind == "negation" for guard in guards):
+            proposal = proposal or _quote(text, sentence, shown[0])
+        elif any(hit.kind == "later" for hit in hits):
+            return ""
+    return proposal
 
 
 def _find_next_time(dates: Sequence[DateSpan], sentences: Sequence[Sentence], received_on: date) -> date | None:

@@ -1,7 +1,7 @@
 """What people answer to an offer, per language: kind → phrases.
 
-Kinds: interested, not_interested, later (not now, or write again), referral (another person is the one to ask),
-right_person (the writer is not).
+Kinds: interested, proposal (interest if a day is named with it), not_interested, later (not now, or write again),
+referral (another person is the one to ask), right_person (the writer is not).
 """
 
 from __future__ import annotations
@@ -78,12 +78,9 @@ INTENT_WEST = {
             email [me|us|over|through] [the|a|an|your|some|more|further] [product|technical] contract
             price|prices|pricing list|lists|sheet|per|please|for|and
             lead|delivery time|times
-            can|could|shall|should we|i ... talk|chat|speak|meet|call|connect|discuss|jump_on
-            lets|let_us do|have|jump_on|hop_on|get_on ... call|chat|meeting|demo
-            set_up|arrange ... demo|call|meeting|trial
             how much|soon|fast|long|many|does|do_you|would|is_the
             what does|do|would|will ... cost|include|charge
-            question|questions about|on|regarding|before|for
+            question|questions about|on|regarding ... price|prices|pricing|cost|costs|product|service|offer|trial
             what [is|are|s] [the|your] price|prices|pricing|cost|costs|rate|rates|lead|minimum|terms
             what [is|are|s] [the|your] delivery|load|capacity
             a|the|your|get|have|book|see|schedule|want|like|arrange demo|demonstration|trial|quote|quotation
@@ -110,6 +107,11 @@ INTENT_WEST = {
             go ahead
             good timing
             next steps
+        """,
+        "proposal": """
+            can|could|should we|i ... talk|chat|speak|meet|call|connect|jump_on
+            lets|let_us do|have|jump_on|hop_on|get_on ... call|chat|meeting|demo
+            set_up|arrange ... demo|call|meeting|trial
         """,
         "not_interested": """
             not|no|never|isnt|arent|wont|lack_of|without|zero .. interested|interest|relevant|needed
